@@ -1,0 +1,81 @@
+# Everything is done by the `mlops` command line in .venv; `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
+PYTEST := $(BIN)/python -m pytest
+NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider
+# Linux and macOS on Python 3.11 and 3.12 is what the lock is for, so the markers that say so are taken out of it.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+# rfc3987-syntax builds a grammar whenever nbformat is imported: a second in every kernel, for formats that nobody checks.
+OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
+UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
+
+.PHONY: help setup run stop test test-all lint lab ui nbval notebooks lock bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## install everything into .venv
+
+$(READY): requirements.lock pyproject.toml .ci/uv.lock
+	@bash .ci/make-venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .ci/uv.lock
+	@echo "installing packages into $(VENV) ..."
+	@$(INSTALL) -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python 3 (ipykernel)" >/dev/null
+	@touch $(READY)
+
+run: $(READY)  ## run build, retraining and release on this machine
+	@$(BIN)/mlops run all
+
+stop: $(READY)  ## end the services
+	@$(BIN)/mlops stop
+
+test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
+	@$(PYTEST) -m "not slow"
+
+test-all: $(READY)  ## the same, and the slow tests: browser, every script of azure-pipelines.yml
+	@$(PYTEST)
+
+nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
+	@$(PYTEST) tests/notebooks/test_regression.py -k committed
+
+notebooks: $(READY)  ## run the notebooks again and keep the outputs that nbval checks
+	@$(BIN)/python tests/notebooks/refresh.py
+
+lint: $(READY)  ## style, types, layers, and notebooks without stray outputs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/nbstripout --verify --keep-count notebooks/*.ipynb
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+ui: .venv-ui/.ready  ## MLflow's page on the local store
+	@mkdir -p .mlops
+	@MLFLOW_DISABLE_TELEMETRY=true .venv-ui/bin/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/.mlops/mlflow.db"
+
+.venv-ui/.ready: $(READY) .ci/ui.lock
+	@bash .ci/make-venv .venv-ui
+	@echo "installing MLflow's page into .venv-ui ..."
+	@$(BIN)/uv pip install --quiet --python .venv-ui/bin/python --require-hashes --compile-bytecode -r .ci/ui.lock
+	@touch $@
+
+lock: $(READY)  ## resolve every package anew
+	@$(COMPILE) $(OMIT) --upgrade --extra azure --extra test pyproject.toml | $(UNMARK) > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock
+	@echo mlflow | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > .ci/ui.lock
+	@printf 'httptools\nmsgspec\nnumpy\nuvicorn\nuvloop\n' | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > src/diabetes/score_requirements.lock
+	@$(BIN)/python .ci/write-environment
+
+clean:  ## end the services; remove .venv, outputs and all state
+	@if [ -x $(BIN)/mlops ]; then $(BIN)/mlops stop; fi
+	@find outputs -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	@rm -rf .mlops .venv .venv-ui .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

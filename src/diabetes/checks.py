@@ -1,0 +1,26 @@
+"""What a data file of this problem must look like, column by column."""
+
+from dataclasses import dataclass
+
+from diabetes.data import FEATURES, TARGET
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """The values that a column may hold; missing ones are never allowed.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    minimum, maximum : float
+        Both ends are allowed.
+    """
+
+    name: str
+    minimum: float
+    maximum: float
+
+
+# A feature scaled to a sum of squares of 1 over 442 rows has a standard deviation of 0.048: 0.5 is ten of these.
+RULES = (*(ColumnRule(name, -0.5, 0.5) for name in FEATURES), ColumnRule(TARGET, 0.0, 500.0))

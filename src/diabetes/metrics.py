@@ -1,0 +1,31 @@
+"""How good predictions are."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+
+def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+    """Return the metrics of a regression.
+
+    Parameters
+    ----------
+    actual, predicted : array of shape (n,)
+        Disease progression.
+
+    Returns
+    -------
+    dict of str to float
+        ``mse`` (lower is better; squared units of the target), ``mae`` (lower is better; units of the target),
+        ``r2`` (higher is better; 1 is perfect).
+    """
+    return {
+        "mse": float(mean_squared_error(actual, predicted)),
+        "mae": float(mean_absolute_error(actual, predicted)),
+        "r2": float(r2_score(actual, predicted)),
+    }
+
+
+def squared_errors(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+    """Return the loss of every row, lower is better; its mean is the ``mse``."""
+    return np.square(np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float))

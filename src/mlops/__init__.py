@@ -1,0 +1,1 @@
+"""The platform: runs parameterized notebooks as pipelines. Knows nothing of the problem that they solve."""

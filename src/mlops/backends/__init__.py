@@ -1,0 +1,45 @@
+"""The platforms. `open_backend` is the only way to one: nothing outside this package names any."""
+
+import importlib
+import pkgutil
+
+from mlops.backends.base import Backend
+from mlops.errors import UsageError
+from mlops.workspace import Workspace, find_workspace
+
+
+def list_platforms() -> list[str]:
+    """Return the names of the platforms that this installation has."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+
+
+def require_platform(platform: str) -> str:
+    """Return `platform` if it is one.
+
+    Raises
+    ------
+    UsageError
+        If this installation has no such platform.
+    """
+    if platform not in list_platforms():
+        raise UsageError(f"there is no platform {platform!r} here; there is: {', '.join(list_platforms())}")
+    return platform
+
+
+def open_backend(platform: str, workspace: Workspace | None = None) -> Backend:
+    """Open a platform.
+
+    Parameters
+    ----------
+    platform : str
+        Its name, as in ``parameters/base.yml``.
+    workspace : Workspace, optional
+        The project and its MLOPS_HOME; that of the current folder by default.
+
+    Raises
+    ------
+    UsageError
+        If this installation has no such platform.
+    """
+    module = importlib.import_module(f"{__name__}.{require_platform(platform)}")
+    return module.open_backend(workspace or find_workspace())

@@ -1,0 +1,192 @@
+"""What a platform must do for the pipelines: the seam between a laptop and a cloud.
+
+Notebooks and the command line get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform
+behind it. To add one, make a folder beside ``local/`` whose ``__init__`` has ``open_backend(workspace) -> Backend``,
+and run the contract suite in ``tests/backends`` over it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+ENVIRONMENTS = ("qa", "production")
+Health = Literal["healthy", "unhealthy", "stopped"]
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A tracked training: its id, and the SHA-256 of every model file by relative path."""
+
+    run_id: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered model: where it came from (`run_id`, `tags`), what it is (`files`), and whether it is the champion."""
+
+    name: str
+    version: int
+    run_id: str
+    files: Mapping[str, str]
+    tags: Mapping[str, str]
+    champion: bool = False
+
+
+@dataclass(frozen=True)
+class Image:
+    """A scoring image: named ``<model>:<version>``, identified by the digest of its content."""
+
+    name: str
+    digest: str
+    url: str
+    model_name: str
+    model_version: int
+
+
+@dataclass(frozen=True)
+class Service:
+    """A deployed image; `tested` is "passed", "failed" or "" where its test has not run, `example` a request body."""
+
+    environment: str
+    url: str
+    digest: str
+    health: Health
+    image: str
+    model_version: int
+    deployed: str
+    tested: str = ""
+    example: str = ""
+
+
+class Tracker(Protocol):
+    """Remembers trainings."""
+
+    def log_training(
+        self, *, parameters: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str], files: Path
+    ) -> TrainingRun:
+        """Record a finished training with all files below `files`; called by 02_train. Every call makes a new run."""
+        ...
+
+    def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
+        """Copy a training's files to `folder` and check their hashes; called by 03_evaluate and 04_register.
+
+        Raises IntegrityError for a file that has changed, NotFoundError for an unknown run.
+        """
+        ...
+
+
+class Registry(Protocol):
+    """Keeps versions of models, one of which is the champion."""
+
+    def register(self, name: str, run: TrainingRun, tags: Mapping[str, str]) -> ModelVersion:
+        """Make the next version, whole with all its tags or not at all; called by 04_register.
+
+        Safe to call again: a training that is registered already keeps its version.
+        """
+        ...
+
+    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+        """Make a version the champion if the champion still is version `expected` (0: none); called by 04_register.
+
+        Safe to call again. Raises ConflictError where another champion has come in between.
+        """
+        ...
+
+    def find_champion(self, name: str) -> ModelVersion | None:
+        """Return the champion, or None before the first promotion; called by 03_evaluate, 05_create_image, status."""
+        ...
+
+    def get_version(self, name: str, version: int) -> ModelVersion:
+        """Return one version; raises NotFoundError."""
+        ...
+
+    def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
+        """Copy a version's files to `folder` and check their hashes: nothing is loaded that has changed.
+
+        Called by 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError.
+        """
+        ...
+
+
+class Images(Protocol):
+    """Keeps scoring images by digest."""
+
+    def publish(self, bundle: Path, model: ModelVersion) -> Image:
+        """Store a bundle under the digest of its content; called by 05_create_image. The same content is stored once."""
+        ...
+
+    def get_image(self, digest: str) -> Image:
+        """Return a stored image after checking that it is unchanged; raises NotFoundError, IntegrityError."""
+        ...
+
+    def find_image(self, model: ModelVersion) -> Image | None:
+        """Return the newest image of a model version, or None; called by 06_deploy."""
+        ...
+
+
+class Services(Protocol):
+    """Runs scoring images, one an environment."""
+
+    def deploy(self, environment: str, image: Image, *, port: int, ready_seconds: float, force: bool) -> Service:
+        """Serve `image` at the environment's URL; called by 06_deploy.
+
+        What served before keeps serving until the new one is ready. Safe to call again: a healthy service of the
+        same digest is left alone unless `force`. Raises DeploymentError if it does not get ready, or if the digest
+        has not passed its test in the environment before (production takes only what passed in QA).
+        """
+        ...
+
+    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
+        """Record how the test of the service ended; called by 07_test_service, and by the runner for a dead one.
+
+        A failure in production puts back what served before (or ends the service if nothing did). Returns what
+        serves now. Safe to call again; a digest that is not deployed there changes nothing.
+        """
+        ...
+
+    def roll_back(self, environment: str) -> Service:
+        """Serve what passed its test before the present one; called by `mlops rollback`. Raises NotFoundError."""
+        ...
+
+    def stop(self, environment: str) -> bool:
+        """End the service; True if one ran. Called by `mlops stop`."""
+        ...
+
+    def list_services(self) -> list[Service]:
+        """Return what each environment serves, with its health as of now; called by `mlops status`."""
+        ...
+
+
+class Secrets(Protocol):
+    """Hands out secrets, which are kept outside of notebooks, parameters, logs and images."""
+
+    def get_secret(self, name: str) -> str:
+        """Return a secret; raises NotFoundError that says how to set it."""
+        ...
+
+    def get_keys(self, environment: str) -> tuple[str, str]:
+        """Return the primary and secondary key of an environment's service, made on first use."""
+        ...
+
+    def list_values(self) -> Iterable[str]:
+        """Return every secret's value, so that the runner can strike them out of what notebooks print."""
+        ...
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A platform: its five parts."""
+
+    tracker: Tracker
+    registry: Registry
+    images: Images
+    services: Services
+    secrets: Secrets
+
+
+def previous_environment(environment: str) -> str:
+    """Return the environment whose test an image must have passed to be deployed to `environment`; empty for the first."""
+    place = ENVIRONMENTS.index(environment)
+    return ENVIRONMENTS[place - 1] if place else ""

@@ -1,0 +1,22 @@
+"""The platform of one machine: MLflow on SQLite, bundles in a folder, services as processes, keys in private files."""
+
+from mlops.backends.base import Backend
+from mlops.backends.local.images import LocalImages
+from mlops.backends.local.secrets import LocalSecrets
+from mlops.backends.local.services import LocalServices
+from mlops.backends.local.tracking import LocalRegistry, LocalTracker, MlflowStore
+from mlops.workspace import Workspace
+
+
+def open_backend(workspace: Workspace) -> Backend:
+    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed."""
+    store = MlflowStore(workspace.home)
+    images = LocalImages(workspace.home)
+    secrets = LocalSecrets(workspace.home)
+    return Backend(
+        tracker=LocalTracker(store),
+        registry=LocalRegistry(store),
+        images=images,
+        services=LocalServices(workspace.home, images, secrets),
+        secrets=secrets,
+    )

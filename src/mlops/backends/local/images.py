@@ -1,0 +1,63 @@
+"""Scoring images of one machine: bundles in a folder, named by the digest of their content."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from mlops.backends.base import Image, ModelVersion
+from mlops.errors import NotFoundError
+from mlops.files import sync_folder, write_atomically
+from mlops.images.bundle import EXAMPLE, digest_bundle, verify_bundle
+
+
+class LocalImages:
+    """See `mlops.backends.base.Images`."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "images"
+
+    def publish(self, bundle: Path, model: ModelVersion) -> Image:
+        """See `Images`."""
+        digest = digest_bundle(bundle)
+        target = self._locate(digest)
+        if not target.is_dir():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            scratch = target.with_name(f".{target.name}.{os.getpid()}")
+            shutil.copytree(bundle, scratch)
+            try:
+                os.rename(scratch, target)
+            except OSError:  # another process stored the same content meanwhile
+                shutil.rmtree(scratch)
+            sync_folder(target.parent)
+        image = self.get_image(digest)
+        write_atomically(self._index(model), json.dumps({"digest": digest}))
+        return image
+
+    def get_image(self, digest: str) -> Image:
+        """See `Images`."""
+        target = self._locate(digest)
+        if not target.is_dir():
+            raise NotFoundError(f"there is no image {digest} in {self._folder}: run 05_create_image")
+        manifest = verify_bundle(target, digest)
+        model = manifest["model"]
+        return Image(manifest["name"], digest, target.as_uri(), model["name"], model["version"])
+
+    def find_image(self, model: ModelVersion) -> Image | None:
+        """See `Images`."""
+        index = self._index(model)
+        return self.get_image(json.loads(index.read_text())["digest"]) if index.is_file() else None
+
+    def find_folder(self, image: Image) -> Path:
+        """Return the folder that an image's files are in."""
+        return self._locate(image.digest)
+
+    def read_example(self, digest: str) -> str:
+        """Return the example request of an image, as JSON text."""
+        return (self._locate(digest) / EXAMPLE).read_text(encoding="utf-8").strip()
+
+    def _locate(self, digest: str) -> Path:
+        return self._folder / digest.replace(":", "-")
+
+    def _index(self, model: ModelVersion) -> Path:
+        return self._folder / "models" / f"{model.name}-{model.version}.json"

@@ -1,0 +1,138 @@
+"""Service processes: started apart from whoever starts them, recognised for sure, ended gently."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from mlops.errors import DeploymentError
+from mlops.images.bundle import REQUIREMENTS, read_pins
+from mlops.ledger import is_alive
+
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class ServiceProcess:
+    """A running server: process id, when that process was created, and its port."""
+
+    pid: int
+    created: float
+    port: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; another process that got its number does not count."""
+        return is_alive((self.pid, self.created))
+
+
+def check_packages(bundle: Path) -> None:
+    """Check that this interpreter has the packages that the bundle pins.
+
+    Raises
+    ------
+    DeploymentError
+        If one is missing or of another version.
+    """
+    for name, pinned in read_pins(bundle / REQUIREMENTS).items():
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            installed = "missing"
+        if installed != pinned:
+            raise DeploymentError(
+                f"the image needs {name} {pinned}, but {sys.prefix} has {installed}: run `make setup`, "
+                "or create the image again from today's packages"
+            )
+
+
+def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """Start a server from a bundle.
+
+    Parameters
+    ----------
+    bundle, keys : Path
+        The image's content, and the file with the keys.
+    port : int
+        Where it listens on loopback; 0 for any free port.
+    folder : Path
+        Gets ``service.log`` and, once the service answers, ``ready.json``. Take ``ready.json`` away and it ends.
+
+    Returns
+    -------
+    tuple of (Popen, Path)
+        The process, in a session of its own, and the ready file. It ends with its starter until
+        `confirm_process`.
+    """
+    folder.mkdir(parents=True)
+    ready = folder / "ready.json"
+    command = [sys.executable, "-B", "-m", "serving", "--bundle", str(bundle), "--keys", str(keys)]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
+    limits = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+    with open(folder / "service.log", "ab") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--ready", str(ready)],
+            cwd=bundle,
+            env={**kept, **limits, "PYTHONUNBUFFERED": "1"},  # no other variable: they may hold secrets
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return process, ready
+
+
+def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float) -> ServiceProcess:
+    """Wait until a started server answers.
+
+    Raises
+    ------
+    DeploymentError
+        If it ends or takes longer than `seconds`; it is then killed, and the message ends with its log.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        if ready.is_file():
+            created = psutil.Process(process.pid).create_time()
+            return ServiceProcess(process.pid, created, json.loads(ready.read_text())["port"])
+        time.sleep(0.02)
+    code = process.poll()
+    process.kill()
+    process.wait()
+    log = ready.with_name("service.log")
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    said = f"ended with exit code {code}" if code is not None else f"was not ready within {seconds:g} s"
+    raise DeploymentError(f"the service {said}; the end of {log}:\n{tail}")
+
+
+def confirm_process(process: "subprocess.Popen[bytes]") -> None:
+    """Let a started server live on by itself."""
+    assert process.stdin is not None
+    process.stdin.write(b"confirmed\n")
+    process.stdin.close()
+
+
+def is_listening(port: int) -> bool:
+    """Say whether anything answers on a port of this machine."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def end_process(process: ServiceProcess) -> None:
+    """End a server: it finishes the requests that it has; after 15 seconds it is killed."""
+    if not process.alive:
+        return
+    found = psutil.Process(process.pid)
+    found.terminate()
+    try:
+        found.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        found.kill()
+        found.wait()

@@ -1,0 +1,51 @@
+"""Secrets of one machine: environment variables, and service keys in files that only their owner can read."""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from filelock import FileLock
+
+from mlops.errors import NotFoundError
+from mlops.files import write_atomically
+
+PREFIX = "MLOPS_SECRET_"
+
+
+class LocalSecrets:
+    """See `mlops.backends.base.Secrets`."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "secrets"
+
+    def get_secret(self, name: str) -> str:
+        """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``."""
+        variable = PREFIX + re.sub(r"\W", "_", name).upper()
+        if variable not in os.environ:
+            raise NotFoundError(f"the secret {name!r} is not set: set the environment variable {variable}")
+        return os.environ[variable]
+
+    def get_keys(self, environment: str) -> tuple[str, str]:
+        """See `Secrets`."""
+        path = self.find_keys_file(environment)
+        found = json.loads(path.read_text())
+        return found["primary"], found["secondary"]
+
+    def find_keys_file(self, environment: str) -> Path:
+        """Return the file that holds an environment's keys, made with new keys on first use."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._folder / f"{environment}-keys.json"
+        with FileLock(self._folder / f"{environment}.lock"):
+            if not path.is_file():
+                keys = {name: secrets.token_urlsafe(32) for name in ("primary", "secondary")}
+                write_atomically(path, json.dumps(keys), mode=0o600)
+        return path
+
+    def list_values(self) -> Iterable[str]:
+        """See `Secrets`."""
+        for path in self._folder.glob("*-keys.json"):
+            yield from json.loads(path.read_text()).values()
+        yield from (value for name, value in os.environ.items() if name.startswith(PREFIX) and value)

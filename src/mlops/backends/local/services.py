@@ -1,0 +1,222 @@
+"""Services of one machine: a process an environment, its state in a file that is written whole."""
+
+import json
+import secrets
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import requests
+from filelock import FileLock
+
+from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
+from mlops.backends.local.images import LocalImages
+from mlops.backends.local.processes import (
+    ServiceProcess,
+    check_packages,
+    confirm_process,
+    end_process,
+    is_listening,
+    start_process,
+    wait_ready,
+)
+from mlops.backends.local.secrets import LocalSecrets
+from mlops.errors import DeploymentError, NotFoundError
+from mlops.files import write_atomically
+from mlops.ledger import now
+
+HEALTH_SECONDS = 2.0
+RESTORE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An image that was put to serve; `tested` as in `Service`."""
+
+    digest: str
+    image: str
+    model_version: int
+    deployed: str
+    process: ServiceProcess | None
+    tested: Literal["", "passed", "failed"] = ""
+
+
+@dataclass(frozen=True)
+class EnvironmentState:
+    """One environment.
+
+    Parameters
+    ----------
+    port : int
+        Kept from deployment to deployment, so that the URL stays; 0 before the first.
+    current : Deployment or None
+        What serves.
+    history : tuple of Deployment
+        What served before, oldest first.
+    passed : tuple of str
+        Digests that passed their test here.
+    """
+
+    port: int = 0
+    current: Deployment | None = None
+    history: tuple[Deployment, ...] = field(default=())
+    passed: tuple[str, ...] = ()
+
+
+class LocalServices:
+    """See `mlops.backends.base.Services`."""
+
+    def __init__(self, home: Path, images: LocalImages, secrets: LocalSecrets) -> None:
+        self._folder = home / "services"
+        self._images = images
+        self._secrets = secrets
+
+    def deploy(self, environment: str, image: Image, *, port: int, ready_seconds: float, force: bool) -> Service:
+        """See `Services`."""
+        before = previous_environment(environment)
+        if before and image.digest not in self._read(before).passed:
+            raise DeploymentError(
+                f"{image.name} ({image.digest}) has not passed its test in {before}, so {environment} does not take it: "
+                f"run `mlops run release`"
+            )
+        with self._lock(environment):
+            state = self._read(environment)
+            current = state.current
+            settled = current and current.digest == image.digest and port in (0, state.port)
+            if current and settled and not force and self._check_health(state) == "healthy":
+                return self._describe(environment, state)
+            return self._replace(environment, state, image, port, ready_seconds)
+
+    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
+        """See `Services`."""
+        with self._lock(environment):
+            state = self._read(environment)
+            if state.current is None or state.current.digest != digest:
+                return self._describe(environment, state) if state.current else None
+            others = tuple(known for known in state.passed if known != digest)
+            tested = replace(state.current, tested="passed" if passed else "failed")
+            state = replace(state, current=tested, passed=(*others, digest) if passed else others)
+            self._write(environment, state)
+            if passed or not previous_environment(environment):
+                return self._describe(environment, state)
+            if self._find_previous(state) is None:
+                self._end(environment, state)
+                return None
+            return self._restore(environment, state)
+
+    def roll_back(self, environment: str) -> Service:
+        """See `Services`."""
+        with self._lock(environment):
+            state = self._read(environment)
+            if self._find_previous(state) is None:
+                raise NotFoundError(f"{environment} has no earlier image that passed its test: nothing to roll back to")
+            return self._restore(environment, state)
+
+    def stop(self, environment: str) -> bool:
+        """See `Services`."""
+        with self._lock(environment):
+            return self._end(environment, self._read(environment))
+
+    def list_services(self) -> list[Service]:
+        """See `Services`."""
+        states = {environment: self._read(environment) for environment in ENVIRONMENTS}
+        return [self._describe(environment, state) for environment, state in states.items() if state.current]
+
+    def _restore(self, environment: str, state: EnvironmentState) -> Service:
+        previous = self._find_previous(state)
+        assert previous is not None
+        image = self._images.get_image(previous.digest)
+        return self._replace(environment, state, image, 0, ready_seconds=RESTORE_SECONDS)
+
+    def _find_previous(self, state: EnvironmentState) -> Deployment | None:
+        now_serving = state.current.digest if state.current else ""
+        usable = [old for old in state.history if old.digest in state.passed and old.digest != now_serving]
+        return usable[-1] if usable else None
+
+    def _replace(
+        self, environment: str, state: EnvironmentState, image: Image, port: int, ready_seconds: float
+    ) -> Service:
+        """Start `image`, and end what served before once it is ready; called with the lock held."""
+        self._sweep(environment, state)
+        port = self._choose_port(environment, state, port)
+        bundle = self._images.find_folder(image)
+        check_packages(bundle)
+        folder = self._folder / environment / f"{now().replace(':', '')}-{secrets.token_hex(2)}"
+        popen, ready = start_process(bundle, self._secrets.find_keys_file(environment), port, folder)
+        started = wait_ready(popen, ready, ready_seconds)
+        tested: Literal["", "passed"] = "passed" if image.digest in state.passed else ""
+        deployment = Deployment(image.digest, image.name, image.model_version, now(), started, tested)
+        old = state.current
+        history = (*state.history, replace(old, process=None)) if old else state.history
+        self._write(environment, replace(state, port=started.port, current=deployment, history=history))
+        confirm_process(popen)
+        if old and old.process:
+            end_process(old.process)
+        return self._describe(environment, self._read(environment))
+
+    def _choose_port(self, environment: str, state: EnvironmentState, asked: int) -> int:
+        """Return the port asked for, else the one kept, else 0; never one on which a stranger listens."""
+        serving = state.current is not None and state.current.process is not None and state.current.process.alive
+        port = asked or state.port
+        if not port or (serving and port == state.port) or not is_listening(port):
+            return port
+        if asked:
+            raise DeploymentError(
+                f"port {port} for {environment} is taken by another program: choose another, or 0 for any free one"
+            )
+        return 0
+
+    def _sweep(self, environment: str, state: EnvironmentState) -> None:
+        """End servers that a starter which died has left: they go when their ready file goes."""
+        ours = state.current.process.pid if state.current and state.current.process else None
+        for ready in (self._folder / environment).glob("*/ready.json"):
+            if json.loads(ready.read_text())["pid"] != ours:
+                ready.unlink()
+
+    def _end(self, environment: str, state: EnvironmentState) -> bool:
+        self._sweep(environment, state)
+        if state.current is None or state.current.process is None:
+            return False
+        ran = state.current.process.alive
+        end_process(state.current.process)
+        self._write(environment, replace(state, current=replace(state.current, process=None)))
+        return ran
+
+    def _describe(self, environment: str, state: EnvironmentState) -> Service:
+        current = state.current
+        assert current is not None
+        return Service(
+            environment=environment,
+            url=f"http://127.0.0.1:{state.port}",
+            digest=current.digest,
+            health=self._check_health(state),
+            image=current.image,
+            model_version=current.model_version,
+            deployed=current.deployed,
+            tested=current.tested,
+            example=self._images.read_example(current.digest),
+        )
+
+    def _check_health(self, state: EnvironmentState) -> Health:
+        current = state.current
+        if current is None or current.process is None or not current.process.alive:
+            return "stopped"
+        try:
+            answer = requests.get(f"http://127.0.0.1:{state.port}/readyz", timeout=HEALTH_SECONDS)
+            return "healthy" if answer.ok and answer.json()["digest"] == current.digest else "unhealthy"
+        except (requests.RequestException, ValueError, KeyError):
+            return "unhealthy"
+
+    def _lock(self, environment: str) -> FileLock:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._folder / f"{environment}.lock")
+
+    def _read(self, environment: str) -> EnvironmentState:
+        path = self._folder / f"{environment}.json"
+        if not path.is_file():
+            return EnvironmentState()
+        return msgspec.json.decode(path.read_bytes(), type=EnvironmentState)
+
+    def _write(self, environment: str, state: EnvironmentState) -> None:
+        write_atomically(self._folder / f"{environment}.json", msgspec.json.format(msgspec.json.encode(state), indent=1))

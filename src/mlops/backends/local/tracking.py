@@ -1,0 +1,198 @@
+"""Tracking and registry on MLflow's SQLite store.
+
+MLflow neither protects a model's bytes nor compares before it swaps: the SHA-256 of every file is recorded and checked,
+and the champion moves under a lock. The champion is a version tag, which every platform has; MLflow's alias of the
+same name is set beside it for people who look at MLflow's pages.
+"""
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from mlops.backends.base import ModelVersion, TrainingRun
+from mlops.errors import ConflictError, NotFoundError
+from mlops.files import hash_folder, verify_files
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "training"
+CHAMPION = "champion"
+FILES_TAG = "files"
+ARTIFACTS = "model"
+
+
+class MlflowStore:
+    """MLflow's client on ``<home>/mlflow.db``, opened on first use: importing MLflow takes over a second."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    @cached_property
+    def lock(self) -> FileLock:
+        """Held while the schema is made and while the registry changes; its holder may take it again."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.home / "registry.lock")
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """The client; the first one ever also makes the database's schema."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        from mlflow import MlflowClient
+
+        with self.lock:
+            client = MlflowClient(f"sqlite:///{self.home / 'mlflow.db'}")
+            if client.get_experiment_by_name(EXPERIMENT) is None:
+                client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
+        return client
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever recorded: asking does not make a database."""
+        return (self.home / "mlflow.db").is_file()
+
+    def copy_artifacts(self, run_id: str, folder: Path) -> Path:
+        """Copy the model files of a run to `folder`, which is made anew."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            uri = self.client.get_run(run_id).info.artifact_uri
+        except MlflowException as error:
+            raise NotFoundError(f"there is no training run {run_id!r} in {self.home}: run 02_train") from error
+        shutil.rmtree(folder, ignore_errors=True)
+        source = Path(uri.removeprefix("file://")) / ARTIFACTS
+        if not source.is_dir():
+            raise NotFoundError(f"the files of training run {run_id} are gone from {source}: train again")
+        return Path(shutil.copytree(source, folder))
+
+
+class LocalTracker:
+    """Trainings as MLflow runs."""
+
+    def __init__(self, store: MlflowStore) -> None:
+        self._store = store
+
+    def log_training(
+        self, *, parameters: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str], files: Path
+    ) -> TrainingRun:
+        """See `Tracker`."""
+        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.utils.time import get_current_time_millis
+
+        client, time = self._store.client, get_current_time_millis()
+        hashes = hash_folder(files)
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        run = client.create_run(experiment.experiment_id)
+        client.log_artifacts(run.info.run_id, str(files), ARTIFACTS)
+        client.log_batch(
+            run.info.run_id,
+            metrics=[Metric(name, value, time, 0) for name, value in metrics.items()],
+            params=[Param(name, str(value)) for name, value in parameters.items()],
+            tags=[RunTag(name, value) for name, value in {**tags, FILES_TAG: json.dumps(hashes)}.items()],
+        )
+        client.set_terminated(run.info.run_id)
+        return TrainingRun(run.info.run_id, hashes)
+
+    def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
+        """See `Tracker`."""
+        self._store.copy_artifacts(run.run_id, folder)
+        verify_files(folder, run.files, f"training run {run.run_id}")
+        return folder
+
+
+class LocalRegistry:
+    """Model versions in MLflow's registry."""
+
+    def __init__(self, store: MlflowStore) -> None:
+        self._store = store
+
+    def register(self, name: str, run: TrainingRun, tags: Mapping[str, str]) -> ModelVersion:
+        """See `Registry`."""
+        client = self._store.client
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = self._store.copy_artifacts(run.run_id, Path(scratch, "model"))
+            verify_files(folder, run.files, f"training run {run.run_id}")
+        with self._store.lock:
+            for version in self._list_versions(name):
+                if version.run_id == run.run_id:
+                    return version
+            self._ensure_model(name)
+            source = f"{client.get_run(run.run_id).info.artifact_uri}/{ARTIFACTS}"
+            all_tags = {**tags, FILES_TAG: json.dumps(dict(run.files))}
+            created = client.create_model_version(name, source, run.run_id, tags=all_tags)
+            return _read_version(created)
+
+    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+        """See `Registry`."""
+        client = self._store.client
+        with self._store.lock:
+            champion = self._find_champion(name)
+            current = champion.version if champion else 0
+            if current not in (expected, version):
+                raise ConflictError(
+                    f"{name} version {version} is not promoted: it was compared with version {expected}, but the "
+                    f"champion is now version {current}; run `mlops run retrain` again"
+                )
+            client.set_model_version_tag(name, str(version), CHAMPION, "true")
+            for other in self._list_versions(name):
+                if other.version != version and CHAMPION in other.tags:
+                    client.delete_model_version_tag(name, str(other.version), CHAMPION)
+            client.set_registered_model_alias(name, CHAMPION, str(version))
+        return self.get_version(name, version)
+
+    def find_champion(self, name: str) -> ModelVersion | None:
+        """See `Registry`."""
+        if not self._store.exists:
+            return None
+        with self._store.lock:  # between the two tags of a promotion there are two champions
+            return self._find_champion(name)
+
+    def _find_champion(self, name: str) -> ModelVersion | None:
+        tagged = [version for version in self._list_versions(name) if version.champion]
+        return max(tagged, key=lambda version: version.version, default=None)
+
+    def get_version(self, name: str, version: int) -> ModelVersion:
+        """See `Registry`."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _read_version(self._store.client.get_model_version(name, str(version)))
+        except MlflowException as error:
+            raise NotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
+
+    def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
+        """See `Registry`."""
+        self._store.copy_artifacts(model.run_id, folder)
+        verify_files(folder, model.files, f"model {model.name} version {model.version}")
+        return folder
+
+    def _list_versions(self, name: str) -> list[ModelVersion]:
+        found = self._store.client.search_model_versions(f"name='{name}'", max_results=10_000)
+        return [_read_version(version) for version in found]
+
+    def _ensure_model(self, name: str) -> None:
+        if not self._store.client.search_registered_models(f"name='{name}'"):
+            self._store.client.create_registered_model(name)
+
+
+def _read_version(version: Any) -> ModelVersion:
+    tags = {name: value for name, value in version.tags.items() if name != FILES_TAG}
+    return ModelVersion(
+        name=version.name,
+        version=int(version.version),
+        run_id=version.run_id,
+        files=json.loads(version.tags[FILES_TAG]),
+        tags=tags,
+        champion=CHAMPION in tags,
+    )

@@ -1,0 +1,93 @@
+"""Drift: has the distribution of new data moved away from the reference?
+
+Two tests a column, binned Kolmogorov-Smirnov for the shape and a ratio of standard deviations for the spread, at one
+false-alarm rate for the whole table (Bonferroni). With many rows any difference becomes significant, so a difference
+of shape also has to matter: a population stability index of at least 0.02.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import kstwobign, norm
+
+from mlops.profile import ColumnProfile, Profile
+
+STABILITY_FLOOR = 0.02
+SPREAD_FLOOR = 1.1
+KURTOSIS = 6.0  # assumed; the normal distribution has 3, so heavy tails do not raise false alarms
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One test of one column.
+
+    Parameters
+    ----------
+    column : str
+        The column.
+    test : str
+        "shape" or "spread".
+    seen, allowed : float
+        Largest distance between the cumulative distributions (0 to 1), or ratio of the standard deviations (1 or
+        more), and the largest value at which the column counts as unmoved.
+    drifted : bool
+        The verdict.
+    """
+
+    column: str
+    test: str
+    seen: float
+    allowed: float
+    drifted: bool
+
+
+def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
+    """Test every column of `current` that has values against the reference.
+
+    Parameters
+    ----------
+    reference, current : Profile
+        With the same edges.
+    false_alarm_rate : float
+        Probability of any alarm for a table of the reference's distribution, between 0 and 1.
+
+    Returns
+    -------
+    list of Drift
+        Two a column, in the reference's order.
+    """
+    columns = [name for name, column in current.items() if column.count and name in reference]
+    rate = false_alarm_rate / (2 * len(columns)) if columns else 1.0
+    return [
+        drift
+        for name in columns
+        for drift in (
+            _compare_shape(name, reference[name], current[name], rate),
+            _compare_spread(name, reference[name], current[name], rate),
+        )
+    ]
+
+
+def _compare_shape(name: str, reference: ColumnProfile, current: ColumnProfile, rate: float) -> Drift:
+    apart = np.cumsum(reference.histogram) / reference.count - np.cumsum(current.histogram) / current.count
+    distance = float(np.abs(apart).max())
+    allowed = float(kstwobign.isf(rate) * (1 / reference.count + 1 / current.count) ** 0.5)
+    moved = distance > allowed and measure_stability(reference, current) >= STABILITY_FLOOR
+    return Drift(name, "shape", distance, allowed, moved)
+
+
+def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile, rate: float) -> Drift:
+    smaller, larger = sorted((reference.deviation, current.deviation))
+    ratio = larger / smaller if smaller else (np.inf if larger else 1.0)
+    # variance of the logarithm of a standard deviation: (kurtosis - 1) / (4 n)
+    noise = ((KURTOSIS - 1) / 4 * (1 / reference.count + 1 / current.count)) ** 0.5
+    allowed = max(float(np.exp(norm.isf(rate / 2) * noise)), SPREAD_FLOOR)
+    return Drift(name, "spread", float(ratio), allowed, bool(ratio > allowed))
+
+
+def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
+    """Return the population stability index; 0 is unmoved. Half a value is added to each bin, so none is empty."""
+    expected = np.array(reference.histogram) + 0.5
+    actual = np.array(current.histogram) + 0.5
+    expected, actual = expected / expected.sum(), actual / actual.sum()
+    return float(((actual - expected) * np.log(actual / expected)).sum())

@@ -1,0 +1,67 @@
+"""The figures of the notebooks, shown with the alt text that a report needs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from IPython.display import display
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from mlops.drift import Drift
+
+BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
+
+
+def show_figure(figure: Figure, alt: str) -> None:
+    """Show a figure as the cell's output.
+
+    Parameters
+    ----------
+    figure : Figure
+        Closed afterwards, so that it is not shown a second time.
+    alt : str
+        What a reader who cannot see the picture needs to know of it.
+    """
+    display(figure, metadata={"image/png": {"alt": alt}})
+    pyplot.close(figure)
+
+
+def plot_drift(drifts: Sequence[Drift]) -> Figure:
+    """Plot the distance of every column from the reference, beside the largest distance allowed."""
+    shapes = [drift for drift in drifts if drift.test == "shape"]
+    figure, axes = pyplot.subplots(figsize=(8, 0.32 * len(shapes) + 1.2), layout="constrained")
+    places = np.arange(len(shapes))[::-1]
+    axes.barh(places, [drift.seen for drift in shapes], color=BLUE, label="seen")
+    axes.plot([drift.allowed for drift in shapes], places, "|", color=ORANGE, ms=14, mew=2, label="largest allowed")
+    axes.set_yticks(places, [drift.column for drift in shapes])
+    axes.set_xlabel("Kolmogorov-Smirnov distance from the reference")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:
+    """Plot predictions against what came true, and the distribution of the errors."""
+    truth, guess = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    left.scatter(truth, guess, s=16, color=BLUE, alpha=0.7)
+    ends = [min(truth.min(), guess.min()), max(truth.max(), guess.max())]
+    left.plot(ends, ends, color=GREY, lw=1)
+    left.set(xlabel=f"actual ({unit})", ylabel=f"predicted ({unit})")
+    right.hist(guess - truth, bins=20, color=BLUE)
+    right.axvline(0, color=GREY, lw=1)
+    right.set(xlabel=f"error: predicted less actual ({unit})", ylabel="rows")
+    return figure
+
+
+def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) -> Figure:
+    """Plot each row's improvement, sorted; without a champion, each row's loss."""
+    losses = np.asarray(challenger_losses, dtype=float)
+    first = champion_losses is None
+    values = np.sort(losses if champion_losses is None else np.asarray(champion_losses, dtype=float) - losses)
+    figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
+    axes.bar(np.arange(len(values)), values, width=1.0, color=np.where(values >= 0, BLUE, ORANGE))
+    axes.axhline(values.mean(), color=GREY, lw=1, ls="--", label=f"mean {values.mean():.1f}")
+    axes.set(xlabel="rows unseen by both, sorted", ylabel="loss of the challenger" if first else "improvement of the loss")
+    axes.legend()
+    return figure

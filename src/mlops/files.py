@@ -1,0 +1,90 @@
+"""Files that are whole or not there, and the hashes that prove it."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlops.errors import IntegrityError
+
+
+def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never half of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made if it is missing.
+    content : str or bytes
+        The whole new content; text is written as UTF-8.
+    mode : int
+        Permission bits of the file, set before it gets its name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_folder(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below `folder`, by its path relative to it, sorted."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+
+
+def verify_files(folder: Path, expected: Mapping[str, str], what: str) -> None:
+    """Check that `folder` holds exactly the files that were recorded.
+
+    Parameters
+    ----------
+    folder : Path
+        What to look at.
+    expected : mapping of str to str
+        SHA-256 by relative path.
+    what : str
+        What the folder is, for the message: "model diabetes version 3".
+
+    Raises
+    ------
+    IntegrityError
+        If a file is missing, was added, or was changed.
+    """
+    found = hash_folder(folder)
+    if found == dict(expected):
+        return
+    for path in sorted({*found, *expected}):
+        if path not in found:
+            raise IntegrityError(f"{what}: {path} is missing in {folder}; restore it, or register the model again")
+        if path not in expected:
+            raise IntegrityError(f"{what}: {path} was added to {folder} after it was recorded; remove it")
+        if found[path] != expected[path]:
+            raise IntegrityError(
+                f"{what}: {path} has changed since it was recorded (SHA-256 {found[path][:12]}…, recorded "
+                f"{expected[path][:12]}…); it is not loaded. Restore it, or train and register again"
+            )

@@ -1,0 +1,158 @@
+"""The hand-off between notebooks: scraps that one glues and the next reads, in scrapbook's own format.
+
+scrapbook reads what is glued here, and the other way round; it is not imported, because that costs seconds in every
+kernel (it brings papermill and the clouds' clients along).
+
+Under the runner a notebook's scraps are read from its executed copy in the run's folder. In JupyterLab there is no
+such copy, so the scraps are also kept in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that holds nothing
+else, and the next notebook that is opened finds them there.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlops.errors import HandoffError
+from mlops.files import write_atomically
+from mlops.workspace import find_workspace
+
+MIME_PREFIX = "application/scrapbook.scrap."
+
+
+class Results(Mapping[str, Any]):
+    """What a notebook glued: read-only, and a name that is not there says which ones are."""
+
+    def __init__(self, notebook: str, values: Mapping[str, Any]) -> None:
+        self.notebook = notebook
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            names = ", ".join(sorted(self._values)) or "nothing"
+            raise HandoffError(f"{self.notebook} handed on no {name!r}; it handed on: {names}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def name_copy(notebook: str, environment: str = "") -> str:
+    """Return the file name of an executed notebook: "02_train.ipynb", "06_deploy-qa.ipynb"."""
+    return f"{notebook}-{environment}.ipynb" if environment else f"{notebook}.ipynb"
+
+
+def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
+    """Hand on a notebook's results; called by the last cell of every notebook.
+
+    Parameters
+    ----------
+    notebook : str
+        The notebook that calls: "02_train"; with its environment where it has one: "06_deploy-qa".
+    run_folder : str
+        Folder of the run, as the runner passed it; empty in JupyterLab.
+    **values
+        Plain values: text, numbers, booleans, None, and lists or dicts of these. numpy's scalars are made plain.
+
+    Raises
+    ------
+    HandoffError
+        If a value cannot be handed on: NaN, infinity, or an object that JSON does not know.
+    """
+    from IPython.display import display
+
+    plain = {name: _make_plain(f"{notebook}.{name}", value) for name, value in values.items()}
+    for scrap in (_make_scrap(name, value) for name, value in plain.items()):
+        display(scrap["data"], metadata=scrap["metadata"], raw=True)
+    if not run_folder:
+        _keep_on_workbench(notebook, plain)
+
+
+def read_results(notebook: str, run_folder: str = "") -> Results:
+    """Read what a notebook handed on; raises where it has not run yet.
+
+    Parameters
+    ----------
+    notebook : str
+        The notebook whose results are needed: "02_train".
+    run_folder : str
+        Folder of the run; empty in JupyterLab, where the notebook's last run there counts.
+
+    Raises
+    ------
+    HandoffError
+        If it has not run, or did not get as far as its last cell.
+    """
+    found = find_results(notebook, run_folder)
+    if found is None:
+        source, _, environment = notebook.partition("-")
+        with_it = f" with environment={environment!r}" if environment else ""
+        where = run_folder or "MLOPS_HOME/workbench, where JupyterLab keeps them"
+        raise HandoffError(f"run notebooks/{source}.ipynb{with_it} first: {where} has no results of it")
+    return found
+
+
+def find_results(notebook: str, run_folder: str = "") -> Results | None:
+    """Read what a notebook handed on, or None where it has not run; see `read_results`."""
+    folder = Path(run_folder) if run_folder else find_workspace().home / "workbench"
+    values = read_scraps(folder / name_copy(notebook))
+    return Results(notebook, values) if values else None
+
+
+def read_scraps(path: Path) -> dict[str, Any]:
+    """Return the scraps of a notebook file by name; empty where there is no such file or no scrap in it.
+
+    Read straight from the JSON: importing scrapbook costs over a second.
+    """
+    if not path.is_file():
+        return {}
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    bundles = (
+        output.get("data", {})
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if output["output_type"] in ("display_data", "execute_result")
+    )
+    payloads = (data for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
+    return {payload["name"]: payload["data"] for payload in payloads}
+
+
+def _make_plain(name: str, value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()  # numpy's scalars and arrays
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise HandoffError(f"{name} is {value}, which JSON cannot hold: hand on a finite number, or None")
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _make_plain(f"{name}.{key}", item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_make_plain(f"{name}[{index}]", item) for index, item in enumerate(value)]
+    kind = type(value).__name__
+    raise HandoffError(f"{name} is a {kind}: hand on plain values, and files by their URL and hash")
+
+
+def _make_scrap(name: str, value: Any) -> dict[str, Any]:
+    """Return a scrap as the output of a cell, as scrapbook's ``glue`` displays it."""
+    encoder = "text" if isinstance(value, str) else "json"  # scrapbook's "json" would parse a text
+    payload = {"name": name, "data": value, "encoder": encoder, "version": 1}
+    return {
+        "output_type": "display_data",
+        "data": {f"{MIME_PREFIX}{encoder}+json": payload},
+        "metadata": {"scrapbook": {"name": name, "data": True, "display": False}},
+    }
+
+
+def _keep_on_workbench(notebook: str, values: Mapping[str, Any]) -> None:
+    outputs = [_make_scrap(name, value) for name, value in values.items()]
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "source": "", "outputs": outputs}
+    document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    path = find_workspace().home / "workbench" / name_copy(notebook)
+    write_atomically(path, json.dumps(document, indent=1))

@@ -1,0 +1,125 @@
+"""The content of a scoring image: a folder with a manifest of hashes, the same bytes for the same input.
+
+.. code-block:: text
+
+    manifest.json      name, model, SHA-256 of every other file
+    example.json       a request that it can answer
+    requirements.txt   the exact packages that the service needs
+    score.py           the scoring script: init(), run()
+    model/             what the scoring script loads
+    serving/           the server
+
+The digest is the SHA-256 of the manifest, and so of everything.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+import mlops.serving
+from mlops.errors import IntegrityError
+from mlops.files import hash_folder, verify_files
+
+MANIFEST = "manifest.json"
+SCORING_SCRIPT = "score.py"
+REQUIREMENTS = "requirements.txt"
+EXAMPLE = "example.json"
+MODEL = "model"
+SERVING = "serving"
+
+
+def build_bundle(
+    folder: Path,
+    *,
+    model_name: str,
+    model_version: int,
+    model_files: list[Path],
+    script: Path,
+    requirements: Path,
+    example: Sequence[Sequence[float]],
+) -> str:
+    """Write a bundle.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; made anew.
+    model_name, model_version : str, int
+        What it serves; the image is named "<model name>:<version>".
+    model_files : list of Path
+        Files that the scoring script loads.
+    script : Path
+        The scoring script.
+    requirements : Path
+        Pinned packages, one a line, with hashes.
+    example : sequence of shape (n, k)
+        Rows that a client may send.
+
+    Returns
+    -------
+    str
+        The digest: "sha256:…".
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / MODEL).mkdir(parents=True)
+    for file in model_files:
+        shutil.copyfile(file, folder / MODEL / file.name)
+    shutil.copyfile(script, folder / SCORING_SCRIPT)
+    shutil.copyfile(requirements, folder / REQUIREMENTS)
+    (folder / EXAMPLE).write_text(json.dumps({"data": example}) + "\n", encoding="utf-8")
+    server = Path(mlops.serving.__file__).parent
+    (folder / SERVING).mkdir()
+    for file in sorted(server.glob("*.py")):
+        shutil.copyfile(file, folder / SERVING / file.name)
+    manifest = {
+        "format": 1,
+        "name": f"{model_name}:{model_version}",
+        "model": {"name": model_name, "version": model_version},
+        "files": hash_folder(folder),
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return digest_bundle(folder)
+
+
+def digest_bundle(folder: Path) -> str:
+    """Return the digest that the bundle in `folder` claims; `verify_bundle` checks it."""
+    return "sha256:" + hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
+    """Check that a bundle is what its digest says.
+
+    Returns
+    -------
+    dict
+        Its manifest.
+
+    Raises
+    ------
+    IntegrityError
+        If a file is missing, was added or changed.
+    """
+    found = digest_bundle(folder)
+    if found != digest:
+        raise IntegrityError(f"image {digest}: {folder / MANIFEST} has changed (it is now {found}); create it again")
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    verify_files(folder, {**manifest["files"], MANIFEST: digest.removeprefix("sha256:")}, f"image {digest}")
+    return manifest
+
+
+def list_files(url: str) -> list[str]:
+    """Return the files of a stored bundle, sorted."""
+    return sorted(hash_folder(Path(url.removeprefix("file://"))))
+
+
+def read_pins(requirements: Path) -> dict[str, str]:
+    """Return the exact versions that a requirements file gives to this machine, by package name."""
+    lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())
+    pins = [Requirement(line) for line in lines if line and line[0].isalpha()]
+    here = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
+    return {pin.name: str(pin.specifier).removeprefix("==") for pin in here}

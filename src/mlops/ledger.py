@@ -1,0 +1,161 @@
+"""What ran: one ``run.json`` a run, written whole at every change of state, true after any crash."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import psutil
+
+from mlops.errors import NotFoundError
+from mlops.files import write_atomically
+
+StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
+RunState = Literal["running", "succeeded", "failed", "interrupted", "lost"]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a run.
+
+    Parameters
+    ----------
+    name, notebook, environment : str
+        The step, the notebook that it runs, and the environment that it is for, if any.
+    state : str
+        "reused" is a step of an earlier run whose results this one took over.
+    started : str
+        UTC, ISO 8601; empty before it starts.
+    seconds : float
+        How long it took.
+    reason : str
+        Why it was skipped or reused; empty otherwise.
+    error : str
+        Name and message of what ended it; empty otherwise.
+    parameters, results : mapping
+        What the notebook was given, and what it handed on.
+    report : str
+        Its HTML report, relative to the run's folder.
+    """
+
+    name: str
+    notebook: str
+    environment: str = ""
+    state: StepState = "pending"
+    started: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+    error: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = field(default_factory=dict)
+    report: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of a pipeline.
+
+    Parameters
+    ----------
+    run_id : str
+        Sorts by time: "20261122-190758-all-3f9a".
+    pipeline, platform : str
+        What ran, and where.
+    state : str
+        "lost" is a run whose process is gone without having said how it ended.
+    outcome : str
+        "promoted", "rejected", "released", "tested" or "error"; empty while it runs.
+    started, finished : str
+        UTC, ISO 8601.
+    git_commit : str
+        See `mlops.lineage`.
+    process : tuple of (int, float)
+        Process id of the runner and when that process was created, in seconds since the epoch.
+    steps : tuple of StepRecord
+        In the order of the pipeline.
+    """
+
+    run_id: str
+    pipeline: str
+    platform: str
+    state: RunState
+    started: str
+    git_commit: str
+    process: tuple[int, float]
+    steps: tuple[StepRecord, ...]
+    outcome: str = ""
+    finished: str = ""
+
+    def step(self, name: str) -> StepRecord | None:
+        """Return the step of that name, or None where the run has none."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    def with_step(self, changed: StepRecord) -> "RunRecord":
+        """Return the record with one of its steps replaced by `changed`."""
+        return replace(self, steps=tuple(changed if step.name == changed.name else step for step in self.steps))
+
+    def result(self, name: str) -> Any:
+        """Return what the last step that handed on `name` handed on, or None."""
+        found = (step.results[name] for step in reversed(self.steps) if name in step.results)
+        return next(found, None)
+
+
+def now() -> str:
+    """Return the time, UTC, as ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def make_run_id(pipeline: str) -> str:
+    """Return a new run's name: it sorts by time, and two made in the same second differ."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{pipeline}-{secrets.token_hex(2)}"
+
+
+def own_process() -> tuple[int, float]:
+    """Return this process's id and when it was created: together they name it for ever."""
+    return os.getpid(), psutil.Process().create_time()
+
+
+def is_alive(process: tuple[int, float]) -> bool:
+    """Say whether a process recorded by `own_process` still runs (a zombie does not)."""
+    try:
+        found = psutil.Process(process[0])
+        return abs(found.create_time() - process[1]) < 1 and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def write_run(record: RunRecord, outputs: Path) -> None:
+    """Write ``<outputs>/<run id>/run.json``."""
+    content = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    write_atomically(outputs / record.run_id / "run.json", content)
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Read the record of the run in `folder`; one whose process died is read as "lost".
+
+    Raises
+    ------
+    NotFoundError
+        If the folder holds no record.
+    """
+    try:
+        record = msgspec.json.decode((folder / "run.json").read_bytes(), type=RunRecord)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"{folder} holds no run.json: it is no run's folder") from None
+    if record.state == "running" and not is_alive(record.process):
+        ended = tuple(
+            replace(step, state="failed", error="the runner's process is gone") if step.state == "running" else step
+            for step in record.steps
+        )
+        record = replace(record, state="lost", outcome="error", steps=ended)
+    return record
+
+
+def list_runs(outputs: Path) -> list[RunRecord]:
+    """Return the records of all runs, newest first."""
+    folders = sorted((path.parent for path in outputs.glob("*/run.json")), reverse=True)
+    return [read_run(folder) for folder in folders]

@@ -1,0 +1,45 @@
+"""A model as files: skops for audit and retraining, plain numbers for the scoring image. Never pickle."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from mlops.errors import IntegrityError
+from mlops.files import write_atomically
+
+ESTIMATOR = "model.skops"
+NUMBERS = "model.json"
+
+
+def save_model(estimator: Any, numbers: Mapping[str, Any], folder: Path) -> None:
+    """Write a model's files.
+
+    Parameters
+    ----------
+    estimator : scikit-learn estimator
+        The fitted model.
+    numbers : mapping
+        What the scoring script loads: JSON values.
+    folder : Path
+        Gets ``model.skops`` and ``model.json``.
+    """
+    write_atomically(folder / ESTIMATOR, skops.io.dumps(estimator))
+    write_atomically(folder / NUMBERS, json.dumps(numbers, indent=1) + "\n")
+
+
+def load_model(folder: Path) -> Any:
+    """Load the estimator that `save_model` wrote; check its hash first (`mlops.files.verify_files`).
+
+    Raises
+    ------
+    IntegrityError
+        If the file names types that skops does not trust.
+    """
+    try:
+        return skops.io.load(folder / ESTIMATOR)
+    except UntrustedTypesFoundException as error:
+        raise IntegrityError(f"{folder / ESTIMATOR} is not loaded: {error}") from error

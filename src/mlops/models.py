@@ -1,0 +1,52 @@
+"""Models as the notebooks use them: fetched from the platform, checked by hash, then loaded."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlops.backends.base import Backend, Image, ModelVersion, TrainingRun
+from mlops.errors import NotFoundError
+from mlops.model_files import load_model
+
+
+def load_trained(backend: Backend, run: TrainingRun) -> Any:
+    """Return the estimator of a training run; raises IntegrityError if its files have changed."""
+    with TemporaryDirectory() as folder:
+        return load_model(backend.tracker.fetch_files(run, Path(folder, "model")))
+
+
+def load_registered(backend: Backend, model: ModelVersion) -> Any:
+    """Return the estimator of a registered version; raises IntegrityError if its files have changed."""
+    with TemporaryDirectory() as folder:
+        return load_model(backend.registry.fetch_model(model, Path(folder, "model")))
+
+
+def require_champion(backend: Backend, model_name: str) -> ModelVersion:
+    """Return the champion.
+
+    Raises
+    ------
+    NotFoundError
+        Before the first promotion.
+    """
+    champion = backend.registry.find_champion(model_name)
+    if champion is None:
+        raise NotFoundError(f"the model {model_name!r} has no champion yet: run `mlops run retrain` first")
+    return champion
+
+
+def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
+    """Return the image of a digest, or the champion's where none is given.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such image.
+    """
+    if digest:
+        return backend.images.get_image(digest)
+    champion = require_champion(backend, model_name)
+    image = backend.images.find_image(champion)
+    if image is None:
+        raise NotFoundError(f"{model_name} version {champion.version} has no image yet: run 05_create_image first")
+    return image

@@ -1,0 +1,64 @@
+"""The three pipelines of the reference architecture, as data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook of a pipeline.
+
+    Parameters
+    ----------
+    name : str
+        Unique among all steps: "deploy_qa".
+    notebook : str
+        The notebook that it runs, without folder and ending: "06_deploy".
+    needs : tuple of str
+        Steps that come first, where the pipeline has them.
+    environment : str
+        "qa" or "production": the notebook is told, and ``parameters/<environment>.yml`` holds for the step.
+    only_if : str
+        "evaluate.promoted": the step is skipped unless that step handed on a true value of that name.
+    restores : str
+        An environment: if the step fails, what the environment served before is put back.
+    """
+
+    name: str
+    notebook: str
+    needs: tuple[str, ...] = ()
+    environment: str = ""
+    only_if: str = ""
+    restores: str = ""
+
+    @property
+    def notebook_name(self) -> str:
+        """The notebook's name without its number: "deploy"."""
+        return self.notebook.split("_", 1)[1]
+
+
+BUILD = (Step("test_data", "01_test_data"),)
+RETRAIN = (
+    *BUILD,  # no model is trained on data that was not tested
+    Step("train", "02_train", needs=("test_data",)),
+    Step("evaluate", "03_evaluate", needs=("train",)),
+    Step("register", "04_register", needs=("evaluate",), only_if="evaluate.promoted"),
+    Step("create_image", "05_create_image", needs=("register",)),
+)
+RELEASE = (
+    Step("deploy_qa", "06_deploy", needs=("create_image",), environment="qa"),
+    Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa"),
+    Step("deploy_production", "06_deploy", needs=("test_qa",), environment="production"),
+    Step(
+        "test_production",
+        "07_test_service",
+        needs=("deploy_production",),
+        environment="production",
+        restores="production",
+    ),
+)
+PIPELINES: dict[str, tuple[Step, ...]] = {
+    "build": BUILD,
+    "retrain": RETRAIN,
+    "release": RELEASE,
+    "all": (*RETRAIN, *RELEASE),
+}

@@ -1,0 +1,83 @@
+"""The index of all runs: ``outputs/index.html``."""
+
+from html import escape
+from pathlib import Path
+
+from mlops.files import write_atomically
+from mlops.ledger import RunRecord, StepRecord, list_runs
+from mlops.portal.report import read_stylesheet
+
+METRICS = ("mse", "r2")
+COLUMNS = ("Started (UTC)", "Run", "Outcome", "Model version", *METRICS, "Steps")
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def write_index(outputs: Path) -> Path:
+    """Write the index anew.
+
+    Parameters
+    ----------
+    outputs : Path
+        Holds one folder a run.
+
+    Returns
+    -------
+    Path
+        The index.
+    """
+    rows = "\n".join(_render_run(run) for run in list_runs(outputs))
+    body = f'<tbody>\n{rows}\n</tbody>' if rows else f'<tbody><tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr></tbody>'
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
+    page = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>Runs</title>
+<style>
+{read_stylesheet()}
+</style>
+</head>
+<body>
+<main>
+<h1>Runs</h1>
+<div class="scroll"><table class="runs">
+<caption>Newest first. A step's name opens its report.</caption>
+<thead><tr>{heads}</tr></thead>
+{body}
+</table></div>
+</main>
+</body>
+</html>
+"""
+    path = outputs / "index.html"
+    write_atomically(path, page)
+    return path
+
+
+def _render_run(run: RunRecord) -> str:
+    outcome = run.outcome or run.state
+    version = run.result("model_version")
+    steps = ", ".join(_render_step(run, step) for step in run.steps if step.state != "pending")
+    numbers = "".join(f'<td class="number">{_render_number(run.result(name))}</td>' for name in METRICS)
+    started = run.started.removesuffix("Z").replace("T", " ")
+    return (
+        f'<tr><td><time datetime="{escape(run.started)}">{escape(started)}</time></td>'
+        f'<th scope="row" class="run-id">{escape(run.run_id)}</th>'
+        f'<td class="{escape(outcome)}">{escape(outcome)}</td>'
+        f'<td class="number">{version if version is not None else "–"}</td>{numbers}<td>{steps}</td></tr>'
+    )
+
+
+def _render_step(run: RunRecord, step: StepRecord) -> str:
+    title = escape(step.error or step.reason or step.state, quote=True)
+    name = escape(step.name)
+    if step.report:
+        name = f'<a href="{escape(f"{run.run_id}/{step.report}", quote=True)}">{name}</a>'
+    mark = f' <span class="{step.state}">({step.state})</span>' if step.state != "done" else ""
+    return f'<span title="{title}">{name}{mark}</span>'
+
+
+def _render_number(value: object) -> str:
+    return f"{value:,.3f}" if isinstance(value, float) else "–"

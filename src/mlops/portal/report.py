@@ -1,0 +1,130 @@
+"""The report of an executed notebook: one HTML file that needs nothing else and runs nothing.
+
+nbconvert's own template asks other hosts for scripts and runs what is injected; its sanitiser destroys tables. So: a
+template of our own, every piece of HTML through nh3, formulas as MathML, and a policy that forbids scripts.
+"""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import nh3
+from jinja2 import pass_context
+from latex2mathml.converter import convert as convert_formula
+from nbconvert.exporters.html import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.formatters import HtmlFormatter
+
+from mlops.files import write_atomically
+from mlops.ledger import RunRecord, StepRecord
+
+TEMPLATES = Path(__file__).parent / "templates"
+FORMULA_TAGS = set(
+    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd "
+    "mstyle mpadded menclose".split()
+)
+ALLOWED_TAGS = nh3.ALLOWED_TAGS | FORMULA_TAGS | {"figure", "figcaption", "section"}
+ALLOWED_ATTRIBUTES = {
+    **nh3.ALLOWED_ATTRIBUTES,
+    "*": {"class", "id", "title", "scope", "lang", "display", "stretchy", "mathvariant", "columnalign"},
+    "img": {"src", "alt", "width", "height"},
+    "th": {"colspan", "rowspan", "scope"},
+    "td": {"colspan", "rowspan"},
+}
+SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
+
+
+def clean_html(html: str) -> str:
+    """Return HTML without anything that runs, loads or restyles."""
+    return nh3.clean(html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"http", "https", "data", "mailto"})
+
+
+class _Renderer(IPythonRenderer):
+    """Markdown with its formulas as MathML; one that cannot be read stays as it was typed."""
+
+    def inline_math(self, body: str) -> str:
+        return self._convert(body, "inline")
+
+    def block_math(self, body: str) -> str:
+        return self._convert(body, "block")
+
+    def multiline_math(self, text: str) -> str:
+        return self._convert(text.strip("$"), "block")
+
+    def _convert(self, formula: str, display: str) -> str:
+        try:
+            return convert_formula(formula, display=display)
+        except Exception:  # the library's errors share no base, and a formula must not cost the report
+            return f"<code>{escape(formula)}</code>"
+
+
+class ReportExporter(HTMLExporter):
+    """nbconvert's HTML exporter on this project's template."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(template_name="run-report", extra_template_basedirs=[str(TEMPLATES)], **options)
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Render a Markdown cell; called by the template."""
+        attachments = context.get("cell", {}).get("attachments", {})
+        renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+        return clean_html(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord | None = None) -> Path:
+    """Render an executed notebook as HTML beside it.
+
+    Parameters
+    ----------
+    notebook : Path
+        The executed notebook.
+    run, step : RunRecord, StepRecord, optional
+        Told in the head of the page.
+
+    Returns
+    -------
+    Path
+        The report: the notebook's name, ending in ``.html``.
+    """
+    content = nbformat.read(notebook, as_version=4)
+    content.cells = [_clean_cell(cell) for cell in content.cells if not _is_marker(cell)]
+    resources = {
+        "title": _find_title(content) or notebook.stem,
+        "stylesheet": read_stylesheet() + HtmlFormatter(style="default").get_style_defs(".highlight"),
+        "run": run,
+        "step": step,
+    }
+    html, _ = ReportExporter().from_notebook_node(content, resources=resources)
+    report = notebook.with_suffix(".html")
+    write_atomically(report, html)
+    return report
+
+
+def read_stylesheet() -> str:
+    """Return the style that all pages share."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def _find_title(notebook: Any) -> str:
+    lines = [line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), "")
+
+
+def _is_marker(cell: Any) -> bool:
+    """papermill's own error banner: the page's head says it better."""
+    return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
+
+
+def _clean_cell(cell: Any) -> Any:
+    if cell.cell_type != "code":
+        return cell
+    for output in cell.outputs:
+        data = output.get("data", {})
+        for mime in [mime for mime in data if mime not in SHOWN]:
+            del data[mime]
+        if "text/html" in data:
+            data["text/html"] = f'<div class="scroll">{clean_html(data["text/html"])}</div>'
+    cell.outputs = [output for output in cell.outputs if output.output_type in ("stream", "error") or output.data]
+    return cell

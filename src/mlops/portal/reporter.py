@@ -1,0 +1,33 @@
+"""Reports as a run goes: each step's right after the step, the index after the run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mlops.handoff import name_copy
+from mlops.ledger import RunRecord, StepRecord
+from mlops.portal.index import write_index
+from mlops.portal.report import render_report
+
+
+class Reporter:
+    """Listens to a run and writes its reports."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._outputs = outputs
+
+    def step_started(self, step: StepRecord) -> None:
+        """See `mlops.runner.Listener`."""
+
+    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+        """See `mlops.runner.Listener`."""
+
+    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        """Render the step's notebook, if it left one."""
+        notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
+        if step.state not in ("done", "failed") or not notebook.is_file():
+            return step
+        return replace(step, report=render_report(notebook, run, step).name)
+
+    def run_ended(self, run: RunRecord) -> None:
+        """Write the index over all runs."""
+        write_index(self._outputs)

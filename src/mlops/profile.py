@@ -1,0 +1,141 @@
+"""A mergeable profile of a table: what its distribution is, in a few numbers a column.
+
+Profiles of parts merge into the profile of the whole, so that one file, a stream of batches, or the partitions of a
+cluster all give the same answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from mlops.errors import UsageError
+
+BINS = 20
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """One column.
+
+    Parameters
+    ----------
+    count, nulls : int
+        Values that are there, and values that are missing or infinite.
+    mean : float
+        In the column's unit.
+    squares : float
+        Sum of squared deviations from the mean.
+    minimum, maximum : float
+        In the column's unit.
+    edges : tuple of float, length k
+        Bin edges, ascending; a value on an edge belongs to the bin below it.
+    histogram : tuple of int, length k + 1
+        Values in each bin.
+    """
+
+    count: int
+    nulls: int
+    mean: float
+    squares: float
+    minimum: float
+    maximum: float
+    edges: tuple[float, ...]
+    histogram: tuple[int, ...]
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation, in the column's unit."""
+        return (self.squares / self.count) ** 0.5 if self.count else 0.0
+
+
+Profile = Mapping[str, ColumnProfile]
+
+
+def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
+    """Return the edges between `bins` bins of equal count; fewer where many values are the same."""
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    return tuple(float(edge) for edge in np.unique(np.quantile(values.dropna(), inner)))
+
+
+def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -> dict[str, ColumnProfile]:
+    """Profile the columns that `edges` names.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Numeric columns; may have no row.
+    edges : mapping of str to tuple of float
+        Bin edges by column: `choose_edges` of a reference, or those of its profile.
+    """
+    return {name: _profile_column(frame[name], chosen) for name, chosen in edges.items()}
+
+
+def _profile_column(values: pd.Series, edges: tuple[float, ...]) -> ColumnProfile:
+    numbers = values.to_numpy(dtype=float)
+    there = numbers[np.isfinite(numbers)]
+    counts = np.bincount(np.searchsorted(edges, there, side="left"), minlength=len(edges) + 1)
+    mean = float(there.mean()) if there.size else 0.0
+    return ColumnProfile(
+        count=int(there.size),
+        nulls=int(values.size - there.size),
+        mean=mean,
+        squares=float(np.square(there - mean).sum()),
+        minimum=float(there.min(initial=np.inf)),
+        maximum=float(there.max(initial=-np.inf)),
+        edges=tuple(edges),
+        histogram=tuple(int(count) for count in counts),
+    )
+
+
+def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
+    """Return the profile of two tables' rows together; both must have the same columns and edges.
+
+    Source: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
+    """
+    if {name: column.edges for name, column in left.items()} != {name: column.edges for name, column in right.items()}:
+        raise UsageError("the two profiles have other columns or edges: profile both with the same edges")
+    return {name: _merge_columns(column, right[name]) for name, column in left.items()}
+
+
+def _merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
+    count = left.count + right.count
+    apart = right.mean - left.mean
+    share = right.count / count if count else 0.0
+    return ColumnProfile(
+        count=count,
+        nulls=left.nulls + right.nulls,
+        mean=left.mean + apart * share,
+        squares=left.squares + right.squares + apart**2 * left.count * share,
+        minimum=min(left.minimum, right.minimum),
+        maximum=max(left.maximum, right.maximum),
+        edges=left.edges,
+        histogram=tuple(a + b for a, b in zip(left.histogram, right.histogram, strict=True)),
+    )
+
+
+def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
+    """Profile every column of `frame` on edges of its own: the reference for later data."""
+    return profile_frame(frame, {str(name): choose_edges(frame[name]) for name in frame.columns})
+
+
+def encode_profile(profile: Profile) -> bytes:
+    """Return a profile as JSON."""
+    return msgspec.json.format(msgspec.json.encode(profile), indent=1) + b"\n"
+
+
+def read_profile(path: Path) -> dict[str, ColumnProfile]:
+    """Read a profile that `encode_profile` wrote.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or it is no profile.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, ColumnProfile])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UsageError(f"reference profile {path}: {error}; make one with `mlops profile DATA_FILE`") from error

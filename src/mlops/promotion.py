@@ -1,0 +1,128 @@
+"""The promotion gate: is the challenger better than the champion, beyond what chance would show?
+
+Both are scored on the same rows, unseen by both. The improvement of a row is the champion's loss less the
+challenger's; promotion needs the one-sided bootstrap bound of its mean above zero. Comparing two stored metrics
+instead promotes a model that is not better in four of ten cases.
+
+Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import bootstrap, norm
+
+from mlops.errors import UsageError
+
+POWER = 0.8  # of the gain that the report calls detectable
+BATCH_VALUES = 10_000_000  # bounds the memory of the bootstrap
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate decided.
+
+    Parameters
+    ----------
+    promoted : bool
+        True where the challenger becomes the champion.
+    reason : str
+        Why, in one sentence for the report.
+    rows : int
+        Rows that were compared.
+    improvement, lower_bound : float
+        Mean improvement and its one-sided lower bound, in units of the loss; above zero is better.
+    detectable_gain : float
+        The smallest true improvement that these rows would have shown four times in five.
+    """
+
+    promoted: bool
+    reason: str
+    rows: int = 0
+    improvement: float = 0.0
+    lower_bound: float = 0.0
+    detectable_gain: float = 0.0
+
+
+def decide_promotion(
+    champion_losses: NDArray[np.float64] | None,
+    challenger_losses: NDArray[np.float64],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 5000,
+    min_rows: int = 30,
+    seed: int = 0,
+) -> Decision:
+    """Decide between two models by their losses on the same rows.
+
+    Parameters
+    ----------
+    champion_losses, challenger_losses : array of shape (n,)
+        Loss of every row, lower is better, such as the squared error. The champion's is None where there is none
+        yet: the first model is promoted.
+    confidence : float
+        Confidence of the one-sided bound, between 0 and 1.
+    resamples : int
+        Bootstrap resamples.
+    min_rows : int
+        With fewer rows nothing is promoted.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Decision
+    """
+    if champion_losses is None:
+        reason = "There is no champion yet, so the first model is promoted."
+        return Decision(promoted=True, reason=reason, rows=len(challenger_losses))
+    gains = champion_losses - challenger_losses
+    rows = len(gains)
+    if rows < min_rows:
+        reason = f"Only {rows} rows are unseen by both models; the comparison needs {min_rows}."
+        return Decision(promoted=False, reason=reason, rows=rows)
+    improvement = float(gains.mean())
+    deviation = float(gains.std(ddof=1))
+    lower_bound = improvement if deviation == 0 else _bound_mean(gains, confidence, resamples, seed)
+    detectable = float(norm.isf(1 - confidence) + norm.ppf(POWER)) * deviation / rows**0.5
+    promoted = lower_bound > 0
+    verdict = "The challenger is better" if promoted else "The challenger is not shown to be better"
+    reason = (
+        f"{verdict}: mean improvement {improvement:.2f} on {rows} rows unseen by both models, "
+        f"{confidence:.0%} lower bound {lower_bound:.2f}."
+    )
+    return Decision(promoted, reason, rows, improvement, lower_bound, detectable)
+
+
+def overrule(decision: Decision, promote_always: bool) -> Decision:
+    """Return the decision, or, where a person says to promote always, one that says so."""
+    if decision.promoted or not promote_always:
+        return decision
+    return replace(decision, promoted=True, reason=f"Promoted by promote_always, though: {decision.reason}")
+
+
+def require_promoted(promoted: bool, reason: str) -> None:
+    """End a notebook that must not go on with a rejected model; in a pipeline the runner skips it.
+
+    Raises
+    ------
+    UsageError
+        If the model was rejected.
+    """
+    if not promoted:
+        raise UsageError(f"03_evaluate rejected this model, so there is nothing to register. {reason}")
+
+
+def _bound_mean(values: NDArray[np.float64], confidence: float, resamples: int, seed: int) -> float:
+    found = bootstrap(
+        (values,),
+        np.mean,
+        confidence_level=confidence,
+        alternative="greater",
+        method="percentile",
+        n_resamples=resamples,
+        batch=max(1, BATCH_VALUES // len(values)),
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.confidence_interval.low)

@@ -1,0 +1,101 @@
+"""What a run looks like on the terminal: a line a step, and a summary that ends it."""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TextIO
+
+from mlops.backends.base import Service
+from mlops.ledger import RunRecord, StepRecord
+
+MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
+
+
+class Progress:
+    """Listens to a run and prints a line for every step that ends; on a terminal, one that grows for the present step.
+
+    Parameters
+    ----------
+    stream : text stream
+        Where to; standard error by default, so that standard output stays free for results.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._began = time.monotonic()
+
+    def step_started(self, step: StepRecord) -> None:
+        """See `mlops.runner.Listener`."""
+        self._began = time.monotonic()
+        self.cell_done(step, 0, 0)
+
+    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+        """See `mlops.runner.Listener`."""
+        if self._stream.isatty():
+            of = f"cell {done} of {cells}" if cells else "starting"
+            self._stream.write(f"\r\033[K{_format_step(step, time.monotonic() - self._began, of)}")
+            self._stream.flush()
+
+    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        """See `mlops.runner.Listener`."""
+        if self._stream.isatty():
+            self._stream.write("\r\033[K")
+        about = step.reason or ("" if step.state != "failed" else "see below")
+        print(_format_step(step, step.seconds, about), file=self._stream)
+        if step.state == "failed":
+            print(*(f"    {line}" for line in step.error.splitlines()), sep="\n", file=self._stream)
+        self._stream.flush()
+        return step
+
+    def run_ended(self, run: RunRecord) -> None:
+        """See `mlops.runner.Listener`."""
+
+
+def _format_step(step: StepRecord, seconds: float, about: str) -> str:
+    return f"{MARKS[step.state]} {step.name:<18} {step.state:<8} {seconds:6.1f} s  {about}".rstrip()
+
+
+def summarize_run(run: RunRecord, services: Sequence[Service], report: str, program: str) -> str:
+    """Return the summary of a run: outcome, model, metrics, service, report.
+
+    Parameters
+    ----------
+    run : RunRecord
+        A run that has ended.
+    services : sequence of Service
+        What is deployed now.
+    report : str
+        The page to open.
+    program : str
+        How this command line is called from where the user stands: ".venv/bin/mlops".
+    """
+    lines = [("Outcome", _describe_outcome(run))]
+    version = run.result("model_version")
+    if version is not None:
+        lines.append(("Model", f"version {version} is the champion"))
+    metrics = [f"{name} {run.result(name):,.3f}" for name in ("mse", "mae", "r2") if run.result(name) is not None]
+    if metrics:
+        lines.append(("Metrics", ", ".join(metrics)))
+    production = next((service for service in services if service.environment == "production"), None)
+    if production:
+        serves = f"{production.url}  ({production.health}, model version {production.model_version})"
+        lines.append(("Production", serves))
+    if production and production.health == "healthy":
+        lines.append(("Try it", _write_curl(production, program)))
+    lines.append(("Report", report))
+    return "\n".join(f"{name + ':':<12}{value}" for name, value in lines)
+
+
+def _describe_outcome(run: RunRecord) -> str:
+    failed = next((step for step in run.steps if step.state == "failed"), None)
+    if failed:
+        return f"error in {failed.name}: {failed.error.splitlines()[0]}"
+    reason = run.result("reason") if run.outcome in ("promoted", "rejected") else None
+    return f"{run.outcome}: {reason}" if reason else run.outcome
+
+
+def _write_curl(service: Service, program: str) -> str:
+    """Return a command that can be pasted; the key is fetched by the shell, so it stands in no log."""
+    key = f"$({program} keys {service.environment} --primary)"
+    header = "-H 'Content-Type: application/json'"
+    return f"curl -s {service.url}/score -H \"Authorization: Bearer {key}\" {header} -d '{service.example}'"

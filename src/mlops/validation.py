@@ -1,0 +1,169 @@
+"""The data test: does a table keep its schema and its distribution?"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+import pandera.pandas as pandera
+from pandera.errors import SchemaErrors
+
+from mlops.drift import compare_profiles
+from mlops.errors import DataTestFailed
+from mlops.profile import Profile, profile_frame
+
+
+class ColumnRule(Protocol):
+    """What a problem says of a column: its values lie in [minimum, maximum] and none is missing."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def minimum(self) -> float: ...
+    @property
+    def maximum(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a table breaks.
+
+    Parameters
+    ----------
+    column : str
+        The column; "(table)" for a rule about all of it.
+    rule : str
+        "columns", "type", "missing", "range", "duplicates", "rows", "shape" or "spread".
+    seen, allowed : str
+        What was found, and what would have passed.
+    """
+
+    column: str
+    rule: str
+    seen: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.rule}: {self.seen}; allowed: {self.allowed}"
+
+
+def find_violations(
+    frame: pd.DataFrame,
+    rules: Sequence[ColumnRule],
+    reference: Profile,
+    *,
+    false_alarm_rate: float = 0.05,
+    max_duplicate_share: float = 0.01,
+    min_rows: int = 30,
+) -> list[Violation]:
+    """Test a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows.
+    rules : sequence of ColumnRule
+        One for each column that the table must have; the order of columns is free.
+    reference : Profile
+        The distribution that the table is to have.
+    false_alarm_rate : float
+        Probability that a table of the reference's distribution is called drifted.
+    max_duplicate_share : float
+        Share of rows that may be copies of an earlier row.
+    min_rows : int
+        Fewer rows are refused.
+
+    Returns
+    -------
+    list of Violation
+        Every rule that the table breaks; empty for a good table.
+    """
+    found = _check_size(frame, max_duplicate_share, min_rows) + _check_schema(frame, rules)
+    unusable = {violation.column for violation in found if violation.rule in ("columns", "type")}
+    edges = {name: column.edges for name, column in reference.items() if name in frame and name not in unusable}
+    drifts = compare_profiles(reference, profile_frame(frame, edges), false_alarm_rate) if len(frame) else []
+    return found + [
+        Violation(drift.column, drift.test, _describe_drift(drift.test, drift.seen), f"at most {drift.allowed:.3f}")
+        for drift in drifts
+        if drift.drifted
+    ]
+
+
+def require_valid(violations: Iterable[Violation], url: str) -> None:
+    """End the pipeline over a bad table.
+
+    Raises
+    ------
+    DataTestFailed
+        If there is any violation; the message lists them all.
+    """
+    lines = [f"  {violation}" for violation in violations]
+    if lines:
+        raise DataTestFailed("\n".join([f"the data file {url} breaks {len(lines)} rule(s):", *lines]))
+
+
+def _check_size(frame: pd.DataFrame, max_duplicate_share: float, min_rows: int) -> list[Violation]:
+    found = []
+    if len(frame) < min_rows:
+        found.append(Violation("(table)", "rows", f"{len(frame)} rows", f"{min_rows} or more"))
+    share = float(frame.duplicated().mean()) if len(frame) else 0.0
+    if share > max_duplicate_share:
+        seen = f"{share:.1%} of the rows are copies of an earlier one"
+        found.append(Violation("(table)", "duplicates", seen, f"at most {max_duplicate_share:.1%}"))
+    return found
+
+
+def _check_schema(frame: pd.DataFrame, rules: Sequence[ColumnRule]) -> list[Violation]:
+    columns = {
+        rule.name: pandera.Column(
+            checks=[
+                pandera.Check(_is_number, name="type"),
+                pandera.Check.in_range(rule.minimum, rule.maximum, name="range"),
+            ]
+        )
+        for rule in rules
+    }
+    try:
+        pandera.DataFrameSchema(columns, strict=True, unique_column_names=True).validate(frame, lazy=True)
+    except SchemaErrors as error:
+        failures = error.failure_cases
+        known = {rule.name: rule for rule in rules}
+        grouped = failures.groupby([failures["column"].fillna(""), failures["check"].astype(str)], sort=False)
+        found = [_read_failures(str(column), str(check), cases, frame, known) for (column, check), cases in grouped]
+        unreadable = {violation.column for violation in found if violation.rule == "type"}
+        return [violation for violation in found if violation.rule != "range" or violation.column not in unreadable]
+    return []
+
+
+def _is_number(values: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values))
+
+
+def _read_failures(
+    column: str, check: str, cases: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, ColumnRule]
+) -> Violation:
+    """Say in one line what pandera found: `cases` are its failures of one check in one column."""
+    names = ", ".join(str(name) for name in cases["failure_case"])
+    if check == "column_in_dataframe":
+        return Violation(names, "columns", "missing", f"the columns {', '.join(rules)}")
+    if check == "column_in_schema":
+        return Violation(names, "columns", "unexpected", f"the columns {', '.join(rules)}")
+    if check == "dataframe_column_labels_unique":
+        twice = ", ".join(str(name) for name in frame.columns[frame.columns.duplicated()])
+        return Violation(twice, "columns", "stands more than once", "each column once")
+    if check == "type":
+        return Violation(column, "type", f"{frame[column].dtype}, for example {frame[column].iloc[0]}", "numbers")
+    if check == "not_nullable":
+        first = frame.index.get_loc(cases["index"].iloc[0])
+        return Violation(column, "missing", f"{len(cases)} missing values, the first in row {first}", "none")
+    values = pd.to_numeric(cases["failure_case"], errors="coerce")
+    worst = values.loc[values.abs().idxmax()] if values.notna().any() else names
+    rule = rules[column]
+    seen = f"{len(cases)} values outside, the furthest {worst}"
+    return Violation(column, "range", seen, f"[{rule.minimum}, {rule.maximum}]")
+
+
+def _describe_drift(test: str, seen: float) -> str:
+    if test == "shape":
+        return f"Kolmogorov-Smirnov distance {seen:.3f} from the reference"
+    return f"standard deviation changed by a factor of {seen:.3f}"
