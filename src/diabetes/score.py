@@ -1,4 +1,4 @@
-"""The scoring script of the image: Azure Machine Learning's entry-script contract, ``init()`` once and ``run()`` a request.
+"""The scoring script of the image, to Azure Machine Learning's contract: ``init()`` once, ``run()`` for each request.
 
 It stands alone: numpy and the standard library, so that the image needs no scikit-learn.
 """

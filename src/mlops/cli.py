@@ -1,23 +1,20 @@
 """The command line: reads options, calls the rest, prints. Exit codes: 0 done, 1 a step failed, 2 bad usage."""
 
 import json
-import os
 import signal
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from mlops.backends import list_platforms, open_backend, require_platform
+from mlops.backends import list_platforms, open_backend
 from mlops.backends.base import ENVIRONMENTS, Backend, Service
 from mlops.errors import MlopsError, UsageError
 from mlops.ledger import RunRecord, list_runs
-from mlops.parameters import Parameters, load_parameters, read_layer
+from mlops.parameters import Parameters, load_parameters
 from mlops.pipelines import PIPELINES, Step
 from mlops.terminal import Progress, summarize_run
 from mlops.workspace import Workspace, find_workspace
@@ -49,7 +46,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="notebook-mlops")
 def main() -> None:
-    """Run machine learning in production by parameterized notebooks.
+    r"""Run machine learning in production by parameterized notebooks.
 
     \b
     Exit codes:
@@ -72,12 +69,16 @@ def _interrupt(number: int, frame: object) -> None:
 @main.command()
 @click.argument("pipeline", type=click.Choice(list(PIPELINES)))
 @platform_option
-@click.option("-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it.")
-@click.option("--only", default="", metavar="STEP", help="Run this step alone, on the newest results of those before it.")
+@click.option(
+    "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it."
+)
+@click.option(
+    "--only", default="", metavar="STEP", help="Run this step alone, on the newest results of those before it."
+)
 @click.option("--force", is_flag=True, help="Do again what is in place already: restart a service that is healthy.")
 @json_option
 def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, force: bool, as_json: bool) -> None:
-    """Run a pipeline: build, retrain, release, or all three.
+    r"""Run a pipeline: build, retrain, release, or all three.
 
     \b
     Examples:
@@ -99,8 +100,10 @@ def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, for
     if as_json:
         click.echo(msgspec.json.encode(record).decode())
     else:
+        champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
         services = backend.services.list_services()
-        click.echo("\n" + summarize_run(record, services, _shorten(report), _shorten(Path(sys.argv[0]))))
+        program = _shorten(Path(sys.argv[0]))
+        click.echo("\n" + summarize_run(record, champion, services, _shorten(report), program))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 
 
@@ -117,9 +120,7 @@ def _run(plan: Any, workspace: Workspace, backend: Backend) -> RunRecord:
     return run_pipeline(plan, workspace, listeners, secrets=backend.secrets.list_values, restore=restore)
 
 
-def _resume_production(
-    record: RunRecord, parameters: Parameters, workspace: Workspace, backend: Backend
-) -> RunRecord:
+def _resume_production(record: RunRecord, parameters: Parameters, workspace: Workspace, backend: Backend) -> RunRecord:
     """After a rejection there is nothing to release, but production is to serve: start again what it served last."""
     from mlops.runner import Plan
 
@@ -129,7 +130,11 @@ def _resume_production(
     click.echo("production does not serve: releasing what it served last", err=True)
     values = {**parameters.values}
     if production:
-        values |= {step.name: {**values[step.name], "image_digest": production.digest} for step in ALL_STEPS if step.notebook_name == "deploy"}
+        values |= {
+            step.name: {**values[step.name], "image_digest": production.digest}
+            for step in ALL_STEPS
+            if step.notebook_name == "deploy"
+        }
     released = _run(Plan("release", PIPELINES["release"], replace(parameters, values=values)), workspace, backend)
     return record if released.state == "succeeded" else released
 
@@ -142,7 +147,7 @@ def _find_service(backend: Backend, environment: str) -> Service | None:
 @platform_option
 @json_option
 def status(platform: str, as_json: bool) -> None:
-    """Show the champion, the services and the last runs.
+    r"""Show the champion, the services and the last runs.
 
     \b
     Examples:
@@ -177,7 +182,7 @@ def status(platform: str, as_json: bool) -> None:
 @platform_option
 @json_option
 def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
-    """Print the keys of an environment's service; either opens it.
+    r"""Print the keys of an environment's service; either opens it.
 
     \b
     Examples:
@@ -197,7 +202,7 @@ def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
 @main.command()
 @platform_option
 def stop(platform: str) -> None:
-    """End the services; `mlops run` starts them again.
+    r"""End the services; `mlops run` starts them again.
 
     \b
     Example:
@@ -212,7 +217,7 @@ def stop(platform: str) -> None:
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="production", show_default=True)
 @platform_option
 def rollback(environment: str, platform: str) -> None:
-    """Serve again what passed its test before the present image.
+    r"""Serve again what passed its test before the present image.
 
     \b
     Example:
@@ -225,7 +230,7 @@ def rollback(environment: str, platform: str) -> None:
 
 @main.command()
 def report() -> None:
-    """Write the index over all runs anew and print its path.
+    r"""Write the index over all runs anew and print its path.
 
     \b
     Example:
@@ -238,9 +243,11 @@ def report() -> None:
 
 @main.command()
 @click.argument("data_file")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there instead of printing it.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there instead of printing it."
+)
 def profile(data_file: str, output: Path | None) -> None:
-    """Profile a data file: the reference that the data test compares new data with.
+    r"""Profile a data file: the reference that the data test compares new data with.
 
     \b
     Example:

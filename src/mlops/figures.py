@@ -62,6 +62,8 @@ def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) 
     figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
     axes.bar(np.arange(len(values)), values, width=1.0, color=np.where(values >= 0, BLUE, ORANGE))
     axes.axhline(values.mean(), color=GREY, lw=1, ls="--", label=f"mean {values.mean():.1f}")
-    axes.set(xlabel="rows unseen by both, sorted", ylabel="loss of the challenger" if first else "improvement of the loss")
+    axes.set(
+        xlabel="rows unseen by both, sorted", ylabel="loss of the challenger" if first else "improvement of the loss"
+    )
     axes.legend()
     return figure

@@ -152,7 +152,13 @@ def _make_scrap(name: str, value: Any) -> dict[str, Any]:
 
 def _keep_on_workbench(notebook: str, values: Mapping[str, Any]) -> None:
     outputs = [_make_scrap(name, value) for name, value in values.items()]
-    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "source": "", "outputs": outputs}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "source": "",
+        "outputs": outputs,
+    }
     document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     path = find_workspace().home / "workbench" / name_copy(notebook)
     write_atomically(path, json.dumps(document, indent=1))

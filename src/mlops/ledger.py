@@ -68,7 +68,7 @@ class RunRecord:
     state : str
         "lost" is a run whose process is gone without having said how it ended.
     outcome : str
-        "promoted", "rejected", "released", "tested" or "error"; empty while it runs.
+        "promoted", "rejected", "released", "done" or "error"; empty while it runs.
     started, finished : str
         UTC, ISO 8601.
     git_commit : str

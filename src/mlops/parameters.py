@@ -19,6 +19,7 @@ import math
 import re
 import tokenize
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,10 +180,8 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
     """
     value, kind = setting.value, type(parameter.default)
     if kind is float and not isinstance(value, bool):
-        try:
+        with suppress(TypeError, ValueError):
             value = float(value)  # YAML 1.1 reads 1e-3 as text
-        except (TypeError, ValueError):
-            pass
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options
@@ -210,7 +209,7 @@ def read_layer(path: Path) -> Layer:
     """
     name = f"{path.parent.name}/{path.name}"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}  # noqa: S506, it is a SafeLoader
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
     except yaml.YAMLError as error:
         raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = _expect_mapping(content, name)
@@ -305,7 +304,9 @@ def load_parameters(
     base = read_layer(folder / "base.yml")
     platform = platform or base.platform
     if not re.fullmatch(r"\w+", platform):
-        raise ParameterError(f"{base.path}: platform: {platform!r} is no platform's name; write for example `platform: local`")
+        raise ParameterError(
+            f"{base.path}: platform: {platform!r} is no platform's name; write for example `platform: local`"
+        )
     declared = {step.notebook: read_declarations(project / "notebooks" / f"{step.notebook}.ipynb") for step in steps}
     given = _read_overrides(overrides, steps, declared)
     common = [base, *_read_layers(folder, [platform])]
@@ -359,18 +360,14 @@ def _tell(step: Step, platform: str, declared: Mapping[str, Parameter]) -> dict[
     return {name: value for name, value in told.items() if value and name in declared}
 
 
-def _read_overrides(
-    overrides: Iterable[str], steps: Sequence[Step], declared: Declared
-) -> Given:
+def _read_overrides(overrides: Iterable[str], steps: Sequence[Step], declared: Declared) -> Given:
     given: Given = {}
     for text in overrides:
         step, name, setting = read_override(text)
         parameter = _find_parameter(step, name, setting.source, steps, declared)
         if not isinstance(parameter.default, str):
-            try:
+            with suppress(yaml.YAMLError):  # it stays text then, and the check says what it should be
                 setting = Setting(yaml.safe_load(setting.value), setting.source)
-            except yaml.YAMLError:
-                pass  # it stays text, and the check below says what it should be
         given.setdefault(step, {})[name] = setting
     return given
 
@@ -386,10 +383,10 @@ def _check_names(layer: Layer, steps: Sequence[Step], declared: Declared) -> Non
             raise ParameterError(f"{setting.source}: no notebook declares it{_suggest(name, everywhere)}")
 
 
-def _find_parameter(
-    step: str, name: str, source: str, steps: Sequence[Step], declared: Declared
-) -> Parameter:
-    notebooks = {known.notebook_name: known.notebook for known in steps} | {known.name: known.notebook for known in steps}
+def _find_parameter(step: str, name: str, source: str, steps: Sequence[Step], declared: Declared) -> Parameter:
+    notebooks = {known.notebook_name: known.notebook for known in steps} | {
+        known.name: known.notebook for known in steps
+    }
     if step not in notebooks:
         raise ParameterError(f"{source}: there is no step {step!r}{_suggest(step, notebooks)}")
     _refuse_reserved(name, source)

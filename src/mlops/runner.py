@@ -216,7 +216,7 @@ class _Run:
         names = [step.name for step in self.plan.steps]
         if self.plan.only not in names:
             raise UsageError(
-                f"--only {self.plan.only}: the pipeline {self.plan.pipeline} has no such step; it has: {', '.join(names)}"
+                f"--only {self.plan.only}: there is no such step in {self.plan.pipeline}; it has: {', '.join(names)}"
             )
         place = names.index(self.plan.only)
         runs = list_runs(self.workspace.outputs)
@@ -232,10 +232,10 @@ class _Run:
                     f"--only {self.plan.only} needs the results of {step.name}, and no run has them: "
                     f"run `mlops run {self.plan.pipeline}` first"
                 )
-        for step in self.record.steps:
-            if step.state == "reused":
-                name = name_copy(step.notebook, step.environment)
-                executed = self.workspace.outputs / step.reason.removeprefix("from run ") / name
+        for taken in self.record.steps:
+            if taken.state == "reused":
+                name = name_copy(taken.notebook, taken.environment)
+                executed = self.workspace.outputs / taken.reason.removeprefix("from run ") / name
                 write_atomically(self.folder / name, executed.read_bytes())
 
 
@@ -245,7 +245,8 @@ def _name_outcome(record: RunRecord, failed: bool) -> str:
     evaluated = record.step("evaluate")
     if evaluated and evaluated.state == "done":
         return "promoted" if evaluated.results.get("promoted") else "rejected"
-    return "released" if record.step("deploy_production") else "tested"
+    released = record.step("test_production")
+    return "released" if released and released.state == "done" else "done"
 
 
 def _interrupt(step: StepRecord) -> StepRecord:

@@ -36,7 +36,9 @@ class Latency:
     p99: float
 
 
-def call_service(url: str, key: str, body: Any = None, *, raw: bytes | None = None, **headers: str) -> requests.Response:
+def call_service(
+    url: str, key: str, body: Any = None, *, raw: bytes | None = None, **headers: str
+) -> requests.Response:
     """Post to ``/score``.
 
     Parameters
@@ -63,7 +65,9 @@ def call_service(url: str, key: str, body: Any = None, *, raw: bytes | None = No
             return requests.post(f"{url}/score", headers=sent, timeout=TIMEOUT, **payload)  # type: ignore[arg-type]
         except requests.ConnectionError as error:
             if attempt == ATTEMPTS:
-                raise ServiceTestFailed(f"{url} does not answer ({error}); is it running? `mlops status` tells") from error
+                raise ServiceTestFailed(
+                    f"{url} does not answer ({error}); is it running? `mlops status` tells"
+                ) from error
             time.sleep(0.2 * attempt)
         except requests.Timeout as error:
             raise ServiceTestFailed(f"{url} took longer than {TIMEOUT[1]:g} s to answer") from error
@@ -101,7 +105,11 @@ def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expec
     result = answer.json().get("result") if answer.ok else None
     count = len(result) if isinstance(result, list) else 0
     checks.append(Check("as many predictions as rows", str(len(rows)), str(count), count == len(rows)))
-    same = count == len(rows) and np.allclose(np.asarray(result, dtype=float), wanted, rtol=RELATIVE_TOLERANCE, atol=0)
+    same = (
+        isinstance(result, list)
+        and count == len(rows)
+        and np.allclose(np.asarray(result, dtype=float), wanted, rtol=RELATIVE_TOLERANCE, atol=0)
+    )
     seen = np.round(result, 3).tolist() if count else "none"
     checks.append(Check("predictions of the registered model", str(wanted.round(3).tolist()), str(seen), bool(same)))
     return checks

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
-from mlops.backends.base import Service
+from mlops.backends.base import ModelVersion, Service
 from mlops.ledger import RunRecord, StepRecord
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
@@ -55,13 +55,17 @@ def _format_step(step: StepRecord, seconds: float, about: str) -> str:
     return f"{MARKS[step.state]} {step.name:<18} {step.state:<8} {seconds:6.1f} s  {about}".rstrip()
 
 
-def summarize_run(run: RunRecord, services: Sequence[Service], report: str, program: str) -> str:
+def summarize_run(
+    run: RunRecord, champion: ModelVersion | None, services: Sequence[Service], report: str, program: str
+) -> str:
     """Return the summary of a run: outcome, model, metrics, service, report.
 
     Parameters
     ----------
     run : RunRecord
         A run that has ended.
+    champion : ModelVersion or None
+        The champion after the run.
     services : sequence of Service
         What is deployed now.
     report : str
@@ -70,12 +74,11 @@ def summarize_run(run: RunRecord, services: Sequence[Service], report: str, prog
         How this command line is called from where the user stands: ".venv/bin/mlops".
     """
     lines = [("Outcome", _describe_outcome(run))]
-    version = run.result("model_version")
-    if version is not None:
-        lines.append(("Model", f"version {version} is the champion"))
+    if champion:
+        lines.append(("Model", f"{champion.name} version {champion.version} is the champion"))
     metrics = [f"{name} {run.result(name):,.3f}" for name in ("mse", "mae", "r2") if run.result(name) is not None]
     if metrics:
-        lines.append(("Metrics", ", ".join(metrics)))
+        lines.append(("Metrics", ", ".join(metrics) + " (on the holdout)"))
     production = next((service for service in services if service.environment == "production"), None)
     if production:
         serves = f"{production.url}  ({production.health}, model version {production.model_version})"

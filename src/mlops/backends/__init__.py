@@ -42,4 +42,5 @@ def open_backend(platform: str, workspace: Workspace | None = None) -> Backend:
         If this installation has no such platform.
     """
     module = importlib.import_module(f"{__name__}.{require_platform(platform)}")
-    return module.open_backend(workspace or find_workspace())
+    backend: Backend = module.open_backend(workspace or find_workspace())
+    return backend

@@ -24,7 +24,7 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered model: where it came from (`run_id`, `tags`), what it is (`files`), and whether it is the champion."""
+    """A registered model: where it came from (`run_id`, `tags`), what it is (`files`), whether it is the champion."""
 
     name: str
     version: int
@@ -114,7 +114,7 @@ class Images(Protocol):
     """Keeps scoring images by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """Store a bundle under the digest of its content; called by 05_create_image. The same content is stored once."""
+        """Store a bundle under the digest of its content, once; called by 05_create_image. Safe to call again."""
         ...
 
     def get_image(self, digest: str) -> Image:
@@ -187,6 +187,6 @@ class Backend:
 
 
 def previous_environment(environment: str) -> str:
-    """Return the environment whose test an image must have passed to be deployed to `environment`; empty for the first."""
+    """Return the environment in which an image must have passed before `environment` takes it; empty for the first."""
     place = ENVIRONMENTS.index(environment)
     return ENVIRONMENTS[place - 1] if place else ""

@@ -26,7 +26,11 @@ def write_index(outputs: Path) -> Path:
         The index.
     """
     rows = "\n".join(_render_run(run) for run in list_runs(outputs))
-    body = f'<tbody>\n{rows}\n</tbody>' if rows else f'<tbody><tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr></tbody>'
+    body = (
+        f"<tbody>\n{rows}\n</tbody>"
+        if rows
+        else f'<tbody><tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr></tbody>'
+    )
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
     page = f"""<!DOCTYPE html>
 <html lang="en">
@@ -39,7 +43,7 @@ def write_index(outputs: Path) -> Path:
 {read_stylesheet()}
 </style>
 </head>
-<body>
+<body class="index">
 <main>
 <h1>Runs</h1>
 <div class="scroll"><table class="runs">
@@ -58,16 +62,23 @@ def write_index(outputs: Path) -> Path:
 
 def _render_run(run: RunRecord) -> str:
     outcome = run.outcome or run.state
+    why = run.result("reason") if outcome in ("promoted", "rejected") else _find_error(run)
     version = run.result("model_version")
-    steps = ", ".join(_render_step(run, step) for step in run.steps if step.state != "pending")
+    steps = ", ".join(_render_step(run, step) for step in run.steps if step.state not in ("pending", "skipped"))
+    skipped = sum(step.state == "skipped" for step in run.steps)
+    steps += f'<br><small>{skipped} skipped</small>' if skipped else ""
     numbers = "".join(f'<td class="number">{_render_number(run.result(name))}</td>' for name in METRICS)
     started = run.started.removesuffix("Z").replace("T", " ")
     return (
-        f'<tr><td><time datetime="{escape(run.started)}">{escape(started)}</time></td>'
+        f'<tr><td class="run-id"><time datetime="{escape(run.started)}">{escape(started)}</time></td>'
         f'<th scope="row" class="run-id">{escape(run.run_id)}</th>'
-        f'<td class="{escape(outcome)}">{escape(outcome)}</td>'
+        f'<td><span class="{escape(outcome)}">{escape(outcome)}</span><br><small>{escape(why or "")}</small></td>'
         f'<td class="number">{version if version is not None else "–"}</td>{numbers}<td>{steps}</td></tr>'
     )
+
+
+def _find_error(run: RunRecord) -> str:
+    return next((f"{step.name}: {step.error.splitlines()[0]}" for step in run.steps if step.error), "")
 
 
 def _render_step(run: RunRecord, step: StepRecord) -> str:

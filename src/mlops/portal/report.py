@@ -37,7 +37,9 @@ SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg
 
 def clean_html(html: str) -> str:
     """Return HTML without anything that runs, loads or restyles."""
-    return nh3.clean(html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"http", "https", "data", "mailto"})
+    return nh3.clean(
+        html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"http", "https", "data", "mailto"}
+    )
 
 
 class _Renderer(IPythonRenderer):
@@ -55,7 +57,7 @@ class _Renderer(IPythonRenderer):
     def _convert(self, formula: str, display: str) -> str:
         try:
             return convert_formula(formula, display=display)
-        except Exception:  # the library's errors share no base, and a formula must not cost the report
+        except Exception:  # noqa: BLE001, its errors share no base, and a formula must not cost the report
             return f"<code>{escape(formula)}</code>"
 
 

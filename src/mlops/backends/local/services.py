@@ -77,8 +77,8 @@ class LocalServices:
         before = previous_environment(environment)
         if before and image.digest not in self._read(before).passed:
             raise DeploymentError(
-                f"{image.name} ({image.digest}) has not passed its test in {before}, so {environment} does not take it: "
-                f"run `mlops run release`"
+                f"{image.name} ({image.digest}) has not passed its test in {before}; {environment} takes nothing else: "
+                "run `mlops run release`"
             )
         with self._lock(environment):
             state = self._read(environment)
@@ -219,4 +219,6 @@ class LocalServices:
         return msgspec.json.decode(path.read_bytes(), type=EnvironmentState)
 
     def _write(self, environment: str, state: EnvironmentState) -> None:
-        write_atomically(self._folder / f"{environment}.json", msgspec.json.format(msgspec.json.encode(state), indent=1))
+        write_atomically(
+            self._folder / f"{environment}.json", msgspec.json.format(msgspec.json.encode(state), indent=1)
+        )
