@@ -7,6 +7,7 @@ red, with the cell that did it marked; its file is whole or not there; secrets a
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
@@ -124,21 +125,29 @@ class _RunEngine(Engine):
             report_cell(cell_index + 1, len(nb_man.nb.cells))
 
         nb_man.cell_complete = cell_complete
-        client = PapermillNotebookClient(
-            nb_man,
-            kernel_name=kernel_name,
-            startup_timeout=start_timeout,
-            config=Config({"KernelManager": {"transport": "ipc"}}),  # no port that others could listen on
-            timeout_func=lambda cell: max(1, round(deadline - time.monotonic())),
-        )
-        try:
-            client.execute()
-        except DeadKernelError as error:
-            raise StepFailed(f"the kernel died in {_mark_running(nb_man)}") from error
-        except CellTimeoutError as error:
-            where = _mark_running(nb_man)
-            raise StepFailed(f"the step took longer than {seconds / 60:g} minutes; it was ended in {where}") from error
+        with TemporaryDirectory(prefix="mlops-") as sockets:
+            client = PapermillNotebookClient(
+                nb_man,
+                kernel_name=kernel_name,
+                startup_timeout=start_timeout,
+                config=_talk_privately(sockets),
+                timeout_func=lambda cell: max(1, round(deadline - time.monotonic())),
+            )
+            try:
+                client.execute()
+            except DeadKernelError as error:
+                raise StepFailed(f"the kernel died in {_mark_running(nb_man)}") from error
+            except CellTimeoutError as error:
+                where = _mark_running(nb_man)
+                raise StepFailed(
+                    f"the step took longer than {seconds / 60:g} minutes; it was ended in {where}"
+                ) from error
         _require_whole(nb_man)
+
+
+def _talk_privately(folder: str) -> Config:
+    """Have the kernel listen on sockets in a private folder: on TCP any user of the machine could talk to it."""
+    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
 
 
 def _mark_running(nb_man: NotebookExecutionManager) -> str:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from traitlets.config import Config
 
-QUIET = Config({"KernelManager": {"transport": "ipc"}})
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
@@ -23,7 +21,7 @@ def main() -> None:
             for path in sorted(NOTEBOOKS.glob("*.ipynb")):
                 notebook = nbformat.read(path, as_version=4)
                 resources = {"metadata": {"path": NOTEBOOKS}}
-                NotebookClient(notebook, timeout=600, resources=resources, config=QUIET).execute()
+                NotebookClient(notebook, timeout=600, resources=resources).execute()
                 notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
                 nbformat.write(notebook, path)
                 print("refreshed", path.name)

@@ -66,7 +66,7 @@ def _render_run(run: RunRecord) -> str:
     version = run.result("model_version")
     steps = ", ".join(_render_step(run, step) for step in run.steps if step.state not in ("pending", "skipped"))
     skipped = sum(step.state == "skipped" for step in run.steps)
-    steps += f'<br><small>{skipped} skipped</small>' if skipped else ""
+    steps += f"<br><small>{skipped} skipped</small>" if skipped else ""
     numbers = "".join(f'<td class="number">{_render_number(run.result(name))}</td>' for name in METRICS)
     started = run.started.removesuffix("Z").replace("T", " ")
     return (
