@@ -27,7 +27,7 @@ def main() -> None:
                 print("refreshed", path.name)
         finally:
             subprocess.run([mlops, "stop"], check=True, stdout=subprocess.DEVNULL)
-    strip = [Path(sys.executable).with_name("nbstripout"), "--keep-id"]
+    strip = [Path(sys.executable).with_name("nbstripout"), "--keep-count", "--keep-id"]
     subprocess.run([*strip, *sorted(NOTEBOOKS.glob("*.ipynb"))], check=True)
 
 
