@@ -38,8 +38,8 @@ stop: $(READY)  ## end the services
 test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
 	@$(PYTEST) -m "not slow"
 
-test-all: $(READY)  ## the same, and the slow tests: browser, every script of azure-pipelines.yml
-	@$(PYTEST)
+test-all: test  ## the same, and the slow tests: browser, every script of azure-pipelines.yml, a kill in every step
+	@$(PYTEST) -m slow
 
 nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
 	@$(PYTEST) tests/notebooks/test_regression.py -k committed

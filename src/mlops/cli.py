@@ -41,12 +41,15 @@ class Commands(click.Group):
         except MlopsError as error:
             click.echo(f"mlops: {error}", err=True)
             ctx.exit(EXIT_FAILED)
+        except KeyboardInterrupt:
+            click.echo("mlops: interrupted", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="notebook-mlops")
 def main() -> None:
-    r"""Run machine learning in production by parameterized notebooks.
+    """Run machine learning in production by parameterized notebooks.
 
     \b
     Exit codes:
@@ -78,7 +81,7 @@ def _interrupt(number: int, frame: object) -> None:
 @click.option("--force", is_flag=True, help="Do again what is in place already: restart a service that is healthy.")
 @json_option
 def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, force: bool, as_json: bool) -> None:
-    r"""Run a pipeline: build, retrain, release, or all three.
+    """Run a pipeline: build, retrain, release, or all three.
 
     \b
     Examples:
@@ -90,7 +93,7 @@ def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, for
     from mlops.runner import Plan
 
     workspace = find_workspace()
-    forced = tuple(f"{name}=true" for name in ("deploy.force",)) if force else ()
+    forced = ("deploy.force=true",) if force else ()
     parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
     backend = open_backend(parameters.platform, workspace)
     record = _run(Plan(pipeline, PIPELINES[pipeline], parameters, only), workspace, backend)
@@ -147,7 +150,7 @@ def _find_service(backend: Backend, environment: str) -> Service | None:
 @platform_option
 @json_option
 def status(platform: str, as_json: bool) -> None:
-    r"""Show the champion, the services and the last runs.
+    """Show the champion, the services and the last runs.
 
     \b
     Examples:
@@ -182,7 +185,7 @@ def status(platform: str, as_json: bool) -> None:
 @platform_option
 @json_option
 def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
-    r"""Print the keys of an environment's service; either opens it.
+    """Print the keys of an environment's service; either opens it.
 
     \b
     Examples:
@@ -202,7 +205,7 @@ def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
 @main.command()
 @platform_option
 def stop(platform: str) -> None:
-    r"""End the services; `mlops run` starts them again.
+    """End the services; `mlops run` starts them again.
 
     \b
     Example:
@@ -217,7 +220,7 @@ def stop(platform: str) -> None:
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="production", show_default=True)
 @platform_option
 def rollback(environment: str, platform: str) -> None:
-    r"""Serve again what passed its test before the present image.
+    """Serve again what passed its test before the present image.
 
     \b
     Example:
@@ -230,7 +233,7 @@ def rollback(environment: str, platform: str) -> None:
 
 @main.command()
 def report() -> None:
-    r"""Write the index over all runs anew and print its path.
+    """Write the index over all runs anew and print its path.
 
     \b
     Example:
@@ -247,7 +250,7 @@ def report() -> None:
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there instead of printing it."
 )
 def profile(data_file: str, output: Path | None) -> None:
-    r"""Profile a data file: the reference that the data test compares new data with.
+    """Profile a data file: the reference that the data test compares new data with.
 
     \b
     Example:

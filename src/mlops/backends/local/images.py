@@ -48,8 +48,9 @@ class LocalImages:
         index = self._index(model)
         return self.get_image(json.loads(index.read_text())["digest"]) if index.is_file() else None
 
-    def find_folder(self, image: Image) -> Path:
-        """Return the folder that an image's files are in."""
+    def fetch_bundle(self, image: Image) -> Path:
+        """Return the folder that an image's files are in, after checking that they are unchanged."""
+        self.get_image(image.digest)
         return self._locate(image.digest)
 
     def read_example(self, digest: str) -> str:

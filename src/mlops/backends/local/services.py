@@ -140,7 +140,7 @@ class LocalServices:
         """Start `image`, and end what served before once it is ready; called with the lock held."""
         self._sweep(environment, state)
         port = self._choose_port(environment, state, port)
-        bundle = self._images.find_folder(image)
+        bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
         folder = self._folder / environment / f"{now().replace(':', '')}-{secrets.token_hex(2)}"
         popen, ready = start_process(bundle, self._secrets.find_keys_file(environment), port, folder)

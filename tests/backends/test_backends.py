@@ -1,0 +1,367 @@
+"""The contract that every platform keeps: the same tests over each of them."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+import requests
+
+from mlops.backends import list_platforms, open_backend
+from mlops.backends.base import Backend, Image, ModelVersion, TrainingRun, previous_environment
+from mlops.errors import ConflictError, DeploymentError, IntegrityError, NotFoundError, UsageError
+from mlops.images.bundle import build_bundle
+from mlops.workspace import Workspace
+
+SCRIPT = """
+import json, os
+def init():
+    global number
+    number = json.load(open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.json")))["number"]
+def run(data):
+    return data[:, 0] * 0 + number
+"""
+
+
+@pytest.fixture(params=list_platforms())
+def backend(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Backend]:
+    """Every platform in turn, on a scratch state; its services end with the test."""
+    opened = open_backend(request.param, workspace)
+    yield opened
+    for environment in ("qa", "production"):
+        opened.services.stop(environment)
+
+
+def track(backend: Backend, folder: Path, number: float = 1.0) -> TrainingRun:
+    """Track a training whose model is one number."""
+    files = folder / f"files-{number}"
+    files.mkdir()
+    (files / "model.json").write_text(json.dumps({"number": number}))
+    return backend.tracker.log_training(
+        parameters={"alpha": 0.4}, metrics={"mse": 2.5}, tags={"git_commit": "abc"}, files=files
+    )
+
+
+def register(backend: Backend, folder: Path, number: float = 1.0) -> ModelVersion:
+    """Register a model that is one number."""
+    return backend.registry.register("tiny", track(backend, folder, number), {"data_sha256": "d1", "BuildId": "7"})
+
+
+def publish(backend: Backend, folder: Path, number: float = 1.0, script: str = SCRIPT) -> Image:
+    """Publish the image of a model that is one number."""
+    model = register(backend, folder, number)
+    (folder / "score.py").write_text(script)
+    (folder / "requirements.txt").write_text("")
+    files = backend.registry.fetch_model(model, folder / f"fetched-{number}")
+    build_bundle(
+        folder / f"bundle-{number}",
+        model_name=model.name,
+        model_version=model.version,
+        model_files=[files / "model.json"],
+        script=folder / "score.py",
+        requirements=folder / "requirements.txt",
+        example=[[1.0]],
+    )
+    return backend.images.publish(folder / f"bundle-{number}", model)
+
+
+def deploy(backend: Backend, environment: str, image: Image, *, force: bool = False) -> str:
+    """Deploy an image and return the address."""
+    return backend.services.deploy(environment, image, port=0, ready_seconds=30, force=force).url
+
+
+def ask(backend: Backend, environment: str, url: str) -> float:
+    """Ask the service for the prediction of one row."""
+    key = backend.secrets.get_keys(environment)[1]
+    answer = requests.post(
+        f"{url}/score", json={"data": [[1.0]]}, headers={"Authorization": f"Bearer {key}"}, timeout=5
+    )
+    answer.raise_for_status()
+    return float(answer.json()["result"][0])
+
+
+def test_training_files_come_back_as_they_were(backend: Backend, tmp_path: Path) -> None:
+    run = track(backend, tmp_path, 3.5)
+    fetched = backend.tracker.fetch_files(run, tmp_path / "fetched")
+    assert json.loads((fetched / "model.json").read_text()) == {"number": 3.5}
+    assert list(run.files) == ["model.json"]
+
+
+def test_unknown_training_is_not_found(backend: Backend, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no training run 'nothing'.*run 02_train"):
+        backend.tracker.fetch_files(TrainingRun("nothing", {}), tmp_path / "fetched")
+
+
+def test_a_version_has_all_its_tags_and_hashes(backend: Backend, tmp_path: Path) -> None:
+    run = track(backend, tmp_path)
+    version = backend.registry.register("tiny", run, {"data_sha256": "d1", "BuildId": "7"})
+    assert (version.version, version.run_id, version.files) == (1, run.run_id, run.files)
+    assert version.tags == {"data_sha256": "d1", "BuildId": "7"}
+    assert backend.registry.get_version("tiny", 1) == version
+
+
+def test_registering_again_keeps_the_version(backend: Backend, tmp_path: Path) -> None:
+    run = track(backend, tmp_path)
+    versions = {backend.registry.register("tiny", run, {}).version for _ in range(5)}
+    assert versions == {1}
+
+
+def test_there_is_no_champion_before_the_first_promotion(backend: Backend, tmp_path: Path) -> None:
+    assert backend.registry.find_champion("tiny") is None
+    register(backend, tmp_path)
+    assert backend.registry.find_champion("tiny") is None
+
+
+def test_the_champion_is_the_version_promoted_last(backend: Backend, tmp_path: Path) -> None:
+    for number in (1.0, 2.0):
+        register(backend, tmp_path, number)
+    backend.registry.promote("tiny", 1, expected=0)
+    backend.registry.promote("tiny", 2, expected=1)
+    champion = backend.registry.find_champion("tiny")
+    assert champion is not None
+    assert champion.version == 2
+    assert not backend.registry.get_version("tiny", 1).champion
+
+
+def test_promotion_is_a_compare_and_swap(backend: Backend, tmp_path: Path) -> None:
+    for number in (1.0, 2.0):
+        register(backend, tmp_path, number)
+    backend.registry.promote("tiny", 1, expected=0)
+    with pytest.raises(ConflictError, match="compared with version 0, but the champion is now version 1"):
+        backend.registry.promote("tiny", 2, expected=0)
+    assert backend.registry.promote("tiny", 1, expected=0).champion  # again changes nothing
+
+
+def test_a_model_is_its_own_bytes(backend: Backend, tmp_path: Path) -> None:
+    register(backend, tmp_path, 1.0)
+    second = register(backend, tmp_path, 2.0)
+    fetched = backend.registry.fetch_model(second, tmp_path / "second")
+    assert json.loads((fetched / "model.json").read_text()) == {"number": 2.0}
+
+
+def test_a_missing_version_is_not_found(backend: Backend) -> None:
+    with pytest.raises(NotFoundError, match="no version 9 of the model 'tiny': run 04_register"):
+        backend.registry.get_version("tiny", 9)
+
+
+def test_the_same_bundle_is_one_image(backend: Backend, tmp_path: Path) -> None:
+    image = publish(backend, tmp_path)
+    model = backend.registry.get_version("tiny", 1)
+    assert backend.images.publish(tmp_path / "bundle-1.0", model) == image
+    assert backend.images.find_image(model) == image
+    assert (image.name, image.model_version) == ("tiny:1", 1)
+
+
+def test_an_unknown_image_is_not_found(backend: Backend) -> None:
+    with pytest.raises(NotFoundError, match="no image sha256:00"):
+        backend.images.get_image("sha256:00")
+
+
+def test_a_service_answers_only_with_a_key(backend: Backend, tmp_path: Path) -> None:
+    url = deploy(backend, "qa", publish(backend, tmp_path, 4.5))
+    assert ask(backend, "qa", url) == 4.5
+    assert requests.post(f"{url}/score", json={"data": [[1.0]]}, timeout=5).status_code == 401
+
+
+def test_a_healthy_service_is_left_alone_unless_forced(backend: Backend, tmp_path: Path) -> None:
+    image = publish(backend, tmp_path)
+    deploy(backend, "qa", image)
+    (first,) = backend.services.list_services()
+    deploy(backend, "qa", image)
+    assert backend.services.list_services() == [first]
+    url = deploy(backend, "qa", image, force=True)
+    assert (url, ask(backend, "qa", url)) == (first.url, 1.0)
+
+
+def test_production_takes_only_what_passed_in_qa(backend: Backend, tmp_path: Path) -> None:
+    image = publish(backend, tmp_path)
+    with pytest.raises(DeploymentError, match="has not passed its test in qa"):
+        deploy(backend, "production", image)
+    deploy(backend, "qa", image)
+    backend.services.record_test("qa", image.digest, passed=False)
+    with pytest.raises(DeploymentError, match="has not passed its test in qa"):
+        deploy(backend, "production", image)
+    backend.services.record_test("qa", image.digest, passed=True)
+    assert ask(backend, "production", deploy(backend, "production", image)) == 1.0
+
+
+def release(backend: Backend, image: Image, *, passed: bool = True) -> None:
+    """Take an image through QA to production, and record how its test ended there."""
+    deploy(backend, "qa", image)
+    backend.services.record_test("qa", image.digest, passed=True)
+    deploy(backend, "production", image)
+    backend.services.record_test("production", image.digest, passed=passed)
+
+
+def find_production(backend: Backend) -> tuple[str, int, str]:
+    """Return what production serves: image, model version, health."""
+    (found,) = [service for service in backend.services.list_services() if service.environment == "production"]
+    return found.image, found.model_version, found.health
+
+
+def test_a_failed_test_in_production_puts_the_previous_one_back(backend: Backend, tmp_path: Path) -> None:
+    release(backend, publish(backend, tmp_path, 1.0))
+    before = backend.services.list_services()[1].url
+    release(backend, publish(backend, tmp_path, 2.0), passed=False)
+    assert find_production(backend) == ("tiny:1", 1, "healthy")
+    assert ask(backend, "production", before) == 1.0  # at the same address
+
+
+def test_a_failed_first_release_leaves_production_stopped(backend: Backend, tmp_path: Path) -> None:
+    release(backend, publish(backend, tmp_path), passed=False)
+    assert find_production(backend) == ("tiny:1", 1, "stopped")
+
+
+def test_roll_back_serves_what_passed_before(backend: Backend, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="nothing to roll back to"):
+        backend.services.roll_back("production")
+    for number in (1.0, 2.0):
+        release(backend, publish(backend, tmp_path, number))
+    assert backend.services.roll_back("production").image == "tiny:1"
+    assert find_production(backend) == ("tiny:1", 1, "healthy")
+
+
+def test_an_image_that_does_not_start_changes_nothing(backend: Backend, tmp_path: Path) -> None:
+    url = deploy(backend, "qa", publish(backend, tmp_path, 1.0))
+    broken = publish(backend, tmp_path, 2.0, script="def init(): raise RuntimeError('no such table')\ndef run(d): ...")
+    with pytest.raises(DeploymentError, match=r"(?s)ended with exit code 1.*no such table"):
+        deploy(backend, "qa", broken)
+    assert ask(backend, "qa", url) == 1.0
+
+
+def test_an_image_that_hangs_is_ended(backend: Backend, tmp_path: Path) -> None:
+    script = "import time\ndef init(): time.sleep(60)\ndef run(d): ..."
+    with pytest.raises(DeploymentError, match="was not ready within 1 s"):
+        backend.services.deploy("qa", publish(backend, tmp_path, script=script), port=0, ready_seconds=1, force=False)
+    assert backend.services.list_services() == []
+
+
+def test_stop_says_whether_a_service_ran(backend: Backend, tmp_path: Path) -> None:
+    assert not backend.services.stop("qa")
+    url = deploy(backend, "qa", publish(backend, tmp_path))
+    assert backend.services.stop("qa")
+    with pytest.raises(requests.ConnectionError):
+        ask(backend, "qa", url)
+
+
+def test_a_secret_that_is_not_set_says_how_to_set_it(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotFoundError, match="MLOPS_SECRET_STORAGE_KEY"):
+        backend.secrets.get_secret("storage-key")
+    monkeypatch.setenv("MLOPS_SECRET_STORAGE_KEY", "s3cr3t")
+    assert backend.secrets.get_secret("storage-key") == "s3cr3t"
+    assert "s3cr3t" in set(backend.secrets.list_values())
+
+
+def test_keys_are_made_once_and_differ(backend: Backend) -> None:
+    keys = backend.secrets.get_keys("qa")
+    assert keys == backend.secrets.get_keys("qa")
+    assert len({*keys, *backend.secrets.get_keys("production")}) == 4
+    assert set(keys) <= set(backend.secrets.list_values())
+
+
+def test_an_unknown_platform_names_those_that_there_are(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="no platform 'moon' here; there is: .*local"):
+        open_backend("moon", workspace)
+
+
+def test_qa_comes_before_production() -> None:
+    assert (previous_environment("qa"), previous_environment("production")) == ("", "qa")
+
+
+def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]:
+    """In a process of its own: register a model, and try to become the first champion."""
+    backend = open_backend("local", workspace)
+    version = register(backend, folder)
+    try:
+        backend.registry.promote("tiny", version.version, expected=0)
+    except ConflictError:
+        return version.version, False
+    return version.version, True
+
+
+def test_processes_that_register_at_once_get_versions_of_their_own_and_one_champion(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    folders = [tmp_path / str(number) for number in range(4)]
+    for folder in folders:
+        folder.mkdir()
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        results = list(pool.map(register_and_promote, [workspace] * 4, folders))
+    assert sorted(version for version, _ in results) == [1, 2, 3, 4]
+    assert sum(won for _, won in results) == 1
+
+
+def test_a_changed_model_file_is_refused_before_it_is_read(workspace: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", workspace)
+    version = register(backend, tmp_path)
+    (stored,) = (workspace.home / "artifacts").rglob("model.json")
+    stored.write_text('{"number": 666}')
+    with pytest.raises(IntegrityError, match="model tiny version 1: model.json has changed since it was recorded"):
+        backend.registry.fetch_model(version, tmp_path / "fetched")
+    with pytest.raises(IntegrityError, match="has changed since it was recorded"):
+        backend.registry.register("tiny", TrainingRun(version.run_id, version.files), {})
+
+
+def test_a_changed_image_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", workspace)
+    image = publish(backend, tmp_path)
+    (stored,) = (workspace.home / "images").glob("sha256-*/score.py")
+    stored.write_text("def init(): ...")
+    with pytest.raises(IntegrityError, match=r"score\.py has changed"):
+        deploy(backend, "qa", image)
+
+
+def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(workspace: Workspace, tmp_path: Path) -> None:
+    from mlops.backends.local.processes import start_process, wait_ready
+
+    backend = open_backend("local", workspace)
+    image = publish(backend, tmp_path)
+    bundle = Path(image.url.removeprefix("file://"))
+    backend.secrets.get_keys("qa")
+    keys = workspace.home / "secrets" / "qa-keys.json"
+    popen, ready = start_process(bundle, keys, 0, tmp_path / "service")
+    process = wait_ready(popen, ready, 30)
+    assert process.alive
+    popen.stdin.close()  # type: ignore[union-attr]  # what happens when the starter dies
+    assert popen.wait(10) == 0
+
+
+def test_keys_are_readable_by_their_owner_only(workspace: Workspace) -> None:
+    open_backend("local", workspace).secrets.get_keys("qa")
+    path = workspace.home / "secrets" / "qa-keys.json"
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_port_that_somebody_else_has_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", workspace)
+    image = publish(backend, tmp_path)
+    other = open_backend("local", Workspace(workspace.project, tmp_path / "other", workspace.outputs))
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    port = int(deploy(other, "qa", publish(other, folder)).rsplit(":", 1)[1])
+    try:
+        with pytest.raises(DeploymentError, match=f"port {port} for qa is taken by another program"):
+            backend.services.deploy("qa", image, port=port, ready_seconds=30, force=False)
+    finally:
+        other.services.stop("qa")
+
+
+def test_an_image_whose_packages_are_not_installed_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", workspace)
+    image = publish(backend, tmp_path)
+    bundle = tmp_path / "bundle-1.0"
+    (tmp_path / "requirements.txt").write_text("numpy==0.0.1\n")
+    model = backend.registry.get_version("tiny", image.model_version)
+    build_bundle(
+        bundle,
+        model_name="tiny",
+        model_version=1,
+        model_files=[tmp_path / "fetched-1.0" / "model.json"],
+        script=tmp_path / "score.py",
+        requirements=tmp_path / "requirements.txt",
+        example=[[1.0]],
+    )
+    with pytest.raises(DeploymentError, match=r"the image needs numpy 0\.0\.1, but .* has 2\."):
+        deploy(backend, "qa", backend.images.publish(bundle, model))

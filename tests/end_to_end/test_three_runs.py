@@ -1,0 +1,137 @@
+"""The main job as a user runs it, three times: promoted, rejected, error."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from mlops.ledger import RunRecord, list_runs
+
+POOR = ("run", "all", "-p", "train.alpha=1")  # a model that leaves room for a better one
+
+
+@pytest.fixture(scope="module")
+def first(mlops) -> "subprocess.CompletedProcess[str]":  # type: ignore[no-untyped-def]
+    """The first run: everything from the data test to the tested production service."""
+    return mlops(*POOR)
+
+
+@pytest.fixture(scope="module")
+def record(first, mlops) -> RunRecord:  # type: ignore[no-untyped-def]
+    """What the first run wrote down."""
+    (found,) = list_runs(mlops.workspace.outputs)
+    return found
+
+
+def test_the_first_model_is_promoted_and_released(first, record) -> None:  # type: ignore[no-untyped-def]
+    assert first.returncode == 0, first.stderr
+    assert (record.state, record.outcome) == ("succeeded", "promoted")
+    assert [step.state for step in record.steps] == ["done"] * 9
+    assert record.result("reason") == "There is no champion yet, so the first model is promoted."
+
+
+def test_the_summary_has_what_a_user_needs(first) -> None:  # type: ignore[no-untyped-def]
+    for line in (
+        r"Outcome:    promoted: There is no champion yet",
+        r"Model:      diabetes version 1 is the champion",
+        r"Metrics:    mse 3,403\.2\d\d, mae 50\.\d+, r2 0\.4\d+",
+        r"Production: http://127\.0\.0\.1:\d+  \(healthy, model version 1\)",
+        r"Report:     .*index\.html",
+    ):
+        assert re.search(line, first.stdout), first.stdout
+    assert re.search(r"✓ train +done +\d+\.\d s", first.stderr)
+
+
+def test_the_curl_line_can_be_pasted(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    line = next(line for line in first.stdout.splitlines() if line.startswith("Try it:"))
+    command = line.removeprefix("Try it:")
+    ran = subprocess.run(["bash", "-c", command], env=mlops.environ, capture_output=True, text=True, check=True)
+    assert len(json.loads(ran.stdout)["result"]) == 2
+
+
+def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # type: ignore[no-untyped-def]
+    folder = mlops.workspace.outputs / record.run_id
+    assert len(list(folder.glob("*.ipynb"))) == 9
+    for step in record.steps:
+        assert "<title>" in (folder / step.report).read_text(), step.name
+    index = (mlops.workspace.outputs / "index.html").read_text()
+    assert f'href="{record.run_id}/06_deploy-production.html"' in index
+    assert "3,403.2" in index
+
+
+def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    status = json.loads(mlops("status", "--json").stdout)
+    assert (status["champion"]["name"], status["champion"]["version"]) == ("diabetes", 1)
+    assert [(found["environment"], found["health"]) for found in status["services"]] == [
+        ("qa", "healthy"),
+        ("production", "healthy"),
+    ]
+    assert status["services"][0]["digest"] == status["services"][1]["digest"]
+    assert status["services"][1]["url"].startswith("http://127.0.0.1:")
+    assert status["runs"][0]["outcome"] == "promoted"
+    assert "Champion:   diabetes version 1" in mlops("status").stdout
+
+
+def test_the_version_has_its_lineage(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
+    tags = json.loads(mlops("status", "--json").stdout)["champion"]["tags"]
+    assert tags["run_id"] == record.result("training_run")
+    assert tags["data_sha256"] == record.result("data_sha256")
+    assert (tags["BuildId"], Path(tags["BuildUri"]).name) == (record.run_id, record.run_id)
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?|unknown", tags["git_commit"])
+    assert {*json.loads(tags["notebooks"])} >= {"notebooks/02_train.ipynb", "notebooks/04_register.ipynb"}
+    assert float(tags["mse"]) == pytest.approx(3403.23, abs=0.01)
+
+
+def test_no_key_is_in_anything_that_is_written(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    keys = json.loads(mlops("keys", "production", "--json").stdout).values()
+    written = [path for root in (mlops.workspace.outputs, mlops.workspace.home) for path in root.rglob("*")]
+    places = [path for path in written if path.is_file() and any(key.encode() in path.read_bytes() for key in keys)]
+    assert [path.name for path in places] == ["production-keys.json"]
+    assert not any(key in first.stdout + first.stderr for key in keys)
+
+
+def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    again = mlops(*POOR)
+    newest = list_runs(mlops.workspace.outputs)[0]
+    assert again.returncode == 0, again.stderr
+    assert (newest.state, newest.outcome) == ("succeeded", "rejected")
+    assert [step.state for step in newest.steps] == ["done"] * 3 + ["skipped"] * 6
+    assert "mean improvement 0.00 on 98 rows unseen by both models" in again.stdout
+    assert "(healthy, model version 1)" in again.stdout
+
+
+def test_bad_data_is_an_error_that_changes_nothing(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    before = json.loads(mlops("status", "--json").stdout)
+    good = (mlops.workspace.home / "data" / "diabetes.csv").read_text()
+    (tmp_path / "bad.csv").write_text(good.replace("BMI", "bmi"))
+    failed = mlops("run", "all", "-p", f"test_data.data_path={tmp_path / 'bad.csv'}")
+    assert failed.returncode == 1
+    assert "BMI: columns: missing; allowed: the columns AGE, SEX" in failed.stderr
+    assert "error in test_data: DataTestFailed" in failed.stdout
+    after = json.loads(mlops("status", "--json").stdout)
+    assert (after["champion"], after["services"]) == (before["champion"], before["services"])
+
+
+def test_a_better_model_is_promoted_and_takes_over_at_the_same_address(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    before = json.loads(mlops("status", "--json").stdout)["services"][1]
+    better = mlops("run", "all")
+    assert better.returncode == 0, better.stderr
+    after = json.loads(mlops("status", "--json").stdout)
+    assert after["champion"]["version"] == 2
+    assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)
+    rolled = mlops("rollback")
+    assert rolled.returncode == 0, rolled.stderr
+    assert "production serves diabetes:1" in rolled.stdout
+    answer = requests.get(before["url"] + "/readyz", timeout=5).json()
+    assert answer["digest"] == before["digest"]
+
+
+def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    assert "production: stopped" in mlops("stop").stdout
+    again = mlops("run", "all")
+    assert again.returncode == 0, again.stderr
+    assert "production does not serve: releasing what it served last" in again.stderr
+    assert "(healthy, model version" in again.stdout

@@ -1,0 +1,125 @@
+"""Notebook regression: the committed outputs against a fresh run, and proof that it catches what it should."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SANITIZE = Path(__file__).with_name("sanitize.cfg")
+NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with", str(SANITIZE), "-p", "no:cacheprovider")
+
+
+def check(project: Path, home: Path, *notebooks: str) -> "subprocess.CompletedProcess[str]":
+    """Run nbval on a project's notebooks, in order, on a state of their own."""
+    environ = {**os.environ, "MLOPS_HOME": str(home), "PYTHONPATH": str(project / "src")}
+    paths = [str(project / "notebooks" / f"{name}.ipynb") for name in notebooks] or [str(project / "notebooks")]
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", *NBVAL, "--rootdir", str(project), *paths],
+            cwd=project,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    finally:
+        stop = [str(Path(sys.executable).with_name("mlops")), "stop"]
+        subprocess.run(stop, cwd=project, env=environ, check=True, capture_output=True)
+
+
+@pytest.fixture
+def copy(project: Path, tmp_path: Path) -> Path:
+    """A copy of the project, to seed a regression in."""
+    for name in ("src", "notebooks", "parameters"):
+        shutil.copytree(project / name, tmp_path / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "copy"
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    """Replace a text that must be there."""
+    content = path.read_text(encoding="utf-8")
+    assert old in content, f"{path} has no {old!r}"
+    path.write_text(content.replace(old, new), encoding="utf-8")
+
+
+def test_the_committed_notebooks_pass_and_leave_the_users_state_alone(project: Path, tmp_path: Path) -> None:
+    before = sorted(os.listdir(project / ".mlops")) if (project / ".mlops").is_dir() else None
+    ran = check(project, tmp_path / "home")
+    assert ran.returncode == 0, ran.stdout[-3000:]
+    assert (tmp_path / "home" / "mlflow.db").is_file()
+    assert (sorted(os.listdir(project / ".mlops")) if (project / ".mlops").is_dir() else None) == before
+
+
+def change_the_model(copy: Path) -> None:
+    replace_in(copy / "src" / "diabetes" / "model.py", "Ridge(alpha=alpha)", "Ridge(alpha=alpha * 1.05)")
+
+
+def change_the_split(copy: Path) -> None:
+    replace_in(copy / "src" / "diabetes" / "data.py", "2.0**64 < share", "2.0**64 < share * 1.1")
+
+
+def change_a_metric(copy: Path) -> None:
+    old = '"mae": float(mean_absolute_error(actual, predicted))'
+    replace_in(copy / "src" / "diabetes" / "metrics.py", old, old.replace("))", ")) * 1.01"))
+
+
+def change_a_default(copy: Path) -> None:
+    replace_in(copy / "notebooks" / "02_train.ipynb", "alpha = 0.4 ", "alpha = 0.5 ")
+
+
+def change_a_table(copy: Path) -> None:
+    replace_in(copy / "notebooks" / "02_train.ipynb", "\"columns\\\"]).round(1).T", "\"columns\\\"]).round(1)")
+
+
+def change_a_number_in_the_output(copy: Path) -> None:
+    replace_in(copy / "notebooks" / "02_train.ipynb", "<td>344</td>", "<td>345</td>")
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [change_the_model, change_the_split, change_a_metric, change_a_default, change_a_table, change_a_number_in_the_output],
+    ids=lambda seed: seed.__name__,
+)
+def test_a_seeded_regression_is_caught(copy: Path, tmp_path: Path, seed: Callable[[Path], None]) -> None:
+    seed(copy)
+    ran = check(copy, tmp_path / "home", "01_test_data", "02_train")
+    assert ran.returncode == 1, ran.stdout[-3000:]
+    assert re.search(r"FAILED .*02_train\.ipynb::Cell \d+", ran.stdout), ran.stdout[-3000:]
+
+
+def test_what_differs_between_machines_is_let_pass(copy: Path, tmp_path: Path) -> None:
+    """A float's last digit, a run id, a time, a path, a digest and a port differ in each place; all pass."""
+    path = copy / "notebooks" / "01_test_data.ipynb"
+    notebook = json.loads(path.read_text())
+    checked = next(cell for cell in notebook["cells"] if "passed with" in "".join(cell["source"]))
+    shown = (
+        "0.{digits} {run} 2026-11-22T1{n}:00:00Z 2026-11-22 1{n}:00:00.123 /tmp/{n}/models/a.csv "
+        "sha256:{digest} http://127.0.0.1:4000{n}"
+    )
+
+    def write(n: int, digits: str) -> str:
+        return shown.format(n=n, digits=digits, run=f"20261122-19075{n}-all-3fa{n}", digest=f"{n}" * 64)
+
+    checked["source"] = [f"print({write(1, '123456789012345')!r})"]
+    checked["outputs"] = [{"name": "stdout", "output_type": "stream", "text": [write(2, "123456789012349") + "\n"]}]
+    path.write_text(json.dumps(notebook))
+    ran = check(copy, tmp_path / "home", "01_test_data")
+    assert ran.returncode == 0, ran.stdout[-3000:]
+
+
+def test_a_digit_that_matters_is_not_let_pass(copy: Path, tmp_path: Path) -> None:
+    """The same line with another digit in an early place fails: the sanitizing does not blind the test."""
+    path = copy / "notebooks" / "01_test_data.ipynb"
+    notebook = json.loads(path.read_text())
+    checked = next(cell for cell in notebook["cells"] if "passed with" in "".join(cell["source"]))
+    checked["source"] = ["print(0.1234567)"]
+    checked["outputs"] = [{"name": "stdout", "output_type": "stream", "text": ["0.1234467\n"]}]
+    path.write_text(json.dumps(notebook))
+    assert check(copy, tmp_path / "home", "01_test_data").returncode == 1

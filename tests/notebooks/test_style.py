@@ -1,0 +1,94 @@
+"""How the notebooks read: the rules that keep them narrating instead of programming."""
+
+import ast
+import json
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def cells(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """The cells of each committed notebook."""
+    return list(json.loads(request.param.read_text())["cells"])
+
+
+def code(cells: list[dict[str, Any]]) -> list[str]:
+    """Return the sources of the code cells."""
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def tags(cell: dict[str, Any]) -> list[str]:
+    """Return a cell's tags."""
+    return list(cell["metadata"].get("tags", []))
+
+
+def test_a_notebook_begins_with_its_title_and_why(cells: list[dict[str, Any]]) -> None:
+    first = "".join(cells[0]["source"])
+    assert cells[0]["cell_type"] == "markdown"
+    assert first.startswith("# ")
+    assert len(first.split()) > 30
+
+
+def test_imports_come_first_and_in_one_cell(cells: list[dict[str, Any]]) -> None:
+    sources = code(cells)
+    importing = [index for index, source in enumerate(sources) if "import " in source]
+    assert importing == [0]
+
+
+def test_the_parameters_come_second_and_are_literals(cells: list[dict[str, Any]]) -> None:
+    runnable = [cell for cell in cells if cell["cell_type"] == "code"]
+    tagged = [index for index, cell in enumerate(runnable) if "parameters" in tags(cell)]
+    assert tagged == [1]
+    for line in ast.parse(code(cells)[1]).body:
+        assert isinstance(line, ast.Assign)
+        ast.literal_eval(line.value)
+
+
+def test_there_is_no_logic(cells: list[dict[str, Any]]) -> None:
+    for source in code(cells):
+        for node in ast.walk(ast.parse(source)):
+            assert not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            if isinstance(node, (ast.For, ast.While)):
+                assert (node.end_lineno or 0) - node.lineno < 5
+
+
+def test_cells_are_short(cells: list[dict[str, Any]]) -> None:
+    lengths = [len(source.splitlines()) for source in code(cells)]
+    assert 8 <= len(lengths) <= 14
+    assert statistics.median(lengths) <= 5
+    assert max(lengths) <= 15
+
+
+def test_prose_leads_to_every_second_cell(cells: list[dict[str, Any]]) -> None:
+    prose = sum(cell["cell_type"] == "markdown" for cell in cells)
+    assert prose >= len(code(cells)) * 0.6
+
+
+def test_the_results_are_glued_at_the_end(cells: list[dict[str, Any]]) -> None:
+    assert any("handoff.glue_results(" in source for source in code(cells)[-2:])
+
+
+def test_outputs_are_kept_where_they_are_checked_and_nowhere_else(cells: list[dict[str, Any]]) -> None:
+    kept = [cell for cell in cells if cell.get("outputs")]
+    checked = [cell for cell in cells if "nbval-check-output" in tags(cell)]
+    assert kept == checked
+    assert len(checked) >= 2
+    assert all("keep_output" in tags(cell) for cell in checked)
+    assert "Traceback" not in json.dumps(kept)
+
+
+def test_the_kernel_is_one_that_every_machine_has(cells: list[dict[str, Any]]) -> None:
+    for path in NOTEBOOKS:
+        assert json.loads(path.read_text())["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_no_backend_is_named_and_no_path_of_a_machine(cells: list[dict[str, Any]]) -> None:
+    text = "\n".join(code(cells))
+    assert "backends.local" not in text
+    assert not re.search(r"[\"' ](/home|/root|/Users|/work|/tmp)/", json.dumps(cells))
