@@ -36,6 +36,11 @@ class MlflowStore:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
 
     @cached_property
     def lock(self) -> FileLock:
@@ -46,11 +51,6 @@ class MlflowStore:
     @cached_property
     def client(self) -> "MlflowClient":
         """The client; the first one ever also makes the database's schema."""
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
         with self.lock:
