@@ -42,7 +42,7 @@ test-all: test  ## the same, and the slow tests: browser, every script of azure-
 	@$(PYTEST) -m slow
 
 nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
-	@$(PYTEST) tests/notebooks/test_regression.py -k committed
+	@$(NBVAL) notebooks
 
 notebooks: $(READY)  ## run the notebooks again and keep the outputs that nbval checks
 	@$(BIN)/python tests/notebooks/refresh.py

@@ -14,7 +14,7 @@ from mlops.backends import list_platforms, open_backend
 from mlops.backends.base import ENVIRONMENTS, Backend, Service
 from mlops.errors import MlopsError, UsageError
 from mlops.ledger import RunRecord, list_runs
-from mlops.parameters import Parameters, load_parameters
+from mlops.parameters import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
 from mlops.terminal import Progress, summarize_run
 from mlops.workspace import Workspace, find_workspace
@@ -95,6 +95,7 @@ def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, for
     workspace = find_workspace()
     forced = ("deploy.force=true",) if force else ()
     parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
+    check_overrides(overrides, pipeline, PIPELINES[pipeline])
     backend = open_backend(parameters.platform, workspace)
     record = _run(Plan(pipeline, PIPELINES[pipeline], parameters, only), workspace, backend)
     if pipeline == "all" and record.outcome == "rejected" and not only:

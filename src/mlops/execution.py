@@ -4,6 +4,7 @@ What papermill by itself gets wrong is made right here: a killed kernel, a hang,
 red, with the cell that did it marked; its file is whole or not there; secrets are struck out of what is saved.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -131,7 +132,7 @@ class _RunEngine(Engine):
                 kernel_name=kernel_name,
                 startup_timeout=start_timeout,
                 config=_talk_privately(sockets),
-                timeout_func=lambda cell: max(1, round(deadline - time.monotonic())),
+                timeout_func=lambda cell: _count_left(deadline),
             )
             try:
                 client.execute()
@@ -143,6 +144,11 @@ class _RunEngine(Engine):
                     f"the step took longer than {seconds / 60:g} minutes; it was ended in {where}"
                 ) from error
         _require_whole(nb_man)
+
+
+def _count_left(deadline: float) -> int | None:
+    """Return the seconds to the deadline, which nbclient takes as whole ones; None for no deadline."""
+    return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
 
 
 def _talk_privately(folder: str) -> Config:

@@ -119,7 +119,11 @@ def read_scraps(path: Path) -> dict[str, Any]:
         if output["output_type"] in ("display_data", "execute_result")
     )
     payloads = (data for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
-    return {payload["name"]: payload["data"] for payload in payloads}
+    return {payload["name"]: _decode(payload["data"], payload["encoder"]) for payload in payloads}
+
+
+def _decode(data: Any, encoder: str) -> Any:
+    return json.loads(data) if encoder == "json" and isinstance(data, str) else data
 
 
 def _make_plain(name: str, value: Any) -> Any:
@@ -142,7 +146,8 @@ def _make_plain(name: str, value: Any) -> Any:
 def _make_scrap(name: str, value: Any) -> dict[str, Any]:
     """Return a scrap as the output of a cell, as scrapbook's ``glue`` displays it."""
     encoder = "text" if isinstance(value, str) else "json"  # scrapbook's "json" would parse a text
-    payload = {"name": name, "data": value, "encoder": encoder, "version": 1}
+    data = "null" if value is None else value  # its schema refuses null, and it decodes a JSON text
+    payload = {"name": name, "data": data, "encoder": encoder, "version": 1}
     return {
         "output_type": "display_data",
         "data": {f"{MIME_PREFIX}{encoder}+json": payload},

@@ -62,7 +62,7 @@ class RunRecord:
     Parameters
     ----------
     run_id : str
-        Sorts by time: "20261122-190758-all-3f9a".
+        Sorts by time: "20261122-190758-all-3f9a51c2".
     pipeline, platform : str
         What ran, and where.
     state : str
@@ -110,8 +110,8 @@ def now() -> str:
 
 
 def make_run_id(pipeline: str) -> str:
-    """Return a new run's name: it sorts by time, and two made in the same second differ."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{pipeline}-{secrets.token_hex(2)}"
+    """Return a new run's name: it sorts by time, and those made in the same second differ."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{pipeline}-{secrets.token_hex(4)}"
 
 
 def own_process() -> tuple[int, float]:

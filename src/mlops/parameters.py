@@ -1,241 +1,28 @@
-"""Parameters: declared in each notebook's ``parameters`` cell, given values by layered YAML and by ``-p``.
-
-A declaration is a literal with a comment that says what it is, and what values it may take:
-
-.. code-block:: python
-
-    alpha = 0.4           # ridge penalty, no unit; in [0, inf)
-    environment = "qa"    # where to deploy; one of: qa, production
+"""The parameters of a run: every layer checked, and merged for each step.
 
 The layers, weakest first: the notebook's own literal, ``base.yml``, ``<platform>.yml``, ``<environment>.yml`` for the
 steps of that environment, ``-p``. Everything is checked before anything runs.
 """
 
-import ast
 import difflib
-import io
-import json
-import math
 import re
-import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mlops.declarations import Parameter, Setting, check_value, read_declarations
 from mlops.errors import ParameterError
+from mlops.layers import Layer, read_layer
 from mlops.pipelines import Step
 
 # What the runner itself tells a notebook, where the notebook declares it; no file and no -p may set these.
 RESERVED = ("platform", "environment", "run_folder")
-SECTIONS = ("platform", "run", "shared", "steps")
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
-INTERVAL = re.compile(r"\bin ([\[(])\s*(-?[\w.]+)\s*,\s*(-?[\w.]+)\s*([\])])")
-OPTIONS = re.compile(r"\bone of: ([\w-]+(?:, [\w-]+)*)")
-KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter as its notebook declares it.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    default : bool, int, float, str or list
-        The literal; its type is the parameter's type.
-    comment : str
-        What it is.
-    interval : str
-        The values that a number may take, as "[0, inf)"; empty for any.
-    options : tuple of str
-        The values that a text may take; empty for any.
-    """
-
-    name: str
-    default: Any
-    comment: str = ""
-    interval: str = ""
-    options: tuple[str, ...] = ()
-
-    def describe(self) -> str:
-        """Say which values are allowed: "a number in [0, inf)"."""
-        if self.options:
-            return "one of " + ", ".join(self.options)
-        return KINDS[type(self.default)] + (f" in {self.interval}" if self.interval else "")
-
-
-RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "a step that takes longer is ended", "(0, 1440]"),)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A value that one layer gives, and where: for the error that may have to name it."""
-
-    value: Any
-    source: str
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One YAML file of parameters.
-
-    Parameters
-    ----------
-    path : str
-        As errors name it: "parameters/base.yml".
-    platform : str
-        The platform that it chooses; empty where it says nothing.
-    run, shared : mapping of str to Setting
-        The runner's settings; values for every notebook that declares the name.
-    steps : mapping of str to mapping of str to Setting
-        Values by step name (or notebook name without its number).
-    """
-
-    path: str
-    platform: str
-    run: Mapping[str, Setting]
-    shared: Mapping[str, Setting]
-    steps: Mapping[str, Mapping[str, Setting]]
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, not a silent overwriting."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def read_declarations(notebook: Path) -> dict[str, Parameter]:
-    """Read the ``parameters`` cell of a notebook.
-
-    Parameters
-    ----------
-    notebook : Path
-        The notebook file.
-
-    Returns
-    -------
-    dict of str to Parameter
-        By name, in the order of the cell; empty where the notebook has no such cell.
-
-    Raises
-    ------
-    ParameterError
-        If a line of the cell is not ``name = literal``.
-    """
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-    if not tagged:
-        return {}
-    source = "".join(tagged[0]["source"])
-    comments = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
-    return {
-        parameter.name: parameter
-        for parameter in (_read_declaration(line, comments, notebook) for line in ast.parse(source).body)
-    }
-
-
-def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Path) -> Parameter:
-    target = line.targets[0] if isinstance(line, ast.Assign) else None
-    try:
-        if not isinstance(line, ast.Assign) or not isinstance(target, ast.Name):
-            raise ValueError
-        default = ast.literal_eval(line.value)
-    except ValueError:
-        text = ast.unparse(line)
-        raise ParameterError(f"{notebook}: {text!r} in the parameters cell is not `name = literal`") from None
-    if type(default) not in KINDS:
-        raise ParameterError(f"{notebook}: the parameter {target.id} has the default {default!r}; use text or a number")
-    comment = comments.get(line.end_lineno or 0, "")
-    interval, options = INTERVAL.search(comment), OPTIONS.search(comment)
-    return Parameter(
-        name=target.id,
-        default=default,
-        comment=comment,
-        interval="{}{}, {}{}".format(*interval.groups()) if interval else "",
-        options=tuple(options[1].split(", ")) if options else (),
-    )
-
-
-def check_value(parameter: Parameter, setting: Setting) -> Any:
-    """Return the value that `setting` gives `parameter`, in the parameter's type.
-
-    Raises
-    ------
-    ParameterError
-        If it is of another type, or not among the allowed values.
-    """
-    value, kind = setting.value, type(parameter.default)
-    if kind is float and not isinstance(value, bool):
-        with suppress(TypeError, ValueError):
-            value = float(value)  # YAML 1.1 reads 1e-3 as text
-    allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
-    if allowed and parameter.options:
-        allowed = value in parameter.options
-    if allowed and parameter.interval:
-        allowed = _is_inside(value, parameter.interval)
-    if not allowed:
-        raise ParameterError(f"{setting.source}: {setting.value!r} is not allowed; it takes {parameter.describe()}")
-    return value
-
-
-def _is_inside(value: float, interval: str) -> bool:
-    low, high = (float(bound) for bound in interval[1:-1].split(","))
-    above = value >= low if interval[0] == "[" else value > low
-    below = value <= high if interval[-1] == "]" else value < high
-    return above and below
-
-
-def read_layer(path: Path) -> Layer:
-    """Read one YAML file of parameters.
-
-    Raises
-    ------
-    ParameterError
-        If it is not YAML, or has a section that is not known.
-    """
-    name = f"{path.parent.name}/{path.name}"
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
-    except yaml.YAMLError as error:
-        raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
-    sections = _expect_mapping(content, name)
-    for section in sections:
-        if section not in SECTIONS:
-            raise ParameterError(f"{name}: unknown section {section!r}; allowed: {', '.join(SECTIONS)}")
-    steps = _expect_mapping(sections.get("steps"), f"{name}: steps")
-    return Layer(
-        path=name,
-        platform=str(sections.get("platform") or ""),
-        run=_read_settings(sections.get("run"), f"{name}: run"),
-        shared=_read_settings(sections.get("shared"), f"{name}: shared"),
-        steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
-    )
-
-
-def _read_settings(values: Any, source: str) -> dict[str, Setting]:
-    return {key: Setting(value, f"{source}.{key}") for key, value in _expect_mapping(values, source).items()}
-
-
-def _expect_mapping(values: Any, source: str) -> dict[str, Any]:
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ParameterError(f"{source}: {values!r} is not a mapping; write `name: value` lines below it")
-    return {str(key): value for key, value in values.items()}
+RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "a step that takes longer is ended; 0: no limit", "[0, inf)"),)
 
 
 def read_override(text: str) -> tuple[str, str, Setting]:
@@ -249,7 +36,7 @@ def read_override(text: str) -> tuple[str, str, Setting]:
     found = re.fullmatch(r"([\w-]+)\.(\w+)=(.*)", text, re.DOTALL)
     if not found:
         raise ParameterError(f"-p {text}: write it as step.name=value, for example train.alpha=0.1")
-    return found[1], found[2], Setting(found[3], f"-p {found[1]}.{found[2]}")
+    return found[1], found[2], Setting(found[3], f"-p {found[1]}.{found[2]}", repr(found[3]))
 
 
 @dataclass(frozen=True)
@@ -314,11 +101,16 @@ def load_parameters(
     layers = [*common, *(layer for found in specific.values() for layer in found)]
     for layer in layers:
         _check_names(layer, steps, declared)
+    for environment, found in specific.items():
+        _check_environment(environment, found, steps)
+    for layer in layers[1:]:
+        if layer.platform:
+            raise ParameterError(f"{layer.path}: platform: only {base.path} chooses it; take it out")
     chains = {step.name: [*common, *specific.get(step.environment, [])] for step in steps}
     shared = {name: setting for layer in common for name, setting in layer.shared.items()}
     return Parameters(
         platform=platform,
-        step_timeout_minutes=_read_timeout(layers),
+        step_timeout_minutes=_read_timeout(common),
         shared={name: setting.value for name, setting in shared.items()},
         values={
             step.name: _merge(step, chains[step.name], given, declared[step.notebook])
@@ -326,6 +118,36 @@ def load_parameters(
             for step in steps
         },
     )
+
+
+def _check_environment(environment: str, layers: Iterable[Layer], steps: Sequence[Step]) -> None:
+    """Refuse in an environment's file what would be ignored there."""
+    own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
+    for layer in layers:
+        for setting in layer.run.values():
+            raise ParameterError(f"{setting.source}: it holds for whole runs, so it belongs into base.yml")
+        for step in layer.steps:
+            if step not in own:
+                raise ParameterError(
+                    f"{layer.path}: steps.{step} is no step of {environment}{_suggest(step, sorted(own))}"
+                )
+
+
+def check_overrides(overrides: Iterable[str], pipeline: str, steps: Sequence[Step]) -> None:
+    """Refuse a ``-p`` for a step that the pipeline does not have: it would change nothing.
+
+    Raises
+    ------
+    ParameterError
+        Naming the steps that it has.
+    """
+    names = list(dict.fromkeys(name for step in steps for name in (step.notebook_name, step.name)))
+    for text in overrides:
+        step, _, setting = read_override(text)
+        if step not in names:
+            raise ParameterError(
+                f"{setting.source}: the pipeline {pipeline} has no step {step!r}{_suggest(step, names)}"
+            )
 
 
 def _read_layers(folder: Path, names: Iterable[str]) -> list[Layer]:
@@ -366,10 +188,17 @@ def _read_overrides(overrides: Iterable[str], steps: Sequence[Step], declared: D
         step, name, setting = read_override(text)
         parameter = _find_parameter(step, name, setting.source, steps, declared)
         if not isinstance(parameter.default, str):
-            with suppress(yaml.YAMLError):  # it stays text then, and the check says what it should be
-                setting = Setting(yaml.safe_load(setting.value), setting.source)
+            with suppress(ValueError, yaml.YAMLError):  # it stays text then, and the check says what it should be
+                setting = replace(setting, value=_read_text(setting.value, type(parameter.default)))
         given.setdefault(step, {})[name] = setting
     return given
+
+
+def _read_text(text: str, kind: type) -> Any:
+    """Read the value of a ``-p``; YAML is not asked for numbers, for it takes 010 for 8 and 1:30 for 90."""
+    if kind is bool:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    return yaml.safe_load(text) if kind is list else kind(text)
 
 
 def _check_names(layer: Layer, steps: Sequence[Step], declared: Declared) -> None:

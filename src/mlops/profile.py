@@ -29,8 +29,8 @@ class ColumnProfile:
         In the column's unit.
     squares : float
         Sum of squared deviations from the mean.
-    minimum, maximum : float
-        In the column's unit.
+    minimum, maximum : float or None
+        In the column's unit; None where there is no value.
     edges : tuple of float, length k
         Bin edges, ascending; a value on an edge belongs to the bin below it.
     histogram : tuple of int, length k + 1
@@ -41,24 +41,36 @@ class ColumnProfile:
     nulls: int
     mean: float
     squares: float
-    minimum: float
-    maximum: float
+    minimum: float | None
+    maximum: float | None
     edges: tuple[float, ...]
     histogram: tuple[int, ...]
 
     @property
     def deviation(self) -> float:
-        """Standard deviation, in the column's unit."""
-        return (self.squares / self.count) ** 0.5 if self.count else 0.0
+        """Standard deviation, in the column's unit; exactly 0 where all values are the same."""
+        return (self.squares / self.count) ** 0.5 if self.minimum != self.maximum else 0.0
 
 
 Profile = Mapping[str, ColumnProfile]
 
 
 def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
-    """Return the edges between `bins` bins of equal count; fewer where many values are the same."""
-    inner = np.linspace(0, 1, bins + 1)[1:-1]
-    return tuple(float(edge) for edge in np.unique(np.quantile(values.dropna(), inner)))
+    """Return the edges of `bins` bins of about equal count; fewer where many values are the same.
+
+    Every edge lies between two values, never on one, so that the last digit of a value does not decide its bin; the
+    outermost lie beyond the smallest and the largest value.
+    """
+    there = values.dropna()
+    if there.empty:
+        return ()
+    distinct = np.unique(there)
+    inner = np.quantile(there, np.linspace(0, 1, bins + 1)[1:-1], method="lower")
+    below = np.unique(np.searchsorted(distinct, inner))
+    below = below[below < len(distinct) - 1]
+    margin = (distinct[-1] - distinct[0]) / (2 * bins) or max(abs(distinct[0]), 1.0) / (2 * bins)
+    between = (distinct[below] + distinct[below + 1]) / 2
+    return (float(distinct[0] - margin), *(float(edge) for edge in between), float(distinct[-1] + margin))
 
 
 def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -> dict[str, ColumnProfile]:
@@ -84,8 +96,8 @@ def _profile_column(values: pd.Series, edges: tuple[float, ...]) -> ColumnProfil
         nulls=int(values.size - there.size),
         mean=mean,
         squares=float(np.square(there - mean).sum()),
-        minimum=float(there.min(initial=np.inf)),
-        maximum=float(there.max(initial=-np.inf)),
+        minimum=float(there.min()) if there.size else None,
+        maximum=float(there.max()) if there.size else None,
         edges=tuple(edges),
         histogram=tuple(int(count) for count in counts),
     )
@@ -110,15 +122,25 @@ def _merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
         nulls=left.nulls + right.nulls,
         mean=left.mean + apart * share,
         squares=left.squares + right.squares + apart**2 * left.count * share,
-        minimum=min(left.minimum, right.minimum),
-        maximum=max(left.maximum, right.maximum),
+        minimum=min((low for low in (left.minimum, right.minimum) if low is not None), default=None),
+        maximum=max((high for high in (left.maximum, right.maximum) if high is not None), default=None),
         edges=left.edges,
         histogram=tuple(a + b for a, b in zip(left.histogram, right.histogram, strict=True)),
     )
 
 
 def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
-    """Profile every column of `frame` on edges of its own: the reference for later data."""
+    """Profile every column of `frame` on edges of its own: the reference for later data.
+
+    Raises
+    ------
+    UsageError
+        If a column does not hold numbers.
+    """
+    frame = frame.rename(columns=str)
+    for name, kind in frame.dtypes.items():
+        if not pd.api.types.is_numeric_dtype(kind):
+            raise UsageError(f"the column {name} holds {kind}, not numbers: a profile needs numbers")
     return profile_frame(frame, {str(name): choose_edges(frame[name]) for name in frame.columns})
 
 

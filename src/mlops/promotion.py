@@ -4,14 +4,15 @@ Both are scored on the same rows, unseen by both. The improvement of a row is th
 challenger's; promotion needs the one-sided bootstrap bound of its mean above zero. Comparing two stored metrics
 instead promotes a model that is not better in four of ten cases.
 
-Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval).
+Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
+(2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, norm
+from scipy.stats import bootstrap, norm, t
 
 from mlops.errors import UsageError
 
@@ -77,6 +78,8 @@ def decide_promotion(
     if champion_losses is None:
         reason = "There is no champion yet, so the first model is promoted."
         return Decision(promoted=True, reason=reason, rows=len(challenger_losses))
+    if champion_losses.shape != challenger_losses.shape:
+        raise ValueError(f"{len(champion_losses)} and {len(challenger_losses)} losses: compare on the same rows")
     gains = champion_losses - challenger_losses
     rows = len(gains)
     if rows < min_rows:
@@ -85,7 +88,7 @@ def decide_promotion(
     improvement = float(gains.mean())
     deviation = float(gains.std(ddof=1))
     lower_bound = improvement if deviation == 0 else _bound_mean(gains, confidence, resamples, seed)
-    detectable = float(norm.isf(1 - confidence) + norm.ppf(POWER)) * deviation / rows**0.5
+    detectable = float(t.ppf(confidence, rows - 1) + norm.ppf(POWER)) * deviation / rows**0.5
     promoted = lower_bound > 0
     verdict = "The challenger is better" if promoted else "The challenger is not shown to be better"
     reason = (
@@ -115,14 +118,16 @@ def require_promoted(promoted: bool, reason: str) -> None:
 
 
 def _bound_mean(values: NDArray[np.float64], confidence: float, resamples: int, seed: int) -> float:
+    rows = len(values)
+    expanded = float(norm.cdf((rows / (rows - 1)) ** 0.5 * t.ppf(confidence, rows - 1)))
     found = bootstrap(
         (values,),
         np.mean,
-        confidence_level=confidence,
+        confidence_level=expanded,
         alternative="greater",
         method="percentile",
         n_resamples=resamples,
-        batch=max(1, BATCH_VALUES // len(values)),
+        batch=max(1, BATCH_VALUES // rows),
         rng=np.random.default_rng(seed),
     )
     return float(found.confidence_interval.low)

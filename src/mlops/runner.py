@@ -1,17 +1,19 @@
 """The run engine: executes a pipeline's notebooks in order and records the truth about them."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from mlops.declarations import read_declarations
 from mlops.errors import StepFailed, UsageError
 from mlops.execution import execute, strike_out
 from mlops.files import write_atomically
 from mlops.handoff import name_copy, read_scraps
 from mlops.ledger import RunRecord, RunState, StepRecord, list_runs, make_run_id, now, own_process, write_run
 from mlops.lineage import read_commit
-from mlops.parameters import Parameters, read_declarations
+from mlops.parameters import Parameters
 from mlops.pipelines import Step
 from mlops.workspace import Workspace
 
@@ -187,7 +189,7 @@ class _Run:
                 self.workspace.notebooks / f"{step.notebook}.ipynb",
                 output,
                 step.parameters,
-                seconds=self.plan.parameters.step_timeout_minutes * 60,
+                seconds=self.plan.parameters.step_timeout_minutes * 60 or math.inf,
                 report_cell=report_cell,
                 secrets=self.secrets,
             )

@@ -110,7 +110,7 @@ def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expec
         and count == len(rows)
         and np.allclose(np.asarray(result, dtype=float), wanted, rtol=RELATIVE_TOLERANCE, atol=0)
     )
-    seen = np.round(result, 3).tolist() if count else "none"
+    seen = np.round(result, 3).tolist() if isinstance(result, list) and count else "none"
     checks.append(Check("predictions of the registered model", str(wanted.round(3).tolist()), str(seen), bool(same)))
     return checks
 

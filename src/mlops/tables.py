@@ -68,12 +68,9 @@ def read_table(url: str, sha256: str = "") -> Table:
     if sha256 and found != sha256:
         raise IntegrityError(f"data file {url} has changed since it was tested (SHA-256 {found[:12]}…): test it again")
     try:
-        if url.endswith(".csv"):
-            frame = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
-        else:
-            frame = pd.read_parquet(io.BytesIO(content))
+        frame = pd.read_csv(io.BytesIO(content)) if url.endswith(".csv") else pd.read_parquet(io.BytesIO(content))
     except pd.errors.EmptyDataError:
         frame = pd.DataFrame()
-    except (ValueError, UnicodeDecodeError, pd.errors.ParserError, ArrowInvalid) as error:
+    except (ValueError, OSError, pd.errors.ParserError, ArrowInvalid) as error:
         raise UsageError(f"data file {url} is not in the format that its name says: {error}") from error
     return Table(url, found, frame)

@@ -78,6 +78,7 @@ def find_violations(
     list of Violation
         Every rule that the table breaks; empty for a good table.
     """
+    frame = frame.reset_index(drop=True)
     found = _check_size(frame, max_duplicate_share, min_rows) + _check_schema(frame, rules)
     unusable = {violation.column for violation in found if violation.rule in ("columns", "type")}
     edges = {name: column.edges for name, column in reference.items() if name in frame and name not in unusable}
@@ -136,7 +137,8 @@ def _check_schema(frame: pd.DataFrame, rules: Sequence[ColumnRule]) -> list[Viol
 
 
 def _is_number(values: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values))
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    return bool(numeric or values.empty)  # a file without rows says nothing of types
 
 
 def _read_failures(
@@ -152,10 +154,13 @@ def _read_failures(
         twice = ", ".join(str(name) for name in frame.columns[frame.columns.duplicated()])
         return Violation(twice, "columns", "stands more than once", "each column once")
     if check == "type":
-        return Violation(column, "type", f"{frame[column].dtype}, for example {frame[column].iloc[0]}", "numbers")
+        example = frame[column][pd.to_numeric(frame[column], errors="coerce").isna()]
+        example = example.dropna() if not example.dropna().empty else frame[column]
+        return Violation(column, "type", f"{frame[column].dtype}, for example {example.iloc[0]}", "numbers")
     if check == "not_nullable":
-        first = frame.index.get_loc(cases["index"].iloc[0])
-        return Violation(column, "missing", f"{len(cases)} missing values, the first in row {first}", "none")
+        return Violation(
+            column, "missing", f"{len(cases)} missing values, the first in row {cases['index'].iloc[0]}", "none"
+        )
     values = pd.to_numeric(cases["failure_case"], errors="coerce")
     worst = values.loc[values.abs().idxmax()] if values.notna().any() else names
     rule = rules[column]

@@ -104,6 +104,8 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
     IntegrityError
         If a file is missing, was added or changed.
     """
+    if not (folder / MANIFEST).is_file():
+        raise IntegrityError(f"image {digest}: {folder / MANIFEST} is missing; create the image again")
     found = digest_bundle(folder)
     if found != digest:
         raise IntegrityError(f"image {digest}: {folder / MANIFEST} has changed (it is now {found}); create it again")

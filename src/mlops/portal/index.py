@@ -73,7 +73,7 @@ def _render_run(run: RunRecord) -> str:
         f'<tr><td class="run-id"><time datetime="{escape(run.started)}">{escape(started)}</time></td>'
         f'<th scope="row" class="run-id">{escape(run.run_id)}</th>'
         f'<td><span class="{escape(outcome)}">{escape(outcome)}</span><br><small>{escape(why or "")}</small></td>'
-        f'<td class="number">{version if version is not None else "–"}</td>{numbers}<td>{steps}</td></tr>'
+        f'<td class="number">{escape(str(version)) if version is not None else "–"}</td>{numbers}<td>{steps}</td></tr>'
     )
 
 

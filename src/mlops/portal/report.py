@@ -38,8 +38,21 @@ SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg
 def clean_html(html: str) -> str:
     """Return HTML without anything that runs, loads or restyles."""
     return nh3.clean(
-        html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes={"http", "https", "data", "mailto"}
+        html,
+        tags=ALLOWED_TAGS,
+        attributes=ALLOWED_ATTRIBUTES,
+        attribute_filter=_filter_attribute,
+        url_schemes={"http", "https", "data", "mailto"},
     )
+
+
+def _filter_attribute(tag: str, name: str, value: str) -> str | None:
+    """Pictures are in the page, or not at all; links lead to pages."""
+    if name == "src":
+        return value if value.lower().startswith("data:image/") else None
+    if name == "href":
+        return None if value.strip().lower().startswith("data:") else value
+    return value
 
 
 class _Renderer(IPythonRenderer):
@@ -119,6 +132,11 @@ def _is_marker(cell: Any) -> bool:
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 
+def _find_alt(metadata: Any) -> str:
+    found = [details["alt"] for details in metadata.values() if isinstance(details, dict) and "alt" in details]
+    return str(found[0]) if found else "a figure without a description"
+
+
 def _clean_cell(cell: Any) -> Any:
     if cell.cell_type != "code":
         return cell
@@ -126,6 +144,8 @@ def _clean_cell(cell: Any) -> Any:
         data = output.get("data", {})
         for mime in [mime for mime in data if mime not in SHOWN]:
             del data[mime]
+        if "metadata" in output:
+            output.metadata = {"alt": _find_alt(output.metadata)}
         if "text/html" in data:
             data["text/html"] = f'<div class="scroll">{clean_html(data["text/html"])}</div>'
     cell.outputs = [output for output in cell.outputs if output.output_type in ("stream", "error") or output.data]

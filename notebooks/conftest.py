@@ -1,0 +1,21 @@
+"""nbval runs the notebooks on a scratch state, in order: it never registers into the user's registry."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Point the kernels to a scratch MLOPS_HOME."""
+    os.environ["MLOPS_HOME"] = tempfile.mkdtemp(prefix="mlops-nbval-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the services that the notebooks have started there, and take it away."""
+    subprocess.run([Path(sys.executable).with_name("mlops"), "stop"], check=True, capture_output=True)
+    shutil.rmtree(os.environ["MLOPS_HOME"])

@@ -1,0 +1,161 @@
+"""The declaration of parameters: what a notebook's ``parameters`` cell says that may be set.
+
+A declaration is a literal with a comment that says what it is, and what values it may take:
+
+.. code-block:: python
+
+    alpha = 0.4           # ridge penalty, no unit; in [0, inf)
+    environment = "qa"    # where to deploy; one of: qa, production
+"""
+
+import ast
+import io
+import json
+import math
+import re
+import tokenize
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops.errors import ParameterError
+
+INTERVAL = re.compile(r"\bin ([\[(])\s*(-?[\w.]+)\s*,\s*(-?[\w.]+)\s*([\])])")
+OPTIONS = re.compile(r"\bone of: ([\w-]+(?:, [\w-]+)*)")
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as its notebook declares it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    default : bool, int, float, str or list
+        The literal; its type is the parameter's type.
+    comment : str
+        What it is.
+    interval : str
+        The values that a number may take, as "[0, inf)"; empty for any.
+    options : tuple of str
+        The values that a text may take; empty for any.
+    """
+
+    name: str
+    default: Any
+    comment: str = ""
+    interval: str = ""
+    options: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Say which values are allowed: "a number in [0, inf)"."""
+        if self.options:
+            return "one of " + ", ".join(self.options)
+        return KINDS[type(self.default)] + (f" in {self.interval}" if self.interval else "")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value that one layer gives, where, and as it was typed there: for the error that may have to name it."""
+
+    value: Any
+    source: str
+    typed: str = ""
+
+
+def read_declarations(notebook: Path) -> dict[str, Parameter]:
+    """Read the ``parameters`` cell of a notebook.
+
+    Parameters
+    ----------
+    notebook : Path
+        The notebook file.
+
+    Returns
+    -------
+    dict of str to Parameter
+        By name, in the order of the cell; empty where the notebook has no such cell.
+
+    Raises
+    ------
+    ParameterError
+        If a line of the cell is not ``name = literal``.
+    """
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if not tagged:
+        return {}
+    source = "".join(tagged[0]["source"])
+    try:
+        lines = ast.parse(source).body
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise ParameterError(f"{notebook}: the parameters cell is not Python: {error}") from error
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+    declarations = [_read_declaration(line, comments, notebook) for line in lines]
+    return {parameter.name: parameter for parameter in declarations}
+
+
+def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Path) -> Parameter:
+    target = line.targets[0] if isinstance(line, ast.Assign) and len(line.targets) == 1 else None
+    try:
+        if not isinstance(line, ast.Assign) or not isinstance(target, ast.Name):
+            raise ValueError
+        default = ast.literal_eval(line.value)
+    except ValueError:
+        text = ast.unparse(line)
+        raise ParameterError(f"{notebook}: {text!r} in the parameters cell is not `name = literal`") from None
+    if type(default) not in KINDS:
+        raise ParameterError(f"{notebook}: the parameter {target.id} has the default {default!r}; use text or a number")
+    comment = comments.get(line.end_lineno or 0, "")
+    interval, options = INTERVAL.search(comment), OPTIONS.search(comment)
+    try:
+        bounds = [float(bound) for bound in interval.groups()[1:3]] if interval else []
+    except ValueError:
+        raise ParameterError(
+            f"{notebook}: the interval {interval and interval[0]!r} of {target.id} has no numbers"
+        ) from None
+    if bounds and type(default) not in (int, float):
+        raise ParameterError(f"{notebook}: {target.id} has an interval, {interval and interval[0]!r}, but is no number")
+    return Parameter(
+        name=target.id,
+        default=default,
+        comment=comment,
+        interval="{}{}, {}{}".format(*interval.groups()) if interval else "",
+        options=tuple(options[1].split(", ")) if options else (),
+    )
+
+
+def check_value(parameter: Parameter, setting: Setting) -> Any:
+    """Return the value that `setting` gives `parameter`, in the parameter's type.
+
+    Raises
+    ------
+    ParameterError
+        If it is of another type, or not among the allowed values.
+    """
+    value, kind = setting.value, type(parameter.default)
+    if kind is float and not isinstance(value, bool):
+        with suppress(TypeError, ValueError, OverflowError):
+            value = float(value)  # YAML 1.1 reads 1e-3 as text
+    allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
+    if allowed and parameter.options:
+        allowed = value in parameter.options
+    if allowed and parameter.interval:
+        allowed = _is_inside(value, parameter.interval)
+    if not allowed:
+        raise ParameterError(
+            f"{setting.source}: {setting.typed or repr(setting.value)} is not allowed; it takes {parameter.describe()}"
+        )
+    return value
+
+
+def _is_inside(value: float, interval: str) -> bool:
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    return above and below

@@ -1,0 +1,86 @@
+"""The layers of parameters: one YAML file each, read strictly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlops.declarations import Setting
+from mlops.errors import ParameterError
+
+SECTIONS = ("platform", "run", "shared", "steps")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One YAML file of parameters.
+
+    Parameters
+    ----------
+    path : str
+        As errors name it: "parameters/base.yml".
+    platform : str
+        The platform that it chooses; empty where it says nothing.
+    run, shared : mapping of str to Setting
+        The runner's settings; values for every notebook that declares the name.
+    steps : mapping of str to mapping of str to Setting
+        Values by step name (or notebook name without its number).
+    """
+
+    path: str
+    platform: str
+    run: Mapping[str, Setting]
+    shared: Mapping[str, Setting]
+    steps: Mapping[str, Mapping[str, Setting]]
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error, not a silent overwriting."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_layer(path: Path) -> Layer:
+    """Read one YAML file of parameters.
+
+    Raises
+    ------
+    ParameterError
+        If it is not YAML, or has a section that is not known.
+    """
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
+    sections = _expect_mapping(content, name)
+    for section in sections:
+        if section not in SECTIONS:
+            raise ParameterError(f"{name}: unknown section {section!r}; allowed: {', '.join(SECTIONS)}")
+    steps = _expect_mapping(sections.get("steps"), f"{name}: steps")
+    return Layer(
+        path=name,
+        platform=str(sections.get("platform") or ""),
+        run=_read_settings(sections.get("run"), f"{name}: run"),
+        shared=_read_settings(sections.get("shared"), f"{name}: shared"),
+        steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
+    )
+
+
+def _read_settings(values: Any, source: str) -> dict[str, Setting]:
+    return {key: Setting(value, f"{source}.{key}") for key, value in _expect_mapping(values, source).items()}
+
+
+def _expect_mapping(values: Any, source: str) -> dict[str, Any]:
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ParameterError(f"{source}: {values!r} is not a mapping; write `name: value` lines below it")
+    return {str(key): value for key, value in values.items()}

@@ -1,0 +1,135 @@
+"""Holds a pipeline against the official schema, read as Azure Pipelines reads it.
+
+The schema (Microsoft's azure-pipelines-vscode, MIT licence; version in its ``$comment``) is here without its prose.
+It is written for an editor, so a plain JSON-schema validator misreads it in four places:
+
+- Azure Pipelines takes every scalar as text, ``timeoutInMinutes: 0`` too: load the YAML with `yaml.BaseLoader`. So
+  "boolean" and "integer" mean text that reads as one, or an expression that is replaced before it is read.
+- ``ignoreCase`` and ``aliases`` are its own keywords: without them, valid input names and values are refused.
+- ``firstProperty`` tells which branch of an ``anyOf`` is meant; without it, the error says "none of these" and no more.
+- A task is any one of 259 branches, so one wrong input gives hundreds of errors, and a task that nobody knows the same
+  ones. Here the rest of the file is checked first, then each task against the branches of its own name.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
+
+SCHEMA = Path(__file__).with_name("azure-pipelines-schema.json")
+EXPRESSION = r"\$[\[({].*"  # $(variable), ${{ template expression }}, $[ runtime expression ]
+SCALARS = {"boolean": "true|false", "integer": r"-?\d+"}
+
+
+def find_schema_errors(pipeline: Mapping[str, Any]) -> list[str]:
+    """Check a whole pipeline.
+
+    Parameters
+    ----------
+    pipeline : mapping
+        The file, loaded with `yaml.BaseLoader`.
+
+    Returns
+    -------
+    list of str
+        "stages.0.jobs.0: what is wrong"; empty if all is well.
+    """
+    definitions = _read_definitions()
+    loose = {"definitions": {**definitions, "task": _loosen_task(definitions)}, "$ref": "#/definitions/pipeline"}
+    errors = [_describe(error) for error in Validator(loose).iter_errors(pipeline)]
+    return errors + [error for path, task in _list_tasks(pipeline) for error in _check_task(path, task)]
+
+
+@cache
+def _read_definitions() -> dict[str, Any]:
+    return _adapt(json.loads(SCHEMA.read_text())["definitions"])
+
+
+def _adapt(node: Any) -> Any:
+    """Turn what the schema says in its own keywords, or of typed scalars, into JSON schema of text."""
+    if isinstance(node, list):
+        return [_adapt(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    adapted = {key: _adapt(item) for key, item in node.items()}
+    any_case = node.get("ignoreCase") in ("value", "all")
+    if isinstance(node.get("type"), str) and node["type"] in SCALARS:
+        return {**adapted, "type": "string", "pattern": rf"(?i)^({SCALARS[node['type']]}|{EXPRESSION})$"}
+    if any_case and isinstance(node.get("enum"), list):
+        allowed = "|".join(re.escape(value) for value in adapted.pop("enum"))
+        return {**adapted, "type": "string", "pattern": f"(?i)^({allowed}|{EXPRESSION})$"}
+    if any_case and isinstance(node.get("pattern"), str):
+        return {**adapted, "pattern": "(?i)" + node["pattern"]}
+    return adapted
+
+
+def _check_meant_branch(validator: Any, branches: list[Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
+    keys = instance if isinstance(instance, dict) else ()
+    meant = [branch for branch in branches if _find_first_property(branch) in keys]
+    if len(meant) == 1:
+        yield from validator.descend(instance, meant[0])
+    else:
+        yield from Draft7Validator.VALIDATORS["anyOf"](validator, branches, instance, schema)
+
+
+def _find_first_property(branch: Mapping[str, Any]) -> str:
+    if "$ref" in branch:
+        branch = _read_definitions()[branch["$ref"].rpartition("/")[2]]
+    return (branch.get("firstProperty") or branch.get("required") or [""])[0]
+
+
+Validator = extend(Draft7Validator, {"anyOf": _check_meant_branch})
+
+
+def _loosen_task(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the task without its branches: any name, any inputs."""
+    around = definitions["taskBase"]["properties"] | definitions["task"]["properties"]
+    properties = {**around, "task": {"type": "string"}, "inputs": {"type": "object"}}
+    return {"type": "object", "properties": properties, "required": ["task"], "additionalProperties": False}
+
+
+def _list_tasks(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict) and isinstance(node.get("task"), str):
+        yield path, node
+    elif isinstance(node, dict | list):
+        for key, item in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _list_tasks(item, f"{path}.{key}".lstrip("."))
+
+
+def _check_task(path: str, task: dict[str, Any]) -> list[str]:
+    definitions = _read_definitions()
+    branches = [
+        branch
+        for branch in definitions["task"]["anyOf"]
+        if re.search(branch["properties"]["task"]["pattern"], task["task"])
+    ]
+    if not branches:
+        return [f"{path}: there is no task {task['task']!r}"]
+    found: list[str] = []
+    for branch in branches:  # some tasks have two, one of them for names of inputs that are going away
+        validator = Validator({**branch, "definitions": definitions})
+        errors = [f"{path}.{_describe(error)}" for error in validator.iter_errors(_name_inputs(task, branch))]
+        if not errors:
+            return []
+        found = found or errors
+    return found
+
+
+def _name_inputs(task: dict[str, Any], branch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the task with the schema's own names of its inputs, for aliases and other cases are as good."""
+    if not isinstance(task.get("inputs"), dict):
+        return task
+    declared = branch["properties"].get("inputs", {}).get("properties", {})
+    names = {known.lower(): name for name, of in declared.items() for known in (name, *of.get("aliases", ()))}
+    return {**task, "inputs": {names.get(name.lower(), name): value for name, value in task["inputs"].items()}}
+
+
+def _describe(error: ValidationError) -> str:
+    deepest = best_match([error])
+    return f"{'.'.join(str(part) for part in deepest.absolute_path)}: {deepest.message}"

@@ -1,0 +1,121 @@
+"""The content of a scoring image: the same bytes for the same input, and nothing else accepted."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mlops.errors import IntegrityError
+from mlops.images.bundle import build_bundle, digest_bundle, list_files, read_pins, verify_bundle
+
+
+def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
+    """Build a bundle from inputs that lie beside it, written anew each time."""
+    inputs = folder.parent / f"{folder.name} inputs"
+    inputs.mkdir()
+    (inputs / "model.json").write_text(json.dumps({"coefficients": [weight]}))
+    (inputs / "my_script.py").write_text("def init(): ...\n")
+    (inputs / "pins.lock").write_text("numpy==2.3.2\n")
+    return build_bundle(
+        folder,
+        model_name="diabetes",
+        model_version=version,
+        model_files=[inputs / "model.json"],
+        script=inputs / "my_script.py",
+        requirements=inputs / "pins.lock",
+        example=[[example, 2.0]],
+    )
+
+
+def test_the_same_input_gives_the_same_digest(tmp_path: Path) -> None:
+    first = build(tmp_path / "one")
+    for path in (tmp_path / "one").rglob("*"):
+        os.utime(path, (0, 0))
+        path.chmod(0o700)
+    assert build(tmp_path / "deeper") == first == digest_bundle(tmp_path / "one")
+    assert (len(first), first[:7]) == (71, "sha256:")
+
+
+@pytest.mark.parametrize("change", [{"weight": 1.5}, {"version": 4}, {"example": 1.5}])
+def test_another_input_gives_another_digest(tmp_path: Path, change: dict[str, float]) -> None:
+    assert build(tmp_path / "one") != build(tmp_path / "two", **change)  # type: ignore[arg-type]
+
+
+def test_a_bundle_says_what_is_in_it(tmp_path: Path) -> None:
+    manifest = verify_bundle(tmp_path / "image", build(tmp_path / "image"))
+    assert (manifest["name"], manifest["model"]) == ("diabetes:3", {"name": "diabetes", "version": 3})
+    files = list_files((tmp_path / "image").as_uri().replace("%20", " "))
+    assert sorted([*manifest["files"], "manifest.json"]) == files
+    assert {"example.json", "model/model.json", "requirements.txt", "score.py", "serving/app.py"} < set(files)
+    assert json.loads((tmp_path / "image" / "example.json").read_text()) == {"data": [[1.0, 2.0]]}
+
+
+def test_a_bundle_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "image" / "model").mkdir(parents=True)
+    (tmp_path / "image" / "model" / "old.json").write_text("")
+    verify_bundle(tmp_path / "image", build(tmp_path / "image"))
+    assert "model/old.json" not in list_files(str(tmp_path / "image"))
+
+
+def test_a_changed_file_is_refused(tmp_path: Path) -> None:
+    digest = build(tmp_path / "image")
+    (tmp_path / "image" / "model" / "model.json").write_text('{"coefficients": [1.1]}')
+    with pytest.raises(IntegrityError, match=f"^image {digest}: model/model.json has changed since it was recorded"):
+        verify_bundle(tmp_path / "image", digest)
+
+
+def test_an_added_file_is_refused(tmp_path: Path) -> None:
+    digest = build(tmp_path / "image")
+    (tmp_path / "image" / "serving" / "sitecustomize.py").write_text("")
+    with pytest.raises(IntegrityError, match=f"^image {digest}: serving/sitecustomize.py was added to "):
+        verify_bundle(tmp_path / "image", digest)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    digest = build(tmp_path / "image")
+    (tmp_path / "image" / "score.py").unlink()
+    with pytest.raises(IntegrityError, match=f"^image {digest}: score.py is missing in "):
+        verify_bundle(tmp_path / "image", digest)
+
+
+def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
+    digest = build(tmp_path / "image")
+    (tmp_path / "image" / "manifest.json").unlink()
+    with pytest.raises(IntegrityError, match=f"^image {digest}: .*manifest.json is missing"):
+        verify_bundle(tmp_path / "image", digest)
+
+
+def test_a_manifest_that_was_rewritten_with_its_files_is_refused(tmp_path: Path) -> None:
+    digest = build(tmp_path / "image")
+    other = build(tmp_path / "other", weight=1.5)
+    (tmp_path / "other").rename(tmp_path / "moved")
+    with pytest.raises(IntegrityError) as raised:
+        verify_bundle(tmp_path / "moved", digest)
+    path = tmp_path / "moved" / "manifest.json"
+    assert str(raised.value) == f"image {digest}: {path} has changed (it is now {other}); create it again"
+
+
+def test_pins_are_those_of_this_machine(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.lock"
+    path.write_text(
+        "# a comment\n"
+        "numpy==2.3.2 \\\n"
+        "    --hash=sha256:00 \\\n"
+        "    --hash=sha256:01\n"
+        "    # via scikit-learn\n"
+        "\n"
+        "uvicorn[standard]==0.54.0\n"
+        "colorama==0.4.6 ; sys_platform == 'win32' \\\n"
+        "    --hash=sha256:02\n"
+        "uvloop==0.23.0 ; sys_platform != 'win32'\n"
+    )
+    assert read_pins(path) == {"numpy": "2.3.2", "uvicorn": "0.54.0", "uvloop": "0.23.0"}
+
+
+def test_the_service_runs_on_the_packages_that_the_project_is_tested_with(project: Path) -> None:
+    service, everything = (
+        read_pins(project / path) for path in ("src/diabetes/score_requirements.lock", "requirements.lock")
+    )
+    assert {"numpy", "uvicorn", "httptools", "msgspec", "uvloop"} <= set(service)
+    assert service == {name: everything[name] for name in service}

@@ -1,0 +1,98 @@
+"""The command line: what it says, and how it ends."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "everything"], "'everything' is not one of 'build', 'retrain', 'release', 'all'"),
+        (["run", "build", "--platform", "moon"], "there is no platform 'moon' here; there is: local"),
+        (
+            ["run", "build", "-p", "train.alpa=1"],
+            "-p train.alpa: notebooks/02_train.ipynb declares no 'alpa'; did you mean",
+        ),
+        (["run", "build", "-p", "trian.alpha=1"], "there is no step 'trian'; did you mean 'train'?"),
+        (
+            ["run", "build", "-p", "train.alpha=-1"],
+            "-p train.alpha: '-1' is not allowed; it takes a number in [0, 1000000]",
+        ),
+        (["run", "build", "-p", "train.seed=1.5"], "-p train.seed: '1.5' is not allowed; it takes a whole number in"),
+        (["run", "build", "-p", "deploy.port=many"], "'many' is not allowed; it takes a whole number in [0, 65535]"),
+        (["run", "build", "-p", "alpha"], "write it as step.name=value, for example train.alpha=0.1"),
+        (["run", "build", "-p", "train.platform=x"], "the runner itself sets 'platform'"),
+        (["run", "build", "--only", "deploy_qa"], "there is no such step in build; it has: test_data"),
+        (["run", "retrain", "--only", "train"], "needs the results of test_data, and no run has them"),
+        (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),
+    ],
+)
+def test_bad_usage_says_what_is_wrong_and_runs_nothing(mlops: Any, words: list[str], said: str) -> None:
+    ran = mlops(*words)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not mlops.workspace.outputs.exists()
+
+
+def test_an_empty_state_has_a_status(make_mlops: Any) -> None:
+    mlops = make_mlops()
+    assert json.loads(mlops("status", "--json").stdout) == {"champion": None, "services": [], "runs": []}
+    assert mlops("status").stdout == "Champion:   none yet\nServices:   none yet\n"
+    assert mlops("stop").stdout == "qa: was not running\nproduction: was not running\n"
+
+
+def test_there_is_nothing_to_roll_back_to_at_first(make_mlops: Any) -> None:
+    ran = make_mlops()("rollback")
+    assert ran.returncode == 1
+    assert ran.stderr == ("mlops: production has no earlier image that passed its test: nothing to roll back to\n")
+
+
+def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:
+    ran = make_mlops()("run", "release")
+    assert ran.returncode == 1
+    assert "the model 'diabetes' has no champion yet: run `mlops run retrain` first" in ran.stderr
+
+
+def test_keys_come_in_three_forms(mlops: Any) -> None:
+    both = json.loads(mlops("keys", "qa", "--json").stdout)
+    assert mlops("keys", "qa", "--primary").stdout == both["primary"] + "\n"
+    assert mlops("keys", "qa").stdout == f"primary    {both['primary']}\nsecondary  {both['secondary']}\n"
+    assert min(len(key) for key in both.values()) >= 40
+
+
+def test_json_is_all_that_a_script_gets(make_mlops: Any) -> None:
+    mlops = make_mlops()
+    ran = mlops("run", "build", "--json")
+    record = json.loads(ran.stdout)
+    assert (ran.returncode, record["pipeline"], record["state"], record["outcome"]) == (0, "build", "succeeded", "done")
+    assert record["steps"][0]["results"]["rows"] == 442
+    assert (mlops.workspace.outputs / record["run_id"] / record["steps"][0]["report"]).is_file()
+
+
+def test_the_index_is_written_anew(make_mlops: Any) -> None:
+    mlops = make_mlops()
+    page = Path(mlops("report").stdout.strip())
+    assert page == mlops.workspace.outputs / "index.html"
+    assert "No runs yet." in page.read_text()
+
+
+def test_a_profile_of_good_data_is_a_reference(mlops: Any, project: Path, tmp_path: Path) -> None:
+    from diabetes.data import load_sample
+
+    load_sample().to_csv(tmp_path / "good.csv", index=False)
+    ran = mlops("profile", str(tmp_path / "good.csv"))
+    assert ran.stdout == (project / "src" / "diabetes" / "reference_profile.json").read_text()
+    assert mlops("profile", str(tmp_path / "none.csv")).returncode == 2
+
+
+def test_it_works_from_any_folder_of_the_project(mlops: Any, project: Path) -> None:
+    command = [mlops("--version").args[0], "status", "--json"]
+    ran = subprocess.run(
+        command, cwd=project / "notebooks", env=mlops.environ, capture_output=True, text=True, check=True
+    )
+    assert json.loads(ran.stdout)["champion"] is None

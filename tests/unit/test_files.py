@@ -1,0 +1,100 @@
+"""Files are whole or not there, and hashes tell when they are not what they were."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlops.errors import IntegrityError
+from mlops.files import hash_file, hash_folder, verify_files, write_atomically
+
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize("content", ["größer\n", b"\x00\xff", ""])
+def test_what_is_written_is_read(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "new" / "folder" / "file"
+    write_atomically(path, content)
+    assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o600, 0o755])
+def test_the_file_has_the_mode_whatever_the_old_one_had(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o666)
+    write_atomically(path, "new", mode)
+    assert (path.stat().st_mode & 0o777, path.read_text()) == (mode, "new")
+
+
+def test_a_full_disk_leaves_the_old_content(tmp_path: Path) -> None:
+    """The kernel refuses every byte past the first 1,000, as on a full disk: a process of its own, limited so."""
+    path = tmp_path / "file"
+    write_atomically(path, "old")
+    program = (
+        "import resource, pathlib, sys; from mlops.files import write_atomically; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+        "write_atomically(pathlib.Path(sys.argv[1]), 'x' * 100_000)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "OSError: [Errno 27] File too large")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_that_is_no_unicode_leaves_the_old_content(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    (target / "inside").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        write_atomically(target, "new")
+    assert [path.name for path in tmp_path.rglob("*")] == ["target", "inside"]
+
+
+def test_hash_file(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_text("abc")
+    assert hash_file(tmp_path / "abc") == ABC
+
+
+def test_hash_folder_names_every_file_below_it_sorted(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "b" / "c", "abc")
+    write_atomically(tmp_path / "z", "")
+    write_atomically(tmp_path / "a", "abc")
+    (tmp_path / "no files in here").mkdir()
+    assert list(hash_folder(tmp_path).items()) == [("a", ABC), ("b/c", ABC), ("z", EMPTY)]
+
+
+def test_a_folder_as_recorded_is_accepted(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "sub" / "a", "abc")
+    assert verify_files(tmp_path, {"sub/a": ABC}, "model diabetes version 3") is None
+
+
+@pytest.mark.parametrize(
+    ("recorded", "message"),
+    [
+        ({"a": ABC, "b": ABC}, "b is missing in {folder}; restore it, or register the model again"),
+        ({}, "a was added to {folder} after it was recorded; remove it"),
+        (
+            {"a": EMPTY},
+            "a has changed since it was recorded (SHA-256 ba7816bf8f01…, recorded e3b0c44298fc…); it is not loaded. "
+            "Restore it, or train and register again",
+        ),
+    ],
+    ids=["missing", "added", "changed"],
+)
+def test_a_folder_that_is_not_as_recorded(tmp_path: Path, recorded: dict[str, str], message: str) -> None:
+    write_atomically(tmp_path / "a", "abc")
+    with pytest.raises(IntegrityError) as raised:
+        verify_files(tmp_path, recorded, "model diabetes version 3")
+    assert str(raised.value) == f"model diabetes version 3: {message.format(folder=tmp_path)}"

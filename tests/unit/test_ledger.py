@@ -1,0 +1,131 @@
+"""The ledger: what ran, true after any crash."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mlops.errors import NotFoundError
+from mlops.ledger import RunRecord, StepRecord, is_alive, list_runs, make_run_id, now, own_process, read_run, write_run
+
+TRAIN = StepRecord(
+    name="train",
+    notebook="02_train",
+    state="done",
+    started="2026-11-22T19:08:01Z",
+    seconds=2.5,
+    parameters={"alpha": 0.4, "seed": 0, "label": "größer"},
+    results={"mse": 2900.25, "columns": ["AGE", "SEX"], "first": True, "nothing": None},
+    report="02_train.html",
+)
+EVALUATE = StepRecord(name="evaluate", notebook="03_evaluate", state="running", started="2026-11-22T19:08:04Z")
+REGISTER = StepRecord(name="register", notebook="04_register")
+
+
+def make_run(**changes: object) -> RunRecord:
+    """Return a run of this process that is in its second step."""
+    record = RunRecord(
+        run_id="20261122-190758-all-3f9a51c2",
+        pipeline="all",
+        platform="local",
+        state="running",
+        started="2026-11-22T19:07:58Z",
+        git_commit="unknown",
+        process=own_process(),
+        steps=(TRAIN, EVALUATE, REGISTER),
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def end_process() -> tuple[int, float]:
+    """Return what named a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = child.pid, psutil.Process(child.pid).create_time()
+    assert is_alive(process) is True
+    child.communicate(b"\n")
+    return process
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    record = make_run()
+    write_run(record, tmp_path)
+    assert read_run(tmp_path / record.run_id) == record
+    assert [path.name for path in (tmp_path / record.run_id).iterdir()] == ["run.json"]
+
+
+def test_a_running_record_whose_process_is_gone_is_lost(tmp_path: Path) -> None:
+    record = make_run(process=end_process())
+    write_run(record, tmp_path)
+    found = read_run(tmp_path / record.run_id)
+    assert (found.state, found.outcome) == ("lost", "error")
+    failed = replace(EVALUATE, state="failed", error="the runner's process is gone")
+    assert found.steps == (TRAIN, failed, REGISTER)
+
+
+def test_another_process_under_the_same_id_is_not_the_runner(tmp_path: Path) -> None:
+    number, created = own_process()
+    write_run(make_run(process=(number, created - 3600)), tmp_path)
+    assert read_run(tmp_path / "20261122-190758-all-3f9a51c2").state == "lost"
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed", "interrupted"])
+def test_a_run_that_said_how_it_ended_keeps_its_word(tmp_path: Path, state: str) -> None:
+    record = make_run(state=state, outcome="done", process=end_process())
+    write_run(record, tmp_path)
+    assert read_run(tmp_path / record.run_id) == record
+
+
+def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
+    for day in ("20261122", "20270101", "20261123"):
+        write_run(make_run(run_id=f"{day}-190758-all-3f9a51c2"), tmp_path)
+    (tmp_path / "no run").mkdir()
+    (tmp_path / "index.html").write_text("")
+    assert [run.run_id[:8] for run in list_runs(tmp_path)] == ["20270101", "20261123", "20261122"]
+    assert list_runs(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("name", ["none", "folder", "file"])
+def test_a_folder_without_record_is_no_run(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotFoundError) as raised:
+        read_run(tmp_path / name)
+    assert str(raised.value) == f"{tmp_path / name} holds no run.json: it is no run's folder"
+
+
+def test_run_ids_are_unique() -> None:
+    assert len({make_run_id("all") for _ in range(1000)}) == 1000
+
+
+def test_run_ids_sort_by_time() -> None:
+    before = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    first = make_run_id("train-only")
+    time.sleep(1.01)
+    second = make_run_id("all")
+    assert first < second
+    assert before <= datetime.strptime(second[:15], "%Y%m%d-%H%M%S") <= datetime.now(UTC).replace(tzinfo=None)
+    assert second[15:21] == "-all-" + second[20]
+
+
+def test_now_is_utc_to_the_second() -> None:
+    found = now()
+    assert (len(found), found[-1]) == (20, "Z")
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(found)).total_seconds() < 5
+
+
+def test_a_step_is_found_and_replaced_by_its_name() -> None:
+    record = make_run()
+    assert record.step("evaluate") == EVALUATE
+    assert record.step("deploy") is None
+    done = replace(EVALUATE, state="done", seconds=1.0)
+    assert record.with_step(done).steps == (TRAIN, done, REGISTER)
+
+
+def test_a_result_is_the_last_step_s_that_handed_it_on() -> None:
+    record = make_run(steps=(TRAIN, replace(EVALUATE, results={"mse": 2800.0})))
+    assert [record.result(name) for name in ("mse", "first", "none")] == [2800.0, True, None]

@@ -1,0 +1,121 @@
+"""Profiles: those of parts merge into that of the whole."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlops.errors import UsageError
+from mlops.profile import (
+    Profile,
+    choose_edges,
+    encode_profile,
+    make_reference,
+    merge_profiles,
+    profile_frame,
+    read_profile,
+)
+
+
+def draw_table(seed: int, rows: int = 300) -> pd.DataFrame:
+    """Return a table with missing and infinite values, ties, and a mean far from zero."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {"normal": rng.normal(1e4, 1, rows), "few": rng.integers(0, 3, rows), "holes": rng.normal(size=rows)}
+    )
+    return table.assign(
+        holes=table["holes"].mask(table.index % 7 == 0), normal=table["normal"].mask(table.index % 50 == 3, np.inf)
+    )
+
+
+def read_edges(table: pd.DataFrame) -> dict[str, tuple[float, ...]]:
+    """Return edges of the table's finite values."""
+    return {str(name): choose_edges(values.replace(np.inf, np.nan)) for name, values in table.items()}
+
+
+def assert_same(found: Profile, expected: Profile) -> None:
+    """Compare two profiles: counts exactly, moments to ten digits."""
+    assert list(found) == list(expected)
+    for name, column in expected.items():
+        assert replace(found[name], mean=column.mean, squares=column.squares) == column
+        assert found[name].mean == pytest.approx(column.mean, rel=1e-10)
+        assert found[name].squares == pytest.approx(column.squares, rel=1e-8)
+
+
+@pytest.mark.parametrize("split", [0, 1, 2, 150, 299, 300])
+@pytest.mark.parametrize("seed", range(5))
+def test_parts_merge_into_the_whole(seed: int, split: int) -> None:
+    table = draw_table(seed)
+    edges = read_edges(table)
+    left, right = (profile_frame(part, edges) for part in (table.iloc[:split], table.iloc[split:]))
+    assert_same(merge_profiles(left, right), profile_frame(table, edges))
+    assert_same(merge_profiles(right, left), profile_frame(table, edges))
+
+
+def test_a_stream_of_batches_merges_into_the_whole() -> None:
+    table = draw_table(seed=0)
+    edges = read_edges(table)
+    merged = profile_frame(table.head(0), edges)
+    for start in range(0, 300, 37):
+        merged = merge_profiles(merged, profile_frame(table.iloc[start : start + 37], edges))
+    assert_same(merged, profile_frame(table, edges))
+
+
+def test_a_column_in_numbers() -> None:
+    found = profile_frame(pd.DataFrame({"x": [1, 2, 2, 9, None, np.inf]}), {"x": (2.0, 5.0)})["x"]
+    assert (found.count, found.nulls, found.mean, found.squares) == (4, 2, 3.5, 41.0)
+    assert (found.minimum, found.maximum, found.histogram) == (1, 9, (3, 0, 1))
+    assert found.deviation == pytest.approx(np.std([1, 2, 2, 9]))
+
+
+def test_no_rows_profile_as_nothing() -> None:
+    found = profile_frame(pd.DataFrame({"x": []}), {"x": (0.0,)})["x"]
+    assert (found.count, found.nulls, found.mean, found.deviation, found.histogram) == (0, 0, 0.0, 0.0, (0, 0))
+    assert (found.minimum, found.maximum) == (None, None)
+
+
+def test_edges_part_the_values_equally() -> None:
+    assert choose_edges(pd.Series(range(1, 101)), bins=4) == (-11.375, 25.5, 50.5, 75.5, 112.375)
+    assert choose_edges(pd.Series([3.0] * 50), bins=10) == (2.85, 3.15)
+    assert choose_edges(pd.Series([np.nan])) == ()
+
+
+@pytest.mark.parametrize("other", [{"x": (0.0, 2.0)}, {"x": (0.0,), "y": (0.0,)}, {}])
+def test_other_edges_or_columns_do_not_merge(other: dict[str, tuple[float, ...]]) -> None:
+    table = pd.DataFrame({"x": [1.0], "y": [2.0]})
+    with pytest.raises(UsageError, match="^the two profiles have other columns or edges: profile both with the same"):
+        merge_profiles(profile_frame(table, {"x": (0.0,)}), profile_frame(table, other))
+
+
+def test_a_profile_is_read_as_it_was_written(tmp_path: Path, good: pd.DataFrame) -> None:
+    path = tmp_path / "profile.json"
+    path.write_bytes(encode_profile(make_reference(good)))
+    assert read_profile(path) == make_reference(good)
+
+
+def test_a_profile_of_no_rows_is_read_as_it_was_written(tmp_path: Path) -> None:
+    empty = profile_frame(pd.DataFrame({"x": []}), {"x": (0.0,)})
+    path = tmp_path / "profile.json"
+    path.write_bytes(encode_profile(empty))
+    assert read_profile(path) == empty
+
+
+def test_the_committed_reference_is_the_sample_s(good: pd.DataFrame, reference: Profile) -> None:
+    expected = make_reference(good)
+    assert {name: column.histogram for name, column in reference.items()} == {
+        name: column.histogram for name, column in expected.items()
+    }
+    assert {column.count for column in reference.values()} == {442}
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"AGE": {"count": 1}}', "\xff"])
+def test_a_bad_profile_says_how_to_make_one(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "profile.json"
+    if content is not None:
+        path.write_text(content, encoding="latin-1")
+    with pytest.raises(
+        UsageError, match=r"reference profile .*profile.json: .+; make one with `mlops profile DATA_FILE`"
+    ):
+        read_profile(path)

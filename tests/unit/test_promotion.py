@@ -1,0 +1,139 @@
+"""The promotion gate: better by more than chance, or not at all."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from mlops.errors import UsageError
+from mlops.promotion import Decision, decide_promotion, overrule, require_promoted
+
+ROWS = 89  # held out of 442
+LOSSES = np.random.default_rng(0).normal(100, 10, ROWS)
+GAINS = np.random.default_rng(1).normal(5, 5, ROWS)
+
+
+def test_the_first_model_is_promoted() -> None:
+    expected = Decision(True, "There is no champion yet, so the first model is promoted.", rows=ROWS)
+    assert decide_promotion(None, LOSSES) == expected
+
+
+def test_the_same_model_again_is_rejected() -> None:
+    decision = decide_promotion(LOSSES, LOSSES)
+    assert (decision.promoted, decision.improvement, decision.lower_bound) == (False, 0.0, 0.0)
+    assert decision.reason == (
+        "The challenger is not shown to be better: mean improvement 0.00 on 89 rows unseen by both models, "
+        "95% lower bound 0.00."
+    )
+
+
+def test_a_clearly_better_model_is_promoted() -> None:
+    decision = decide_promotion(LOSSES, LOSSES - GAINS)
+    assert decision.promoted is True
+    assert decision.reason == (
+        "The challenger is better: mean improvement 4.65 on 89 rows unseen by both models, 95% lower bound 3.89."
+    )
+    assert decision.improvement == pytest.approx(GAINS.mean())
+
+
+def test_a_worse_model_is_rejected() -> None:
+    decision = decide_promotion(LOSSES - GAINS, LOSSES)
+    assert (decision.promoted, decision.improvement) == (False, pytest.approx(-GAINS.mean()))
+    assert decision.lower_bound < decision.improvement
+
+
+def test_the_same_gain_on_every_row_has_itself_as_bound() -> None:
+    decision = decide_promotion(np.full(ROWS, 10.0), np.full(ROWS, 7.0))
+    assert (decision.promoted, decision.improvement, decision.lower_bound) == (True, 3.0, 3.0)
+    assert decision.detectable_gain == 0.0
+
+
+def test_an_improvement_within_chance_is_rejected() -> None:
+    gains = GAINS - GAINS.mean() + 0.1
+    decision = decide_promotion(LOSSES, LOSSES - gains)
+    assert (decision.promoted, decision.improvement) == (False, pytest.approx(0.1))
+
+
+@pytest.mark.parametrize(("rows", "promoted"), [(29, False), (30, True)])
+def test_too_few_rows_promote_nothing(rows: int, promoted: bool) -> None:
+    decision = decide_promotion(LOSSES[:rows], LOSSES[:rows] - GAINS[:rows])
+    assert (decision.promoted, decision.rows) == (promoted, rows)
+    refused = "Only 29 rows are unseen by both models; the comparison needs 30."
+    assert (decision.reason == refused) is not promoted
+
+
+def test_the_bound_is_the_bootstrap_s() -> None:
+    """For a mean of 89 rows the percentile bound is close to the normal one, whose deviation divides by n."""
+    decision = decide_promotion(LOSSES, LOSSES - GAINS, resamples=20_000)
+    expected = GAINS.mean() - norm.isf(0.05) * GAINS.std() / ROWS**0.5
+    assert decision.lower_bound == pytest.approx(expected, abs=0.05)
+
+
+def test_more_confidence_asks_for_more() -> None:
+    bounds = [decide_promotion(LOSSES, LOSSES - GAINS, confidence=level).lower_bound for level in (0.5, 0.95, 0.999)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] == pytest.approx(GAINS.mean(), abs=0.05)
+
+
+@pytest.mark.parametrize(("confidence", "factor"), [(0.95, 2.504), (0.99, 3.211)])
+def test_detectable_gain(confidence: float, factor: float) -> None:
+    """(t of the confidence + z of 80 % power) standard errors."""
+    decision = decide_promotion(LOSSES, LOSSES - GAINS, confidence=confidence)
+    assert decision.detectable_gain == pytest.approx(factor * GAINS.std(ddof=1) / ROWS**0.5, rel=1e-3)
+
+
+def test_the_seed_decides_alone() -> None:
+    decide = [decide_promotion(LOSSES, LOSSES - GAINS, seed=seed) for seed in (3, 3, 4)]
+    assert decide[0] == decide[1]
+    assert decide[1].lower_bound != decide[2].lower_bound
+
+
+def draw_pair(rng: np.random.Generator, gain: float = 0.0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return squared errors of two models that share most of their error; the second's are less by `gain`."""
+    shared = rng.normal(0, 50, ROWS)
+    champion, challenger = (np.square(shared + rng.normal(0, 10, ROWS)) for _ in range(2))
+    return champion, challenger - gain
+
+
+def rate(gain: float, runs: int, **options: Any) -> float:
+    """Return the share of promotions."""
+    rng = np.random.default_rng(0)
+    return float(np.mean([decide_promotion(*draw_pair(rng, gain), **options).promoted for _ in range(runs)]))
+
+
+def test_false_promotions_are_below_six_in_a_hundred() -> None:
+    """Neither model is better; the bound errs one time in twenty, and the percentile bootstrap a little more."""
+    assert 0.03 < rate(gain=0.0, runs=1500, resamples=1000) < 0.06
+
+
+def test_the_detectable_gain_is_detected_four_times_in_five() -> None:
+    rng = np.random.default_rng(1)
+    gain = np.mean([decide_promotion(*draw_pair(rng), resamples=10).detectable_gain for _ in range(50)])
+    assert rate(gain=float(gain), runs=300, resamples=1000) == pytest.approx(0.8, abs=0.06)
+
+
+REJECTED = decide_promotion(LOSSES, LOSSES)
+
+
+def test_promote_always_overrules_a_rejection_and_says_so() -> None:
+    overruled = overrule(REJECTED, promote_always=True)
+    reason = f"Promoted by promote_always, though: {REJECTED.reason}"
+    assert overruled == replace(REJECTED, promoted=True, reason=reason)
+
+
+def test_nothing_else_is_overruled() -> None:
+    promoted = decide_promotion(None, LOSSES)
+    assert overrule(REJECTED, promote_always=False) is REJECTED
+    assert overrule(promoted, promote_always=True) is promoted
+
+
+def test_a_rejected_model_does_not_go_on() -> None:
+    with pytest.raises(UsageError) as raised:
+        require_promoted(False, "The challenger is worse.")
+    assert str(raised.value) == (
+        "03_evaluate rejected this model, so there is nothing to register. The challenger is worse."
+    )
+    assert require_promoted(True, "It is better.") is None

@@ -1,0 +1,306 @@
+"""Reports and the index: one file each, which loads nothing, runs nothing, and shows all there is to see."""
+
+import base64
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+
+from mlops.ledger import RunRecord, StepRecord, own_process, write_run
+from mlops.portal.index import write_index
+from mlops.portal.report import render_report
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # one pixel
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+PROBES = [
+    "<script>alert(1)</script>",
+    '"><script>alert(1)</script>',
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "<svg onload=alert(1)><script>alert(1)</script></svg>",
+    "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "<a href='data:text/html,<script>alert(1)</script>'>x</a>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<iframe src='https://example.org'></iframe>",
+    "<object data='https://example.org'></object><embed src='https://example.org'>",
+    "<form action='https://example.org'><input autofocus onfocus=alert(1)></form>",
+    "<meta http-equiv='refresh' content='0;url=https://example.org'>",
+    "<base href='https://example.org/'>",
+    "<link rel='stylesheet' href='https://example.org/a.css'>",
+    "<style>@import 'https://example.org/a.css';</style>",
+    "<div style='background:url(https://example.org/a.png)'>x</div>",
+    "<img src='https://example.org/a.png' srcset='https://example.org/b.png 2x'>",
+    "<video src='https://example.org/a' poster='https://example.org/b' onerror=alert(1)></video>",
+    "<math><mi xlink:href='javascript:alert(1)'>x</mi></math>",
+    "<details open ontoggle=alert(1)>x</details>",
+    "</style><script>alert(1)</script>",
+    "</pre></section><script>alert(1)</script>",
+    "{{ 7 * 7 }}{% raw %}<script>alert(1)</script>",
+]
+ACTIVE = ("script", "iframe", "object", "embed", "form", "input", "base", "link", "video", "audio", "svg", "template")
+HANDLER = re.compile(r"^on")
+
+
+def show(*outputs: Any, source: str = "1 + 1") -> Any:
+    """Return a cell that was run."""
+    return new_code_cell(source, execution_count=1, outputs=list(outputs))
+
+
+def render(folder: Path, *cells: Any, step: StepRecord | None = None) -> BeautifulSoup:
+    """Render a notebook of these cells."""
+    path = folder / "02_train.ipynb"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Train"), *cells]), path)
+    run = make_run(step) if step else None
+    report = render_report(path, run, step)
+    assert report == folder / "02_train.html"
+    return BeautifulSoup(report.read_text(), "html.parser")
+
+
+def make_run(*steps: StepRecord, **changes: Any) -> RunRecord:
+    """Return a run that has ended."""
+    values: dict[str, Any] = {
+        "run_id": "20261122-190758-all-3f9a51c2",
+        "pipeline": "all",
+        "platform": "local",
+        "state": "succeeded",
+        "outcome": "promoted",
+        "started": "2026-11-22T19:07:58Z",
+        "git_commit": "0123456789abcdef0123456789abcdef01234567-dirty",
+        "process": own_process(),
+    }
+    return RunRecord(steps=steps, **{**values, **changes})
+
+
+def assert_inert(page: BeautifulSoup) -> None:
+    """Nothing in the page runs, loads from elsewhere, or restyles it."""
+    assert page.find_all(ACTIVE) == []
+    metas = [meta for meta in page.find_all("meta") if meta.get("http-equiv")]
+    assert [meta["content"] for meta in metas] == [POLICY]
+    assert len(page.find_all("style")) == 1
+    for tag in page.find_all(True):
+        assert [name for name in tag.attrs if HANDLER.match(name) or name in ("style", "srcdoc", "srcset")] == []
+        assert re.match("data:image/|$", tag.get("src", "")), f"loads {tag}"
+        assert not re.match(r"\s*(javascript|data|vbscript):", tag.get("href", ""), re.IGNORECASE), f"opens {tag}"
+        assert tag.name == "a" or "href" not in tag.attrs
+
+
+def test_a_report_stands_alone(tmp_path: Path) -> None:
+    table = "<table border='1'><tr><th>mse</th></tr><tr><td>2900.25</td></tr></table>"
+    link = new_markdown_cell("See [the data](https://example.org/data), $a^2$.\n\n```python\nx = 1\n```")
+    page = render(tmp_path, link, show(new_output("display_data", data={"text/html": table, "image/png": PNG})))
+    assert_inert(page)
+    assert page.title is not None
+    assert (page.title.string, page.html["lang"]) == ("Train", "en")  # type: ignore[index]
+    assert "https://example.org/data" in [link["href"] for link in page.find_all("a")]
+
+
+CELLS: dict[str, Callable[[str], Any]] = {
+    "markdown": lambda probe: new_markdown_cell(f"before {probe} after\n\n{probe}"),
+    "title": lambda probe: new_markdown_cell(f"# {probe}"),
+    "formula": lambda probe: new_markdown_cell(f"${probe}$ $$\\text{{{probe}}}$$"),
+    "raw cell": lambda probe: new_raw_cell(probe, metadata={"raw_mimetype": "text/html"}),
+    "code": lambda probe: show(source=probe),
+    "tag": lambda probe: new_code_cell("1", metadata={"tags": [probe.replace(",", "")]}),
+    "HTML": lambda probe: show(new_output("display_data", data={"text/html": probe})),
+    "Markdown output": lambda probe: show(new_output("display_data", data={"text/markdown": probe})),
+    "text": lambda probe: show(new_output("execute_result", data={"text/plain": probe}, execution_count=1)),
+    "stream": lambda probe: show(new_output("stream", name="stderr", text=probe)),
+    "PNG": lambda probe: show(new_output("display_data", data={"image/png": PNG + probe})),
+    "JPEG": lambda probe: show(new_output("display_data", data={"image/jpeg": PNG + probe})),
+    "alt text": lambda probe: show_picture(alt=probe),
+    "width": lambda probe: show_picture(width=probe),
+}
+
+
+def show_picture(**metadata: str) -> Any:
+    """Return a cell that shows a picture."""
+    return show(new_output("display_data", data={"image/png": PNG}, metadata={"image/png": metadata}))
+
+
+@pytest.mark.parametrize("place", CELLS)
+def test_probes_in_a_cell_stay_inert(tmp_path: Path, place: str) -> None:
+    assert_inert(render(tmp_path, *(CELLS[place](probe) for probe in PROBES)))
+
+
+def test_probes_in_the_head_of_the_page_stay_inert(tmp_path: Path) -> None:
+    probe = " ".join(PROBES)
+    step = StepRecord(probe, "02_train", state="failed", started=probe, error=probe, parameters={probe: [probe]})
+    error = new_output("error", ename=probe, evalue=probe, traceback=[probe])
+    page = render(tmp_path, show(error), step=step)
+    assert_inert(page)
+    assert page.select("section.error pre")[0].get_text() == probe
+
+
+def test_a_picture_is_never_loaded_from_elsewhere(tmp_path: Path) -> None:
+    names = {"image/png": "https://example.org/a.png"}
+    assert_inert(
+        render(tmp_path, show(new_output("display_data", data={"image/png": PNG}, metadata={"filenames": names})))
+    )
+
+
+def test_svg_is_shown_as_a_picture_which_browsers_run_no_script_of(tmp_path: Path) -> None:
+    svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(1)</script><circle r='3'/></svg>"
+    page = render(tmp_path, show(new_output("display_data", data={"image/svg+xml": svg})))
+    assert_inert(page)
+    (picture,) = page.find_all("img")
+    assert base64.b64decode(picture["src"].removeprefix("data:image/svg+xml;base64,")).decode() == svg
+
+
+@pytest.mark.parametrize("mime", ["application/javascript", "text/latex", "application/vnd.jupyter.widget-view+json"])
+def test_what_could_run_is_left_out(tmp_path: Path, mime: str) -> None:
+    page = render(tmp_path, show(new_output("display_data", data={mime: "alert(1)", "text/plain": "instead"})))
+    assert_inert(page)
+    assert "alert(1)" not in page.get_text()
+    assert "instead" in page.get_text()
+
+
+def test_code_is_folded_and_output_is_not(tmp_path: Path) -> None:
+    page = render(tmp_path, show(new_output("stream", name="stdout", text="mse 2900.25"), source="print('mse', mse)"))
+    (folded,) = page.find_all("details")
+    assert "open" not in folded.attrs
+    assert folded.summary is not None
+    assert folded.summary.string == "Code"
+    assert "print('mse', mse)" in folded.get_text()
+    assert "mse 2900.25" not in folded.get_text()
+    assert "mse 2900.25" in page.get_text()
+
+
+def test_a_formula_is_mathml(tmp_path: Path) -> None:
+    page = render(tmp_path, new_markdown_cell("Inline $\\alpha^2$.\n\n$$\\frac{1}{n}$$"))
+    inline, block = page.find_all("math")
+    assert (inline["display"], inline.msup.get_text()) == ("inline", "α2")
+    assert (block["display"], [part.get_text() for part in block.mfrac.find_all("mrow")]) == ("block", ["1", "n"])
+
+
+def test_a_formula_that_cannot_be_read_stays_as_it_was_typed(tmp_path: Path) -> None:
+    page = render(tmp_path, new_markdown_cell("Broken $\\frac{$, and whole $b_1$."))
+    assert [code.get_text() for code in page.select("p code")] == ["\\frac{"]
+    assert len(page.find_all("math")) == 1
+
+
+def test_a_picture_keeps_its_alt_text(tmp_path: Path) -> None:
+    alt = 'Residuals & "bands": mean < 0'
+    picture = new_output("display_data", data={"image/png": PNG}, metadata={"image/png": {"alt": alt}})
+    (shown,) = render(tmp_path, show(picture)).find_all("img")
+    assert (shown["alt"], shown["src"]) == (alt, f"data:image/png;base64,{PNG}")
+
+
+def test_a_picture_in_the_prose_keeps_its_alt_text(tmp_path: Path) -> None:
+    page = render(tmp_path, new_markdown_cell(f"![the three pipelines](data:image/png;base64,{PNG})"))
+    assert [picture["alt"] for picture in page.find_all("img")] == ["the three pipelines"]
+
+
+def test_a_table_stays_a_table(tmp_path: Path) -> None:
+    html = "<table><tr><th scope='col'>mse</th><th>r2</th></tr><tr><td colspan='2'>1</td></tr></table>"
+    shown = show(new_output("display_data", data={"text/html": html, "text/plain": "mse r2"}))
+    output, prose = render(tmp_path, shown, new_markdown_cell("|a|b|\n|-|-|\n|3|4|")).find_all("table")
+    assert [cell.get_text() for cell in output.find_all("th")] == ["mse", "r2"]
+    assert (output.th["scope"], output.td["colspan"]) == ("col", "2")
+    assert [cell.get_text() for cell in prose.find_all("td")] == ["3", "4"]
+
+
+def test_the_head_tells_run_step_and_parameters(tmp_path: Path) -> None:
+    step = StepRecord(
+        "train", "02_train", state="done", started="2026-11-22T19:08:01Z", seconds=2.46, parameters={"alpha": 0.4}
+    )
+    head = render(tmp_path, step=step).find("header")
+    assert head is not None
+    told = {
+        name.get_text(): text.get_text() for name, text in zip(head.find_all("dt"), head.find_all("dd"), strict=True)
+    }
+    assert told == {
+        "Run": "20261122-190758-all-3f9a51c2",
+        "Step": "train",
+        "State": "done",
+        "Started": "2026-11-22 19:08:01 UTC, took 2.5 s",
+        "Commit": "0123456789ab (with local changes)",
+        "Parameters": "alpha = 0.4 ",
+    }
+    assert [link["href"] for link in head.find_all("a")] == ["../index.html"]
+    assert head.find("section") is None
+
+
+def test_a_failed_step_shows_its_error_and_not_papermill_s_banner(tmp_path: Path) -> None:
+    banner = new_markdown_cell("An Exception was encountered", metadata={"tags": ["papermill-error-cell-tag"]})
+    raised = new_output("error", ename="ValueError", evalue="no", traceback=["\x1b[31mValueError\x1b[0m: no <rows>"])
+    step = StepRecord("train", "02_train", state="failed", error="ValueError in cell [3]: no <rows>")
+    page = render(tmp_path, banner, show(raised), step=step)
+    assert page.select("section.error pre")[0].get_text() == "ValueError in cell [3]: no <rows>"
+    assert "An Exception was encountered" not in page.get_text()
+    assert "ValueError: no <rows>" in page.main.get_text()  # type: ignore[union-attr]
+
+
+def test_a_report_without_a_run_is_titled_after_its_notebook(tmp_path: Path) -> None:
+    path = tmp_path / "02_train.ipynb"
+    nbformat.write(new_notebook(cells=[show()]), path)
+    page = BeautifulSoup(render_report(path).read_text(), "html.parser")
+    assert page.title is not None
+    assert page.title.string == "02_train"
+    assert page.find_all("dl") == []
+
+
+def read_index(outputs: Path) -> BeautifulSoup:
+    """Write the index and read it."""
+    page = BeautifulSoup(write_index(outputs).read_text(), "html.parser")
+    assert_inert(page)
+    return page
+
+
+def test_the_index_of_no_runs_says_so(tmp_path: Path) -> None:
+    assert [cell.get_text() for cell in read_index(tmp_path).find_all("td")] == ["No runs yet."]
+
+
+def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
+    evaluated = StepRecord(
+        "evaluate",
+        "03_evaluate",
+        state="done",
+        report="03_evaluate.html",
+        results={"mse": 2900.25, "r2": 0.45, "reason": "Better."},
+    )
+    registered = StepRecord(
+        "register", "04_register", state="done", report="04_register.html", results={"model_version": 3}
+    )
+    skipped = StepRecord("register", "04_register", state="skipped", reason="rejected")
+    failed = StepRecord("train", "02_train", state="failed", error="ValueError: no\nrows")
+    write_run(make_run(evaluated, registered), tmp_path)
+    write_run(make_run(evaluated, skipped, run_id="20261123-000000-all-0000", outcome="rejected"), tmp_path)
+    write_run(make_run(failed, run_id="20261121-000000-all-0000", state="failed", outcome="error"), tmp_path)
+    page = read_index(tmp_path)
+    rows = [
+        [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in page.select("tbody tr")
+    ]
+    time = "2026-11-22 19:07:58"
+    assert rows == [
+        [time, "20261123-000000-all-0000", "rejected Better.", "–", "2,900.250", "0.450", "evaluate 1 skipped"],
+        [time, "20261122-190758-all-3f9a51c2", "promoted Better.", "3", "2,900.250", "0.450", "evaluate , register"],
+        [time, "20261121-000000-all-0000", "error train: ValueError: no", "–", "–", "–", "train (failed)"],
+    ]
+    assert [link["href"] for link in page.find_all("a")] == [
+        "20261123-000000-all-0000/03_evaluate.html",
+        "20261122-190758-all-3f9a51c2/03_evaluate.html",
+        "20261122-190758-all-3f9a51c2/04_register.html",
+    ]
+
+
+RECORDS: dict[str, Callable[[str], StepRecord]] = {
+    "error": lambda probe: StepRecord("train", "02_train", state="failed", error=probe, report="02_train.html"),
+    "reason": lambda probe: StepRecord("train", "02_train", state="reused", reason=probe, results={"reason": probe}),
+    "version": lambda probe: StepRecord("train", "02_train", state="done", results={"model_version": probe}),
+    "metric": lambda probe: StepRecord("train", "02_train", state="done", results={"mse": probe}),
+    "name": lambda probe: StepRecord(probe, "02_train", state="done", report=probe),
+    "start": lambda probe: StepRecord("train", "02_train", state="done", started=probe),
+}
+
+
+@pytest.mark.parametrize("place", RECORDS)
+def test_probes_in_a_record_stay_inert_in_the_index(tmp_path: Path, place: str) -> None:
+    for number, probe in enumerate(PROBES):
+        write_run(make_run(RECORDS[place](probe), run_id=f"{number:02}", started=probe), tmp_path)
+    assert len(read_index(tmp_path).select("tbody tr")) == len(PROBES)

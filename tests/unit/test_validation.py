@@ -1,0 +1,358 @@
+"""The data test: the good file passes, every mutant of it is caught for its own reason."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from diabetes.checks import RULES
+from diabetes.data import COLUMNS
+from mlops.errors import DataTestFailed, IntegrityError, UsageError
+from mlops.profile import Profile
+from mlops.tables import read_table
+from mlops.validation import Violation, find_violations, require_valid
+
+Mutate = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def put(frame: pd.DataFrame, column: str, rows: list[int], values: list[float]) -> pd.DataFrame:
+    """Return the frame with some values of a column replaced."""
+    changed = frame.copy()
+    changed.loc[rows, column] = values
+    return changed
+
+
+def name_rules(found: list[Violation]) -> set[str]:
+    """Return what was broken, as "column:rule"."""
+    return {f"{violation.column}:{violation.rule}" for violation in found}
+
+
+def test_the_good_file_passes(good: pd.DataFrame, reference: Profile) -> None:
+    assert find_violations(good, RULES, reference) == []
+
+
+@pytest.mark.parametrize("share", [0.6, 0.75, 0.9])
+@pytest.mark.parametrize("seed", range(5))
+def test_subsamples_pass(good: pd.DataFrame, reference: Profile, seed: int, share: float) -> None:
+    assert find_violations(good.sample(frac=share, random_state=seed), RULES, reference) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_bootstrap_resamples_pass_where_copies_are_allowed(good: pd.DataFrame, reference: Profile, seed: int) -> None:
+    resample = good.sample(frac=1, replace=True, random_state=seed)
+    assert find_violations(resample, RULES, reference, max_duplicate_share=1.0) == []
+    assert name_rules(find_violations(resample, RULES, reference)) == {"(table):duplicates"}
+
+
+HARMLESS: dict[str, Mutate] = {
+    "integer target": lambda good: good.assign(Y=good["Y"].astype("int64")),
+    "nullable integer target": lambda good: good.assign(Y=good["Y"].astype("Int64")),
+    "single precision": lambda good: good.astype("float32"),
+    "written with nine digits": lambda good: good.round(9),
+    "columns reordered": lambda good: good[list(reversed(COLUMNS))],
+    "rows reordered": lambda good: good.sample(frac=1, random_state=0),
+    "thirty rows": lambda good: good.sample(30, random_state=0),
+    "four copies in 446 rows": lambda good: pd.concat([good, good.head(4)], ignore_index=True),
+}
+
+
+@pytest.mark.parametrize("mutate", HARMLESS.values(), ids=HARMLESS)
+def test_what_changes_nothing_passes(good: pd.DataFrame, reference: Profile, mutate: Mutate) -> None:
+    assert find_violations(mutate(good), RULES, reference) == []
+
+
+ALL = "the columns AGE, SEX, BMI, BP, S1, S2, S3, S4, S5, S6, Y"
+# By name: the mutation, every rule that it breaks, and one violation as it is written.
+MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
+    "column dropped": (
+        lambda good: good.drop(columns="BMI"),
+        {"BMI:columns"},
+        f"BMI: columns: missing; allowed: {ALL}",
+    ),
+    "two columns dropped": (
+        lambda good: good.drop(columns=["BMI", "Y"]),
+        {"BMI, Y:columns"},
+        f"BMI, Y: columns: missing; allowed: {ALL}",
+    ),
+    "column renamed": (
+        lambda good: good.rename(columns={"BMI": "bmi"}),
+        {"bmi:columns", "BMI:columns"},
+        f"bmi: columns: unexpected; allowed: {ALL}",
+    ),
+    "column added": (
+        lambda good: good.assign(S7=1.0),
+        {"S7:columns"},
+        f"S7: columns: unexpected; allowed: {ALL}",
+    ),
+    "column duplicated": (
+        lambda good: pd.concat([good, good[["BMI"]]], axis="columns"),
+        {"BMI:columns"},
+        "BMI: columns: stands more than once; allowed: each column once",
+    ),
+    "text": (
+        lambda good: good.assign(BMI="n/k"),
+        {"BMI:type"},
+        "BMI: type: str, for example n/k; allowed: numbers",
+    ),
+    "booleans": (
+        lambda good: good.assign(SEX=good["SEX"] > 0),
+        {"SEX:type"},
+        "SEX: type: bool, for example True; allowed: numbers",
+    ),
+    "dates": (
+        lambda good: good.assign(Y=pd.Timestamp("2026-01-02")),
+        {"Y:type"},
+        "for example 2026-01-02 00:00:00; allowed: numbers",
+    ),
+    "one value missing": (
+        lambda good: put(good, "BMI", [7], [np.nan]),
+        {"BMI:missing"},
+        "BMI: missing: 1 missing values, the first in row 7; allowed: none",
+    ),
+    "all values missing": (
+        lambda good: good.assign(BMI=np.nan),
+        {"BMI:missing"},
+        "BMI: missing: 442 missing values, the first in row 0; allowed: none",
+    ),
+    "infinity": (
+        lambda good: put(good, "BMI", [7], [np.inf]),
+        {"BMI:range"},
+        "BMI: range: 1 values outside, the furthest inf; allowed: [-0.5, 0.5]",
+    ),
+    "both infinities": (
+        lambda good: put(good, "BMI", [7, 8], [np.inf, -np.inf]),
+        {"BMI:range"},
+        "BMI: range: 2 values outside, the furthest inf; allowed: [-0.5, 0.5]",
+    ),
+    "one value out of range, one missing": (
+        lambda good: put(good, "BMI", [7, 9], [-0.6, np.nan]),
+        {"BMI:range", "BMI:missing"},
+        "BMI: range: 1 values outside, the furthest -0.6; allowed: [-0.5, 0.5]",
+    ),
+    "target below zero": (
+        lambda good: put(good, "Y", [0], [-1.0]),
+        {"Y:range"},
+        "Y: range: 1 values outside, the furthest -1.0; allowed: [0.0, 500.0]",
+    ),
+    "rows twice": (
+        lambda good: pd.concat([good, good], ignore_index=True),
+        {"(table):duplicates"},
+        "(table): duplicates: 50.0% of the rows are copies of an earlier one; allowed: at most 1.0%",
+    ),
+    "five copies in 447 rows": (
+        lambda good: pd.concat([good, good.head(5)], ignore_index=True),
+        {"(table):duplicates"},
+        "(table): duplicates: 1.1% of the rows are copies of an earlier one; allowed: at most 1.0%",
+    ),
+    "too few rows": (
+        lambda good: good.sample(29, random_state=0),
+        {"(table):rows"},
+        "(table): rows: 29 rows; allowed: 30 or more",
+    ),
+    "no rows": (
+        lambda good: good.head(0),
+        {"(table):rows"},
+        "(table): rows: 0 rows; allowed: 30 or more",
+    ),
+    "no rows and no types, as from a CSV file with a header only": (
+        lambda good: good.head(0).astype(object),
+        {"(table):rows"},
+        "(table): rows: 0 rows; allowed: 30 or more",
+    ),
+    "no columns": (
+        lambda good: good[[]],
+        {f"{', '.join(COLUMNS)}:columns"},
+        f"{', '.join(COLUMNS)}: columns: missing; allowed: {ALL}",
+    ),
+    "nothing at all": (
+        lambda good: pd.DataFrame(),
+        {"(table):rows", f"{', '.join(COLUMNS)}:columns"},
+        "(table): rows: 0 rows; allowed: 30 or more",
+    ),
+}
+
+
+@pytest.mark.parametrize(("mutate", "rules", "line"), MUTANTS.values(), ids=MUTANTS)
+def test_every_mutant_is_caught_for_its_reason(
+    good: pd.DataFrame, reference: Profile, mutate: Mutate, rules: set[str], line: str
+) -> None:
+    found = find_violations(mutate(good), RULES, reference)
+    assert name_rules(found) == rules
+    assert line in "\n".join(str(violation) for violation in found)
+
+
+# What 442 rows against 442 allow at a false-alarm rate of 0.05 over 22 tests.
+LIMIT = "allowed: at most 1.258"
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("factor", [100, 1.5, 0.5])
+def test_a_scaled_column_is_caught(good: pd.DataFrame, reference: Profile, column: str, factor: float) -> None:
+    found = find_violations(good.assign(**{column: good[column] * factor}), RULES, reference)
+    spread = next(violation for violation in found if violation.rule == "spread")
+    change = max(factor, 1 / factor)
+    assert str(spread) == f"{column}: spread: standard deviation changed by a factor of {change:.3f}; {LIMIT}"
+    assert {violation.column for violation in found} == {column}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("deviations", [0.5, -0.5])
+def test_a_shifted_column_is_caught(good: pd.DataFrame, reference: Profile, column: str, deviations: float) -> None:
+    shifted = good.assign(**{column: good[column] + deviations * good[column].std()})
+    found = find_violations(shifted, RULES, reference)
+    assert f"{column}:shape" in name_rules(found)
+    assert {violation.column for violation in found} == {column}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_constant_column_is_caught(good: pd.DataFrame, reference: Profile, column: str) -> None:
+    found = find_violations(good.assign(**{column: good[column].median()}), RULES, reference)
+    assert name_rules(found) == {f"{column}:shape", f"{column}:spread"}
+
+
+DISTINCT = ("SEX", "S4", "Y")  # their distributions are like no other column's
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [pair for pair in itertools.combinations(COLUMNS, 2) if set(pair) & set(DISTINCT)]
+)
+def test_a_swap_with_a_column_of_another_distribution_is_caught(
+    good: pd.DataFrame, reference: Profile, left: str, right: str
+) -> None:
+    found = find_violations(good.assign(**{left: good[right], right: good[left]}), RULES, reference)
+    assert {violation.column for violation in found} <= {left, right}
+    assert {left, right} & {violation.column for violation in found if violation.rule == "shape"}
+
+
+def test_a_swap_of_columns_of_one_distribution_is_beyond_it(good: pd.DataFrame, reference: Profile) -> None:
+    """The profile is column by column: S1 and S2 are scaled alike, and only their relation to others differs."""
+    assert find_violations(good.assign(S1=good["S2"], S2=good["S1"]), RULES, reference) == []
+
+
+def test_the_one_text_among_numbers_is_named(good: pd.DataFrame, reference: Profile) -> None:
+    text = good["BMI"].astype(str).where(good.index != 5, "n/k")
+    (violation,) = find_violations(good.assign(BMI=text), RULES, reference)
+    assert "n/k" in str(violation)
+
+
+def test_the_row_of_a_missing_value_is_a_number_whatever_the_index(good: pd.DataFrame, reference: Profile) -> None:
+    same_label = put(good, "BMI", [7], [np.nan]).set_axis(["patient"] * len(good))
+    (violation,) = find_violations(same_label, RULES, reference)
+    assert violation.seen == "1 missing values, the first in row 7"
+
+
+def test_require_valid_lists_every_violation() -> None:
+    violations = [Violation("BMI", "missing", "1 missing values", "none"), Violation("Y", "range", "501", "[0, 500]")]
+    with pytest.raises(DataTestFailed) as raised:
+        require_valid(violations, "data.csv")
+    assert str(raised.value).splitlines() == [
+        "the data file data.csv breaks 2 rule(s):",
+        "  BMI: missing: 1 missing values; allowed: none",
+        "  Y: range: 501; allowed: [0, 500]",
+    ]
+
+
+def test_require_valid_lets_a_good_table_through() -> None:
+    assert require_valid([], "data.csv") is None
+
+
+def write_both(frame: pd.DataFrame, folder: Path) -> tuple[str, str]:
+    """Write a table as CSV and as Parquet."""
+    csv, parquet = folder / "data.csv", folder / "data.parquet"
+    frame.to_csv(csv, index=False)
+    frame.to_parquet(parquet)
+    return str(csv), str(parquet)
+
+
+EITHER_FORMAT = ["column dropped", "text", "booleans", "one value missing", "infinity", "rows twice", "too few rows"]
+
+
+@pytest.mark.parametrize("name", EITHER_FORMAT)
+def test_csv_and_parquet_give_the_same_verdict(
+    good: pd.DataFrame, reference: Profile, tmp_path: Path, name: str
+) -> None:
+    mutate, rules, line = MUTANTS[name]
+    for url in write_both(mutate(good), tmp_path):
+        found = find_violations(read_table(url).frame, RULES, reference)
+        assert name_rules(found) == rules
+        assert line in "\n".join(str(violation) for violation in found)
+
+
+def test_both_formats_give_back_the_very_numbers(good: pd.DataFrame, reference: Profile, tmp_path: Path) -> None:
+    csv, parquet = (read_table(url) for url in write_both(good, tmp_path))
+    pd.testing.assert_frame_equal(csv.frame, good, check_exact=True)
+    pd.testing.assert_frame_equal(parquet.frame, good, check_exact=True)
+    assert find_violations(csv.frame, RULES, reference) == find_violations(parquet.frame, RULES, reference) == []
+
+
+@pytest.mark.parametrize("content", ["", ",".join(COLUMNS) + "\n"], ids=["empty", "header only"])
+def test_a_csv_file_without_rows_is_caught(reference: Profile, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text(content)
+    found = find_violations(read_table(str(path)).frame, RULES, reference)
+    assert "(table): rows: 0 rows; allowed: 30 or more" in [str(violation) for violation in found]
+
+
+def test_a_csv_file_with_a_column_twice_is_caught(good: pd.DataFrame, reference: Profile, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    pd.concat([good, good[["BMI"]]], axis="columns").to_csv(path, index=False)
+    assert name_rules(find_violations(read_table(str(path)).frame, RULES, reference)) == {"BMI.1:columns"}
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"data file .*/none.csv cannot be read .*; check the path"):
+        read_table(str(tmp_path / "none.csv"))
+
+
+def test_a_folder_is_no_data_file(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").mkdir()
+    with pytest.raises(UsageError, match=r"data.csv cannot be read"):
+        read_table(str(tmp_path / "data.csv"))
+
+
+@pytest.mark.parametrize("url", ["data.txt", "data", "data.csv.gz", "gopher://host/data.xls"])
+def test_another_ending_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match=rf"^data file {url}: its name must end in .csv or .parquet$"):
+        read_table(url)
+
+
+def test_an_unknown_scheme_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"data file gopher://host/data.csv cannot be read .*gopher"):
+        read_table("gopher://host/data.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("data.parquet", b"AGE,SEX\n1,2\n"),
+        ("data.csv", b"AGE,SEX\n1,2\n3,4,5\n"),
+        ("data.csv", b"\xff\xfe\x00AGE"),
+    ],
+    ids=["CSV as Parquet", "ragged CSV", "no text"],
+)
+def test_a_file_of_another_format_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=rf"data file .*{name} is not in the format that its name says: .+"):
+        read_table(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("start", [4, 18_000, 20_000])
+def test_a_damaged_parquet_file_is_refused(good: pd.DataFrame, tmp_path: Path, start: int) -> None:
+    _, parquet = write_both(good, tmp_path)
+    content = bytearray(Path(parquet).read_bytes())
+    content[start : start + 200] = b"\xff" * 200
+    Path(parquet).write_bytes(content)
+    with pytest.raises(UsageError, match=r"data.parquet is not in the format that its name says"):
+        read_table(parquet)
+
+
+def test_a_file_that_changed_since_its_hash_was_taken_is_refused(good: pd.DataFrame, tmp_path: Path) -> None:
+    csv, _ = write_both(good, tmp_path)
+    recorded = read_table(csv).sha256
+    assert read_table(csv, recorded).frame.shape == (442, 11)
+    good.head(441).to_csv(csv, index=False)
+    with pytest.raises(IntegrityError, match=r"data.csv has changed since it was tested .*: test it again"):
+        read_table(csv, recorded)
