@@ -71,6 +71,7 @@ def test_a_kernel_killed_in_a_step_leaves_the_truth(prepared, step: str) -> None
     assert [(number, complete - tags) for number, tags in read_versions(prepared)] == [(1, set())]
 
 
+@pytest.mark.slow
 def test_after_all_that_a_run_is_whole_again(prepared) -> None:  # type: ignore[no-untyped-def]
     ran = prepared("run", "all")
     assert ran.returncode == 0, ran.stderr

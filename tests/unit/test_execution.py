@@ -145,8 +145,15 @@ def test_the_copy_is_whole_whenever_it_is_read(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_the_kernel(tmp_path: Path) -> None:
-    timer = threading.Timer(4, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    marker = tmp_path / "running"
+
+    def interrupt() -> None:
+        while not marker.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, "import time; time.sleep(30)")
-    assert [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE] == []
+        run(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
+    kernels = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    assert [kernel for kernel in kernels if "ipykernel_launcher" in " ".join(kernel.cmdline())] == []
