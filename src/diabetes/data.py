@@ -27,6 +27,24 @@ def load_sample() -> pd.DataFrame:
     return frame.set_axis(list(COLUMNS), axis="columns").astype("float64")
 
 
+def split_rows(rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split rows into those that are trained on and those that are held out; see `mark_holdout`.
+
+    Raises
+    ------
+    ValueError
+        If either part has fewer than two rows.
+    """
+    held_out = mark_holdout(rows, share, seed)
+    training, holdout = rows[~held_out], rows[held_out]
+    if min(len(training), len(holdout)) < 2:
+        raise ValueError(
+            f"holdout_share {share:g} of {len(rows)} rows leaves {len(training)} for training and {len(holdout)} held "
+            "out; both need 2 or more: use more rows, or another share"
+        )
+    return training, holdout
+
+
 def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Say which rows are kept away from training.
 

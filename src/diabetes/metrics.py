@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 
-def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, float | None]:
     """Return the metrics of a regression.
 
     Parameters
@@ -15,10 +15,13 @@ def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, floa
 
     Returns
     -------
-    dict of str to float
+    dict of str to float or None
         ``mse`` (lower is better; squared units of the target), ``mae`` (lower is better; units of the target),
-        ``r2`` (higher is better; 1 is perfect).
+        ``r2`` (higher is better; 1 is perfect). None where there are too few rows to say.
     """
+    rows = len(np.asarray(actual))
+    if rows < 2:
+        return {"mse": None, "mae": None, "r2": None}
     return {
         "mse": float(mean_squared_error(actual, predicted)),
         "mae": float(mean_absolute_error(actual, predicted)),

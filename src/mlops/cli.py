@@ -41,6 +41,9 @@ class Commands(click.Group):
         except MlopsError as error:
             click.echo(f"mlops: {error}", err=True)
             ctx.exit(EXIT_FAILED)
+        except OSError as error:
+            click.echo(f"mlops: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt:
             click.echo("mlops: interrupted", err=True)
             ctx.exit(EXIT_INTERRUPTED)

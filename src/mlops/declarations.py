@@ -23,7 +23,9 @@ from typing import Any
 from mlops.errors import ParameterError
 
 INTERVAL = re.compile(r"\bin ([\[(])\s*(-?[\w.]+)\s*,\s*(-?[\w.]+)\s*([\])])")
+PATTERN = re.compile(r"\bmatching (\S+)")
 OPTIONS = re.compile(r"\bone of: ([\w-]+(?:, [\w-]+)*)")
+CREDENTIALS = re.compile(r"://[^/\s@]*:[^/\s@]*@")
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
@@ -43,6 +45,8 @@ class Parameter:
         The values that a number may take, as "[0, inf)"; empty for any.
     options : tuple of str
         The values that a text may take; empty for any.
+    pattern : str
+        Regular expression that a text must match as a whole; empty for any.
     """
 
     name: str
@@ -50,11 +54,14 @@ class Parameter:
     comment: str = ""
     interval: str = ""
     options: tuple[str, ...] = ()
+    pattern: str = ""
 
     def describe(self) -> str:
         """Say which values are allowed: "a number in [0, inf)"."""
         if self.options:
             return "one of " + ", ".join(self.options)
+        if self.pattern:
+            return f"text matching {self.pattern}"
         return KINDS[type(self.default)] + (f" in {self.interval}" if self.interval else "")
 
 
@@ -85,7 +92,10 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     ParameterError
         If a line of the cell is not ``name = literal``.
     """
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ParameterError(f"{notebook} cannot be read as a notebook: {error}") from error
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if not tagged:
         return {}
@@ -112,7 +122,7 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Pat
     if type(default) not in KINDS:
         raise ParameterError(f"{notebook}: the parameter {target.id} has the default {default!r}; use text or a number")
     comment = comments.get(line.end_lineno or 0, "")
-    interval, options = INTERVAL.search(comment), OPTIONS.search(comment)
+    interval, options, pattern = INTERVAL.search(comment), OPTIONS.search(comment), PATTERN.search(comment)
     try:
         bounds = [float(bound) for bound in interval.groups()[1:3]] if interval else []
     except ValueError:
@@ -127,6 +137,7 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Pat
         comment=comment,
         interval="{}{}, {}{}".format(*interval.groups()) if interval else "",
         options=tuple(options[1].split(", ")) if options else (),
+        pattern=pattern[1] if pattern else "",
     )
 
 
@@ -145,6 +156,12 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options
+    if allowed and parameter.pattern:
+        allowed = re.fullmatch(parameter.pattern, value) is not None
+    if allowed and isinstance(value, str) and CREDENTIALS.search(value):
+        raise ParameterError(
+            f"{setting.source}: a URL with a password in it would be written into the notebook; take it out"
+        )
     if allowed and parameter.interval:
         allowed = _is_inside(value, parameter.interval)
     if not allowed:

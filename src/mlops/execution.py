@@ -4,6 +4,7 @@ What papermill by itself gets wrong is made right here: a killed kernel, a hang,
 red, with the cell that did it marked; its file is whole or not there; secrets are struck out of what is saved.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from traitlets.config import Config
 
 from mlops.errors import StepFailed
 from mlops.files import write_atomically
+from mlops.redaction import strike_out
 
 START_SECONDS = 120  # for a kernel to get ready
 
@@ -80,13 +82,6 @@ def execute(
         del _STORE.secrets[str(output)]
 
 
-def strike_out(text: str, secrets: Iterable[str]) -> str:
-    """Return `text` with every secret in it replaced by ``***``."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
-
-
 class _NotebookStore:
     """papermill's output: the local file system, written atomically and without secrets."""
 
@@ -97,7 +92,8 @@ class _NotebookStore:
 
     def write(self, content: str, url: str) -> None:
         path = self.pretty_path(url)
-        write_atomically(Path(path), strike_out(content, self.secrets[path]()))
+        safe = json.dumps(strike_out(json.loads(content), self.secrets[path]()), indent=1, ensure_ascii=False)
+        write_atomically(Path(path), safe + "\n")
 
     def pretty_path(self, url: str) -> str:
         return url.removeprefix(self.SCHEME)
@@ -126,7 +122,7 @@ class _RunEngine(Engine):
             report_cell(cell_index + 1, len(nb_man.nb.cells))
 
         nb_man.cell_complete = cell_complete
-        with TemporaryDirectory(prefix="mlops-") as sockets:
+        with _make_socket_folder() as sockets:
             client = PapermillNotebookClient(
                 nb_man,
                 kernel_name=kernel_name,
@@ -149,6 +145,15 @@ class _RunEngine(Engine):
 def _count_left(deadline: float) -> int | None:
     """Return the seconds to the deadline, which nbclient takes as whole ones; None for no deadline."""
     return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
+
+
+def _make_socket_folder() -> "TemporaryDirectory[str]":
+    """Make a private folder whose path is short enough for a socket's name, which ends at 107 characters."""
+    usual = TemporaryDirectory(prefix="mlops-")
+    if len(usual.name) < 80:
+        return usual
+    usual.cleanup()
+    return TemporaryDirectory(prefix="mlops-", dir="/tmp")
 
 
 def _talk_privately(folder: str) -> Config:

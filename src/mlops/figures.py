@@ -1,6 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from IPython.display import display
@@ -25,6 +26,12 @@ def show_figure(figure: Figure, alt: str) -> None:
     """
     display(figure, metadata={"image/png": {"alt": alt}})
     pyplot.close(figure)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Save a figure as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
@@ -61,7 +68,8 @@ def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) 
     values = np.sort(losses if champion_losses is None else np.asarray(champion_losses, dtype=float) - losses)
     figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
     axes.bar(np.arange(len(values)), values, width=1.0, color=np.where(values >= 0, BLUE, ORANGE))
-    axes.axhline(values.mean(), color=GREY, lw=1, ls="--", label=f"mean {values.mean():.1f}")
+    mean = float(values.mean()) if values.size else 0.0
+    axes.axhline(mean, color=GREY, lw=1, ls="--", label=f"mean {mean:.1f}")
     axes.set(
         xlabel="rows unseen by both, sorted", ylabel="loss of the challenger" if first else "improvement of the loss"
     )

@@ -5,8 +5,15 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import msgspec
 
 from mlops.errors import IntegrityError
+
+Record = TypeVar("Record")
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
@@ -44,6 +51,26 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Read a JSON file into a type.
+
+    Raises
+    ------
+    IntegrityError
+        If it does not hold what it should.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (msgspec.MsgspecError, IsADirectoryError) as error:
+        raise IntegrityError(f"{path} is damaged ({error}); restore it, or remove it to begin anew") from error
+
+
+def find_path(url: str) -> Path:
+    """Return the path that a ``file://`` URL, or a plain path, names."""
+    parts = urlsplit(url)
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else Path(url)
 
 
 def hash_file(path: Path) -> str:

@@ -97,6 +97,24 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
     return found
 
 
+def require_same(name: str, *results: Results) -> Any:
+    """Return the value that several notebooks handed on under a name.
+
+    Raises
+    ------
+    HandoffError
+        If they handed on different ones: they do not belong to the same run.
+    """
+    first, *others = results
+    for other in others:
+        if other[name] != first[name]:
+            raise HandoffError(
+                f"{first.notebook} handed on {name} {first[name]!r}, but {other.notebook} {other[name]!r}: "
+                f"they belong to different runs; run {other.notebook} again"
+            )
+    return first[name]
+
+
 def find_results(notebook: str, run_folder: str = "") -> Results | None:
     """Read what a notebook handed on, or None where it has not run; see `read_results`."""
     folder = Path(run_folder) if run_folder else find_workspace().home / "workbench"

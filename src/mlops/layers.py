@@ -58,7 +58,7 @@ def read_layer(path: Path) -> Layer:
     name = f"{path.parent.name}/{path.name}"
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, OSError, ValueError) as error:
         raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = _expect_mapping(content, name)
     for section in sections:

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import msgspec
 import psutil
 
-from mlops.errors import NotFoundError
-from mlops.files import write_atomically
+from mlops.errors import IntegrityError, NotFoundError
+from mlops.files import read_record, write_atomically
 
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
-RunState = Literal["running", "succeeded", "failed", "interrupted", "lost"]
+RunState = Literal["running", "succeeded", "failed", "interrupted", "lost", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class RunRecord:
     pipeline, platform : str
         What ran, and where.
     state : str
-        "lost" is a run whose process is gone without having said how it ended.
+        "lost" is a run whose process is gone without having said how it ended, "unreadable" one whose record is
+        damaged.
     outcome : str
         "promoted", "rejected", "released", "done" or "error"; empty while it runs.
     started, finished : str
@@ -141,9 +142,11 @@ def read_run(folder: Path) -> RunRecord:
     ------
     NotFoundError
         If the folder holds no record.
+    IntegrityError
+        If the record is damaged.
     """
     try:
-        record = msgspec.json.decode((folder / "run.json").read_bytes(), type=RunRecord)
+        record = read_record(folder / "run.json", RunRecord)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFoundError(f"{folder} holds no run.json: it is no run's folder") from None
     if record.state == "running" and not is_alive(record.process):
@@ -158,4 +161,11 @@ def read_run(folder: Path) -> RunRecord:
 def list_runs(outputs: Path) -> list[RunRecord]:
     """Return the records of all runs, newest first."""
     folders = sorted((path.parent for path in outputs.glob("*/run.json")), reverse=True)
-    return [read_run(folder) for folder in folders]
+    return [_read_or_mark(folder) for folder in folders]
+
+
+def _read_or_mark(folder: Path) -> RunRecord:
+    try:
+        return read_run(folder)
+    except IntegrityError:
+        return RunRecord(folder.name, "", "", "unreadable", "", "", (0, 0.0), (), outcome="error")

@@ -22,6 +22,8 @@ from mlops.pipelines import Step
 # What the runner itself tells a notebook, where the notebook declares it; no file and no -p may set these.
 RESERVED = ("platform", "environment", "run_folder")
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
+SHARED = "shared"  # in a -p, the place of the step: the value holds for every notebook that declares the name
+
 RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "a step that takes longer is ended; 0: no limit", "[0, inf)"),)
 
 
@@ -107,7 +109,10 @@ def load_parameters(
         if layer.platform:
             raise ParameterError(f"{layer.path}: platform: only {base.path} chooses it; take it out")
     chains = {step.name: [*common, *specific.get(step.environment, [])] for step in steps}
-    shared = {name: setting for layer in common for name, setting in layer.shared.items()}
+    shared = {name: setting for layer in common for name, setting in layer.shared.items()} | given.get(SHARED, {})
+    for step, settings in (*[item for layer in layers for item in layer.steps.items()], *given.items()):
+        for name in settings.keys() & shared.keys() if step != SHARED else ():
+            raise ParameterError(f"{settings[name].source}: all notebooks must agree on it: set shared.{name} instead")
     return Parameters(
         platform=platform,
         step_timeout_minutes=_read_timeout(common),
@@ -124,7 +129,7 @@ def _check_environment(environment: str, layers: Iterable[Layer], steps: Sequenc
     """Refuse in an environment's file what would be ignored there."""
     own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
     for layer in layers:
-        for setting in layer.run.values():
+        for setting in (*layer.run.values(), *layer.shared.values()):
             raise ParameterError(f"{setting.source}: it holds for whole runs, so it belongs into base.yml")
         for step in layer.steps:
             if step not in own:
@@ -144,7 +149,7 @@ def check_overrides(overrides: Iterable[str], pipeline: str, steps: Sequence[Ste
     names = list(dict.fromkeys(name for step in steps for name in (step.notebook_name, step.name)))
     for text in overrides:
         step, _, setting = read_override(text)
-        if step not in names:
+        if step not in names and step != SHARED:
             raise ParameterError(
                 f"{setting.source}: the pipeline {pipeline} has no step {step!r}{_suggest(step, names)}"
             )
@@ -160,6 +165,7 @@ def _read_timeout(layers: Iterable[Layer]) -> float:
     for setting_name, setting in [item for layer in layers for item in layer.run.items()]:
         if setting_name != timeout.name:
             raise ParameterError(f"{setting.source} is unknown{_suggest(setting_name, [timeout.name])}")
+        check_value(timeout, setting)
         found = setting
     return float(check_value(timeout, found))
 
@@ -172,6 +178,7 @@ def _merge(step: Step, chain: Iterable[Layer], given: Given, declared: Mapping[s
         merged |= {name: setting for name, setting in layer.shared.items() if name in declared}
         for name in names:
             merged |= layer.steps.get(name, {})
+    merged |= {name: setting for name, setting in given.get(SHARED, {}).items() if name in declared}
     for name in names:
         merged |= given.get(name, {})
     return {name: check_value(declared[name], setting) for name, setting in merged.items()}
@@ -186,7 +193,10 @@ def _read_overrides(overrides: Iterable[str], steps: Sequence[Step], declared: D
     given: Given = {}
     for text in overrides:
         step, name, setting = read_override(text)
-        parameter = _find_parameter(step, name, setting.source, steps, declared)
+        if step == SHARED:
+            parameter = _find_shared(name, setting.source, declared)
+        else:
+            parameter = _find_parameter(step, name, setting.source, steps, declared)
         if not isinstance(parameter.default, str):
             with suppress(ValueError, yaml.YAMLError):  # it stays text then, and the check says what it should be
                 setting = replace(setting, value=_read_text(setting.value, type(parameter.default)))
@@ -205,11 +215,18 @@ def _check_names(layer: Layer, steps: Sequence[Step], declared: Declared) -> Non
     for step, settings in layer.steps.items():
         for name, setting in settings.items():
             check_value(_find_parameter(step, name, setting.source, steps, declared), setting)
-    everywhere = sorted({name for parameters in declared.values() for name in parameters} - set(RESERVED))
     for name, setting in layer.shared.items():
-        _refuse_reserved(name, setting.source)
-        if name not in everywhere:
-            raise ParameterError(f"{setting.source}: no notebook declares it{_suggest(name, everywhere)}")
+        check_value(_find_shared(name, setting.source, declared), setting)
+
+
+def _find_shared(name: str, source: str, declared: Declared) -> Parameter:
+    """Return a parameter that holds for every notebook that declares it."""
+    _refuse_reserved(name, source)
+    everywhere = {name: parameter for parameters in declared.values() for name, parameter in parameters.items()}
+    if name not in everywhere:
+        known = sorted(everywhere.keys() - set(RESERVED))
+        raise ParameterError(f"{source}: no notebook declares it{_suggest(name, known)}")
+    return everywhere[name]
 
 
 def _find_parameter(step: str, name: str, source: str, steps: Sequence[Step], declared: Declared) -> Parameter:

@@ -14,7 +14,7 @@ class Step:
     notebook : str
         The notebook that it runs, without folder and ending: "06_deploy".
     needs : tuple of str
-        Steps that come first, where the pipeline has them.
+        Steps that come first, where the pipeline has them: those whose results it reads.
     environment : str
         "qa" or "production": the notebook is told, and ``parameters/<environment>.yml`` holds for the step.
     only_if : str
@@ -41,13 +41,13 @@ RETRAIN = (
     *BUILD,  # no model is trained on data that was not tested
     Step("train", "02_train", needs=("test_data",)),
     Step("evaluate", "03_evaluate", needs=("train",)),
-    Step("register", "04_register", needs=("evaluate",), only_if="evaluate.promoted"),
+    Step("register", "04_register", needs=("train", "evaluate"), only_if="evaluate.promoted"),
     Step("create_image", "05_create_image", needs=("register",)),
 )
 RELEASE = (
     Step("deploy_qa", "06_deploy", needs=("create_image",), environment="qa"),
     Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa"),
-    Step("deploy_production", "06_deploy", needs=("test_qa",), environment="production"),
+    Step("deploy_production", "06_deploy", needs=("deploy_qa", "test_qa"), environment="production"),
     Step(
         "test_production",
         "07_test_service",

@@ -2,19 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mlops.declarations import read_declarations
 from mlops.errors import StepFailed, UsageError
-from mlops.execution import execute, strike_out
+from mlops.execution import execute
 from mlops.files import write_atomically
 from mlops.handoff import name_copy, read_scraps
 from mlops.ledger import RunRecord, RunState, StepRecord, list_runs, make_run_id, now, own_process, write_run
 from mlops.lineage import read_commit
 from mlops.parameters import Parameters
 from mlops.pipelines import Step
+from mlops.redaction import strike_out
 from mlops.workspace import Workspace
 
 ERROR_LENGTH = 2000  # characters of an error that the record keeps
@@ -135,16 +136,28 @@ class _Run:
                 if self._find(step.name).state == "pending":
                     self._take_step(step)
         except KeyboardInterrupt:
-            self._save(replace(self.record, steps=tuple(_interrupt(step) for step in self.record.steps)))
-            self._end("interrupted", "error")
+            self._give_up("interrupted", "interrupted")
+            raise
+        except Exception as error:
+            self._give_up("failed", f"{type(error).__name__}: {error}")
             raise
         failed = any(step.state == "failed" for step in self.record.steps)
-        self._end("failed" if failed else "succeeded", _name_outcome(self.record, failed))
+        self._end("failed" if failed else "succeeded", _name_outcome(self.record, self.plan.only, failed))
         return self.record
 
     def _save(self, record: RunRecord) -> None:
-        self.record = record
-        write_run(record, self.workspace.outputs)
+        self.record = strike_out(record, self.secrets())
+        write_run(self.record, self.workspace.outputs)
+
+    def _give_up(self, state: RunState, error: str) -> None:
+        """End the run where it stands; a service whose test was cut off is not left serving untested."""
+        for step in self.plan.steps:
+            found = self._find(step.name)
+            if found.state == "running":
+                self._save(self.record.with_step(replace(found, state="failed", error=error)))
+                if step.restores:
+                    self.restore(step, self.record)
+        self._end(state, "error")
 
     def _end(self, state: RunState, outcome: str) -> None:
         self._save(replace(self.record, state=state, outcome=outcome, finished=now()))
@@ -166,6 +179,7 @@ class _Run:
             ended = self._execute(started)
             if ended.state == "failed" and step.restores:
                 self.restore(step, self.record)
+        ended = strike_out(ended, self.secrets())
         for listener in self.listeners:
             ended = listener.step_ended(self.record, ended)
         self._save(self.record.with_step(ended))
@@ -194,8 +208,7 @@ class _Run:
                 secrets=self.secrets,
             )
         except StepFailed as error:
-            message = strike_out(str(error), self.secrets())[:ERROR_LENGTH]
-            return replace(step, state="failed", error=message, seconds=time.monotonic() - began)
+            return replace(step, state="failed", error=str(error)[:ERROR_LENGTH], seconds=time.monotonic() - began)
         return replace(step, state="done", results=read_scraps(output), seconds=time.monotonic() - began)
 
     def _find_reason_to_skip(self, step: Step) -> str:
@@ -220,36 +233,52 @@ class _Run:
             raise UsageError(
                 f"--only {self.plan.only}: there is no such step in {self.plan.pipeline}; it has: {', '.join(names)}"
             )
-        place = names.index(self.plan.only)
+        chosen = self.plan.steps[names.index(self.plan.only)]
         runs = list_runs(self.workspace.outputs)
-        for step in self.plan.steps[:place]:
-            source = next((run for run in runs if (found := run.step(step.name)) and found.state == "done"), None)
-            if source:
-                reused = source.step(step.name)
-                assert reused is not None
-                taken = replace(reused, state="reused", reason=f"from run {source.run_id}", report="")
-                self.record = self.record.with_step(taken)
-            elif step.name in self.plan.steps[place].needs:
+        newest = {
+            name: next((run for run in runs if (found := run.step(name)) and found.state == "done"), None)
+            for name in chosen.needs
+            if name in names
+        }
+        for name, source in newest.items():
+            if source is None:
                 raise UsageError(
-                    f"--only {self.plan.only} needs the results of {step.name}, and no run has them: "
+                    f"--only {self.plan.only} needs the results of {name}, and no run has them: "
                     f"run `mlops run {self.plan.pipeline}` first"
                 )
+            self._require_consistent(name, source, newest)
+            reused = source.step(name)
+            assert reused is not None
+            taken = replace(reused, state="reused", reason=f"from run {source.run_id}", report="")
+            self.record = self.record.with_step(taken)
         for taken in self.record.steps:
             if taken.state == "reused":
-                name = name_copy(taken.notebook, taken.environment)
-                executed = self.workspace.outputs / taken.reason.removeprefix("from run ") / name
-                write_atomically(self.folder / name, executed.read_bytes())
+                copy = name_copy(taken.notebook, taken.environment)
+                executed = self.workspace.outputs / taken.reason.removeprefix("from run ") / copy
+                write_atomically(self.folder / copy, executed.read_bytes())
+
+    def _require_consistent(self, name: str, source: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
+        """Refuse results that were made from others than those that are taken over beside them."""
+        needs = next(step.needs for step in self.plan.steps if step.name == name)
+        for needed in needs:
+            other, used = newest.get(needed), source.step(needed)
+            if other is None or used is None:
+                continue
+            origin = used.reason.removeprefix("from run ") if used.state == "reused" else source.run_id
+            if origin != other.run_id:
+                raise UsageError(
+                    f"--only {self.plan.only}: {needed} has run again since {name} used it (in {other.run_id}): "
+                    f"run {name} again first"
+                )
 
 
-def _name_outcome(record: RunRecord, failed: bool) -> str:
+def _name_outcome(record: RunRecord, only: str, failed: bool) -> str:
     if failed:
         return "error"
+    if only:
+        return "done"
     evaluated = record.step("evaluate")
     if evaluated and evaluated.state == "done":
         return "promoted" if evaluated.results.get("promoted") else "rejected"
     released = record.step("test_production")
     return "released" if released and released.state == "done" else "done"
-
-
-def _interrupt(step: StepRecord) -> StepRecord:
-    return replace(step, state="failed", error="interrupted") if step.state == "running" else step

@@ -79,8 +79,10 @@ def find_violations(
         Every rule that the table breaks; empty for a good table.
     """
     frame = frame.reset_index(drop=True)
-    found = _check_size(frame, max_duplicate_share, min_rows) + _check_schema(frame, rules)
-    unusable = {violation.column for violation in found if violation.rule in ("columns", "type")}
+    schema = _check_schema(frame, rules)
+    unusable = {violation.column for violation in schema if violation.rule in ("columns", "type")}
+    usable = [name for name in frame.columns if name in {rule.name for rule in rules} - unusable]
+    found = _check_size(frame[usable], max_duplicate_share, min_rows) + schema
     edges = {name: column.edges for name, column in reference.items() if name in frame and name not in unusable}
     drifts = compare_profiles(reference, profile_frame(frame, edges), false_alarm_rate) if len(frame) else []
     return found + [

@@ -1,6 +1,7 @@
 """The contract that every platform keeps: the same tests over each of them."""
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -249,9 +250,9 @@ def test_stop_says_whether_a_service_ran(backend: Backend, tmp_path: Path) -> No
 def test_a_secret_that_is_not_set_says_how_to_set_it(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFoundError, match="MLOPS_SECRET_STORAGE_KEY"):
         backend.secrets.get_secret("storage-key")
-    monkeypatch.setenv("MLOPS_SECRET_STORAGE_KEY", "s3cr3t")
-    assert backend.secrets.get_secret("storage-key") == "s3cr3t"
-    assert "s3cr3t" in set(backend.secrets.list_values())
+    monkeypatch.setenv("MLOPS_SECRET_STORAGE_KEY", "s3cr3t-value")
+    assert backend.secrets.get_secret("storage-key") == "s3cr3t-value"
+    assert "s3cr3t-value" in set(backend.secrets.list_values())
 
 
 def test_keys_are_made_once_and_differ(backend: Backend) -> None:
@@ -365,3 +366,60 @@ def test_an_image_whose_packages_are_not_installed_is_refused(workspace: Workspa
     )
     with pytest.raises(DeploymentError, match=r"the image needs numpy 0\.0\.1, but .* has 2\."):
         deploy(backend, "qa", backend.images.publish(bundle, model))
+
+
+def test_a_path_may_have_spaces_and_letters_of_any_language(project: Path, tmp_path: Path) -> None:
+    odd = Workspace(project, tmp_path / "home ü 100%", tmp_path / "outputs")
+    backend = open_backend("local", odd)
+    image = publish(backend, tmp_path, 7.5)
+    assert backend.images.list_files(image)[:2] == ["example.json", "manifest.json"]
+    assert ask(backend, "qa", deploy(backend, "qa", image)) == 7.5
+    backend.services.stop("qa")
+
+
+def test_a_version_is_not_made_where_another_champion_has_come(backend: Backend, tmp_path: Path) -> None:
+    register(backend, tmp_path, 1.0)
+    backend.registry.promote("tiny", 1, expected=0)
+    late = track(backend, tmp_path, 2.0)
+    with pytest.raises(ConflictError, match="compared with version 0, but the champion is now version 1"):
+        backend.registry.register("tiny", late, {}, expected=0)
+    with pytest.raises(NotFoundError):
+        backend.registry.get_version("tiny", 2)
+
+
+def test_a_second_roll_back_goes_further_back(backend: Backend, tmp_path: Path) -> None:
+    for number in (1.0, 2.0, 3.0):
+        release(backend, publish(backend, tmp_path, number))
+    assert backend.services.roll_back("production").image == "tiny:2"
+    assert backend.services.roll_back("production").image == "tiny:1"
+    with pytest.raises(NotFoundError, match="nothing to roll back to"):
+        backend.services.roll_back("production")
+
+
+def test_a_service_with_old_keys_is_started_anew(workspace: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", workspace)
+    image = publish(backend, tmp_path)
+    deploy(backend, "qa", image)
+    keys = workspace.home / "secrets" / "qa-keys.json"
+    keys.unlink()
+    backend.secrets.get_keys("qa")
+    later = keys.stat().st_mtime + 5
+    os.utime(keys, (later, later))
+    assert ask(backend, "qa", deploy(backend, "qa", image)) == 1.0
+    backend.services.stop("qa")
+
+
+@pytest.mark.parametrize("name", ["mlflow.db", "services/qa.json", "secrets/qa-keys.json"])
+def test_damaged_state_is_named(workspace: Workspace, name: str) -> None:
+    path = workspace.home / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\x00garbage" * 200)
+    backend = open_backend("local", workspace)
+    with pytest.raises(IntegrityError, match=f"{path.name} (is damaged|cannot be used)"):
+        backend.registry.find_champion("tiny"), backend.services.list_services(), backend.secrets.get_keys("qa")
+
+
+def test_a_secret_too_short_to_strike_out_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_SECRET_SHORT", "e")
+    with pytest.raises(UsageError, match="MLOPS_SECRET_SHORT has 1 characters; a secret needs 8 or more"):
+        list(open_backend("local", workspace).secrets.list_values())

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import IntegrityError
-from mlops.images.bundle import build_bundle, digest_bundle, list_files, read_pins, verify_bundle
+from mlops.files import hash_folder
+from mlops.images.bundle import build_bundle, digest_bundle, read_pins, verify_bundle
 
 
 def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
@@ -45,7 +46,7 @@ def test_another_input_gives_another_digest(tmp_path: Path, change: dict[str, fl
 def test_a_bundle_says_what_is_in_it(tmp_path: Path) -> None:
     manifest = verify_bundle(tmp_path / "image", build(tmp_path / "image"))
     assert (manifest["name"], manifest["model"]) == ("diabetes:3", {"name": "diabetes", "version": 3})
-    files = list_files((tmp_path / "image").as_uri().replace("%20", " "))
+    files = list(hash_folder(tmp_path / "image"))
     assert sorted([*manifest["files"], "manifest.json"]) == files
     assert {"example.json", "model/model.json", "requirements.txt", "score.py", "serving/app.py"} < set(files)
     assert json.loads((tmp_path / "image" / "example.json").read_text()) == {"data": [[1.0, 2.0]]}
@@ -55,7 +56,7 @@ def test_a_bundle_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "image" / "model").mkdir(parents=True)
     (tmp_path / "image" / "model" / "old.json").write_text("")
     verify_bundle(tmp_path / "image", build(tmp_path / "image"))
-    assert "model/old.json" not in list_files(str(tmp_path / "image"))
+    assert "model/old.json" not in hash_folder(tmp_path / "image")
 
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ import pytest
         (["run", "build", "-p", "train.platform=x"], "the runner itself sets 'platform'"),
         (["run", "build", "--only", "deploy_qa"], "there is no such step in build; it has: test_data"),
         (["run", "retrain", "--only", "train"], "needs the results of test_data, and no run has them"),
+        (["run", "build", "-p", "test_data.data_path=https://u:pw@host/x.csv"], "a URL with a password in it"),
+        (
+            ["run", "retrain", "-p", "register.model_name=x"],
+            "all notebooks must agree on it: set shared.model_name instead",
+        ),
+        (["run", "retrain", "-p", "shared.model_name=a'b"], "it takes text matching [A-Za-z0-9_-]+"),
         (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),
     ],
 )
@@ -63,6 +69,19 @@ def test_keys_come_in_three_forms(mlops: Any) -> None:
     assert mlops("keys", "qa", "--primary").stdout == both["primary"] + "\n"
     assert mlops("keys", "qa").stdout == f"primary    {both['primary']}\nsecondary  {both['secondary']}\n"
     assert min(len(key) for key in both.values()) >= 40
+
+
+def test_outputs_that_cannot_be_written_are_named(mlops: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ran = mlops("run", "build", MLOPS_OUTPUTS=str(tmp_path / "file"))
+    assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
+    assert str(tmp_path / "file") in ran.stderr
+
+
+def test_a_reference_of_the_users_own_is_taken(make_mlops: Any, project: Path) -> None:
+    reference = project / "src" / "diabetes" / "reference_profile.json"
+    ran = make_mlops()("run", "build", "-p", f"test_data.reference_path={reference}")
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_json_is_all_that_a_script_gets(make_mlops: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from diabetes.checks import RULES
-from diabetes.data import COLUMNS, EXAMPLE_ROWS, FEATURES, TARGET, mark_holdout
+from diabetes.data import COLUMNS, EXAMPLE_ROWS, FEATURES, TARGET, load_sample, mark_holdout, split_rows
 from diabetes.metrics import score_predictions, squared_errors
 from diabetes.model import export_numbers, predict, train_model
 
@@ -133,3 +133,16 @@ def test_metrics_by_hand() -> None:
 def test_squared_errors_average_to_the_mse() -> None:
     assert squared_errors([1, 2, 3, 6], [1, 2, 5, 5]).tolist() == [0.0, 0.0, 4.0, 1.0]
     assert squared_errors(pd.Series([1, 2], index=[7, 8]), pd.Series([2, 2], index=[1, 2])).tolist() == [1.0, 0.0]
+
+
+def test_a_split_needs_rows_on_both_sides() -> None:
+    with pytest.raises(
+        ValueError, match=r"^holdout_share 0.05 of 3 rows leaves 3 for training and 0 held out; both need 2"
+    ):
+        split_rows(load_sample().head(3), 0.05, 0)
+    training, holdout = split_rows(load_sample(), 0.2, 0)
+    assert (len(training), len(holdout)) == (344, 98)
+
+
+def test_too_few_rows_have_no_metrics() -> None:
+    assert score_predictions([1.0], [1.0]) == {"mse": None, "mae": None, "r2": None}

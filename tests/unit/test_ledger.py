@@ -129,3 +129,10 @@ def test_a_step_is_found_and_replaced_by_its_name() -> None:
 def test_a_result_is_the_last_step_s_that_handed_it_on() -> None:
     record = make_run(steps=(TRAIN, replace(EVALUATE, results={"mse": 2800.0})))
     assert [record.result(name) for name in ("mse", "first", "none")] == [2800.0, True, None]
+
+
+def test_a_damaged_record_does_not_hide_the_others(tmp_path: Path) -> None:
+    (tmp_path / "20261122-190758-all-00000000").mkdir()
+    (tmp_path / "20261122-190758-all-00000000" / "run.json").write_text('{"run_id": ')
+    (found,) = list_runs(tmp_path)
+    assert (found.run_id, found.state, found.outcome) == ("20261122-190758-all-00000000", "unreadable", "error")

@@ -326,21 +326,26 @@ def test_a_later_layer_is_stronger(tmp_path: Path, files: list[str], options: li
 
 
 def test_an_environment_s_file_holds_for_its_steps_alone(tmp_path: Path) -> None:
-    shared = "shared: {model_name: other}\nsteps: {deploy: {port: 4}}"
-    found = load(tmp_path, base="platform: local\nshared: {model_name: b}\nsteps: {deploy: {port: 1}}", qa=shared)
-    assert {step: values["model_name"] for step, values in found.values.items()} == {
-        "train": "b",
-        "deploy_qa": "other",
-        "deploy_production": "b",
-    }
+    found = load(tmp_path, base="platform: local\nsteps: {deploy: {port: 1}}", qa="steps: {deploy: {port: 4}}")
     assert [found.values[step]["port"] for step in ("deploy_qa", "deploy_production")] == [4, 1]
-    assert found.shared == {"model_name": "b"}
 
 
-def test_a_step_s_value_is_stronger_than_a_shared_one(tmp_path: Path) -> None:
-    base = "platform: local\nsteps: {train: {model_name: own}}\nshared: {model_name: shared}"
-    found = load(tmp_path, base=base)
-    assert (found.values["train"]["model_name"], found.values["deploy_qa"]["model_name"]) == ("own", "shared")
+def test_a_shared_value_holds_for_every_notebook_that_declares_it(tmp_path: Path) -> None:
+    base = "platform: local\nshared: {model_name: b}"
+    found = load(tmp_path / "file", base=base)
+    assert {values["model_name"] for values in found.values.values()} == {"b"}
+    found = load(tmp_path / "option", "shared.model_name=c", base=base)
+    assert {values["model_name"] for values in found.values.values()} | {found.shared["model_name"]} == {"c"}
+
+
+def test_notebooks_cannot_disagree_on_a_shared_value(tmp_path: Path) -> None:
+    base = "platform: local\nshared: {model_name: b}\nsteps: {train: {model_name: own}}"
+    with pytest.raises(
+        ParameterError, match="steps.train.model_name: all notebooks must agree on it: set shared.model"
+    ):
+        load(tmp_path / "file", base=base)
+    with pytest.raises(ParameterError, match="^-p train.model_name: all notebooks must agree on it"):
+        load(tmp_path / "option", "train.model_name=c", base="platform: local\nshared: {model_name: b}")
 
 
 def test_the_runner_tells_platform_and_environment_where_they_are_declared(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The order of steps, and the record of what became of each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -119,3 +120,40 @@ def test_one_step_alone_needs_earlier_results(small: Workspace) -> None:
     with pytest.raises(UsageError, match="--only jugde: there is no such step in four; it has: look, judge, act, rest"):
         run(small, only="jugde")
     assert list_runs(small.outputs) == []
+
+
+def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace) -> None:
+    """What was judged is what is acted on: a newer look needs a new judgement first."""
+    run(small, "look.seen=5")
+    newer = run(small, "look.seen=1", only="look")
+    steps = (*STEPS[:2], Step("act", "03_act", needs=("look", "judge")))
+    plan = Plan("four", steps, load_parameters(small.project, STEPS), "act")
+    with pytest.raises(
+        UsageError, match=f"look has run again since judge used it .in {newer.run_id}.: run judge again"
+    ):
+        run_pipeline(plan, small)
+    run(small, only="judge")
+    assert states(run_pipeline(plan, small)) == ["reused", "reused", "done"]
+
+
+def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
+    secret = 'p"w\\x-long'
+    steps = STEPS[:1]
+    parameters = load_parameters(small.project, STEPS)
+    told = replace(parameters, values={**parameters.values, "look": {"seen": 5, "extra": f"https://{secret}@host"}})
+    record = run_pipeline(Plan("one", steps, told), small, secrets=lambda: [secret])
+    assert record.steps[0].parameters["extra"] == "https://***@host"
+    for path in (small.outputs / record.run_id).iterdir():
+        assert secret not in path.read_text(), path
+        assert "x-long" not in path.read_text(), path  # however it is escaped
+
+
+def test_a_listener_that_fails_leaves_a_truthful_record(small: Workspace) -> None:
+    class Broken(Watch):
+        def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+            raise RuntimeError("no space left")
+
+    with pytest.raises(RuntimeError, match="no space left"):
+        run(small, watch=Broken())
+    (record,) = list_runs(small.outputs)
+    assert (record.state, record.steps[0].error) == ("failed", "RuntimeError: no space left")

@@ -80,6 +80,7 @@ def test_without_a_key_it_says_which_header(url: str, header: dict[str, str]) ->
         (b'{"data": [[null, 2]]}', 422, "Expected `float`, got `null`"),
         (b'{"data": [[[1], 2]]}', 422, "Expected `float`, got `array`"),
         (b'{"data": [[1e999, 2]]}', 4, ""),
+        (b'{"data": [[1e308, 1e308]]}', 422, "data holds numbers too large for the model"),
         (b'{"data": [[666, 2]]}', 500, "scoring failed; see the service's log"),
         (b"[" * 100_000, 422, "Expected `object`, got `array`"),
     ],

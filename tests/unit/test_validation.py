@@ -356,3 +356,8 @@ def test_a_file_that_changed_since_its_hash_was_taken_is_refused(good: pd.DataFr
     good.head(441).to_csv(csv, index=False)
     with pytest.raises(IntegrityError, match=r"data.csv has changed since it was tested .*: test it again"):
         read_table(csv, recorded)
+
+
+def test_a_column_of_lists_is_no_column_of_numbers(good: pd.DataFrame, reference: Profile) -> None:
+    nested = good.assign(BMI=[[1.0]] * len(good))
+    assert [(found.column, found.rule) for found in find_violations(nested, RULES, reference)] == [("BMI", "type")]

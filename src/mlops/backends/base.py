@@ -64,9 +64,18 @@ class Tracker(Protocol):
     """Remembers trainings."""
 
     def log_training(
-        self, *, parameters: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str], files: Path
+        self,
+        *,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        files: Path,
+        plots: Path | None = None,
     ) -> TrainingRun:
-        """Record a finished training with all files below `files`; called by 02_train. Every call makes a new run."""
+        """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
+
+        Every call makes a new run.
+        """
         ...
 
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
@@ -80,10 +89,13 @@ class Tracker(Protocol):
 class Registry(Protocol):
     """Keeps versions of models, one of which is the champion."""
 
-    def register(self, name: str, run: TrainingRun, tags: Mapping[str, str]) -> ModelVersion:
+    def register(
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+    ) -> ModelVersion:
         """Make the next version, whole with all its tags or not at all; called by 04_register.
 
-        Safe to call again: a training that is registered already keeps its version.
+        Safe to call again: a training that is registered already keeps its version. With `expected`, raises
+        ConflictError and makes none where the champion is another version (0: none) by now.
         """
         ...
 
@@ -119,6 +131,10 @@ class Images(Protocol):
 
     def get_image(self, digest: str) -> Image:
         """Return a stored image after checking that it is unchanged; raises NotFoundError, IntegrityError."""
+        ...
+
+    def list_files(self, image: Image) -> list[str]:
+        """Return the names of the files in an image, sorted; called by 05_create_image."""
         ...
 
     def find_image(self, model: ModelVersion) -> Image | None:

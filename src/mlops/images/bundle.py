@@ -114,11 +114,6 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
     return manifest
 
 
-def list_files(url: str) -> list[str]:
-    """Return the files of a stored bundle, sorted."""
-    return sorted(hash_folder(Path(url.removeprefix("file://"))))
-
-
 def read_pins(requirements: Path) -> dict[str, str]:
     """Return the exact versions that a requirements file gives to this machine, by package name."""
     lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())

@@ -8,7 +8,7 @@ from mlops.ledger import RunRecord, StepRecord, list_runs
 from mlops.portal.report import read_stylesheet
 
 METRICS = ("mse", "r2")
-COLUMNS = ("Started (UTC)", "Run", "Outcome", "Model version", *METRICS, "Steps")
+COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model version", *METRICS)
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
@@ -68,17 +68,25 @@ def _render_run(run: RunRecord) -> str:
     skipped = sum(step.state == "skipped" for step in run.steps)
     steps += f"<br><small>{skipped} skipped</small>" if skipped else ""
     numbers = "".join(f'<td class="number">{_render_number(run.result(name))}</td>' for name in METRICS)
+    shown = "–" if version is None else escape(str(version))
     started = run.started.removesuffix("Z").replace("T", " ")
     return (
         f'<tr><td class="run-id"><time datetime="{escape(run.started)}">{escape(started)}</time></td>'
         f'<th scope="row" class="run-id">{escape(run.run_id)}</th>'
         f'<td><span class="{escape(outcome)}">{escape(outcome)}</span><br><small>{escape(why or "")}</small></td>'
-        f'<td class="number">{escape(str(version)) if version is not None else "–"}</td>{numbers}<td>{steps}</td></tr>'
+        f"<td>{steps}</td>"
+        f'<td class="number">{shown}</td>{numbers}</tr>'
     )
 
 
+def _shorten(error: str) -> str:
+    """Return the first line of an error, and the second where the first only announces it."""
+    first, *rest = error.splitlines()
+    return f"{first} {rest[0].strip()}" if first.endswith(":") and rest else first
+
+
 def _find_error(run: RunRecord) -> str:
-    return next((f"{step.name}: {step.error.splitlines()[0]}" for step in run.steps if step.error), "")
+    return next((f"{step.name}: {_shorten(step.error)}" for step in run.steps if step.error), "")
 
 
 def _render_step(run: RunRecord, step: StepRecord) -> str:

@@ -101,6 +101,7 @@ def main() -> None:
         Application(script.run, keys, identity),
         loop="uvloop",
         http="httptools",
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,

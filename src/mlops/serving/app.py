@@ -95,8 +95,9 @@ class Application:
         return self._score(await _read_body(receive))
 
     def _check_key(self, header: bytes) -> None:
-        known = [hmac.compare_digest(header, b"Bearer " + key.encode()) for key in self.keys]
-        if not any(known):
+        scheme, _, sent = header.partition(b" ")
+        known = [hmac.compare_digest(sent.strip(), key.encode()) for key in self.keys]
+        if scheme.lower() != b"bearer" or not any(known):
             raise Refusal(401, "send the service's key: Authorization: Bearer <key>")
 
     def _score(self, body: bytes) -> bytes:
@@ -108,7 +109,10 @@ class Application:
         except Exception as error:  # the script is the user's: whatever it raises, the client gets an answer
             logger.exception("the scoring script failed")
             raise Refusal(500, "scoring failed; see the service's log") from error
-        return msgspec.json.encode({"result": np.asarray(result, dtype=np.float64).tolist()})
+        predictions = np.asarray(result, dtype=np.float64)
+        if not np.isfinite(predictions).all():
+            raise Refusal(422, "data holds numbers too large for the model")
+        return msgspec.json.encode({"result": predictions.tolist()})
 
 
 def _parse_rows(body: bytes) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlops.backends.base import Image, ModelVersion
 from mlops.errors import NotFoundError
-from mlops.files import sync_folder, write_atomically
+from mlops.files import hash_folder, sync_folder, write_atomically
 from mlops.images.bundle import EXAMPLE, digest_bundle, verify_bundle
 
 
@@ -53,9 +53,14 @@ class LocalImages:
         self.get_image(image.digest)
         return self._locate(image.digest)
 
+    def list_files(self, image: Image) -> list[str]:
+        """See `Images`."""
+        return list(hash_folder(self._locate(image.digest)))
+
     def read_example(self, digest: str) -> str:
-        """Return the example request of an image, as JSON text."""
-        return (self._locate(digest) / EXAMPLE).read_text(encoding="utf-8").strip()
+        """Return the example request of an image, as JSON text; empty where the image is gone."""
+        path = self._locate(digest) / EXAMPLE
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
     def _locate(self, digest: str) -> Path:
         return self._folder / digest.replace(":", "-")

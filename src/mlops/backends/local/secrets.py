@@ -9,10 +9,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mlops.errors import NotFoundError
-from mlops.files import write_atomically
+from mlops.errors import NotFoundError, UsageError
+from mlops.files import read_record, write_atomically
 
 PREFIX = "MLOPS_SECRET_"
+SHORTEST = 8  # a shorter one would be struck out of ordinary words
 
 
 class LocalSecrets:
@@ -31,7 +32,7 @@ class LocalSecrets:
     def get_keys(self, environment: str) -> tuple[str, str]:
         """See `Secrets`."""
         path = self.find_keys_file(environment)
-        found = json.loads(path.read_text())
+        found = read_record(path, dict[str, str])
         return found["primary"], found["secondary"]
 
     def find_keys_file(self, environment: str) -> Path:
@@ -47,5 +48,9 @@ class LocalSecrets:
     def list_values(self) -> Iterable[str]:
         """See `Secrets`."""
         for path in self._folder.glob("*-keys.json"):
-            yield from json.loads(path.read_text()).values()
-        yield from (value for name, value in os.environ.items() if name.startswith(PREFIX) and value)
+            yield from read_record(path, dict[str, str]).values()
+        for name, value in os.environ.items():
+            if name.startswith(PREFIX) and value:
+                if len(value) < SHORTEST:
+                    raise UsageError(f"{name} has {len(value)} characters; a secret needs {SHORTEST} or more")
+                yield value

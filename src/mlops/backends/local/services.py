@@ -23,7 +23,7 @@ from mlops.backends.local.processes import (
 )
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.errors import DeploymentError, NotFoundError
-from mlops.files import write_atomically
+from mlops.files import read_record, write_atomically
 from mlops.ledger import now
 
 HEALTH_SECONDS = 2.0
@@ -83,8 +83,9 @@ class LocalServices:
         with self._lock(environment):
             state = self._read(environment)
             current = state.current
-            settled = current and current.digest == image.digest and port in (0, state.port)
-            if current and settled and not force and self._check_health(state) == "healthy":
+            same = current and current.digest == image.digest and port in (0, state.port)
+            settled = current and same and self._knows_its_keys(environment, current)
+            if settled and not force and self._check_health(state) == "healthy":
                 return self._describe(environment, state)
             return self._replace(environment, state, image, port, ready_seconds)
 
@@ -109,9 +110,10 @@ class LocalServices:
         """See `Services`."""
         with self._lock(environment):
             state = self._read(environment)
-            if self._find_previous(state) is None:
+            if state.current is None or self._find_previous(state) is None:
                 raise NotFoundError(f"{environment} has no earlier image that passed its test: nothing to roll back to")
-            return self._restore(environment, state)
+            left = tuple(digest for digest in state.passed if digest != state.current.digest)
+            return self._restore(environment, replace(state, passed=left))  # so that the next one goes further back
 
     def stop(self, environment: str) -> bool:
         """See `Services`."""
@@ -208,6 +210,11 @@ class LocalServices:
         except (requests.RequestException, ValueError, KeyError):
             return "unhealthy"
 
+    def _knows_its_keys(self, environment: str, current: Deployment) -> bool:
+        """Whether the keys are still those that the service read when it started."""
+        made = self._secrets.find_keys_file(environment).stat().st_mtime
+        return current.process is not None and made <= current.process.created + 1
+
     def _lock(self, environment: str) -> FileLock:
         self._folder.mkdir(parents=True, exist_ok=True)
         return FileLock(self._folder / f"{environment}.lock")
@@ -216,7 +223,7 @@ class LocalServices:
         path = self._folder / f"{environment}.json"
         if not path.is_file():
             return EnvironmentState()
-        return msgspec.json.decode(path.read_bytes(), type=EnvironmentState)
+        return read_record(path, EnvironmentState)
 
     def _write(self, environment: str, state: EnvironmentState) -> None:
         write_atomically(

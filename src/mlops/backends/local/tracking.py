@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from mlops.backends.base import ModelVersion, TrainingRun
-from mlops.errors import ConflictError, NotFoundError
-from mlops.files import hash_folder, verify_files
+from mlops.errors import ConflictError, IntegrityError, NotFoundError
+from mlops.files import find_path, hash_folder, verify_files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,6 +29,7 @@ EXPERIMENT = "training"
 CHAMPION = "champion"
 FILES_TAG = "files"
 ARTIFACTS = "model"
+PLOTS = "plots"
 
 
 class MlflowStore:
@@ -52,11 +53,17 @@ class MlflowStore:
     def client(self) -> "MlflowClient":
         """The client; the first one ever also makes the database's schema."""
         from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import DatabaseError
 
+        database = self.home / "mlflow.db"
         with self.lock:
-            client = MlflowClient(f"sqlite:///{self.home / 'mlflow.db'}")
-            if client.get_experiment_by_name(EXPERIMENT) is None:
-                client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
+            try:
+                client = MlflowClient(f"sqlite:///{database}")
+                if client.get_experiment_by_name(EXPERIMENT) is None:
+                    client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
+            except (DatabaseError, MlflowException) as error:
+                raise IntegrityError(f"{database} cannot be used: {str(error).splitlines()[0]}; restore it") from error
         return client
 
     @property
@@ -73,7 +80,7 @@ class MlflowStore:
         except MlflowException as error:
             raise NotFoundError(f"there is no training run {run_id!r} in {self.home}: run 02_train") from error
         shutil.rmtree(folder, ignore_errors=True)
-        source = Path(uri.removeprefix("file://")) / ARTIFACTS
+        source = find_path(uri) / ARTIFACTS
         if not source.is_dir():
             raise NotFoundError(f"the files of training run {run_id} are gone from {source}: train again")
         return Path(shutil.copytree(source, folder))
@@ -86,7 +93,13 @@ class LocalTracker:
         self._store = store
 
     def log_training(
-        self, *, parameters: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str], files: Path
+        self,
+        *,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        files: Path,
+        plots: Path | None = None,
     ) -> TrainingRun:
         """See `Tracker`."""
         from mlflow.entities import Metric, Param, RunTag
@@ -97,6 +110,8 @@ class LocalTracker:
         experiment = client.get_experiment_by_name(EXPERIMENT)
         run = client.create_run(experiment.experiment_id)
         client.log_artifacts(run.info.run_id, str(files), ARTIFACTS)
+        if plots:
+            client.log_artifacts(run.info.run_id, str(plots), PLOTS)
         client.log_batch(
             run.info.run_id,
             metrics=[Metric(name, value, time, 0) for name, value in metrics.items()],
@@ -119,7 +134,9 @@ class LocalRegistry:
     def __init__(self, store: MlflowStore) -> None:
         self._store = store
 
-    def register(self, name: str, run: TrainingRun, tags: Mapping[str, str]) -> ModelVersion:
+    def register(
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+    ) -> ModelVersion:
         """See `Registry`."""
         client = self._store.client
         with tempfile.TemporaryDirectory() as scratch:
@@ -129,6 +146,8 @@ class LocalRegistry:
             for version in self._list_versions(name):
                 if version.run_id == run.run_id:
                     return version
+            if expected is not None:
+                self._require_champion(name, expected)
             self._ensure_model(name)
             source = f"{client.get_run(run.run_id).info.artifact_uri}/{ARTIFACTS}"
             all_tags = {**tags, FILES_TAG: json.dumps(dict(run.files))}
@@ -139,13 +158,7 @@ class LocalRegistry:
         """See `Registry`."""
         client = self._store.client
         with self._store.lock:
-            champion = self._find_champion(name)
-            current = champion.version if champion else 0
-            if current not in (expected, version):
-                raise ConflictError(
-                    f"{name} version {version} is not promoted: it was compared with version {expected}, but the "
-                    f"champion is now version {current}; run `mlops run retrain` again"
-                )
+            self._require_champion(name, expected, version)
             client.set_model_version_tag(name, str(version), CHAMPION, "true")
             for other in self._list_versions(name):
                 if other.version != version and CHAMPION in other.tags:
@@ -159,6 +172,15 @@ class LocalRegistry:
             return None
         with self._store.lock:  # between the two tags of a promotion there are two champions
             return self._find_champion(name)
+
+    def _require_champion(self, name: str, *allowed: int) -> None:
+        champion = self._find_champion(name)
+        current = champion.version if champion else 0
+        if current not in allowed:
+            raise ConflictError(
+                f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
+                f"champion is now version {current}; run `mlops run retrain` again"
+            )
 
     def _find_champion(self, name: str) -> ModelVersion | None:
         tagged = [version for version in self._list_versions(name) if version.champion]
