@@ -1,5 +1,6 @@
 """What many tests need: the project, a scratch state, and the command line as a user calls it."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mlops.workspace import Workspace
@@ -50,6 +52,21 @@ class CommandLine:
 def project() -> Path:
     """The checkout."""
     return PROJECT
+
+
+@pytest.fixture(scope="session")
+def find_processes() -> Callable[[str, int], list[psutil.Process]]:
+    """Finds the live processes whose command line has a word: all of the machine's, or those below one."""
+
+    def find(word: str, parent: int = 0) -> list[psutil.Process]:
+        found = []
+        for process in psutil.Process(parent).children() if parent else psutil.process_iter():
+            with contextlib.suppress(psutil.Error):  # gone meanwhile, or a zombie
+                if word in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
+
+    return find
 
 
 @pytest.fixture

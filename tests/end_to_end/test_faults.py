@@ -1,5 +1,6 @@
 """A kernel that dies in any step: a truthful red run, and a registry without half-made versions."""
 
+import contextlib
 import json
 import os
 import signal
@@ -27,8 +28,9 @@ def find_kernel(runner: int, deadline: float) -> psutil.Process:
     """Wait for the kernel of a runner, and for it to have begun its work."""
     while time.monotonic() < deadline:
         for child in psutil.Process(runner).children():
-            if "ipykernel_launcher" in " ".join(child.cmdline()) and child.cpu_times().user > 0.6:
-                return child
+            with contextlib.suppress(psutil.Error):  # between fork and exec it has no command line
+                if "ipykernel_launcher" in " ".join(child.cmdline()) and child.cpu_times().user > 0.6:
+                    return child
         time.sleep(0.01)
     raise AssertionError("no kernel came up")
 

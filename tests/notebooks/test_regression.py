@@ -46,12 +46,13 @@ def replace_in(path: Path, old: str, new: str) -> None:
     path.write_text(content.replace(old, new), encoding="utf-8")
 
 
-def test_the_committed_notebooks_pass_and_leave_the_users_state_alone(project: Path, tmp_path: Path) -> None:
+def test_the_committed_notebooks_pass_and_leave_the_users_state_alone(
+    project: Path, tmp_path: Path, find_processes: Callable[[str], list[psutil.Process]]
+) -> None:
     ran = check(project, tmp_path / "home")
     assert ran.returncode == 0, ran.stdout[-3000:]
     assert not (tmp_path / "home").exists()
-    servers = [process for process in psutil.process_iter() if "mlops-nbval-" in " ".join(process.cmdline())]
-    assert servers == []
+    assert find_processes("mlops-nbval-") == []
 
 
 def change_the_model(copy: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,8 @@ import pytest
 
 from mlops.errors import StepFailed
 from mlops.execution import execute
+
+FindProcesses = Callable[[str, int], list[psutil.Process]]
 
 
 def write_notebook(folder: Path, *cells: str, kernel: str = "python3") -> Path:
@@ -93,12 +96,11 @@ def test_a_stopped_kernel_is_ended_at_the_deadline(tmp_path: Path) -> None:
         run(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", seconds=3)
 
 
-def test_no_kernel_is_left_behind(tmp_path: Path) -> None:
+def test_no_kernel_is_left_behind(tmp_path: Path, find_processes: FindProcesses) -> None:
     for cell in ("1", "import os; os.kill(os.getpid(), 9)"):
         with contextlib.suppress(StepFailed):
             run(tmp_path, cell)
-    kernels = [child for child in psutil.Process().children() if "ipykernel_launcher" in " ".join(child.cmdline())]
-    assert kernels == []
+    assert find_processes("ipykernel_launcher", os.getpid()) == []
 
 
 def test_a_kernel_that_is_not_installed_says_so(tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_the_copy_is_whole_whenever_it_is_read(tmp_path: Path) -> None:
     assert broken == []
 
 
-def test_an_interrupt_ends_the_kernel(tmp_path: Path) -> None:
+def test_an_interrupt_ends_the_kernel(tmp_path: Path, find_processes: FindProcesses) -> None:
     marker = tmp_path / "running"
 
     def interrupt() -> None:
@@ -155,5 +157,4 @@ def test_an_interrupt_ends_the_kernel(tmp_path: Path) -> None:
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
-    kernels = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    assert [kernel for kernel in kernels if "ipykernel_launcher" in " ".join(kernel.cmdline())] == []
+    assert find_processes("ipykernel_launcher", os.getpid()) == []
