@@ -37,6 +37,18 @@ def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Ke
     return make_key(settings, environ, directory) if settings.warm and sys.platform == "linux" else None
 
 
+def open_channel(path: Path) -> Channel | None:
+    """Connect to a socket; None if nobody listens there."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    connection.settimeout(FORK_SECONDS)  # for what is sent
+    return Channel(connection)
+
+
 def connect(key: Key, *, start: bool = True) -> Channel | None:
     """Connect to a parent that may fork.
 
@@ -61,7 +73,7 @@ def connect(key: Key, *, start: bool = True) -> Channel | None:
     if start:
         _refuse_failed(path)
     for _ in range(2):  # one that is just ending still accepts connections
-        channel, started = _open(path), False
+        channel, started = open_channel(path), False
         if channel is None:
             if not start:
                 return None
@@ -87,7 +99,7 @@ def start_parent(key: Key) -> None:
     """Start a parent in the background, unless it runs; a later `connect` waits for its imports."""
     path = find_folder() / f"{key.name}.sock"
     _refuse_failed(path)
-    (_open(path) or _start(path, key)).close()
+    (open_channel(path) or _start(path, key)).close()
 
 
 def fork(channel: Channel, request: Request, files: Sequence[int]) -> WarmProcess:
@@ -183,17 +195,6 @@ def _refuse_failed(path: Path) -> None:
         failed.unlink()
 
 
-def _open(path: Path) -> Channel | None:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.connect(str(path))
-    except (FileNotFoundError, ConnectionRefusedError):
-        connection.close()
-        return None
-    connection.settimeout(FORK_SECONDS)  # for what is sent
-    return Channel(connection)
-
-
 def _greet(channel: Channel, seconds: float) -> bool:
     """Hear whether the parent may fork; False if it says nothing in time."""
     message = channel.wait(seconds)
@@ -204,8 +205,8 @@ def _greet(channel: Channel, seconds: float) -> bool:
 
 def _start(path: Path, key: Key) -> Channel:
     """Start a parent. The socket listens before it imports: whoever comes later waits in the socket's queue."""
-    with lock(path.with_suffix(".lock")):
-        if channel := _open(path):
+    with lock(path.parent):
+        if channel := open_channel(path):
             return channel  # another was faster
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -213,7 +214,7 @@ def _start(path: Path, key: Key) -> Channel:
             path.chmod(0o600)
             listener.listen(128)
             _spawn(listener, path, key)
-        channel = _open(path)
+        channel = open_channel(path)
     if channel is None:
         raise UnavailableError(f"the parent of the warm kernels ended at once; see {path.with_suffix('.log')}")
     return channel

@@ -43,8 +43,8 @@ def _is_short(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold a file's lock: of several who would start the same parent, one does."""
-    with path.open("a") as file:
+def lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of whoever makes or removes a socket: of several who would start a parent, one does."""
+    with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

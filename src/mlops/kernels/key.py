@@ -73,11 +73,12 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
         keyed["PYTHONPATH"] = os.pathsep.join(os.path.join(directory, path) for path in paths)
     owner = int(environ.get(OWNER) or 0)
     idle_seconds = settings.idle_minutes * 60
-    parts = [sys.executable, sys.version, *flags, settings.preload, idle_seconds, owner]
+    python = os.path.abspath(sys.executable)
+    parts = [python, sys.version, *flags, settings.preload, idle_seconds, owner]
     parts += [sorted(keyed.items()), _sign_files(), _describe_place()]
     return Key(
         name=hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16],
-        command=(sys.executable, *flags),
+        command=(python, *flags),
         environ=keyed | {"PATH": environ.get("PATH", os.defpath)},
         preload=settings.preload,
         idle_seconds=idle_seconds,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HEAD = struct.Struct("!I")
+PEER = struct.Struct("3i")  # process, user, group
 LONGEST = 16 * 2**20  # bytes; an environment has at most a few megabytes
 MOST_FILES = 8
 
@@ -47,6 +48,11 @@ class Channel:
     def fileno(self) -> int:
         """Return the descriptor; it is readable when a message has come or the other side is gone."""
         return self._socket.fileno()
+
+    def find_peer(self) -> int:
+        """Return the process that listens on the other side."""
+        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+        return int(PEER.unpack(credentials)[0])
 
     def send(self, content: Mapping[str, Any], files: Sequence[int] = ()) -> None:
         """Send one message.

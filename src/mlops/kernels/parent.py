@@ -25,9 +25,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mlops.kernels import child
+from mlops.kernels.folder import lock
 from mlops.kernels.messages import Channel, Message, MessageError
 from mlops.kernels.preload import MACHINERY, Imports, count_threads, import_modules, log
 from mlops.kernels.request import COMMAND, Request, read_request
@@ -64,10 +66,10 @@ class Parent:
 
     def __init__(self, listener: socket.socket, path: str, idle_seconds: float, imports: Imports) -> None:
         self._listener = listener
-        self._path = path
+        self._path = Path(path)
         self._idle_seconds = idle_seconds
         self._imports = imports
-        self._file = os.stat(path).st_ino
+        self._file = self._path.stat().st_ino
         self._pid = os.getpid()
         self._began = self._last = time.monotonic()
         self._over = False
@@ -101,8 +103,10 @@ class Parent:
                     return job
         for fork in self._forks.values():
             _kill_group(fork.pid)
-        if self._owns_file():
-            os.unlink(self._path)
+        with lock(self._path.parent):
+            if self._owns_file():
+                self._path.unlink()
+                self._path.with_suffix(".log").unlink()
         return None
 
     def _watch(self, descriptor: int, handle: Callable[[], Job | None]) -> None:
@@ -116,7 +120,7 @@ class Parent:
 
     def _owns_file(self) -> bool:
         with contextlib.suppress(OSError):
-            return os.stat(self._path).st_ino == self._file
+            return self._path.stat().st_ino == self._file
         return False
 
     def _lose_owner(self) -> None:
@@ -151,9 +155,6 @@ class Parent:
             os.close(file)
         if asked == "status":
             self._answer(channel, self._describe())
-            return None
-        if asked == "stop":
-            self._over = True
             return None
         raise MessageError(f"{asked!r} is nothing that can be asked")
 
