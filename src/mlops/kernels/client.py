@@ -18,7 +18,8 @@ from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import COMMAND, Request, make_request, write_request
 from mlops.kernels.settings import find_settings
 
-START_SECONDS = 70  # for a parent's imports, which end by themselves before
+IMPORT_SECONDS = 60  # for a parent's imports; it ends by itself then
+ANSWER_SECONDS = IMPORT_SECONDS + 10
 FORK_SECONDS = 20
 RETRY_SECONDS = 300  # a parent that could not start is not tried again for so long
 FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
@@ -79,15 +80,15 @@ def connect(key: Key, *, start: bool = True) -> Channel | None:
                 return None
             channel, started = _start(path, key), True
         try:
-            if _greet(channel, START_SECONDS if start else 0.1):
+            if _greet(channel, ANSWER_SECONDS if start else 0.1):
                 return channel
             channel.close()
             if not start:
                 return None
-            problem = f"it did not answer in {START_SECONDS} s"
-        except MessageError as error:
+            problem = f"it did not answer in {ANSWER_SECONDS} s"
+        except MessageError:
             channel.close()
-            problem = str(error)
+            problem = "it ended before it was ready"
         if started:
             break
     problem = f"the parent of the warm kernels did not start: {problem}; see {path.with_suffix('.log')}"
@@ -225,6 +226,7 @@ def _spawn(listener: socket.socket, path: Path, key: Key) -> None:
         "listener": listener.fileno(),
         "path": str(path),
         "preload": key.preload,
+        "import_seconds": IMPORT_SECONDS,
         "idle_seconds": key.idle_seconds,
         "owner": key.owner,
     }

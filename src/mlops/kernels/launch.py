@@ -59,7 +59,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
         finally:
             os.close(say_ready)
         _wait_ready(process, ready)
-    process.stdout, process.stderr = (os.fdopen(os.dup(reader), "rb") if reader else None for reader in readers)
+        process.stdout, process.stderr = (os.fdopen(os.dup(reader), "rb") if reader else None for reader in readers)
     return process
 
 

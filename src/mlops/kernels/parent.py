@@ -34,7 +34,6 @@ from mlops.kernels.messages import Channel, Message, MessageError
 from mlops.kernels.preload import MACHINERY, Imports, count_threads, import_modules, log
 from mlops.kernels.request import COMMAND, Request, read_request
 
-IMPORT_SECONDS = 60  # for the imports
 LOOK_SECONDS = 5.0  # between two looks at the clock and the socket's file
 
 Job = Callable[[], int]
@@ -242,7 +241,7 @@ def _live(order: dict[str, Any]) -> Job | None:
     listener.listen(128)  # again: from now on clients see this process as the other side
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    signal.alarm(IMPORT_SECONDS)  # imports that hang end this process
+    signal.alarm(order["import_seconds"])  # imports that hang end this process
     imports = import_modules([*MACHINERY, *order["preload"]])
     signal.alarm(0)
     if imports.problem:
