@@ -69,8 +69,9 @@ def path_of_commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start_command(tmp_path: Path, path_of_commands: Path) -> Iterator[Start]:
+def start_command(tmp_path: Path, path_of_commands: Path, make_project: Callable[..., Path]) -> Iterator[Start]:
     """Starts processes that have the parent run a function of `CONTENT`."""
+    make_project("pandas")
     environ = {**os.environ, "OF_THE_TEST": "yes", "PYTHONPATH": str(path_of_commands), "MLOPS_WARM_KERNELS": "1"}
     started: list[subprocess.Popen[str]] = []
 
