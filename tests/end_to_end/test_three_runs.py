@@ -98,7 +98,7 @@ def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # typ
     newest = list_runs(mlops.workspace.outputs)[0]
     assert again.returncode == 0, again.stderr
     assert (newest.state, newest.outcome) == ("succeeded", "rejected")
-    assert [step.state for step in newest.steps] == ["done"] * 3 + ["skipped"] * 6
+    assert [step.state for step in newest.steps] == ["reused"] * 2 + ["done"] + ["skipped"] * 6
     assert "mean improvement 0.00 on 98 rows unseen by both models" in again.stdout
     assert "(healthy, model version 1)" in again.stdout
 

@@ -55,6 +55,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 for command in (
     runs.run,
+    runs.resume,
     status.status,
     services.keys,
     services.stop,

@@ -16,6 +16,9 @@ ALL_STEPS = PIPELINES["all"]
 platform_option = click.option(
     "--platform", default="", metavar="NAME", help=f"Where to: {', '.join(list_platforms())}. [default: as in base.yml]"
 )
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one a core]"
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 

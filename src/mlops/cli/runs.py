@@ -3,19 +3,23 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from mlops.backends import open_backend
 from mlops.backends.base import Backend, Service
-from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, platform_option, shorten_path
-from mlops.ledger import RunRecord
+from mlops.cli.options import ALL_STEPS, EXIT_FAILED, jobs_option, json_option, platform_option, shorten_path
+from mlops.errors import UsageError
+from mlops.ledger import RunRecord, list_runs, read_run
 from mlops.parameters import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
 from mlops.terminal import Progress, summarize_run
 from mlops.workspace import Workspace, find_workspace
+
+if TYPE_CHECKING:
+    from mlops.runner import Surroundings
 
 
 @click.command()
@@ -27,10 +31,15 @@ from mlops.workspace import Workspace, find_workspace
 @click.option(
     "--only", default="", metavar="STEP", help="Run this step alone, on the newest results of those before it."
 )
-@click.option("--force", is_flag=True, help="Do again what is in place already: restart a service that is healthy.")
+@click.option("--force", is_flag=True, help="Run also what has not changed, and start anew a service that is healthy.")
+@jobs_option
 @json_option
-def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, force: bool, as_json: bool) -> None:
+def run(
+    pipeline: str, platform: str, overrides: tuple[str, ...], only: str, force: bool, jobs: int | None, as_json: bool
+) -> None:
     """Run a pipeline: build, retrain, release, or all three.
+
+    A step whose notebook, parameters, data, sources and packages are those of an earlier run is not run again.
 
     \b
     Examples:
@@ -38,17 +47,74 @@ def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, for
       mlops run retrain -p train.alpha=0.1
       mlops run build -p test_data.data_path=new.csv
       mlops run release --only test_qa
+      mlops run retrain --force
     """
-    from mlops.runner import Plan
+    from mlops.runner import Plan, run_pipeline
 
     workspace = find_workspace()
     forced = ("deploy.force=true",) if force else ()
     parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
     check_overrides(overrides, pipeline, PIPELINES[pipeline])
     backend = open_backend(parameters.platform, workspace)
-    record = _run(Plan(pipeline, PIPELINES[pipeline], parameters, only), workspace, backend)
+    around = _prepare(workspace, backend, parameters)
+    record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around)
     if pipeline == "all" and record.outcome == "rejected" and not only:
-        record = _resume_production(record, parameters, workspace, backend)
+        record = _serve_again(record, parameters, around, backend)
+    _conclude(record, workspace, backend, parameters, as_json)
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", default="")
+@jobs_option
+@json_option
+def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
+    """Go on with a run that failed, was interrupted or was killed; the newest one by default.
+
+    Steps that are done stay done, and the parameters are those that the run was started with.
+
+    \b
+    Examples:
+      mlops resume
+      mlops resume 20261122-190758-all-3f9a51c2
+    """
+    from mlops.runner import resume_pipeline
+
+    workspace = find_workspace()
+    record = read_run(workspace.outputs / run_id) if run_id else _find_unfinished(workspace)
+    parameters = load_parameters(workspace.project, ALL_STEPS, platform=record.platform)
+    backend = open_backend(record.platform, workspace)
+    around = _prepare(workspace, backend, parameters)
+    record = resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs or 0)
+    _conclude(record, workspace, backend, parameters, as_json)
+
+
+def _find_unfinished(workspace: Workspace) -> RunRecord:
+    newest = next(iter(list_runs(workspace.outputs)), None)
+    if newest is None or newest.state == "succeeded":
+        said = f"the newest run, {newest.run_id}, has succeeded" if newest else "there is no run yet"
+        raise UsageError(f"{said}: nothing to resume; `mlops status` lists the runs")
+    return newest
+
+
+def _prepare(workspace: Workspace, backend: Backend, parameters: Parameters) -> "Surroundings":
+    from mlops.portal.reporter import Reporter
+    from mlops.runner import Surroundings
+
+    def restore(step: Step, record: RunRecord) -> None:
+        deployed = record.step(f"deploy_{step.restores}")
+        if deployed and deployed.results:
+            backend.services.record_test(step.restores, deployed.results["digest"], passed=False)
+
+    def observe(name: str) -> str:
+        champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
+        return str(champion.version if champion else 0)
+
+    return Surroundings(
+        workspace, (Progress(), Reporter(workspace.outputs)), backend.secrets.list_values, restore, observe
+    )
+
+
+def _conclude(record: RunRecord, workspace: Workspace, backend: Backend, parameters: Parameters, as_json: bool) -> None:
     report = workspace.outputs / "index.html"
     if as_json:
         click.echo(msgspec.json.encode(record).decode())
@@ -60,22 +126,9 @@ def run(pipeline: str, platform: str, overrides: tuple[str, ...], only: str, for
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 
 
-def _run(plan: Any, workspace: Workspace, backend: Backend) -> RunRecord:
-    from mlops.portal.reporter import Reporter
-    from mlops.runner import run_pipeline
-
-    def restore(step: Step, record: RunRecord) -> None:
-        deployed = record.step(f"deploy_{step.restores}")
-        if deployed and deployed.results:
-            backend.services.record_test(step.restores, deployed.results["digest"], passed=False)
-
-    listeners = (Reporter(workspace.outputs), Progress())
-    return run_pipeline(plan, workspace, listeners, secrets=backend.secrets.list_values, restore=restore)
-
-
-def _resume_production(record: RunRecord, parameters: Parameters, workspace: Workspace, backend: Backend) -> RunRecord:
+def _serve_again(record: RunRecord, parameters: Parameters, around: "Surroundings", backend: Backend) -> RunRecord:
     """After a rejection there is nothing to release, but production is to serve: start again what it served last."""
-    from mlops.runner import Plan
+    from mlops.runner import Plan, run_pipeline
 
     production = _find_service(backend, "production")
     if production and production.health == "healthy":
@@ -88,7 +141,8 @@ def _resume_production(record: RunRecord, parameters: Parameters, workspace: Wor
             for step in ALL_STEPS
             if step.notebook_name == "deploy"
         }
-    released = _run(Plan("release", PIPELINES["release"], replace(parameters, values=values)), workspace, backend)
+    plan = Plan("release", PIPELINES["release"], replace(parameters, values=values))
+    released = run_pipeline(plan, around)
     return record if released.state == "succeeded" else released
 
 
