@@ -96,7 +96,11 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 
 def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the steps that another, which failed or was cut off, has undone: deployments, by their test."""
-    restored = [step for step in steps if step.restores and (found := record.step(step.name)) and found.started]
-    failed = [step for step in restored if (found := record.step(step.name)) and not found.has_results]
-    return {name for step in failed for name in step.needs}
+    """Return the deployments that their test, which failed or was cut off, has undone."""
+    cut_off = {
+        (name, step.restores)
+        for step in steps
+        if step.restores and (found := record.step(step.name)) and found.started and not found.has_results
+        for name in step.needs
+    }
+    return {step.name for step in steps if (step.name, step.environment) in cut_off}

@@ -59,7 +59,8 @@ class Run:
 
     def _work(self) -> None:
         with NotebookPool(self.plan.jobs or os.cpu_count() or 1) as pool:
-            self._announce(self._start_steps(pool))
+            unreported = [step for step in self.record.steps if step.has_results and not step.report]
+            self._announce([*unreported, *self._start_steps(pool)])
             while self._list_running():
                 event = pool.wait()
                 if isinstance(event, CellDone):
