@@ -26,7 +26,7 @@ $(READY): requirements.lock pyproject.toml .ci/uv.lock
 	@echo "installing packages into $(VENV) ..."
 	@$(INSTALL) -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python 3 (ipykernel)" >/dev/null
+	@$(BIN)/python -m mlops.kernels.install >/dev/null
 	@touch $(READY)
 
 run: $(READY)  ## run build, retraining and release on this machine

@@ -13,6 +13,7 @@ import pytest
 
 from mlops.workspace import Workspace
 
+os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())  # warm kernels and their parent end with the tests
 PROJECT = Path(__file__).resolve().parents[1]
 MLOPS = Path(sys.executable).with_name("mlops")
 

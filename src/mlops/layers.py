@@ -1,7 +1,7 @@
 """The layers of parameters: one YAML file each, read strictly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import yaml
 from mlops.declarations import Setting
 from mlops.errors import ParameterError
 
-SECTIONS = ("platform", "run", "shared", "steps")
+SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Layer:
         The runner's settings; values for every notebook that declares the name.
     steps : mapping of str to mapping of str to Setting
         Values by step name (or notebook name without its number).
+    kernels : mapping of str to Setting
+        How kernels are started; in base.yml alone.
     """
 
     path: str
@@ -34,6 +36,7 @@ class Layer:
     run: Mapping[str, Setting]
     shared: Mapping[str, Setting]
     steps: Mapping[str, Mapping[str, Setting]]
+    kernels: Mapping[str, Setting] = field(default_factory=dict)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -71,6 +74,7 @@ def read_layer(path: Path) -> Layer:
         run=_read_settings(sections.get("run"), f"{name}: run"),
         shared=_read_settings(sections.get("shared"), f"{name}: shared"),
         steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
+        kernels=_read_settings(sections.get("kernels"), f"{name}: kernels"),
     )
 
 

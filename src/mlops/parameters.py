@@ -16,6 +16,7 @@ import yaml
 
 from mlops.declarations import Parameter, Setting, check_value, read_declarations
 from mlops.errors import ParameterError
+from mlops.kernels.settings import check_settings
 from mlops.layers import Layer, read_layer
 from mlops.pipelines import Step
 
@@ -101,6 +102,7 @@ def load_parameters(
     common = [base, *_read_layers(folder, [platform])]
     specific = {name: _read_layers(folder, [name]) for name in sorted({step.environment for step in steps} - {""})}
     layers = [*common, *(layer for found in specific.values() for layer in found)]
+    check_settings(base.kernels)
     for layer in layers:
         _check_names(layer, steps, declared)
     for environment, found in specific.items():
@@ -108,6 +110,8 @@ def load_parameters(
     for layer in layers[1:]:
         if layer.platform:
             raise ParameterError(f"{layer.path}: platform: only {base.path} chooses it; take it out")
+        for setting in layer.kernels.values():
+            raise ParameterError(f"{setting.source}: kernels are started alike everywhere, so it belongs into base.yml")
     chains = {step.name: [*common, *specific.get(step.environment, [])] for step in steps}
     shared = {name: setting for layer in common for name, setting in layer.shared.items()} | given.get(SHARED, {})
     for step, settings in (*[item for layer in layers for item in layer.steps.items()], *given.items()):

@@ -1,0 +1,173 @@
+"""The first steps of a fork: what makes it equal to a process that was started afresh."""
+
+import atexit
+import ctypes
+import gc
+import importlib.util
+import multiprocessing.process
+import os
+import resource
+import signal
+import sys
+import tempfile
+import threading
+import time
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mlops.kernels.preload import Imports
+from mlops.kernels.request import ALWAYS_IGNORED, KERNEL, Request
+
+SET_DEATH_SIGNAL, SET_NAME = 1, 15  # of prctl(2)
+INLINE = "module://matplotlib_inline.backend_inline"
+# Ours, whose edits must be live, and what has asked while it was imported whether it is in a notebook.
+FORGOTTEN = ("mlops", "diabetes", "tqdm.auto", "tqdm.autonotebook")
+
+
+def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -> int:
+    """Become what the request asks for, and run it to its end.
+
+    Parameters
+    ----------
+    request : Request
+        What it is.
+    files : sequence of int
+        Standard input, output and error; for a kernel also the pipe on which it says that it is ready.
+    parent : int
+        The process that has forked this one.
+    imports : Imports
+        What that process has imported.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    _become_process(files, parent)
+    _inherit(request)
+    _become_independent(imports)
+    _forget_modules()
+    if request.kind == KERNEL:
+        _configure_matplotlib(request.environ.get("MPLBACKEND") or INLINE)
+        return _leave(lambda: _run_kernel(request, files[3], parent))
+    _show_in_terminal(request)
+    return _leave(lambda: _run_command(request))
+
+
+def _become_process(files: Sequence[int], parent: int) -> None:
+    os.setsid()
+    libc = ctypes.CDLL(None)
+    libc.prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    libc.prctl(SET_NAME, b"warm-kernel")
+    for standard, file in enumerate(files[:3]):
+        os.dup2(file, standard)
+        os.close(file)
+
+
+def _inherit(request: Request) -> None:
+    """Take over what a child process would have inherited from the client."""
+    for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        ignored = signum in ALWAYS_IGNORED or signum in request.ignored
+        signal.signal(signum, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    if signal.SIGINT not in request.ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for name, (soft, hard) in request.limits.items():
+        resource.setrlimit(getattr(resource, name), (soft, hard))
+    os.umask(request.umask)
+    os.chdir(request.directory)
+    os.environ.clear()
+    os.environ.update(request.environ)
+    time.tzset()
+    sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
+    sys.stdin = open(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors, closefd=False)  # noqa: SIM115
+    sys.__stdin__ = sys.stdin  # type: ignore[misc]
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+
+
+def _become_independent(imports: Imports) -> None:
+    """Share no random numbers and no names with the other forks of the same parent."""
+    for generator in imports.generators:
+        generator.seed()
+    if numpy := sys.modules.get("numpy.random"):
+        numpy.seed()
+    tempfile.tempdir = None
+    multiprocessing.process.ORIGINAL_DIR = os.getcwd()  # type: ignore[attr-defined]
+    multiprocessing.process.current_process().authkey = os.urandom(32)
+    gc.enable()
+
+
+def _forget_modules() -> None:
+    for name in [name for name in sys.modules if name in FORGOTTEN or name.split(".")[0] in FORGOTTEN]:
+        del sys.modules[name]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    importlib.invalidate_caches()
+
+
+def _show_in_terminal(request: Request) -> None:
+    """Undo what libraries do in a notebook only."""
+    _configure_matplotlib(request.environ.get("MPLBACKEND", ""))
+    if pandas := sys.modules.get("pandas"):
+        pandas.set_option("display.max_columns", 0)
+
+
+def _configure_matplotlib(backend: str) -> None:
+    """Have matplotlib read what it would have read here."""
+    if matplotlib := sys.modules.get("matplotlib"):
+        if os.path.isfile("matplotlibrc"):
+            matplotlib.rc_file("matplotlibrc")
+        if backend:
+            matplotlib.rcParams["backend"] = backend
+
+
+def _run_kernel(request: Request, ready: int, parent: int) -> None:
+    from ipykernel import kernelapp
+
+    class IPKernelApp(kernelapp.IPKernelApp):
+        def init_heartbeat(self) -> None:
+            super().init_heartbeat()
+            os.write(ready, b"1")  # all ports are bound
+            os.close(ready)
+
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
+    IPKernelApp.launch_instance(parent_handle=parent)
+
+
+def _run_command(request: Request) -> None:
+    module, _, function = request.entry.partition(":")
+    sys.argv = list(request.argv)
+    sys.exit(getattr(importlib.import_module(module), function)())
+
+
+def _leave(main: Callable[[], Any]) -> int:
+    """Run `main` and end as the interpreter would, but for its teardown, which would copy the memory that is shared."""
+    code = 0
+    try:
+        main()
+    except SystemExit as leaving:
+        code = _read_code(leaving.code)
+    except KeyboardInterrupt:
+        sys.excepthook(*sys.exc_info())
+        code = -signal.SIGINT
+    except BaseException:  # noqa: BLE001 - the end of the process: whatever it is, it is shown
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return code & 0xFF
+
+
+def _read_code(code: object) -> int:
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1

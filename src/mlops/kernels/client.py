@@ -1,0 +1,244 @@
+"""The client of a parent: finds or starts it, and has it fork kernels and commands."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mlops.kernels.folder import UnavailableError, find_folder, lock
+from mlops.kernels.key import Key, make_key
+from mlops.kernels.messages import Channel, MessageError
+from mlops.kernels.process import WarmProcess
+from mlops.kernels.request import COMMAND, Request, make_request, write_request
+from mlops.kernels.settings import find_settings
+
+IMPORT_SECONDS = 60  # for a parent's imports; it ends by itself then
+ANSWER_SECONDS = IMPORT_SECONDS + 10
+FORK_SECONDS = 20
+RETRY_SECONDS = 300  # a parent that could not start is not tried again for so long
+FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
+
+
+def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Key | None:
+    """Find what the parent for this environment and directory is started with; None if nothing is to be warm.
+
+    Raises
+    ------
+    ParameterError
+        If the settings are wrong.
+    """
+    directory = directory or os.getcwd()
+    settings = find_settings(environ, directory)
+    return make_key(settings, environ, directory) if settings.warm and sys.platform == "linux" else None
+
+
+def open_channel(path: Path) -> Channel | None:
+    """Connect to a socket; None if nobody listens there."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    connection.settimeout(FORK_SECONDS)  # for what is sent
+    return Channel(connection)
+
+
+def connect(key: Key, *, start: bool = True) -> Channel | None:
+    """Connect to a parent that may fork.
+
+    Parameters
+    ----------
+    key : Key
+        Which one.
+    start : bool
+        Whether to start it and to wait for it; otherwise only one that has finished its imports will do.
+
+    Returns
+    -------
+    Channel or None
+        None if there is none and it is not to be started.
+
+    Raises
+    ------
+    UnavailableError
+        If it did not start, or must not fork.
+    """
+    path = find_folder() / f"{key.name}.sock"
+    if start:
+        _refuse_failed(path)
+    for _ in range(2):  # one that is just ending still accepts connections
+        channel, started = open_channel(path), False
+        if channel is None:
+            if not start:
+                return None
+            channel, started = _start(path, key), True
+        try:
+            if _greet(channel, ANSWER_SECONDS if start else 0.1):
+                return channel
+            channel.close()
+            if not start:
+                return None
+            problem = f"it did not answer in {ANSWER_SECONDS} s"
+        except MessageError:
+            channel.close()
+            problem = "it ended before it was ready"
+        if started:
+            break
+    problem = f"the parent of the warm kernels did not start: {problem}; see {path.with_suffix('.log')}"
+    path.with_suffix(".failed").write_text(problem)
+    raise UnavailableError(problem)
+
+
+def start_parent(key: Key) -> None:
+    """Start a parent in the background, unless it runs; a later `connect` waits for its imports."""
+    path = find_folder() / f"{key.name}.sock"
+    _refuse_failed(path)
+    (open_channel(path) or _start(path, key)).close()
+
+
+def fork(channel: Channel, request: Request, files: Sequence[int]) -> WarmProcess:
+    """Have the parent fork a process.
+
+    Parameters
+    ----------
+    channel : Channel
+        From `connect`; the process owns it from now on.
+    request : Request
+        What to fork.
+    files : sequence of int
+        Its standard input, output and error; for a kernel also the pipe on which it says that it is ready.
+
+    Raises
+    ------
+    UnavailableError
+        If the parent has not forked it.
+    """
+    try:
+        channel.send(write_request(request), files)
+        message = channel.wait(FORK_SECONDS)
+    except (MessageError, OSError) as error:
+        channel.close()
+        raise UnavailableError(f"the parent of the warm kernels has forked nothing: {error}") from error
+    if message is None or "pid" not in message.content:
+        channel.close()
+        raise UnavailableError(f"the parent of the warm kernels has forked nothing in {FORK_SECONDS} s: {message}")
+    return WarmProcess(request.argv, message.content["pid"], message.files[0], channel)
+
+
+def run_command(channel: Channel, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
+    """Run a function in a fork that stands for this process: same files, folder and signals.
+
+    Parameters
+    ----------
+    channel : Channel
+        From `connect`.
+    entry : str
+        The function, as "module:function"; what it returns is passed to `sys.exit`.
+    argv : sequence of str
+        Its `sys.argv`.
+    environ : mapping of str to str
+        Its environment.
+
+    Returns
+    -------
+    int
+        Its exit code, negative for a signal.
+
+    Raises
+    ------
+    UnavailableError
+        If it was not started; it is safe to call the function here then.
+    """
+    request = make_request(COMMAND, list(argv), os.getcwd(), environ, entry)
+    with _open_standard_files() as files:
+        process = fork(channel, request, files)
+    handlers = {signum: signal.getsignal(signum) for signum in (*FORWARDED, signal.SIGTSTP)}
+    try:
+        for signum in FORWARDED:
+            if handlers[signum] != signal.SIG_IGN:
+                signal.signal(signum, lambda number, frame: process.send_signal(number))
+        signal.signal(signal.SIGTSTP, lambda number, frame: _pause(process))
+        return process.wait()
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+
+
+def _pause(process: WarmProcess) -> None:
+    """Stop the command's processes and this one; when this one goes on, so do they."""
+    process.send_group(signal.SIGSTOP)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    process.send_group(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def _open_standard_files() -> Iterator[list[int]]:
+    """Give the three standard files; for one that is closed, the null device."""
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        yield [file if os.path.exists(f"/proc/self/fd/{file}") else null for file in range(3)]
+    finally:
+        os.close(null)
+
+
+def _refuse_failed(path: Path) -> None:
+    failed = path.with_suffix(".failed")
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - failed.stat().st_mtime < RETRY_SECONDS:
+            raise UnavailableError(failed.read_text())
+        failed.unlink()
+
+
+def _greet(channel: Channel, seconds: float) -> bool:
+    """Hear whether the parent may fork; False if it says nothing in time."""
+    message = channel.wait(seconds)
+    if message and "problem" in message.content:
+        raise UnavailableError(message.content["problem"])
+    return message is not None
+
+
+def _start(path: Path, key: Key) -> Channel:
+    """Start a parent. The socket listens before it imports: whoever comes later waits in the socket's queue."""
+    with lock(path.parent):
+        if channel := open_channel(path):
+            return channel  # another was faster
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(str(path))
+            path.chmod(0o600)
+            listener.listen(128)
+            _spawn(listener, path, key)
+        channel = open_channel(path)
+    if channel is None:
+        raise UnavailableError(f"the parent of the warm kernels ended at once; see {path.with_suffix('.log')}")
+    return channel
+
+
+def _spawn(listener: socket.socket, path: Path, key: Key) -> None:
+    order = {
+        "listener": listener.fileno(),
+        "path": str(path),
+        "preload": key.preload,
+        "import_seconds": IMPORT_SECONDS,
+        "idle_seconds": key.idle_seconds,
+        "owner": key.owner,
+    }
+    with path.with_suffix(".log").open("wb") as log:
+        subprocess.run(
+            [*key.command, "-m", "mlops.kernels.parent", json.dumps(order)],
+            cwd=Path(__file__).parents[2],
+            env=dict(key.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+            check=False,
+        )

@@ -1,0 +1,24 @@
+"""The kernelspec: ``python -m mlops.kernels.install`` writes ipykernel's own and names the provisioner in it."""
+
+import json
+import sys
+from pathlib import Path
+
+from ipykernel.kernelspec import install
+
+NAME, DISPLAY_NAME = "python3", "Python 3 (ipykernel)"
+PROVISIONER = "warm-kernel-provisioner"
+
+
+def install_kernelspec(prefix: str) -> Path:
+    """Write the kernelspec below `prefix` and return its file."""
+    folder = install(prefix=prefix, kernel_name=NAME, display_name=DISPLAY_NAME)
+    path = Path(folder, "kernel.json")
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    spec["metadata"]["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
+    path.write_text(json.dumps(spec, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    print(install_kernelspec(sys.prefix))

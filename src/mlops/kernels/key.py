@@ -1,0 +1,100 @@
+"""The key of a parent: all that its imports may depend on. What differs in it has another parent."""
+
+import hashlib
+import json
+import os
+import site
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops.kernels.settings import KernelSettings
+
+OWNER = "MLOPS_KERNELS_OWNER"
+FLAGS = ("-Xfrozen_modules=off",)  # as the kernelspec of ipykernel starts Python
+# The beginnings of the names of variables that the interpreter and libraries read when they are imported.
+KEYED = tuple(
+    "ARROW_ BLIS_ DEBUGPY_ FSSPEC_ GIT_PYTHON_ GLIBC_TUNABLES GOMP_ GOTO HOME IPYTHON JE_ JOBLIB_ JUPYTER_CONFIG "
+    "JUPYTER_DATA JUPYTER_P KMP_ LANG LC_ LD_ LOKY_ MALLOC_ MATPLOTLIBRC MIMALLOC_ MKL_ MLFLOW_CONFIGURE "
+    "MLFLOW_DISABLE MLFLOW_LOGGING MPLCONFIGDIR NPY_ NUMBA_ NUMEXPR_ NUMPY_ OMP_ OPENBLAS OTEL_ PANDAS_ PANDERA_ "
+    "PROTOCOL_BUFFERS PSUTIL_ PYARROW_ PYDANTIC_ PYDEVD_ PYTHON PYZMQ_ SCIPY_ SKLEARN_ SSL_ TORNADO_ TZ VECLIB_ "
+    "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME".split()
+)
+# What libraries set themselves when they are imported, or what must be so in a process that forks; equal to unset.
+USUAL = {
+    "GIT_PYTHON_REFRESH": "quiet",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # else pyarrow's allocator starts a thread
+    "KMP_DUPLICATE_LIB_OK": "True",
+    "KMP_INIT_AT_FORK": "FALSE",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a parent is started with.
+
+    Parameters
+    ----------
+    name : str
+        Hash of all that its imports may depend on.
+    command : tuple of str
+        The interpreter and its options.
+    environ : mapping of str to str
+        The variables that are part of the key, and ``PATH``: it sees no other, and so no secret.
+    preload : tuple of str
+        The modules that it imports.
+    idle_seconds : float
+        It ends when it had nothing to do for so long.
+    owner : int
+        The process that it ends with; 0 for none.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+    preload: tuple[str, ...]
+    idle_seconds: float
+    owner: int
+
+
+def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: str, flags: Sequence[str] = FLAGS) -> Key:
+    """Make the key of the parent for a kernel with this environment in this directory.
+
+    Raises
+    ------
+    ValueError
+        If the variable MLOPS_KERNELS_OWNER is no process id.
+    """
+    keyed = USUAL | {name: value for name, value in environ.items() if name.startswith(KEYED)}
+    if "PYTHONPATH" in keyed:
+        paths = keyed["PYTHONPATH"].split(os.pathsep)
+        keyed["PYTHONPATH"] = os.pathsep.join(os.path.join(directory, path) for path in paths)
+    owner = int(environ.get(OWNER) or 0)
+    idle_seconds = settings.idle_minutes * 60
+    python = os.path.abspath(sys.executable)
+    parts = [python, sys.version, *flags, settings.preload, idle_seconds, owner]
+    parts += [sorted(keyed.items()), _sign_files(), _describe_place()]
+    return Key(
+        name=hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16],
+        command=(python, *flags),
+        environ=keyed | {"PATH": environ.get("PATH", os.defpath)},
+        preload=settings.preload,
+        idle_seconds=idle_seconds,
+        owner=owner,
+    )
+
+
+def _sign_files() -> list[tuple[str, int]]:
+    """Return when packages were last installed, and when this one was last edited."""
+    own = sorted(Path(__file__).parent.glob("*.py"))
+    folders = [folder for folder in map(Path, (*site.getsitepackages(), site.getusersitepackages())) if folder.is_dir()]
+    return [(str(path), path.stat().st_mtime_ns) for path in (*folders, *own)]
+
+
+def _describe_place() -> list[object]:
+    """Return what a fork cannot take from its caller: groups, priority, processors, namespaces."""
+    spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
+    priority = os.getpriority(os.PRIO_PROCESS, 0)
+    return [os.getgid(), sorted(os.getgroups()), priority, sorted(os.sched_getaffinity(0)), *spaces]

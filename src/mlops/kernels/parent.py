@@ -1,0 +1,268 @@
+"""The parent process: imports once, then forks kernels and commands on request. One thread, no zmq, no signal handlers.
+
+.. code-block:: text
+
+    client                               parent
+    connects                 ->          (may still be importing)
+                             <-          {"pid": ...} or {"problem": ...}
+    {"ask": "fork", ...} + files ->      forks
+                             <-          {"pid": ...} + pidfd
+                             <-          {"exit": code}
+
+A connection that closes takes its fork with it.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlops.kernels import child
+from mlops.kernels.folder import lock
+from mlops.kernels.messages import Channel, Message, MessageError
+from mlops.kernels.preload import MACHINERY, Imports, count_threads, import_modules, log
+from mlops.kernels.request import COMMAND, Request, read_request
+
+LOOK_SECONDS = 5.0  # between two looks at the clock and the socket's file
+
+Job = Callable[[], int]
+
+
+@dataclass
+class Fork:
+    """A process that this one has forked: its id, its kind, and the client's channel as long as that is open."""
+
+    pid: int
+    kind: str
+    channel: Channel | None
+
+
+class Parent:
+    """Serves one listening socket.
+
+    Parameters
+    ----------
+    listener : socket
+        Where clients connect.
+    path : str
+        Its file; when it is gone no client can come any more.
+    idle_seconds : float
+        How long to wait for one.
+    imports : Imports
+        What was imported.
+    """
+
+    def __init__(self, listener: socket.socket, path: str, idle_seconds: float, imports: Imports) -> None:
+        self._listener = listener
+        self._path = Path(path)
+        self._idle_seconds = idle_seconds
+        self._imports = imports
+        self._file = self._path.stat().st_ino
+        self._pid = os.getpid()
+        self._began = self._last = time.monotonic()
+        self._over = False
+        self._forks: dict[int, Fork] = {}  # by pidfd
+        self._channels: dict[int, Channel] = {}  # by descriptor
+        self._selector = selectors.PollSelector()
+        listener.setblocking(False)
+        self._watch(listener.fileno(), self._accept)
+
+    def follow(self, owner: int) -> None:
+        """End when this process does.
+
+        Raises
+        ------
+        ProcessLookupError
+            If it has already.
+        """
+        self._watch(os.pidfd_open(owner), self._lose_owner)
+
+    def serve(self) -> Job | None:
+        """Serve until there is no more to do.
+
+        Returns
+        -------
+        callable or None
+            In a fork: what it is to run. None in the parent, at its end.
+        """
+        while not self._over and not self._is_idle():
+            for key, _ in self._selector.select(min(LOOK_SECONDS, self._idle_seconds)):
+                if self._selector.get_map().get(key.fd) is key and (job := key.data()):  # else closed meanwhile
+                    return job
+        for fork in self._forks.values():
+            _kill_group(fork.pid)
+        with lock(self._path.parent):
+            if self._owns_file():
+                self._path.unlink()
+                self._path.with_suffix(".log").unlink()
+        return None
+
+    def _watch(self, descriptor: int, handle: Callable[[], Job | None]) -> None:
+        self._selector.register(descriptor, selectors.EVENT_READ, handle)
+
+    def _is_idle(self) -> bool:
+        if self._forks or self._channels:
+            self._last = time.monotonic()
+            return False
+        return time.monotonic() - self._last >= self._idle_seconds or not self._owns_file()
+
+    def _owns_file(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._path.stat().st_ino == self._file
+        return False
+
+    def _lose_owner(self) -> None:
+        log("the owner has ended")
+        self._over = True
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError as error:
+            log(f"a client could not connect: {error}")
+            return
+        connection.setblocking(False)
+        channel = Channel(connection)
+        self._channels[channel.fileno()] = channel
+        self._watch(channel.fileno(), partial(self._hear, channel))
+        self._answer(channel, {"problem": self._imports.problem} if self._imports.problem else {"pid": self._pid})
+
+    def _hear(self, channel: Channel) -> Job | None:
+        try:
+            message = channel.wait(0)
+            return self._obey(channel, message) if message else None
+        except MessageError as error:
+            self._drop(channel, str(error))
+        return None
+
+    def _obey(self, channel: Channel, message: Message) -> Job | None:
+        asked = message.content.get("ask")
+        if asked == "fork":
+            return self._fork(channel, message)
+        for file in message.files:
+            os.close(file)
+        if asked == "status":
+            self._answer(channel, self._describe())
+            return None
+        raise MessageError(f"{asked!r} is nothing that can be asked")
+
+    def _describe(self) -> dict[str, Any]:
+        forks = [(fork.pid, fork.kind) for fork in self._forks.values()]
+        return {"age": time.monotonic() - self._began, "threads": count_threads(), "forks": forks}
+
+    def _fork(self, channel: Channel, message: Message) -> Job | None:
+        try:
+            request = self._check(channel, message)
+            pid = os.fork()
+        except (MessageError, OSError) as error:
+            for file in message.files:
+                os.close(file)
+            raise MessageError(f"nothing is forked: {error}") from error
+        if pid == 0:
+            self._close()
+            return partial(child.run, request, message.files, self._pid, self._imports)
+        for file in message.files:
+            os.close(file)
+        pidfd = os.pidfd_open(pid)
+        self._forks[pidfd] = Fork(pid, request.kind, channel)
+        self._watch(pidfd, partial(self._reap, pidfd))
+        self._answer(channel, {"pid": pid}, pidfd)
+        return None
+
+    def _check(self, channel: Channel, message: Message) -> Request:
+        request = read_request(message.content)
+        if self._imports.problem:
+            raise MessageError(self._imports.problem)
+        if any(fork.channel is channel for fork in self._forks.values()):
+            raise MessageError("this connection has a fork already")
+        if len(message.files) != (3 if request.kind == COMMAND else 4):
+            raise MessageError(f"{len(message.files)} files came with the request")
+        return request
+
+    def _reap(self, pidfd: int) -> None:
+        fork = self._forks.pop(pidfd)
+        self._selector.unregister(pidfd)
+        os.close(pidfd)
+        _, status = os.waitpid(fork.pid, 0)
+        if fork.channel:
+            self._answer(fork.channel, {"exit": os.waitstatus_to_exitcode(status)})
+            self._drop(fork.channel)
+
+    def _answer(self, channel: Channel, content: dict[str, Any], *files: int) -> None:
+        try:
+            channel.send(content, files)
+        except OSError as error:
+            self._drop(channel, str(error))
+
+    def _drop(self, channel: Channel, reason: str = "") -> None:
+        """Close a connection, and kill what was forked for it."""
+        if self._channels.pop(channel.fileno(), None) is None:
+            return
+        self._selector.unregister(channel.fileno())
+        channel.close()
+        for fork in self._forks.values():
+            if fork.channel is channel:
+                fork.channel = None
+                log(f"fork {fork.pid} is killed: {reason}")
+                _kill_group(fork.pid)
+
+    def _close(self) -> None:
+        """In a fork: close the copies of all that is the parent's."""
+        for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
+            if descriptor not in (self._listener.fileno(), *self._channels):
+                os.close(descriptor)  # a pidfd
+        for channel in self._channels.values():
+            channel.close()
+        self._listener.close()
+
+
+def _kill_group(pid: int) -> None:
+    """Kill a fork that was not waited for yet, with the processes that it has started."""
+    for kill in (os.killpg, os.kill):  # just after the fork it has no group of its own
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+
+
+def _live(order: dict[str, Any]) -> Job | None:
+    """Import, then serve; the order is the client's."""
+    listener = socket.socket(fileno=order["listener"])
+    listener.set_inheritable(False)
+    listener.listen(128)  # again: from now on clients see this process as the other side
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    signal.alarm(order["import_seconds"])  # imports that hang end this process
+    imports = import_modules([*MACHINERY, *order["preload"]])
+    signal.alarm(0)
+    if imports.problem:
+        log(imports.problem)
+    parent = Parent(listener, order["path"], order["idle_seconds"], imports)
+    if order["owner"]:
+        parent.follow(order["owner"])
+    gc.freeze()
+    return parent.serve()
+
+
+def main() -> None:
+    """Leave the client's process tree, then live; a fork ends here, too."""
+    if os.fork():
+        os._exit(0)  # the client waits for this, and so nobody gets a zombie
+    del sys.path[0]  # where -m has found this module
+    os.chdir("/")
+    gc.disable()
+    job = _live(json.loads(sys.argv[1]))
+    os._exit(job() if job else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The parents of this user: what runs, what it costs, and its end."""
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from mlops.kernels.client import open_channel
+from mlops.kernels.folder import find_folder
+from mlops.kernels.messages import Channel, Message, MessageError
+
+ANSWER_SECONDS = 2.0
+END_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A kernel or a command: its process id, which of the two, and its proportional share of memory in bytes."""
+
+    pid: int
+    kind: str
+    memory: int
+
+
+@dataclass(frozen=True)
+class RunningParent:
+    """A parent that answers, or is still importing.
+
+    Parameters
+    ----------
+    pid : int
+        Its process id.
+    key : str
+        The hash of what it depends on.
+    path : Path
+        Its socket.
+    age : float
+        Seconds since it began.
+    memory : int
+        Its proportional share of memory (PSS), in bytes: what it shares with its forks is divided between them.
+    forks : tuple of Fork
+        What it has forked and has not ended yet.
+    ready : bool
+        Whether it has finished its imports.
+    """
+
+    pid: int
+    key: str
+    path: Path
+    age: float
+    memory: int
+    forks: tuple[Fork, ...]
+    ready: bool
+
+
+def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
+    """List the parents, the oldest first; each has so many seconds to answer."""
+    found = []
+    for path in find_folder().glob("*.sock"):
+        if channel := open_channel(path):
+            with contextlib.suppress(MessageError, OSError, psutil.NoSuchProcess):  # ended meanwhile
+                found.append(_describe(path, channel, seconds))
+            channel.close()
+    return sorted(found, key=lambda parent: parent.age, reverse=True)
+
+
+def stop_parents() -> list[RunningParent]:
+    """End every parent with all of its kernels, forget what could not be started, and return the parents."""
+    parents = list_parents()
+    for parent in parents:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(parent.pid, signal.SIGTERM)  # its forks get a SIGKILL from the system
+    deadline = time.monotonic() + END_SECONDS
+    pids = [pid for parent in parents for pid in (parent.pid, *(fork.pid for fork in parent.forks))]
+    while any(_is_running(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for path in (*(parent.path for parent in parents), *find_folder().glob("*.failed")):
+        path.unlink(missing_ok=True)
+    return parents
+
+
+def _describe(path: Path, channel: Channel, seconds: float) -> RunningParent:
+    greeting = channel.wait(seconds)
+    if greeting:
+        channel.send({"ask": "status"})
+    status = channel.wait(seconds) if greeting else None
+    pid = channel.find_peer()
+    return RunningParent(
+        pid=pid,
+        key=path.stem,
+        path=path,
+        age=time.time() - psutil.Process(pid).create_time(),
+        memory=_measure(pid),
+        forks=_list_forks(status),
+        ready=status is not None,
+    )
+
+
+def _list_forks(status: Message | None) -> tuple[Fork, ...]:
+    found = []
+    for pid, kind in status.content.get("forks", ()) if status else ():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(Fork(pid, kind, _measure(pid)))
+    return tuple(found)
+
+
+def _measure(pid: int) -> int:
+    return int(psutil.Process(pid).memory_full_info().pss)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,89 @@
+"""The imports of a parent. Nothing in it makes a thread or a zmq context, which a fork would inherit broken."""
+
+import builtins
+import gc
+import importlib
+import os
+import random
+import sys
+import time
+import types
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+# What ipykernel and IPython import while a kernel starts and runs its first cells.
+MACHINERY = (
+    "asyncio getpass runpy sqlite3 pdb multiprocessing.util concurrent.futures.thread importlib.metadata "
+    "zmq.eventloop.zmqstream tornado.ioloop tornado.platform.asyncio psutil "
+    "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell ipykernel.iostream ipykernel.displayhook "
+    "ipykernel.heartbeat ipykernel.parentpoller ipykernel.control ipykernel.compiler ipykernel.debugger "
+    "ipykernel.comm.comm jupyter_client.session jupyter_client.localinterfaces "
+    "IPython.core.completer IPython.core.magics IPython.core.pylabtools IPython.core.debugger "
+    "IPython.core.profileapp IPython.core.completerlib IPython.core.async_helpers IPython.extensions.storemagic"
+).split()
+
+
+@dataclass(frozen=True)
+class Imports:
+    """What imports have left behind that a fork must know.
+
+    Parameters
+    ----------
+    problem : str
+        Why this process must not fork: a thread. Empty if it may.
+    generators : tuple of random.Random
+        The random number generators that libraries have made.
+    """
+
+    problem: str
+    generators: tuple[random.Random, ...]
+
+
+def import_modules(modules: Iterable[str]) -> Imports:
+    """Import modules; one that cannot be imported is logged and left out."""
+    began, suspects = time.monotonic(), []
+    # pandas asks when it is imported whether it is in a notebook, and then shows 20 columns
+    builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
+    for module in modules:
+        threads = count_threads()
+        _import_module(module)
+        if count_threads() > threads:
+            suspects.append(module)
+    del builtins.get_ipython  # type: ignore[attr-defined]
+    _end_pools()
+    log(f"imported {len(sys.modules)} modules in {time.monotonic() - began:.1f} s, threads: {count_threads()}")
+    return Imports(
+        problem=_describe_threads(suspects),
+        generators=tuple(found for found in gc.get_objects() if isinstance(found, random.Random)),
+    )
+
+
+def _import_module(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # noqa: BLE001 - a module may raise anything, and must not take the kernels with it
+        log(f"{module} cannot be imported: {error!r}")
+
+
+def _end_pools() -> None:
+    """End OpenBLAS's threads: its handler of forks does, and starts them again at the next use."""
+    process = os.fork()
+    if process == 0:
+        os._exit(0)
+    os.waitpid(process, 0)
+
+
+def _describe_threads(suspects: Sequence[str]) -> str:
+    if count_threads() == 1:
+        return ""
+    return f"importing {' or '.join(suspects)} starts a thread, which forks lack: take it out of kernels.preload"
+
+
+def count_threads() -> int:
+    """Return how many threads this process has, those of libraries in C among them."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def log(text: str) -> None:
+    """Write a line to the parent's log."""
+    print(f"{time.strftime('%H:%M:%S')} [{os.getpid()}] {text}", file=sys.stderr, flush=True)

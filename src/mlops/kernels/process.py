@@ -1,0 +1,95 @@
+"""A forked process as its client sees it: like `subprocess.Popen`, though it is another process's child."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from typing import IO, Any
+
+from mlops.kernels.messages import Channel, MessageError
+
+
+class WarmProcess:
+    """A kernel or a command that a parent has forked. It ends when this object's channel is closed.
+
+    Parameters
+    ----------
+    args : list of str
+        Its command line.
+    pid : int
+        Its process id, which is also its process group's.
+    pidfd : int
+        File descriptor of the process; this object closes it.
+    channel : Channel
+        Where the parent tells how it ended.
+    """
+
+    stdin = None
+
+    def __init__(self, args: list[str], pid: int, pidfd: int, channel: Channel) -> None:
+        self.args = args
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdout: IO[Any] | None = None
+        self.stderr: IO[Any] | None = None
+        self._pidfd = pidfd
+        self._channel = channel
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when the process has ended."""
+        return self._channel.fileno()
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return the exit code.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            If it runs longer.
+        """
+        if self.returncode is None:
+            try:
+                message = self._channel.wait(timeout)
+            except MessageError:  # the parent is gone, and its forks go with it
+                self._signal(signal.SIGKILL)
+                self._end(-signal.SIGKILL)
+            else:
+                if message is None:
+                    raise subprocess.TimeoutExpired(self.args, timeout or 0)
+                self._end(int(message.content["exit"]))
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            self._signal(signum)
+
+    def send_group(self, signum: int) -> None:
+        """Send a signal to it and the processes that it has started."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signum)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def _signal(self, signum: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signum)
+
+    def _end(self, returncode: int) -> None:
+        self.returncode = returncode
+        self._channel.close()
+        os.close(self._pidfd)

@@ -1,0 +1,97 @@
+"""The request for a fork: everything that a process started afresh would have inherited from its caller."""
+
+import os
+import resource
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops.kernels.messages import MessageError
+
+KERNEL, COMMAND = "kernel", "command"
+LIMITS = sorted(name for name in dir(resource) if name.startswith("RLIMIT_"))
+ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by the interpreter itself
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be forked.
+
+    Parameters
+    ----------
+    kind : str
+        "kernel" or "command".
+    argv : list of str
+        The whole command line: interpreter, its options, module and arguments.
+    entry : str
+        The function that a command is, as "module:function"; empty for a kernel.
+    directory : str
+        Where it runs.
+    environ : mapping of str to str
+        Its environment.
+    umask : int
+        Its file mode creation mask.
+    ignored : list of int
+        The signals that its caller ignores, as under nohup.
+    limits : mapping of str to list of int
+        Soft and hard resource limits by name.
+    """
+
+    kind: str
+    argv: list[str]
+    entry: str
+    directory: str
+    environ: Mapping[str, str]
+    umask: int
+    ignored: list[int]
+    limits: Mapping[str, list[int]]
+
+
+def make_request(kind: str, argv: list[str], directory: str, environ: Mapping[str, str], entry: str = "") -> Request:
+    """Make a request that inherits from this process what a child process would."""
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
+    ignored = int(status["SigIgn"], 16)
+    return Request(
+        kind=kind,
+        argv=argv,
+        entry=entry,
+        directory=os.path.abspath(directory),
+        environ=dict(environ),
+        umask=int(status["Umask"], 8),
+        ignored=[n for n in range(1, 65) if ignored >> (n - 1) & 1 and n not in ALWAYS_IGNORED],
+        limits={name: list(resource.getrlimit(getattr(resource, name))) for name in LIMITS},
+    )
+
+
+def read_request(content: Mapping[str, Any]) -> Request:
+    """Read a request from a message.
+
+    Raises
+    ------
+    MessageError
+        If it is none.
+    """
+    try:
+        request = Request(**{name: value for name, value in content.items() if name != "ask"})
+        whole = (
+            request.kind in (KERNEL, COMMAND)
+            and isinstance(request.directory, str)
+            and isinstance(request.entry, str)
+            and isinstance(request.umask, int)
+            and len(request.argv) > 0
+            and all(isinstance(word, str) for word in (*request.argv, *request.environ, *request.environ.values()))
+            and all(isinstance(number, int) for number in request.ignored)
+            and all(name in LIMITS and len(limit) == 2 for name, limit in request.limits.items())
+        )
+    except (TypeError, AttributeError) as error:
+        raise MessageError(f"this is no request: {error}") from error
+    if not whole:
+        raise MessageError("this is no request for a kernel or a command")
+    return request
+
+
+def write_request(request: Request) -> dict[str, Any]:
+    """Return the request as a message's content."""
+    return {"ask": "fork", **asdict(request)}

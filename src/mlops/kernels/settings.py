@@ -1,0 +1,85 @@
+"""The settings of warm kernels: the section ``kernels`` of ``parameters/base.yml``."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from mlops.declarations import Parameter, Setting, check_value
+from mlops.errors import ParameterError, UsageError
+from mlops.layers import read_layer
+from mlops.workspace import find_workspace
+
+SWITCH = "MLOPS_WARM_KERNELS"
+DECLARED = (
+    Parameter("warm", True, "fork kernels from a process that has imported the libraries"),
+    Parameter("idle_minutes", 10.0, "that process ends when it had nothing to do for so long", "(0, inf)"),
+    Parameter("preload", ["matplotlib.pyplot", "pandas", "sklearn.linear_model"], "the modules that it imports"),
+)
+OWN = ("mlops", "diabetes")  # edits must be live
+
+
+@dataclass(frozen=True)
+class KernelSettings:
+    """How kernels are started.
+
+    Parameters
+    ----------
+    warm : bool
+        Whether to fork them from a warm parent.
+    idle_minutes : float
+        The parent ends when it had nothing to do for so long.
+    preload : tuple of str
+        The modules that it imports, besides what every kernel needs.
+    """
+
+    warm: bool
+    idle_minutes: float
+    preload: tuple[str, ...]
+
+
+def find_settings(environ: Mapping[str, str], directory: str) -> KernelSettings:
+    """Find the settings for a kernel that starts in a directory.
+
+    Raises
+    ------
+    ParameterError
+        If they are wrong.
+    """
+    if environ.get(SWITCH) == "0":
+        return KernelSettings(warm=False, idle_minutes=0, preload=())
+    try:
+        path = find_workspace(environ, Path(directory)).parameters / "base.yml"
+    except UsageError:
+        return check_settings({})
+    return _read_settings(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read_settings(path: Path, _edited: int) -> KernelSettings:
+    return check_settings(read_layer(path).kernels)
+
+
+def check_settings(given: Mapping[str, Setting]) -> KernelSettings:
+    """Check the section ``kernels``; what it does not say keeps its default.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown key, a wrong type, a value out of range, a module of this project.
+    """
+    known = {parameter.name: parameter for parameter in DECLARED}
+    for name, setting in given.items():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ParameterError(f"{setting.source} is unknown{hint} (known: {', '.join(known)})")
+    values = {name: check_value(known[name], given.get(name, Setting(known[name].default, ""))) for name in known}
+    for module in values["preload"]:
+        source = given["preload"].source if "preload" in given else ""
+        if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):
+            raise ParameterError(f"{source}: {module!r} is no module's name; write for example `- pandas`")
+        if module.split(".")[0] in OWN:
+            raise ParameterError(f"{source}: {module} is the project's own: no edit of it would be seen; take it out")
+    return KernelSettings(**(values | {"preload": tuple(values["preload"])}))

@@ -1,0 +1,397 @@
+"""The parent of the warm kernels: when there is another one, when it ends, and what it survives."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from mlops.kernels import client, key, launch
+from mlops.kernels.client import connect, find_key, open_channel, start_parent
+from mlops.kernels.folder import UnavailableError, find_folder
+from mlops.kernels.key import make_key
+from mlops.kernels.messages import Channel
+from mlops.kernels.parents import RunningParent, list_parents, stop_parents
+from mlops.kernels.settings import KernelSettings
+
+WaitFor = Callable[..., bool]
+Running = Callable[[int], bool]
+
+
+def find_parent(kernel: Any) -> int:
+    """Return the parent of a kernel, after a look at what it is."""
+    parent = int(kernel.run("import os; print(os.getppid())"))
+    assert "mlops.kernels.parent" in psutil.Process(parent).cmdline()
+    return parent
+
+
+def get_running(pid: int) -> RunningParent:
+    """Return the parent with this id from the list."""
+    return next(parent for parent in list_parents() if parent.pid == pid)
+
+
+def read_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the warnings that a user would have seen."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_kernels_share_a_parent_that_may_fork(start_kernel: Any) -> None:
+    """It has one thread, and neither a zmq context nor a database."""
+    parents = {find_parent(start_kernel()) for _ in range(2)}
+    assert len(parents) == 1
+    pid = parents.pop()
+    assert len(psutil.Process(pid).threads()) == 1
+    files = {os.readlink(f"/proc/{pid}/fd/{file}").split(":")[0] for file in os.listdir(f"/proc/{pid}/fd")}
+    assert {name for name in files if not name.endswith(".log")} == {"/dev/null", "socket", "anon_inode"}
+    kinds = {os.readlink(f"/proc/{pid}/fd/{file}") for file in os.listdir(f"/proc/{pid}/fd")}
+    assert {kind for kind in kinds if kind.startswith("anon_inode")} == {"anon_inode:[pidfd]"}
+
+
+def test_the_list_says_what_it_costs(start_kernel: Any) -> None:
+    kernel = start_kernel()
+    parent = get_running(find_parent(kernel))
+    assert parent.ready
+    assert [fork.pid for fork in parent.forks] == [kernel.process.pid]
+    assert parent.forks[0].kind == "kernel"
+    assert parent.forks[0].memory > 10 * 2**20
+    assert parent.memory > 10 * 2**20
+    assert parent.path.is_socket()
+    assert 0 < parent.age < 3600
+
+
+def test_only_this_user_can_connect(start_kernel: Any) -> None:
+    path = get_running(find_parent(start_kernel())).path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "PYTHONHASHSEED", "HOME", "MLOPS_KERNELS_OWNER", "LC_ALL"])
+def test_another_variable_that_imports_read_has_another_parent(name: str) -> None:
+    settings = KernelSettings(warm=True, idle_minutes=10, preload=("pandas",))
+    environ = {"PATH": "/bin", "UNRELATED": "1", name: "1"}
+    first = make_key(settings, environ, "/")
+    assert make_key(settings, environ | {"UNRELATED": "2"}, "/").name == first.name
+    assert make_key(settings, environ | {name: "2"}, "/").name != first.name
+    assert "UNRELATED" not in first.environ
+
+
+def test_what_libraries_set_themselves_is_no_difference() -> None:
+    settings = KernelSettings(warm=True, idle_minutes=10, preload=("pandas",))
+    assert make_key(settings, key.USUAL, "/").name == make_key(settings, {}, "/").name
+
+
+def test_other_packages_have_another_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = KernelSettings(warm=True, idle_minutes=10, preload=("pandas",))
+    monkeypatch.setattr("site.getsitepackages", lambda: [str(tmp_path)])
+    first = make_key(settings, {}, "/")
+    assert make_key(settings, {}, "/").name == first.name
+    (tmp_path / "new_package").mkdir()
+    assert make_key(settings, {}, "/").name != first.name
+
+
+def test_other_settings_and_flags_have_another_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {
+        make_key(KernelSettings(True, minutes, preload), {}, "/", flags).name
+        for minutes in (1, 2)
+        for preload in (("a",), ("b",))
+        for flags in ((), ("-O",))
+    }
+    assert len(names) == 8
+    monkeypatch.setattr(sys, "executable", "/another/python")
+    assert make_key(KernelSettings(True, 1, ("a",)), {}, "/").name not in names
+
+
+def test_it_ends_with_its_owner(private_folder: Path, start_kernel: Any, wait_for: WaitFor, running: Running) -> None:
+    with subprocess.Popen(["sleep", "60"]) as owner:
+        kernel = start_kernel(env={**os.environ, "MLOPS_KERNELS_OWNER": str(owner.pid)})
+        parent = find_parent(kernel)
+        owner.kill()
+    assert wait_for(lambda: not running(parent))
+    assert wait_for(lambda: not running(kernel.process.pid))
+    assert kernel.process.wait(5) == -9
+    assert [path.name for path in private_folder.iterdir()] == ["lock"]
+
+
+def test_it_ends_when_idle(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
+) -> None:
+    """Not while it has a kernel; then after the time that the settings give."""
+    kernel = start_kernel(cwd=str(make_project(idle_minutes=0.01)))
+    parent = find_parent(kernel)
+    time.sleep(1.5)
+    assert running(parent)
+    kernel.stop()
+    assert wait_for(lambda: not running(parent))
+    assert not list(private_folder.glob("*.sock"))
+
+
+def test_it_ends_when_its_socket_is_gone(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
+) -> None:
+    kernel = start_kernel(cwd=str(make_project()))
+    parent = find_parent(kernel)
+    get_running(parent).path.unlink()
+    other = start_kernel(cwd=str(make_project()))
+    assert other.warm
+    assert find_parent(other) != parent
+    assert kernel.run("print('alive')") == "alive"
+    kernel.stop()
+    assert wait_for(lambda: not running(parent))
+
+
+def test_when_it_is_killed_its_kernels_go_and_the_next_has_a_new_one(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
+) -> None:
+    kernel = start_kernel(cwd=str(make_project()))
+    parent = find_parent(kernel)
+    os.kill(parent, signal.SIGKILL)
+    assert kernel.process.wait(5) == -9
+    assert wait_for(lambda: not running(kernel.process.pid))
+    assert not kernel.manager.is_alive()
+    other = start_kernel(cwd=str(make_project()))
+    assert other.warm
+    assert find_parent(other) != parent
+
+
+def test_stopping_all(private_folder: Path, start_kernel: Any, make_project: Callable[..., Path]) -> None:
+    kernel = start_kernel(cwd=str(make_project()))
+    parent = find_parent(kernel)
+    assert [stopped.pid for stopped in stop_parents()] == [parent]
+    assert kernel.process.wait(5) == -9
+    assert list_parents() == []
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\x02[]",
+        b"\0\0\0\x03nil",
+        b'\0\0\0\x0f{"ask": "fork"}',
+        b"\0\0\0\xff{",
+        b"\0\0\0\x02{}",
+    ],
+)
+def test_it_survives_odd_clients(start_kernel: Any, garbage: bytes, wait_for: WaitFor) -> None:
+    kernel = start_kernel()
+    parent = find_parent(kernel)
+    path = get_running(parent).path
+    for file in (False, True):
+        with socket.socket(socket.AF_UNIX) as odd:
+            odd.connect(str(path))
+            with open(os.devnull) as null:
+                socket.send_fds(odd, [garbage or b"\0"], [null.fileno()] if file else [])
+    assert wait_for(lambda: start_kernel().warm)
+    assert kernel.run("print('alive')") == "alive"
+
+
+def test_a_silent_client_keeps_nobody_waiting(start_kernel: Any) -> None:
+    path = get_running(find_parent(start_kernel())).path
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(str(path))
+        silent.send(b"\0\0")
+        began = time.monotonic()
+        assert start_kernel().warm
+        assert time.monotonic() - began < 5
+
+
+def test_a_request_must_be_whole(start_kernel: Any) -> None:
+    path = get_running(find_parent(start_kernel())).path
+    channel = open_channel(path)
+    assert channel is not None
+    assert channel.wait(5) is not None
+    whole = {"ask": "fork", "kind": "kernel", "argv": [1], "entry": "", "directory": "/", "environ": {}, "umask": 0}
+    channel.send({**whole, "ignored": [], "limits": {}})
+    with pytest.raises(Exception, match="closed the connection"):
+        channel.wait(5)
+    channel.close()
+
+
+def test_a_module_that_cannot_be_imported_is_left_out(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    kernel = start_kernel(cwd=str(make_project("no_such_module, fractions")))
+    assert kernel.warm
+    assert kernel.run("import sys; print('fractions' in sys.modules)") == "True"
+    assert "no_such_module cannot be imported: ModuleNotFoundError" in next(private_folder.glob("*.log")).read_text()
+    assert read_warnings(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "problem"),
+    [
+        ("import os; os._exit(3)", "did not start: it ended before it was ready; see "),
+        ("import time; time.sleep(60)", "did not start: it ended before it was ready; see "),
+        ("import threading, time; threading.Thread(target=time.sleep, args=[60]).start()", "importing odd starts a th"),
+    ],
+    ids=["crash", "hang", "thread"],
+)
+def test_a_parent_that_cannot_be(
+    private_folder: Path,
+    start_kernel: Any,
+    make_project: Callable[..., Path],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    problem: str,
+) -> None:
+    """A fresh kernel is started, with one line of warning; the second time at once."""
+    monkeypatch.setattr(client, "IMPORT_SECONDS", 3)
+    folder = make_project("odd")
+    (folder / "odd.py").write_text(module)
+    for _ in range(2):
+        began = time.monotonic()
+        caplog.clear()
+        kernel = start_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": str(folder)})
+        assert not kernel.warm
+        assert kernel.run("print(1)") == "1"
+        (warning,) = read_warnings(caplog)
+        assert "A fresh kernel is started, not a warm one: " in warning
+        assert problem in warning
+        assert "\n" not in warning
+    assert time.monotonic() - began < 5
+
+
+def test_a_stopped_parent(
+    private_folder: Path,
+    start_kernel: Any,
+    make_project: Callable[..., Path],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parent = find_parent(start_kernel(cwd=str(make_project())))
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.3)
+    os.kill(parent, signal.SIGSTOP)
+    try:
+        kernel = start_kernel(cwd=str(make_project()))
+    finally:
+        os.kill(parent, signal.SIGCONT)
+    assert not kernel.warm
+    (warning,) = read_warnings(caplog)
+    assert "it did not answer in 0.3 s" in warning
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"pass_fds": [0]}, "a fork cannot have the option pass_fds=[0]"),
+        ({"stdin": subprocess.PIPE}, "a fork cannot have the option stdin=PIPE"),
+    ],
+)
+def test_what_a_fork_cannot_have(
+    start_kernel: Any, caplog: pytest.LogCaptureFixture, options: dict[str, Any], problem: str
+) -> None:
+    assert not start_kernel(**options).warm
+    assert problem in read_warnings(caplog)[0]
+    assert len(read_warnings(caplog)) == 1
+
+
+def test_a_folder_that_is_not_private(
+    private_folder: Path, start_kernel: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    private_folder.mkdir(mode=0o755)
+    assert not start_kernel().warm
+    assert read_warnings(caplog) == [
+        f"A fresh kernel is started, not a warm one: {private_folder} is not private to this user: remove it"
+    ]
+
+
+def test_a_link_is_no_private_folder(private_folder: Path, tmp_path: Path) -> None:
+    private_folder.symlink_to(tmp_path)
+    with pytest.raises(UnavailableError, match="is not private"):
+        find_folder()
+
+
+def test_a_long_name_of_a_folder_is_avoided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    assert find_folder().parent == Path("/tmp")
+
+
+def test_a_kernel_that_ends_while_it_starts_leaves_nothing(
+    start_kernel: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fork is gone before the fresh kernel takes its connection file."""
+    parent = find_parent(start_kernel())
+    limits = {"RLIMIT_NOFILE": [20, 20]}
+    make = launch.make_request
+    monkeypatch.setattr(launch, "make_request", lambda *words: _replace(make(*words), limits=limits))
+    assert not start_kernel().warm
+    assert "the warm kernel ended while it started: exit code" in read_warnings(caplog)[0]
+    assert len(read_warnings(caplog)) == 1
+    assert len(get_running(parent).forks) == 1
+
+
+def _replace(request: Any, **changes: Any) -> Any:
+    return type(request)(**{**vars(request), **changes})
+
+
+def test_another_kernel_is_left_alone(start_kernel: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UnavailableError, match="is another interpreter than"):
+        launch.launch(["/usr/bin/another/python3", "-m", "ipykernel_launcher", "-f", "x"], {})
+    with pytest.raises(UnavailableError, match="is no kernel of ipykernel"):
+        launch.launch([sys.executable, "-m", "another_kernel", "-f", "x"], {})
+
+
+def test_a_switched_off_kernel_says_nothing(start_kernel: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert not start_kernel(warm=False).warm
+    assert read_warnings(caplog) == []
+
+
+def test_starting_in_the_background(
+    private_folder: Path, make_project: Callable[..., Path], wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start returns before the imports are done; who connects then waits, unless it wants a warm one or none."""
+    folder = make_project("slow")
+    (folder / "slow.py").write_text("import time; time.sleep(1)")
+    found = find_key({**os.environ, "PYTHONPATH": str(folder)}, str(folder))
+    assert found is not None
+    assert connect(found, start=False) is None
+    began = time.monotonic()
+    start_parent(found)
+    assert time.monotonic() - began < 0.9
+    assert connect(found, start=False) is None
+    assert [parent.ready for parent in list_parents(0.1)] == [False]
+    channel = connect(found)
+    assert isinstance(channel, Channel)
+    channel.close()
+    assert time.monotonic() - began > 1
+    assert wait_for(lambda: connect(found, start=False) is not None)
+
+
+def _count(pid: int, kernels: int, start_kernel: Any) -> tuple[int, int]:
+    """Return a parent's memory and open files after it has had some kernels."""
+    for _ in range(kernels):
+        kernel = start_kernel()
+        kernel.manager.provisioner.process.kill()
+        kernel.process.wait(5)
+        kernel.stop(now=True)
+    parent = psutil.Process(pid)
+    assert parent.children() == []
+    return parent.memory_info().rss, parent.num_fds()
+
+
+@pytest.mark.parametrize("kernels", [10, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_nothing_leaks(start_kernel: Any, kernels: int, wait_for: WaitFor) -> None:
+    kernel = start_kernel()
+    parent = find_parent(kernel)
+    kernel.stop(now=True)
+    assert wait_for(lambda: get_running(parent).forks == ())
+    memory, files = _count(parent, 3, start_kernel)
+    later, files_later = _count(parent, kernels, start_kernel)
+    assert files_later == files
+    assert later - memory < 2 * 2**20
+    assert json.dumps(get_running(parent).forks) == "[]"
