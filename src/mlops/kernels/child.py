@@ -82,7 +82,8 @@ def _inherit(request: Request) -> None:
     os.environ.clear()
     os.environ.update(request.environ)
     time.tzset()
-    sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
+    if request.kind == KERNEL:  # the words of a command begin with its script
+        sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
     sys.stdin = open(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors, closefd=False)  # noqa: SIM115
     sys.__stdin__ = sys.stdin  # type: ignore[misc]
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
