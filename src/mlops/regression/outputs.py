@@ -70,7 +70,7 @@ def _find_picture_difference(committed: bytes, found: bytes, allowed: float) -> 
         yield Difference("picture", f"cannot be compared: {error}")
         return
     if difference > allowed:
-        yield Difference("picture", f"differs by {difference:.2f} (0: the same, 1: another)", allowed=f"{allowed:g}")
+        yield Difference("picture", f"differs by {difference:.2f}", allowed=f"{allowed:g}")
 
 
 def _join(text: str | list[str]) -> str:
