@@ -44,7 +44,7 @@ test-all: test  ## the same, and the slow tests: browser, every script of azure-
 nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
 	@$(NBVAL) notebooks
 
-notebooks: $(READY)  ## run the notebooks again and keep the outputs that nbval checks
+notebooks: $(READY)  ## run the notebooks again and keep the outputs that are checked
 	@$(BIN)/python tests/notebooks/refresh.py
 
 lint: $(READY)  ## style, types, layers, and notebooks without stray outputs

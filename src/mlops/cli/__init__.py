@@ -38,7 +38,7 @@ def main() -> None:
     \b
     Exit codes:
       0    done; a model that was rejected because it is not better is done, too
-      1    a step failed, or a service is not as it should be
+      1    a step failed, a service is not as it should be, or notebooks differ
       2    bad usage: an unknown option, step or parameter, a value out of range
       130  interrupted
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mlops.regression.check import Verdict
     from mlops.regression.comparison import Comparison
 
-SHOWN = 12  # differences of one notebook; --json and --junit have all
+SHOWN = 4  # differences of one cell, or of the scraps; --json and --junit have all
 
 
 @click.command("check-notebooks")
@@ -68,6 +69,8 @@ def _describe_notebook(found: "Comparison") -> Iterator[str]:
     count = f"{found.compared} compared, {len(found.differences) or 'none'} differ{'s' * (len(found.differences) == 1)}"
     yield f"{sign} {found.notebook:<27} {found.skipped or count}"
     yield from (f"    note: {note}" for note in found.notes)
-    yield from (f"    {difference}" for difference in found.differences[:SHOWN])
-    if len(found.differences) > SHOWN:
-        yield f"    and {len(found.differences) - SHOWN} more; --json has all"
+    for _, group in groupby(found.differences, key=lambda difference: difference.cell):
+        differences = list(group)
+        yield from (f"    {difference}" for difference in differences[:SHOWN])
+        if len(differences) > SHOWN:
+            yield f"        and {len(differences) - SHOWN} more like these; --json has all"

@@ -109,9 +109,9 @@ def _compare_cells(
         here = read_cell_declaration(cell, declared, name)
         other = describe_condition(here.if_same, *scraps)
         if other:
-            yield f"{_describe(cell)} not compared: {other}"
+            yield f"cell `{_name(cell)}` not compared: {other}"
         elif cell.get("id") not in cells:
-            yield (Difference(_describe(cell), "is not in the run"),)
+            yield (Difference("", "is not in the run", cell=_name(cell)),)
         else:
             yield from _compare_cell(cell, cells[cell.get("id")], here, sanitizer)
 
@@ -121,12 +121,12 @@ def _compare_cell(
 ) -> Iterator[Part]:
     pieces, found = read_pieces(cell), read_pieces(executed)
     if [piece.kind for piece in pieces] != [piece.kind for piece in found]:
-        yield (Difference(f"{_describe(cell)} shows", describe_pieces(found), describe_pieces(pieces)),)
+        yield (Difference("shows", describe_pieces(found), describe_pieces(pieces), cell=_name(cell)),)
         return
     numbers, pictures = declared.numbers or 0.0, declared.pictures or 0.0
     for piece, seen in zip(pieces, found, strict=True):
         differences = find_piece_differences(piece, seen, numbers=numbers, pictures=pictures, sanitizer=sanitizer)
-        yield tuple(replace(one, where=f"{_describe(cell)} {one.where}") for one in differences)
+        yield tuple(replace(one, cell=_name(cell)) for one in differences)
 
 
 def _describe_edits(committed: Mapping[str, Any], executed: Mapping[str, Any]) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _describe_edits(committed: Mapping[str, Any], executed: Mapping[str, Any]) -
         ("in the run, but not in the notebook", then.keys() - now.keys(), then),
     ):
         if names:
-            yield f"{what}: {', '.join(_quote(sources[name]) for name in sorted(names))}"
+            yield f"{what}: {', '.join(f'`{_begin(sources[name])}`' for name in sorted(names))}"
 
 
 def _read_sources(cells: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -150,10 +150,10 @@ def _read_sources(cells: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _describe(cell: Mapping[str, Any]) -> str:
-    return f"cell {_quote(''.join(cell['source']))}"
+def _name(cell: Mapping[str, Any]) -> str:
+    return _begin("".join(cell["source"]))
 
 
-def _quote(source: str) -> str:
+def _begin(source: str) -> str:
     """Return the words by which a reader finds a cell."""
-    return f"`{shorten(next(iter(source.strip().splitlines()), ''), 48)}`"
+    return shorten(next(iter(source.strip().splitlines()), ""), 48)

@@ -20,24 +20,28 @@ class Difference:
     Parameters
     ----------
     where : str
-        "scrap mse", or the cell and what in it.
+        "scrap mse", or what in the cell: "row holdout, column mse".
     found : str
         What the run shows.
     committed : str
         What the committed notebook shows; empty where `found` says it all.
     allowed : str
         The tolerance; empty where the two must be the same.
+    cell : str
+        The words with which the cell begins; empty for a scrap.
     """
 
     where: str
     found: str
     committed: str = ""
     allowed: str = ""
+    cell: str = ""
 
     def __str__(self) -> str:
+        where = f"cell `{self.cell}` {self.where}".rstrip() if self.cell else self.where
         committed = f", committed {self.committed}" if self.committed else ""
         allowed = f" (allowed: {self.allowed})" if self.allowed else ""
-        return f"{self.where}: {self.found}{committed}{allowed}"
+        return f"{where}: {self.found}{committed}{allowed}"
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
@@ -88,7 +92,7 @@ def find_value_differences(where: str, committed: Any, found: Any, tolerance: fl
             yield from find_value_differences(f"{where}[{index}]", *pair, tolerance)
     elif not _is_same_value(committed, found, tolerance):
         allowed = describe_tolerance(tolerance) if _is_number(committed) else ""
-        yield Difference(where, shorten(repr(found)), shorten(repr(committed)), allowed)
+        yield Difference(where, *_show_pair(found, committed), allowed)
 
 
 def describe_tolerance(tolerance: float) -> str:
@@ -120,6 +124,13 @@ def _is_same_value(committed: Any, found: Any, tolerance: float) -> bool:
     if isinstance(committed, str) and isinstance(found, str):
         return is_same_text(committed, found, tolerance)
     return type(committed) is type(found) and bool(committed == found)
+
+
+def _show_pair(found: Any, committed: Any) -> tuple[str, str]:
+    """Return two values as a report shows them: with eight digits, unless these are the same."""
+    if isinstance(found, float) and isinstance(committed, float) and f"{found:.8g}" != f"{committed:.8g}":
+        return f"{found:.8g}", f"{committed:.8g}"
+    return shorten(repr(found)), shorten(repr(committed))
 
 
 def _quote(line: str | None) -> str:
