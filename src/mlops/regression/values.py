@@ -128,8 +128,10 @@ def _is_same_value(committed: Any, found: Any, tolerance: float) -> bool:
 
 def _show_pair(found: Any, committed: Any) -> tuple[str, str]:
     """Return two values as a report shows them: with eight digits, unless these are the same."""
-    if isinstance(found, float) and isinstance(committed, float) and f"{found:.8g}" != f"{committed:.8g}":
-        return f"{found:.8g}", f"{committed:.8g}"
+    if isinstance(found, float) and isinstance(committed, float):
+        rounded = [repr(float(f"{value:.8g}")) for value in (found, committed)]
+        if rounded[0] != rounded[1]:
+            return rounded[0], rounded[1]
     return shorten(repr(found)), shorten(repr(committed))
 
 
