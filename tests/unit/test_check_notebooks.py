@@ -399,6 +399,13 @@ def test_a_run_is_checked_copy_by_copy(folder: Path) -> None:
     )
 
 
+def test_a_step_that_was_taken_over_is_compared_and_told(folder: Path) -> None:
+    record = json.loads((folder / "run.json").read_text())
+    record["steps"][1] |= {"state": "reused", "source": "r1", "reason": "unchanged since run r1"}
+    (folder / "run.json").write_text(json.dumps(record))
+    assert check(folder).notebooks[1] == Comparison("01_n-production", 4, notes=("unchanged since run r1",))
+
+
 def test_a_missing_notebook_and_a_failed_step_are_differences(folder: Path) -> None:
     (folder / "01_n-qa.ipynb").unlink()
     (missing,) = check(folder).notebooks[0].differences

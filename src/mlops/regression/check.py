@@ -100,7 +100,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 def _require_ended(run: RunRecord) -> None:
     if run.state == "running":
         raise UsageError(f"run {run.run_id} has not ended yet: wait for it, or name another")
-    if not any(step.state in ("done", "reused", "failed") for step in run.steps):
+    if not any(step.has_results or step.state == "failed" for step in run.steps):
         raise UsageError(f"run {run.run_id} has executed no notebook, so there is nothing to compare: name another")
 
 
@@ -109,14 +109,15 @@ def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sani
     name = Path(copy).stem
     if step.state == "failed":
         return Comparison(name, differences=(Difference("the step", f"failed: {step.error}"),))
-    if step.state not in ("done", "reused"):
+    if not step.has_results:
         return Comparison(name, skipped=f"not run: {step.reason}" if step.reason else "not run")
     source = notebooks / f"{step.notebook}.ipynb"
     for path in (source, folder / copy):
         if not path.is_file():
             return Comparison(name, differences=(Difference(path.name, f"is missing in {path.parent}"),))
     found = compare_notebooks(name, _read_notebook(source), _read_notebook(folder / copy), sanitizer)
-    return replace(found, notes=(*_describe_parameters(step, source), *found.notes))
+    taken = (step.reason,) if step.source else ()
+    return replace(found, notes=(*taken, *_describe_parameters(step, source), *found.notes))
 
 
 def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
