@@ -129,7 +129,11 @@ def read_scraps(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         return {}
-    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return extract_scraps(json.loads(path.read_text(encoding="utf-8")))
+
+
+def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scraps of a notebook, as its JSON says, by name."""
     bundles = (
         output.get("data", {})
         for cell in notebook["cells"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mlops.cli import data, pages, runs, services, status
+from mlops.cli import data, notebooks, pages, runs, services, status
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -38,7 +38,7 @@ def main() -> None:
     \b
     Exit codes:
       0    done; a model that was rejected because it is not better is done, too
-      1    a step failed, or a service is not as it should be
+      1    a step failed, a service is not as it should be, or notebooks differ
       2    bad usage: an unknown option, step or parameter, a value out of range
       130  interrupted
 
@@ -56,6 +56,7 @@ def _interrupt(number: int, frame: object) -> None:
 for command in (
     runs.run,
     runs.resume,
+    notebooks.check_notebooks,
     status.status,
     services.keys,
     services.stop,
