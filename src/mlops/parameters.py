@@ -21,7 +21,7 @@ from mlops.layers import Layer, read_layer
 from mlops.pipelines import Step
 
 # What the runner itself tells a notebook, where the notebook declares it; no file and no -p may set these.
-RESERVED = ("platform", "environment", "run_folder")
+RESERVED = ("platform", "environment", "run_folder", "sweep")
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
 SHARED = "shared"  # in a -p, the place of the step: the value holds for every notebook that declares the name
 
