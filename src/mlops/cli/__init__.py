@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mlops.cli import data, pages, runs, services, status
+from mlops.cli import data, pages, runs, services, status, sweeps
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -56,6 +56,7 @@ def _interrupt(number: int, frame: object) -> None:
 for command in (
     runs.run,
     runs.resume,
+    sweeps.sweep,
     status.status,
     services.keys,
     services.stop,

@@ -42,8 +42,6 @@ class MlflowStore:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
         warnings.filterwarnings("ignore", message="IProgress not found")
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
 
     @cached_property
     def lock(self) -> FileLock:
@@ -58,6 +56,8 @@ class MlflowStore:
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import DatabaseError
 
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow has set its own
         database = self.home / "mlflow.db"
         with self.lock:
             try:
