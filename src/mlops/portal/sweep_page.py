@@ -66,7 +66,7 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
     picture = ""
     if figure:
         alt = escape(describe_plot(sweep, points), quote=True)
-        picture = f'<p class="jp-RenderedImage"><img src="{encode_figure(figure)}" alt="{alt}"></p>'
+        picture = f'<div class="jp-RenderedImage"><img src="{encode_figure(figure)}" alt="{alt}"></div>'
     facts = "\n".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in _list_facts(run, sweep, points))
     page = f"""<!DOCTYPE html>
 <html lang="en">
@@ -163,6 +163,5 @@ def _render_point(sweep: Sweep, point: Point, others: Sequence[str], best: bool)
         numbers = "".join(
             f"<td>{format_number(value)}</td>" for value in (point.score, *(point.results.get(name) for name in others))
         )
-    name = escape(point.file)
-    link = f'<a href="{quote(point.file)}">{name}</a>'
-    return f"<tr><td>{mark}</td>{values}{numbers}<td>{point.seconds:,.1f}</td><td>{link}</td></tr>"
+    link = f'<td class="file"><a href="{quote(point.file)}">{escape(point.file)}</a></td>'
+    return f"<tr><td>{mark}</td>{values}{numbers}<td>{point.seconds:,.1f}</td>{link}</tr>"

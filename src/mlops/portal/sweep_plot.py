@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from mlops.figures import BLUE, GREY, ORANGE
 from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_number, format_value
@@ -48,10 +49,9 @@ def describe_plot(sweep: Sweep, points: Sequence[Point]) -> str:
     scores = [point.score for point in points if point.score is not None]
     best = find_best(sweep, points)
     assert best is not None
-    return (
-        f"{sweep.metric} over {' and '.join(varying)}, {len(scores)} combinations: from {format_number(min(scores))} to "
-        f"{format_number(max(scores))}; best at {describe_values(best.values)}."
-    )
+    span = f"from {format_number(min(scores))} to {format_number(max(scores))}"
+    over = f"{sweep.metric} over {' and '.join(varying)}"
+    return f"{over}, {len(scores)} combinations: {span}; best at {describe_values(best.values)}."
 
 
 def encode_figure(figure: Figure) -> str:
@@ -75,12 +75,13 @@ def _plot_parameter(axes: Axes, sweep: Sweep, name: str, values: Sequence[Any], 
     assert best is not None
     axes.plot(_find(best, name, values, places), _score(best), "o", color=ORANGE, ms=10, label="best")
     axes.set_xlabel(name)
-    axes.set_ylabel(
-        sweep.metric if alone else f"{sweep.metric} (line: best at each value)", fontsize=9 if not alone else 10
-    )
+    place = axes.get_subplotspec()
+    if place is None or place.is_first_col():
+        axes.set_ylabel(sweep.metric if alone else f"{sweep.metric} (line: best at each value)")
     _scale_x(axes, values)
     _scale_y(axes, [_score(point) for point in done])
-    axes.legend(loc="best")
+    if alone:
+        axes.legend(loc="best")
 
 
 def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence[Point]) -> Figure:
@@ -102,8 +103,8 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
         axes.text(column, line, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
     best = find_best(sweep, done)
     assert best is not None
-    place = columns.index(best.values[across]), rows.index(best.values[down])
-    axes.plot(*place, "s", ms=20, mfc="none", mec=ORANGE, mew=2.5)
+    corner = columns.index(best.values[across]) - 0.5, rows.index(best.values[down]) - 0.5
+    axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=3, zorder=3, clip_on=False))
     _label(axes.set_xticks, columns)
     _label(axes.set_yticks, rows)
     axes.set(xlabel=across, ylabel=down, title=f"{sweep.metric}: the darker the better; the best is framed")
@@ -152,6 +153,8 @@ def _scale_x(axes: Axes, values: Sequence[Any]) -> None:
         return
     positive = [value for value in values if value > 0]
     if min(values) < 0 or len(positive) < 2 or max(positive) / min(positive) < WIDE:
+        if len(values) <= MOST_TICKS / 2:
+            axes.set_xticks(sorted(values), [format_value(value) for value in sorted(values)])
         return
     if min(values) == 0:
         axes.set_xscale("symlog", linthresh=min(positive))

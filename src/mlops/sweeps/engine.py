@@ -65,7 +65,7 @@ class Engine(Protocol):
 
 
 class Threads:
-    """This machine: one process that has papermill loaded once, and a kernel a task.
+    """The machine that this runs on: one process that has papermill loaded once, and a kernel a task.
 
     Parameters
     ----------

@@ -164,9 +164,9 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Say whether a number is the least or the greatest of at least three."""
-    numeric = all(isinstance(other, (int, float)) and not isinstance(other, bool) for other in values)
-    return numeric and len(values) > 2 and value in (min(values), max(values))
+    """Say whether a decimal number is the least or the greatest of at least three; beyond zero there is seldom any."""
+    decimal = all(isinstance(other, float) for other in values)
+    return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 
 
 def format_number(value: Any) -> str:
