@@ -6,6 +6,7 @@ notebook reads of earlier ones travels with the task, and its executed copy come
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -75,7 +76,7 @@ class Cluster:
                 small = replace(task, output=Path(task.output.name))
                 key = f"{task.output.parent.name}-{task.output.stem}"
                 by_future[self._client.submit(execute_parcel, parcel, small, key=key, pure=False)] = task
-            for future in as_completed(by_future):
+            for future in as_completed(by_future, loop=self._client.loop):
                 outcome, content = _gather(future, by_future[future], self._address)
                 if content:
                     write_atomically(by_future[future].output, strike_out(content.decode(), secrets()))
@@ -141,6 +142,8 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
 
 
 def _connect(address: str) -> "Client":
+    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+/?", address):
+        raise UsageError(f"--scheduler {address}: write the address as the scheduler prints it: tcp://10.0.0.7:8786")
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
