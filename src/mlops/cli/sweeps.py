@@ -8,9 +8,9 @@ import click
 import msgspec
 
 from mlops.backends import open_backend
-from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, platform_option, shorten_path
+from mlops.cli.options import ALL_STEPS, EXIT_FAILED, jobs_option, json_option, platform_option, shorten_path
+from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
-from mlops.terminal import Progress
 from mlops.workspace import find_workspace
 
 
@@ -32,9 +32,7 @@ from mlops.workspace import find_workspace
     "evaluation on the same holdout too good to be true.",
 )
 @click.option("--maximize", is_flag=True, help="The higher the metric the better; without it, the lower.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 256), help="Notebooks at a time on this machine.  [default: its processors]"
-)
+@jobs_option
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Run on this Dask cluster: tcp://host:port.")
 @platform_option
 @json_option
@@ -60,11 +58,11 @@ def sweep(
       mlops sweep train -p alpha=0.1,1 --metric r2 --maximize
       mlops sweep train -p alpha=0.1,1 --scheduler tcp://10.0.0.7:8786
     """
-    from mlops.portal.reporter import Reporter
     from mlops.portal.sweep_page import SweepReporter
     from mlops.sweeps.engine import Engine, Threads
     from mlops.sweeps.grid import read_grid
-    from mlops.sweeps.runner import Goal, run_sweep
+    from mlops.sweeps.plan import Goal
+    from mlops.sweeps.run import run_sweep
     from mlops.sweeps.terminal import SweepProgress, summarize_sweep
 
     if scheduler and jobs:
@@ -81,16 +79,14 @@ def sweep(
         workspace.home.mkdir(parents=True, exist_ok=True)
         engine = Cluster(scheduler, workspace, grid.parameters.platform)
     else:
-        engine = Threads(jobs or _count_processors())
+        engine = Threads(jobs or os.cpu_count() or 1)
     record, plan, points = run_sweep(
         grid,
         Goal(metric, maximize),
-        workspace,
+        prepare_run(workspace, backend, grid.parameters),
         engine,
         backend.tracker,
-        listeners=(Reporter(workspace.outputs), Progress()),
-        watchers=(SweepReporter(workspace.outputs), SweepProgress()),
-        secrets=backend.secrets.list_values,
+        (SweepReporter(workspace.outputs), SweepProgress()),
     )
     if as_json:
         click.echo(msgspec.json.encode({"run": record, "sweep": plan, "points": points}).decode())
@@ -98,8 +94,3 @@ def sweep(
         report = shorten_path(workspace.outputs / record.run_id / "sweep.html")
         click.echo("\n" + summarize_sweep(plan, points, report, shorten_path(Path(sys.argv[0]))))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
-
-
-def _count_processors() -> int:
-    """Return how many processors this process may use, which in a container are fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -30,10 +30,10 @@ class SweepReporter:
         self._outputs = outputs
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """See `mlops.sweeps.runner.Watcher`."""
+        """See `mlops.sweeps.plan.Watcher`."""
 
     def point_ended(self, point: Point) -> None:
-        """See `mlops.sweeps.runner.Watcher`."""
+        """See `mlops.sweeps.plan.Watcher`."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Render its notebook."""

@@ -7,15 +7,12 @@ a fixture that lists them.
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
-
 from mlops.errors import StepFailed
-from mlops.execution import execute
+from mlops.execution import Cancel, execute
 from mlops.handoff import read_scraps
 
 
@@ -56,7 +53,7 @@ class Engine(Protocol):
     """A place that executes notebooks, several at a time."""
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """Execute all tasks, and yield how each ended, as they end; called by `mlops.sweeps.runner`.
+        """Execute all tasks, and yield how each ended, as they end; called by `mlops.sweeps.run`.
 
         A task that fails is an outcome, not an exception. The executed copy is in its place when its outcome is
         yielded. Whoever closes the generator early, or raises in it, ends what runs and what has not begun.
@@ -78,13 +75,13 @@ class Threads:
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
         """See `Engine`."""
-        waiting = iter(tasks)
+        waiting, cancel = iter(tasks), Cancel()
         running: set[Future[Outcome]] = set()
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="sweep") as pool:
             try:
                 while True:
                     for task in waiting:
-                        running.add(pool.submit(execute_task, task, secrets))
+                        running.add(pool.submit(execute_task, task, secrets, cancel))
                         if len(running) == self._jobs:
                             break
                     if not running:
@@ -93,26 +90,14 @@ class Threads:
                     for future in ended:
                         yield future.result()
             finally:
-                _end_kernels(running)
+                cancel.ask()  # the signal that interrupts this thread reaches no other, and the pool waits for them
 
 
-def execute_task(task: Task, secrets: Callable[[], Iterable[str]]) -> Outcome:
+def execute_task(task: Task, secrets: Callable[[], Iterable[str]], cancel: Cancel | None = None) -> Outcome:
     """Execute one task to its end."""
     began = time.monotonic()
     try:
-        execute(task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets)
+        execute(task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets, cancel=cancel)
     except StepFailed as error:
         return Outcome(task.number, time.monotonic() - began, error=str(error))
     return Outcome(task.number, time.monotonic() - began, read_scraps(task.output))
-
-
-def _end_kernels(running: Iterable[Future[Outcome]]) -> None:
-    """End the kernels of threads that are cut off, which are the only processes below this one then.
-
-    The signal that interrupts the main thread reaches no other, and a pool waits for its threads.
-    """
-    while wait(running, timeout=0).not_done:
-        for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        wait(running, timeout=0.2)

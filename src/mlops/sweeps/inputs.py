@@ -1,63 +1,57 @@
 """What the swept notebook reads: results of earlier runs, or of a run made for it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
-
 from mlops.errors import StepFailed
-from mlops.files import write_atomically
-from mlops.handoff import name_copy
-from mlops.ledger import RunRecord, StepRecord, list_runs
+from mlops.fingerprints import fingerprint_step
+from mlops.ledger import RunRecord, StepRecord
 from mlops.pipelines import PIPELINES
-from mlops.runner import Listener, Plan, run_pipeline
+from mlops.reuse import find_unchanged, take_over
+from mlops.runner import Plan, Surroundings, run_pipeline
 from mlops.sweeps.grid import Grid
-from mlops.workspace import Workspace
 
 
-def find_inputs(grid: Grid, workspace: Workspace) -> RunRecord | None:
-    """Return the newest run that has done all that the swept step needs, with the parameters of this sweep."""
-    for run in list_runs(workspace.outputs):
-        if all(_has_done(run, name, grid.parameters.values[name]) for name in grid.step.needs):
-            return run
-    return None
+def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
+    """Return the steps that the swept step needs, as taken over from earlier runs; what has changed is run first.
 
-
-def make_inputs(
-    grid: Grid, workspace: Workspace, listeners: Sequence[Listener], secrets: Callable[[], Iterable[str]]
-) -> RunRecord:
-    """Run the steps that the swept step needs.
+    Parameters
+    ----------
+    grid : Grid
+        What is to be swept.
+    record : RunRecord
+        Of the sweep; it has no such steps yet.
+    around : Surroundings
+        As for a run.
 
     Raises
     ------
     StepFailed
         If one of them fails: there is nothing to sweep over then.
     """
-    names = {pipeline: steps for pipeline, steps in PIPELINES.items() if steps == grid.needed}
-    plan = Plan(next(iter(names), "retrain"), grid.needed, grid.parameters)
-    record = run_pipeline(plan, workspace, listeners, secrets=secrets)
-    if record.state != "succeeded":
-        failed = next((step.name for step in record.steps if step.state == "failed"), record.pipeline)
+    found = _find_unchanged(grid, record, around)
+    if len(found) < len(grid.needed):
+        found = _run_needed(grid, around)
+    return tuple(step for step in found if step.name in grid.step.needs)
+
+
+def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
+    """Return the needed steps up to the first that would have to run."""
+    found: list[StepRecord] = []
+    for step in grid.needed:
+        parameters = grid.parameters.values[step.name]
+        so_far = RunRecord(record.run_id, "", "", "running", "", "", record.process, tuple(found))
+        fingerprint = fingerprint_step(step, parameters, so_far, around.workspace, around.observe)
+        wanted = StepRecord(step.name, step.notebook, step.environment)
+        unchanged = find_unchanged(wanted, fingerprint, around.workspace.outputs)
+        if unchanged is None:
+            break
+        found.append(unchanged)
+    return found
+
+
+def _run_needed(grid: Grid, around: Surroundings) -> list[StepRecord]:
+    """Run the needed steps, as the pipeline that they are or as the beginning of the retraining."""
+    pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), "retrain")
+    run = run_pipeline(Plan(pipeline, grid.needed, grid.parameters), around)
+    failed = next((step.name for step in run.steps if not step.has_results), "")
+    if failed:
         raise StepFailed(f"{failed} failed, and {grid.step.name} needs its results: the sweep has not begun")
-    return record
-
-
-def take_inputs(grid: Grid, source: RunRecord, outputs: Path, folder: Path) -> tuple[StepRecord, ...]:
-    """Copy the notebooks that the swept step reads into the sweep's folder, and return their records."""
-    taken = []
-    for name in grid.step.needs:
-        found = source.step(name)
-        assert found is not None
-        copy = name_copy(found.notebook, found.environment)
-        write_atomically(folder / copy, (outputs / source.run_id / copy).read_bytes())
-        taken.append(replace(found, state="reused", reason=f"from run {source.run_id}", report=""))
-    return tuple(taken)
-
-
-def _has_done(run: RunRecord, name: str, values: Mapping[str, Any]) -> bool:
-    """Say whether a run has done a step itself, and with these values."""
-    step = run.step(name)
-    if step is None or step.state != "done":
-        return False
-    told = {"run_folder", "sweep"}
-    return {key: value for key, value in step.parameters.items() if key not in told} == dict(values)
+    return [take_over(step, run, "from run ") for step in run.steps]

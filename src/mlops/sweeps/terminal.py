@@ -35,7 +35,7 @@ class SweepProgress:
         self._points: list[Point] = []
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """See `mlops.sweeps.runner.Watcher`."""
+        """See `mlops.sweeps.plan.Watcher`."""
         self._sweep = sweep
         for step in run.steps:
             if step.state == "reused":
@@ -43,7 +43,7 @@ class SweepProgress:
         self._count()
 
     def point_ended(self, point: Point) -> None:
-        """See `mlops.sweeps.runner.Watcher`."""
+        """See `mlops.sweeps.plan.Watcher`."""
         self._points.append(point)
         if point.state == "failed":
             line = f"✗ {describe_values(point.values)}: {point.error.splitlines()[0]}"
@@ -52,11 +52,11 @@ class SweepProgress:
         self._count()
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """See `mlops.sweeps.runner.Watcher`."""
+        """See `mlops.sweeps.plan.Watcher`."""
         return step
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """See `mlops.sweeps.runner.Watcher`."""
+        """See `mlops.sweeps.plan.Watcher`."""
         self._clear()
         self._stream.flush()
 

@@ -1,87 +1,58 @@
 """The run of a sweep: every combination executed, the record true at any time, the best one offered."""
 
-import difflib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from mlops.backends.base import SweepState, Tracker
 from mlops.declarations import read_declarations
-from mlops.errors import MlopsError, UsageError
+from mlops.errors import MlopsError
 from mlops.files import write_atomically
+from mlops.fingerprints import fingerprint_step
 from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
 from mlops.lineage import read_commit
 from mlops.redaction import strike_out
-from mlops.runner import ERROR_LENGTH, Listener
+from mlops.reuse import copy_results
+from mlops.runner import Surroundings
+from mlops.runner.run import ERROR_LENGTH
 from mlops.sweeps.engine import Engine, Outcome, Task
 from mlops.sweeps.grid import Grid
-from mlops.sweeps.inputs import find_inputs, make_inputs, take_inputs
+from mlops.sweeps.inputs import find_inputs
+from mlops.sweeps.plan import REPORT, STEP, Goal, Watcher
 from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, find_best
-from mlops.workspace import Workspace
-
-STEP = "sweep"  # of the run's record: how the combinations fared; the step that is swept follows with the best one
-REPORT = "sweep.html"
-
-
-class Watcher(Protocol):
-    """Who is told of a sweep's progress: the terminal, the report."""
-
-    def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """Hear that the first combinations begin."""
-
-    def point_ended(self, point: Point) -> None:
-        """Hear how a combination ended."""
-
-    def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Hear that the best one now stands as the swept step; return its record, perhaps with a report."""
-        ...
-
-    def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """Hear how the sweep ended; an interrupted one, too."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is best: the result of the notebook that judges, and whether higher is better."""
-
-    metric: str
-    maximize: bool = False
+from mlops.sweeps.score import read_score
 
 
 def run_sweep(
     grid: Grid,
     goal: Goal,
-    workspace: Workspace,
+    surroundings: Surroundings,
     engine: Engine,
     tracker: Tracker,
-    *,
-    listeners: Sequence[Listener] = (),
     watchers: Sequence[Watcher] = (),
-    secrets: Callable[[], Iterable[str]] = tuple,
 ) -> tuple[RunRecord, Sweep, list[Point]]:
     """Execute a step's notebook for every combination of a grid.
 
     A combination that fails is recorded, and the others go on. The best one is recorded as the step itself, so that a
-    later run can take it over. Without a step that it needs, that step is run first, as a run of its own.
+    later run can take it over. What the step needs is taken over from earlier runs where it has not changed; else it is
+    run first, as a run of its own.
 
     Parameters
     ----------
     grid, goal : Grid, Goal
         What to try, and what is best.
-    workspace : Workspace
-        ``<outputs>/<run id>/`` gets ``run.json``, ``sweep.jsonl`` and the executed notebooks.
+    surroundings : Surroundings
+        As for a run; ``<outputs>/<run id>/`` gets ``run.json``, ``sweep.jsonl`` and the executed notebooks.
     engine : Engine
         Executes them.
     tracker : Tracker
         Keeps the trainings of a sweep together, where the notebook declares a parameter `sweep`.
-    listeners, watchers : sequence
-        Told of the progress: of the run of a step that it needs, and of the sweep.
-    secrets : callable
-        Returns the values that are struck out of all that is saved.
+    watchers : sequence of Watcher
+        Told of the progress of the sweep.
 
     Returns
     -------
@@ -95,7 +66,7 @@ def run_sweep(
     UsageError
         If the notebook hands on no such metric: after the first that ended, so that the others are not run in vain.
     """
-    return _SweepRun(grid, goal, workspace, engine, tracker, listeners, watchers, secrets).run()
+    return _SweepRun(grid, goal, surroundings, engine, tracker, watchers).run()
 
 
 class _SweepRun:
@@ -105,27 +76,20 @@ class _SweepRun:
         self,
         grid: Grid,
         goal: Goal,
-        workspace: Workspace,
+        surroundings: Surroundings,
         engine: Engine,
         tracker: Tracker,
-        listeners: Sequence[Listener],
         watchers: Sequence[Watcher],
-        secrets: Callable[[], Iterable[str]],
     ) -> None:
-        self.grid, self.engine, self.tracker, self.workspace = grid, engine, tracker, workspace
-        self.listeners, self.watchers, self.secrets = listeners, watchers, secrets
-        self.declared = read_declarations(workspace.notebooks / f"{grid.step.notebook}.ipynb")
+        self.grid, self.engine, self.tracker, self.watchers = grid, engine, tracker, watchers
+        self.around, self.workspace, self.secrets = surroundings, surroundings.workspace, surroundings.secrets
+        self.declared = read_declarations(surroundings.workspace.notebooks / f"{grid.step.notebook}.ipynb")
         self.sweep = Sweep(grid.step.name, grid.step.notebook, grid.axes, goal.metric, goal.maximize)
         self.combinations = list(grid.list_combinations())
         self.points: list[Point] = []
-        self.began = time.monotonic()
 
     def run(self) -> tuple[RunRecord, Sweep, list[Point]]:
-        inputs: RunRecord | None = None
-        if self.grid.step.needs:
-            inputs = find_inputs(self.grid, self.workspace)
-            inputs = inputs or make_inputs(self.grid, self.workspace, self.listeners, self.secrets)
-        self._begin(inputs)
+        self._begin()
         try:
             self._execute()
         except KeyboardInterrupt:
@@ -142,7 +106,7 @@ class _SweepRun:
         self._end("failed" if failed else "succeeded", said)
         return self.record, self.sweep, self.points
 
-    def _begin(self, inputs: RunRecord | None) -> None:
+    def _begin(self) -> None:
         step = self.grid.step
         self.record = RunRecord(
             run_id=make_run_id(STEP),
@@ -157,18 +121,21 @@ class _SweepRun:
                 StepRecord(step.name, step.notebook, step.environment),
             ),
         )
+        inputs = find_inputs(self.grid, self.record, self.around)
+        self.record = replace(self.record, run_id=make_run_id(STEP), started=now(), steps=(*inputs, *self.record.steps))
         self.folder = self.workspace.outputs / self.record.run_id
-        if inputs:
-            taken = take_inputs(self.grid, inputs, self.workspace.outputs, self.folder)
-            self.record = replace(self.record, steps=(*taken, *self.record.steps))
+        self.began = time.monotonic()
+        for taken in inputs:
+            copy_results(taken, self.folder)
+        self.fingerprint = self._fingerprint(self.combinations[0])
         self._save(self.record)
+
+    def _execute(self) -> None:
         if "sweep" in self.declared:
             tracking = self.tracker.start_sweep(self.record.run_id, self.grid.axes)
             self.sweep = replace(self.sweep, tracking=tracking)
         self.sweep = strike_out(self.sweep, self.secrets())
         begin_sweep(self.folder, self.sweep)
-
-    def _execute(self) -> None:
         for watcher in self.watchers:
             watcher.sweep_started(self.record, self.sweep)
         tasks = [self._make_task(number, values) for number, values in enumerate(self.combinations, start=1)]
@@ -180,7 +147,7 @@ class _SweepRun:
                 for watcher in self.watchers:
                     watcher.point_ended(point)
 
-    def _make_task(self, number: int, values: dict[str, Any]) -> Task:
+    def _make_task(self, number: int, values: Mapping[str, Any]) -> Task:
         step, parameters = self.grid.step, self.grid.parameters
         told = {"run_folder": str(self.folder), "sweep": self.sweep.tracking}
         return Task(
@@ -199,7 +166,7 @@ class _SweepRun:
         values = self.combinations[outcome.number - 1]
         error, score = outcome.error[:ERROR_LENGTH], None
         if not error:
-            score = self._read_score(outcome)
+            score = read_score(outcome.results, self.sweep)
             error = "" if score is not None else f"it handed on no number as {self.sweep.metric}, but None"
         return Point(
             number=outcome.number,
@@ -211,19 +178,6 @@ class _SweepRun:
             error=error,
             results=outcome.results,
         )
-
-    def _read_score(self, outcome: Outcome) -> float | None:
-        metric, results = self.sweep.metric, outcome.results
-        numbers = sorted(name for name, value in results.items() if _is_number(value))
-        if metric not in results or not (results[metric] is None or _is_number(results[metric])):
-            what = f"as {metric!r} no number" if metric in results else f"no {metric!r}"
-            close = difflib.get_close_matches(metric, numbers, n=1)
-            guess = f"; did you mean {close[0]!r}?" if close else ""
-            raise UsageError(
-                f"--metric {metric}: {self.sweep.notebook} handed on {what}{guess} "
-                f"(numbers: {', '.join(numbers) or 'none'}); the sweep is ended"
-            )
-        return results[metric]
 
     def _end(self, state: SweepState, error: str) -> None:
         """Record how the sweep ended, and offer the best point unless it was cut off."""
@@ -275,19 +229,27 @@ class _SweepRun:
         assert found is not None
         copy = self.folder / name_copy(found.notebook, found.environment)
         write_atomically(copy, (self.folder / best.file).read_bytes())
-        parameters = self._make_task(best.number, dict(best.values)).parameters
+        parameters = self._make_task(best.number, best.values).parameters
+        unchanged = self._fingerprint(self.combinations[0]) == self.fingerprint  # since the sweep began
         offered = replace(
-            found, state="done", started=now(), seconds=best.seconds, parameters=parameters, results=best.results
+            found,
+            state="done",
+            started=self.record.started,
+            seconds=best.seconds,
+            parameters=parameters,
+            results=best.results,
+            fingerprint=self._fingerprint(best.values) if unchanged else "",
         )
         offered = strike_out(offered, self.secrets())
         for watcher in self.watchers:
             offered = watcher.best_offered(self.record, offered)
         self._save(self.record.with_step(offered))
 
+    def _fingerprint(self, values: Mapping[str, Any]) -> str:
+        """Return the fingerprint that the swept step has with these values, in a run that has the same inputs."""
+        parameters = {**self.grid.parameters.values[self.grid.step.name], **values}
+        return fingerprint_step(self.grid.step, parameters, self.record, self.workspace, self.around.observe)
+
     def _save(self, record: RunRecord) -> None:
         self.record = strike_out(record, self.secrets())
         write_run(self.record, self.workspace.outputs)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
