@@ -24,7 +24,7 @@ class Sweep:
     ----------
     step, notebook : str
         The step, and its notebook.
-    axes : mapping of str to sequence
+    axes : mapping of str to tuple
         The values of each parameter; a sweep tries every combination.
     metric : str
         The result of the notebook that the combinations are judged by.
@@ -36,7 +36,7 @@ class Sweep:
 
     step: str
     notebook: str
-    axes: Mapping[str, Sequence[Any]]
+    axes: Mapping[str, tuple[Any, ...]]
     metric: str
     maximize: bool = False
     tracking: str = ""

@@ -107,7 +107,7 @@ class _SweepRun:
         return self.record, self.sweep, self.points
 
     def _begin(self) -> None:
-        step = self.grid.step
+        step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
             run_id=make_run_id(STEP),
             pipeline=STEP,
@@ -117,7 +117,7 @@ class _SweepRun:
             git_commit=read_commit(self.workspace.project),
             process=own_process(),
             steps=(
-                StepRecord(STEP, step.notebook, state="running", started=now(), parameters=dict(self.grid.axes)),
+                StepRecord(STEP, step.notebook, state="running", started=now(), parameters=axes),
                 StepRecord(step.name, step.notebook, step.environment),
             ),
         )
