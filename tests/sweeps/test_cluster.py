@@ -16,7 +16,7 @@ from sweeps.fakes import STEPS, FakeTracker
 
 from mlops.errors import UsageError
 from mlops.runner import Surroundings
-from mlops.sweeps.cluster import Cluster
+from mlops.sweeps.cluster import Cluster, look_around, require_same
 from mlops.sweeps.grid import read_grid
 from mlops.sweeps.plan import Goal
 from mlops.sweeps.run import run_sweep
@@ -106,9 +106,14 @@ def test_both_workers_execute_and_the_notebooks_come_back(small: Workspace, work
     assert record.step("fit").results["loss"] == 1.0
 
 
-def test_a_worker_that_sees_another_project_is_refused(small: Workspace, workers: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not see the parameters in .* workers need both at the same paths"):
-        Cluster(workers, Workspace(small.project, tmp_path / "nowhere", small.outputs), "local")
+def test_a_worker_that_sees_another_project_is_refused(small: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "mark").touch()
+    here = look_around(str(small.project), str(tmp_path / "mark"))
+    blind = look_around(str(tmp_path / "nowhere"), str(tmp_path / "gone"))
+    assert blind == ("", False)
+    require_same("tcp://x:1", small, here, {"tcp://a:1": here})
+    with pytest.raises(UsageError, match="the worker tcp://b:1 does not see .*: workers need both at the same paths"):
+        require_same("tcp://x:1", small, here, {"tcp://a:1": here, "tcp://b:1": blind})
 
 
 def test_a_notebook_whose_worker_dies_is_given_to_another(small: Workspace, workers: str) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mlops.backends import open_backend
 from mlops.errors import MlopsError, UsageError
 from mlops.files import hash_file, write_atomically
+from mlops.handoff import read_scraps, write_scraps
 from mlops.redaction import strike_out
 from mlops.sweeps.engine import Outcome, Task, execute_task
 from mlops.workspace import Workspace, find_workspace
@@ -30,12 +31,16 @@ WORKER_SECONDS = 10
 
 @dataclass(frozen=True)
 class Parcel:
-    """What a worker is sent once: where it works, and the executed notebooks that the next one reads, by file name."""
+    """What a worker is sent with each task: where it works, and what the notebook reads of others, by file name.
+
+    That is a kilobyte or two. Scattered data would be lost with the last worker that holds it, and the result of a task
+    would draw the notebooks to the worker that has it.
+    """
 
     platform: str
     project: str
     home: str
-    inputs: Mapping[str, bytes]
+    inputs: Mapping[str, Mapping[str, Any]]
 
 
 class Cluster:
@@ -69,7 +74,7 @@ class Cluster:
         """See `Engine`; a notebook that a worker has begun when the sweep is cut off goes on there, unheard."""
         from distributed import as_completed
 
-        parcel = self._client.scatter(self._make_parcel(tasks[0]), broadcast=True, hash=False)
+        parcel = self._make_parcel(tasks[0])
         by_future = {}
         try:
             for task in tasks:
@@ -91,7 +96,7 @@ class Cluster:
             platform=self._platform,
             project=str(self._workspace.project),
             home=str(self._workspace.home),
-            inputs={path.name: path.read_bytes() for path in task.output.parent.glob("*.ipynb")},
+            inputs={path.name: read_scraps(path) for path in task.output.parent.glob("*.ipynb")},
         )
 
     def _check_workers(self) -> int:
@@ -104,26 +109,40 @@ class Cluster:
                 f"--scheduler {self._address}: it has no workers; start some with `dask worker {self._address}`"
             )
         try:
-            found = self._client.run(look_around, str(self._workspace.project), str(self._workspace.home))
+            with tempfile.NamedTemporaryFile(dir=self._workspace.home, prefix=".sweep-") as mark:
+                found = self._client.run(look_around, str(self._workspace.project), mark.name)
+                require_same(
+                    self._address, self._workspace, look_around(str(self._workspace.project), mark.name), found
+                )
         except ModuleNotFoundError as error:
             raise UsageError(
                 f"--scheduler {self._address}: a worker has no module {error.name!r}: install the project there"
             ) from error
-        here = look_around(str(self._workspace.project), str(self._workspace.home))
-        for worker, there in found.items():
-            if there != here:
-                raise UsageError(
-                    f"--scheduler {self._address}: the worker {worker} does not see the parameters in "
-                    f"{self._workspace.project} as they are here, or no folder {self._workspace.home}: workers need "
-                    "both at the same paths, on a file system that all share"
-                )
         return sum(threads.values())
 
 
-def look_around(project: str, home: str) -> tuple[bool, str]:
+def look_around(project: str, mark: str) -> tuple[str, bool]:
     """Say what a worker sees of the project and of the state; runs there, and here for comparison."""
     base = Path(project, "parameters", "base.yml")
-    return Path(home).is_dir(), hash_file(base) if base.is_file() else ""
+    return hash_file(base) if base.is_file() else "", Path(mark).is_file()
+
+
+def require_same(
+    address: str, workspace: Workspace, here: tuple[str, bool], found: Mapping[str, tuple[str, bool]]
+) -> None:
+    """Refuse workers that see something else than this machine does.
+
+    Raises
+    ------
+    UsageError
+        Naming the first such worker.
+    """
+    for worker, there in found.items():
+        if tuple(there) != here:
+            raise UsageError(
+                f"--scheduler {address}: the worker {worker} does not see {workspace.project} or {workspace.home} as "
+                "they are here: workers need both at the same paths, on a file system that all share"
+            )
 
 
 def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
@@ -132,8 +151,8 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
     os.chdir(parcel.project)
     with tempfile.TemporaryDirectory(prefix="mlops-sweep-") as scratch:
         folder = Path(scratch)
-        for name, content in parcel.inputs.items():
-            (folder / name).write_bytes(content)
+        for name, values in parcel.inputs.items():
+            write_scraps(folder / name, values)
         output = folder / task.output
         told = {"run_folder": str(folder)} if "run_folder" in task.parameters else {}
         here = replace(task, output=output, parameters={**task.parameters, **told})
@@ -171,7 +190,7 @@ def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
     except KilledWorker as error:
         return Outcome(task.number, error=f"its worker died each time it was tried ({error.last_worker.address})"), b""
     except CancelledError:
-        return Outcome(task.number, error=f"the Dask scheduler at {address} is gone"), b""
+        return Outcome(task.number, error=f"Dask has cancelled it: the scheduler at {address} is gone"), b""
     except (MlopsError, OSError) as error:
         return Outcome(task.number, error=f"on a worker: {type(error).__name__}: {error}"), b""
     return outcome, content

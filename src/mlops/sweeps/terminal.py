@@ -32,7 +32,8 @@ class SweepProgress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._points: list[Point] = []
+        self._ended = 0
+        self._best: Point | None = None
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
         """See `mlops.sweeps.plan.Watcher`."""
@@ -44,7 +45,8 @@ class SweepProgress:
 
     def point_ended(self, point: Point) -> None:
         """See `mlops.sweeps.plan.Watcher`."""
-        self._points.append(point)
+        self._ended += 1
+        self._best = find_best(self._sweep, [point] if self._best is None else [self._best, point])
         if point.state == "failed":
             line = f"✗ {describe_values(point.values)}: {point.error.splitlines()[0]}"
             self._clear()
@@ -65,8 +67,7 @@ class SweepProgress:
             self._stream.write("\r\033[K")
 
     def _count(self) -> None:
-        ended, planned = len(self._points), len(self._sweep)
-        best = find_best(self._sweep, self._points)
+        ended, planned, best = self._ended, len(self._sweep), self._best
         so_far = f", best so far {self._sweep.metric} {format_number(best.score)}" if best else ""
         more = f" ({describe_values(best.values)})" if best else ""
         line = f"… {self._sweep.step}: {ended} of {planned} combinations{so_far}{more}"
