@@ -68,7 +68,7 @@ ui: .venv-ui/.ready  ## MLflow's page on the local store
 	@touch $@
 
 lock: $(READY)  ## resolve every package anew
-	@$(COMPILE) $(OMIT) --upgrade --extra azure --extra test pyproject.toml | $(UNMARK) > requirements.lock.new
+	@$(COMPILE) $(OMIT) --upgrade --extra azure --extra dask --extra test pyproject.toml | $(UNMARK) > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock
 	@echo mlflow | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > .ci/ui.lock

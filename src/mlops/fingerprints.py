@@ -17,7 +17,7 @@ from mlops.pipelines import Step
 from mlops.workspace import Workspace
 
 FORMAT = 1  # of the fingerprint: a change of what goes in makes every old one void
-VOLATILE = ("run_folder",)  # differs in every run and changes no result
+VOLATILE = ("run_folder", "sweep")  # they differ from run to run and change no result
 
 Observe = Callable[[str], str]
 

@@ -39,7 +39,7 @@ def find_unchanged(step: StepRecord, fingerprint: str, outputs: Path) -> StepRec
         if not found or not found.has_results or found.fingerprint != fingerprint:
             continue
         if locate_copy(found, outputs / run.run_id).is_file() and has_kept_files(found):
-            return _reuse(found, run, "unchanged since run ")
+            return take_over(found, run, "unchanged since run ")
     return None
 
 
@@ -83,7 +83,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
                 f"--only {only} needs the results of {name}, and no run has them: run `mlops run {pipeline}` first"
             )
         _require_consistent(only, known[name], run, newest)
-        reused.append(_reuse(found, run, "from run "))
+        reused.append(take_over(found, run, "from run "))
     return reused
 
 
@@ -98,7 +98,7 @@ def locate_copy(step: StepRecord, folder: Path) -> Path:
     return folder / name_copy(step.notebook, step.environment)
 
 
-def _reuse(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
+def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
     """Return a step as taken over from a run, or from the run that had it first; its report is the one made there."""
     source = step.source or run.run_id
     report = step.report if step.source or not step.report else f"../{source}/{step.report}"

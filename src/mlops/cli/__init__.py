@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mlops.cli import data, notebooks, pages, runs, services, status
+from mlops.cli import data, notebooks, pages, runs, services, status, sweeps
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -57,6 +57,7 @@ for command in (
     runs.run,
     runs.resume,
     notebooks.check_notebooks,
+    sweeps.sweep,
     status.status,
     services.keys,
     services.stop,

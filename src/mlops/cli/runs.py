@@ -56,7 +56,7 @@ def run(
     parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
     check_overrides(overrides, pipeline, PIPELINES[pipeline])
     backend = open_backend(parameters.platform, workspace)
-    around = _prepare(workspace, backend, parameters)
+    around = prepare_run(workspace, backend, parameters)
     record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around)
     if pipeline == "all" and record.outcome == "rejected" and not only:
         record = _serve_again(record, parameters, around, backend)
@@ -83,7 +83,7 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
     record = read_run(workspace.outputs / run_id) if run_id else _find_unfinished(workspace)
     parameters = load_parameters(workspace.project, ALL_STEPS, platform=record.platform)
     backend = open_backend(record.platform, workspace)
-    around = _prepare(workspace, backend, parameters)
+    around = prepare_run(workspace, backend, parameters)
     record = resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs or 0)
     _conclude(record, workspace, backend, parameters, as_json)
 
@@ -96,7 +96,8 @@ def _find_unfinished(workspace: Workspace) -> RunRecord:
     return newest
 
 
-def _prepare(workspace: Workspace, backend: Backend, parameters: Parameters) -> "Surroundings":
+def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) -> "Surroundings":
+    """Return what a run works with: its reports, the terminal, the platform's secrets, services and champion."""
     from mlops.portal.reporter import Reporter
     from mlops.runner import Surroundings
 

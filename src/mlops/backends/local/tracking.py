@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from mlops.backends.base import ModelVersion, TrainingRun
+from mlops.backends.base import ModelVersion, SweepState, TrainingRun
 from mlops.errors import ConflictError, IntegrityError, NotFoundError
 from mlops.files import find_path, hash_folder, verify_files
 
@@ -30,6 +30,8 @@ CHAMPION = "champion"
 FILES_TAG = "files"
 ARTIFACTS = "model"
 PLOTS = "plots"
+PARENT = "mlflow.parentRunId"  # MLflow's pages show a run below the one that this tag names
+ENDINGS: Mapping[SweepState, str] = {"succeeded": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 
 class MlflowStore:
@@ -40,8 +42,6 @@ class MlflowStore:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
         warnings.filterwarnings("ignore", message="IProgress not found")
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
 
     @cached_property
     def lock(self) -> FileLock:
@@ -56,6 +56,8 @@ class MlflowStore:
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import DatabaseError
 
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow has set its own
         database = self.home / "mlflow.db"
         with self.lock:
             try:
@@ -100,6 +102,7 @@ class LocalTracker:
         tags: Mapping[str, str],
         files: Path,
         plots: Path | None = None,
+        sweep: str = "",
     ) -> TrainingRun:
         """See `Tracker`."""
         from mlflow.entities import Metric, Param, RunTag
@@ -107,8 +110,7 @@ class LocalTracker:
 
         client, time = self._store.client, get_current_time_millis()
         hashes = hash_folder(files)
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        run = client.create_run(experiment.experiment_id)
+        run = self._create_run({PARENT: sweep} if sweep else {})
         client.log_artifacts(run.info.run_id, str(files), ARTIFACTS)
         if plots:
             client.log_artifacts(run.info.run_id, str(plots), PLOTS)
@@ -120,6 +122,44 @@ class LocalTracker:
         )
         client.set_terminated(run.info.run_id)
         return TrainingRun(run.info.run_id, hashes)
+
+    def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
+        """See `Tracker`."""
+        values = "; ".join(f"{parameter}={value}" for parameter, value in parameters.items())
+        run = self._create_run({"sweep": name, "mlflow.runName": name, "mlflow.note.content": values})
+        return str(run.info.run_id)
+
+    def end_sweep(
+        self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
+    ) -> None:
+        """See `Tracker`."""
+        client = self._store.client
+        for name, value in parameters.items():
+            client.log_param(sweep, name, str(value))
+        for metric, number in metrics.items():
+            client.log_metric(sweep, metric, number)
+        client.set_terminated(sweep, ENDINGS[state])
+
+    def list_trainings(self, sweep: str) -> list[str]:
+        """See `Tracker`."""
+        client = self._store.client
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        found: list[str] = []
+        token = None
+        while token is None or token:
+            page = client.search_runs(
+                [experiment.experiment_id],
+                f"tags.`{PARENT}` = '{sweep}'",
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            found += [run.info.run_id for run in page]
+            token = page.token or ""
+        return found
+
+    def _create_run(self, tags: Mapping[str, str]) -> Any:
+        experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
+        return self._store.client.create_run(experiment.experiment_id, tags=dict(tags))
 
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """See `Tracker`."""
