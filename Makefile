@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
 PYTEST := $(BIN)/python -m pytest
-NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider
+NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
 # Linux and macOS on Python 3.11 and 3.12 is what the lock is for, so the markers that say so are taken out of it.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # rfc3987-syntax builds a grammar whenever nbformat is imported: a second in every kernel, for formats that nobody checks.
@@ -44,7 +44,7 @@ test-all: test  ## the same, and the slow tests: browser, every script of azure-
 nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
 	@$(NBVAL) notebooks
 
-notebooks: $(READY)  ## run the notebooks again and keep the outputs that nbval checks
+notebooks: $(READY)  ## run the notebooks again and keep the outputs that are checked
 	@$(BIN)/python tests/notebooks/refresh.py
 
 lint: $(READY)  ## style, types, layers, and notebooks without stray outputs
@@ -68,7 +68,7 @@ ui: .venv-ui/.ready  ## MLflow's page on the local store
 	@touch $@
 
 lock: $(READY)  ## resolve every package anew
-	@$(COMPILE) $(OMIT) --upgrade --extra azure --extra test pyproject.toml | $(UNMARK) > requirements.lock.new
+	@$(COMPILE) $(OMIT) --upgrade --extra azure --extra dask --extra test pyproject.toml | $(UNMARK) > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock
 	@echo mlflow | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > .ci/ui.lock

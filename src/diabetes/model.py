@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from diabetes.data import FEATURES, TARGET
@@ -24,8 +27,32 @@ def train_model(rows: pd.DataFrame, alpha: float) -> Pipeline:
     Pipeline
         Ends in the step ``ridge``; steps of your own go before it.
     """
-    features, target = rows[list(FEATURES)].to_numpy(), rows[TARGET].to_numpy()
-    return make_pipeline(Ridge(alpha=alpha)).fit(features, target)
+    return _make_model(alpha).fit(*_split_columns(rows))
+
+
+def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
+    """Return the mean squared error of the model on rows that it has not been fitted on, within `rows`.
+
+    Each fold is predicted by a model fitted on the others, so that a parameter can be chosen by training rows alone.
+    The folds are the same for every `alpha`, and drawn at random, for a file may be sorted.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Training rows, as for `train_model`.
+    alpha : float
+        Ridge penalty, 0 or more.
+    folds : int
+        How many; with fewer rows than this, one row each.
+
+    Returns
+    -------
+    float
+        Mean of the folds' errors; squared units of the target, lower is better.
+    """
+    split = KFold(min(folds, len(rows)), shuffle=True, random_state=0)
+    losses = cross_val_score(_make_model(alpha), *_split_columns(rows), scoring="neg_mean_squared_error", cv=split)
+    return float(-losses.mean())
 
 
 def predict(model: Pipeline, rows: pd.DataFrame) -> pd.Series:
@@ -41,3 +68,11 @@ def export_numbers(model: Pipeline) -> dict[str, Any]:
         "coefficients": [float(value) for value in ridge.coef_],
         "intercept": float(ridge.intercept_),
     }
+
+
+def _make_model(alpha: float) -> Pipeline:
+    return make_pipeline(Ridge(alpha=alpha))
+
+
+def _split_columns(rows: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return rows[list(FEATURES)].to_numpy(), rows[TARGET].to_numpy()

@@ -70,7 +70,7 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     for scrap in (_make_scrap(name, value) for name, value in plain.items()):
         display(scrap["data"], metadata=scrap["metadata"], raw=True)
     if not run_folder:
-        _keep_on_workbench(notebook, plain)
+        write_scraps(find_workspace().home / "workbench" / name_copy(notebook), plain)
 
 
 def read_results(notebook: str, run_folder: str = "") -> Results:
@@ -129,7 +129,11 @@ def read_scraps(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         return {}
-    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return extract_scraps(json.loads(path.read_text(encoding="utf-8")))
+
+
+def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scraps of a notebook, as its JSON says, by name."""
     bundles = (
         output.get("data", {})
         for cell in notebook["cells"]
@@ -173,7 +177,8 @@ def _make_scrap(name: str, value: Any) -> dict[str, Any]:
     }
 
 
-def _keep_on_workbench(notebook: str, values: Mapping[str, Any]) -> None:
+def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a notebook that holds nothing but scraps: all that `read_results` needs of one that was executed."""
     outputs = [_make_scrap(name, value) for name, value in values.items()]
     cell: dict[str, Any] = {
         "cell_type": "code",
@@ -183,5 +188,4 @@ def _keep_on_workbench(notebook: str, values: Mapping[str, Any]) -> None:
         "outputs": outputs,
     }
     document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-    path = find_workspace().home / "workbench" / name_copy(notebook)
     write_atomically(path, json.dumps(document, indent=1))

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,12 +34,16 @@ class StepRecord:
         How long it took.
     reason : str
         Why it was skipped or reused; empty otherwise.
+    source : str
+        Id of the run whose results a reused step took over; empty otherwise.
     error : str
         Name and message of what ended it; empty otherwise.
     parameters, results : mapping
         What the notebook was given, and what it handed on.
     report : str
         Its HTML report, relative to the run's folder.
+    fingerprint : str
+        Hash of all that its results depend on; empty where they must not be taken over as unchanged.
     """
 
     name: str
@@ -49,10 +53,17 @@ class StepRecord:
     started: str = ""
     seconds: float = 0.0
     reason: str = ""
+    source: str = ""
     error: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
     report: str = ""
+    fingerprint: str = ""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether later steps can build on it."""
+        return self.state in ("done", "reused")
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,10 @@ class RunRecord:
         Process id of the runner and when that process was created, in seconds since the epoch.
     steps : tuple of StepRecord
         In the order of the pipeline.
+    error : str
+        What ended the run outside of any step; empty otherwise.
+    settings : mapping
+        All that is needed to go on with it: the parameters of every step, and how it was asked for.
     """
 
     run_id: str
@@ -90,6 +105,8 @@ class RunRecord:
     steps: tuple[StepRecord, ...]
     outcome: str = ""
     finished: str = ""
+    error: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def step(self, name: str) -> StepRecord | None:
         """Return the step of that name, or None where the run has none."""
@@ -160,8 +177,13 @@ def read_run(folder: Path) -> RunRecord:
 
 def list_runs(outputs: Path) -> list[RunRecord]:
     """Return the records of all runs, newest first."""
-    folders = sorted((path.parent for path in outputs.glob("*/run.json")), reverse=True)
-    return [_read_or_mark(folder) for folder in folders]
+    return list(iterate_runs(outputs))
+
+
+def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
+    """Read the records of the runs one by one, newest first."""
+    for path in sorted(outputs.glob("*/run.json"), reverse=True):
+        yield _read_or_mark(path.parent)
 
 
 def _read_or_mark(folder: Path) -> RunRecord:

@@ -21,7 +21,7 @@ from mlops.layers import Layer, read_layer
 from mlops.pipelines import Step
 
 # What the runner itself tells a notebook, where the notebook declares it; no file and no -p may set these.
-RESERVED = ("platform", "environment", "run_folder")
+RESERVED = ("platform", "environment", "run_folder", "sweep")
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
 SHARED = "shared"  # in a -p, the place of the step: the value holds for every notebook that declares the name
 
@@ -201,11 +201,27 @@ def _read_overrides(overrides: Iterable[str], steps: Sequence[Step], declared: D
             parameter = _find_shared(name, setting.source, declared)
         else:
             parameter = _find_parameter(step, name, setting.source, steps, declared)
-        if not isinstance(parameter.default, str):
-            with suppress(ValueError, yaml.YAMLError):  # it stays text then, and the check says what it should be
-                setting = replace(setting, value=_read_text(setting.value, type(parameter.default)))
-        given.setdefault(step, {})[name] = setting
+        given.setdefault(step, {})[name] = _type_setting(parameter, setting)
     return given
+
+
+def read_value(parameter: Parameter, setting: Setting) -> Any:
+    """Return the value of a ``-p``, which is text, in the parameter's type.
+
+    Raises
+    ------
+    ParameterError
+        If it is of another type, or not among the allowed values.
+    """
+    return check_value(parameter, _type_setting(parameter, setting))
+
+
+def _type_setting(parameter: Parameter, setting: Setting) -> Setting:
+    if isinstance(parameter.default, str):
+        return setting
+    with suppress(ValueError, yaml.YAMLError):  # it stays text then, and the check says what it should be
+        return replace(setting, value=_read_text(setting.value, type(parameter.default)))
+    return setting
 
 
 def _read_text(text: str, kind: type) -> Any:

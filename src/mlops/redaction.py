@@ -38,6 +38,6 @@ def _strike(value: Any, secrets: tuple[str, ...]) -> Any:
         return value
     if isinstance(value, dict):
         return {_strike(key, secrets): _strike(item, secrets) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_strike(item, secrets) for item in value]
     return value

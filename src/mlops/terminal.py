@@ -12,7 +12,7 @@ MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "runni
 
 
 class Progress:
-    """Listens to a run and prints a line for every step that ends; on a terminal, one that grows for the present step.
+    """Listens to a run and prints a line for every step that ends; on a terminal, one that grows for what runs.
 
     Parameters
     ----------
@@ -22,33 +22,44 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._began = time.monotonic()
+        self._running: dict[str, tuple[float, str]] = {}  # by step: when it began, and how far it is
 
     def step_started(self, step: StepRecord) -> None:
         """See `mlops.runner.Listener`."""
-        self._began = time.monotonic()
-        self.cell_done(step, 0, 0)
+        self._running[step.name] = (time.monotonic(), "starting")
+        self._draw()
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
         """See `mlops.runner.Listener`."""
-        if self._stream.isatty():
-            of = f"cell {done} of {cells}" if cells else "starting"
-            self._stream.write(f"\r\033[K{_format_step(step, time.monotonic() - self._began, of)}")
-            self._stream.flush()
+        began, _ = self._running[step.name]
+        self._running[step.name] = (began, f"cell {done} of {cells}")
+        self._draw()
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """See `mlops.runner.Listener`."""
-        if self._stream.isatty():
-            self._stream.write("\r\033[K")
+        self._running.pop(step.name, None)
+        self._erase()
         about = step.reason or ("" if step.state != "failed" else "see below")
         print(_format_step(step, step.seconds, about), file=self._stream)
         if step.state == "failed":
             print(*(f"    {line}" for line in step.error.splitlines()), sep="\n", file=self._stream)
-        self._stream.flush()
+        self._draw()
         return step
 
     def run_ended(self, run: RunRecord) -> None:
         """See `mlops.runner.Listener`."""
+        self._erase()
+
+    def _draw(self) -> None:
+        if self._stream.isatty() and self._running:
+            now = time.monotonic()
+            shown = [f"{name} {now - began:.1f} s, {how}" for name, (began, how) in self._running.items()]
+            self._stream.write("\r\033[K" + f"{MARKS['running']} {' | '.join(shown)}")
+        self._stream.flush()
+
+    def _erase(self) -> None:
+        if self._stream.isatty():
+            self._stream.write("\r\033[K")
 
 
 def _format_step(step: StepRecord, seconds: float, about: str) -> str:
@@ -93,6 +104,8 @@ def _describe_outcome(run: RunRecord) -> str:
     failed = next((step for step in run.steps if step.state == "failed"), None)
     if failed:
         return f"error in {failed.name}: {failed.error.splitlines()[0]}"
+    if run.error:
+        return f"error: {run.error.splitlines()[0]}"
     reason = run.result("reason") if run.outcome in ("promoted", "rejected") else None
     return f"{run.outcome}: {reason}" if reason else run.outcome
 

@@ -98,9 +98,24 @@ def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # typ
     newest = list_runs(mlops.workspace.outputs)[0]
     assert again.returncode == 0, again.stderr
     assert (newest.state, newest.outcome) == ("succeeded", "rejected")
-    assert [step.state for step in newest.steps] == ["done"] * 3 + ["skipped"] * 6
+    assert [step.state for step in newest.steps] == ["reused"] * 2 + ["done"] + ["skipped"] * 6
     assert "mean improvement 0.00 on 98 rows unseen by both models" in again.stdout
     assert "(healthy, model version 1)" in again.stdout
+
+
+def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
+    """Another alpha than is committed shows from the weights to the answers of production."""
+    checked = mlops("check-notebooks", record.run_id)
+    assert checked.returncode == 1, checked.stderr
+    for line in (
+        "✓ 01_test_data                6 compared, none differ",
+        "    note: run with alpha=1.0 (committed: 0.4)",
+        "    scrap alpha: 1.0, committed 0.4",
+        "– 06_deploy-production        not compared: environment is production, committed with qa",
+    ):
+        assert f"\n{line}\n" in checked.stdout, checked.stdout
+    shown = r"`pd\.DataFrame\(data\.EXAMPLE_ROWS.*` row 0, column expected: [\d.]+, committed 5435\.7 "
+    assert len(re.findall(shown, checked.stdout)) == 2, checked.stdout
 
 
 def test_bad_data_is_an_error_that_changes_nothing(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -119,6 +134,11 @@ def test_a_better_model_is_promoted_and_takes_over_at_the_same_address(first, ml
     before = json.loads(mlops("status", "--json").stdout)["services"][1]
     better = mlops("run", "all")
     assert better.returncode == 0, better.stderr
+    checked = mlops("check-notebooks")
+    assert checked.returncode == 0, checked.stdout
+    assert "– 03_evaluate                 not compared: champion_version is 1, committed with 0" in checked.stdout
+    assert "not compared: model_version is 2, committed with 1\n" in checked.stdout
+    assert "✓ 07_test_service-production  4 compared, none differ" in checked.stdout
     after = json.loads(mlops("status", "--json").stdout)
     assert after["champion"]["version"] == 2
     assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)

@@ -1,15 +1,26 @@
-"""Run the notebooks in order, in a scratch MLOPS_HOME, and keep the outputs of the cells that nbval checks."""
+"""Run the notebooks in order, in a scratch MLOPS_HOME, and keep the outputs that are checked.
 
+Those are the outputs of the cells tagged `keep_output`; of the scraps, those whose values are declared to be kept.
+"""
+
+import base64
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 
+from mlops.handoff import MIME_PREFIX
+from mlops.regression.expectations import list_kept_scraps
+from mlops.regression.pictures import reduce_picture
+
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+KEPT_METADATA = ("kernelspec", "mlops")
+PNG = "image/png"
 
 
 def main() -> None:
@@ -22,13 +33,30 @@ def main() -> None:
                 notebook = nbformat.read(path, as_version=4)
                 resources = {"metadata": {"path": NOTEBOOKS}}
                 NotebookClient(notebook, timeout=600, resources=resources).execute()
-                notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
+                keep_what_is_checked(notebook, path.stem)
                 nbformat.write(notebook, path)
                 print("refreshed", path.name)
         finally:
             subprocess.run([mlops, "stop"], check=True, stdout=subprocess.DEVNULL)
     strip = [Path(sys.executable).with_name("nbstripout"), "--keep-count", "--keep-id"]
     subprocess.run([*strip, *sorted(NOTEBOOKS.glob("*.ipynb"))], check=True)
+
+
+def keep_what_is_checked(notebook: Any, name: str) -> None:
+    """Take away what differs from run to run, and make the pictures small."""
+    kept = list_kept_scraps(notebook, name)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if find_scraps(output) <= kept]
+            for data in (output.data for output in cell.outputs if PNG in output.get("data", {})):
+                data[PNG] = base64.b64encode(reduce_picture(base64.b64decode(data[PNG]))).decode()
+    kept_metadata = {key: notebook.metadata[key] for key in KEPT_METADATA if key in notebook.metadata}
+    notebook.metadata = {**kept_metadata, "language_info": {"name": "python"}}
+
+
+def find_scraps(output: Any) -> set[str]:
+    """Return the names of the scraps that an output holds: one, or none."""
+    return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 
 if __name__ == "__main__":

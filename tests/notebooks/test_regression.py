@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-SANITIZE = Path(__file__).with_name("sanitize.cfg")
+SANITIZE = Path(__file__).resolve().parents[2] / "notebooks" / "sanitize.cfg"
 NBVAL = ("--nbval-lax", "--nbval-sanitize-with", str(SANITIZE), "-p", "no:cacheprovider")
 
 

@@ -30,7 +30,7 @@ def test_every_option_of_run_is_in_the_readme(readme: str) -> None:
 
 
 def test_every_command_in_the_readme_is_known(readme: str) -> None:
-    for name in re.findall(r"\.venv/bin/mlops (\w+)", readme):
+    for name in re.findall(r"\.venv/bin/mlops (\w[\w-]*)", readme):
         assert name in main.commands
     for words in re.findall(r"mlops run ([\w|]+)", readme):
         assert {*words.split("|")} <= {*PIPELINES}

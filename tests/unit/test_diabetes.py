@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 from diabetes.checks import RULES
 from diabetes.data import COLUMNS, EXAMPLE_ROWS, FEATURES, TARGET, load_sample, mark_holdout, split_rows
 from diabetes.metrics import score_predictions, squared_errors
-from diabetes.model import export_numbers, predict, train_model
+from diabetes.model import cross_validate, export_numbers, predict, train_model
 
 
 def test_the_sample_has_442_rows_of_eleven_numbers(good: pd.DataFrame) -> None:
@@ -79,6 +79,13 @@ def test_the_model_is_scikit_learn_s_ridge(good: pd.DataFrame, alpha: float) -> 
     model = train_model(good, alpha)
     assert model.named_steps["ridge"].coef_ == pytest.approx(ridge.coef_, rel=1e-9)
     assert predict(model, good).to_numpy() == pytest.approx(ridge.predict(good[list(FEATURES)]), rel=1e-9)
+
+
+def test_cross_validation_predicts_each_row_by_a_model_that_has_not_seen_it(good: pd.DataFrame) -> None:
+    alone = [predict(train_model(good.drop(index=row), 0.4), good.loc[[row]]).item() for row in good.index]
+    assert cross_validate(good, 0.4, folds=len(good)) == pytest.approx(np.mean((good[TARGET] - alone) ** 2), rel=1e-9)
+    assert cross_validate(good, 0.4) == pytest.approx(3106.85, abs=0.01)
+    assert cross_validate(good, 1000.0) > 1.5 * cross_validate(good, 0.4)
 
 
 def test_predictions_keep_their_rows_and_need_no_column_order(good: pd.DataFrame) -> None:

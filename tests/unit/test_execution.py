@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from mlops.errors import StepFailed
-from mlops.execution import execute
+from mlops.execution import Cancel, execute
 
 FindProcesses = Callable[[str, int], list[psutil.Process]]
 
@@ -158,3 +159,62 @@ def test_an_interrupt_ends_the_kernel(tmp_path: Path, find_processes: FindProces
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
     assert find_processes("ipykernel_launcher", os.getpid()) == []
+
+
+def test_another_thread_can_end_it(tmp_path: Path, find_processes: FindProcesses) -> None:
+    marker, cancel = tmp_path / "running", Cancel()
+
+    def ask() -> None:
+        while not marker.exists():
+            time.sleep(0.05)
+        cancel.ask()
+
+    threading.Thread(target=ask).start()
+    source = write_notebook(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
+    for copy in ("copy.ipynb", "never.ipynb"):  # the second time before it begins
+        with pytest.raises(StepFailed, match="^interrupted$"):
+            execute(source, tmp_path / copy, {}, seconds=60, cancel=cancel)
+    assert find_failed_cell(tmp_path).startswith("import pathlib")
+    assert find_processes("ipykernel_launcher", os.getpid()) == []
+
+
+def test_notebooks_run_side_by_side_in_threads(tmp_path: Path) -> None:
+    """Each waits for the other's file, so neither ends unless both run."""
+    cell = (
+        "import pathlib, time\nopen(f'{folder}/{x}', 'w').close()\n"
+        "while not pathlib.Path(f'{folder}/{3 - x}').exists(): time.sleep(0.01)"
+    )
+    source = write_notebook(tmp_path, f"folder = {str(tmp_path)!r}", cell)
+
+    def work(x: int) -> None:
+        execute(source, tmp_path / f"copy-{x}.ipynb", {"x": x}, seconds=60)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, (1, 2)))
+
+
+def test_a_large_notebook_is_saved_at_intervals(tmp_path: Path) -> None:
+    """papermill alone writes it twice a cell: 120 times here, 12 MB each in the end."""
+    seen: set[tuple[int, int]] = set()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.001):
+            with contextlib.suppress(FileNotFoundError):
+                found = (tmp_path / "copy.ipynb").stat()
+                seen.add((found.st_ino, found.st_mtime_ns))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.monotonic()
+    copy = run(tmp_path, *["print('a' * 200_000)"] * 60)
+    seconds = time.monotonic() - began
+    ended.set()
+    watcher.join()
+    assert copy.count("a" * 200_000) == 60
+    assert len(seen) <= 4 + seconds  # one a second, and the first and the last ones
+
+
+def test_a_notebook_that_vanished_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match=r"gone\.ipynb is not there any more: put it back and resume the run"):
+        execute(tmp_path / "gone.ipynb", tmp_path / "copy.ipynb", {}, seconds=60)

@@ -1,16 +1,24 @@
 """The order of steps, and the record of what became of each."""
 
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
+from filelock import FileLock
 
 from mlops.errors import UsageError
 from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.parameters import load_parameters
 from mlops.pipelines import Step
-from mlops.runner import Plan, run_pipeline
+from mlops.runner import Plan, Surroundings, resume_pipeline, run_pipeline
 from mlops.workspace import Workspace
 
 STEPS = (
@@ -68,7 +76,7 @@ def small(tmp_path: Path) -> Workspace:
 def run(small: Workspace, *overrides: str, only: str = "", watch: Watch | None = None) -> RunRecord:
     """Run the four notebooks."""
     parameters = load_parameters(small.project, STEPS, overrides)
-    return run_pipeline(Plan("four", STEPS, parameters, only), small, [watch] if watch else [])
+    return run_pipeline(Plan("four", STEPS, parameters, only), Surroundings(small, [watch] if watch else []))
 
 
 def states(record: RunRecord) -> list[str]:
@@ -100,7 +108,10 @@ def test_a_step_whose_condition_is_false_is_skipped_with_the_reason(small: Works
 def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     restored: list[str] = []
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
-    record = run_pipeline(Plan("four", STEPS, parameters), small, restore=lambda step, run: restored.append(step.name))
+    record = run_pipeline(
+        Plan("four", STEPS, parameters),
+        Surroundings(small, restore=lambda step, run: restored.append(step.name)),
+    )
     assert (record.state, record.outcome, states(record)) == ("failed", "error", ["done", "done", "failed", "skipped"])
     assert record.steps[2].error == "AssertionError in cell [4]: it is broken"
     assert restored == ["act"]
@@ -131,9 +142,9 @@ def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace)
     with pytest.raises(
         UsageError, match=f"look has run again since judge used it .in {newer.run_id}.: run judge again"
     ):
-        run_pipeline(plan, small)
+        run_pipeline(plan, Surroundings(small))
     run(small, only="judge")
-    assert states(run_pipeline(plan, small)) == ["reused", "reused", "done"]
+    assert states(run_pipeline(plan, Surroundings(small))) == ["reused", "reused", "done"]
 
 
 def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
@@ -141,7 +152,7 @@ def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
     steps = STEPS[:1]
     parameters = load_parameters(small.project, STEPS)
     told = replace(parameters, values={**parameters.values, "look": {"seen": 5, "extra": f"https://{secret}@host"}})
-    record = run_pipeline(Plan("one", steps, told), small, secrets=lambda: [secret])
+    record = run_pipeline(Plan("one", steps, told), Surroundings(small, secrets=lambda: [secret]))
     assert record.steps[0].parameters["extra"] == "https://***@host"
     for path in (small.outputs / record.run_id).iterdir():
         assert secret not in path.read_text(), path
@@ -156,4 +167,235 @@ def test_a_listener_that_fails_leaves_a_truthful_record(small: Workspace) -> Non
     with pytest.raises(RuntimeError, match="no space left"):
         run(small, watch=Broken())
     (record,) = list_runs(small.outputs)
-    assert (record.state, record.steps[0].error) == ("failed", "RuntimeError: no space left")
+    assert (record.state, record.error) == ("failed", "RuntimeError: no space left")
+    assert record.steps[0].state == "done"  # what it made is there, and can be resumed
+
+
+def test_what_has_not_changed_is_not_run_again(small: Workspace) -> None:
+    first = run(small)
+    watch = Watch()
+    second = run(small, watch=watch)
+    assert states(second) == ["reused"] * 4
+    assert {step.reason for step in second.steps} == {f"unchanged since run {first.run_id}"}
+    assert [step.results for step in second.steps] == [step.results for step in first.steps]
+    assert watch.heard == [*(f"{step.name} reused" for step in STEPS), "run succeeded"]
+    third = run(small)
+    assert {step.source for step in third.steps} == {first.run_id}  # and not the second, which ran nothing
+    assert (small.outputs / third.run_id / "01_look.ipynb").is_file()
+
+
+def change_a_notebook(small: Workspace) -> None:
+    path = small.notebooks / "02_judge.ipynb"
+    path.write_text(path.read_text().replace("> 3", "> 4"))
+
+
+def change_the_outputs_of_a_notebook(small: Workspace) -> None:
+    path = small.notebooks / "02_judge.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="seen in Lab")]
+    nbformat.write(notebook, path)
+
+
+def change_the_sources(small: Workspace) -> None:
+    (small.project / "src").mkdir()
+    (small.project / "src" / "module.py").write_text("x = 1\n")
+
+
+def change_the_lock(small: Workspace) -> None:
+    (small.project / "requirements.lock").write_text("numpy==2\n")
+
+
+def take_away_the_home(small: Workspace) -> None:
+    shutil.rmtree(small.home)
+
+
+def take_away_an_executed_notebook(small: Workspace) -> None:
+    for path in small.outputs.glob("*/02_judge.ipynb"):
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (change_a_notebook, ["reused", "done", "reused", "reused"]),  # it hands on the same, so the rest is unchanged
+        (change_the_outputs_of_a_notebook, ["reused"] * 4),
+        (change_the_sources, ["done"] * 4),
+        (change_the_lock, ["done"] * 4),
+        (take_away_the_home, ["done"] * 4),
+        (take_away_an_executed_notebook, ["reused", "done", "reused", "reused"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_a_change_makes_run_again(
+    small: Workspace, change: Callable[[Workspace], None], expected: list[str]
+) -> None:
+    run(small)
+    change(small)
+    assert states(run(small)) == expected
+
+
+def test_another_parameter_makes_it_run_again_and_what_builds_on_it(small: Workspace) -> None:
+    run(small, "look.seen=5")
+    assert states(run(small, "look.seen=6")) == ["done", "done", "reused", "reused"]
+    assert states(run(small, "look.seen=5")) == ["reused"] * 4  # an older run's results are as good
+
+
+def test_force_runs_all(small: Workspace) -> None:
+    run(small)
+    plan = Plan("four", STEPS, load_parameters(small.project, STEPS), force=True)
+    assert states(run_pipeline(plan, Surroundings(small))) == ["done"] * 4
+
+
+def test_a_file_that_changed_makes_it_run_again(small: Workspace) -> None:
+    """The content counts, not the name; a file that cannot be hashed here always makes it run."""
+    data = small.project / "data.csv"
+    data.write_text("1")
+    step = Step("look", "01_look", files=("path",))
+    parameters = load_parameters(small.project, STEPS)
+
+    def look(path: str) -> str:
+        told = replace(parameters, values={**parameters.values, "look": {"path": path}})
+        return run_pipeline(Plan("one", [step], told), Surroundings(small)).steps[0].state
+
+    assert [look(str(data)), look(str(data))] == ["done", "reused"]
+    data.write_text("2")
+    assert [look(str(data)), look(str(data))] == ["done", "reused"]
+    assert [look("https://host/data.csv"), look("https://host/data.csv")] == ["done", "done"]
+
+
+def test_a_file_that_was_handed_on_and_changed_makes_it_run_again(small: Workspace) -> None:
+    notebook = nbformat.read(small.notebooks / "01_look.ipynb", as_version=4)
+    data = small.project / "made.csv"
+    notebook.cells[2].source = (
+        "from pathlib import Path\nfrom mlops.files import hash_file\n"
+        f"data = Path({str(data)!r}); data.write_text('1')\n"
+        "glue_results('01_look', run_folder, seen=seen, data_path=str(data), data_sha256=hash_file(data))"
+    )
+    nbformat.write(notebook, small.notebooks / "01_look.ipynb")
+    run(small)
+    assert states(run(small))[0] == "reused"
+    data.write_text("2")
+    assert states(run(small))[0] == "done"
+    data.unlink()
+    assert states(run(small))[0] == "done"
+
+
+def test_what_a_step_watches_makes_it_run_again(small: Workspace) -> None:
+    steps = (STEPS[0], replace(STEPS[1], watches=("champion",)))
+    plan = Plan("two", steps, load_parameters(small.project, STEPS))
+    champions = {"now": "1"}
+    around = Surroundings(small, observe=lambda name: f"{name} {champions['now']}")
+    assert states(run_pipeline(plan, around)) == ["done", "done"]
+    assert states(run_pipeline(plan, around)) == ["reused", "reused"]
+    champions["now"] = "2"
+    assert states(run_pipeline(plan, around)) == ["reused", "done"]
+
+
+def test_a_step_with_effects_runs_each_time(small: Workspace) -> None:
+    plan = Plan("one", [replace(STEPS[0], effects=True)], load_parameters(small.project, STEPS))
+    assert [states(run_pipeline(plan, Surroundings(small))) for _ in range(2)] == [["done"], ["done"]]
+
+
+def test_sources_that_change_while_a_step_runs_spoil_its_reuse(small: Workspace) -> None:
+    class Editor(Watch):
+        def step_started(self, step: StepRecord) -> None:
+            (small.project / "src").mkdir(exist_ok=True)
+            (small.project / "src" / "module.py").write_text(f"x = {time.time()}\n")
+
+    plan = Plan("one", STEPS[:1], load_parameters(small.project, STEPS))
+    assert states(run_pipeline(plan, Surroundings(small, [Editor()]))) == ["done"]
+    assert states(run_pipeline(plan, Surroundings(small))) == ["done"]
+    assert states(run_pipeline(plan, Surroundings(small))) == ["reused"]
+
+
+def test_steps_whose_needs_are_met_run_side_by_side(small: Workspace) -> None:
+    """Each of the two waits for the other, so neither ends unless both run."""
+    for name, other in (("01_look", "02_judge"), ("02_judge", "01_look")):
+        notebook = nbformat.read(small.notebooks / f"{name}.ipynb", as_version=4)
+        notebook.cells[2].source = (
+            "import time\nfrom pathlib import Path\n"
+            f"Path({str(small.project)!r}, '{name}').touch()\n"
+            f"while not Path({str(small.project)!r}, '{other}').exists(): time.sleep(0.01)"
+        )
+        nbformat.write(notebook, small.notebooks / f"{name}.ipynb")
+    steps = (Step("look", "01_look"), Step("judge", "02_judge"), Step("rest", "04_rest", needs=("look", "judge")))
+    parameters = load_parameters(small.project, STEPS)
+    record = run_pipeline(Plan("three", steps, parameters, jobs=2), Surroundings(small))
+    assert states(record) == ["done"] * 3
+    assert record.steps[2].started >= record.steps[0].started
+
+
+def test_no_more_run_at_a_time_than_jobs(small: Workspace) -> None:
+    watch = Watch()
+    steps = (Step("look", "01_look"), Step("rest", "04_rest"))
+    plan = Plan("two", steps, load_parameters(small.project, STEPS), jobs=1)
+    run_pipeline(plan, Surroundings(small, [watch]))
+    assert [heard for heard in watch.heard if "/" not in heard][:3] == ["look started", "rest started", "look done"]
+    assert watch.heard.index("rest started") > watch.heard.index("look 4/4")
+
+
+def test_a_failed_run_is_resumed_where_it_failed(small: Workspace) -> None:
+    first = run(small, "act.broken=true", "look.seen=7")
+    notebook = small.notebooks / "03_act.ipynb"
+    notebook.write_text(notebook.read_text().replace("assert not broken", "assert broken"))
+    watch = Watch()
+    resumed = resume_pipeline(read_run(small.outputs / first.run_id), STEPS, Surroundings(small, [watch]))
+    assert (resumed.run_id, resumed.state, states(resumed)) == (first.run_id, "succeeded", ["done"] * 4)
+    assert [heard for heard in watch.heard if "started" in heard] == ["act started", "rest started"]
+    assert resumed.step("look").parameters["seen"] == 7  # type: ignore[union-attr]
+    assert resumed.steps[:2] == first.steps[:2]
+    assert len(list_runs(small.outputs)) == 1
+
+
+def test_a_step_whose_notebook_is_gone_runs_again_on_resume_and_what_builds_on_it(small: Workspace) -> None:
+    first = run(small, "act.broken=true")
+    (small.outputs / first.run_id / "01_look.ipynb").unlink()
+    watch = Watch()
+    resume_pipeline(first, STEPS, Surroundings(small, [watch]))
+    assert [heard for heard in watch.heard if "started" in heard] == ["look started", "judge started", "act started"]
+
+
+def test_a_run_that_succeeded_or_runs_is_not_resumed(small: Workspace) -> None:
+    done = run(small)
+    with pytest.raises(UsageError, match=f"run {done.run_id} is succeeded: there is nothing to resume"):
+        resume_pipeline(done, STEPS, Surroundings(small))
+    failed = run(small, "act.broken=true")
+    with (
+        FileLock(small.outputs / failed.run_id / ".lock"),
+        pytest.raises(UsageError, match=f"run {failed.run_id} is running already"),
+        ThreadPoolExecutor(1) as elsewhere,
+    ):
+        elsewhere.submit(resume_pipeline, failed, STEPS, Surroundings(small)).result()
+
+
+def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None:
+    marker = small.project / "running"
+    notebook = nbformat.read(small.notebooks / "02_judge.ipynb", as_version=4)
+    work = notebook.cells[2].source
+    wait = f"import time; from pathlib import Path; marker = Path({str(marker)!r})\nif not marker.exists():\n"
+    notebook.cells[2].source = f"{wait}    marker.touch(); time.sleep(60)\n{work}"
+    nbformat.write(notebook, small.notebooks / "02_judge.ipynb")
+
+    def interrupt() -> None:
+        while not marker.exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        run(small)
+    (record,) = list_runs(small.outputs)
+    assert (record.state, states(record)) == ("interrupted", ["done", "failed", "pending", "pending"])
+    assert record.steps[1].error == "interrupted"
+    assert states(resume_pipeline(record, STEPS, Surroundings(small))) == ["done"] * 4
+
+
+def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Workspace) -> None:
+    class Full(Watch):
+        def step_started(self, step: StepRecord) -> None:
+            (folder,) = small.outputs.iterdir()
+            shutil.rmtree(folder)
+            folder.write_text("in the way")
+
+    with pytest.raises(OSError, match="in the way|File exists|Not a directory"):
+        run(small, watch=Full())

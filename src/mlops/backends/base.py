@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 ENVIRONMENTS = ("qa", "production")
 Health = Literal["healthy", "unhealthy", "stopped"]
+SweepState = Literal["succeeded", "failed", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,32 @@ class Tracker(Protocol):
         tags: Mapping[str, str],
         files: Path,
         plots: Path | None = None,
+        sweep: str = "",
+        pipeline_run: str = "",
     ) -> TrainingRun:
         """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
 
-        Every call makes a new run.
+        Every call makes a new run; with `sweep`, one that belongs to that sweep. Several may call at once. With
+        `pipeline_run`, takes back what an earlier call with the same one and the same parameters has left: a run of a
+        pipeline that was killed and resumed has trained once.
         """
+        ...
+
+    def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
+        """Record that a sweep over `parameters` begins; called by `mlops sweep`.
+
+        Returns the id by which `log_training` puts trainings under it.
+        """
+        ...
+
+    def end_sweep(
+        self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
+    ) -> None:
+        """Record how a sweep ended, with the parameters and metrics of its best training; called by `mlops sweep`."""
+        ...
+
+    def list_trainings(self, sweep: str = "") -> list[str]:
+        """Return the ids of all trainings, or of a sweep's, oldest first; called by who checks the record."""
         ...
 
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:

@@ -86,7 +86,8 @@ def _shorten(error: str) -> str:
 
 
 def _find_error(run: RunRecord) -> str:
-    return next((f"{step.name}: {_shorten(step.error)}" for step in run.steps if step.error), "")
+    errors = (f"{step.name}: {_shorten(step.error)}" for step in run.steps if step.error)
+    return next(errors, _shorten(run.error) if run.error else "")
 
 
 def _render_step(run: RunRecord, step: StepRecord) -> str:

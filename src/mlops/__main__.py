@@ -1,0 +1,44 @@
+"""The program `mlops`: the command line, in a fork of the warm kernels' parent where there is one.
+
+What the command line imports takes seconds, and the parent has imported it already. Without a parent the command runs
+in this process; one that runs notebooks has the parent started meanwhile.
+"""
+
+import sys
+
+from mlops.errors import MlopsError
+from mlops.kernels.client import connect, find_key, run_command, start_parent
+from mlops.kernels.folder import UnavailableError
+
+ENTRY = "mlops.cli:main"
+RUNS_NOTEBOOKS = ("run", "resume", "sweep")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    code = _run_forked()
+    if code is not None:
+        sys.exit(code if code >= 0 else 128 - code)
+    from mlops.cli import main as run_here
+
+    run_here()
+
+
+def _run_forked() -> int | None:
+    """Run the command in a fork and return its exit code, or None where it is to run in this process."""
+    try:
+        key = find_key()
+        if key is None:
+            return None
+        channel = connect(key, start=False)
+        if channel:
+            return run_command(channel, ENTRY, sys.argv)
+        if sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
+            start_parent(key)
+    except (UnavailableError, MlopsError, OSError):
+        pass  # who starts a kernel hears of it, and the command line of settings that are wrong
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The command line: reads options, calls the rest, prints. Exit codes: 0 done, 1 a step failed, 2 bad usage."""
+
+import signal
+from typing import Any
+
+import click
+
+from mlops.cli import data, notebooks, pages, runs, services, status, sweeps
+from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
+from mlops.errors import MlopsError, UsageError
+
+
+class Commands(click.Group):
+    """The group, with the errors of this platform as one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            click.echo(f"mlops: {error}", err=True)
+            ctx.exit(EXIT_USAGE)
+        except MlopsError as error:
+            click.echo(f"mlops: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
+        except OSError as error:
+            click.echo(f"mlops: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
+        except KeyboardInterrupt:
+            click.echo("mlops: interrupted", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="notebook-mlops")
+def main() -> None:
+    """Run machine learning in production by parameterized notebooks.
+
+    \b
+    Exit codes:
+      0    done; a model that was rejected because it is not better is done, too
+      1    a step failed, a service is not as it should be, or notebooks differ
+      2    bad usage: an unknown option, step or parameter, a value out of range
+      130  interrupted
+
+    \b
+    Example:
+      mlops run all
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+for command in (
+    runs.run,
+    runs.resume,
+    notebooks.check_notebooks,
+    sweeps.sweep,
+    status.status,
+    services.keys,
+    services.stop,
+    services.rollback,
+    pages.report,
+    data.profile,
+):
+    main.add_command(command)

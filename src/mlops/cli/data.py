@@ -1,0 +1,28 @@
+"""Commands on data files."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("data_file")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there instead of printing it."
+)
+def profile(data_file: str, output: Path | None) -> None:
+    """Profile a data file: the reference that the data test compares new data with.
+
+    \b
+    Example:
+      mlops profile good.csv --output src/diabetes/reference_profile.json
+    """
+    from mlops.files import write_atomically
+    from mlops.profile import encode_profile, make_reference
+    from mlops.tables import read_table
+
+    content = encode_profile(make_reference(read_table(data_file).frame))
+    if output:
+        write_atomically(output, content)
+    else:
+        click.echo(content, nl=False)

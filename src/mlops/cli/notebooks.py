@@ -1,0 +1,76 @@
+"""Commands on the notebooks."""
+
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from mlops.cli.options import EXIT_FAILED, json_option, shorten_path
+from mlops.files import write_atomically
+from mlops.workspace import find_workspace
+
+if TYPE_CHECKING:
+    from mlops.regression.check import Verdict
+    from mlops.regression.comparison import Comparison
+
+SHOWN = 4  # differences of one cell, or of the scraps; --json and --junit have all
+
+
+@click.command("check-notebooks")
+@click.argument("run", default="")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the result there, too, for CI.")
+@json_option
+def check_notebooks(run: str, junit: Path | None, as_json: bool) -> None:
+    """Compare what a run showed with the committed notebooks.
+
+    Nothing is executed. RUN is a run's id or its folder; by default the newest run that succeeded. What is compared,
+    and how far it may differ, stands in the notebooks' metadata. Ends with 1 if anything differs.
+
+    \b
+    Examples:
+      mlops check-notebooks
+      mlops check-notebooks outputs/20261122-190758-all-3f9a51c2
+      mlops check-notebooks --junit notebooks.xml
+    """
+    from mlops.regression.check import check_run, find_run
+
+    workspace = find_workspace()
+    verdict = check_run(find_run(workspace.outputs, run), workspace.notebooks)
+    if junit:
+        from mlops.regression.junit import format_junit
+
+        write_atomically(junit, format_junit(verdict))
+    if as_json:
+        click.echo(msgspec.json.encode(verdict).decode())
+    else:
+        click.echo("\n".join(_describe(verdict, shorten_path(workspace.notebooks))))
+    sys.exit(0 if verdict.same else EXIT_FAILED)
+
+
+def _describe(verdict: "Verdict", notebooks: str) -> Iterator[str]:
+    yield f"Run {verdict.run_id} against {notebooks}/, compared in {verdict.seconds:.1f} s\n"
+    for found in verdict.notebooks:
+        yield from _describe_notebook(found)
+    count = sum(len(found.differences) for found in verdict.notebooks)
+    places = sum(bool(found.differences) for found in verdict.notebooks)
+    if count:
+        yield f"\n{count} difference{'s' * (count > 1)} in {places} of {len(verdict.notebooks)} notebooks."
+        yield "If they are as you want them: `make notebooks`, and commit the notebooks."
+    else:
+        yield f"\nThe same, as far as it was compared: {sum(found.compared for found in verdict.notebooks)} outputs."
+
+
+def _describe_notebook(found: "Comparison") -> Iterator[str]:
+    sign = "✗" if found.differences else "–" if found.skipped else "✓"
+    count = f"{found.compared} compared, {len(found.differences) or 'none'} differ{'s' * (len(found.differences) == 1)}"
+    yield f"{sign} {found.notebook:<27} {found.skipped or count}"
+    yield from (f"    note: {note}" for note in found.notes)
+    for _, group in groupby(found.differences, key=lambda difference: difference.cell):
+        differences = list(group)
+        yield from (f"    {difference}" for difference in differences[:SHOWN])
+        if len(differences) > SHOWN:
+            yield f"        and {len(differences) - SHOWN} more like these; --json has all"

@@ -1,0 +1,37 @@
+"""What several commands share: options, exit codes, and the opening of a platform."""
+
+from pathlib import Path
+
+import click
+
+from mlops.backends import list_platforms, open_backend
+from mlops.backends.base import Backend
+from mlops.parameters import load_parameters
+from mlops.pipelines import PIPELINES
+from mlops.workspace import Workspace, find_workspace
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+ALL_STEPS = PIPELINES["all"]
+
+platform_option = click.option(
+    "--platform", default="", metavar="NAME", help=f"Where to: {', '.join(list_platforms())}. [default: as in base.yml]"
+)
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one a core]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def open_platform(platform: str) -> tuple[Workspace, Backend, str]:
+    """Return the project, the platform that is asked for, and the name of its model."""
+    workspace = find_workspace()
+    parameters = load_parameters(workspace.project, ALL_STEPS, platform=platform)
+    return workspace, open_backend(parameters.platform, workspace), str(parameters.shared["model_name"])
+
+
+def shorten_path(path: Path) -> str:
+    """Return a path as it is typed from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,151 @@
+"""Commands that run pipelines."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from mlops.backends import open_backend
+from mlops.backends.base import Backend, Service
+from mlops.cli.options import ALL_STEPS, EXIT_FAILED, jobs_option, json_option, platform_option, shorten_path
+from mlops.errors import UsageError
+from mlops.ledger import RunRecord, list_runs, read_run
+from mlops.parameters import Parameters, check_overrides, load_parameters
+from mlops.pipelines import PIPELINES, Step
+from mlops.terminal import Progress, summarize_run
+from mlops.workspace import Workspace, find_workspace
+
+if TYPE_CHECKING:
+    from mlops.runner import Surroundings
+
+
+@click.command()
+@click.argument("pipeline", type=click.Choice(list(PIPELINES)))
+@platform_option
+@click.option(
+    "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it."
+)
+@click.option(
+    "--only", default="", metavar="STEP", help="Run this step alone, on the newest results of those before it."
+)
+@click.option("--force", is_flag=True, help="Run also what has not changed, and start anew a service that is healthy.")
+@jobs_option
+@json_option
+def run(
+    pipeline: str, platform: str, overrides: tuple[str, ...], only: str, force: bool, jobs: int | None, as_json: bool
+) -> None:
+    """Run a pipeline: build, retrain, release, or all three.
+
+    A step whose notebook, parameters, data, sources and packages are those of an earlier run is not run again.
+
+    \b
+    Examples:
+      mlops run all
+      mlops run retrain -p train.alpha=0.1
+      mlops run build -p test_data.data_path=new.csv
+      mlops run release --only test_qa
+      mlops run retrain --force
+    """
+    from mlops.runner import Plan, run_pipeline
+
+    workspace = find_workspace()
+    forced = ("deploy.force=true",) if force else ()
+    parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
+    check_overrides(overrides, pipeline, PIPELINES[pipeline])
+    backend = open_backend(parameters.platform, workspace)
+    around = prepare_run(workspace, backend, parameters)
+    record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around)
+    if pipeline == "all" and record.outcome == "rejected" and not only:
+        record = _serve_again(record, parameters, around, backend)
+    _conclude(record, workspace, backend, parameters, as_json)
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", default="")
+@jobs_option
+@json_option
+def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
+    """Go on with a run that failed, was interrupted or was killed; the newest one by default.
+
+    Steps that are done stay done, and the parameters are those that the run was started with.
+
+    \b
+    Examples:
+      mlops resume
+      mlops resume 20261122-190758-all-3f9a51c2
+    """
+    from mlops.runner import resume_pipeline
+
+    workspace = find_workspace()
+    record = read_run(workspace.outputs / run_id) if run_id else _find_unfinished(workspace)
+    parameters = load_parameters(workspace.project, ALL_STEPS, platform=record.platform)
+    backend = open_backend(record.platform, workspace)
+    around = prepare_run(workspace, backend, parameters)
+    record = resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs or 0)
+    _conclude(record, workspace, backend, parameters, as_json)
+
+
+def _find_unfinished(workspace: Workspace) -> RunRecord:
+    newest = next(iter(list_runs(workspace.outputs)), None)
+    if newest is None or newest.state == "succeeded":
+        said = f"the newest run, {newest.run_id}, has succeeded" if newest else "there is no run yet"
+        raise UsageError(f"{said}: nothing to resume; `mlops status` lists the runs")
+    return newest
+
+
+def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) -> "Surroundings":
+    """Return what a run works with: its reports, the terminal, the platform's secrets, services and champion."""
+    from mlops.portal.reporter import Reporter
+    from mlops.runner import Surroundings
+
+    def restore(step: Step, record: RunRecord) -> None:
+        deployed = record.step(f"deploy_{step.restores}")
+        if deployed and deployed.results:
+            backend.services.record_test(step.restores, deployed.results["digest"], passed=False)
+
+    def observe(name: str) -> str:
+        champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
+        return str(champion.version if champion else 0)
+
+    return Surroundings(
+        workspace, (Progress(), Reporter(workspace.outputs)), backend.secrets.list_values, restore, observe
+    )
+
+
+def _conclude(record: RunRecord, workspace: Workspace, backend: Backend, parameters: Parameters, as_json: bool) -> None:
+    report = workspace.outputs / "index.html"
+    if as_json:
+        click.echo(msgspec.json.encode(record).decode())
+    else:
+        champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
+        services = backend.services.list_services()
+        program = shorten_path(Path(sys.argv[0]))
+        click.echo("\n" + summarize_run(record, champion, services, shorten_path(report), program))
+    sys.exit(EXIT_FAILED if record.state == "failed" else 0)
+
+
+def _serve_again(record: RunRecord, parameters: Parameters, around: "Surroundings", backend: Backend) -> RunRecord:
+    """After a rejection there is nothing to release, but production is to serve: start again what it served last."""
+    from mlops.runner import Plan, run_pipeline
+
+    production = _find_service(backend, "production")
+    if production and production.health == "healthy":
+        return record
+    click.echo("production does not serve: releasing what it served last", err=True)
+    values = {**parameters.values}
+    if production:
+        values |= {
+            step.name: {**values[step.name], "image_digest": production.digest}
+            for step in ALL_STEPS
+            if step.notebook_name == "deploy"
+        }
+    plan = Plan("release", PIPELINES["release"], replace(parameters, values=values))
+    released = run_pipeline(plan, around)
+    return record if released.state == "succeeded" else released
+
+
+def _find_service(backend: Backend, environment: str) -> Service | None:
+    return next((found for found in backend.services.list_services() if found.environment == environment), None)

@@ -1,0 +1,60 @@
+"""Commands on the services."""
+
+import json
+
+import click
+
+from mlops.backends.base import ENVIRONMENTS
+from mlops.cli.options import json_option, open_platform, platform_option
+
+
+@click.command()
+@click.argument("environment", type=click.Choice(ENVIRONMENTS))
+@click.option("--primary", is_flag=True, help="Print the primary key and nothing else.")
+@platform_option
+@json_option
+def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
+    """Print the keys of an environment's service; either opens it.
+
+    \b
+    Examples:
+      mlops keys production
+      curl -H "Authorization: Bearer $(mlops keys qa --primary)" ...
+    """
+    _, backend, _ = open_platform(platform)
+    first, second = backend.secrets.get_keys(environment)
+    if as_json:
+        click.echo(json.dumps({"primary": first, "secondary": second}))
+    elif primary:
+        click.echo(first)
+    else:
+        click.echo(f"primary    {first}\nsecondary  {second}")
+
+
+@click.command()
+@platform_option
+def stop(platform: str) -> None:
+    """End the services; `mlops run` starts them again.
+
+    \b
+    Example:
+      mlops stop
+    """
+    _, backend, _ = open_platform(platform)
+    for environment in ENVIRONMENTS:
+        click.echo(f"{environment}: {'stopped' if backend.services.stop(environment) else 'was not running'}")
+
+
+@click.command()
+@click.option("--environment", type=click.Choice(ENVIRONMENTS), default="production", show_default=True)
+@platform_option
+def rollback(environment: str, platform: str) -> None:
+    """Serve again what passed its test before the present image.
+
+    \b
+    Example:
+      mlops rollback
+    """
+    _, backend, _ = open_platform(platform)
+    service = backend.services.roll_back(environment)
+    click.echo(f"{environment} serves {service.image} at {service.url} ({service.health})")

@@ -1,0 +1,69 @@
+"""jupyter_client's manager and client, without the fixed waits of theirs, on sockets that nobody else can reach."""
+
+import time
+from queue import Empty
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
+from traitlets.config import Config
+
+ANSWER_SECONDS = 5.0  # after which a silent kernel is asked again
+
+
+class PromptClient(AsyncKernelClient):
+    """A client that is ready as soon as the kernel says so.
+
+    jupyter_client's own listens for messages that might still be under way until there was silence for 0.2 s. But the
+    kernel's "idle" ends what it had to say to a request, so nothing that belongs to it comes later.
+    """
+
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        deadline = time.monotonic() + (timeout or float("inf"))
+        while time.monotonic() < deadline:
+            if await self._hear_idle(self.kernel_info()):
+                return
+            if not await self._async_is_alive():
+                raise RuntimeError("it died before it was ready")
+        raise RuntimeError(f"it was not ready after {timeout} seconds")
+
+    wait_for_ready = _async_wait_for_ready
+
+    async def _hear_idle(self, request: str) -> bool:
+        """Wait for the answer to `request` and for the end of it on the public channel; False after a silence."""
+        answered = False
+        try:
+            while True:
+                channel = self.iopub_channel if answered else self.shell_channel
+                message: dict[str, Any] = await channel.get_msg(timeout=1.0 if answered else ANSWER_SECONDS)
+                if message["parent_header"].get("msg_id") != request:
+                    continue
+                if not answered:
+                    self._handle_kernel_info_reply(message)
+                    answered = True
+                elif message["content"].get("execution_state") == "idle":
+                    return True
+        except Empty:
+            return False
+
+
+class PromptManager(AsyncKernelManager):
+    """The manager whose clients are prompt."""
+
+    client_factory = Type(klass=PromptClient)
+
+
+def make_socket_folder() -> "TemporaryDirectory[str]":
+    """Make a private folder whose path is short enough for a socket's name, which ends at 107 characters."""
+    usual = TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True)
+    if len(usual.name) < 80:
+        return usual
+    usual.cleanup()
+    return TemporaryDirectory(prefix="mlops-", dir="/tmp", ignore_cleanup_errors=True)
+
+
+def talk_privately(folder: str) -> Config:
+    """Have the kernel listen on sockets in a private folder: on TCP any user of the machine could talk to it."""
+    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})

@@ -1,0 +1,134 @@
+"""papermill's engine with a deadline for the whole notebook, and the truth about the cell that ended it."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+
+from mlops.errors import StepFailed
+from mlops.execution.cancel import Cancel
+from mlops.execution.client import PromptManager, make_socket_folder, talk_privately
+
+START_SECONDS = 120  # for a kernel to get ready
+SAVE_SECONDS = 1.0  # between two savings of a notebook that is being executed, at least
+SAVE_SHARE = 0.05  # of the time may go into saving: a large notebook is saved less often
+
+
+class RunEngine(Engine):
+    """Executes a notebook's cells; registered with papermill under `NAME`."""
+
+    NAME = "mlops"
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        seconds: float = math.inf,
+        report_cell: Callable[[int, int], None] = lambda done, cells: None,
+        start_timeout: int = START_SECONDS,
+        cancel: Cancel | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Called by papermill, which has put the parameters in, and saves and raises afterwards."""
+        deadline = time.monotonic() + seconds
+        cancel = cancel or Cancel()
+        finish_saving = _save_less(nb_man)
+        _report_cells(nb_man, report_cell)
+        with make_socket_folder() as sockets:
+            client = PapermillNotebookClient(
+                nb_man,
+                kernel_name=kernel_name,
+                kernel_manager_class=PromptManager,
+                startup_timeout=start_timeout,
+                config=talk_privately(sockets),
+                timeout_func=lambda cell: _count_left(deadline),
+            )
+            kernel = client.create_kernel_manager()
+            try:
+                cancel.watch(kernel)
+                client.execute(cleanup_kc=True)
+            except DeadKernelError as error:
+                where = _mark_running(nb_man)
+                cancel.check()
+                raise StepFailed(f"the kernel died in {where}") from error
+            except CellTimeoutError as error:
+                where = _mark_running(nb_man)
+                raise StepFailed(
+                    f"the step took longer than {seconds / 60:g} minutes; it was ended in {where}"
+                ) from error
+            except RuntimeError:
+                cancel.check()
+                raise
+            finally:
+                cancel.release(kernel)
+                finish_saving()
+        _require_whole(nb_man)
+
+
+def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
+    """Save at intervals instead of twice a cell, which costs the square of a notebook's length.
+
+    Returns what makes the last savings, which are papermill's own again.
+    """
+    save = nb_man.save
+    due = time.monotonic() + SAVE_SECONDS
+
+    def save_when_due(**options: Any) -> None:
+        nonlocal due
+        began = time.monotonic()
+        if began >= due:
+            save(**options)
+            ended = time.monotonic()
+            due = ended + max(SAVE_SECONDS, (ended - began) / SAVE_SHARE)
+
+    def restore() -> None:
+        nb_man.save = save
+
+    nb_man.save = save_when_due
+    return restore
+
+
+def _report_cells(nb_man: NotebookExecutionManager, report_cell: Callable[[int, int], None]) -> None:
+    complete = nb_man.cell_complete
+
+    def cell_complete(cell: Any, cell_index: int = 0, **options: Any) -> None:
+        complete(cell, cell_index=cell_index, **options)
+        report_cell(cell_index + 1, len(nb_man.nb.cells))
+
+    nb_man.cell_complete = cell_complete
+
+
+def _count_left(deadline: float) -> int | None:
+    """Return the seconds to the deadline, which nbclient takes as whole ones; None for no deadline."""
+    return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
+
+
+def _mark_running(nb_man: NotebookExecutionManager) -> str:
+    """Mark as failed the cell that ran last, which papermill calls completed, and describe it."""
+    cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
+    nb_man.cell_exception(cell)
+    return _describe(cell)
+
+
+def _require_whole(nb_man: NotebookExecutionManager) -> None:
+    """Refuse a notebook that left early without an error: papermill calls ``sys.exit(0)`` a success."""
+    for cell in nb_man.nb.cells:
+        exited = any(output.get("ename") == "SystemExit" for output in cell.get("outputs", []))
+        skipped = cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None
+        if exited or skipped:
+            nb_man.cell_exception(cell)
+            raise StepFailed(f"the notebook exited early, in {_describe(cell)}; a notebook runs to its end or raises")
+        if cell.metadata.papermill["status"] == nb_man.FAILED:
+            return  # papermill itself raises it, with the error marked in the file
+
+
+def _describe(cell: Any) -> str:
+    return f"the cell that begins {cell.source.strip().splitlines()[0]!r}"
+
+
+papermill_engines.register(RunEngine.NAME, RunEngine)

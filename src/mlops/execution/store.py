@@ -1,0 +1,56 @@
+"""Where papermill writes: the local file system, whole files only, and no secret in them."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from papermill.iorw import papermill_io
+
+from mlops.errors import StepFailed
+from mlops.files import write_atomically
+from mlops.redaction import strike_out
+
+
+class NotebookStore:
+    """A papermill handler of its own scheme.
+
+    papermill writes the finished notebook twice; what has not changed is written once.
+    """
+
+    SCHEME = "mlops-run:"
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, Callable[[], Iterable[str]]] = {}
+        self._written: dict[str, str] = {}
+
+    def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
+        """Return the address of a notebook to be written, from which `secrets` are struck out."""
+        self._secrets[str(path)] = secrets
+        self._written[str(path)] = ""
+        return f"{self.SCHEME}{path}"
+
+    def close(self, path: Path) -> None:
+        """Forget a notebook that is finished."""
+        del self._secrets[str(path)]
+        del self._written[str(path)]
+
+    def write(self, content: str, url: str) -> None:
+        """Write a notebook; called by papermill. Raises StepFailed where it cannot be written."""
+        path = self.pretty_path(url)
+        if content == self._written[path]:
+            return
+        secrets = tuple(self._secrets[path]())
+        safe = strike_out(json.loads(content), secrets) if secrets else json.loads(content)
+        try:
+            write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise StepFailed(f"{Path(path).name} could not be written: {error}") from error
+        self._written[path] = content
+
+    def pretty_path(self, url: str) -> str:
+        """Return the path behind an address; called by papermill."""
+        return url.removeprefix(self.SCHEME)
+
+
+STORE = NotebookStore()
+papermill_io.register(NotebookStore.SCHEME, STORE)

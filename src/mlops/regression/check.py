@@ -1,0 +1,139 @@
+"""All executed notebooks of a run against the committed ones. Reads files, and does nothing else."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlops.declarations import read_declarations
+from mlops.errors import IntegrityError, NotFoundError, UsageError
+from mlops.handoff import name_copy
+from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
+from mlops.regression.comparison import Comparison, compare_notebooks
+from mlops.regression.values import Difference, Sanitizer, read_sanitizer
+
+SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
+RUNNERS_OWN = "run_folder"  # differs in every run
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out for a run.
+
+    Parameters
+    ----------
+    run_id, pipeline, outcome : str
+        Which run.
+    same : bool
+        Whether it shows what is committed, as far as that was compared.
+    seconds : float
+        How long it took to say so.
+    notebooks : tuple of Comparison
+        In the order of the run.
+    """
+
+    run_id: str
+    pipeline: str
+    outcome: str
+    same: bool
+    seconds: float
+    notebooks: tuple[Comparison, ...]
+
+
+def find_run(outputs: Path, name: str = "") -> Path:
+    """Return the folder of a run.
+
+    Parameters
+    ----------
+    outputs : Path
+        Where the runs are.
+    name : str
+        Id of a run, or its folder; empty for the newest that succeeded.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run.
+    """
+    if name:
+        folder = Path(name) if Path(name, "run.json").is_file() else outputs / name
+        if not (folder / "run.json").is_file():
+            raise UsageError(f"there is no run {name!r} in {outputs}: `mlops status` lists the last ones")
+        return folder
+    succeeded = next((run for run in list_runs(outputs) if run.state == "succeeded"), None)
+    if succeeded is None:
+        raise UsageError(f"no run in {outputs} has succeeded yet: `mlops run all` first")
+    return outputs / succeeded.run_id
+
+
+def check_run(folder: Path, notebooks: Path) -> Verdict:
+    """Compare the executed notebooks of a run with the committed ones.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's.
+    notebooks : Path
+        The folder of the committed notebooks.
+
+    Raises
+    ------
+    UsageError
+        If there is no such run, if it still runs, if it has executed no notebook, or if a declaration cannot be read.
+    IntegrityError
+        If a file is damaged.
+    """
+    began = time.perf_counter()
+    try:
+        run = read_run(folder)
+    except NotFoundError as error:
+        raise UsageError(str(error)) from error
+    _require_ended(run)
+    sanitizer = read_sanitizer(notebooks / SANITIZER)
+    compared = tuple(_check_step(step, folder, notebooks, sanitizer) for step in run.steps)
+    same = not any(found.differences for found in compared)
+    return Verdict(run.run_id, run.pipeline, run.outcome, same, time.perf_counter() - began, compared)
+
+
+def _require_ended(run: RunRecord) -> None:
+    if run.state == "running":
+        raise UsageError(f"run {run.run_id} has not ended yet: wait for it, or name another")
+    if not any(step.has_results or step.state == "failed" for step in run.steps):
+        raise UsageError(f"run {run.run_id} has executed no notebook, so there is nothing to compare: name another")
+
+
+def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sanitizer) -> Comparison:
+    copy = name_copy(step.notebook, step.environment)
+    name = Path(copy).stem
+    if step.state == "failed":
+        return Comparison(name, differences=(Difference("the step", f"failed: {step.error}"),))
+    if not step.has_results:
+        return Comparison(name, skipped=f"not run: {step.reason}" if step.reason else "not run")
+    source = notebooks / f"{step.notebook}.ipynb"
+    for path in (source, folder / copy):
+        if not path.is_file():
+            return Comparison(name, differences=(Difference(path.name, f"is missing in {path.parent}"),))
+    found = compare_notebooks(name, _read_notebook(source), _read_notebook(folder / copy), sanitizer)
+    taken = (step.reason,) if step.source else ()
+    return replace(found, notes=(*taken, *_describe_parameters(step, source), *found.notes))
+
+
+def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
+    """Say which parameters the run was given that are not the committed ones."""
+    declared = read_declarations(source)
+    other = [
+        f"{name}={value!r} (committed: {declared[name].default!r})"
+        for name, value in step.parameters.items()
+        if name in declared and name != RUNNERS_OWN and value != declared[name].default
+    ]
+    return (f"run with {', '.join(other)}",) if other else ()
+
+
+def _read_notebook(path: Path) -> Mapping[str, Any]:
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        return {"metadata": notebook["metadata"], "cells": notebook["cells"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{path} is not a notebook ({type(error).__name__}: {error}); restore it") from error

@@ -1,0 +1,159 @@
+"""One executed notebook against the committed one."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlops.handoff import extract_scraps
+from mlops.regression.expectations import (
+    Declaration,
+    describe_condition,
+    is_kept,
+    read_cell_declaration,
+    read_declaration,
+)
+from mlops.regression.outputs import describe_pieces, find_piece_differences, read_pieces
+from mlops.regression.values import Difference, Sanitizer, find_value_differences, shorten
+
+REFRESH = "run `make notebooks`"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came out for one executed notebook.
+
+    Parameters
+    ----------
+    notebook : str
+        Its name: "06_deploy-qa".
+    compared : int
+        How many scraps, texts, tables and pictures were compared.
+    differences : tuple of Difference
+        What is not the same.
+    notes : tuple of str
+        What a reader of the result should know: other parameters, edited cells, what was not compared.
+    skipped : str
+        Why nothing of it was compared; empty otherwise.
+    """
+
+    notebook: str
+    compared: int = 0
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[str, ...] = ()
+    skipped: str = ""
+
+
+def compare_notebooks(
+    name: str, committed: Mapping[str, Any], executed: Mapping[str, Any], sanitizer: Sanitizer = ()
+) -> Comparison:
+    """Compare an executed notebook with the committed one.
+
+    Parameters
+    ----------
+    name : str
+        The executed notebook's: "06_deploy-qa".
+    committed, executed : mapping
+        The notebooks, as their JSON says.
+    sanitizer : Sanitizer
+        What may differ in any text.
+
+    Raises
+    ------
+    UsageError
+        If what the committed notebook declares cannot be read.
+    """
+    declared = read_declaration(committed, name)
+    scraps = extract_scraps(committed), extract_scraps(executed)
+    missing = tuple(_find_missing_scraps(declared, scraps[1]))
+    edits = tuple(_describe_edits(committed, executed))
+    other = describe_condition(declared.if_same, *scraps)
+    if other:
+        return Comparison(name, differences=missing, notes=edits, skipped=f"not compared: {other}")
+    parts = [*_compare_scraps(declared, *scraps), *_compare_cells(name, declared, committed, executed, sanitizer)]
+    return Comparison(
+        name,
+        compared=sum(isinstance(part, tuple) for part in parts),
+        differences=(*missing, *(found for part in parts if isinstance(part, tuple) for found in part)),
+        notes=(*edits, *(part for part in parts if isinstance(part, str))),
+    )
+
+
+Part = tuple[Difference, ...] | str  # the differences of one thing that was compared, or a note
+
+
+def _find_missing_scraps(declared: Declaration, found: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in dict.fromkeys((*declared.scraps, *declared.if_same)):
+        if name not in found:
+            yield Difference(f"scrap {name}", "was not handed on")
+
+
+def _compare_scraps(declared: Declaration, committed: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Part]:
+    for name, tolerance in declared.scraps.items():
+        if tolerance is None or name not in found:
+            continue
+        if name in committed:
+            yield tuple(find_value_differences(f"scrap {name}", committed[name], found[name], tolerance))
+        else:
+            yield (Difference(f"scrap {name}", f"is declared, but no value of it is committed: {REFRESH}"),)
+    unknown = found.keys() - declared.scraps.keys()
+    if unknown:
+        yield f"handed on, but not declared in mlops.check: {', '.join(sorted(unknown))}"
+
+
+def _compare_cells(
+    name: str, declared: Declaration, committed: Mapping[str, Any], executed: Mapping[str, Any], sanitizer: Sanitizer
+) -> Iterator[Part]:
+    scraps = extract_scraps(committed), extract_scraps(executed)
+    cells = {cell.get("id"): cell for cell in executed["cells"]}
+    for cell in filter(is_kept, committed["cells"]):
+        here = read_cell_declaration(cell, declared, name)
+        other = describe_condition(here.if_same, *scraps)
+        if other:
+            yield f"cell `{_name(cell)}` not compared: {other}"
+        elif cell.get("id") not in cells:
+            yield (Difference("", "is not in the run", cell=_name(cell)),)
+        else:
+            yield from _compare_cell(cell, cells[cell.get("id")], here, sanitizer)
+
+
+def _compare_cell(
+    cell: Mapping[str, Any], executed: Mapping[str, Any], declared: Declaration, sanitizer: Sanitizer
+) -> Iterator[Part]:
+    pieces, found = read_pieces(cell), read_pieces(executed)
+    if [piece.kind for piece in pieces] != [piece.kind for piece in found]:
+        yield (Difference("shows", describe_pieces(found), describe_pieces(pieces), cell=_name(cell)),)
+        return
+    numbers, pictures = declared.numbers or 0.0, declared.pictures or 0.0
+    for piece, seen in zip(pieces, found, strict=True):
+        differences = find_piece_differences(piece, seen, numbers=numbers, pictures=pictures, sanitizer=sanitizer)
+        yield tuple(replace(one, cell=_name(cell)) for one in differences)
+
+
+def _describe_edits(committed: Mapping[str, Any], executed: Mapping[str, Any]) -> Iterator[str]:
+    """Say which code cells are not those that ran; the cell that the run injected is nobody's."""
+    now, then = (_read_sources(notebook["cells"]) for notebook in (committed, executed))
+    edited = [name for name, source in now.items() if source != then.get(name, source)]
+    for what, names, sources in (
+        ("edited since the run", edited, now),
+        ("added since the run", now.keys() - then.keys(), now),
+        ("in the run, but not in the notebook", then.keys() - now.keys(), then),
+    ):
+        if names:
+            yield f"{what}: {', '.join(f'`{_begin(sources[name])}`' for name in sorted(names))}"
+
+
+def _read_sources(cells: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        str(cell.get("id")): "".join(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code" and "injected-parameters" not in cell["metadata"].get("tags", [])
+    }
+
+
+def _name(cell: Mapping[str, Any]) -> str:
+    return _begin("".join(cell["source"]))
+
+
+def _begin(source: str) -> str:
+    """Return the words by which a reader finds a cell."""
+    return shorten(next(iter(source.strip().splitlines()), ""), 48)

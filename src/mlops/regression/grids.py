@@ -1,0 +1,143 @@
+"""Tables of executed notebooks: read from the HTML that pandas shows, compared cell by cell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from mlops.regression.values import Difference, Sanitizer, describe_tolerance, is_same_text, sanitize, shorten
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table.
+
+    Parameters
+    ----------
+    columns, labels : tuple of str
+        Labels of its columns and of its rows; those of several levels are joined by a slash.
+    rows : tuple of tuple of str
+        Its cells, as they are shown.
+    """
+
+    columns: tuple[str, ...]
+    labels: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass
+class _Cell:
+    heads: bool
+    rowspan: int = 1
+    colspan: int = 1
+    text: str = ""
+
+
+@dataclass
+class _Rows:
+    """The rows of one table, and how many of them are its head."""
+
+    rows: list[list[_Cell]] = field(default_factory=list)
+    head: int = 0
+
+
+class _Reader(HTMLParser):
+    """Collects the cells of every table; what is outside of cells, as a style sheet, is left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[_Rows] = []
+        self.cell: _Cell | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append(_Rows())
+        elif tag == "tr" and self.tables:
+            self.tables[-1].rows.append([])
+        elif tag in ("th", "td") and self.tables and self.tables[-1].rows:
+            spans = {name: int(value) for name, value in attrs if name.endswith("span") and value and value.isdigit()}
+            self.cell = _Cell(tag == "th", spans.get("rowspan", 1), spans.get("colspan", 1))
+            self.tables[-1].rows[-1].append(self.cell)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("th", "td", "tr", "table"):
+            self.cell = None
+        elif tag == "thead" and self.tables:
+            self.tables[-1].head = len(self.tables[-1].rows)
+
+    def handle_data(self, data: str) -> None:
+        if self.cell:
+            self.cell.text += data
+
+
+def read_grids(html: str) -> list[Grid]:
+    """Read the tables of a piece of HTML."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return [_make_grid(found) for found in reader.tables]
+
+
+def find_grid_differences(committed: Grid, found: Grid, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
+    """Compare two tables: labels exactly, numbers in cells within the tolerance."""
+    for name, labels, seen in (("columns", committed.columns, found.columns), ("rows", committed.labels, found.labels)):
+        if labels != seen:
+            yield Difference(name, _list_labels(seen), _list_labels(labels))
+            return
+    for label, row, other in zip(committed.labels, committed.rows, found.rows, strict=True):
+        for column, cell, seen_cell in zip(committed.columns, row, other, strict=True):
+            text, seen_text = sanitize(cell, sanitizer), sanitize(seen_cell, sanitizer)
+            if not is_same_text(text, seen_text, tolerance):
+                where = f"row {label}, column {column}"
+                yield Difference(where, shorten(seen_text), shorten(text), describe_tolerance(tolerance))
+
+
+def _make_grid(table: _Rows) -> Grid:
+    rows = _expand(table.rows)
+    head, body = rows[: table.head], rows[table.head :]
+    width = max((len(row) for row in rows), default=0)
+    labels = min((_count_labels(row) for row in body), default=_count_blanks(head))
+    columns = tuple(_join(row[place].text for row in head if place < len(row)) for place in range(labels, width))
+    cells = tuple(tuple(cell.text.strip() for cell in row[labels:]) for row in body)
+    padded = tuple(row + ("",) * (len(columns) - len(row)) for row in cells)
+    return Grid(
+        columns, tuple(_join(cell.text for cell in row[:labels]) or str(n) for n, row in enumerate(body)), padded
+    )
+
+
+def _expand(rows: list[list[_Cell]]) -> list[list[_Cell]]:
+    """Repeat a cell that spans several rows or columns in each of them."""
+    expanded: list[list[_Cell]] = []
+    reaching: dict[int, tuple[_Cell, int]] = {}  # by column: a cell from above, and in how many rows it still is
+    for row in rows:
+        out: list[_Cell] = []
+        waiting = list(row)
+        while waiting or len(out) in reaching:
+            if len(out) in reaching:
+                cell, left = reaching.pop(len(out))
+                columns = 1
+            else:
+                cell = waiting.pop(0)
+                left, columns = cell.rowspan, cell.colspan
+            for _ in range(columns):
+                if left > 1:
+                    reaching[len(out)] = (cell, left - 1)
+                out.append(cell)
+        expanded.append(out)
+    return expanded
+
+
+def _count_labels(row: list[_Cell]) -> int:
+    return next((place for place, cell in enumerate(row) if not cell.heads), len(row))
+
+
+def _count_blanks(head: list[list[_Cell]]) -> int:
+    """Return how many columns hold the labels of a table without rows: those without a name."""
+    return next((place for place, cell in enumerate(head[-1]) if cell.text.strip()), 0) if head else 0
+
+
+def _join(texts: Iterator[str]) -> str:
+    return " / ".join(text.strip() for text in texts if text.strip())
+
+
+def _list_labels(labels: tuple[str, ...]) -> str:
+    return f"{len(labels)} ({shorten(', '.join(labels))})"

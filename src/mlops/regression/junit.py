@@ -1,0 +1,30 @@
+"""The verdict in the format that continuous integration shows: a test case for each executed notebook."""
+
+from xml.etree import ElementTree
+
+from mlops.regression.check import Verdict
+
+
+def format_junit(verdict: Verdict) -> bytes:
+    """Return the verdict as JUnit's XML."""
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"mlops check-notebooks {verdict.run_id}",
+        tests=str(len(verdict.notebooks)),
+        failures=str(sum(bool(found.differences) for found in verdict.notebooks)),
+        skipped=str(sum(bool(found.skipped and not found.differences) for found in verdict.notebooks)),
+        errors="0",
+        time=f"{verdict.seconds:.3f}",
+    )
+    for found in verdict.notebooks:
+        case = ElementTree.SubElement(suite, "testcase", classname="notebooks", name=found.notebook, time="0")
+        if found.differences:
+            count = len(found.differences)
+            failure = ElementTree.SubElement(case, "failure", message=f"{count} differ from the committed notebook")
+            failure.text = "\n".join(map(str, found.differences))
+        elif found.skipped:
+            ElementTree.SubElement(case, "skipped", message=found.skipped)
+        if found.notes:
+            ElementTree.SubElement(case, "system-out").text = "\n".join(found.notes)
+    document: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return document

@@ -1,0 +1,77 @@
+"""What a cell shows, as pieces that can be compared: printed text, tables, pictures. Scraps are not shown."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mlops.regression.grids import Grid, find_grid_differences, read_grids
+from mlops.regression.pictures import measure_difference
+from mlops.regression.values import Difference, Sanitizer, find_text_differences
+
+PICTURES = ("image/png", "image/jpeg")
+ERRORS = "stderr"  # warnings name paths and lines of the machine, so they are not compared
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One thing that a cell shows; `content` is a text, a `Grid`, or the bytes of a picture."""
+
+    kind: Literal["text", "table", "picture"]
+    content: Any
+
+
+def read_pieces(cell: Mapping[str, Any]) -> list[Piece]:
+    """Return what a cell shows; all that it printed is one piece, which comes first."""
+    outputs = cell.get("outputs", [])
+    printed = "".join(
+        _join(output["text"]) for output in outputs if output["output_type"] == "stream" and output["name"] != ERRORS
+    )
+    shown = [piece for output in outputs for piece in _read_bundle(output.get("data", {}))]
+    return [Piece("text", printed), *shown] if printed.strip() else shown
+
+
+def find_piece_differences(
+    committed: Piece, found: Piece, *, numbers: float, pictures: float, sanitizer: Sanitizer
+) -> Iterator[Difference]:
+    """Compare two pieces of the same kind."""
+    if committed.kind == "text":
+        yield from find_text_differences(committed.content, found.content, numbers, sanitizer)
+    elif committed.kind == "table":
+        yield from find_grid_differences(committed.content, found.content, numbers, sanitizer)
+    else:
+        yield from _find_picture_difference(committed.content, found.content, pictures)
+
+
+def describe_pieces(pieces: list[Piece]) -> str:
+    """Say what a cell shows: "text, 2 tables"."""
+    kinds = [piece.kind for piece in pieces]
+    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+    return ", ".join(kind if count == 1 else f"{count} {kind}s" for kind, count in counts.items()) or "nothing"
+
+
+def _read_bundle(data: Mapping[str, Any]) -> Iterator[Piece]:
+    """Yield what one output shows, in the richest form that can be compared."""
+    for mime in PICTURES:
+        if mime in data:
+            yield Piece("picture", base64.b64decode(_join(data[mime])))
+            return
+    grids: list[Grid] = read_grids(_join(data["text/html"])) if "text/html" in data else []
+    if grids:
+        yield from (Piece("table", grid) for grid in grids)
+    elif "text/plain" in data:
+        yield Piece("text", _join(data["text/plain"]))
+
+
+def _find_picture_difference(committed: bytes, found: bytes, allowed: float) -> Iterator[Difference]:
+    try:
+        difference = measure_difference(committed, found)
+    except OSError as error:
+        yield Difference("picture", f"cannot be compared: {error}")
+        return
+    if difference > allowed:
+        yield Difference("picture", f"differs by {difference:.2f}", allowed=f"{allowed:g}")
+
+
+def _join(text: str | list[str]) -> str:
+    return text if isinstance(text, str) else "".join(text)

@@ -1,0 +1,79 @@
+"""How much two pictures differ to the eye.
+
+Both are drawn at one size, blurred, and compared point by point and colour by colour; the difference is that of the
+place where they differ most, relative to how dark it is there: 0 is the same, 1 is black where there was white. The
+mean over a plot says little, because most of a plot is white: it is smaller for another alpha than for another dpi.
+
+Measured on the three plots of the notebooks, against what is committed (`reduce_picture`):
+
+=========================================================================  =============
+what                                                                       difference
+=========================================================================  =============
+the same, rendered again                                                   0.01 to 0.04
+other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08
+lines without antialiasing                                                 0.04 to 0.10
+a thin grey reference line is missing: not told from the above             0.07 to 0.08
+a series of markers is missing                                             0.18 to 0.31
+limits for another rate of false alarms                                    0.23
+a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79
+a label of an axis, or the legend, is missing or another                   0.24 to 0.46
+swapped axes, another split, another plot, blank, mirrored, half missing   0.47 to 0.97
+=========================================================================  =============
+"""
+
+import io
+from typing import Any
+
+WIDTH = 320  # px, at which both are compared
+BLUR = 4  # px: the rendering of a letter or of an edge differs between machines, its place does not
+FLOOR = 0.6  # how much faint traces on white count: the less, the more
+
+
+def measure_difference(committed: bytes, found: bytes) -> float:
+    """Return how much two pictures differ.
+
+    Parameters
+    ----------
+    committed, found : bytes
+        The pictures' files: PNG or JPEG.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    OSError
+        If one of them is no picture.
+    """
+    if committed == found:
+        return 0.0
+    import numpy as np
+    from PIL import Image
+
+    first, second = (Image.open(io.BytesIO(content)).convert("RGBA") for content in (committed, found))
+    size = (WIDTH, max(1, round(first.height * WIDTH / first.width)))
+    dark, other = (_measure_darkness(picture, size) for picture in (first, second))
+    return float(np.max(np.abs(dark - other) / (dark + other + FLOOR)) * (1 + FLOOR))
+
+
+def reduce_picture(content: bytes) -> bytes:
+    """Return a plot as a PNG of 32 colours, a third of its size, to be committed."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    written = io.BytesIO()
+    picture.quantize(32, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
+def _measure_darkness(picture: Any, size: tuple[int, int]) -> Any:
+    """Return each point's darkness in red, green and blue, in [0, 1], on white, at one size, blurred."""
+    import numpy as np
+    from PIL import Image, ImageFilter
+
+    page = Image.new("RGBA", picture.size, "white")
+    page.alpha_composite(picture)
+    drawn = page.convert("RGB").resize(size, Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(BLUR))
+    return 1 - np.asarray(drawn, dtype=float) / 255

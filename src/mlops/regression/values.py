@@ -1,0 +1,139 @@
+"""Values, and texts with numbers in them, compared within a tolerance."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+NUMBER = re.compile(r"(?<![\w.])((?:(?<![\w.)])[-+])?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\w|\.\d)")
+SANITIZER = re.compile(r"^regex: (.*)$\n^replace: (.*)$", re.MULTILINE)
+ROUNDING = 1e-9  # 0.048 and 0.049 differ by a hair more than 0.001
+Sanitizer = Sequence[tuple[re.Pattern[str], str]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that a run shows otherwise than the committed notebook.
+
+    Parameters
+    ----------
+    where : str
+        "scrap mse", or what in the cell: "row holdout, column mse".
+    found : str
+        What the run shows.
+    committed : str
+        What the committed notebook shows; empty where `found` says it all.
+    allowed : str
+        The tolerance; empty where the two must be the same.
+    cell : str
+        The words with which the cell begins; empty for a scrap.
+    """
+
+    where: str
+    found: str
+    committed: str = ""
+    allowed: str = ""
+    cell: str = ""
+
+    def __str__(self) -> str:
+        where = f"cell `{self.cell}` {self.where}".rstrip() if self.cell else self.where
+        committed = f", committed {self.committed}" if self.committed else ""
+        allowed = f" (allowed: {self.allowed})" if self.allowed else ""
+        return f"{where}: {self.found}{committed}{allowed}"
+
+
+def read_sanitizer(path: Path) -> Sanitizer:
+    """Read what may differ in any text, from the file that nbval reads, too; nothing where there is no such file."""
+    if not path.is_file():
+        return ()
+    found = SANITIZER.findall(path.read_text(encoding="utf-8"))
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in found)
+
+
+def sanitize(text: str, sanitizer: Sanitizer) -> str:
+    """Replace what may differ; runs of blanks become one, because the width of a column is not its content."""
+    for pattern, replacement in sanitizer:
+        text = pattern.sub(replacement, text)
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+
+
+def is_close(committed: float, found: float, tolerance: float) -> bool:
+    """Say whether two numbers are within a tolerance: absolute up to one, relative to the committed one above."""
+    return abs(found - committed) <= tolerance * max(1.0, abs(committed)) * (1 + ROUNDING)
+
+
+def is_same_text(committed: str, found: str, tolerance: float) -> bool:
+    """Say whether two texts are the same but for numbers with a decimal point, which may differ by `tolerance`."""
+    words, seen = NUMBER.split(committed), NUMBER.split(found)
+    if len(words) != len(seen) or words[::2] != seen[::2]:
+        return False
+    return all(_is_same_number(*pair, tolerance) for pair in zip(words[1::2], seen[1::2], strict=True))
+
+
+def find_text_differences(committed: str, found: str, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
+    """Compare two printed texts, line by line."""
+    pairs = zip_longest(*(sanitize(text, sanitizer).splitlines() for text in (committed, found)))
+    for number, (line, seen) in enumerate(pairs, start=1):
+        if line is None or seen is None:
+            yield Difference(f"line {number}", _quote(seen), _quote(line))
+        elif not is_same_text(line, seen, tolerance):
+            yield Difference(f"line {number}", _quote(seen), _quote(line), describe_tolerance(tolerance))
+
+
+def find_value_differences(where: str, committed: Any, found: Any, tolerance: float) -> Iterator[Difference]:
+    """Compare two values of scraps; lists and mappings item by item."""
+    if isinstance(committed, Mapping) and isinstance(found, Mapping) and committed.keys() == found.keys():
+        for name in committed:
+            yield from find_value_differences(f"{where}.{name}", committed[name], found[name], tolerance)
+    elif isinstance(committed, list) and isinstance(found, list) and len(committed) == len(found):
+        for index, pair in enumerate(zip(committed, found, strict=True)):
+            yield from find_value_differences(f"{where}[{index}]", *pair, tolerance)
+    elif not _is_same_value(committed, found, tolerance):
+        allowed = describe_tolerance(tolerance) if _is_number(committed) else ""
+        yield Difference(where, *_show_pair(found, committed), allowed)
+
+
+def describe_tolerance(tolerance: float) -> str:
+    """Return a tolerance as a report says it; nothing for none."""
+    return f"{tolerance:g}" if tolerance else ""
+
+
+def shorten(text: str, length: int = 90) -> str:
+    """Return a text in one line of at most `length` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _is_same_number(committed: str, found: str, tolerance: float) -> bool:
+    if committed == found:
+        return True
+    if not ({*".eE"} & {*committed, *found}):
+        return int(committed.replace(",", "")) == int(found.replace(",", ""))
+    return is_close(float(committed.replace(",", "")), float(found.replace(",", "")), tolerance)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_same_value(committed: Any, found: Any, tolerance: float) -> bool:
+    if _is_number(committed) and _is_number(found):
+        return is_close(committed, found, tolerance)
+    if isinstance(committed, str) and isinstance(found, str):
+        return is_same_text(committed, found, tolerance)
+    return type(committed) is type(found) and bool(committed == found)
+
+
+def _show_pair(found: Any, committed: Any) -> tuple[str, str]:
+    """Return two values as a report shows them: with eight digits, unless these are the same."""
+    if isinstance(found, float) and isinstance(committed, float):
+        rounded = [repr(float(f"{value:.8g}")) for value in (found, committed)]
+        if rounded[0] != rounded[1]:
+            return rounded[0], rounded[1]
+    return shorten(repr(found)), shorten(repr(committed))
+
+
+def _quote(line: str | None) -> str:
+    return "nothing" if line is None else repr(shorten(line))

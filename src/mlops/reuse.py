@@ -1,0 +1,119 @@
+"""Results of earlier runs, taken over: those of steps that have not changed, and those that `--only` builds on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from mlops.errors import UsageError
+from mlops.files import write_atomically
+from mlops.fingerprints import has_kept_files
+from mlops.handoff import name_copy
+from mlops.ledger import RunRecord, StepRecord, iterate_runs, list_runs
+from mlops.pipelines import Step
+
+LOOKED_AT = 100  # newest runs in which an unchanged step is looked for
+
+
+def find_unchanged(step: StepRecord, fingerprint: str, outputs: Path) -> StepRecord | None:
+    """Find a step of an earlier run that has the results which this one would have.
+
+    Parameters
+    ----------
+    step : StepRecord
+        The step that is to run.
+    fingerprint : str
+        See `mlops.fingerprints`; empty for a step whose results are never taken over.
+    outputs : Path
+        Holds one folder a run.
+
+    Returns
+    -------
+    StepRecord or None
+        The step as reused, whose `source` says from which run; None where it must run.
+    """
+    if not fingerprint:
+        return None
+    for run in islice(iterate_runs(outputs), LOOKED_AT):
+        found = run.step(step.name)
+        if not found or not found.has_results or found.fingerprint != fingerprint:
+            continue
+        if locate_copy(found, outputs / run.run_id).is_file() and has_kept_files(found):
+            return take_over(found, run, "unchanged since run ")
+    return None
+
+
+def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) -> list[StepRecord]:
+    """Find the newest results of the steps that the only one to run needs.
+
+    Parameters
+    ----------
+    only : str
+        The step to run.
+    pipeline : str
+        Its pipeline, for messages.
+    steps : sequence of Step
+        All steps of the pipeline.
+    outputs : Path
+        Holds one folder a run.
+
+    Returns
+    -------
+    list of StepRecord
+        The steps as reused.
+
+    Raises
+    ------
+    UsageError
+        If there is no such step, a result is missing, or the results belong to different runs.
+    """
+    known = {step.name: step for step in steps}
+    if only not in known:
+        raise UsageError(f"--only {only}: there is no such step in {pipeline}; it has: {', '.join(known)}")
+    needed = [name for name in known[only].needs if name in known]
+    runs = list_runs(outputs)
+    newest = {
+        name: next((run for run in runs if (found := run.step(name)) and found.has_results), None) for name in needed
+    }
+    reused = []
+    for name, run in newest.items():
+        found = run.step(name) if run else None
+        if run is None or found is None:
+            raise UsageError(
+                f"--only {only} needs the results of {name}, and no run has them: run `mlops run {pipeline}` first"
+            )
+        _require_consistent(only, known[name], run, newest)
+        reused.append(take_over(found, run, "from run "))
+    return reused
+
+
+def copy_results(step: StepRecord, folder: Path) -> None:
+    """Copy the executed notebook of a reused step to the folder of the run that takes it over."""
+    executed = locate_copy(step, folder.parent / step.source)
+    write_atomically(locate_copy(step, folder), executed.read_bytes())
+
+
+def locate_copy(step: StepRecord, folder: Path) -> Path:
+    """Return where the executed notebook of a step is, in the folder of its run."""
+    return folder / name_copy(step.notebook, step.environment)
+
+
+def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
+    """Return a step as taken over from a run, or from the run that had it first; its report is the one made there."""
+    source = step.source or run.run_id
+    report = step.report if step.source or not step.report else f"../{source}/{step.report}"
+    return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)
+
+
+def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
+    """Refuse results that were made from others than those that are taken over beside them."""
+    for needed in step.needs:
+        other, used = newest.get(needed), run.step(needed)
+        if other is None or used is None:
+            continue
+        offered = other.step(needed)
+        if offered and offered.results != used.results:
+            raise UsageError(
+                f"--only {only}: {needed} has run again since {step.name} used it (in {other.run_id}): "
+                f"run {step.name} again first"
+            )

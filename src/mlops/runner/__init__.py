@@ -1,0 +1,106 @@
+"""The run engine: executes a pipeline's notebooks, side by side where it may, and records the truth about them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import msgspec
+
+from mlops.errors import UsageError
+from mlops.ledger import RunRecord, StepRecord, make_run_id, now, own_process
+from mlops.lineage import read_commit
+from mlops.parameters import Parameters
+from mlops.pipelines import Step
+from mlops.reuse import find_only, locate_copy
+from mlops.runner.plan import Listener, Plan, Surroundings
+from mlops.runner.run import Run
+
+__all__ = ["Listener", "Plan", "Surroundings", "resume_pipeline", "run_pipeline"]
+
+
+def run_pipeline(plan: Plan, surroundings: Surroundings) -> RunRecord:
+    """Run a pipeline.
+
+    A step whose results an earlier run has, because nothing that they depend on has changed, does not run again.
+
+    Returns
+    -------
+    RunRecord
+        Its state says how the run ended: a failed step is recorded, not raised.
+
+    Raises
+    ------
+    UsageError
+        If the plan cannot be run; nothing has been written then.
+    OSError
+        If the record cannot be written; what is on disk can be resumed.
+    """
+    steps = tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps)
+    record = RunRecord(
+        run_id=make_run_id(plan.pipeline),
+        pipeline=plan.pipeline,
+        platform=plan.parameters.platform,
+        state="running",
+        started=now(),
+        git_commit=read_commit(surroundings.workspace.project),
+        process=own_process(),
+        steps=steps,
+        settings={"parameters": asdict(plan.parameters), "only": plan.only, "force": plan.force},
+    )
+    reused = find_only(plan.only, plan.pipeline, plan.steps, surroundings.workspace.outputs) if plan.only else ()
+    return Run(plan, surroundings, record).run(reused)
+
+
+def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
+    """Go on with a run that did not get to its end, with the parameters that it was started with.
+
+    Steps that are done stay done; the others run, and so do those whose executed notebook is gone, and a deployment
+    that its failed test has undone.
+
+    Parameters
+    ----------
+    record : RunRecord
+        The run.
+    steps : sequence of Step
+        The steps of its pipeline.
+    surroundings : Surroundings
+        As for `run_pipeline`.
+    jobs : int
+        See `Plan`.
+
+    Raises
+    ------
+    UsageError
+        If it is still running, or has succeeded.
+    """
+    if record.state in ("succeeded", "unreadable") or "parameters" not in record.settings:
+        raise UsageError(f"run {record.run_id} is {record.state}: there is nothing to resume; start a new run")
+    plan = Plan(
+        record.pipeline,
+        steps,
+        msgspec.convert(record.settings["parameters"], Parameters),
+        str(record.settings["only"]),
+        bool(record.settings["force"]),
+        jobs,
+    )
+    reset = tuple(StepRecord(step.name, step.notebook, step.environment) for step in steps)
+    again = replace(record, state="running", process=own_process(), outcome="", finished="", error="", steps=reset)
+    folder = surroundings.workspace.outputs / record.run_id
+    undone = _list_undone(record, steps)
+    for step in steps:
+        found = record.step(step.name)
+        needs = [need for name in step.needs if (need := again.step(name))]
+        kept = found and found.has_results and locate_copy(found, folder).is_file() and step.name not in undone
+        if found and kept and all(need.has_results for need in needs):
+            again = again.with_step(found)
+    return Run(plan, surroundings, again).run()
+
+
+def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:
+    """Return the deployments that their test, which failed or was cut off, has undone."""
+    cut_off = {
+        (name, step.restores)
+        for step in steps
+        if step.restores and (found := record.step(step.name)) and found.started and not found.has_results
+        for name in step.needs
+    }
+    return {step.name for step in steps if (step.name, step.environment) in cut_off}

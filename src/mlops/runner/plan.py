@@ -1,0 +1,84 @@
+"""What is to run, and what a run works with."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mlops.fingerprints import Observe
+from mlops.ledger import RunRecord, StepRecord
+from mlops.parameters import Parameters
+from mlops.pipelines import Step
+from mlops.workspace import Workspace
+
+
+class Listener(Protocol):
+    """Who is told of a run's progress, in one thread: the terminal, the reports."""
+
+    def step_started(self, step: StepRecord) -> None:
+        """Hear that a step begins; others may be running."""
+
+    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+        """Hear that `done` of a notebook's `cells` are through."""
+
+    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        """Hear how a step ended; returns its record, perhaps with the report that was made of it."""
+        ...
+
+    def run_ended(self, run: RunRecord) -> None:
+        """Hear how the run ended."""
+
+
+Restore = Callable[[Step, RunRecord], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to run.
+
+    Parameters
+    ----------
+    pipeline : str
+        Its name.
+    steps : sequence of Step
+        All steps of the pipeline, each after those that it needs.
+    parameters : Parameters
+        Checked already.
+    only : str
+        The one step to run, on the results of the steps before it in an earlier run; empty to run all.
+    force : bool
+        True: also steps that have not changed run.
+    jobs : int
+        How many steps may run side by side; 0: as many as there are cores.
+    """
+
+    pipeline: str
+    steps: Sequence[Step]
+    parameters: Parameters
+    only: str = ""
+    force: bool = False
+    jobs: int = 0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run works with.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project; ``<outputs>/<run id>/`` gets the executed notebooks and ``run.json``.
+    listeners : sequence of Listener
+        Told of the progress, in order.
+    secrets : callable
+        Returns the values that are struck out of all that is saved.
+    restore : callable
+        Called with a step that `restores` an environment, and the run, when that step has failed.
+    observe : callable
+        Returns the present state of what a step `watches`: "champion".
+    """
+
+    workspace: Workspace
+    listeners: Sequence[Listener] = ()
+    secrets: Callable[[], Iterable[str]] = tuple
+    restore: Restore = field(default=lambda step, run: None)
+    observe: Observe = field(default=lambda name: "")

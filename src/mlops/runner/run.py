@@ -1,0 +1,207 @@
+"""One run in progress."""
+
+import math
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from mlops.declarations import read_declarations
+from mlops.errors import StepFailed, UsageError
+from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
+from mlops.fingerprints import fingerprint_step
+from mlops.handoff import read_scraps
+from mlops.ledger import RunRecord, RunState, StepRecord, now, write_run
+from mlops.pipelines import Step
+from mlops.redaction import strike_out
+from mlops.reuse import copy_results, find_unchanged, locate_copy
+from mlops.runner.plan import Plan, Surroundings
+
+ERROR_LENGTH = 2000  # characters of an error that the record keeps
+
+
+class Run:
+    """One run in progress; `record` is on disk after every change. All but the notebooks runs in one thread."""
+
+    def __init__(self, plan: Plan, surroundings: Surroundings, record: RunRecord) -> None:
+        self.plan = plan
+        self.around = surroundings
+        self.workspace = surroundings.workspace
+        self.record = record
+        self.folder = self.workspace.outputs / record.run_id
+
+    def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = FileLock(self.folder / ".lock").acquire(timeout=0)
+        except Timeout:
+            raise UsageError(f"run {self.record.run_id} is running already: wait for it, or end it") from None
+        with lock:
+            for step in reused:
+                copy_results(step, self.folder)
+                self.record = self.record.with_step(step)
+            self._save(self.record)
+            try:
+                self._work()
+            except KeyboardInterrupt:
+                self._give_up("interrupted", "interrupted")
+                raise
+            except Exception as error:
+                with suppress(OSError):  # where not even this can be written, the run is read as lost
+                    self._give_up("failed", f"{type(error).__name__}: {error}")
+                raise
+            failed = any(step.state == "failed" for step in self.record.steps)
+            self._end("failed" if failed else "succeeded", _name_outcome(self.record, self.plan.only, failed))
+        return self.record
+
+    def _work(self) -> None:
+        with NotebookPool(self.plan.jobs or os.cpu_count() or 1) as pool:
+            unreported = [step for step in self.record.steps if step.has_results and not step.report]
+            self._announce([*unreported, *self._start_steps(pool)])
+            while self._list_running():
+                event = pool.wait()
+                if isinstance(event, CellDone):
+                    self._tell_cell(event)
+                else:
+                    ended = self._settle(event)
+                    decided = self._start_steps(pool)  # before the report of the one that ended is made
+                    self._announce([ended, *decided])
+
+    def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
+        """Start each step whose needs are met; returns those that were settled without running."""
+        decided = []
+        for step in self.plan.steps:
+            if self._find(step.name).state != "pending" or self._is_waiting(step):
+                continue
+            settled = self._skip(step) or self._reuse(step)
+            if settled:
+                self._save(self.record.with_step(settled))
+                decided.append(settled)
+            elif len(self._list_running()) < pool.jobs:
+                self._start(step, pool)
+        return decided
+
+    def _skip(self, step: Step) -> StepRecord | None:
+        reason = self._find_reason_to_skip(step)
+        return replace(self._find(step.name), state="skipped", reason=reason) if reason else None
+
+    def _reuse(self, step: Step) -> StepRecord | None:
+        if self.plan.force or self.plan.only:
+            return None
+        found = replace(self._find(step.name), parameters=self._tell_notebook(step))
+        unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs)
+        if unchanged:
+            copy_results(unchanged, self.folder)
+        return unchanged
+
+    def _start(self, step: Step, pool: NotebookPool) -> None:
+        found = replace(self._find(step.name), parameters=self._tell_notebook(step))
+        fingerprint = self._fingerprint(step, found)
+        started = replace(found, state="running", started=now(), fingerprint=fingerprint)
+        self._save(self.record.with_step(started))
+        for listener in self.around.listeners:
+            listener.step_started(started)
+        pool.start(
+            step.name,
+            self.workspace.notebooks / f"{step.notebook}.ipynb",
+            locate_copy(started, self.folder),
+            dict(started.parameters),
+            seconds=self.plan.parameters.step_timeout_minutes * 60 or math.inf,
+            secrets=self.around.secrets,
+        )
+
+    def _settle(self, event: NotebookEnded) -> StepRecord:
+        """Record how a step ended: from now on it counts."""
+        step = next(step for step in self.plan.steps if step.name == event.name)
+        found = replace(self._find(event.name), seconds=event.seconds)
+        try:
+            event.future.result()
+        except StepFailed as error:
+            ended = replace(found, state="failed", error=str(error)[:ERROR_LENGTH], fingerprint="")
+        else:
+            same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
+            results = read_scraps(locate_copy(found, self.folder))
+            ended = replace(found, state="done", results=results, fingerprint=found.fingerprint if same else "")
+        self._save(self.record.with_step(ended))
+        if ended.state == "failed" and step.restores:
+            self.around.restore(step, self.record)
+        return self._find(event.name)
+
+    def _announce(self, steps: Iterable[StepRecord]) -> None:
+        for step in steps:
+            for listener in self.around.listeners:
+                step = listener.step_ended(self.record, step)
+            if step != self._find(step.name):
+                self._save(self.record.with_step(step))
+
+    def _tell_cell(self, event: CellDone) -> None:
+        for listener in self.around.listeners:
+            listener.cell_done(self._find(event.name), event.done, event.cells)
+
+    def _save(self, record: RunRecord) -> None:
+        self.record = strike_out(record, self.around.secrets())
+        write_run(self.record, self.workspace.outputs)
+
+    def _give_up(self, state: RunState, error: str) -> None:
+        """End the run where it stands; a service whose test was cut off is not left serving untested."""
+        for step in self.plan.steps:
+            found = self._find(step.name)
+            if found.state == "running":
+                self._save(self.record.with_step(replace(found, state="failed", error=error, fingerprint="")))
+                if step.restores:
+                    self.around.restore(step, self.record)
+        self.record = replace(self.record, error=error[:ERROR_LENGTH])
+        self._end(state, "error")
+
+    def _end(self, state: RunState, outcome: str) -> None:
+        self._save(replace(self.record, state=state, outcome=outcome, finished=now()))
+        for listener in self.around.listeners:
+            listener.run_ended(self.record)
+
+    def _find(self, name: str) -> StepRecord:
+        return next(step for step in self.record.steps if step.name == name)
+
+    def _list_running(self) -> list[StepRecord]:
+        return [step for step in self.record.steps if step.state == "running"]
+
+    def _is_waiting(self, step: Step) -> bool:
+        needs = [found for name in step.needs if (found := self.record.step(name))]
+        return any(need.state in ("pending", "running") for need in needs)
+
+    def _fingerprint(self, step: Step, found: StepRecord) -> str:
+        return fingerprint_step(step, found.parameters, self.record, self.workspace, self.around.observe)
+
+    def _tell_notebook(self, step: Step) -> dict[str, Any]:
+        declared = read_declarations(self.workspace.notebooks / f"{step.notebook}.ipynb")
+        told = {"run_folder": str(self.folder)} if "run_folder" in declared else {}
+        return {**self.plan.parameters.values[step.name], **told}
+
+    def _find_reason_to_skip(self, step: Step) -> str:
+        """Say why a step must not run, or nothing."""
+        if self.plan.only and step.name != self.plan.only:
+            return f"only {self.plan.only} was asked for"
+        for name in step.needs:
+            needed = self.record.step(name)
+            if needed and needed.state in ("failed", "skipped"):
+                return f"{name} {needed.state}" if needed.state == "failed" else f"{name} was skipped"
+        if step.only_if:
+            name, value = step.only_if.split(".")
+            source = self.record.step(name)
+            if source and not source.results.get(value):
+                return str(source.results.get("reason", f"{step.only_if} is not true"))
+        return ""
+
+
+def _name_outcome(record: RunRecord, only: str, failed: bool) -> str:
+    if failed:
+        return "error"
+    if only:
+        return "done"
+    evaluated = record.step("evaluate")
+    if evaluated and evaluated.has_results:
+        return "promoted" if evaluated.results.get("promoted") else "rejected"
+    released = record.step("test_production")
+    return "released" if released and released.state == "done" else "done"

@@ -1,0 +1,103 @@
+"""Where the notebooks of a sweep are executed: the seam, and this machine.
+
+To add a place, write a class with the one method of `Engine`; the contract suite in ``tests/unit/test_sweeps.py`` has
+a fixture that lists them.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from mlops.errors import StepFailed
+from mlops.execution import Cancel, execute
+from mlops.handoff import read_scraps
+
+
+@dataclass(frozen=True)
+class Task:
+    """One notebook to execute.
+
+    Parameters
+    ----------
+    number : int
+        Of the combination.
+    source, output : Path
+        The notebook, and its executed copy.
+    parameters : mapping
+        What it is given.
+    seconds : float
+        After this time it is ended.
+    """
+
+    number: int
+    source: Path
+    output: Path
+    parameters: Mapping[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended: what its notebook handed on, or the error that ended it."""
+
+    number: int
+    seconds: float = 0.0
+    results: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+class Engine(Protocol):
+    """A place that executes notebooks, several at a time."""
+
+    def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
+        """Execute all tasks, and yield how each ended, as they end; called by `mlops.sweeps.run`.
+
+        A task that fails is an outcome, not an exception. The executed copy is in its place when its outcome is
+        yielded. Whoever closes the generator early, or raises in it, ends what runs and what has not begun.
+        """
+        ...
+
+
+class Threads:
+    """The machine that this runs on: one process that has papermill loaded once, and a kernel a task.
+
+    Parameters
+    ----------
+    jobs : int
+        How many at a time.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+
+    def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
+        """See `Engine`."""
+        waiting, cancel = iter(tasks), Cancel()
+        running: set[Future[Outcome]] = set()
+        with ThreadPoolExecutor(self._jobs, thread_name_prefix="sweep") as pool:
+            try:
+                while True:
+                    for task in waiting:
+                        running.add(pool.submit(execute_task, task, secrets, cancel))
+                        if len(running) == self._jobs:
+                            break
+                    if not running:
+                        return
+                    ended, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in ended:
+                        yield future.result()
+            finally:
+                cancel.ask()  # the signal that interrupts this thread reaches no other, and the pool waits for them
+
+
+def execute_task(task: Task, secrets: Callable[[], Iterable[str]], cancel: Cancel | None = None) -> Outcome:
+    """Execute one task to its end."""
+    began = time.monotonic()
+    try:
+        execute(task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets, cancel=cancel)
+    except StepFailed as error:
+        return Outcome(task.number, time.monotonic() - began, error=str(error))
+    return Outcome(task.number, time.monotonic() - began, read_scraps(task.output))

@@ -1,0 +1,153 @@
+"""The grid of a sweep: which combinations of which values, all of them checked before anything runs."""
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlops.declarations import Parameter, Setting, read_declarations
+from mlops.errors import ParameterError, UsageError
+from mlops.parameters import Parameters, check_overrides, load_parameters, read_value
+from mlops.pipelines import Step
+
+MOST_POINTS = 10_000
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a sweep tries.
+
+    Parameters
+    ----------
+    step : Step
+        Its notebook is executed for every combination.
+    needed : tuple of Step
+        The steps whose results it reads, and theirs, in the order in which they run.
+    axes : mapping of str to tuple
+        The values to try, by parameter.
+    parameters : Parameters
+        All other values; they are the same for every combination.
+    """
+
+    step: Step
+    needed: tuple[Step, ...]
+    axes: Mapping[str, tuple[Any, ...]]
+    parameters: Parameters
+
+    def __len__(self) -> int:
+        return math.prod(len(values) for values in self.axes.values())
+
+    def list_combinations(self) -> Iterator[dict[str, Any]]:
+        """Return each combination of the values; the last parameter varies fastest."""
+        for values in itertools.product(*self.axes.values()):
+            yield dict(zip(self.axes, values, strict=True))
+
+
+def read_grid(project: Path, steps: Sequence[Step], name: str, overrides: Sequence[str], platform: str = "") -> Grid:
+    """Read the ``-p`` options of a sweep, and check every name and value in them.
+
+    Parameters
+    ----------
+    project : Path
+        Holds ``parameters/`` and ``notebooks/``.
+    steps : sequence of Step
+        All steps of the project.
+    name : str
+        The step to sweep.
+    overrides : sequence of str
+        "alpha=0.1,1" lists values of the swept step; "train.alpha=0.1,1" is the same; "test_data.data_path=a.csv" sets
+        one value of a step that it needs, as for a run.
+    platform : str
+        The platform asked for; empty for the one that ``base.yml`` chooses.
+
+    Raises
+    ------
+    UsageError
+        For a step that cannot be swept, an unknown parameter, a value that is not allowed, too many combinations.
+    """
+    step, needed = _find_step(steps, name)
+    declared = read_declarations(project / "notebooks" / f"{step.notebook}.ipynb")
+    listed, fixed = _split_overrides(overrides, step, declared)
+    if not listed:
+        example = next((known.name for known in declared.values() if isinstance(known.default, float)), "name")
+        raise UsageError(f"nothing to sweep: list the values of a parameter of {name}, as in `-p {example}=0.1,1`")
+    firsts = [f"{step.name}.{parameter}={texts[0]}" for parameter, texts in listed.items()]
+    parameters = load_parameters(project, steps, [*fixed, *firsts], platform)
+    check_overrides(fixed, "sweep", [*needed, step])
+    axes = {parameter: _read_values(step, declared[parameter], texts) for parameter, texts in listed.items()}
+    grid = Grid(step, needed, axes, parameters)
+    if len(grid) > MOST_POINTS:
+        shape = " x ".join(str(len(values)) for values in axes.values())
+        raise UsageError(f"{shape} values make {len(grid):,} combinations; a sweep has at most {MOST_POINTS:,}")
+    return grid
+
+
+def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
+    """Return the step, and those that it needs; refuse one that would change what is registered or served."""
+    known = {step.name: step for step in steps}
+    allowed = [step.name for step in steps if not any(found.only_if for found in _follow_needs(step, known))]
+    if name not in allowed:
+        why = "it changes what is registered or served" if name in known else "there is no such step"
+        raise UsageError(f"{name} cannot be swept: {why}; these can: {', '.join(allowed)}")
+    *needed, step = _follow_needs(known[name], known)
+    return step, tuple(needed)
+
+
+def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
+    """Return the step after all that it needs, whatever needs them."""
+    found = [before for name in step.needs for before in _follow_needs(known[name], known)]
+    return list(dict.fromkeys([*found, step]))
+
+
+def _split_overrides(
+    overrides: Iterable[str], step: Step, declared: Mapping[str, Parameter]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the texts of the swept step's values by parameter, and the overrides for others."""
+    listed: dict[str, list[str]] = {}
+    fixed = []
+    for text in overrides:
+        found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
+        if not found:
+            raise ParameterError(f"-p {text}: write it as name=value,value, for example alpha=0.1,1")
+        owner, name, values = found.groups()
+        if owner not in (None, step.name, step.notebook_name):
+            fixed.append(text)
+        elif name in listed:
+            raise ParameterError(f"-p {name} is there twice: write all its values in one, as in {name}=0.1,1")
+        else:
+            listed[name] = _split_values(
+                values, isinstance(declared[name].default, list) if name in declared else False
+            )
+    return listed, fixed
+
+
+def _split_values(text: str, of_lists: bool) -> list[str]:
+    """Split at commas; in brackets it is a YAML list: of texts that hold commas, or of a list parameter's lists."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return [text] if of_lists else [value.strip() for value in text.split(",")]
+    try:
+        items = yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError:
+        return [text]
+    if not of_lists:
+        return [item if isinstance(item, str) else str(item) for item in items] or [text]
+    parts = yaml.safe_load(text)
+    if not parts or not all(isinstance(part, list) for part in parts):
+        return [text]
+    return [yaml.safe_dump(part, default_flow_style=True, width=math.inf).strip() for part in parts]
+
+
+def _read_values(step: Step, parameter: Parameter, texts: Sequence[str]) -> tuple[Any, ...]:
+    source = f"-p {step.name}.{parameter.name}"
+    values: list[Any] = []
+    for text in texts:
+        value = read_value(parameter, Setting(text, source, repr(text)))
+        if value in values:
+            raise ParameterError(f"{source}: {text!r} is there twice; take one out")
+        values.append(value)
+    return tuple(values)

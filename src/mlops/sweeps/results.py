@@ -1,0 +1,183 @@
+"""What came out of a sweep: ``sweep.jsonl``, a line when it begins and one for every combination that has ended.
+
+``run.json`` tells of a sweep only how it stands and what was best, so that a thousand combinations cost the index and
+`mlops status` nothing, and no line is ever written twice. A line that a crash tore is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mlops.errors import IntegrityError, NotFoundError
+
+FILE = "sweep.jsonl"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep is to try, and how it judges.
+
+    Parameters
+    ----------
+    step, notebook : str
+        The step, and its notebook.
+    axes : mapping of str to tuple
+        The values of each parameter; a sweep tries every combination.
+    metric : str
+        The result of the notebook that the combinations are judged by.
+    maximize : bool
+        Whether higher is better.
+    tracking : str
+        The platform's id of the sweep, where it records one.
+    """
+
+    step: str
+    notebook: str
+    axes: Mapping[str, tuple[Any, ...]]
+    metric: str
+    maximize: bool = False
+    tracking: str = ""
+
+    def __len__(self) -> int:
+        total = 1
+        for values in self.axes.values():
+            total *= len(values)
+        return total
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination that has ended.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the grid; the first is 1.
+    values : mapping
+        The combination.
+    state : str
+        "done" or "failed".
+    seconds : float
+        How long its notebook took.
+    file : str
+        Its executed notebook, in the folder of the run.
+    score : float or None
+        The metric; None where it failed.
+    error : str
+        Why it failed; empty otherwise.
+    results : mapping
+        What its notebook handed on.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    state: Literal["done", "failed"]
+    seconds: float
+    file: str
+    score: float | None = None
+    error: str = ""
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+
+def begin_sweep(folder: Path, sweep: Sweep) -> None:
+    """Write the first line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_bytes(msgspec.json.encode(sweep) + b"\n")
+
+
+def add_point(folder: Path, point: Point) -> None:
+    """Write the line of a combination that has ended."""
+    with open(folder / FILE, "ab") as file:
+        file.write(msgspec.json.encode(point) + b"\n")
+
+
+def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
+    """Read what has ended of the sweep in `folder`, in the order of the grid.
+
+    Raises
+    ------
+    NotFoundError
+        If the folder holds no sweep.
+    IntegrityError
+        If its file is damaged.
+    """
+    path = folder / FILE
+    try:
+        first, *lines = path.read_bytes().splitlines(keepends=True)
+        sweep = msgspec.json.decode(first, type=Sweep)
+        points = [msgspec.json.decode(line, type=Point) for line in lines if line.endswith(b"\n")]
+    except FileNotFoundError:
+        raise NotFoundError(f"{folder} holds no {FILE}: it is no sweep's folder") from None
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise IntegrityError(f"{path} is damaged ({error}); sweep again") from error
+    return sweep, sorted(points, key=lambda point: point.number)
+
+
+def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
+    """Return the points, best first and failed ones last; equally good ones as in the grid."""
+    sign = -1 if sweep.maximize else 1
+
+    def place(point: Point) -> tuple[bool, float, int]:
+        return point.score is None, 0.0 if point.score is None else sign * point.score, point.number
+
+    return sorted(points, key=place)
+
+
+def find_best(sweep: Sweep, points: Sequence[Point]) -> Point | None:
+    """Return the best point, or None where none is done."""
+    best = next(iter(rank_points(sweep, points)), None)
+    return best if best and best.score is not None else None
+
+
+def describe_values(values: Mapping[str, Any]) -> str:
+    """Return a combination as it is read: "alpha=0.1, seed=0"."""
+    return ", ".join(f"{name}={format_value(value)}" for name, value in values.items())
+
+
+def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
+    """Say which point is best and by how much, and whether a better one may lie outside of the grid."""
+    ranked = [point for point in rank_points(sweep, points) if point.score is not None]
+    if not ranked:
+        return "none: every combination failed"
+    best, *others = ranked
+    said = f"{describe_values(best.values)} with {sweep.metric} {format_number(best.score)}"
+    if others:
+        said += f", {_compare(best, others[0])}"
+    edges = [name for name, values in sweep.axes.items() if _is_edge(best.values[name], values)]
+    if edges:
+        said += f"; at the edge of the values of {' and '.join(edges)}: one beyond may be better still"
+    return said
+
+
+def _compare(best: Point, other: Point) -> str:
+    assert best.score is not None
+    assert other.score is not None
+    if best.score == other.score:
+        return f"as good as {describe_values(other.values)}"
+    gain = abs(other.score - best.score)
+    share = f"{gain / abs(other.score):.2%}" if other.score else format_number(gain)
+    way = "lower" if best.score < other.score else "higher"
+    return f"{share} {way} than the next, {describe_values(other.values)}"
+
+
+def _is_edge(value: Any, values: Sequence[Any]) -> bool:
+    """Say whether a decimal number is the least or the greatest of at least three; beyond zero there is seldom any."""
+    decimal = all(isinstance(other, float) for other in values)
+    return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
+
+
+def format_number(value: Any) -> str:
+    """Return a result as it is read in a table; a dash for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "–"
+    if isinstance(value, int) or abs(value) >= 1 or value == 0:
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+    return f"{value:.4g}"
+
+
+def format_value(value: Any) -> str:
+    """Return the value of a parameter as it is typed."""
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

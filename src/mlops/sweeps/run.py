@@ -1,0 +1,255 @@
+"""The run of a sweep: every combination executed, the record true at any time, the best one offered."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from mlops.backends.base import SweepState, Tracker
+from mlops.declarations import read_declarations
+from mlops.errors import MlopsError
+from mlops.files import write_atomically
+from mlops.fingerprints import fingerprint_step
+from mlops.handoff import name_copy
+from mlops.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
+from mlops.lineage import read_commit
+from mlops.redaction import strike_out
+from mlops.reuse import copy_results
+from mlops.runner import Surroundings
+from mlops.runner.run import ERROR_LENGTH
+from mlops.sweeps.engine import Engine, Outcome, Task
+from mlops.sweeps.grid import Grid
+from mlops.sweeps.inputs import find_inputs
+from mlops.sweeps.plan import REPORT, STEP, Goal, Watcher
+from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, find_best
+from mlops.sweeps.score import read_score
+
+
+def run_sweep(
+    grid: Grid,
+    goal: Goal,
+    surroundings: Surroundings,
+    engine: Engine,
+    tracker: Tracker,
+    watchers: Sequence[Watcher] = (),
+) -> tuple[RunRecord, Sweep, list[Point]]:
+    """Execute a step's notebook for every combination of a grid.
+
+    A combination that fails is recorded, and the others go on. The best one is recorded as the step itself, so that a
+    later run can take it over. What the step needs is taken over from earlier runs where it has not changed; else it is
+    run first, as a run of its own.
+
+    Parameters
+    ----------
+    grid, goal : Grid, Goal
+        What to try, and what is best.
+    surroundings : Surroundings
+        As for a run; ``<outputs>/<run id>/`` gets ``run.json``, ``sweep.jsonl`` and the executed notebooks.
+    engine : Engine
+        Executes them.
+    tracker : Tracker
+        Keeps the trainings of a sweep together, where the notebook declares a parameter `sweep`.
+    watchers : sequence of Watcher
+        Told of the progress of the sweep.
+
+    Returns
+    -------
+    tuple of RunRecord, Sweep, list of Point
+        Its state is "failed" if any combination failed.
+
+    Raises
+    ------
+    StepFailed
+        If a step that it needs fails.
+    UsageError
+        If the notebook hands on no such metric: after the first that ended, so that the others are not run in vain.
+    """
+    return _SweepRun(grid, goal, surroundings, engine, tracker, watchers).run()
+
+
+class _SweepRun:
+    """One sweep in progress; `record` is on disk after every change, and every point once it has ended."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        goal: Goal,
+        surroundings: Surroundings,
+        engine: Engine,
+        tracker: Tracker,
+        watchers: Sequence[Watcher],
+    ) -> None:
+        self.grid, self.engine, self.tracker, self.watchers = grid, engine, tracker, watchers
+        self.around, self.workspace, self.secrets = surroundings, surroundings.workspace, surroundings.secrets
+        self.declared = read_declarations(surroundings.workspace.notebooks / f"{grid.step.notebook}.ipynb")
+        self.sweep = Sweep(grid.step.name, grid.step.notebook, grid.axes, goal.metric, goal.maximize)
+        self.combinations = list(grid.list_combinations())
+        self.points: list[Point] = []
+
+    def run(self) -> tuple[RunRecord, Sweep, list[Point]]:
+        self._begin()
+        try:
+            self._execute()
+        except KeyboardInterrupt:
+            self._end("interrupted", "interrupted")
+            raise
+        except MlopsError as error:
+            self._end("failed", str(error))
+            raise
+        except Exception as error:
+            self._end("failed", f"{type(error).__name__}: {error}")
+            raise
+        failed = [point for point in self.points if point.state == "failed"]
+        said = f"{len(failed)} of {len(self.points)} combinations failed: {failed[0].error}" if failed else ""
+        self._end("failed" if failed else "succeeded", said)
+        return self.record, self.sweep, self.points
+
+    def _begin(self) -> None:
+        step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
+        self.record = RunRecord(
+            run_id=make_run_id(STEP),
+            pipeline=STEP,
+            platform=self.grid.parameters.platform,
+            state="running",
+            started=now(),
+            git_commit=read_commit(self.workspace.project),
+            process=own_process(),
+            steps=(
+                StepRecord(STEP, step.notebook, state="running", started=now(), parameters=axes),
+                StepRecord(step.name, step.notebook, step.environment),
+            ),
+        )
+        inputs = find_inputs(self.grid, self.record, self.around)
+        self.record = replace(self.record, run_id=make_run_id(STEP), started=now(), steps=(*inputs, *self.record.steps))
+        self.folder = self.workspace.outputs / self.record.run_id
+        self.began = time.monotonic()
+        for taken in inputs:
+            copy_results(taken, self.folder)
+        self.fingerprint = self._fingerprint(self.combinations[0])
+        self._save(self.record)
+
+    def _execute(self) -> None:
+        if "sweep" in self.declared:
+            tracking = self.tracker.start_sweep(self.record.run_id, self.grid.axes)
+            self.sweep = replace(self.sweep, tracking=tracking)
+        self.sweep = strike_out(self.sweep, self.secrets())
+        begin_sweep(self.folder, self.sweep)
+        for watcher in self.watchers:
+            watcher.sweep_started(self.record, self.sweep)
+        tasks = [self._make_task(number, values) for number, values in enumerate(self.combinations, start=1)]
+        with closing(self.engine.run(tasks, self.secrets)) as outcomes:
+            for outcome in outcomes:
+                point = strike_out(self._judge(outcome, tasks[outcome.number - 1]), self.secrets())
+                add_point(self.folder, point)
+                self.points.append(point)
+                for watcher in self.watchers:
+                    watcher.point_ended(point)
+
+    def _make_task(self, number: int, values: Mapping[str, Any]) -> Task:
+        step, parameters = self.grid.step, self.grid.parameters
+        told = {"run_folder": str(self.folder), "sweep": self.sweep.tracking}
+        return Task(
+            number=number,
+            source=self.workspace.notebooks / f"{step.notebook}.ipynb",
+            output=self.folder / name_copy(step.notebook, str(number).zfill(len(str(len(self.combinations))))),
+            parameters={
+                **parameters.values[step.name],
+                **values,
+                **{name: value for name, value in told.items() if name in self.declared},
+            },
+            seconds=parameters.step_timeout_minutes * 60 or math.inf,
+        )
+
+    def _judge(self, outcome: Outcome, task: Task) -> Point:
+        values = self.combinations[outcome.number - 1]
+        error, score = outcome.error[:ERROR_LENGTH], None
+        if not error:
+            score = read_score(outcome.results, self.sweep)
+            error = "" if score is not None else f"it handed on no number as {self.sweep.metric}, but None"
+        return Point(
+            number=outcome.number,
+            values=values,
+            state="failed" if error else "done",
+            seconds=outcome.seconds,
+            file=task.output.name,
+            score=score,
+            error=error,
+            results=outcome.results,
+        )
+
+    def _end(self, state: SweepState, error: str) -> None:
+        """Record how the sweep ended, and offer the best point unless it was cut off."""
+        self.points.sort(key=lambda point: point.number)
+        best = find_best(self.sweep, self.points)
+        whole = len(self.points) == len(self.combinations)
+        ended = self.record.step(STEP)
+        assert ended is not None
+        ended = replace(
+            ended,
+            state="failed" if error else "done",
+            error=error[:ERROR_LENGTH],
+            seconds=time.monotonic() - self.began,
+            results=self._summarize(best),
+            report=REPORT,
+        )
+        self._save(self.record.with_step(ended))
+        if best and whole:
+            self._offer(best)
+        else:
+            found = self.record.step(self.sweep.step)
+            assert found is not None
+            reason = "the sweep did not end" if not whole else "every combination failed"
+            self._save(self.record.with_step(replace(found, state="skipped", reason=reason)))
+        outcome = "done" if state == "succeeded" else "error"
+        self._save(replace(self.record, state=state, outcome=outcome, finished=now()))
+        if self.sweep.tracking:
+            metrics = {self.sweep.metric: best.score} if best and best.score is not None else {}
+            self.tracker.end_sweep(
+                self.sweep.tracking, state=state, parameters=best.values if best else {}, metrics=metrics
+            )
+        for watcher in self.watchers:
+            watcher.sweep_ended(self.record, self.sweep, self.points)
+
+    def _summarize(self, best: Point | None) -> dict[str, Any]:
+        failed = sum(point.state == "failed" for point in self.points)
+        return {
+            "combinations": len(self.combinations),
+            "ended": len(self.points),
+            "failed": failed,
+            "metric": self.sweep.metric,
+            "maximize": self.sweep.maximize,
+            "best": best.number if best else None,
+        }
+
+    def _offer(self, best: Point) -> None:
+        """Record the best point as the swept step itself: later runs take it over from there."""
+        found = self.record.step(self.sweep.step)
+        assert found is not None
+        copy = self.folder / name_copy(found.notebook, found.environment)
+        write_atomically(copy, (self.folder / best.file).read_bytes())
+        parameters = self._make_task(best.number, best.values).parameters
+        unchanged = self._fingerprint(self.combinations[0]) == self.fingerprint  # since the sweep began
+        offered = replace(
+            found,
+            state="done",
+            started=self.record.started,
+            seconds=best.seconds,
+            parameters=parameters,
+            results=best.results,
+            fingerprint=self._fingerprint(best.values) if unchanged else "",
+        )
+        offered = strike_out(offered, self.secrets())
+        for watcher in self.watchers:
+            offered = watcher.best_offered(self.record, offered)
+        self._save(self.record.with_step(offered))
+
+    def _fingerprint(self, values: Mapping[str, Any]) -> str:
+        """Return the fingerprint that the swept step has with these values, in a run that has the same inputs."""
+        parameters = {**self.grid.parameters.values[self.grid.step.name], **values}
+        return fingerprint_step(self.grid.step, parameters, self.record, self.workspace, self.around.observe)
+
+    def _save(self, record: RunRecord) -> None:
+        self.record = strike_out(record, self.secrets())
+        write_run(self.record, self.workspace.outputs)

@@ -1,0 +1,120 @@
+"""What a sweep looks like on the terminal: a line that counts, and a summary that ends it."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from mlops.ledger import RunRecord, StepRecord
+from mlops.pipelines import PIPELINES
+from mlops.sweeps.results import (
+    Point,
+    Sweep,
+    describe_best,
+    describe_values,
+    find_best,
+    format_number,
+    format_value,
+    rank_points,
+)
+
+SHOWN_POINTS = 10  # the others are in the report
+
+
+class SweepProgress:
+    """Watches a sweep and counts: on a terminal in one line that changes, elsewhere a line for every tenth.
+
+    Parameters
+    ----------
+    stream : text stream
+        Where to; standard error by default.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._ended = 0
+        self._best: Point | None = None
+
+    def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
+        """See `mlops.sweeps.plan.Watcher`."""
+        self._sweep = sweep
+        for step in run.steps:
+            if step.state == "reused":
+                print(f"= {step.name} {step.reason}", file=self._stream)
+        self._count()
+
+    def point_ended(self, point: Point) -> None:
+        """See `mlops.sweeps.plan.Watcher`."""
+        self._ended += 1
+        self._best = find_best(self._sweep, [point] if self._best is None else [self._best, point])
+        if point.state == "failed":
+            line = f"✗ {describe_values(point.values)}: {point.error.splitlines()[0]}"
+            self._clear()
+            print(line, file=self._stream)
+        self._count()
+
+    def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        """See `mlops.sweeps.plan.Watcher`."""
+        return step
+
+    def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
+        """See `mlops.sweeps.plan.Watcher`."""
+        self._clear()
+        self._stream.flush()
+
+    def _clear(self) -> None:
+        if self._stream.isatty():
+            self._stream.write("\r\033[K")
+
+    def _count(self) -> None:
+        ended, planned, best = self._ended, len(self._sweep), self._best
+        so_far = f", best so far {self._sweep.metric} {format_number(best.score)}" if best else ""
+        more = f" ({describe_values(best.values)})" if best else ""
+        line = f"… {self._sweep.step}: {ended} of {planned} combinations{so_far}{more}"
+        if self._stream.isatty():
+            self._stream.write(f"\r\033[K{line}")
+        elif ended % max(1, planned // 10) == 0 or ended == planned:
+            print(line, file=self._stream)
+        self._stream.flush()
+
+
+def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program: str) -> str:
+    """Return the summary of a sweep: its best rows, what is best, and how to go on with it.
+
+    Parameters
+    ----------
+    sweep, points : Sweep, sequence of Point
+        A sweep that has ended.
+    report : str
+        The page to open.
+    program : str
+        How this command line is called from where the user stands.
+    """
+    ranked = rank_points(sweep, points)
+    rows = [["", *sweep.axes, sweep.metric]]
+    for point in ranked[:SHOWN_POINTS]:
+        score = format_number(point.score) if point.score is not None else "failed"
+        rows.append(["", *(format_value(point.values[name]) for name in sweep.axes), score])
+    best = find_best(sweep, points)
+    if best:
+        rows[1][0] = "*"
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    table = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if len(ranked) > SHOWN_POINTS:
+        table.append(f"   ... and {len(ranked) - SHOWN_POINTS} more in the report")
+    failed = sum(point.state == "failed" for point in points)
+    lines = [("Best", describe_best(sweep, points))]
+    if failed:
+        lines.append(("Failed", f"{failed} of {len(points)} combinations; their errors are in the report"))
+    if best:
+        chosen = " ".join(f"-p {sweep.step}.{name}={_quote(value)}" for name, value in best.values.items())
+        following = [step.name for step in PIPELINES["retrain"] if sweep.step in step.needs]
+        if following:
+            lines.append(("Go on", f"{program} run retrain --only {following[0]}"))
+        lines.append(("Or run all", f"{program} run all {chosen}"))
+    lines.append(("Report", report))
+    return "\n".join([*table, "", *(f"{name + ':':<12}{value}" for name, value in lines)])
+
+
+def _quote(value: object) -> str:
+    return shlex.quote(format_value(value))

@@ -1,0 +1,146 @@
+"""Sweeps on a real Dask cluster: a scheduler and two worker processes, reached over TCP."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from sweeps.fakes import STEPS, FakeTracker
+
+from mlops.errors import UsageError
+from mlops.runner import Surroundings
+from mlops.sweeps.cluster import Cluster, look_around, require_same
+from mlops.sweeps.grid import read_grid
+from mlops.sweeps.plan import Goal
+from mlops.sweeps.run import run_sweep
+from mlops.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+DASK = str(Path(sys.executable).with_name("dask"))
+
+
+def start(folder: Path, *words: str) -> "subprocess.Popen[bytes]":
+    """Start a part of the cluster, on the loopback."""
+    log = open(folder / f"{words[0]}.log", "wb")  # noqa: SIM115, the process keeps it
+    return subprocess.Popen([DASK, *words, "--no-dashboard"], cwd=folder, stdout=log, stderr=log)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a part of the cluster, with what it has started."""
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    for child in below:
+        if child.is_running():
+            child.kill()
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler that has no workers yet."""
+    folder = tmp_path_factory.mktemp("scheduler")
+    process = start(folder, "scheduler", "--host", "127.0.0.1", "--port", "0")
+    try:
+        for _ in range(300):
+            found = re.search(r"Scheduler at: +(tcp://\S+)", (folder / "scheduler.log").read_text())
+            if found:
+                break
+            time.sleep(0.1)
+        assert found, (folder / "scheduler.log").read_text()
+        yield found[1]
+    finally:
+        end(process)
+
+
+@pytest.fixture(scope="module")
+def workers(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the scheduler once it has two worker processes."""
+    folder = tmp_path_factory.mktemp("workers")
+    process = start(folder, "worker", scheduler, "--nworkers", "2", "--nthreads", "1")
+    try:
+        yield scheduler
+    finally:
+        end(process)
+
+
+def sweep(small: Workspace, address: str, *overrides: str) -> Any:
+    """Sweep the small project's second notebook on a cluster."""
+    small.home.mkdir(exist_ok=True)
+    grid = read_grid(small.project, STEPS, "fit", overrides)
+    tracker: Any = FakeTracker()
+    return run_sweep(grid, Goal("loss"), Surroundings(small), Cluster(address, small, "local"), tracker)
+
+
+def test_nobody_at_the_address_is_said_in_seconds(small: Workspace) -> None:
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="tcp://127.0.0.1:9: no Dask scheduler answers there within 5 s"):
+        Cluster("tcp://127.0.0.1:9", small, "local")
+    assert time.monotonic() - began < 15
+
+
+def test_a_scheduler_without_workers_is_said(small: Workspace, scheduler: str) -> None:
+    with pytest.raises(UsageError, match="it has no workers; start some with `dask worker tcp://"):
+        Cluster(scheduler, small, "local")
+
+
+def test_both_workers_execute_and_the_notebooks_come_back(small: Workspace, workers: str) -> None:
+    path = small.notebooks / "02_fit.ipynb"
+    path.write_text(path.read_text().replace("name=name", "name=str(__import__('os').getppid())"))
+    record, _, points = sweep(small, workers, "x=1,2,3,4,5,6")
+    assert [point.score for point in points] == [5.0, 2.0, 1.0, 2.0, None, 10.0]
+    assert points[4].error == "AssertionError in cell [4]: x is 5.0"
+    folder = small.outputs / record.run_id
+    for point in points:
+        assert json.loads((folder / point.file).read_text())["cells"], point
+    assert len({point.results["name"] for point in points if point.state == "done"}) == 2
+    assert record.step("fit").results["loss"] == 1.0
+
+
+def test_a_worker_that_sees_another_project_is_refused(small: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "mark").touch()
+    here = look_around(str(small.project), str(tmp_path / "mark"))
+    blind = look_around(str(tmp_path / "nowhere"), str(tmp_path / "gone"))
+    assert blind == ("", False)
+    require_same("tcp://x:1", small, here, {"tcp://a:1": here})
+    with pytest.raises(UsageError, match="the worker tcp://b:1 does not see .*: workers need both at the same paths"):
+        require_same("tcp://x:1", small, here, {"tcp://a:1": here, "tcp://b:1": blind})
+
+
+def test_a_notebook_whose_worker_dies_is_given_to_another(small: Workspace, workers: str) -> None:
+    """The first worker that meets x = 2 dies, with its kernel; the second finds the mark and goes on."""
+    mark = small.project / "mark"
+    kill = f"""
+import os, pathlib, signal
+if x == 2.0 and not pathlib.Path({str(mark)!r}).exists():
+    pathlib.Path({str(mark)!r}).touch()
+    os.kill(os.getppid(), signal.SIGKILL)
+seen ="""
+    path = small.notebooks / "02_fit.ipynb"
+    content = json.loads(path.read_text())
+    content["cells"][2]["source"] = "".join(content["cells"][2]["source"]).replace("seen =", kill, 1)
+    path.write_text(json.dumps(content))
+    record, _, points = sweep(small, workers, "x=1,2,3")
+    assert mark.exists()
+    assert [(point.state, point.score) for point in points] == [("done", 5.0), ("done", 2.0), ("done", 1.0)]
+
+
+def test_a_notebook_that_kills_every_worker_is_given_up(small: Workspace, workers: str) -> None:
+    path = small.notebooks / "02_fit.ipynb"
+    content = json.loads(path.read_text())
+    kill = "import os, signal\nif x == 2.0:\n    os.kill(os.getppid(), signal.SIGKILL)\nseen ="
+    content["cells"][2]["source"] = "".join(content["cells"][2]["source"]).replace("seen =", kill, 1)
+    path.write_text(json.dumps(content))
+    record, _, points = sweep(small, workers, "x=1,2,3")
+    assert [point.state for point in points] == ["done", "failed", "done"]
+    assert points[1].error.startswith("its worker died each time it was tried (tcp://")
+    assert (record.state, record.step("fit").results["loss"]) == ("failed", 1.0)

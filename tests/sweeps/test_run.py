@@ -1,0 +1,213 @@
+"""The run of a sweep: the record, the best one, failures, interruptions; on threads, for real."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from sweeps.fakes import STEPS, FakeEngine, FakeTracker
+
+from mlops.errors import StepFailed, UsageError
+from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
+from mlops.parameters import load_parameters
+from mlops.runner import Plan, Surroundings, run_pipeline
+from mlops.sweeps.engine import Engine, Threads
+from mlops.sweeps.grid import read_grid
+from mlops.sweeps.plan import Goal
+from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, describe_best, read_sweep
+from mlops.sweeps.run import run_sweep
+from mlops.workspace import Workspace
+
+Ran = tuple[RunRecord, Sweep, list[Point]]
+
+
+def sweep(
+    small: Workspace,
+    *overrides: str,
+    engine: Engine | None = None,
+    goal: Goal | None = None,
+    tracker: FakeTracker | None = None,
+) -> Ran:
+    """Sweep the second notebook."""
+    grid = read_grid(small.project, STEPS, "fit", overrides)
+    tracking: object = tracker or FakeTracker()
+    return run_sweep(grid, goal or Goal("loss"), Surroundings(small), engine or FakeEngine(), tracking)  # type: ignore[arg-type]
+
+
+def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Workspace) -> None:
+    record, plan, points = sweep(small, "x=1,3,4", engine=Threads(2))
+    assert [(point.values, point.state, point.score) for point in points] == [
+        ({"x": 1.0}, "done", 5.0),
+        ({"x": 3.0}, "done", 1.0),
+        ({"x": 4.0}, "done", 2.0),
+    ]
+    folder = small.outputs / record.run_id
+    assert read_sweep(folder) == (plan, points)
+    assert read_run(folder) == record
+    assert [(step.name, step.state) for step in record.steps] == [
+        ("look", "reused"),
+        ("sweep", "done"),
+        ("fit", "done"),
+    ]
+    assert sorted(path.name for path in folder.glob("02*")) == [
+        "02_fit-1.ipynb",
+        "02_fit-2.ipynb",
+        "02_fit-3.ipynb",
+        "02_fit.ipynb",
+    ]
+    assert (folder / "02_fit.ipynb").read_bytes() == (folder / "02_fit-2.ipynb").read_bytes()
+    judged = run_pipeline(Plan("all", STEPS, load_parameters(small.project, STEPS), only="judge"), Surroundings(small))
+    assert judged.step("fit").results["loss"] == 1.0  # type: ignore[union-attr]
+    parameters = load_parameters(small.project, STEPS, ["fit.x=3"])
+    again = run_pipeline(Plan("all", STEPS, parameters), Surroundings(small))
+    assert again.step("fit").source == record.run_id  # type: ignore[union-attr]
+
+
+def test_a_failed_combination_is_recorded_and_the_others_go_on(small: Workspace) -> None:
+    record, plan, points = sweep(small, "x=1,5,4", engine=Threads(3))
+    assert [point.state for point in points] == ["done", "failed", "done"]
+    assert points[1].error == "AssertionError in cell [4]: x is 5.0"
+    assert (record.state, record.outcome) == ("failed", "error")
+    assert record.step("sweep").error.startswith("1 of 3 combinations failed: AssertionError")  # type: ignore[union-attr]
+    assert record.step("fit").results["loss"] == 2.0  # type: ignore[union-attr]
+
+
+def test_where_all_fail_nothing_is_offered(small: Workspace) -> None:
+    record, plan, points = sweep(small, "x=5")
+    assert record.step("fit").reason == "every combination failed"  # type: ignore[union-attr]
+    assert describe_best(plan, points) == "none: every combination failed"
+
+
+def test_unchanged_inputs_are_taken_over_and_changed_ones_made(small: Workspace) -> None:
+    first, *_ = sweep(small, "x=1,2")
+    again, *_ = sweep(small, "x=1,2")
+    assert again.step("look").source == first.step("look").source  # type: ignore[union-attr]
+    other, *_ = sweep(small, "x=1,2", "look.seen=7")
+    assert other.step("look").source not in ("", first.step("look").source)  # type: ignore[union-attr]
+    assert len(list_runs(small.outputs)) == 5
+
+
+def test_without_its_inputs_a_sweep_does_not_begin(small: Workspace) -> None:
+    path = small.notebooks / "01_look.ipynb"
+    path.write_text(path.read_text().replace("glue_results('01_look'", "oops('01_look'"))
+    with pytest.raises(StepFailed, match="look failed, and fit needs its results: the sweep has not begun"):
+        sweep(small, "x=1,2")
+
+
+def test_the_tracker_hears_of_the_sweep_and_its_best(small: Workspace) -> None:
+    tracker, engine = FakeTracker(), FakeEngine()
+    sweep(small, "x=1,3", "n=1,2", tracker=tracker, engine=engine)
+    assert tracker.heard == [
+        {"x": (1.0, 3.0), "n": (1, 2)},
+        ("sweep-1", "succeeded", {"x": 3.0, "n": 1}, {"loss": 1.0}),
+    ]
+    assert {task.parameters["sweep"] for task in engine.tasks} == {"sweep-1"}
+
+
+def test_the_highest_is_best_where_that_is_the_goal(small: Workspace) -> None:
+    record, plan, points = sweep(small, "x=-1,0,1", goal=Goal("loss", maximize=True))
+    assert record.step("sweep").results["best"] == 1  # type: ignore[union-attr]
+    assert describe_best(plan, points) == (
+        "x=-1 with loss 17.000, 70.00% higher than the next, x=0; "
+        "at the edge of the values of x: one beyond may be better still"
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("los", "--metric los: 02_fit handed on no 'los'; did you mean 'loss'? (numbers: loss, other); the sweep is"),
+        ("name", "--metric name: 02_fit handed on as 'name' no number (numbers: loss, other); the sweep is ended"),
+    ],
+)
+def test_a_metric_that_is_not_there_ends_the_sweep_at_once(small: Workspace, metric: str, said: str) -> None:
+    engine = FakeEngine()
+    with pytest.raises(UsageError) as raised:
+        sweep(small, "x=1,2,3", engine=engine, goal=Goal(metric))
+    assert said in str(raised.value)
+    assert engine.closed
+    record = list_runs(small.outputs)[0]
+    assert (record.state, record.step("sweep").error) == ("failed", str(raised.value))  # type: ignore[union-attr]
+
+
+def test_a_metric_that_is_none_fails_its_combination(small: Workspace) -> None:
+    _, _, points = sweep(small, "n=1,9", goal=Goal("other"))
+    assert [point.error for point in points] == ["", "it handed on no number as other, but None"]
+
+
+def test_an_interrupted_sweep_leaves_what_has_ended_and_offers_nothing(small: Workspace) -> None:
+    engine, tracker = FakeEngine(interrupt=1), FakeTracker()
+    with pytest.raises(KeyboardInterrupt):
+        sweep(small, "x=1,2,3", engine=engine, tracker=tracker)
+    record = list_runs(small.outputs)[0]
+    assert (record.state, record.step("fit").reason) == ("interrupted", "the sweep did not end")  # type: ignore[union-attr]
+    assert [point.number for point in read_sweep(small.outputs / record.run_id)[1]] == [2, 3]
+    assert tracker.heard[-1] == ("sweep-1", "interrupted", {"x": 3.0}, {"loss": 1.0})
+
+
+def test_threads_that_are_cut_off_end_their_kernels(small: Workspace) -> None:
+    path = small.notebooks / "02_fit.ipynb"
+    path.write_text(
+        path.read_text().replace("assert x != boom", "import time; time.sleep(60 if x > 1 else 0); assert 1")
+    )
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="handed on no 'los'"):
+        sweep(small, "x=1,2,3", engine=Threads(2), goal=Goal("los"))
+    assert time.monotonic() - began < 30
+
+
+def test_a_thousand_combinations_cost_little_beyond_their_notebooks(small: Workspace) -> None:
+    values = ",".join(str(number / 100) for number in range(1000))
+    began = time.monotonic()
+    record, _, points = sweep(small, f"x={values}")
+    assert len(points) == 1000
+    assert time.monotonic() - began < 15  # 2 s here, with the run of the first notebook
+    assert (small.outputs / record.run_id / "run.json").stat().st_size < 50_000
+
+
+def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
+    grid = read_grid(small.project, STEPS, "fit", ["name=s3cr3t-value,b"])
+    around = Surroundings(small, secrets=lambda: ["s3cr3t-value"])
+    record, _, _ = run_sweep(grid, Goal("loss"), around, Threads(2), FakeTracker(), ())  # type: ignore[arg-type]
+    for path in (small.outputs / record.run_id).iterdir():
+        assert "s3cr3t-value" not in path.read_text(), path
+
+
+def test_a_torn_line_is_not_there(small: Workspace) -> None:
+    begin_sweep(small.outputs, Sweep("fit", "02_fit", {"x": (1.0, 2.0)}, "loss"))
+    point = Point(2, {"x": 2.0}, "done", 1.0, "02_fit-2.ipynb", 3.0)
+    add_point(small.outputs, point)
+    add_point(small.outputs, replace(point, number=1))
+    path = small.outputs / "sweep.jsonl"
+    assert [found.number for found in read_sweep(small.outputs)[1]] == [1, 2]
+    path.write_bytes(path.read_bytes()[:-20])
+    assert [found.number for found in read_sweep(small.outputs)[1]] == [2]
+
+
+class Listener:
+    """Writes down what it hears of a sweep."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
+        self.heard.append(f"started {len(sweep)}")
+
+    def point_ended(self, point: Point) -> None:
+        self.heard.append(f"point {point.number}")
+
+    def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        self.heard.append("offered")
+        return replace(step, report="best.html")
+
+    def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
+        self.heard.append(f"ended {run.state}")
+
+
+def test_watchers_hear_of_it_in_order(small: Workspace) -> None:
+    watcher = Listener()
+    grid = read_grid(small.project, STEPS, "fit", ["x=1,2"])
+    record, _, _ = run_sweep(grid, Goal("loss"), Surroundings(small), FakeEngine(), FakeTracker(), [watcher])  # type: ignore[arg-type]
+    assert watcher.heard == ["started 2", "point 2", "point 1", "offered", "ended succeeded"]
+    assert json.loads((small.outputs / record.run_id / "run.json").read_text())["steps"][-1]["report"] == "best.html"
