@@ -376,8 +376,10 @@ def test_starting_in_the_background(
 
 def _start_and_kill(kernels: int, folder: Path) -> None:
     """Start kernels, one after the other, and kill each as soon as it is ready."""
-    cmd = [sys.executable, *key.FLAGS, "-m", "ipykernel_launcher", "-f", str(folder / "connection.json")]
+    file = folder / "connection.json"
+    cmd = [sys.executable, *key.FLAGS, "-m", "ipykernel_launcher", "-f", str(file)]
     for _ in range(kernels):
+        file.unlink(missing_ok=True)  # so that each takes free ports, not those of the one before
         process = launch.launch(cmd, {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL})
         assert process is not None
         process.kill()
