@@ -5,19 +5,13 @@ import time
 
 import psutil
 
-WARM_PARENT = "mlops.kernels.parent"
-
-
 def find_kernels(runner: int) -> list[psutil.Process]:
-    """Return the kernels below a runner, and the warm ones: tests share no parent with anybody else."""
+    """Return the fresh kernels below a runner, and all warm ones, for these have another parent."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # between fork and exec it has no command line, or it is gone
-            words = " ".join(process.cmdline())
-            above = process.parent()
-            fresh = "ipykernel_launcher" in words and process.ppid() == runner
-            warm = above is not None and WARM_PARENT in words and WARM_PARENT in " ".join(above.cmdline())
-            if (fresh or warm) and process.status() != psutil.STATUS_ZOMBIE:
+            fresh = process.ppid() == runner and "ipykernel_launcher" in " ".join(process.cmdline())
+            if (fresh or process.name() == "warm-kernel") and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 
