@@ -5,13 +5,17 @@ import time
 
 import psutil
 
+from mlops.kernels.folder import find_folder
+
+
 def find_kernels(runner: int) -> list[psutil.Process]:
-    """Return the fresh kernels below a runner, and all warm ones, for these have another parent."""
+    """Return the fresh kernels below a runner, and all warm ones: their parent, whose words they have, is the tests' own."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # between fork and exec it has no command line, or it is gone
             fresh = process.ppid() == runner and "ipykernel_launcher" in " ".join(process.cmdline())
-            if (fresh or process.name() == "warm-kernel") and process.status() != psutil.STATUS_ZOMBIE:
+            warm = process.name() == "warm-kernel" and str(find_folder()) in " ".join(process.cmdline())
+            if (fresh or warm) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 
