@@ -8,8 +8,11 @@ import psutil
 from mlops.kernels.folder import find_folder
 
 
+WARM_SECONDS, FRESH_SECONDS = 0.2, 0.6  # of age, of CPU time: from then on a kernel executes cells
+
+
 def find_kernels(runner: int) -> list[psutil.Process]:
-    """Return the fresh kernels below a runner, and all warm ones: their parent, whose words they have, is the tests' own."""
+    """Return the fresh kernels below a runner, and all warm ones: they have the words of the tests' own parent."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # between fork and exec it has no command line, or it is gone
@@ -21,10 +24,13 @@ def find_kernels(runner: int) -> list[psutil.Process]:
 
 
 def wait_for_kernel(runner: int, seconds: float = 60) -> psutil.Process:
-    """Wait until a runner has a kernel."""
+    """Wait until a runner has a kernel that executes its notebook: one that dies earlier is replaced by a fresh one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for kernel in find_kernels(runner):
-            return kernel
+            with contextlib.suppress(psutil.Error):
+                warm, age = kernel.name() == "warm-kernel", time.time() - kernel.create_time()
+                if (warm and age > WARM_SECONDS) or kernel.cpu_times().user > FRESH_SECONDS:
+                    return kernel
         time.sleep(0.005)
     raise AssertionError(f"no kernel came up below process {runner}")
