@@ -160,7 +160,8 @@ def test_it_ends_with_its_caller_and_so_do_its_kernels(
     kernel, parent = map(int, read_when_done(tmp_path / "pids", wait_for).split())
     assert psutil.Process(kernel).ppid() == parent
     commands = [child for child in psutil.Process(parent).children() if child.pid != kernel]
-    assert commands
+    assert {command.name() for command in commands} == {"warm-command"}
+    assert psutil.Process(kernel).name() == "warm-kernel"
     process.kill()
     assert wait_for(lambda: not running(kernel))
     assert wait_for(lambda: not any(running(command.pid) for command in commands))

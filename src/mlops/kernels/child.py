@@ -44,7 +44,7 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     int
         The exit code.
     """
-    _become_process(files, parent, b"warm-kernel" if request.kind == KERNEL else b"warm-command")
+    _become_process(files, parent, f"warm-{request.kind}")
     _inherit(request)
     _become_independent(imports)
     _forget_modules()
@@ -55,13 +55,13 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     return _leave(lambda: _run_command(request))
 
 
-def _become_process(files: Sequence[int], parent: int, name: bytes) -> None:
+def _become_process(files: Sequence[int], parent: int, name: str) -> None:
     os.setsid()
     libc = ctypes.CDLL(None)
     libc.prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    libc.prctl(SET_NAME, name)
+    libc.prctl(SET_NAME, name.encode())
     for standard, file in enumerate(files[:3]):
         os.dup2(file, standard)
         os.close(file)
