@@ -7,8 +7,7 @@ import psutil
 
 from mlops.kernels.folder import find_folder
 
-
-WARM_SECONDS, FRESH_SECONDS = 0.2, 0.6  # of age, of CPU time: from then on a kernel executes cells
+THREADS = 11  # of a kernel that serves
 
 
 def find_kernels(runner: int) -> list[psutil.Process]:
@@ -29,8 +28,8 @@ def wait_for_kernel(runner: int, seconds: float = 60) -> psutil.Process:
     while time.monotonic() < deadline:
         for kernel in find_kernels(runner):
             with contextlib.suppress(psutil.Error):
-                warm, age = kernel.name() == "warm-kernel", time.time() - kernel.create_time()
-                if (warm and age > WARM_SECONDS) or kernel.cpu_times().user > FRESH_SECONDS:
+                if kernel.num_threads() >= THREADS:
+                    time.sleep(0.05)
                     return kernel
         time.sleep(0.005)
     raise AssertionError(f"no kernel came up below process {runner}")

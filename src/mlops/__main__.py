@@ -13,6 +13,7 @@ from mlops.kernels.folder import UnavailableError
 
 ENTRY = "mlops.cli:main"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
+STAYS = "kernels"  # it may end the parent, and must not go with it
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def _run_forked() -> int | None:
     """Run the command in a fork and return its exit code, or None where it is to run in this process."""
     try:
         key = find_key()
-        if key is None:
+        if key is None or sys.argv[1:2] == [STAYS]:
             return None
         channel = connect(key, start=False)
         if channel:

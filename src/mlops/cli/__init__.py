@@ -1,11 +1,12 @@
 """The command line: reads options, calls the rest, prints. Exit codes: 0 done, 1 a step failed, 2 bad usage."""
 
+import logging
 import signal
 from typing import Any
 
 import click
 
-from mlops.cli import data, notebooks, pages, runs, services, status, sweeps
+from mlops.cli import data, kernels, notebooks, pages, runs, services, status, sweeps
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -47,6 +48,22 @@ def main() -> None:
       mlops run all
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    logging.getLogger("mlops.kernels").addFilter(Once())
+
+
+class Once(logging.Filter):
+    """Lets a message pass once: what is wrong with warm kernels is wrong for every notebook of a run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether to show a record."""
+        message = record.getMessage()
+        new = message not in self._seen
+        self._seen.add(message)
+        return new
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -62,6 +79,7 @@ for command in (
     services.keys,
     services.stop,
     services.rollback,
+    kernels.kernels,
     pages.report,
     data.profile,
 ):

@@ -1,6 +1,7 @@
 """The kernel provisioner that the kernelspec names: jupyter_client calls it to start, watch and end kernels."""
 
 import asyncio
+import logging
 import os
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from mlops.kernels.launch import launch
 from mlops.kernels.process import WarmProcess
 
+LOG = logging.getLogger("mlops.kernels")  # not the manager's, which says nothing outside of a Jupyter application
 _LIVE: set[WarmProcess] = set()  # a kernel outlives its manager object, as a fresh one does
 
 
@@ -29,7 +31,7 @@ class WarmProvisioner(LocalProvisioner):
             else:
                 self.log.info("A fresh kernel is started: warm ones need Linux")
         except Exception as error:  # noqa: BLE001 - warm kernels make things faster; they never make a kernel fail
-            self.log.warning("A fresh kernel is started, not a warm one: %s", error)
+            LOG.warning("A fresh kernel is started, not a warm one: %s", error)
         if self.process is None:
             return await super().launch_kernel(cmd, **kwargs)
         _LIVE.add(self.process)

@@ -1,0 +1,39 @@
+"""The command on the warm kernels."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from mlops.cli.options import json_option
+from mlops.kernels.parents import RunningParent, list_parents, stop_parents
+
+MEGABYTE = 1_000_000
+
+
+@click.command()
+@click.option("--stop", is_flag=True, help="End the parents, with all their kernels and commands.")
+@json_option
+def kernels(stop: bool, as_json: bool) -> None:
+    """Show the processes that warm kernels are forked from, and what they cost; or end them.
+
+    \b
+    Examples:
+      mlops kernels
+      mlops kernels --stop
+    """
+    parents = stop_parents() if stop else list_parents()
+    if as_json:
+        click.echo(json.dumps([asdict(parent) for parent in parents], indent=1, default=str))
+        return
+    for parent in parents:
+        click.echo(_describe(parent, "stopped" if stop else "ready" if parent.ready else "importing"))
+        for fork in () if stop else parent.forks:
+            click.echo(f"  {fork.kind:<8} process {fork.pid:<8} {fork.memory / MEGABYTE:5.0f} MB")
+    if not parents:
+        click.echo("no parent of warm kernels runs; the next notebook starts one")
+
+
+def _describe(parent: RunningParent, state: str) -> str:
+    about = f"{parent.memory / MEGABYTE:5.0f} MB  {parent.age / 60:5.1f} minutes  {len(parent.forks)} forks"
+    return f"{state:<10} process {parent.pid:<8} {about}"
