@@ -1,6 +1,7 @@
 """What kernels cost in memory: proportional share (PSS), so that what is shared counts once."""
 
 from pathlib import Path
+from subprocess import DEVNULL
 
 import psutil
 from jupyter_client.manager import KernelManager
@@ -45,7 +46,7 @@ def _measure_kernels(switch: str) -> list[float]:
     started = []
     for _ in range(KERNELS):
         manager = KernelManager(kernel_name="python3")
-        manager.start_kernel(env=environ)
+        manager.start_kernel(env=environ, stdout=DEVNULL, stderr=DEVNULL)
         client = manager.client()
         client.start_channels()
         started.append((manager, client))

@@ -12,7 +12,7 @@ from papermill import execute_notebook
 from benchmarks.eight import KERNEL
 from benchmarks.goals import Figure
 from benchmarks.measure import Row, summarize
-from benchmarks.processes import OWNED, keep_parents_apart, warm_up
+from benchmarks.processes import OWNED, keep_parents_apart, silence_errors, warm_up
 from benchmarks.scratch import Section, make_scratch
 from mlops.execution import execute
 
@@ -24,7 +24,7 @@ Execute = Callable[[Path, Path], None]
 def measure_overhead(rounds: int) -> Section:
     """One notebook at a time, in one process that has imported all it needs."""
     taken: dict[str, list[tuple[float, float]]] = {}
-    with make_scratch() as scratch:
+    with make_scratch() as scratch, silence_errors():
         source, output = Path(scratch, "clock.ipynb"), Path(scratch, "out.ipynb")
         cells = [new_code_cell("import time\nprint(time.time_ns())")]
         nbformat.write(new_notebook(cells=cells, metadata=KERNEL), source)

@@ -105,5 +105,4 @@ def measure_nbval(rounds: int) -> Section:
 
 
 def _make_state(folder: Path) -> dict[str, str]:
-    folder.mkdir()
     return make_environ(MLOPS_HOME=str(folder / "home"), MLOPS_OUTPUTS=str(folder / "outputs"))

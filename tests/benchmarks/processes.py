@@ -63,6 +63,19 @@ def keep_parents_apart() -> Iterator[None]:
                 os.environ[FOLDER] = usual
 
 
+@contextlib.contextmanager
+def silence_errors() -> Iterator[None]:
+    """Discard what this process and its kernels write to standard error."""
+    usual, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(usual, 2)
+        os.close(usual)
+        os.close(null)
+
+
 def warm_up(environ: Mapping[str, str], directory: Path) -> None:
     """Start the parent for an environment and wait until it is ready."""
     key = find_key(environ, str(directory))
