@@ -12,7 +12,7 @@ from benchmarks.scratch import Section, make_scratch
 
 POINTS = 100
 PEER_CALLS = 2  # a round
-NBVAL = "--nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider -q".split()
+NBVAL = "--nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider -q".split()
 
 
 def measure_rerun(rounds: int) -> Section:

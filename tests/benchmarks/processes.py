@@ -103,12 +103,21 @@ def _run_all(commands: Sequence[Sequence[str | Path]], environ: Mapping[str, str
         began = time.perf_counter()
         for command in commands:
             options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-            code = subprocess.run(command, env=environ, cwd=directory, check=False, **options).returncode
+            code = _wait(subprocess.Popen(command, env=environ, cwd=directory, **options))
             if code:
                 output.seek(0)
                 said = output.read()[-2000:].decode(errors="replace")
                 raise CommandError(f"{' '.join(map(str, command))} ended with {code}:\n{said}")
         return time.perf_counter() - began
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a command and return its exit code; orphans that end meanwhile must not be left as zombies."""
+    while process.returncode is None:
+        ended, status = os.waitpid(-1, 0)
+        if ended == process.pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode
 
 
 def _count_cpu() -> float:

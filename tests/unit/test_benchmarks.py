@@ -5,7 +5,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from benchmarks.default_install import PIN
 from benchmarks.eight import make_project
 from benchmarks.goals import GOALS, Figure, Goal, compare
