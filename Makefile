@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
 PYTEST := $(BIN)/python -m pytest
-NBVAL := $(PYTEST) --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
+NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
 # Linux and macOS on Python 3.11 and 3.12 is what the lock is for, so the markers that say so are taken out of it.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # rfc3987-syntax builds a grammar whenever nbformat is imported: a second in every kernel, for formats that nobody checks.

@@ -1,9 +1,12 @@
 """What many tests need: the project, a scratch state, and the command line as a user calls it."""
 
+import atexit
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,10 @@ import pytest
 
 from mlops.workspace import Workspace
 
-os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())  # warm kernels and their parent end with the tests
+# Warm kernels have parents of the tests' own, and end with the tests.
+os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())
+os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="mlops-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
 PROJECT = Path(__file__).resolve().parents[1]
 MLOPS = Path(sys.executable).with_name("mlops")
 

@@ -5,28 +5,32 @@ import time
 
 import psutil
 
-WARM_PARENT = "mlops.kernels.parent"
+from mlops.kernels.folder import find_folder
+
+
+WARM_SECONDS, FRESH_SECONDS = 0.2, 0.6  # of age, of CPU time: from then on a kernel executes cells
 
 
 def find_kernels(runner: int) -> list[psutil.Process]:
-    """Return the kernels below a runner, and the warm ones: tests share no parent with anybody else."""
+    """Return the fresh kernels below a runner, and all warm ones: they have the words of the tests' own parent."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # between fork and exec it has no command line, or it is gone
-            words = " ".join(process.cmdline())
-            above = process.parent()
-            fresh = "ipykernel_launcher" in words and process.ppid() == runner
-            warm = above is not None and WARM_PARENT in words and WARM_PARENT in " ".join(above.cmdline())
+            fresh = process.ppid() == runner and "ipykernel_launcher" in " ".join(process.cmdline())
+            warm = process.name() == "warm-kernel" and str(find_folder()) in " ".join(process.cmdline())
             if (fresh or warm) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 
 
 def wait_for_kernel(runner: int, seconds: float = 60) -> psutil.Process:
-    """Wait until a runner has a kernel."""
+    """Wait until a runner has a kernel that executes its notebook: one that dies earlier is replaced by a fresh one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for kernel in find_kernels(runner):
-            return kernel
+            with contextlib.suppress(psutil.Error):
+                warm, age = kernel.name() == "warm-kernel", time.time() - kernel.create_time()
+                if (warm and age > WARM_SECONDS) or kernel.cpu_times().user > FRESH_SECONDS:
+                    return kernel
         time.sleep(0.005)
     raise AssertionError(f"no kernel came up below process {runner}")

@@ -4,6 +4,7 @@ What the command line imports takes seconds, and the parent has imported it alre
 in this process; one that runs notebooks has the parent started meanwhile.
 """
 
+import signal
 import sys
 
 from mlops.errors import MlopsError
@@ -18,6 +19,8 @@ def main() -> None:
     """Run the command line and exit with its code."""
     code = _run_forked()
     if code is not None:
+        if code == -signal.SIGKILL:
+            print("mlops: killed, or the parent of the warm kernels has ended; see `mlops status`", file=sys.stderr)
         sys.exit(code if code >= 0 else 128 - code)
     from mlops.cli import main as run_here
 

@@ -35,13 +35,20 @@ def backend(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Ba
         opened.services.stop(environment)
 
 
-def track(backend: Backend, folder: Path, number: float = 1.0, sweep: str = "") -> TrainingRun:
+def track(
+    backend: Backend, folder: Path, number: float = 1.0, sweep: str = "", *, pipeline_run: str = "", alpha: float = 0.4
+) -> TrainingRun:
     """Track a training whose model is one number."""
     files = folder / f"files-{number}"
-    files.mkdir()
+    files.mkdir(exist_ok=True)
     (files / "model.json").write_text(json.dumps({"number": number}))
     return backend.tracker.log_training(
-        parameters={"alpha": 0.4}, metrics={"mse": 2.5}, tags={"git_commit": "abc"}, files=files, sweep=sweep
+        parameters={"alpha": alpha},
+        metrics={"mse": 2.5},
+        tags={"git_commit": "abc"},
+        files=files,
+        sweep=sweep,
+        pipeline_run=pipeline_run,
     )
 
 
@@ -98,6 +105,15 @@ def test_a_sweep_has_its_own_trainings(backend: Backend, tmp_path: Path) -> None
     track(backend, tmp_path, 4.0, backend.tracker.start_sweep("another", {"alpha": [1.0]}))
     backend.tracker.end_sweep(sweep, state="succeeded", parameters={"alpha": 0.1}, metrics={"mse": 2.5})
     assert backend.tracker.list_trainings(sweep) == [run.run_id for run in runs]
+
+
+def test_a_pipeline_run_that_is_resumed_has_trained_once(backend: Backend, tmp_path: Path) -> None:
+    """A sweep trains several times in one run, each time with other parameters."""
+    track(backend, tmp_path, pipeline_run="run 1")
+    again = track(backend, tmp_path, pipeline_run="run 1")
+    others = [track(backend, tmp_path, pipeline_run="run 1", alpha=0.5), track(backend, tmp_path, pipeline_run="run 2")]
+    others += [track(backend, tmp_path), track(backend, tmp_path)]
+    assert backend.tracker.list_trainings() == [run.run_id for run in (again, *others)]
 
 
 def test_unknown_training_is_not_found(backend: Backend, tmp_path: Path) -> None:
@@ -281,6 +297,9 @@ def test_qa_comes_before_production() -> None:
     assert (previous_environment("qa"), previous_environment("production")) == ("", "qa")
 
 
+PROCESSES = 16
+
+
 def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]:
     """In a process of its own: register a model, and try to become the first champion."""
     backend = open_backend("local", workspace)
@@ -295,12 +314,14 @@ def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]
 def test_processes_that_register_at_once_get_versions_of_their_own_and_one_champion(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    folders = [tmp_path / str(number) for number in range(4)]
+    folders = [tmp_path / str(number) for number in range(PROCESSES)]
     for folder in folders:
         folder.mkdir()
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
-        results = list(pool.map(register_and_promote, [workspace] * 4, folders))
-    assert sorted(version for version, _ in results) == [1, 2, 3, 4]
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "mlops.backends.local"])
+    with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
+        results = list(pool.map(register_and_promote, [workspace] * PROCESSES, folders))
+    assert sorted(version for version, _ in results) == list(range(1, PROCESSES + 1))
     assert sum(won for _, won in results) == 1
 
 

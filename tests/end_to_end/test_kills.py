@@ -125,7 +125,9 @@ def check_registry(mlops: Any, runs: int) -> None:
     """Check that each run has made one whole version, and that the last one is served."""
     from mlops.backends import open_backend
 
-    registry = open_backend("local", mlops.workspace).registry
+    backend = open_backend("local", mlops.workspace)
+    registry = backend.registry
+    assert len(backend.tracker.list_trainings()) == runs
     champion = registry.find_champion("diabetes")
     assert champion is not None
     assert champion.version == runs

@@ -206,12 +206,12 @@ def test_random_numbers_differ(start_alike: Any) -> None:
     assert not set(first) & set(second)
 
 
-def test_the_hash_seed_that_is_asked_for(start_alike: Any) -> None:
+def test_the_hash_seed_that_is_asked_for(start_alike: Any, make_project: Callable[..., Path]) -> None:
     environ = {**os.environ, "PYTHONHASHSEED": "0"}
     expected = subprocess.run(
         [sys.executable, "-c", "print(hash('a'))"], env=environ, capture_output=True, text=True, check=True
     )
-    assert start_alike(env=environ).run("print(hash('a'))") == expected.stdout.strip()
+    assert start_alike(env=environ, cwd=str(make_project())).run("print(hash('a'))") == expected.stdout.strip()
 
 
 def test_its_own_error_output(start_alike: Any, tmp_path: Path) -> None:
@@ -259,11 +259,11 @@ def test_several_at_once(start_alike: Any) -> None:
     assert [kernel.run("print(1)") for kernel in kernels] == ["1", "1", "1"]
 
 
-def test_an_edit_is_live(start_alike: Any, tmp_path: Path) -> None:
+def test_an_edit_is_live(start_alike: Any, tmp_path: Path, make_project: Callable[..., Path]) -> None:
     """A module of ours that was edited is imported anew, the very next time."""
     environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     for value in ("1", "22"):
         (tmp_path / "edited.py").write_text(f"value = {value}\n")
-        kernel = start_alike(env=environ)
+        kernel = start_alike(env=environ, cwd=str(make_project()))
         assert kernel.run("import edited; print(edited.value)") == value
         kernel.stop(now=True)

@@ -111,9 +111,12 @@ def test_other_settings_and_flags_have_another_parent(monkeypatch: pytest.Monkey
     assert make_key(KernelSettings(True, 1, ("a",)), {}, "/").name not in names
 
 
-def test_it_ends_with_its_owner(private_folder: Path, start_kernel: Any, wait_for: WaitFor, running: Running) -> None:
+def test_it_ends_with_its_owner(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
+) -> None:
     with subprocess.Popen(["sleep", "60"]) as owner:
-        kernel = start_kernel(env={**os.environ, "MLOPS_KERNELS_OWNER": str(owner.pid)})
+        environ = {**os.environ, "MLOPS_KERNELS_OWNER": str(owner.pid)}
+        kernel = start_kernel(cwd=str(make_project()), env=environ)
         parent = find_parent(kernel)
         owner.kill()
     assert wait_for(lambda: not running(parent))

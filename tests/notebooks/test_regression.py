@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 SANITIZE = Path(__file__).resolve().parents[2] / "notebooks" / "sanitize.cfg"
-NBVAL = ("--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with", str(SANITIZE), "-p", "no:cacheprovider")
+NBVAL = ("--nbval-lax", "--nbval-sanitize-with", str(SANITIZE), "-p", "no:cacheprovider")
 
 
 def check(project: Path, home: Path, *notebooks: str, **options: str) -> "subprocess.CompletedProcess[str]":

@@ -23,6 +23,8 @@ from mlops.sweeps.run import run_sweep
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
+# in a notebook: the process of the worker that has it, whose scratch folder the run's folder is there
+WORKER = "int(run_folder.split('mlops-sweep-')[1].split('-')[0])"
 DASK = str(Path(sys.executable).with_name("dask"))
 
 
@@ -95,7 +97,7 @@ def test_a_scheduler_without_workers_is_said(small: Workspace, scheduler: str) -
 
 def test_both_workers_execute_and_the_notebooks_come_back(small: Workspace, workers: str) -> None:
     path = small.notebooks / "02_fit.ipynb"
-    path.write_text(path.read_text().replace("name=name", "name=str(__import__('os').getppid())"))
+    path.write_text(path.read_text().replace("name=name", "name=run_folder.split('mlops-sweep-')[1].split('-')[0]"))
     record, _, points = sweep(small, workers, "x=1,2,3,4,5,6")
     assert [point.score for point in points] == [5.0, 2.0, 1.0, 2.0, None, 10.0]
     assert points[4].error == "AssertionError in cell [4]: x is 5.0"
@@ -123,7 +125,7 @@ def test_a_notebook_whose_worker_dies_is_given_to_another(small: Workspace, work
 import os, pathlib, signal
 if x == 2.0 and not pathlib.Path({str(mark)!r}).exists():
     pathlib.Path({str(mark)!r}).touch()
-    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill({WORKER}, signal.SIGKILL)
 seen ="""
     path = small.notebooks / "02_fit.ipynb"
     content = json.loads(path.read_text())
@@ -137,7 +139,7 @@ seen ="""
 def test_a_notebook_that_kills_every_worker_is_given_up(small: Workspace, workers: str) -> None:
     path = small.notebooks / "02_fit.ipynb"
     content = json.loads(path.read_text())
-    kill = "import os, signal\nif x == 2.0:\n    os.kill(os.getppid(), signal.SIGKILL)\nseen ="
+    kill = f"import os, signal\nif x == 2.0:\n    os.kill({WORKER}, signal.SIGKILL)\nseen ="
     content["cells"][2]["source"] = "".join(content["cells"][2]["source"]).replace("seen =", kill, 1)
     path.write_text(json.dumps(content))
     record, _, points = sweep(small, workers, "x=1,2,3")

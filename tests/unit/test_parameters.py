@@ -123,7 +123,7 @@ def test_a_literal_of_another_kind_is_refused(tmp_path: Path, default: str) -> N
 MISTAKES: dict[str, tuple[str, str]] = {
     "unknown section": (
         "step: {}",
-        "parameters/base.yml: unknown section 'step'; allowed: platform, run, shared, steps",
+        "parameters/base.yml: unknown section 'step'; allowed: platform, run, kernels, shared, steps",
     ),
     "unknown step": (
         "steps: {trian: {alpha: 1}}",

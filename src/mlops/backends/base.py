@@ -73,10 +73,13 @@ class Tracker(Protocol):
         files: Path,
         plots: Path | None = None,
         sweep: str = "",
+        pipeline_run: str = "",
     ) -> TrainingRun:
         """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
 
-        Every call makes a new run; with `sweep`, one that belongs to that sweep. Several may call at once.
+        Every call makes a new run; with `sweep`, one that belongs to that sweep. Several may call at once. With
+        `pipeline_run`, takes back what an earlier call with the same one and the same parameters has left: a run of a
+        pipeline that was killed and resumed has trained once.
         """
         ...
 
@@ -93,8 +96,8 @@ class Tracker(Protocol):
         """Record how a sweep ended, with the parameters and metrics of its best training; called by `mlops sweep`."""
         ...
 
-    def list_trainings(self, sweep: str) -> list[str]:
-        """Return the ids of the trainings that a sweep has so far, oldest first; called by who checks its record."""
+    def list_trainings(self, sweep: str = "") -> list[str]:
+        """Return the ids of all trainings, or of a sweep's, oldest first; called by who checks the record."""
         ...
 
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:

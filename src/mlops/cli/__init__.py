@@ -26,7 +26,7 @@ class Commands(click.Group):
             click.echo(f"mlops: {error}", err=True)
             ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt:
-            click.echo("mlops: interrupted", err=True)
+            click.echo("mlops: interrupted; go on with `mlops resume`", err=True)
             ctx.exit(EXIT_INTERRUPTED)
 
 

@@ -54,6 +54,13 @@ class PromptManager(AsyncKernelManager):
 
     client_factory = Type(klass=PromptClient)
 
+    async def _async_interrupt_kernel(self) -> None:
+        """Interrupt the kernel, but not when it is asked to end: an idle one would only complain on the terminal."""
+        if not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
+    interrupt_kernel = _async_interrupt_kernel
+
 
 def make_socket_folder() -> "TemporaryDirectory[str]":
     """Make a private folder whose path is short enough for a socket's name, which ends at 107 characters."""

@@ -44,7 +44,7 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     int
         The exit code.
     """
-    _become_process(files, parent)
+    _become_process(files, parent, f"warm-{request.kind}")
     _inherit(request)
     _become_independent(imports)
     _forget_modules()
@@ -55,13 +55,13 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     return _leave(lambda: _run_command(request))
 
 
-def _become_process(files: Sequence[int], parent: int) -> None:
+def _become_process(files: Sequence[int], parent: int, name: str) -> None:
     os.setsid()
     libc = ctypes.CDLL(None)
     libc.prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    libc.prctl(SET_NAME, b"warm-kernel")
+    libc.prctl(SET_NAME, name.encode())
     for standard, file in enumerate(files[:3]):
         os.dup2(file, standard)
         os.close(file)
@@ -82,8 +82,6 @@ def _inherit(request: Request) -> None:
     os.environ.clear()
     os.environ.update(request.environ)
     time.tzset()
-    if request.kind == KERNEL:  # the words of a command begin with its script
-        sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
     sys.stdin = open(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors, closefd=False)  # noqa: SIM115
     sys.__stdin__ = sys.stdin  # type: ignore[misc]
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
@@ -133,6 +131,7 @@ def _run_kernel(request: Request, ready: int, parent: int) -> None:
             os.write(ready, b"1")  # all ports are bound
             os.close(ready)
 
+    sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
     IPKernelApp.launch_instance(parent_handle=parent)

@@ -66,7 +66,8 @@ class Channel:
         frame = HEAD.pack(len(text)) + text
         attached = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
         sent = self._socket.sendmsg([frame], attached)
-        self._socket.sendall(frame[sent:])
+        if sent < len(frame):  # the other side may have answered and closed already
+            self._socket.sendall(frame[sent:])
 
     def wait(self, seconds: float | None) -> Message | None:
         """Wait for one message.

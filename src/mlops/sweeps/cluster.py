@@ -149,7 +149,7 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
     """Execute one notebook on a worker, in a scratch folder; return how it ended, and its executed copy."""
     os.environ["MLOPS_HOME"] = parcel.home  # where the kernels look
     os.chdir(parcel.project)
-    with tempfile.TemporaryDirectory(prefix="mlops-sweep-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=f"mlops-sweep-{os.getpid()}-") as scratch:
         folder = Path(scratch)
         for name, values in parcel.inputs.items():
             write_scraps(folder / name, values)

@@ -5,6 +5,7 @@ and the champion moves under a lock. The champion is a version tag, which every 
 same name is set beside it for people who look at MLflow's pages.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -30,6 +31,8 @@ CHAMPION = "champion"
 FILES_TAG = "files"
 ARTIFACTS = "model"
 PLOTS = "plots"
+ATTEMPT = "attempt"
+SWEEP = "sweep"
 PARENT = "mlflow.parentRunId"  # MLflow's pages show a run below the one that this tag names
 ENDINGS: Mapping[SweepState, str] = {"succeeded": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
@@ -103,6 +106,7 @@ class LocalTracker:
         files: Path,
         plots: Path | None = None,
         sweep: str = "",
+        pipeline_run: str = "",
     ) -> TrainingRun:
         """See `Tracker`."""
         from mlflow.entities import Metric, Param, RunTag
@@ -110,7 +114,9 @@ class LocalTracker:
 
         client, time = self._store.client, get_current_time_millis()
         hashes = hash_folder(files)
-        run = self._create_run({PARENT: sweep} if sweep else {})
+        attempt = _name_attempt(pipeline_run, parameters) if pipeline_run else ""
+        self._take_back(attempt)
+        run = self._create_run({**({PARENT: sweep} if sweep else {}), **({ATTEMPT: attempt} if attempt else {})})
         client.log_artifacts(run.info.run_id, str(files), ARTIFACTS)
         if plots:
             client.log_artifacts(run.info.run_id, str(plots), PLOTS)
@@ -123,10 +129,16 @@ class LocalTracker:
         client.set_terminated(run.info.run_id)
         return TrainingRun(run.info.run_id, hashes)
 
+    def _take_back(self, attempt: str) -> None:
+        """Delete the trainings that an attempt has left, which was killed before it could say that it is done."""
+        if attempt:
+            for left in self._search(f"tags.{ATTEMPT} = '{attempt}'"):
+                self._store.client.delete_run(left.info.run_id)
+
     def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
         """See `Tracker`."""
         values = "; ".join(f"{parameter}={value}" for parameter, value in parameters.items())
-        run = self._create_run({"sweep": name, "mlflow.runName": name, "mlflow.note.content": values})
+        run = self._create_run({SWEEP: name, "mlflow.runName": name, "mlflow.note.content": values})
         return str(run.info.run_id)
 
     def end_sweep(
@@ -140,20 +152,20 @@ class LocalTracker:
             client.log_metric(sweep, metric, number)
         client.set_terminated(sweep, ENDINGS[state])
 
-    def list_trainings(self, sweep: str) -> list[str]:
+    def list_trainings(self, sweep: str = "") -> list[str]:
         """See `Tracker`."""
+        found = self._search(f"tags.`{PARENT}` = '{sweep}'" if sweep else "")
+        return [run.info.run_id for run in found if SWEEP not in run.data.tags]
+
+    def _search(self, condition: str) -> list[Any]:
+        """Return the runs that meet a condition, oldest first."""
         client = self._store.client
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        found: list[str] = []
+        experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+        found: list[Any] = []
         token = None
         while token is None or token:
-            page = client.search_runs(
-                [experiment.experiment_id],
-                f"tags.`{PARENT}` = '{sweep}'",
-                order_by=["attributes.start_time ASC"],
-                page_token=token,
-            )
-            found += [run.info.run_id for run in page]
+            page = client.search_runs([experiment], condition, order_by=["attributes.start_time ASC"], page_token=token)
+            found += page
             token = page.token or ""
         return found
 
@@ -248,6 +260,12 @@ class LocalRegistry:
     def _ensure_model(self, name: str) -> None:
         if not self._store.client.search_registered_models(f"name='{name}'"):
             self._store.client.create_registered_model(name)
+
+
+def _name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
+    """Name what one run of a pipeline trains only once: a sweep trains with many parameters."""
+    content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _read_version(version: Any) -> ModelVersion:

@@ -1,0 +1,178 @@
+"""A command in a fork of the parent stands for the process that has asked for it."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from mlops.kernels.client import connect, find_key
+
+CALLER = """
+import sys
+from mlops.kernels.client import connect, find_key, run_command
+sys.exit(run_command(connect(find_key()), "command:main", ["command", *sys.argv[1:]]) % 256)
+"""
+CONTENT = """
+import os, signal, subprocess, sys, time
+
+def main():
+    return globals()["do_" + sys.argv[1]](*sys.argv[2:])
+
+def do_echo(*words):
+    import mlops
+    print(sys.stdin.read(), *words, os.getcwd(), os.environ["OF_THE_TEST"], "pandas" in sys.modules, __name__)
+    print("an error", file=sys.stderr)
+    return 7
+
+def do_sleep(path):
+    with open(path, "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(path, path + ".done")
+    time.sleep(60)
+
+def do_raise():
+    raise ValueError("of the command")
+
+def do_exit():
+    sys.exit("said at the end")
+
+def do_show():
+    import pandas, matplotlib
+    print(pandas.get_option("display.max_columns"), sys.modules["__main__"].__dict__.get("__file__"), sys.argv)
+
+def do_kernel(path):
+    from jupyter_client.manager import KernelManager
+    manager = KernelManager()
+    manager.start_kernel()
+    with open(path, "w") as file:
+        file.write(f"{manager.provisioner.process.pid} {os.getppid()}")
+    os.rename(path, path + ".done")
+    time.sleep(60)
+"""
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def path_of_commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `CONTENT` can be imported from; the same in all tests, for another PYTHONPATH has another parent."""
+    folder = tmp_path_factory.mktemp("commands")
+    (folder / "command.py").write_text(CONTENT)
+    return folder
+
+
+@pytest.fixture
+def start_command(tmp_path: Path, path_of_commands: Path, make_project: Callable[..., Path]) -> Iterator[Start]:
+    """Starts processes that have the parent run a function of `CONTENT`."""
+    make_project("pandas")
+    environ = {**os.environ, "OF_THE_TEST": "yes", "PYTHONPATH": str(path_of_commands), "MLOPS_WARM_KERNELS": "1"}
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str, **options: Any) -> "subprocess.Popen[str]":
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(CALLER), *words],
+                cwd=tmp_path,
+                env=environ,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                **options,
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def read_when_done(path: Path, wait_for: Callable[..., bool]) -> str:
+    """Return what the command has written."""
+    done = path.with_name(path.name + ".done")
+    assert wait_for(done.exists, 30)
+    return done.read_text()
+
+
+def test_it_has_the_caller_s_files_and_folder(start_command: Start, tmp_path: Path) -> None:
+    output, errors = start_command("echo", "a", "b").communicate("typed", timeout=60)
+    assert output == f"typed a b {tmp_path} yes True command\n"
+    assert errors == "an error\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [("echo", 7, "an error"), ("raise", 1, "ValueError: of the command"), ("exit", 1, "said at the end")],
+)
+def test_its_exit_code(start_command: Start, name: str, code: int, said: str) -> None:
+    process = start_command(name)
+    _, errors = process.communicate("", timeout=60)
+    assert process.returncode == code
+    assert errors.strip().splitlines()[-1] == said
+
+
+def test_it_is_no_notebook(start_command: Start) -> None:
+    output, _ = start_command("show").communicate("", timeout=60)
+    assert output == "0 None ['command', 'show']\n"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_are_forwarded(
+    start_command: Start,
+    tmp_path: Path,
+    wait_for: Callable[..., bool],
+    running: Callable[[int], bool],
+    signum: signal.Signals,
+) -> None:
+    process = start_command("sleep", str(tmp_path / "pid"))
+    pid = int(read_when_done(tmp_path / "pid", wait_for))
+    process.send_signal(signum)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == -signum % 256
+    assert not running(pid)
+    assert ("KeyboardInterrupt" in errors) == (signum == signal.SIGINT)
+
+
+def test_a_pause(start_command: Start, tmp_path: Path, wait_for: Callable[..., bool]) -> None:
+    process = start_command("sleep", str(tmp_path / "pid"), start_new_session=True)
+    pid = int(read_when_done(tmp_path / "pid", wait_for))
+    process.send_signal(signal.SIGTSTP)
+    assert wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    assert wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    process.send_signal(signal.SIGCONT)
+    assert wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_SLEEPING)
+
+
+def test_it_ends_with_its_caller_and_so_do_its_kernels(
+    start_command: Start, tmp_path: Path, wait_for: Callable[..., bool], running: Callable[[int], bool]
+) -> None:
+    """Its kernels come from the same parent."""
+    process = start_command("kernel", str(tmp_path / "pids"))
+    kernel, parent = map(int, read_when_done(tmp_path / "pids", wait_for).split())
+    assert psutil.Process(kernel).ppid() == parent
+    commands = [child for child in psutil.Process(parent).children() if child.pid != kernel]
+    assert {command.name() for command in commands} == {"warm-command"}
+    assert psutil.Process(kernel).name() == "warm-kernel"
+    process.kill()
+    assert wait_for(lambda: not running(kernel))
+    assert wait_for(lambda: not any(running(command.pid) for command in commands))
+
+
+def test_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_WARM_KERNELS", "0")
+    assert find_key() is None
+    monkeypatch.setenv("MLOPS_WARM_KERNELS", "1")
+    found = find_key()
+    assert found is not None
+    channel = connect(found)
+    assert channel is not None
+    channel.close()

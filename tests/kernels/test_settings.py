@@ -1,0 +1,82 @@
+"""The section `kernels` of base.yml."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlops.errors import ParameterError
+from mlops.kernels.settings import DECLARED, KernelSettings, find_settings
+from mlops.parameters import load_parameters
+
+
+def write_layer(folder: Path, text: str, name: str = "base") -> Path:
+    """Write a layer of parameters."""
+    (folder / "parameters").mkdir(exist_ok=True)
+    (folder / "parameters" / f"{name}.yml").write_text(text)
+    return folder
+
+
+def test_what_it_says(tmp_path: Path) -> None:
+    write_layer(tmp_path, "kernels: {warm: false, idle_minutes: 3, preload: [pandas, sklearn.svm]}")
+    (tmp_path / "deep").mkdir()
+    expected = KernelSettings(warm=False, idle_minutes=3.0, preload=("pandas", "sklearn.svm"))
+    assert find_settings({}, str(tmp_path / "deep")) == expected
+
+
+def test_what_it_does_not_say_keeps_its_default(tmp_path: Path) -> None:
+    settings = find_settings({}, str(write_layer(tmp_path, "platform: local")))
+    assert [settings.warm, settings.idle_minutes, list(settings.preload)] == [one.default for one in DECLARED]
+
+
+def test_an_edit_is_seen(tmp_path: Path) -> None:
+    for minutes in (1, 2):
+        path = write_layer(tmp_path, f"kernels: {{idle_minutes: {minutes}}}") / "parameters" / "base.yml"
+        os.utime(path, ns=(minutes, minutes))
+        assert find_settings({}, str(tmp_path)).idle_minutes == minutes
+
+
+def test_the_switch(tmp_path: Path) -> None:
+    write_layer(tmp_path, "kernels: {warm: true}")
+    assert not find_settings({"MLOPS_WARM_KERNELS": "0"}, str(tmp_path)).warm
+    assert find_settings({"MLOPS_WARM_KERNELS": "1"}, str(tmp_path)).warm
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "kernels: {idle_minute: 3}",
+            "parameters/base.yml: kernels.idle_minute is unknown; did you mean 'idle_min",
+        ),
+        ("kernels: {warm: 1}", "parameters/base.yml: kernels.warm: 1 is not allowed; it takes true or false"),
+        ("kernels: {idle_minutes: 0}", "kernels.idle_minutes: 0 is not allowed; it takes a number in (0, inf)"),
+        ("kernels: {preload: pandas}", "kernels.preload: 'pandas' is not allowed; it takes a list"),
+        ("kernels: {preload: [3]}", "kernels.preload: 3 is no module's name; write for example `- pandas`"),
+        ("kernels: {preload: ['import os']}", "kernels.preload: 'import os' is no module's name"),
+        ("kernels: {preload: [mlops.handoff]}", "kernels.preload: mlops.handoff is the project's own"),
+        ("kernels: 3", "parameters/base.yml: kernels: 3 is not a mapping"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
+    """By `mlops` before anything runs, and by whoever starts a kernel."""
+    write_layer(tmp_path, f"platform: local\n{text}")
+    load: list[Callable[[], object]] = [lambda: load_parameters(tmp_path, []), lambda: find_settings({}, str(tmp_path))]
+    for read in load:
+        with pytest.raises(ParameterError) as raised:
+            read()
+        assert message in str(raised.value)
+
+
+def test_it_stands_in_base_alone(tmp_path: Path) -> None:
+    write_layer(tmp_path, "platform: local")
+    write_layer(tmp_path, "kernels: {warm: false}", "local")
+    with pytest.raises(ParameterError, match=r"parameters/local\.yml: kernels\.warm: .* belongs into base\.yml"):
+        load_parameters(tmp_path, [])
+
+
+def test_the_project_s_own(project: Path) -> None:
+    settings = find_settings({}, str(project))
+    assert settings.warm
+    assert {"pandas", "sklearn.linear_model", "matplotlib.pyplot", "mlflow"} <= set(settings.preload)
