@@ -27,6 +27,7 @@ def main() -> None:
     """Refresh every committed notebook in place."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["MLOPS_HOME"] = home
+        os.environ["MLOPS_WARM_KERNELS"] = "0"  # `make nbval` runs warm kernels against what fresh ones have shown
         mlops = Path(sys.executable).with_name("mlops")
         try:
             for path in sorted(NOTEBOOKS.glob("*.ipynb")):

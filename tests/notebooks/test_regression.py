@@ -16,9 +16,9 @@ SANITIZE = Path(__file__).resolve().parents[2] / "notebooks" / "sanitize.cfg"
 NBVAL = ("--nbval-lax", "--nbval-sanitize-with", str(SANITIZE), "-p", "no:cacheprovider")
 
 
-def check(project: Path, home: Path, *notebooks: str) -> "subprocess.CompletedProcess[str]":
+def check(project: Path, home: Path, *notebooks: str, **options: str) -> "subprocess.CompletedProcess[str]":
     """Run nbval on a project's notebooks, in order; `home` is the user's state, which it must not touch."""
-    environ = {**os.environ, "MLOPS_HOME": str(home), "PYTHONPATH": str(project / "src")}
+    environ = {**os.environ, "MLOPS_HOME": str(home), "PYTHONPATH": str(project / "src"), **options}
     paths = [str(project / "notebooks" / f"{name}.ipynb") for name in notebooks] or [str(project / "notebooks")]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *NBVAL, "--rootdir", str(project), *paths],
@@ -53,6 +53,15 @@ def test_the_committed_notebooks_pass_and_leave_the_users_state_alone(
     assert ran.returncode == 0, ran.stdout[-3000:]
     assert not (tmp_path / "home").exists()
     assert find_processes("mlops-nbval-") == []
+
+
+@pytest.mark.slow
+def test_the_committed_notebooks_which_fresh_kernels_have_run_pass_on_fresh_ones_too(
+    project: Path, tmp_path: Path
+) -> None:
+    """The test above runs warm kernels against the same outputs: so both kinds show the same."""
+    ran = check(project, tmp_path / "home", MLOPS_WARM_KERNELS="0")
+    assert ran.returncode == 0, ran.stdout[-3000:]
 
 
 def change_the_model(copy: Path) -> None:

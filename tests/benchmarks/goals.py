@@ -1,0 +1,92 @@
+"""The goals, as data, and whether a figure meets them: always a ratio to a peer, or a limit, of the same run."""
+
+from dataclasses import dataclass
+
+from benchmarks.measure import Row
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be reached.
+
+    Parameters
+    ----------
+    what : str
+        The figure, in words.
+    limit, aim : float
+        What is promised, and what is hoped for.
+    unit : str
+        Behind the number: "x", "ms".
+    at_least : bool
+        True: the more the better.
+    """
+
+    what: str
+    limit: float
+    aim: float
+    unit: str = "x"
+    at_least: bool = True
+
+    def judge(self, value: float) -> str:
+        """Say whether a value meets the goal, and whether also the aim."""
+        if not self._reaches(value, self.limit):
+            return "goal not met"
+        return "aim met" if self._reaches(value, self.aim) else "goal met"
+
+    def describe(self) -> str:
+        """Return limit and aim as they are read."""
+        sign = ">=" if self.at_least else "<="
+        aim = "" if self.aim == self.limit else f", aim {sign} {self.aim:g}{self.unit}"
+        return f"{sign} {self.limit:g}{self.unit}{aim}"
+
+    def _reaches(self, value: float, bound: float) -> bool:
+        return value >= bound if self.at_least else value <= bound
+
+
+GOALS = {
+    "cli_default": Goal("8 notebooks: times faster than papermill's CLI, default pip install", 15, 15),
+    "cli_own": Goal("8 notebooks: times faster than papermill's CLI, this environment", 7, 10),
+    "scripts": Goal("8 notebooks: share of the time of plain scripts", 0.45, 0.3, at_least=False),
+    "one_process": Goal("8 notebooks: share of the time of one cold process", 1.0, 0.7, at_least=False),
+    "overhead": Goal("request to first cell", 250, 120, " ms", at_least=False),
+    "nbval": Goal("nbval: times faster than on fresh kernels", 2.4, 2.4),
+    "sweep": Goal("100-point sweep: times faster than papermill's CLI, this environment", 15, 15),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number that is held against a goal.
+
+    Parameters
+    ----------
+    goal : str
+        Its name in `GOALS`.
+    parent : str
+        "warm" or "cold": whether the parent of the warm kernels was there already, or was started in the measurement.
+    measure : str
+        "wall" or "CPU".
+    value : float
+        In the goal's unit.
+    """
+
+    goal: str
+    parent: str
+    measure: str
+    value: float
+
+    def describe(self) -> str:
+        """Return the figure and the verdict on it in one line."""
+        goal = GOALS[self.goal]
+        where = f"{self.parent} parent, {self.measure}"
+        number = f"{self.value:.2f}{goal.unit}"
+        return f"{goal.what:<72} {where:<18} {number:>10}   {goal.judge(self.value):<12} ({goal.describe()})"
+
+
+def compare(goal: str, parent: str, own: Row, peer: Row) -> list[Figure]:
+    """Return the ratio of the medians of two variants, in wall and in CPU time."""
+    figures = []
+    for measure in ("wall", "CPU"):
+        ours, theirs = own.columns[measure].median, peer.columns[measure].median
+        figures.append(Figure(goal, parent, measure, theirs / ours if GOALS[goal].at_least else ours / theirs))
+    return figures

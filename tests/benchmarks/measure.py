@@ -1,0 +1,80 @@
+"""Samples of wall and CPU time, taken in turn so that a machine's moods hit all variants alike."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measurement: wall and CPU time, in seconds."""
+
+    wall: float
+    cpu: float
+
+    def __mul__(self, factor: float) -> "Sample":
+        return Sample(self.wall * factor, self.cpu * factor)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is said of several numbers."""
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant of a section.
+
+    Parameters
+    ----------
+    label : str
+        What was measured.
+    unit : str
+        Of the numbers: "s", "ms", "MB".
+    columns : mapping of str to Summary
+        By what they are: "wall", "CPU".
+    samples : int
+        How many measurements are behind them.
+    note : str
+        What the reader must know.
+    """
+
+    label: str
+    unit: str
+    columns: Mapping[str, Summary]
+    samples: int
+    note: str = ""
+
+
+def summarize(numbers: Sequence[float]) -> Summary:
+    """Return the median and the extremes."""
+    return Summary(statistics.median(numbers), min(numbers), max(numbers))
+
+
+def make_row(label: str, samples: Sequence[Sample], note: str = "") -> Row:
+    """Return the row of a variant that was measured in wall and CPU time."""
+    columns = {"wall": summarize([s.wall for s in samples]), "CPU": summarize([s.cpu for s in samples])}
+    return Row(label, "s", columns, len(samples), note)
+
+
+def interleave(variants: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
+    """Measure every variant once a round; each round begins with another one.
+
+    Parameters
+    ----------
+    variants : mapping of str to callable
+        Each measures once.
+    rounds : int
+        How often.
+    """
+    names = list(variants)
+    found: dict[str, list[Sample]] = {name: [] for name in names}
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            found[name].append(variants[name]())
+    return found

@@ -1,0 +1,73 @@
+"""What a notebook costs before and after its cells: one that says the time at which its first cell began."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from papermill import execute_notebook
+
+from benchmarks.eight import KERNEL
+from benchmarks.goals import Figure
+from benchmarks.measure import Row, summarize
+from benchmarks.processes import OWNED, keep_parents_apart, silence_errors, warm_up
+from benchmarks.scratch import Section, make_scratch
+from mlops.execution import execute
+
+CALLS = 5  # a round
+OURS, PAPERMILL = "mlops.execution.execute", "papermill.execute_notebook"
+Execute = Callable[[Path, Path], None]
+
+
+def measure_overhead(rounds: int) -> Section:
+    """One notebook at a time, in one process that has imported all it needs."""
+    taken: dict[str, list[tuple[float, float]]] = {}
+    with make_scratch() as scratch, silence_errors():
+        source, output = Path(scratch, "clock.ipynb"), Path(scratch, "out.ipynb")
+        cells = [new_code_cell("import time\nprint(time.time_ns())")]
+        nbformat.write(new_notebook(cells=cells, metadata=KERNEL), source)
+        os.environ.update(OWNED)
+        warm_up(os.environ, Path.cwd())
+        for counted in (False, *[True] * CALLS * rounds):
+            for name, call in {OURS: _execute, PAPERMILL: _execute_by_papermill}.items():
+                for kind, switch in {"warm kernel": "1", "fresh kernel": "0"}.items():
+                    os.environ["MLOPS_WARM_KERNELS"] = switch
+                    times = _measure(call, source, output)
+                    if counted:
+                        taken.setdefault(f"{name}, {kind}", []).append(times)
+        os.environ["MLOPS_WARM_KERNELS"] = "1"
+        for _ in range(rounds):
+            with keep_parents_apart():
+                taken.setdefault(f"{OURS}, cold parent", []).append(_measure(_execute, source, output))
+    rows = {label: _make_row(label, times) for label, times in taken.items()}
+    first = {parent: rows[f"{OURS}, {kind}"].columns["to first cell"].median for parent, kind in KINDS.items()}
+    figures = [Figure("overhead", parent, "wall", value) for parent, value in first.items()]
+    notes = ("a notebook of one cell; whole: until the call returns, with the kernel ended and the copy saved",)
+    return Section("Overhead of a notebook", tuple(rows.values()), tuple(figures), notes)
+
+
+KINDS = {"warm": "warm kernel", "cold": "cold parent"}
+
+
+def _execute(source: Path, output: Path) -> None:
+    execute(source, output, {}, seconds=120)
+
+
+def _execute_by_papermill(source: Path, output: Path) -> None:
+    execute_notebook(source, output, progress_bar=False)
+
+
+def _measure(call: Execute, source: Path, output: Path) -> tuple[float, float]:
+    """Return the milliseconds to the first cell and to the end."""
+    began = time.time_ns()
+    call(source, output)
+    ended = time.time_ns()
+    (shown,) = nbformat.read(output, as_version=4).cells[0].outputs
+    return (int(shown.text) - began) / 1e6, (ended - began) / 1e6
+
+
+def _make_row(label: str, times: list[tuple[float, float]]) -> Row:
+    first, whole = zip(*times, strict=True)
+    return Row(label, "ms", {"to first cell": summarize(first), "whole": summarize(whole)}, len(times))

@@ -1,0 +1,108 @@
+"""The project's own notebooks: a rerun where nothing has changed, a sweep, and notebook regression."""
+
+import functools
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.goals import compare
+from benchmarks.measure import Sample, interleave, make_row
+from benchmarks.processes import BIN, PROJECT, PYTHON, make_environ, measure_cold, measure_commands, warm_up
+from benchmarks.scratch import Section, make_scratch
+
+POINTS = 100
+PEER_CALLS = 2  # a round
+NBVAL = "--nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider -q".split()
+
+
+def measure_rerun(rounds: int) -> Section:
+    """A retraining of which every step is taken over, and how long the program needs to say its version."""
+    with make_scratch() as scratch:
+        environ = _make_state(Path(scratch))
+        warm_up(environ, PROJECT)
+        rerun, version = ((BIN / "mlops", "run", "retrain"),), ((BIN / "mlops", "--version"),)
+        for _ in range(2):  # promoted; then compared with the champion
+            measure_commands(rerun, environ, PROJECT)
+        bind = functools.partial
+        samples = interleave(
+            {
+                "mlops run retrain, warm parent": bind(measure_commands, rerun, environ, PROJECT),
+                "mlops run retrain, cold parent": bind(measure_cold, rerun, environ, PROJECT),
+                "mlops --version, warm parent": bind(measure_commands, version, environ, PROJECT),
+                "mlops --version, cold parent": bind(measure_cold, version, environ, PROJECT),
+                "python -c pass": bind(measure_commands, ((PYTHON, "-c", "pass"),), environ, PROJECT),
+            },
+            rounds,
+        )
+    notes = (
+        "third run and later: all but the steps with effects (register, create_image) is taken over or skipped",
+        "cold: the CPU time has all of the parent's start, which goes on behind the command",
+    )
+    return Section("No-change rerun", tuple(make_row(label, found) for label, found in samples.items()), notes=notes)
+
+
+def measure_sweep(rounds: int) -> Section:
+    """A hundred trainings by `mlops sweep`, and some of the same by papermill's command line."""
+    values = itertools.count(1)
+
+    def sweep(measure: Callable[..., Sample]) -> Sample:
+        alphas = ",".join(f"{next(values) / 1000:g}" for _ in range(POINTS))
+        return measure([(BIN / "mlops", "sweep", "train", "-p", f"alpha={alphas}")], environ, PROJECT)
+
+    def call_papermill(environ: dict[str, str]) -> Sample:
+        output = Path(scratch, "papermill.ipynb")
+        commands = [
+            (BIN / "papermill", "notebooks/02_train.ipynb", output, "-p", "alpha", f"{next(values) / 1000:g}")
+            for _ in range(PEER_CALLS)
+        ]
+        return measure_commands(commands, environ, PROJECT) * (POINTS / PEER_CALLS)
+
+    with make_scratch() as scratch:
+        environ = _make_state(Path(scratch, "ours"))
+        theirs = _make_state(Path(scratch, "theirs"))
+        warm_up(environ, PROJECT)
+        test = (BIN / "papermill", "notebooks/01_test_data.ipynb", Path(scratch, "papermill.ipynb"))
+        measure_commands([test], theirs, PROJECT)
+        measure_commands([(BIN / "mlops", "run", "build")], environ, PROJECT)
+        samples = interleave(
+            {
+                "mlops sweep, warm parent": functools.partial(sweep, measure_commands),
+                "mlops sweep, cold parent": functools.partial(sweep, measure_cold),
+                "papermill CLI": functools.partial(call_papermill, {**theirs, "MLOPS_WARM_KERNELS": "0"}),
+                "papermill CLI, warm kernels": functools.partial(call_papermill, theirs),
+            },
+            rounds,
+        )
+    rows = {label: make_row(label, found) for label, found in samples.items()}
+    peer = rows["papermill CLI"]
+    figures = [
+        f for parent in ("warm", "cold") for f in compare("sweep", parent, rows[f"mlops sweep, {parent} parent"], peer)
+    ]
+    notes = (
+        f"{POINTS} values of alpha through 02_train; papermill's {PEER_CALLS} calls a round are scaled to {POINTS}",
+    )
+    return Section("Sweep of 100 points", tuple(rows.values()), tuple(figures), notes)
+
+
+def measure_nbval(rounds: int) -> Section:
+    """Notebook regression as `make nbval` runs it; it always starts a parent of its own."""
+    command = [(PYTHON, "-m", "pytest", *NBVAL, "notebooks")]
+    environ = make_environ()
+    samples = interleave(
+        {
+            "nbval, warm kernels": functools.partial(measure_cold, command, environ, PROJECT),
+            "nbval, fresh kernels": functools.partial(
+                measure_commands, command, {**environ, "MLOPS_WARM_KERNELS": "0"}, PROJECT
+            ),
+        },
+        rounds,
+    )
+    rows = {label: make_row(label, found) for label, found in samples.items()}
+    figures = compare("nbval", "cold", rows["nbval, warm kernels"], rows["nbval, fresh kernels"])
+    return Section(
+        "Notebook regression", tuple(rows.values()), tuple(figures), ("the seven notebooks of this project",)
+    )
+
+
+def _make_state(folder: Path) -> dict[str, str]:
+    return make_environ(MLOPS_HOME=str(folder / "home"), MLOPS_OUTPUTS=str(folder / "outputs"))

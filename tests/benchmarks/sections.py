@@ -1,0 +1,59 @@
+"""The sections of the benchmark: what is measured together."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import variants
+from benchmarks.default_install import InstallError, find_default_install
+from benchmarks.eight import make_project
+from benchmarks.goals import compare
+from benchmarks.measure import interleave, make_row
+from benchmarks.memory import measure_memory
+from benchmarks.overhead import measure_overhead
+from benchmarks.own import measure_nbval, measure_rerun, measure_sweep
+from benchmarks.processes import make_environ, warm_up
+from benchmarks.scratch import Section, make_scratch
+
+
+def measure_eight(rounds: int) -> Section:
+    """Eight notebooks in every way; the first round is not counted."""
+    notes = [
+        "the same notebooks everywhere: pandas, scikit-learn, matplotlib; neither scrapbook nor this project in them"
+    ]
+    try:
+        default = find_default_install()
+    except InstallError as error:
+        default = None
+        notes.append(f"{variants.CLI_DEFAULT}: not measured, {error}")
+    with make_scratch() as scratch:
+        project = make_project(Path(scratch, "project"))
+        found = variants.list_variants(project, default)
+        warm_up(make_environ(), project)
+        interleave(found, 1)
+        samples = interleave(found, rounds)
+    rows = {label: make_row(label, samples[label]) for label in samples}
+    peers = {
+        "cli_default": variants.CLI_DEFAULT,
+        "cli_own": variants.CLI_OWN,
+        "scripts": variants.SCRIPTS,
+        "one_process": variants.ONE_PROCESS,
+    }
+    own = {"warm": rows[variants.MLOPS_WARM], "cold": rows[variants.MLOPS_COLD]}
+    figures = [
+        figure
+        for goal, peer in peers.items()
+        if peer in rows
+        for parent, row in own.items()
+        for figure in compare(goal, parent, row, rows[peer])
+    ]
+    return Section("Eight notebooks", tuple(rows.values()), tuple(figures), tuple(notes))
+
+
+SECTIONS: dict[str, Callable[[int], Section]] = {
+    "eight": measure_eight,
+    "overhead": measure_overhead,
+    "sweep": measure_sweep,
+    "rerun": measure_rerun,
+    "memory": measure_memory,
+    "nbval": measure_nbval,
+}
