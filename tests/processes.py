@@ -7,7 +7,7 @@ import psutil
 
 from mlops.kernels.folder import find_folder
 
-THREADS = 11  # of a kernel that serves
+THREADS = 9  # of a kernel that serves, or more
 
 
 def find_kernels(runner: int) -> list[psutil.Process]:

@@ -6,18 +6,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
+from processes import find_kernels
 
 from mlops.errors import StepFailed
 from mlops.execution import Cancel, execute
-
-FindProcesses = Callable[[str, int], list[psutil.Process]]
 
 
 def write_notebook(folder: Path, *cells: str, kernel: str = "python3") -> Path:
@@ -97,11 +94,11 @@ def test_a_stopped_kernel_is_ended_at_the_deadline(tmp_path: Path) -> None:
         run(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", seconds=3)
 
 
-def test_no_kernel_is_left_behind(tmp_path: Path, find_processes: FindProcesses) -> None:
+def test_no_kernel_is_left_behind(tmp_path: Path) -> None:
     for cell in ("1", "import os; os.kill(os.getpid(), 9)"):
         with contextlib.suppress(StepFailed):
             run(tmp_path, cell)
-    assert find_processes("ipykernel_launcher", os.getpid()) == []
+    assert find_kernels(os.getpid()) == []
 
 
 def test_a_kernel_that_is_not_installed_says_so(tmp_path: Path) -> None:
@@ -147,7 +144,7 @@ def test_the_copy_is_whole_whenever_it_is_read(tmp_path: Path) -> None:
     assert broken == []
 
 
-def test_an_interrupt_ends_the_kernel(tmp_path: Path, find_processes: FindProcesses) -> None:
+def test_an_interrupt_ends_the_kernel(tmp_path: Path) -> None:
     marker = tmp_path / "running"
 
     def interrupt() -> None:
@@ -158,10 +155,10 @@ def test_an_interrupt_ends_the_kernel(tmp_path: Path, find_processes: FindProces
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
-    assert find_processes("ipykernel_launcher", os.getpid()) == []
+    assert find_kernels(os.getpid()) == []
 
 
-def test_another_thread_can_end_it(tmp_path: Path, find_processes: FindProcesses) -> None:
+def test_another_thread_can_end_it(tmp_path: Path) -> None:
     marker, cancel = tmp_path / "running", Cancel()
 
     def ask() -> None:
@@ -175,7 +172,7 @@ def test_another_thread_can_end_it(tmp_path: Path, find_processes: FindProcesses
         with pytest.raises(StepFailed, match="^interrupted$"):
             execute(source, tmp_path / copy, {}, seconds=60, cancel=cancel)
     assert find_failed_cell(tmp_path).startswith("import pathlib")
-    assert find_processes("ipykernel_launcher", os.getpid()) == []
+    assert find_kernels(os.getpid()) == []
 
 
 def test_notebooks_run_side_by_side_in_threads(tmp_path: Path) -> None:
