@@ -2,6 +2,7 @@
 
 import queue
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,21 +56,22 @@ class NotebookPool:
             self._cancel.ask()
         self._threads.shutdown(cancel_futures=True)
 
-    def start(self, name: str, source: Path, output: Path, parameters: dict[str, Any], **options: Any) -> None:
+    def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
         """Have a notebook executed; the events name it `name`, the rest is as for `mlops.execution.execute`."""
-        began = time.monotonic()
-        future = self._threads.submit(
-            execute,
-            source,
-            output,
-            parameters,
-            report_cell=lambda done, cells: self._events.put(CellDone(name, done, cells)),
-            cancel=self._cancel,
-            **options,
-        )
-        future.add_done_callback(
-            lambda ended: self._events.put(NotebookEnded(name, ended, time.monotonic() - began)),
-        )
+        began = 0.0
+
+        def work() -> None:
+            nonlocal began
+            began = time.monotonic()
+            execute(source, output, parameters, report_cell=tell_cell, cancel=self._cancel, **options)
+
+        def tell_cell(done: int, cells: int) -> None:
+            self._events.put(CellDone(name, done, cells))
+
+        def tell_end(ended: "Future[None]") -> None:
+            self._events.put(NotebookEnded(name, ended, time.monotonic() - began))
+
+        self._threads.submit(work).add_done_callback(tell_end)
 
     def wait(self) -> CellDone | NotebookEnded:
         """Wait for the next event."""

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from mlops.files import write_atomically
 from mlops.ledger import RunRecord, StepRecord, list_runs
-from mlops.portal.report import read_stylesheet
+from mlops.portal.page import render_page
 
 METRICS = ("mse", "r2")
 COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model version", *METRICS)
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def write_index(outputs: Path) -> Path:
@@ -32,31 +31,13 @@ def write_index(outputs: Path) -> Path:
         else f'<tbody><tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr></tbody>'
     )
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>Runs</title>
-<style>
-{read_stylesheet()}
-</style>
-</head>
-<body class="index">
-<main>
-<h1>Runs</h1>
-<div class="scroll"><table class="runs">
+    main = f"""<div class="scroll"><table class="runs">
 <caption>Newest first. A step's name opens its report.</caption>
 <thead><tr>{heads}</tr></thead>
 {body}
-</table></div>
-</main>
-</body>
-</html>
-"""
+</table></div>"""
     path = outputs / "index.html"
-    write_atomically(path, page)
+    write_atomically(path, render_page("Runs", main))
     return path
 
 

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from mlops.files import write_atomically
 from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord
-from mlops.portal.index import POLICY, write_index
-from mlops.portal.report import read_stylesheet, render_report
+from mlops.portal.index import write_index
+from mlops.portal.page import render_page
+from mlops.portal.report import render_report
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
 from mlops.sweeps.results import (
     Point,
@@ -68,37 +69,20 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
         alt = escape(describe_plot(sweep, points), quote=True)
         picture = f'<div class="jp-RenderedImage"><img src="{encode_figure(figure)}" alt="{alt}"></div>'
     facts = "\n".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in _list_facts(run, sweep, points))
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>{escape(title)}</title>
-<style>
-{read_stylesheet()}
-</style>
-</head>
-<body class="index">
-<header class="run"><a href="../index.html">All runs</a>
+    header = f"""<header class="run"><a href="../index.html">All runs</a>
 <dl>
 {facts}
 </dl></header>
-<main>
-<h1>{escape(title)}</h1>
-<p>{_render_verdict(run, sweep, points)}</p>
+"""
+    main = f"""<p>{_render_verdict(run, sweep, points)}</p>
 {picture}
 <h2>Combinations</h2>
 <div class="scroll"><table class="sweep">
 <caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).</caption>
 {_render_table(sweep, points)}
-</table></div>
-</main>
-</body>
-</html>
-"""
+</table></div>"""
     path = folder / "sweep.html"
-    write_atomically(path, page)
+    write_atomically(path, render_page(title, main, header))
     return path
 
 

@@ -6,13 +6,13 @@ a fixture that lists them.
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from mlops.errors import StepFailed
-from mlops.execution import Cancel, execute
+from mlops.execution import execute
+from mlops.execution.pool import NotebookEnded, NotebookPool
 from mlops.handoff import read_scraps
 
 
@@ -75,29 +75,31 @@ class Threads:
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
         """See `Engine`."""
-        waiting, cancel = iter(tasks), Cancel()
-        running: set[Future[Outcome]] = set()
-        with ThreadPoolExecutor(self._jobs, thread_name_prefix="sweep") as pool:
-            try:
-                while True:
-                    for task in waiting:
-                        running.add(pool.submit(execute_task, task, secrets, cancel))
-                        if len(running) == self._jobs:
-                            break
-                    if not running:
-                        return
-                    ended, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in ended:
-                        yield future.result()
-            finally:
-                cancel.ask()  # the signal that interrupts this thread reaches no other, and the pool waits for them
+        by_name = {str(task.number): task for task in tasks}
+        with NotebookPool(self._jobs) as pool:
+            for name, task in by_name.items():
+                pool.start(name, task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets)
+            ended = 0
+            while ended < len(by_name):
+                event = pool.wait()
+                if isinstance(event, NotebookEnded):
+                    ended += 1
+                    yield _judge(by_name[event.name], event)
 
 
-def execute_task(task: Task, secrets: Callable[[], Iterable[str]], cancel: Cancel | None = None) -> Outcome:
-    """Execute one task to its end."""
+def _judge(task: Task, ended: NotebookEnded) -> Outcome:
+    try:
+        ended.future.result()
+    except StepFailed as error:
+        return Outcome(task.number, ended.seconds, error=str(error))
+    return Outcome(task.number, ended.seconds, read_scraps(task.output))
+
+
+def execute_task(task: Task, secrets: Callable[[], Iterable[str]]) -> Outcome:
+    """Execute one task to its end, in this thread."""
     began = time.monotonic()
     try:
-        execute(task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets, cancel=cancel)
+        execute(task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets)
     except StepFailed as error:
         return Outcome(task.number, time.monotonic() - began, error=str(error))
     return Outcome(task.number, time.monotonic() - began, read_scraps(task.output))

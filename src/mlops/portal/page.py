@@ -1,0 +1,38 @@
+"""The frame of the pages that are no notebook's report: no network, no script."""
+
+from html import escape
+
+from mlops.portal.report import read_stylesheet
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def render_page(title: str, main: str, header: str = "") -> str:
+    """Return a whole page.
+
+    Parameters
+    ----------
+    title : str
+        As text.
+    main, header : str
+        What it holds, and what stands above it: HTML, in which all that is not markup is escaped.
+    """
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{escape(title)}</title>
+<style>
+{read_stylesheet()}
+</style>
+</head>
+<body class="index">
+{header}<main>
+<h1>{escape(title)}</h1>
+{main}
+</main>
+</body>
+</html>
+"""
