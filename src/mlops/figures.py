@@ -1,6 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from mlops.drift import Drift
 
+DPI = 100
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 
@@ -24,14 +26,26 @@ def show_figure(figure: Figure, alt: str) -> None:
     alt : str
         What a reader who cannot see the picture needs to know of it.
     """
-    display(figure, metadata={"image/png": {"alt": alt}})
+    show_picture(draw_figure(figure), alt)
+
+
+def draw_figure(figure: Figure) -> bytes:
+    """Draw a figure as PNG and close it, so that it is not shown a second time."""
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=DPI)
     pyplot.close(figure)
+    return content.getvalue()
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Save a figure as PNG."""
+def show_picture(picture: bytes, alt: str) -> None:
+    """Show a PNG as the cell's output; `alt` as for `show_figure`."""
+    display({"image/png": picture, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def save_picture(picture: bytes, path: Path) -> None:
+    """Save a PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    path.write_bytes(picture)
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:

@@ -6,8 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -70,7 +69,7 @@ def read_record(path: Path, kind: type[Record]) -> Record:
 def find_path(url: str) -> Path:
     """Return the path that a ``file://`` URL, or a plain path, names."""
     parts = urlsplit(url)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" else Path(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
 
 
 def hash_file(path: Path) -> str:

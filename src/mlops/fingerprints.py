@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,19 @@ def has_kept_files(step: StepRecord) -> bool:
 def hash_sources(folder: Path) -> str:
     """Return the hash of the source packages: every file but Python's own caches."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return _hash({path.relative_to(folder).as_posix(): hash_file(path) for path in files})
+    return _hash({path.relative_to(folder).as_posix(): _hash_once(path, *_sign(path)) for path in files})
+
+
+def _sign(path: Path) -> tuple[int, int, int]:
+    """Return what differs once a file has been written again."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@lru_cache(maxsize=10_000)
+def _hash_once(path: Path, modified: int, size: int, inode: int) -> str:
+    """Hash a file, once for as long as it is not written again: a run asks twice for each of its steps."""
+    return hash_file(path)
 
 
 def describe_environment(project: Path) -> dict[str, Any]:

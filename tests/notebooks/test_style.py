@@ -85,7 +85,7 @@ def test_outputs_are_kept_where_they_are_checked_and_nowhere_else(cells: list[di
     assert "Traceback" not in json.dumps(kept)
     for cell in kept:  # nbval cannot compare scraps and pictures; `mlops check-notebooks` can
         source = "".join(cell["source"])
-        assert (cell in checked) != ("glue_results(" in source or "show_figure(" in source)
+        assert (cell in checked) != ("glue_results(" in source or "figures.show_" in source)
     assert [cell for cell in cells if "nbval-check-output" in tags(cell)] == checked
 
 

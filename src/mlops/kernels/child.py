@@ -21,8 +21,6 @@ from mlops.kernels.request import ALWAYS_IGNORED, KERNEL, Request
 
 SET_DEATH_SIGNAL, SET_NAME = 1, 15  # of prctl(2)
 INLINE = "module://matplotlib_inline.backend_inline"
-# Ours, whose edits must be live, and what has asked while it was imported whether it is in a notebook.
-FORGOTTEN = ("mlops", "diabetes", "tqdm.auto", "tqdm.autonotebook")
 
 
 def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -> int:
@@ -47,7 +45,7 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     _become_process(files, parent, f"warm-{request.kind}")
     _inherit(request)
     _become_independent(imports)
-    _forget_modules()
+    _forget_modules(imports)
     if request.kind == KERNEL:
         _configure_matplotlib(request.environ.get("MPLBACKEND") or INLINE)
         return _leave(lambda: _run_kernel(request, files[3], parent))
@@ -99,8 +97,8 @@ def _become_independent(imports: Imports) -> None:
     gc.enable()
 
 
-def _forget_modules() -> None:
-    for name in [name for name in sys.modules if name in FORGOTTEN or name.split(".")[0] in FORGOTTEN]:
+def _forget_modules(imports: Imports) -> None:
+    for name in imports.forgotten:
         del sys.modules[name]
     sys.modules["__main__"] = types.ModuleType("__main__")
     importlib.invalidate_caches()

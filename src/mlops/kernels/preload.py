@@ -3,6 +3,7 @@
 import builtins
 import gc
 import importlib
+import io
 import os
 import random
 import sys
@@ -17,10 +18,14 @@ MACHINERY = (
     "zmq.eventloop.zmqstream tornado.ioloop tornado.platform.asyncio psutil "
     "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell ipykernel.iostream ipykernel.displayhook "
     "ipykernel.heartbeat ipykernel.parentpoller ipykernel.control ipykernel.compiler ipykernel.debugger "
-    "ipykernel.comm.comm jupyter_client.session jupyter_client.localinterfaces "
+    "ipykernel.comm.comm jupyter_client.session jupyter_client.localinterfaces argcomplete "
+    "traitlets.config.argcomplete_config IPython.core.oinspect IPython.core.logger IPython.utils.wildcard "
     "IPython.core.completer IPython.core.magics IPython.core.pylabtools IPython.core.debugger "
     "IPython.core.profileapp IPython.core.completerlib IPython.core.async_helpers IPython.extensions.storemagic"
 ).split()
+
+# Ours, whose edits must be live, and what has asked while it was imported whether it is in a notebook.
+FORGOTTEN = ("mlops", "diabetes", "tqdm.auto", "tqdm.autonotebook")
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,13 @@ class Imports:
         Why this process must not fork: a thread. Empty if it may.
     generators : tuple of random.Random
         The random number generators that libraries have made.
+    forgotten : tuple of str
+        The names of the modules that a fork imports anew. Looking for them there would copy the memory of all names.
     """
 
     problem: str
     generators: tuple[random.Random, ...]
+    forgotten: tuple[str, ...]
 
 
 def import_modules(modules: Iterable[str]) -> Imports:
@@ -50,11 +58,13 @@ def import_modules(modules: Iterable[str]) -> Imports:
         if count_threads() > threads:
             suspects.append(module)
     del builtins.get_ipython  # type: ignore[attr-defined]
+    _rehearse()
     _end_pools()
     log(f"imported {len(sys.modules)} modules in {time.monotonic() - began:.1f} s, threads: {count_threads()}")
     return Imports(
         problem=_describe_threads(suspects),
         generators=tuple(found for found in gc.get_objects() if isinstance(found, random.Random)),
+        forgotten=tuple(name for name in sys.modules if name in FORGOTTEN or name.split(".")[0] in FORGOTTEN),
     )
 
 
@@ -63,6 +73,24 @@ def _import_module(module: str) -> None:
         importlib.import_module(module)
     except Exception as error:  # noqa: BLE001 - a module may raise anything, and must not take the kernels with it
         log(f"{module} cannot be imported: {error!r}")
+
+
+def _rehearse() -> None:
+    """Do once what libraries do slowly the first time: look for fonts, for backends, for what a table is made with."""
+    if "matplotlib.backends.backend_agg" in sys.modules:
+        from matplotlib.backends import backend_registry
+        from matplotlib.figure import Figure
+
+        backend_registry.list_all()
+        figure = Figure(layout="constrained")
+        figure.add_subplot().plot([0, 1], label="line")
+        figure.axes[0].set(xlabel="x", ylabel="y", title="title")
+        figure.axes[0].legend()
+        figure.savefig(io.BytesIO(), format="png")
+    if "pandas" in sys.modules:
+        import pandas
+
+        pandas.DataFrame({"number": [0.5], "text": ["a"]}).describe(include="all").to_html()
 
 
 def _end_pools() -> None:

@@ -4,6 +4,8 @@ nbconvert's own template asks other hosts for scripts and runs what is injected;
 template of our own, every piece of HTML through nh3, formulas as MathML, and a policy that forbids scripts.
 """
 
+from collections.abc import Callable, Iterator
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import nh3
 from jinja2 import pass_context
 from latex2mathml.converter import convert as convert_formula
 from nbconvert.exporters.html import HTMLExporter
+from nbconvert.filters import clean_html as clean_svg
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
@@ -80,6 +83,11 @@ class ReportExporter(HTMLExporter):
     def __init__(self, **options: Any) -> None:
         super().__init__(template_name="run-report", extra_template_basedirs=[str(TEMPLATES)], **options)
 
+    def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Clean with nh3 what the templates clean, but for SVG, of which it knows nothing."""
+        yield from super().default_filters()
+        yield "clean_html", lambda html: clean_html(html) if isinstance(html, str) else clean_svg(html)
+
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Render a Markdown cell; called by the template."""
@@ -111,10 +119,16 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
         "run": run,
         "step": step,
     }
-    html, _ = ReportExporter().from_notebook_node(content, resources=resources)
+    html, _ = _make_exporter().from_notebook_node(content, resources=resources)
     report = notebook.with_suffix(".html")
     write_atomically(report, html)
     return report
+
+
+@cache
+def _make_exporter() -> ReportExporter:
+    """Return the exporter: its templates are compiled once, which takes longer than a report."""
+    return ReportExporter()
 
 
 def read_stylesheet() -> str:

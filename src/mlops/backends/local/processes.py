@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlops.images.bundle import REQUIREMENTS, read_pins
 from mlops.ledger import is_alive
 
 STOP_SECONDS = 15.0
+KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -135,4 +137,5 @@ def end_process(process: ServiceProcess) -> None:
         found.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
         found.kill()
-        found.wait()
+        with suppress(psutil.TimeoutExpired):  # a zombie that nobody reaps has ended, too
+            found.wait(KILL_SECONDS)
