@@ -1,4 +1,8 @@
-"""The figures of the notebooks, shown with the alt text that a report needs."""
+"""The figures of the notebooks, shown with the alt text that a report needs.
+
+They are made without pyplot, whose backend for notebooks takes as long to load as a figure to draw, and would show each
+figure a second time.
+"""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -6,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from IPython.display import display
-from matplotlib import pyplot
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -22,7 +25,7 @@ def show_figure(figure: Figure, alt: str) -> None:
     Parameters
     ----------
     figure : Figure
-        Closed afterwards, so that it is not shown a second time.
+        The figure.
     alt : str
         What a reader who cannot see the picture needs to know of it.
     """
@@ -30,10 +33,9 @@ def show_figure(figure: Figure, alt: str) -> None:
 
 
 def draw_figure(figure: Figure) -> bytes:
-    """Draw a figure as PNG and close it, so that it is not shown a second time."""
+    """Draw a figure as PNG."""
     content = BytesIO()
     figure.savefig(content, format="png", dpi=DPI)
-    pyplot.close(figure)
     return content.getvalue()
 
 
@@ -51,7 +53,8 @@ def save_picture(picture: bytes, path: Path) -> None:
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
     """Plot the distance of every column from the reference, beside the largest distance allowed."""
     shapes = [drift for drift in drifts if drift.test == "shape"]
-    figure, axes = pyplot.subplots(figsize=(8, 0.32 * len(shapes) + 1.2), layout="constrained")
+    figure = Figure(figsize=(8, 0.32 * len(shapes) + 1.2), layout="constrained")
+    axes = figure.subplots()
     places = np.arange(len(shapes))[::-1]
     axes.barh(places, [drift.seen for drift in shapes], color=BLUE, label="seen")
     axes.plot([drift.allowed for drift in shapes], places, "|", color=ORANGE, ms=14, mew=2, label="largest allowed")
@@ -64,7 +67,8 @@ def plot_drift(drifts: Sequence[Drift]) -> Figure:
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:
     """Plot predictions against what came true, and the distribution of the errors."""
     truth, guess = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
     left.scatter(truth, guess, s=16, color=BLUE, alpha=0.7)
     ends = [min(truth.min(), guess.min()), max(truth.max(), guess.max())]
     left.plot(ends, ends, color=GREY, lw=1)
@@ -80,7 +84,8 @@ def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) 
     losses = np.asarray(challenger_losses, dtype=float)
     first = champion_losses is None
     values = np.sort(losses if champion_losses is None else np.asarray(champion_losses, dtype=float) - losses)
-    figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes = figure.subplots()
     axes.bar(np.arange(len(values)), values, width=1.0, color=np.where(values >= 0, BLUE, ORANGE))
     mean = float(values.mean()) if values.size else 0.0
     axes.axhline(mean, color=GREY, lw=1, ls="--", label=f"mean {mean:.1f}")

@@ -87,6 +87,10 @@ def _rehearse() -> None:
         figure.axes[0].set(xlabel="x", ylabel="y", title="title")
         figure.axes[0].legend()
         figure.savefig(io.BytesIO(), format="png")
+    if "sqlalchemy.orm" in sys.modules:
+        from sqlalchemy.orm import configure_mappers
+
+        configure_mappers()
     if "pandas" in sys.modules:
         import pandas
 
