@@ -4,6 +4,7 @@ What the command line imports takes seconds, and the parent has imported it alre
 in this process; one that runs notebooks has the parent started meanwhile.
 """
 
+import os
 import signal
 import sys
 
@@ -13,11 +14,13 @@ from mlops.kernels.folder import UnavailableError
 
 ENTRY = "mlops.cli:main"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
+STANDARD_ERROR = 2
 STAYS = "kernels"  # it may end the parent, and must not go with it
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_standard_files()
     code = _run_forked()
     if code is not None:
         if code == -signal.SIGKILL:
@@ -26,6 +29,13 @@ def main() -> None:
     from mlops.cli import main as run_here
 
     run_here()
+
+
+def _open_standard_files() -> None:
+    """Open the null device for each standard file that the caller has closed, before something else gets its number."""
+    while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        pass
+    os.close(found)
 
 
 def _run_forked() -> int | None:

@@ -171,7 +171,7 @@ def read_run(folder: Path) -> RunRecord:
             replace(step, state="failed", error="the runner's process is gone") if step.state == "running" else step
             for step in record.steps
         )
-        record = replace(record, state="lost", outcome="error", steps=ended)
+        record = replace(record, state="lost", outcome="error", steps=ended, error="the runner's process is gone")
     return record
 
 

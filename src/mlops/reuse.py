@@ -1,6 +1,6 @@
 """Results of earlier runs, taken over: those of steps that have not changed, and those that `--only` builds on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,9 @@ from mlops.pipelines import Step
 LOOKED_AT = 100  # newest runs in which an unchanged step is looked for
 
 
-def find_unchanged(step: StepRecord, fingerprint: str, outputs: Path) -> StepRecord | None:
+def find_unchanged(
+    step: StepRecord, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
+) -> StepRecord | None:
     """Find a step of an earlier run that has the results which this one would have.
 
     Parameters
@@ -26,6 +28,8 @@ def find_unchanged(step: StepRecord, fingerprint: str, outputs: Path) -> StepRec
         See `mlops.fingerprints`; empty for a step whose results are never taken over.
     outputs : Path
         Holds one folder a run.
+    is_kept : callable
+        Says whether what a step has left on the platform is still there.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def find_unchanged(step: StepRecord, fingerprint: str, outputs: Path) -> StepRec
         found = run.step(step.name)
         if not found or not found.has_results or found.fingerprint != fingerprint:
             continue
-        if locate_copy(found, outputs / run.run_id).is_file() and has_kept_files(found):
+        if locate_copy(found, outputs / run.run_id).is_file() and has_kept_files(found) and is_kept(found):
             return take_over(found, run, "unchanged since run ")
     return None
 

@@ -107,6 +107,13 @@ def test_a_sweep_has_its_own_trainings(backend: Backend, tmp_path: Path) -> None
     assert backend.tracker.list_trainings(sweep) == [run.run_id for run in runs]
 
 
+def test_a_training_knows_whether_its_files_are_there(backend: Backend, tmp_path: Path) -> None:
+    assert not backend.tracker.has_files(TrainingRun("nothing", {}))
+    run = track(backend, tmp_path)
+    assert backend.tracker.has_files(run)
+    assert not backend.tracker.has_files(TrainingRun(run.run_id, {**run.files, "model.json": "0" * 64}))
+
+
 def test_a_pipeline_run_that_is_resumed_has_trained_once(backend: Backend, tmp_path: Path) -> None:
     """A sweep trains several times in one run, each time with other parameters."""
     track(backend, tmp_path, pipeline_run="run 1")

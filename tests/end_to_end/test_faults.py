@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
+import time
 
 import psutil
 import pytest
 from conftest import PROJECT
-from processes import wait_for_kernel
+from processes import find_kernels, wait_for_kernel
 
 from mlops.ledger import RunRecord, list_runs
 
@@ -80,12 +83,47 @@ def test_a_killed_runner_is_read_as_lost_and_resumed(prepared) -> None:  # type:
     assert resumed.returncode == 0, resumed.stderr
 
 
+def test_a_kill_while_the_database_is_made_is_forgotten(make_mlops) -> None:  # type: ignore[no-untyped-def]
+    mlops = make_mlops()
+    process = mlops.start("run", "retrain")
+    while not list(mlops.workspace.home.glob(".mlflow.db.*/made.db")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    for kernel in find_kernels(list_runs(mlops.workspace.outputs)[0].process[0]):
+        kernel.kill()
+    assert process.wait(120) == 1
+    assert not (mlops.workspace.home / "mlflow.db").exists()
+    resumed = mlops("resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert [number for number, _ in read_versions(mlops)] == [1]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_file_is_no_harm(prepared, closed: str) -> None:  # type: ignore[no-untyped-def]
+    program = prepared("--version").args[0]
+    command = ["bash", "-c", f"{program} status {closed}"]
+    assert subprocess.run(command, env=prepared.environ, cwd=PROJECT, timeout=60, check=False).returncode == 0
+
+
+def test_a_model_whose_files_are_gone_is_trained_again(make_mlops) -> None:  # type: ignore[no-untyped-def]
+    mlops = make_mlops()
+    assert mlops("run", "retrain").returncode == 0
+    shutil.rmtree(mlops.workspace.home / "artifacts")
+    ran = mlops("run", "retrain", "--only", "evaluate")
+    assert ran.returncode == 1
+    assert "are gone from" in ran.stderr
+    again = mlops("run", "retrain")
+    assert re.search("✓ train +done", again.stderr), again.stderr
+
+
 def test_there_is_nothing_to_resume_after_a_success(prepared) -> None:  # type: ignore[no-untyped-def]
     prepared("run", "build")
     ran = prepared("resume")
     assert ran.returncode == 2
     assert "has succeeded: nothing to resume; `mlops status` lists the runs" in ran.stderr
-    assert "it is no run's folder" in prepared("resume", "20200101-000000-all-00000000").stderr
+    unknown = prepared("resume", "20200101-000000-all-00000000")
+    assert unknown.returncode == 2
+    assert "there is no run 20200101-000000-all-00000000 in" in unknown.stderr
 
 
 def test_a_trigger_that_is_replayed_registers_one_version(prepared) -> None:  # type: ignore[no-untyped-def]

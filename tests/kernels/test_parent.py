@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from jupyter_client.manager import KernelManager
 
 from mlops.kernels import client, key, launch
 from mlops.kernels.client import connect, find_key, open_channel, start_parent
@@ -399,3 +400,20 @@ def test_nothing_leaks(start_kernel: Any, tmp_path: Path, kernels: int) -> None:
     assert psutil.Process().num_fds() == own_files
     assert parent.memory_info().rss - memory < 2 * 2**20
     assert len(parent.children()) == len(get_running(parent.pid).forks) == 1
+
+
+@pytest.mark.parametrize("kernels", [15, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_kernel_that_is_asked_to_end_ends_by_itself(kernels: int) -> None:
+    """ipykernel's threads may wait for each other at the end, and then the manager has to kill it: one in fifty did."""
+    codes = []
+    for _ in range(kernels):
+        manager = KernelManager()
+        manager.start_kernel(stderr=subprocess.DEVNULL)
+        client = manager.client()
+        client.start_channels()
+        client.wait_for_ready()
+        process = manager.provisioner.process
+        client.stop_channels()
+        manager.shutdown_kernel()
+        codes.append(process.returncode)
+    assert codes == [0] * kernels

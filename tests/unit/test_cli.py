@@ -1,7 +1,10 @@
 """The command line: what it says, and how it ends."""
 
 import json
+import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +118,23 @@ def test_it_works_from_any_folder_of_the_project(mlops: Any, project: Path) -> N
         command, cwd=project / "notebooks", env=mlops.environ, capture_output=True, text=True, check=True
     )
     assert json.loads(ran.stdout)["champion"] is None
+
+
+def test_warm_kernels_are_shown_and_ended(mlops: Any) -> None:
+    assert mlops("run", "build", "--force").returncode == 0
+    (parent,) = json.loads(mlops("kernels", "--json").stdout)
+    assert (parent["ready"], parent["forks"]) == (True, [])
+    assert parent["memory"] > 50_000_000
+    assert re.match(rf"ready +process {parent['pid']} +\d+ MB .* 0 forks +{sys.executable}", mlops("kernels").stdout)
+    assert mlops("kernels", "--stop").stdout.startswith("stopped")
+    assert mlops("kernels").stdout == "no parent of warm kernels runs; the next notebook starts one\n"
+
+
+def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any, tmp_path: Path) -> None:
+    folder = tmp_path / f"mlops-kernels-{os.getuid()}"
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    ran = mlops("run", "retrain", "--force", XDG_RUNTIME_DIR=str(tmp_path))
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count("A fresh kernel is started, not a warm one: ") == 1
+    assert f"{folder} is not private to this user: remove it" in ran.stderr

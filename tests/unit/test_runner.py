@@ -399,3 +399,27 @@ def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Wor
 
     with pytest.raises(OSError, match="in the way|File exists|Not a directory"):
         run(small, watch=Full())
+
+
+def test_what_is_gone_from_the_platform_is_made_again(small: Workspace) -> None:
+    run(small)
+    plan = Plan("four", STEPS, load_parameters(small.project, STEPS))
+    record = run_pipeline(plan, Surroundings(small, is_kept=lambda step: step.name != "judge"))
+    assert states(record) == ["reused", "done", "reused", "reused"]
+
+
+def test_a_run_that_was_overtaken_is_resumed_with_a_new_judgement(small: Workspace) -> None:
+    """What was compared with another champion is compared again, or the same refusal would come for ever."""
+    notebook = small.notebooks / "03_act.ipynb"
+    content = notebook.read_text()
+    error = "class ConflictError(Exception): pass\\nif broken: raise ConflictError('another champion')"
+    notebook.write_text(content.replace("assert not broken, 'it is broken'", error))
+    steps = (STEPS[0], replace(STEPS[1], watches=("champion",)), *STEPS[2:])
+    parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
+    failed = run_pipeline(Plan("four", steps, parameters), Surroundings(small))
+    assert "ConflictError" in failed.steps[2].error
+    notebook.write_text(content.replace("assert not broken, 'it is broken'", "1"))
+    watch = Watch()
+    resumed = resume_pipeline(failed, steps, Surroundings(small, [watch]))
+    assert states(resumed) == ["done"] * 4
+    assert [heard for heard in watch.heard if "started" in heard] == ["judge started", "act started", "rest started"]

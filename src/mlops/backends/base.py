@@ -100,6 +100,10 @@ class Tracker(Protocol):
         """Return the ids of all trainings, or of a sweep's, oldest first; called by who checks the record."""
         ...
 
+    def has_files(self, run: TrainingRun) -> bool:
+        """Say whether a training's files are still there and unchanged; called before its results are taken over."""
+        ...
+
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """Copy a training's files to `folder` and check their hashes; called by 03_evaluate and 04_register.
 

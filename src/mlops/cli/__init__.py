@@ -27,7 +27,8 @@ class Commands(click.Group):
             click.echo(f"mlops: {error}", err=True)
             ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt:
-            click.echo("mlops: interrupted; go on with `mlops resume`", err=True)
+            resumable = ctx.invoked_subcommand in ("run", "resume")
+            click.echo(f"mlops: interrupted{'; go on with `mlops resume`' if resumable else ''}", err=True)
             ctx.exit(EXIT_INTERRUPTED)
 
 

@@ -1,6 +1,8 @@
 """The command on the warm kernels."""
 
 import json
+import os
+import sys
 from dataclasses import asdict
 
 import click
@@ -12,9 +14,10 @@ MEGABYTE = 1_000_000
 
 
 @click.command()
-@click.option("--stop", is_flag=True, help="End the parents, with all their kernels and commands.")
+@click.option("--stop", is_flag=True, help="End those of this checkout, with all their kernels and commands.")
+@click.option("--all", "everywhere", is_flag=True, help="With --stop: end those of all checkouts.")
 @json_option
-def kernels(stop: bool, as_json: bool) -> None:
+def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
     """Show the processes that warm kernels are forked from, and what they cost; or end them.
 
     \b
@@ -22,7 +25,7 @@ def kernels(stop: bool, as_json: bool) -> None:
       mlops kernels
       mlops kernels --stop
     """
-    parents = stop_parents() if stop else list_parents()
+    parents = stop_parents("" if everywhere else os.path.abspath(sys.executable)) if stop else list_parents()
     if as_json:
         click.echo(json.dumps([asdict(parent) for parent in parents], indent=1, default=str))
         return
@@ -36,4 +39,4 @@ def kernels(stop: bool, as_json: bool) -> None:
 
 def _describe(parent: RunningParent, state: str) -> str:
     about = f"{parent.memory / MEGABYTE:5.0f} MB  {parent.age / 60:5.1f} minutes  {len(parent.forks)} forks"
-    return f"{state:<10} process {parent.pid:<8} {about}"
+    return f"{state:<10} process {parent.pid:<8} {about}  {parent.python}"

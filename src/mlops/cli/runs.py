@@ -9,10 +9,10 @@ import click
 import msgspec
 
 from mlops.backends import open_backend
-from mlops.backends.base import Backend, Service
+from mlops.backends.base import Backend, Service, TrainingRun
 from mlops.cli.options import ALL_STEPS, EXIT_FAILED, jobs_option, json_option, platform_option, shorten_path
 from mlops.errors import UsageError
-from mlops.ledger import RunRecord, list_runs, read_run
+from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.parameters import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
 from mlops.terminal import Progress, summarize_run
@@ -80,12 +80,18 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
     from mlops.runner import resume_pipeline
 
     workspace = find_workspace()
-    record = read_run(workspace.outputs / run_id) if run_id else _find_unfinished(workspace)
+    record = _find_run(workspace, run_id) if run_id else _find_unfinished(workspace)
     parameters = load_parameters(workspace.project, ALL_STEPS, platform=record.platform)
     backend = open_backend(record.platform, workspace)
     around = prepare_run(workspace, backend, parameters)
     record = resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs or 0)
     _conclude(record, workspace, backend, parameters, as_json)
+
+
+def _find_run(workspace: Workspace, run_id: str) -> RunRecord:
+    if Path(run_id).name != run_id or not (workspace.outputs / run_id / "run.json").is_file():
+        raise UsageError(f"there is no run {run_id} in {workspace.outputs}; `mlops status` lists the runs")
+    return read_run(workspace.outputs / run_id)
 
 
 def _find_unfinished(workspace: Workspace) -> RunRecord:
@@ -110,8 +116,12 @@ def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) 
         champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
         return str(champion.version if champion else 0)
 
+    def is_kept(step: StepRecord) -> bool:
+        found = step.results.get("training_run") if "files" in step.results else None
+        return not found or backend.tracker.has_files(TrainingRun(found, step.results["files"]))
+
     return Surroundings(
-        workspace, (Progress(), Reporter(workspace.outputs)), backend.secrets.list_values, restore, observe
+        workspace, (Progress(), Reporter(workspace.outputs)), backend.secrets.list_values, restore, observe, is_kept
     )
 
 

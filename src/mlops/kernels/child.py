@@ -20,6 +20,7 @@ from mlops.kernels.preload import Imports
 from mlops.kernels.request import ALWAYS_IGNORED, KERNEL, Request
 
 SET_DEATH_SIGNAL, SET_NAME = 1, 15  # of prctl(2)
+CLOSE_SECONDS = 2.0
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -129,10 +130,14 @@ def _run_kernel(request: Request, ready: int, parent: int) -> None:
             os.write(ready, b"1")  # all ports are bound
             os.close(ready)
 
-    sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
     IPKernelApp.launch_instance(parent_handle=parent)
+    # What is registered for the end closes the public channel first. The control thread may be about to write to it,
+    # and then they wait for each other: the quicker the end, the likelier.
+    if control := IPKernelApp.instance().control_thread:
+        control.stop()
+        control.join(CLOSE_SECONDS)
 
 
 def _run_command(request: Request) -> None:

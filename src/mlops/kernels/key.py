@@ -21,6 +21,7 @@ KEYED = tuple(
     "PROTOCOL_BUFFERS PSUTIL_ PYARROW_ PYDANTIC_ PYDEVD_ PYTHON PYZMQ_ SCIPY_ SKLEARN_ SSL_ TORNADO_ TZ VECLIB_ "
     "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME".split()
 )
+RESTRICTIONS = ("Cap", "NoNewPrivs", "Seccomp:")  # lines of /proc/<pid>/status
 # What libraries set themselves when they are imported, or what must be so in a process that forks; equal to unset.
 USUAL = {
     "GIT_PYTHON_REFRESH": "quiet",
@@ -95,7 +96,8 @@ def _sign_files() -> list[tuple[str, int]]:
 
 
 def _describe_place() -> list[object]:
-    """Return what a fork cannot take from its caller: groups, priority, processors, namespaces."""
+    """Return what a fork cannot take from its caller: groups, priority, processors, namespaces, capabilities."""
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
+    limits = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(RESTRICTIONS)]
     priority = os.getpriority(os.PRIO_PROCESS, 0)
-    return [os.getgid(), sorted(os.getgroups()), priority, sorted(os.sched_getaffinity(0)), *spaces]
+    return [os.getgid(), sorted(os.getgroups()), priority, sorted(os.sched_getaffinity(0)), *spaces, *limits]

@@ -46,6 +46,8 @@ class RunningParent:
         What it has forked and has not ended yet.
     ready : bool
         Whether it has finished its imports.
+    python : str
+        Its interpreter: each checkout has its own.
     """
 
     pid: int
@@ -55,6 +57,7 @@ class RunningParent:
     memory: int
     forks: tuple[Fork, ...]
     ready: bool
+    python: str
 
 
 def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
@@ -68,9 +71,12 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
     return sorted(found, key=lambda parent: parent.age, reverse=True)
 
 
-def stop_parents() -> list[RunningParent]:
-    """End every parent with all of its kernels, forget what could not be started, and return the parents."""
-    parents = list_parents()
+def stop_parents(python: str = "") -> list[RunningParent]:
+    """End the parents, or those of an interpreter, with all of their kernels, and return them.
+
+    What could not be started is forgotten.
+    """
+    parents = [parent for parent in list_parents() if python in ("", parent.python)]
     for parent in parents:
         with contextlib.suppress(ProcessLookupError):
             os.kill(parent.pid, signal.SIGTERM)  # its forks get a SIGKILL from the system
@@ -97,6 +103,7 @@ def _describe(path: Path, channel: Channel, seconds: float) -> RunningParent:
         memory=_measure(pid),
         forks=_list_forks(status),
         ready=status is not None,
+        python=psutil.Process(pid).cmdline()[0],
     )
 
 

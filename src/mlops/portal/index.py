@@ -24,7 +24,7 @@ def write_index(outputs: Path) -> Path:
     Path
         The index.
     """
-    rows = "\n".join(_render_run(run) for run in list_runs(outputs))
+    rows = "\n".join(_render_run(run, outputs / run.run_id) for run in list_runs(outputs))
     body = (
         f"<tbody>\n{rows}\n</tbody>"
         if rows
@@ -41,11 +41,11 @@ def write_index(outputs: Path) -> Path:
     return path
 
 
-def _render_run(run: RunRecord) -> str:
+def _render_run(run: RunRecord, folder: Path) -> str:
     outcome = run.outcome or run.state
     why = run.result("reason") if outcome in ("promoted", "rejected") else _find_error(run)
     version = run.result("model_version")
-    steps = ", ".join(_render_step(run, step) for step in run.steps if step.state not in ("pending", "skipped"))
+    steps = ", ".join(_render_step(run, step, folder) for step in run.steps if step.state not in ("pending", "skipped"))
     skipped = sum(step.state == "skipped" for step in run.steps)
     steps += f"<br><small>{skipped} skipped</small>" if skipped else ""
     numbers = "".join(f'<td class="number">{_render_number(run.result(name))}</td>' for name in METRICS)
@@ -71,10 +71,10 @@ def _find_error(run: RunRecord) -> str:
     return next(errors, _shorten(run.error) if run.error else "")
 
 
-def _render_step(run: RunRecord, step: StepRecord) -> str:
+def _render_step(run: RunRecord, step: StepRecord, folder: Path) -> str:
     title = escape(step.error or step.reason or step.state, quote=True)
     name = escape(step.name)
-    if step.report:
+    if step.report and (folder / step.report).is_file():
         name = f'<a href="{escape(f"{run.run_id}/{step.report}", quote=True)}">{name}</a>'
     mark = f' <span class="{step.state}">({step.state})</span>' if step.state != "done" else ""
     return f'<span title="{title}">{name}{mark}</span>'

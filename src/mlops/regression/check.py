@@ -13,6 +13,7 @@ from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
+from mlops.sweeps.plan import STEP as SWEEP
 
 SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
 RUNNERS_OWN = "run_folder"  # differs in every run
@@ -62,7 +63,8 @@ def find_run(outputs: Path, name: str = "") -> Path:
         if not (folder / "run.json").is_file():
             raise UsageError(f"there is no run {name!r} in {outputs}: `mlops status` lists the last ones")
         return folder
-    succeeded = next((run for run in list_runs(outputs) if run.state == "succeeded"), None)
+    runs = (run for run in list_runs(outputs) if run.state == "succeeded" and run.pipeline != SWEEP)
+    succeeded = next(runs, None)
     if succeeded is None:
         raise UsageError(f"no run in {outputs} has succeeded yet: `mlops run all` first")
     return outputs / succeeded.run_id

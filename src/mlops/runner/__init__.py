@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import msgspec
 
-from mlops.errors import UsageError
+from mlops.errors import ConflictError, UsageError
 from mlops.ledger import RunRecord, StepRecord, make_run_id, now, own_process
 from mlops.lineage import read_commit
 from mlops.parameters import Parameters
@@ -72,7 +72,9 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     UsageError
         If it is still running, or has succeeded.
     """
-    if record.state in ("succeeded", "unreadable") or "parameters" not in record.settings:
+    if "parameters" not in record.settings and record.state != "unreadable":
+        raise UsageError(f"run {record.run_id} is a {record.pipeline}, which cannot be resumed: start it again")
+    if record.state in ("succeeded", "unreadable"):
         raise UsageError(f"run {record.run_id} is {record.state}: there is nothing to resume; start a new run")
     plan = Plan(
         record.pipeline,
@@ -85,7 +87,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     reset = tuple(StepRecord(step.name, step.notebook, step.environment) for step in steps)
     again = replace(record, state="running", process=own_process(), outcome="", finished="", error="", steps=reset)
     folder = surroundings.workspace.outputs / record.run_id
-    undone = _list_undone(record, steps)
+    undone = _list_undone(record, steps) | _list_overtaken(record, steps)
     for step in steps:
         found = record.step(step.name)
         needs = [need for name in step.needs if (need := again.step(name))]
@@ -93,6 +95,13 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
         if found and kept and all(need.has_results for need in needs):
             again = again.with_step(found)
     return Run(plan, surroundings, again).run()
+
+
+def _list_overtaken(record: RunRecord, steps: Sequence[Step]) -> set[str]:
+    """Return the steps that watch what another run has changed, so that one which builds on them was refused."""
+    refused = [step for step in steps if (found := record.step(step.name)) and ConflictError.__name__ in found.error]
+    needed = {name for step in refused for name in step.needs}
+    return {step.name for step in steps if step.watches and step.name in needed}
 
 
 def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:

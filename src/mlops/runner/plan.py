@@ -75,6 +75,8 @@ class Surroundings:
         Called with a step that `restores` an environment, and the run, when that step has failed.
     observe : callable
         Returns the present state of what a step `watches`: "champion".
+    is_kept : callable
+        Says whether what an earlier step has left on the platform is still there, so that its results can be used.
     """
 
     workspace: Workspace
@@ -82,3 +84,4 @@ class Surroundings:
     secrets: Callable[[], Iterable[str]] = tuple
     restore: Restore = field(default=lambda step, run: None)
     observe: Observe = field(default=lambda name: "")
+    is_kept: Callable[[StepRecord], bool] = field(default=lambda step: True)

@@ -92,7 +92,7 @@ class Run:
         if self.plan.force or self.plan.only:
             return None
         found = replace(self._find(step.name), parameters=self._tell_notebook(step))
-        unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs)
+        unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs, self.around.is_kept)
         if unchanged:
             copy_results(unchanged, self.folder)
         return unchanged

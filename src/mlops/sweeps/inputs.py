@@ -40,7 +40,7 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
         so_far = RunRecord(record.run_id, "", "", "running", "", "", record.process, tuple(found))
         fingerprint = fingerprint_step(step, parameters, so_far, around.workspace, around.observe)
         wanted = StepRecord(step.name, step.notebook, step.environment)
-        unchanged = find_unchanged(wanted, fingerprint, around.workspace.outputs)
+        unchanged = find_unchanged(wanted, fingerprint, around.workspace.outputs, around.is_kept)
         if unchanged is None:
             break
         found.append(unchanged)

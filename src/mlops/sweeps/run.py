@@ -87,6 +87,7 @@ class _SweepRun:
         self.sweep = Sweep(grid.step.name, grid.step.notebook, grid.axes, goal.metric, goal.maximize)
         self.combinations = list(grid.list_combinations())
         self.points: list[Point] = []
+        self.changed = False
 
     def run(self) -> tuple[RunRecord, Sweep, list[Point]]:
         self._begin()
@@ -103,7 +104,10 @@ class _SweepRun:
             raise
         failed = [point for point in self.points if point.state == "failed"]
         said = f"{len(failed)} of {len(self.points)} combinations failed: {failed[0].error}" if failed else ""
-        self._end("failed" if failed else "succeeded", said)
+        if self._fingerprint(self.combinations[0]) != self.fingerprint:
+            said = "the notebook, the sources or the data changed while it ran: its combinations cannot be compared"
+            self.changed = True
+        self._end("failed" if said else "succeeded", said)
         return self.record, self.sweep, self.points
 
     def _begin(self) -> None:
@@ -195,12 +199,12 @@ class _SweepRun:
             report=REPORT,
         )
         self._save(self.record.with_step(ended))
-        if best and whole:
+        if best and whole and not self.changed:
             self._offer(best)
         else:
             found = self.record.step(self.sweep.step)
             assert found is not None
-            reason = "the sweep did not end" if not whole else "every combination failed"
+            reason = "the sweep did not end" if not whole else error if self.changed else "every combination failed"
             self._save(self.record.with_step(replace(found, state="skipped", reason=reason)))
         outcome = "done" if state == "succeeded" else "error"
         self._save(replace(self.record, state=state, outcome=outcome, finished=now()))
@@ -230,7 +234,6 @@ class _SweepRun:
         copy = self.folder / name_copy(found.notebook, found.environment)
         write_atomically(copy, (self.folder / best.file).read_bytes())
         parameters = self._make_task(best.number, best.values).parameters
-        unchanged = self._fingerprint(self.combinations[0]) == self.fingerprint  # since the sweep began
         offered = replace(
             found,
             state="done",
@@ -238,7 +241,7 @@ class _SweepRun:
             seconds=best.seconds,
             parameters=parameters,
             results=best.results,
-            fingerprint=self._fingerprint(best.values) if unchanged else "",
+            fingerprint=self._fingerprint(best.values),
         )
         offered = strike_out(offered, self.secrets())
         for watcher in self.watchers:

@@ -10,9 +10,11 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from filelock import FileLock
 
 from mlops.backends.base import ModelVersion, SweepState, TrainingRun
 from mlops.errors import ConflictError, IntegrityError, NotFoundError
-from mlops.files import find_path, hash_folder, verify_files
+from mlops.files import find_path, hash_folder, sync_folder, verify_files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,6 +66,8 @@ class MlflowStore:
         database = self.home / "mlflow.db"
         with self.lock:
             try:
+                if not database.is_file():
+                    _make_database(database)
                 client = MlflowClient(f"sqlite:///{database}")
                 if client.get_experiment_by_name(EXPERIMENT) is None:
                     client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
@@ -169,6 +173,18 @@ class LocalTracker:
             token = page.token or ""
         return found
 
+    def has_files(self, run: TrainingRun) -> bool:
+        """See `Tracker`."""
+        from mlflow.exceptions import MlflowException
+
+        if not self._store.exists:
+            return False
+        try:
+            uri = self._store.client.get_run(run.run_id).info.artifact_uri
+        except MlflowException:
+            return False
+        return hash_folder(find_path(uri) / ARTIFACTS) == dict(run.files)
+
     def _create_run(self, tags: Mapping[str, str]) -> Any:
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         return self._store.client.create_run(experiment.experiment_id, tags=dict(tags))
@@ -260,6 +276,19 @@ class LocalRegistry:
     def _ensure_model(self, name: str) -> None:
         if not self._store.client.search_registered_models(f"name='{name}'"):
             self._store.client.create_registered_model(name)
+
+
+def _make_database(path: Path) -> None:
+    """Make MLflow's schema, whole or not at all: half of it, left by a kill, MLflow could never use."""
+    from mlflow import MlflowClient
+
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        made, copy = Path(scratch, "made.db"), Path(scratch, "copy.db")
+        MlflowClient(f"sqlite:///{made}").get_experiment_by_name(EXPERIMENT)
+        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        os.replace(copy, path)
+    sync_folder(path.parent)
 
 
 def _name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
