@@ -52,7 +52,8 @@ def test_kernels_share_a_parent_that_may_fork(start_kernel: Any) -> None:
     pid = parents.pop()
     assert len(psutil.Process(pid).threads()) == 1
     files = {os.readlink(f"/proc/{pid}/fd/{file}").split(":")[0] for file in os.listdir(f"/proc/{pid}/fd")}
-    assert {name for name in files if not name.endswith(".log")} == {"/dev/null", "socket", "anon_inode"}
+    harmless = (".log", ".ttf")  # matplotlib closes its fonts in a fork
+    assert {name for name in files if not name.endswith(harmless)} == {"/dev/null", "socket", "anon_inode"}
     kinds = {os.readlink(f"/proc/{pid}/fd/{file}") for file in os.listdir(f"/proc/{pid}/fd")}
     assert {kind for kind in kinds if kind.startswith("anon_inode")} == {"anon_inode:[pidfd]"}
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +131,12 @@ def test_warm_kernels_are_shown_and_ended(mlops: Any) -> None:
     assert mlops("kernels").stdout == "no parent of warm kernels runs; the next notebook starts one\n"
 
 
-def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any, tmp_path: Path) -> None:
-    folder = tmp_path / f"mlops-kernels-{os.getuid()}"
-    folder.mkdir(mode=0o755)
-    folder.chmod(0o755)
-    ran = mlops("run", "retrain", "--force", XDG_RUNTIME_DIR=str(tmp_path))
+def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any) -> None:
+    with tempfile.TemporaryDirectory(prefix="mlops-") as short:
+        folder = Path(short, f"mlops-kernels-{os.getuid()}")
+        folder.mkdir()
+        folder.chmod(0o755)
+        ran = mlops("run", "retrain", "--force", XDG_RUNTIME_DIR=short)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.count("A fresh kernel is started, not a warm one: ") == 1
     assert f"{folder} is not private to this user: remove it" in ran.stderr

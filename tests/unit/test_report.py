@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
+from mlops.files import write_atomically
 from mlops.ledger import RunRecord, StepRecord, own_process, write_run
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
@@ -252,6 +253,11 @@ def read_index(outputs: Path) -> BeautifulSoup:
     return page
 
 
+def test_a_report_that_was_never_made_is_not_linked(tmp_path: Path) -> None:
+    write_run(make_run(StepRecord("sweep", "02_train", state="failed", report="sweep.html")), tmp_path)
+    assert read_index(tmp_path).find_all("a") == []
+
+
 def test_the_index_of_no_runs_says_so(tmp_path: Path) -> None:
     assert [cell.get_text() for cell in read_index(tmp_path).find_all("td")] == ["No runs yet."]
 
@@ -270,6 +276,9 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
     skipped = StepRecord("register", "04_register", state="skipped", reason="rejected")
     failed = StepRecord("train", "02_train", state="failed", error="ValueError: no\nrows")
     write_run(make_run(evaluated, registered), tmp_path)
+    for report in ("20261123-000000-all-0000/03_evaluate", "20261122-190758-all-3f9a51c2/03_evaluate"):
+        write_atomically(tmp_path / f"{report}.html", "")
+    write_atomically(tmp_path / "20261122-190758-all-3f9a51c2" / "04_register.html", "")
     write_run(make_run(evaluated, skipped, run_id="20261123-000000-all-0000", outcome="rejected"), tmp_path)
     write_run(make_run(failed, run_id="20261121-000000-all-0000", state="failed", outcome="error"), tmp_path)
     page = read_index(tmp_path)

@@ -49,7 +49,9 @@ def main() -> None:
       mlops run all
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    logging.getLogger("mlops.kernels").addFilter(Once())
+    logger, once = logging.getLogger("mlops.kernels"), Once()
+    logger.addFilter(once)
+    click.get_current_context().call_on_close(lambda: logger.removeFilter(once))
 
 
 class Once(logging.Filter):
