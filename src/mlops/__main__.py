@@ -11,6 +11,7 @@ import sys
 from mlops.errors import MlopsError
 from mlops.kernels.client import connect, find_key, run_command, start_parent
 from mlops.kernels.folder import UnavailableError
+from mlops.kernels.messages import Channel
 
 ENTRY = "mlops.cli:main"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
@@ -40,18 +41,25 @@ def _open_standard_files() -> None:
 
 def _run_forked() -> int | None:
     """Run the command in a fork and return its exit code, or None where it is to run in this process."""
+    channel = _find_parent()
+    try:
+        return run_command(channel, ENTRY, sys.argv) if channel else None
+    except UnavailableError:
+        return None  # nothing was forked
+
+
+def _find_parent() -> Channel | None:
+    """Connect to a parent that is ready; where there is none, have one started for the notebooks to come."""
     try:
         key = find_key()
         if key is None or sys.argv[1:2] == [STAYS]:
             return None
         channel = connect(key, start=False)
-        if channel:
-            return run_command(channel, ENTRY, sys.argv)
-        if sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
+        if channel is None and sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
             start_parent(key)
     except (UnavailableError, MlopsError, OSError):
-        pass  # who starts a kernel hears of it, and the command line of settings that are wrong
-    return None
+        return None  # who starts a kernel hears of it, and the command line of settings that are wrong
+    return channel
 
 
 if __name__ == "__main__":
