@@ -128,8 +128,14 @@ def now() -> str:
 
 
 def make_run_id(pipeline: str) -> str:
-    """Return a new run's name: it sorts by time, and those made in the same second differ."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{pipeline}-{secrets.token_hex(4)}"
+    """Return a new run's name; `sort_key` puts runs in the order in which they were made."""
+    made = datetime.now(UTC)
+    return f"{made:%Y%m%d-%H%M%S}-{pipeline}-{made.microsecond:05x}{secrets.token_hex(2)[:3]}"
+
+
+def sort_key(run_id: str) -> tuple[str, str]:
+    """Return what sorts the names of runs by time: several may have been made in the same second."""
+    return run_id[:15], run_id.rpartition("-")[2]
 
 
 def own_process() -> tuple[int, float]:
@@ -182,7 +188,7 @@ def list_runs(outputs: Path) -> list[RunRecord]:
 
 def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
     """Read the records of the runs one by one, newest first."""
-    for path in sorted(outputs.glob("*/run.json"), reverse=True):
+    for path in sorted(outputs.glob("*/run.json"), key=lambda path: sort_key(path.parent.name), reverse=True):
         yield _read_or_mark(path.parent)
 
 

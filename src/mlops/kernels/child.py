@@ -130,6 +130,7 @@ def _run_kernel(request: Request, ready: int, parent: int) -> None:
             os.write(ready, b"1")  # all ports are bound
             os.close(ready)
 
+    sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
     IPKernelApp.launch_instance(parent_handle=parent)
