@@ -2,9 +2,11 @@
 
 from mlops.backends.base import Backend
 from mlops.backends.local.images import LocalImages
+from mlops.backends.local.mlflow_store import MlflowStore
+from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalServices
-from mlops.backends.local.tracking import LocalRegistry, LocalTracker, MlflowStore
+from mlops.backends.local.tracking import LocalTracker
 from mlops.workspace import Workspace
 
 

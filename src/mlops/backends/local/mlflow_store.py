@@ -1,0 +1,93 @@
+"""MLflow's SQLite store: its client, its schema, the files of a training."""
+
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+import warnings
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from mlops.errors import IntegrityError, NotFoundError
+from mlops.files import find_path, sync_folder
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "training"
+ARTIFACTS = "model"
+FILES_TAG = "files"
+
+
+class MlflowStore:
+    """MLflow's client on ``<home>/mlflow.db``, opened on first use: importing MLflow takes over a second."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        warnings.filterwarnings("ignore", message="IProgress not found")
+
+    @cached_property
+    def lock(self) -> FileLock:
+        """Held while the schema is made and while the registry changes; its holder may take it again."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.home / "registry.lock")
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """The client; the first one ever also makes the database's schema."""
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import DatabaseError
+
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow has set its own
+        database = self.home / "mlflow.db"
+        with self.lock:
+            try:
+                if not database.is_file():
+                    _make_database(database)
+                client = MlflowClient(f"sqlite:///{database}")
+                if client.get_experiment_by_name(EXPERIMENT) is None:
+                    client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
+            except (DatabaseError, MlflowException) as error:
+                raise IntegrityError(f"{database} cannot be used: {str(error).splitlines()[0]}; restore it") from error
+        return client
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever recorded: asking does not make a database."""
+        return (self.home / "mlflow.db").is_file()
+
+    def copy_artifacts(self, run_id: str, folder: Path) -> Path:
+        """Copy the model files of a run to `folder`, which is made anew."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            uri = self.client.get_run(run_id).info.artifact_uri
+        except MlflowException as error:
+            raise NotFoundError(f"there is no training run {run_id!r} in {self.home}: run 02_train") from error
+        shutil.rmtree(folder, ignore_errors=True)
+        source = find_path(uri) / ARTIFACTS
+        if not source.is_dir():
+            raise NotFoundError(f"the files of training run {run_id} are gone from {source}: train again")
+        return Path(shutil.copytree(source, folder))
+
+
+def _make_database(path: Path) -> None:
+    """Make MLflow's schema, whole or not at all: half of it, left by a kill, MLflow could never use."""
+    from mlflow import MlflowClient
+
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        made, copy = Path(scratch, "made.db"), Path(scratch, "copy.db")
+        MlflowClient(f"sqlite:///{made}").get_experiment_by_name(EXPERIMENT)
+        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        os.replace(copy, path)
+    sync_folder(path.parent)

@@ -1,0 +1,113 @@
+"""Model versions in MLflow's registry.
+
+MLflow neither protects a model's bytes nor compares before it swaps: the SHA-256 of every file is recorded and checked,
+and the champion moves under a lock. The champion is a version tag, which every platform has; MLflow's alias of the
+same name is set beside it for people who look at MLflow's pages.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.base import ModelVersion, TrainingRun
+from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
+from mlops.errors import ConflictError, NotFoundError
+from mlops.files import verify_files
+
+CHAMPION = "champion"
+
+
+class LocalRegistry:
+    """Model versions in MLflow's registry."""
+
+    def __init__(self, store: MlflowStore) -> None:
+        self._store = store
+
+    def register(
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+    ) -> ModelVersion:
+        """See `Registry`."""
+        client = self._store.client
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = self._store.copy_artifacts(run.run_id, Path(scratch, "model"))
+            verify_files(folder, run.files, f"training run {run.run_id}")
+        with self._store.lock:
+            for version in self._list_versions(name):
+                if version.run_id == run.run_id:
+                    return version
+            if expected is not None:
+                self._require_champion(name, expected)
+            self._ensure_model(name)
+            source = f"{client.get_run(run.run_id).info.artifact_uri}/{ARTIFACTS}"
+            all_tags = {**tags, FILES_TAG: json.dumps(dict(run.files))}
+            created = client.create_model_version(name, source, run.run_id, tags=all_tags)
+            return _read_version(created)
+
+    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+        """See `Registry`."""
+        client = self._store.client
+        with self._store.lock:
+            self._require_champion(name, expected, version)
+            client.set_model_version_tag(name, str(version), CHAMPION, "true")
+            for other in self._list_versions(name):
+                if other.version != version and CHAMPION in other.tags:
+                    client.delete_model_version_tag(name, str(other.version), CHAMPION)
+            client.set_registered_model_alias(name, CHAMPION, str(version))
+        return self.get_version(name, version)
+
+    def find_champion(self, name: str) -> ModelVersion | None:
+        """See `Registry`."""
+        if not self._store.exists:
+            return None
+        with self._store.lock:  # between the two tags of a promotion there are two champions
+            return self._find_champion(name)
+
+    def _require_champion(self, name: str, *allowed: int) -> None:
+        champion = self._find_champion(name)
+        current = champion.version if champion else 0
+        if current not in allowed:
+            raise ConflictError(
+                f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
+                f"champion is now version {current}; run `mlops run retrain` again"
+            )
+
+    def _find_champion(self, name: str) -> ModelVersion | None:
+        tagged = [version for version in self._list_versions(name) if version.champion]
+        return max(tagged, key=lambda version: version.version, default=None)
+
+    def get_version(self, name: str, version: int) -> ModelVersion:
+        """See `Registry`."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _read_version(self._store.client.get_model_version(name, str(version)))
+        except MlflowException as error:
+            raise NotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
+
+    def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
+        """See `Registry`."""
+        self._store.copy_artifacts(model.run_id, folder)
+        verify_files(folder, model.files, f"model {model.name} version {model.version}")
+        return folder
+
+    def _list_versions(self, name: str) -> list[ModelVersion]:
+        found = self._store.client.search_model_versions(f"name='{name}'", max_results=10_000)
+        return [_read_version(version) for version in found]
+
+    def _ensure_model(self, name: str) -> None:
+        if not self._store.client.search_registered_models(f"name='{name}'"):
+            self._store.client.create_registered_model(name)
+
+
+def _read_version(version: Any) -> ModelVersion:
+    tags = {name: value for name, value in version.tags.items() if name != FILES_TAG}
+    return ModelVersion(
+        name=version.name,
+        version=int(version.version),
+        run_id=version.run_id,
+        files=json.loads(version.tags[FILES_TAG]),
+        tags=tags,
+        champion=CHAMPION in tags,
+    )
