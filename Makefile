@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
-.PHONY: help setup run stop test test-all bench lint lab ui nbval notebooks lock clean
+.PHONY: help setup run stop test test-all test-azure azurite bench lint lab ui nbval notebooks lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,8 +38,17 @@ stop: $(READY)  ## end the services
 test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
 	@$(PYTEST) -m "not slow"
 
-test-all: test  ## the same, and the slow tests: browser, every script of azure-pipelines.yml, a kill in every step
+test-all: test azurite  ## the same, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
 	@$(PYTEST) -m slow
+
+test-azure: $(READY) azurite  ## the tests of the platform azure alone, against a double of Azure (needs npm)
+	@$(PYTEST) tests/azure_platform tests/backends -k azure
+
+azurite: .ci/azurite/node_modules/.ready
+
+.ci/azurite/node_modules/.ready: .ci/azurite/package-lock.json
+	@npm ci --prefix .ci/azurite --no-audit --no-fund --loglevel=error
+	@touch $@
 
 bench: $(READY)  ## speed and memory beside papermill's; REPEATS=1 and ONLY=eight make it short
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
@@ -81,4 +90,4 @@ lock: $(READY)  ## resolve every package anew
 clean:  ## end the services; remove .venv, outputs and all state
 	@if [ -x $(BIN)/mlops ]; then $(BIN)/mlops stop; fi
 	@find outputs -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
-	@rm -rf .mlops .venv .venv-ui .venv-default .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .ci/azurite/node_modules .mlops .venv .venv-ui .venv-default .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -16,6 +16,8 @@ import pytest
 
 from mlops.workspace import Workspace
 
+pytest_plugins = ["azure_double.fixtures"]
+
 # Warm kernels have parents of the tests' own, and end with the tests.
 os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="mlops-tests-")

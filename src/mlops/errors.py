@@ -10,6 +10,7 @@
     ├── IntegrityError          a file is not what it was when its hash was recorded
     ├── ConflictError           somebody else changed the champion since it was looked at
     ├── NotFoundError           no such model, image or deployment
+    ├── PlatformError           the platform refused, or could not be reached, after what retrying can do
     ├── DeploymentError         a service did not start, or may not be deployed there
     │   └── ServiceTestFailed   a deployed service does not answer as its contract says
     └── StepFailed              a notebook ended red
@@ -48,6 +49,10 @@ class ConflictError(MlopsError):
 
 class NotFoundError(MlopsError):
     """No such model, image or deployment."""
+
+
+class PlatformError(MlopsError):
+    """The platform refused, or could not be reached, after what retrying can do."""
 
 
 class DeploymentError(MlopsError):

@@ -1,16 +1,18 @@
 """The layers of parameters: one YAML file each, read strictly."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mlops.declarations import Setting
+from mlops.declarations import Parameter, Setting, check_value
 from mlops.errors import ParameterError
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
+BASE = "base"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Layer:
         Values by step name (or notebook name without its number).
     kernels : mapping of str to Setting
         How kernels are started; in base.yml alone.
+    own : mapping of str to Setting
+        The platform's own settings: the section of the file's name, as "azure" in azure.yml.
     """
 
     path: str
@@ -37,6 +41,7 @@ class Layer:
     shared: Mapping[str, Setting]
     steps: Mapping[str, Mapping[str, Setting]]
     kernels: Mapping[str, Setting] = field(default_factory=dict)
+    own: Mapping[str, Setting] = field(default_factory=dict)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -64,9 +69,10 @@ def read_layer(path: Path) -> Layer:
     except (yaml.YAMLError, OSError, ValueError) as error:
         raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = _expect_mapping(content, name)
+    allowed = SECTIONS if path.stem == BASE else (*SECTIONS, path.stem)
     for section in sections:
-        if section not in SECTIONS:
-            raise ParameterError(f"{name}: unknown section {section!r}; allowed: {', '.join(SECTIONS)}")
+        if section not in allowed:
+            raise ParameterError(f"{name}: unknown section {section!r}; allowed: {', '.join(allowed)}")
     steps = _expect_mapping(sections.get("steps"), f"{name}: steps")
     return Layer(
         path=name,
@@ -75,7 +81,27 @@ def read_layer(path: Path) -> Layer:
         shared=_read_settings(sections.get("shared"), f"{name}: shared"),
         steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
         kernels=_read_settings(sections.get("kernels"), f"{name}: kernels"),
+        own=_read_settings(
+            sections.get(path.stem) if path.stem in allowed[len(SECTIONS) :] else None, f"{name}: {path.stem}"
+        ),
     )
+
+
+def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -> dict[str, Any]:
+    """Check a section that holds settings, not parameters of notebooks; what it does not say keeps its default.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown key, a wrong type, a value out of range.
+    """
+    known = {parameter.name: parameter for parameter in declared}
+    for name, setting in given.items():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ParameterError(f"{setting.source} is unknown{hint} (known: {', '.join(known)})")
+    return {name: check_value(known[name], given.get(name, Setting(known[name].default, ""))) for name in known}
 
 
 def _read_settings(values: Any, source: str) -> dict[str, Setting]:

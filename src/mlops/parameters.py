@@ -133,7 +133,7 @@ def _check_environment(environment: str, layers: Iterable[Layer], steps: Sequenc
     """Refuse in an environment's file what would be ignored there."""
     own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
     for layer in layers:
-        for setting in (*layer.run.values(), *layer.shared.values()):
+        for setting in (*layer.run.values(), *layer.shared.values(), *layer.own.values()):
             raise ParameterError(f"{setting.source}: it holds for whole runs, so it belongs into base.yml")
         for step in layer.steps:
             if step not in own:

@@ -6,13 +6,17 @@ and run the contract suite in ``tests/backends`` over it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
+
+from mlops.ledger import RunRecord
 
 ENVIRONMENTS = ("qa", "production")
 Health = Literal["healthy", "unhealthy", "stopped"]
 SweepState = Literal["succeeded", "failed", "interrupted"]
+JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
+ChangeKind = Literal["create", "modify", "delete", "none"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,50 @@ class Service:
     deployed: str
     tested: str = ""
     example: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What setting up, or taking away, does to one resource: its kind and name as people know them."""
+
+    kind: ChangeKind
+    resource: str
+    name: str
+
+
+@dataclass(frozen=True)
+class PublishedPipeline:
+    """The retraining pipeline as published: `version` is the build's id, `url` the stable address that starts it."""
+
+    name: str
+    version: str
+    pipeline_id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class SubmittedStep:
+    """One step of a submitted run; `reason` says why it was skipped."""
+
+    name: str
+    state: JobState
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SubmittedRun:
+    """A run of the published pipeline; `outcome` as in a run's record, `url` the platform's own page of it."""
+
+    run_id: str
+    pipeline: str
+    version: str
+    state: JobState
+    outcome: str = ""
+    started: str = ""
+    finished: str = ""
+    url: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[SubmittedStep, ...] = ()
 
 
 class Tracker(Protocol):
@@ -217,15 +265,121 @@ class Secrets(Protocol):
         ...
 
 
+class Job(Protocol):
+    """One step of a submitted run, seen from the machine that executes it; all its steps share one run's folder."""
+
+    @property
+    def run_id(self) -> str:
+        """The submitted run's id, which names the folder of the run."""
+        ...
+
+    def fetch_folder(self, folder: Path) -> None:
+        """Copy what earlier steps have stored to `folder`; nothing where there is none yet."""
+        ...
+
+    def store_folder(self, folder: Path) -> None:
+        """Store the run's folder with the run, so that the next step and people find it; whatever came of the step."""
+        ...
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Record a step's numbers with the step and with the run."""
+        ...
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Tag the submitted run: "outcome", "reason", "model_version"."""
+        ...
+
+
+class Pipelines(Protocol):
+    """Publishes the retraining pipeline, starts it, and says what became of its runs."""
+
+    def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
+        """Publish the retraining pipeline of the present sources as version `build_id`; called by `mlops publish`.
+
+        The stable endpoint moves to it. Safe to call again: there is exactly one version for a build id.
+        """
+        ...
+
+    def find_published(self) -> PublishedPipeline | None:
+        """Return what the endpoint starts now, or None before the first publication."""
+        ...
+
+    def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
+        """Start the published pipeline and come back at once; called by `mlops submit`.
+
+        `parameters`: some of model_name, dataset_version, data_file_path, caller_run_id. Raises NotFoundError before
+        the first publication.
+        """
+        ...
+
+    def get_run(self, run_id: str) -> SubmittedRun:
+        """Return a submitted run as it stands, with its steps; raises NotFoundError."""
+        ...
+
+    def list_runs(self, most: int) -> list[SubmittedRun]:
+        """Return submitted runs without their steps, newest first; called by `mlops runs`."""
+        ...
+
+    def read_log(self, run_id: str, step: str) -> str:
+        """Return what a step has printed so far; raises NotFoundError."""
+        ...
+
+    def fetch_run(self, run_id: str, folder: Path) -> Path:
+        """Copy the executed notebooks, reports and record of a run to `folder`; called by `mlops runs --download`."""
+        ...
+
+    def cancel(self, run_id: str) -> SubmittedRun:
+        """End a submitted run; one that has ended already stays as it is."""
+        ...
+
+    def find_job(self) -> Job | None:
+        """Return the step of a submitted run that this process executes, or None outside of one."""
+        ...
+
+
+class Infrastructure(Protocol):
+    """Sets the platform up, once, and takes it away."""
+
+    def preview(self) -> list[Change]:
+        """Return what `provision` would change; changes nothing. Called by `mlops provision --what-if`."""
+        ...
+
+    def provision(self) -> list[Change]:
+        """Make what is missing and return what changed; called by 00_provision. Safe to call again."""
+        ...
+
+    def preview_delete(self) -> list[Change]:
+        """Return what `delete` would take away; changes nothing."""
+        ...
+
+    def delete(self) -> list[Change]:
+        """Take away all that `provision` has made, with the data in it; called by `mlops provision --delete`."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Tells the platform's monitoring of runs."""
+
+    def record_run(self, run: RunRecord) -> None:
+        """Send a run that has ended, with its steps; called by `mlops run`.
+
+        What cannot be sent is logged, not raised.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Backend:
-    """A platform: its five parts."""
+    """A platform: its parts."""
 
     tracker: Tracker
     registry: Registry
     images: Images
     services: Services
     secrets: Secrets
+    pipelines: Pipelines
+    infrastructure: Infrastructure
+    telemetry: Telemetry
 
 
 def previous_environment(environment: str) -> str:

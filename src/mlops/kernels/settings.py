@@ -1,14 +1,13 @@
 """The settings of warm kernels: the section ``kernels`` of ``parameters/base.yml``."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from mlops.declarations import Parameter, Setting, check_value
+from mlops.declarations import Parameter, Setting
 from mlops.errors import ParameterError, UsageError
-from mlops.layers import read_layer
+from mlops.layers import check_section, read_layer
 from mlops.workspace import find_workspace
 
 SWITCH = "MLOPS_WARM_KERNELS"
@@ -69,13 +68,7 @@ def check_settings(given: Mapping[str, Setting]) -> KernelSettings:
     ParameterError
         For an unknown key, a wrong type, a value out of range, a module of this project.
     """
-    known = {parameter.name: parameter for parameter in DECLARED}
-    for name, setting in given.items():
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ParameterError(f"{setting.source} is unknown{hint} (known: {', '.join(known)})")
-    values = {name: check_value(known[name], given.get(name, Setting(known[name].default, ""))) for name in known}
+    values = check_section(DECLARED, given)
     for module in values["preload"]:
         source = given["preload"].source if "preload" in given else ""
         if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):

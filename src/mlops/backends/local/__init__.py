@@ -2,10 +2,13 @@
 
 from mlops.backends.base import Backend
 from mlops.backends.local.images import LocalImages
+from mlops.backends.local.infrastructure import LocalInfrastructure
 from mlops.backends.local.mlflow_store import MlflowStore
+from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalServices
+from mlops.backends.local.telemetry import LocalTelemetry
 from mlops.backends.local.tracking import LocalTracker
 from mlops.workspace import Workspace
 
@@ -21,4 +24,7 @@ def open_backend(workspace: Workspace) -> Backend:
         images=images,
         services=LocalServices(workspace.home, images, secrets),
         secrets=secrets,
+        pipelines=LocalPipelines(workspace),
+        infrastructure=LocalInfrastructure(workspace),
+        telemetry=LocalTelemetry(),
     )

@@ -1,0 +1,76 @@
+"""The platform Azure Machine Learning, by azureml-sdk v1: the only room that imports an Azure package.
+
+Importing this module imports none: the parts import what they need when they are first asked for something.
+"""
+
+import importlib.util
+
+from mlops.backends.azure.images import AzureImages
+from mlops.backends.azure.infrastructure import AzureInfrastructure
+from mlops.backends.azure.pipelines import AzurePipelines
+from mlops.backends.azure.registry import AzureRegistry
+from mlops.backends.azure.secrets import AzureSecrets
+from mlops.backends.azure.services import AzureServices
+from mlops.backends.azure.session import AzureSession
+from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.telemetry import AzureTelemetry
+from mlops.backends.azure.tracking import AzureTracker
+from mlops.backends.base import Backend
+from mlops.errors import UsageError
+from mlops.workspace import Workspace
+
+NEEDED = (
+    "azureml.core",
+    "azureml.pipeline.core",
+    "azure.identity",
+    "azure.keyvault.secrets",
+    "azure.storage.blob",
+    "adlfs",
+)
+
+
+def open_backend(workspace: Workspace) -> Backend:
+    """Open the platform; nothing is asked of Azure before it is needed.
+
+    Raises
+    ------
+    UsageError
+        If its packages are not installed.
+    ParameterError
+        If ``parameters/azure.yml`` is wrong.
+    """
+    require_packages()
+    session = AzureSession(read_settings(workspace), workspace)
+    return Backend(
+        tracker=AzureTracker(session),
+        registry=AzureRegistry(session),
+        images=AzureImages(session),
+        services=AzureServices(session),
+        secrets=AzureSecrets(session),
+        pipelines=AzurePipelines(session),
+        infrastructure=AzureInfrastructure(session),
+        telemetry=AzureTelemetry(session),
+    )
+
+
+def require_packages() -> None:
+    """Check that the packages are there, without importing them.
+
+    Raises
+    ------
+    UsageError
+        Naming those that are missing, and how to install them.
+    """
+    missing = [name for name in NEEDED if not _is_installed(name)]
+    if missing:
+        raise UsageError(
+            f"the platform azure needs {', '.join(missing)}: `pip install 'notebook-mlops[azure]'`, "
+            "in a checkout `make setup`; the local platform needs none of them"
+        )
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # the package that it is in
+        return False

@@ -1,0 +1,71 @@
+"""One connection to a workspace: who we are, and the SDK's workspace, opened when it is first needed."""
+
+import os
+from functools import cached_property
+from typing import Any
+
+from mlops.backends.azure.settings import AzureSettings, require_subscription
+from mlops.errors import NotFoundError, PlatformError
+from mlops.workspace import Workspace
+
+ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for what it runs
+
+
+class AzureSession:
+    """A connection to a workspace; nothing is asked of Azure before a property is.
+
+    Parameters
+    ----------
+    settings : AzureSettings
+        Which workspace.
+    project : Workspace
+        The project's folders on this machine.
+    """
+
+    def __init__(self, settings: AzureSettings, project: Workspace) -> None:
+        self.settings = settings
+        self.project = project
+
+    @cached_property
+    def credential(self) -> Any:
+        """The identity of this process: environment, managed identity, Azure CLI, in this order."""
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential()
+
+    @cached_property
+    def workspace(self) -> Any:
+        """The SDK's workspace: on its own compute that of the run, elsewhere the one that the settings name.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        PlatformError
+            If Azure refuses us.
+        """
+        from azureml.core import Run, Workspace
+        from azureml.core.authentication import TokenAuthentication
+        from azureml.exceptions import AuthenticationException, ProjectSystemException, UserErrorException
+
+        if os.environ.get(ON_COMPUTE):
+            return Run.get_context(allow_offline=False).experiment.workspace
+        settings = self.settings
+        try:
+            return Workspace(
+                require_subscription(settings),
+                settings.resource_group,
+                settings.workspace,
+                auth=TokenAuthentication(self._get_token),
+            )
+        except (ProjectSystemException, UserErrorException) as error:
+            raise NotFoundError(
+                f"no workspace {settings.workspace!r} in the resource group {settings.resource_group!r} of "
+                f"subscription {settings.subscription_id}: check the section azure of parameters/azure.yml, or run "
+                f"`mlops provision` ({error.message})"
+            ) from error
+        except AuthenticationException as error:
+            raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error
+
+    def _get_token(self, audience: str) -> str:
+        return str(self.credential.get_token(f"{audience.rstrip('/')}/.default").token)

@@ -1,0 +1,24 @@
+"""Ids and host names of the double's one subscription and workspace."""
+
+TENANT = "11111111-1111-1111-1111-111111111111"
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+GROUP = "mlops-rg"
+WORKSPACE = "mlops-ws"
+LOCATION = "westeurope"
+ACCOUNT = "mlopsstorage"
+VAULT = "mlops-vault"
+REGISTRY = "mlopsregistry"
+INSIGHTS = "mlops-insights"
+GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+WORKSPACE_ID = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
+ARM = "management.azure.com"
+LOGIN = "login.microsoftonline.com"
+API = f"{LOCATION}.api.azureml.ms"
+ENVIRON = {  # what makes a client this double's: not secret, for nobody else takes them
+    "AZURE_TENANT_ID": TENANT,
+    "AZURE_CLIENT_ID": "22222222-2222-2222-2222-222222222222",
+    "AZURE_CLIENT_SECRET": "a-password-of-the-double",
+    "MLOPS_AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+    "MLOPS_AZURE_RESOURCE_GROUP": GROUP,
+    "MLOPS_AZURE_WORKSPACE": WORKSPACE,
+}
