@@ -1,7 +1,9 @@
 """The run engine: executes a pipeline's notebooks, side by side where it may, and records the truth about them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
@@ -17,10 +19,19 @@ from mlops.runner.submitted import run_step, run_submitted
 __all__ = ["Listener", "Plan", "Surroundings", "resume_pipeline", "run_pipeline", "run_step", "run_submitted"]
 
 
-def run_pipeline(plan: Plan, surroundings: Surroundings) -> RunRecord:
+def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:
     """Run a pipeline.
 
     A step whose results an earlier run has, because nothing that they depend on has changed, does not run again.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is to run.
+    surroundings : Surroundings
+        What it works with.
+    run_id : str
+        The run's name, which no run may have yet; empty for a new one.
 
     Returns
     -------
@@ -34,9 +45,18 @@ def run_pipeline(plan: Plan, surroundings: Surroundings) -> RunRecord:
     OSError
         If the record cannot be written; what is on disk can be resumed.
     """
-    record = begin_record(plan, surroundings, make_run_id(plan.pipeline))
+    if run_id:
+        _require_new(run_id, surroundings.workspace.outputs)
+    record = begin_record(plan, surroundings, run_id or make_run_id(plan.pipeline))
     reused = find_only(plan.only, plan.pipeline, plan.steps, surroundings.workspace.outputs) if plan.only else ()
     return Run(plan, surroundings, record).run(reused)
+
+
+def _require_new(run_id: str, outputs: Path) -> None:
+    if not re.fullmatch(r"\w[\w.-]*", run_id):
+        raise UsageError(f"{run_id!r} is no name for a run: letters, digits, - and _ only")
+    if (outputs / run_id / "run.json").exists():
+        raise UsageError(f"there is a run {run_id} already: choose another name, or `mlops resume {run_id}`")
 
 
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:

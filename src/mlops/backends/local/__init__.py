@@ -24,7 +24,7 @@ def open_backend(workspace: Workspace) -> Backend:
         images=images,
         services=LocalServices(workspace.home, images, secrets),
         secrets=secrets,
-        pipelines=LocalPipelines(workspace),
+        pipelines=LocalPipelines(workspace.home, workspace.project, workspace.outputs),
         infrastructure=LocalInfrastructure(workspace),
         telemetry=LocalTelemetry(),
     )
