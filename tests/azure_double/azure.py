@@ -10,6 +10,10 @@ from typing import Protocol, TypeVar
 
 from azure_double.azurite import Azurite
 from azure_double.blobs import Blobs
+from azure_double.compute import Computes
+from azure_double.datasets import Datasets
+from azure_double.datastores import Datastores
+from azure_double.deployments import Deployments
 from azure_double.entra import Entra
 from azure_double.routing import Drop, Exchange, Fault, Handler, Request, Response, make_error
 from azure_double.workspace import Workspaces
@@ -44,6 +48,10 @@ class Azure:
         self.entra = self._install(Entra())
         self.workspaces = self._install(Workspaces())
         self.blobs = self._install(Blobs(azurite))
+        self.computes = self._install(Computes())
+        self.datastores = self._install(Datastores())
+        self.datasets = self._install(Datasets())
+        self.deployments = self._install(Deployments())
 
     def _install(self, service: Kind) -> Kind:
         service.install(self)
