@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from azure_double.names import ARM, GROUP_ID, LOCATION, WORKSPACE_ID
+from azure_double.names import API, ARM, GROUP_ID, LOCATION, WORKSPACE_ID
 from azure_double.routing import Request, Response, make_error
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Computes:
 
     def install(self, azure: "Azure") -> None:
         self._azure = azure
-        pattern = rf"{ARM}{WORKSPACE_ID}/computes"
+        pattern = rf"({ARM}|{API}/rp/workspaces){WORKSPACE_ID}/computes"
         azure.route("GET", rf"(?i:{pattern})/(?P<name>[^/]+)")(self._get)
         azure.route("GET", rf"(?i:{pattern})")(self._list)
 
@@ -93,6 +93,8 @@ def _describe_kubernetes(name: str) -> dict[str, Any]:
         "clusterPurpose": "FastProd",
         "clusterFqdn": f"{name}.hcp.{LOCATION}.azmk8s.io",
         "systemServices": None,
+        "loadBalancerType": "PublicIp",
+        "loadBalancerSubnet": None,
         "sslConfiguration": None,
         "aksNetworkingConfiguration": None,
     }
