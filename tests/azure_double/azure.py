@@ -11,7 +11,10 @@ from typing import Protocol, TypeVar
 from azure_double.artifacts import Artifacts
 from azure_double.azurite import Azurite
 from azure_double.blobs import Blobs
+from azure_double.compute import Computes
+from azure_double.datasets import Datasets
 from azure_double.datastores import Datastores
+from azure_double.deployments import Deployments
 from azure_double.entra import Entra
 from azure_double.history import History
 from azure_double.models import Models
@@ -48,7 +51,10 @@ class Azure:
         self.entra = self._install(Entra())
         self.workspaces = self._install(Workspaces())
         self.blobs = self._install(Blobs(azurite))
+        self.computes = self._install(Computes())
         self.datastores = self._install(Datastores())
+        self.datasets = self._install(Datasets())
+        self.deployments = self._install(Deployments())
         self.history = self._install(History())
         self.artifacts = self._install(Artifacts())
         self.models = self._install(Models())
