@@ -16,9 +16,13 @@ from azure_double.datasets import Datasets
 from azure_double.datastores import Datastores
 from azure_double.deployments import Deployments
 from azure_double.entra import Entra
+from azure_double.environments import Environments
 from azure_double.history import History
+from azure_double.logs import Logs
 from azure_double.models import Models
+from azure_double.pipelines import Pipelines
 from azure_double.routing import Drop, Exchange, Fault, Handler, Request, Response, make_error
+from azure_double.snapshots import Snapshots
 from azure_double.workspace import Workspaces
 
 
@@ -47,7 +51,7 @@ class Azure:
         self.crashes: list[str] = []
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
         self._faults: list[Fault] = []
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self.entra = self._install(Entra())
         self.workspaces = self._install(Workspaces())
         self.blobs = self._install(Blobs(azurite))
@@ -58,6 +62,10 @@ class Azure:
         self.history = self._install(History())
         self.artifacts = self._install(Artifacts())
         self.models = self._install(Models())
+        self.environments = self._install(Environments())
+        self.snapshots = self._install(Snapshots())
+        self.logs = self._install(Logs())
+        self.pipelines = self._install(Pipelines())
 
     def _install(self, service: Kind) -> Kind:
         service.install(self)
@@ -95,7 +103,7 @@ class Azure:
 
     def answer(self, request: Request) -> Response:
         """Answer a request; called by the server, from many threads."""
-        with self._lock:
+        with self.lock:
             try:
                 response = self._answer(request)
             except Drop:
