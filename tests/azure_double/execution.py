@@ -1,5 +1,6 @@
 """Submitted runs, really executed: each step is a process on the sources that were sent, as on a compute."""
 
+import json
 import os
 import shutil
 import signal
@@ -85,7 +86,7 @@ class Execution:
 
     def _start(self, step_id: str, step: dict[str, Any], folder: Path) -> int:
         self._azure.snapshots.unpack(step["module"]["StorageId"], folder)
-        configuration = read_configuration(step["module"], step["node"])
+        configuration = read_configuration(step)
         command = [sys.executable, configuration["script"], *list_arguments(step)]
         log = self._azure.logs.open(step_id, LOG)
         with open(log, "wb") as stream:
@@ -135,8 +136,13 @@ def list_arguments(step: dict[str, Any]) -> list[str]:
     return words
 
 
-def read_configuration(module: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    raise NotImplementedError
+def read_configuration(step: dict[str, Any]) -> dict[str, Any]:
+    """Return the script and the environment variables that a step is started with."""
+    parameters = {one["Name"]: one.get("Value") for one in step["node"]["ModuleParameters"]}
+    assert parameters["Arguments"] == USE_STRUCTURED, parameters["Arguments"]
+    configuration = json.loads(step["node"]["Runconfig"])
+    variables = {**configuration["environment"]["environmentVariables"], **configuration["environmentVariables"]}
+    return {"script": parameters["Script"], "variables": variables}
 
 
 def stamp() -> str:
