@@ -11,7 +11,10 @@ from typing import Protocol, TypeVar
 from azure_double.artifacts import Artifacts
 from azure_double.azurite import Azurite
 from azure_double.blobs import Blobs
+from azure_double.compute import Computes
+from azure_double.datasets import Datasets
 from azure_double.datastores import Datastores
+from azure_double.deployments import Deployments
 from azure_double.entra import Entra
 from azure_double.history import History
 from azure_double.models import Models
@@ -52,6 +55,9 @@ class Azure:
         self.history = self._install(History())
         self.artifacts = self._install(Artifacts())
         self.models = self._install(Models())
+        self.computes = self._install(Computes())
+        self.datasets = self._install(Datasets())
+        self.deployments = self._install(Deployments())
 
     def _install(self, service: Kind) -> Kind:
         service.install(self)

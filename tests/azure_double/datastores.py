@@ -9,7 +9,7 @@ from azure_double.routing import Request, Response, make_error
 if TYPE_CHECKING:
     from azure_double.azure import Azure
 
-BASE = re.escape(f"{API}/datastore/v1.0{WORKSPACE_ID}")
+BASE = rf"(?i:{re.escape(API)}/datastore/v1\.0{re.escape(WORKSPACE_ID)})"
 DEFAULT = "workspaceblobstore"
 
 
@@ -19,6 +19,7 @@ class Datastores:
     def install(self, azure: "Azure") -> None:
         self._azure = azure
         azure.route("GET", rf"{BASE}/default")(lambda request: Response(body=self.describe_default()))
+        azure.route("GET", rf"{BASE}/datastores")(lambda request: Response(body={"value": [self.describe_default()]}))
         azure.route("GET", rf"{BASE}/datastores/(?P<name>[^/]+)")(self._get)
 
     def describe_default(self) -> dict[str, Any]:

@@ -75,6 +75,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class DatasetVersion:
+    """A version of the data set that is trained on: one file that is never written again."""
+
+    name: str
+    version: int
+    url: str
+
+
+@dataclass(frozen=True)
 class PublishedPipeline:
     """The retraining pipeline as published: `version` is the build's id, `url` the stable address that starts it."""
 
@@ -348,12 +357,26 @@ class Infrastructure(Protocol):
         """Make what is missing and return what changed; called by 00_provision. Safe to call again."""
         ...
 
+    def register_dataset(self, file: Path) -> DatasetVersion:
+        """Store a data file and make it the newest version of the data set; called by 00_provision.
+
+        Safe to call again: the same content makes no second version. What an older version names stays as it is.
+        """
+        ...
+
+    def find_dataset(self, version: str) -> DatasetVersion:
+        """Return a version of the data set, "latest" or "" for the newest; raises NotFoundError."""
+        ...
+
     def preview_delete(self) -> list[Change]:
         """Return what `delete` would take away; changes nothing."""
         ...
 
     def delete(self) -> list[Change]:
-        """Take away all that `provision` has made, with the data in it; called by `mlops provision --delete`."""
+        """Take away all that `provision` has made, with the data in it; called by `mlops provision --delete`.
+
+        Services end first. Safe to call again: what is gone already is no error. Returns what was taken away.
+        """
         ...
 
 

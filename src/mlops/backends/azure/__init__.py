@@ -24,6 +24,8 @@ NEEDED = (
     "azureml.pipeline.core",
     "azure.identity",
     "azure.keyvault.secrets",
+    "azure.mgmt.keyvault",
+    "azure.mgmt.resource",
     "azure.storage.blob",
     "adlfs",
 )
@@ -41,14 +43,15 @@ def open_backend(workspace: Workspace) -> Backend:
     """
     require_packages()
     session = AzureSession(read_settings(workspace), workspace)
+    services = AzureServices(session)
     return Backend(
         tracker=AzureTracker(session),
         registry=AzureRegistry(session),
         images=AzureImages(session),
-        services=AzureServices(session),
+        services=services,
         secrets=AzureSecrets(session),
         pipelines=AzurePipelines(session),
-        infrastructure=AzureInfrastructure(session),
+        infrastructure=AzureInfrastructure(session, services),
         telemetry=AzureTelemetry(session),
     )
 

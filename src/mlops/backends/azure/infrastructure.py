@@ -1,10 +1,124 @@
-"""The workspace and all that belongs to it, as ARM templates."""
+"""The workspace and all that belongs to it, by an ARM template; idempotent, and taken away as a whole."""
 
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.datasets import AzureDatasets
+from mlops.backends.azure.deployment import RETRIES, Deployment, make_tags, wait_for
+from mlops.backends.azure.deployment_errors import refusals_explained
 from mlops.backends.azure.session import AzureSession
+from mlops.backends.azure.settings import require_subscription
+from mlops.backends.azure.teardown import Teardown
+from mlops.backends.base import ENVIRONMENTS, Change, DatasetVersion, Services
+from mlops.errors import NotFoundError, PlatformError
+
+POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
 
 
 class AzureInfrastructure:
-    """The workspace and all that belongs to it, as ARM templates."""
+    """See `mlops.backends.base.Infrastructure`.
 
-    def __init__(self, session: AzureSession) -> None:
+    Parameters
+    ----------
+    session : AzureSession
+        Which subscription, resource group and workspace.
+    services : Services
+        What ends before the workspace goes that runs it.
+    """
+
+    def __init__(self, session: AzureSession, services: Services) -> None:
         self._session = session
+        self._settings = session.settings
+        self._services = services
+
+    def preview(self) -> list[Change]:
+        """See `Infrastructure`."""
+        group = self._settings.resource_group
+        with refusals_explained(self._settings, "asking what would change"):
+            if not self._client.resource_groups.check_existence(group):
+                return [Change("create", "resource group", group), *self._deployment.list_all()]
+            return [Change("none", "resource group", group), *self._deployment.list_changes()]
+
+    def provision(self) -> list[Change]:
+        """See `Infrastructure`."""
+        with refusals_explained(self._settings, "setting up"):
+            made = self._make_group()
+            try:
+                self._deployment.check()
+            except PlatformError:
+                self._take_back(made)
+                raise
+            changes = [*made, *self._deployment.list_changes()]
+            self._deployment.deploy()
+        return [change for change in changes if change.kind != "none"]
+
+    def register_dataset(self, file: Path) -> DatasetVersion:
+        """See `Infrastructure`."""
+        with refusals_explained(self._settings, f"registering the data set {self._settings.dataset}"):
+            return AzureDatasets(self._session).register(file)
+
+    def find_dataset(self, version: str) -> DatasetVersion:
+        """See `Infrastructure`."""
+        return AzureDatasets(self._session).find(version)
+
+    def preview_delete(self) -> list[Change]:
+        """See `Infrastructure`."""
+        with refusals_explained(self._settings, "asking what would be taken away"):
+            return self._teardown.list_changes()
+
+    def delete(self) -> list[Change]:
+        """See `Infrastructure`."""
+        with refusals_explained(self._settings, "taking away"):
+            changes = self._teardown.list_changes()
+            if changes:
+                self._stop_services()
+                self._teardown.delete()
+            return changes
+
+    def _make_group(self) -> list[Change]:
+        group = self._settings.resource_group
+        if self._client.resource_groups.check_existence(group):
+            return []
+        given = {"location": self._settings.location, "tags": make_tags(self._settings)}
+        self._client.resource_groups.create_or_update(group, given)
+        return [Change("create", "resource group", group)]
+
+    def _take_back(self, made: list[Change]) -> None:
+        """Delete the group that this call has made, so that what cannot be set up leaves nothing."""
+        if made:
+            wait_for(
+                self._client.resource_groups.begin_delete(self._settings.resource_group), 600, "deleting the group"
+            )
+
+    def _stop_services(self) -> None:
+        for environment in ENVIRONMENTS:
+            try:
+                self._services.stop(environment)
+            except NotFoundError:  # no workspace any more, so no service
+                return
+
+    @property
+    def _deployment(self) -> Deployment:
+        return Deployment(self._client, self._settings)
+
+    @property
+    def _teardown(self) -> Teardown:
+        from azure.mgmt.keyvault import KeyVaultManagementClient
+
+        vaults = KeyVaultManagementClient(self._session.credential, require_subscription(self._settings), **_BOUNDS)
+        return Teardown(self._client, vaults, self._settings)
+
+    @cached_property
+    def _client(self) -> Any:
+        from azure.mgmt.resource import ResourceManagementClient
+
+        return ResourceManagementClient(self._session.credential, require_subscription(self._settings), **_BOUNDS)
+
+
+_BOUNDS: dict[str, Any] = {
+    "polling_interval": POLL_SECONDS,
+    "retry_total": RETRIES,
+    "connection_timeout": 20,
+    "read_timeout": 60,
+}

@@ -18,13 +18,14 @@ def open_backend(workspace: Workspace) -> Backend:
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
+    services = LocalServices(workspace.home, images, secrets)
     return Backend(
         tracker=LocalTracker(store),
         registry=LocalRegistry(store),
         images=images,
-        services=LocalServices(workspace.home, images, secrets),
+        services=services,
         secrets=secrets,
         pipelines=LocalPipelines(workspace),
-        infrastructure=LocalInfrastructure(workspace),
+        infrastructure=LocalInfrastructure(workspace, services),
         telemetry=LocalTelemetry(),
     )
