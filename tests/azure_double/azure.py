@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from azure_double.azurite import Azurite
 from azure_double.blobs import Blobs
 from azure_double.entra import Entra
+from azure_double.key_vault import KeyVault
 from azure_double.routing import Drop, Exchange, Fault, Handler, Request, Response, make_error
 from azure_double.workspace import Workspaces
 
@@ -44,6 +45,7 @@ class Azure:
         self.entra = self._install(Entra())
         self.workspaces = self._install(Workspaces())
         self.blobs = self._install(Blobs(azurite))
+        self.key_vault = self._install(KeyVault())
 
     def _install(self, service: Kind) -> Kind:
         service.install(self)
