@@ -8,11 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from azure_double.artifacts import Artifacts
 from azure_double.azurite import Azurite
 from azure_double.blobs import Blobs
+from azure_double.container_registry import ContainerRegistry
+from azure_double.datastores import Datastores
 from azure_double.entra import Entra
+from azure_double.history import History
 from azure_double.key_vault import KeyVault
+from azure_double.models import Models
+from azure_double.operations import Operations
+from azure_double.packages import Packages
 from azure_double.routing import Drop, Exchange, Fault, Handler, Request, Response, make_error
+from azure_double.web_services import WebServices
 from azure_double.workspace import Workspaces
 
 
@@ -45,7 +53,19 @@ class Azure:
         self.entra = self._install(Entra())
         self.workspaces = self._install(Workspaces())
         self.blobs = self._install(Blobs(azurite))
+        self.datastores = self._install(Datastores())
+        self.history = self._install(History())
+        self.artifacts = self._install(Artifacts())
+        self.models = self._install(Models())
         self.key_vault = self._install(KeyVault())
+        self.container_registry = self._install(ContainerRegistry())
+        self.operations = self._install(Operations())
+        self.packages = self._install(Packages())
+        self.web_services = self._install(WebServices())
+
+    def close(self) -> None:
+        """End what runs."""
+        self.web_services.close()
 
     def _install(self, service: Kind) -> Kind:
         service.install(self)

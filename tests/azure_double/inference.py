@@ -28,6 +28,7 @@ class InferenceServer:
 
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
         self.port = find_port()
+        self.started = time.monotonic()
         self._log = root.with_suffix(".log")
         entry = root / environ["AZUREML_ENTRY_SCRIPT"]
         words = [str(PROGRAM), "--entry_script", str(entry), "--port", str(self.port)]

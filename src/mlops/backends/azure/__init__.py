@@ -22,6 +22,7 @@ from mlops.workspace import Workspace
 NEEDED = (
     "azureml.core",
     "azureml.pipeline.core",
+    "azure.containerregistry",
     "azure.identity",
     "azure.keyvault.secrets",
     "azure.storage.blob",
@@ -41,11 +42,12 @@ def open_backend(workspace: Workspace) -> Backend:
     """
     require_packages()
     session = AzureSession(read_settings(workspace), workspace)
+    images = AzureImages(session)
     return Backend(
         tracker=AzureTracker(session),
         registry=AzureRegistry(session),
-        images=AzureImages(session),
-        services=AzureServices(session),
+        images=images,
+        services=AzureServices(session, images),
         secrets=AzureSecrets(session),
         pipelines=AzurePipelines(session),
         infrastructure=AzureInfrastructure(session),

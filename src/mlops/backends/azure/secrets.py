@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from mlops.backends.azure.refusals import report_refusals
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.web_services import find_service, name_service
 from mlops.backends.variables import list_variables, name_variable
@@ -78,7 +78,7 @@ class AzureSecrets:
         service = find_service(self._session, environment)
         if service is None:
             return None
-        with report_refusals(f"hand out the keys of {service.name}"):
+        with explain_refusals(self._session, f"hand out the keys of {service.name}"):
             primary, secondary = service.get_keys()
         return primary, secondary
 
