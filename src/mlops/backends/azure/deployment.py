@@ -40,7 +40,7 @@ def read_template() -> dict[str, Any]:
 
 
 def make_tags(settings: AzureSettings) -> dict[str, str]:
-    """Return what is put on all that is made: teardown takes away nothing without it."""
+    """Return what is put on all that is made, as in the template: teardown takes away nothing without it."""
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
@@ -60,7 +60,6 @@ def make_parameters(settings: AzureSettings) -> dict[str, Any]:
         "kubernetesVmSize": settings.kubernetes_vm_size,
         "kubernetesMinNodes": settings.kubernetes_min_nodes,
         "kubernetesMaxNodes": settings.kubernetes_max_nodes,
-        "tags": make_tags(settings),
     }
 
 
