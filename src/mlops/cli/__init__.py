@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mlops.cli import data, kernels, notebooks, pages, runs, services, status, sweeps
+from mlops.cli import data, kernels, notebooks, pages, provision, runs, services, status, sweeps
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -83,6 +83,7 @@ for command in (
     services.stop,
     services.rollback,
     kernels.kernels,
+    provision.provision,
     pages.report,
     data.profile,
 ):
