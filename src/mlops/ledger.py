@@ -15,7 +15,7 @@ from mlops.errors import IntegrityError, NotFoundError
 from mlops.files import read_record, write_atomically
 
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
-RunState = Literal["running", "succeeded", "failed", "interrupted", "lost", "unreadable"]
+RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class RunRecord:
     pipeline, platform : str
         What ran, and where.
     state : str
-        "lost" is a run whose process is gone without having said how it ended, "unreadable" one whose record is
-        damaged.
+        "waiting" is a submitted run between two of its steps, which may run on different machines; "lost" one whose
+        process is gone without having said how it ended, "unreadable" one whose record is damaged.
     outcome : str
         "promoted", "rejected", "released", "done" or "error"; empty while it runs.
     started, finished : str

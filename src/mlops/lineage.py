@@ -1,5 +1,6 @@
 """Where a result came from: commit, notebook, build."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -8,6 +9,8 @@ from pathlib import Path
 
 from mlops.files import hash_file
 from mlops.workspace import Workspace
+
+COMMIT = "MLOPS_GIT_COMMIT"
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,13 @@ def name_build(run_folder: str) -> str:
 
 
 def read_commit(project: Path) -> str:
-    """Return the commit that `project` has checked out, or "unknown" where git cannot tell."""
+    """Return the commit that `project` has checked out, or "unknown" where git cannot tell.
+
+    On a machine that has the sources without their history, ``MLOPS_GIT_COMMIT`` tells.
+    """
+    unknown = os.environ.get(COMMIT) or "unknown"
     if shutil.which("git") is None:
-        return "unknown"
+        return unknown
 
     def ask(*words: str) -> str | None:
         answer = subprocess.run(["git", "-C", str(project), *words], capture_output=True, text=True, check=False)
@@ -65,5 +72,5 @@ def read_commit(project: Path) -> str:
 
     commit = ask("rev-parse", "HEAD")
     if not commit:
-        return "unknown"
+        return unknown
     return f"{commit}-dirty" if ask("status", "--porcelain", "--untracked-files=no") else commit

@@ -14,7 +14,6 @@ TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+)|(?P<name>[
 TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "int": int, "bool": bool, "object": dict, "array": list}
 
 
-
 class TemplateError(Exception):
     """What Azure refuses as InvalidTemplate."""
 

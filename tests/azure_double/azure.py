@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from azure_double.artifacts import Artifacts
 from azure_double.azurite import Azurite
 from azure_double.blobs import Blobs
 from azure_double.compute import Computes
@@ -15,6 +16,8 @@ from azure_double.datasets import Datasets
 from azure_double.datastores import Datastores
 from azure_double.deployments import Deployments
 from azure_double.entra import Entra
+from azure_double.history import History
+from azure_double.models import Models
 from azure_double.routing import Drop, Exchange, Fault, Handler, Request, Response, make_error
 from azure_double.workspace import Workspaces
 
@@ -52,6 +55,9 @@ class Azure:
         self.datastores = self._install(Datastores())
         self.datasets = self._install(Datasets())
         self.deployments = self._install(Deployments())
+        self.history = self._install(History())
+        self.artifacts = self._install(Artifacts())
+        self.models = self._install(Models())
 
     def _install(self, service: Kind) -> Kind:
         service.install(self)

@@ -33,7 +33,9 @@ class Datasets:
         asked = request.json
         name, latest = asked["name"], asked["latest"]
         if not re.fullmatch(r"[A-Za-z0-9][\w .-]*", name) or asked.get("datasetType") not in TYPES:
-            return make_error(400, "UserError", f"no name or type of a data set: {name!r}, {asked.get('datasetType')!r}")
+            return make_error(
+                400, "UserError", f"no name or type of a data set: {name!r}, {asked.get('datasetType')!r}"
+            )
         if "RsDataflow" not in json.loads(latest["dataflow"])["meta"]:
             return make_error(400, "UserError", "the dataflow has no RsDataflow")
         known = self.versions.setdefault(name, [])

@@ -29,9 +29,15 @@ NAMES = {  # as Azure demands them
     "Microsoft.Authorization/roleAssignments": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
 }
 TAKEN = {
-    "Microsoft.Storage/storageAccounts": ("StorageAccountAlreadyTaken", "The storage account named {} is already taken."),
+    "Microsoft.Storage/storageAccounts": (
+        "StorageAccountAlreadyTaken",
+        "The storage account named {} is already taken.",
+    ),
     "Microsoft.KeyVault/vaults": ("VaultAlreadyExists", "The vault name '{}' is already in use."),
-    "Microsoft.ContainerRegistry/registries": ("AlreadyInUse", "The registry DNS name {}.azurecr.io is already in use."),
+    "Microsoft.ContainerRegistry/registries": (
+        "AlreadyInUse",
+        "The registry DNS name {}.azurecr.io is already in use.",
+    ),
 }
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
@@ -119,7 +125,9 @@ class Deployments:
         return Response(204 if request["group"] in self.groups else 404)
 
     def _get_group(self, request: Request) -> Response:
-        return Response(body=self._describe(request["group"])) if request["group"] in self.groups else _no_group(request)
+        return (
+            Response(body=self._describe(request["group"])) if request["group"] in self.groups else _no_group(request)
+        )
 
     def _put_group(self, request: Request) -> Response:
         if not request.json.get("location"):
@@ -301,7 +309,9 @@ class Deployments:
 
     def _forget(self, resource_id: str, *, for_good: bool) -> None:
         found = self.resources[resource_id.lower()]
-        below = [one for one in self.resources if one == resource_id.lower() or one.startswith(resource_id.lower() + "/")]
+        below = [
+            one for one in self.resources if one == resource_id.lower() or one.startswith(resource_id.lower() + "/")
+        ]
         for one in below:
             del self.resources[one]
         if found["type"] == VAULT:
@@ -326,7 +336,9 @@ class Deployments:
 
     def _purge(self, request: Request) -> Response:
         if self.deleted_vaults.pop(request["name"], None) is None:
-            return make_error(404, "DeletedVaultNotFound", f"The specified deleted vault '{request['name']}' does not exist.")
+            return make_error(
+                404, "DeletedVaultNotFound", f"The specified deleted vault '{request['name']}' does not exist."
+            )
         return self._accept(Response(200))
 
     def _accept(self, outcome: Response) -> Response:
@@ -351,5 +363,3 @@ def _nest(code: str, message: str, details: list[dict[str, Any]]) -> dict[str, A
 
 def _no_group(request: Request) -> Response:
     return make_error(404, "ResourceGroupNotFound", f"Resource group '{request['group']}' could not be found.")
-
-

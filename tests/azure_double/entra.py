@@ -16,9 +16,10 @@ SECONDS = 3600
 
 
 class Entra:
-    """Hands out tokens, and remembers them."""
+    """Hands out tokens, and remembers them; `seconds` is how long they are valid."""
 
     def __init__(self) -> None:
+        self.seconds = SECONDS
         self.issued: list[str] = []
 
     def install(self, azure: "Azure") -> None:
@@ -48,8 +49,12 @@ class Entra:
         form = parse_qs(request.body.decode())
         if form.get("client_secret") == ["wrong"]:
             return make_error(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
-        audience = form["scope"][0].split()[0].removesuffix("/.default")
-        claims = {"exp": int(time.time()) + SECONDS, "tid": TENANT, "oid": "o", "aud": audience}
+        token = self.issue(form["scope"][0].split()[0].removesuffix("/.default"))
+        return Response(body={"token_type": "Bearer", "expires_in": self.seconds, "access_token": token})
+
+    def issue(self, audience: str) -> str:
+        """Return a new token."""
+        claims = {"exp": int(time.time()) + self.seconds, "tid": TENANT, "oid": "o", "aud": audience}
         token = jwt.encode({**claims, "jti": str(len(self.issued))}, "k" * 32)
         self.issued.append(token)
-        return Response(body={"token_type": "Bearer", "expires_in": SECONDS, "access_token": token})
+        return token

@@ -26,9 +26,14 @@ def run(data):
 """
 
 
-@pytest.fixture(params=list_platforms())
+EMULATED = {"azure": [pytest.mark.slow]}  # platforms that need Azurite, which not every machine has
+
+
+@pytest.fixture(params=[pytest.param(name, marks=EMULATED.get(name, ())) for name in list_platforms()])
 def backend(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Backend]:
     """Every platform in turn, on a scratch state; its services end with the test."""
+    if request.param in EMULATED:
+        request.getfixturevalue(request.param)
     opened = open_backend(request.param, workspace)
     yield opened
     for environment in ("qa", "production"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from mlops.errors import ParameterError
 from mlops.ledger import RunRecord
 
 ENVIRONMENTS = ("qa", "production")
@@ -17,6 +18,7 @@ Health = Literal["healthy", "unhealthy", "stopped"]
 SweepState = Literal["succeeded", "failed", "interrupted"]
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
 ChangeKind = Literal["create", "modify", "delete", "none"]
+SUBMISSION_PARAMETERS = ("model_name", "dataset_version", "data_file_path", "caller_run_id")
 
 
 @dataclass(frozen=True)
@@ -282,6 +284,13 @@ class Job(Protocol):
         """The submitted run's id, which names the folder of the run."""
         ...
 
+    def find_data(self, version: str) -> str:
+        """Return the address of the registered data set in a version ("latest"), or "" for the sample at home.
+
+        Raises NotFoundError.
+        """
+        ...
+
     def fetch_folder(self, folder: Path) -> None:
         """Copy what earlier steps have stored to `folder`; nothing where there is none yet."""
         ...
@@ -295,7 +304,7 @@ class Job(Protocol):
         ...
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Tag the submitted run: "outcome", "reason", "model_version"."""
+        """Tag the submitted run: "outcome", "reason", "model_version", "skipped_register"."""
         ...
 
 
@@ -403,6 +412,22 @@ class Backend:
     pipelines: Pipelines
     infrastructure: Infrastructure
     telemetry: Telemetry
+
+
+def check_submission(parameters: Mapping[str, str]) -> None:
+    """Check the parameters of a submission; `Pipelines.submit` calls it first.
+
+    Raises
+    ------
+    ParameterError
+        Naming what the published pipeline takes.
+    """
+    for name in parameters:
+        if name not in SUBMISSION_PARAMETERS:
+            known = ", ".join(SUBMISSION_PARAMETERS)
+            raise ParameterError(f"-p {name}: the published pipeline has no such parameter (known: {known})")
+        if not parameters[name]:
+            raise ParameterError(f"-p {name}: it has no value; leave it out, or write -p {name}=none")
 
 
 def previous_environment(environment: str) -> str:

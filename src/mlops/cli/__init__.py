@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mlops.cli import data, kernels, notebooks, pages, provision, runs, services, status, sweeps
+from mlops.cli import data, kernels, notebooks, pages, pipelines, provision, runs, services, status, steps, sweeps
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -76,6 +76,10 @@ def _interrupt(number: int, frame: object) -> None:
 for command in (
     runs.run,
     runs.resume,
+    pipelines.publish,
+    pipelines.submit,
+    pipelines.runs_command,
+    steps.run_step,
     notebooks.check_notebooks,
     sweeps.sweep,
     status.status,

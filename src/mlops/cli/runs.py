@@ -32,10 +32,18 @@ if TYPE_CHECKING:
     "--only", default="", metavar="STEP", help="Run this step alone, on the newest results of those before it."
 )
 @click.option("--force", is_flag=True, help="Run also what has not changed, and start anew a service that is healthy.")
+@click.option("--run-id", default="", metavar="ID", help="Name of the run and its folder. [default: a new one]")
 @jobs_option
 @json_option
 def run(
-    pipeline: str, platform: str, overrides: tuple[str, ...], only: str, force: bool, jobs: int | None, as_json: bool
+    pipeline: str,
+    platform: str,
+    overrides: tuple[str, ...],
+    only: str,
+    force: bool,
+    run_id: str,
+    jobs: int | None,
+    as_json: bool,
 ) -> None:
     """Run a pipeline: build, retrain, release, or all three.
 
@@ -57,7 +65,7 @@ def run(
     check_overrides(overrides, pipeline, PIPELINES[pipeline])
     backend = open_backend(parameters.platform, workspace)
     around = prepare_run(workspace, backend, parameters)
-    record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around)
+    record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around, run_id)
     if pipeline == "all" and record.outcome == "rejected" and not only:
         record = _serve_again(record, parameters, around, backend)
     _conclude(record, workspace, backend, parameters, as_json)

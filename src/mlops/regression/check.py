@@ -100,7 +100,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _require_ended(run: RunRecord) -> None:
-    if run.state == "running":
+    if run.state in ("running", "waiting"):
         raise UsageError(f"run {run.run_id} has not ended yet: wait for it, or name another")
     if not any(step.has_results or step.state == "failed" for step in run.steps):
         raise UsageError(f"run {run.run_id} has executed no notebook, so there is nothing to compare: name another")

@@ -1,26 +1,37 @@
 """The run engine: executes a pipeline's notebooks, side by side where it may, and records the truth about them."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
 from mlops.errors import ConflictError, UsageError
-from mlops.ledger import RunRecord, StepRecord, make_run_id, now, own_process
-from mlops.lineage import read_commit
+from mlops.ledger import RunRecord, StepRecord, make_run_id, own_process
 from mlops.parameters import Parameters
 from mlops.pipelines import Step
 from mlops.reuse import find_only, locate_copy
 from mlops.runner.plan import Listener, Plan, Surroundings
-from mlops.runner.run import Run
+from mlops.runner.run import Run, begin_record
+from mlops.runner.submitted import run_step, run_submitted
 
-__all__ = ["Listener", "Plan", "Surroundings", "resume_pipeline", "run_pipeline"]
+__all__ = ["Listener", "Plan", "Surroundings", "resume_pipeline", "run_pipeline", "run_step", "run_submitted"]
 
 
-def run_pipeline(plan: Plan, surroundings: Surroundings) -> RunRecord:
+def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:
     """Run a pipeline.
 
     A step whose results an earlier run has, because nothing that they depend on has changed, does not run again.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is to run.
+    surroundings : Surroundings
+        What it works with.
+    run_id : str
+        The run's name, which no run may have yet; empty for a new one.
 
     Returns
     -------
@@ -34,20 +45,18 @@ def run_pipeline(plan: Plan, surroundings: Surroundings) -> RunRecord:
     OSError
         If the record cannot be written; what is on disk can be resumed.
     """
-    steps = tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps)
-    record = RunRecord(
-        run_id=make_run_id(plan.pipeline),
-        pipeline=plan.pipeline,
-        platform=plan.parameters.platform,
-        state="running",
-        started=now(),
-        git_commit=read_commit(surroundings.workspace.project),
-        process=own_process(),
-        steps=steps,
-        settings={"parameters": asdict(plan.parameters), "only": plan.only, "force": plan.force},
-    )
+    if run_id:
+        _require_new(run_id, surroundings.workspace.outputs)
+    record = begin_record(plan, surroundings, run_id or make_run_id(plan.pipeline))
     reused = find_only(plan.only, plan.pipeline, plan.steps, surroundings.workspace.outputs) if plan.only else ()
     return Run(plan, surroundings, record).run(reused)
+
+
+def _require_new(run_id: str, outputs: Path) -> None:
+    if not re.fullmatch(r"\w[\w.-]*", run_id):
+        raise UsageError(f"{run_id!r} is no name for a run: letters, digits, - and _ only")
+    if (outputs / run_id / "run.json").exists():
+        raise UsageError(f"there is a run {run_id} already: choose another name, or `mlops resume {run_id}`")
 
 
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
@@ -74,6 +83,11 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     """
     if "parameters" not in record.settings and record.state != "unreadable":
         raise UsageError(f"run {record.run_id} is a {record.pipeline}, which cannot be resumed: start it again")
+    if record.state == "waiting":
+        raise UsageError(
+            f"run {record.run_id} waits for its next step on {record.platform}, where it goes on by itself: "
+            f"`mlops runs {record.run_id}` shows how far it is"
+        )
     if record.state in ("succeeded", "unreadable"):
         raise UsageError(f"run {record.run_id} is {record.state}: there is nothing to resume; start a new run")
     plan = Plan(

@@ -49,6 +49,9 @@ class Plan:
         True: also steps that have not changed run.
     jobs : int
         How many steps may run side by side; 0: as many as there are cores.
+    at : str
+        The one step of a submitted run that this process executes, on the results that the run has so far; the other
+        steps are executed by other processes. Empty: this one executes all.
     """
 
     pipeline: str
@@ -57,6 +60,7 @@ class Plan:
     only: str = ""
     force: bool = False
     jobs: int = 0
+    at: str = ""
 
 
 @dataclass(frozen=True)

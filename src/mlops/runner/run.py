@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -14,7 +14,8 @@ from mlops.errors import StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.fingerprints import fingerprint_step
 from mlops.handoff import read_scraps
-from mlops.ledger import RunRecord, RunState, StepRecord, now, write_run
+from mlops.ledger import RunRecord, RunState, StepRecord, now, own_process, write_run
+from mlops.lineage import read_commit
 from mlops.pipelines import Step
 from mlops.redaction import strike_out
 from mlops.reuse import copy_results, find_unchanged, locate_copy
@@ -53,9 +54,15 @@ class Run:
                 with suppress(OSError):  # where not even this can be written, the run is read as lost
                     self._give_up("failed", f"{type(error).__name__}: {error}")
                 raise
-            failed = any(step.state == "failed" for step in self.record.steps)
-            self._end("failed" if failed else "succeeded", _name_outcome(self.record, self.plan.only, failed))
+            self._conclude()
         return self.record
+
+    def _conclude(self) -> None:
+        failed = any(step.state == "failed" for step in self.record.steps)
+        if self.plan.at and not failed and any(step.state == "pending" for step in self.record.steps):
+            self._end("waiting", "")
+        else:
+            self._end("failed" if failed else "succeeded", _name_outcome(self.record, self.plan.only, failed))
 
     def _work(self) -> None:
         with NotebookPool(self.plan.jobs or os.cpu_count() or 1) as pool:
@@ -80,7 +87,7 @@ class Run:
             if settled:
                 self._save(self.record.with_step(settled))
                 decided.append(settled)
-            elif len(self._list_running()) < pool.jobs:
+            elif self.plan.at in ("", step.name) and len(self._list_running()) < pool.jobs:
                 self._start(step, pool)
         return decided
 
@@ -89,7 +96,7 @@ class Run:
         return replace(self._find(step.name), state="skipped", reason=reason) if reason else None
 
     def _reuse(self, step: Step) -> StepRecord | None:
-        if self.plan.force or self.plan.only:
+        if self.plan.force or self.plan.only or self.plan.at:
             return None
         found = replace(self._find(step.name), parameters=self._tell_notebook(step))
         unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs, self.around.is_kept)
@@ -157,7 +164,8 @@ class Run:
         self._end(state, "error")
 
     def _end(self, state: RunState, outcome: str) -> None:
-        self._save(replace(self.record, state=state, outcome=outcome, finished=now()))
+        finished = "" if state == "waiting" else now()
+        self._save(replace(self.record, state=state, outcome=outcome, finished=finished))
         for listener in self.around.listeners:
             listener.run_ended(self.record)
 
@@ -193,6 +201,21 @@ class Run:
             if source and not source.results.get(value):
                 return str(source.results.get("reason", f"{step.only_if} is not true"))
         return ""
+
+
+def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
+    """Return the record of a run that begins."""
+    return RunRecord(
+        run_id=run_id,
+        pipeline=plan.pipeline,
+        platform=plan.parameters.platform,
+        state="running",
+        started=now(),
+        git_commit=read_commit(surroundings.workspace.project),
+        process=own_process(),
+        steps=tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps),
+        settings={"parameters": asdict(plan.parameters), "only": plan.only, "force": plan.force},
+    )
 
 
 def _name_outcome(record: RunRecord, only: str, failed: bool) -> str:

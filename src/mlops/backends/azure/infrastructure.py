@@ -6,7 +6,7 @@ from typing import Any
 
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.deployment import RETRIES, Deployment, make_tags, wait_for
-from mlops.backends.azure.refusals import refusals_explained
+from mlops.backends.azure.arm_refusals import refusals_explained
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import require_subscription
 from mlops.backends.azure.teardown import Teardown
@@ -87,7 +87,9 @@ class AzureInfrastructure:
     def _take_back(self, made: list[Change]) -> None:
         """Delete the group that this call has made, so that what cannot be set up leaves nothing."""
         if made:
-            wait_for(self._client.resource_groups.begin_delete(self._settings.resource_group), 600, "deleting the group")
+            wait_for(
+                self._client.resource_groups.begin_delete(self._settings.resource_group), 600, "deleting the group"
+            )
 
     def _stop_services(self) -> None:
         for environment in ENVIRONMENTS:

@@ -67,5 +67,16 @@ class AzureSession:
         except AuthenticationException as error:
             raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error
 
+    def forget_credential(self) -> None:
+        """Have the next request ask for a fresh token, for Azure has refused the present one."""
+        self.__dict__.pop("credential", None)
+
     def _get_token(self, audience: str) -> str:
         return str(self.credential.get_token(f"{audience.rstrip('/')}/.default").token)
+
+
+def find_own_run() -> Any | None:
+    """Return the run that this process is a step of, on Azure Machine Learning's compute; None elsewhere."""
+    from azureml.core import Run
+
+    return Run.get_context(allow_offline=False) if os.environ.get(ON_COMPUTE) else None

@@ -25,7 +25,7 @@ def open_backend(workspace: Workspace) -> Backend:
         images=images,
         services=services,
         secrets=secrets,
-        pipelines=LocalPipelines(workspace),
+        pipelines=LocalPipelines(workspace.home, workspace.project, workspace.outputs),
         infrastructure=LocalInfrastructure(workspace, services),
         telemetry=LocalTelemetry(),
     )

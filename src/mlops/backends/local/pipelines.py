@@ -1,10 +1,233 @@
-"""Pipelines of one machine: runs in the background."""
+"""Pipelines of one machine: what is submitted runs in the background, from the sources as they are.
 
-from mlops.workspace import Workspace
+There are no schedules here; cron starts ``mlops submit retrain`` as well as anybody.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from mlops.backends.base import (
+    Job,
+    JobState,
+    PublishedPipeline,
+    SubmittedRun,
+    SubmittedStep,
+    check_submission,
+)
+from mlops.errors import NotFoundError, ParameterError
+from mlops.files import read_record, write_atomically
+from mlops.ledger import RunRecord, RunState, StepState, is_alive, make_run_id, now, read_run, sort_key
+
+PIPELINE = "retrain"
+NOTHING = ("", "none")
+LOG, SUBMISSION = "submitted.log", "submitted.json"
+COMMAND = "from mlops.cli import main; main()"  # not the program `mlops`, which may run in a fork of another process
+CANCEL_SECONDS = 20.0
+RUN_STATES: Mapping[RunState, JobState] = {
+    "running": "running",
+    "waiting": "running",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "interrupted": "canceled",
+    "lost": "failed",
+    "unreadable": "failed",
+}
+STEP_STATES: Mapping[StepState, JobState] = {
+    "pending": "queued",
+    "running": "running",
+    "done": "succeeded",
+    "reused": "succeeded",
+    "skipped": "succeeded",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was started: the process, when, and the tags of the run."""
+
+    process: tuple[int, float]
+    submitted: str
+    version: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Publications:
+    """The build ids that were published, oldest first, each with its address."""
+
+    versions: tuple[tuple[str, str], ...] = ()
 
 
 class LocalPipelines:
-    """Pipelines of one machine: runs in the background."""
+    """Pipelines of one machine.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    Parameters
+    ----------
+    home : Path
+        ``MLOPS_HOME``: keeps what was published.
+    project, outputs : Path
+        What is run, and where the runs' folders are.
+    """
+
+    def __init__(self, home: Path, project: Path, outputs: Path) -> None:
+        self._published = home / "pipelines" / f"{PIPELINE}.json"
+        self._home = home
+        self._project = project
+        self._outputs = outputs
+
+    def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
+        """See `mlops.backends.base.Pipelines`."""
+        others = tuple(version for version in self._read_versions() if version[0] != build_id)
+        content = msgspec.json.encode(Publications((*others, (build_id, build_uri))))
+        write_atomically(self._published, content)
+        return self._describe(build_id)
+
+    def find_published(self) -> PublishedPipeline | None:
+        """See `mlops.backends.base.Pipelines`."""
+        versions = self._read_versions()
+        return self._describe(versions[-1][0]) if versions else None
+
+    def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
+        """See `mlops.backends.base.Pipelines`."""
+        check_submission(parameters)
+        overrides = _read_overrides(parameters)
+        versions = self._read_versions()
+        if not versions:
+            raise NotFoundError("no pipeline is published here: run `mlops publish`")
+        version, build_uri = versions[-1]
+        run_id = make_run_id(PIPELINE)
+        folder = self._outputs / run_id
+        folder.mkdir(parents=True)
+        words = ["run", PIPELINE, "--platform", "local", "--run-id", run_id, *overrides]
+        process = self._start([*words, "-p", f"register.build_id={version}", *_name_uri(build_uri)], folder)
+        tags = {"BuildId": version, "BuildUri": build_uri, "caller_run_id": parameters.get("caller_run_id", "none")}
+        kept = {name: value for name, value in tags.items() if value not in NOTHING}
+        write_atomically(folder / SUBMISSION, msgspec.json.encode(Submission(process, now(), version, kept)))
+        return self.get_run(run_id)
+
+    def get_run(self, run_id: str) -> SubmittedRun:
+        """See `mlops.backends.base.Pipelines`."""
+        folder = self._find_folder(run_id)
+        submission = read_record(folder / SUBMISSION, Submission)
+        if not (folder / "run.json").is_file():
+            state: JobState = "queued" if is_alive(submission.process) else "failed"
+            return SubmittedRun(run_id, PIPELINE, submission.version, state, tags=submission.tags, url=folder.as_uri())
+        record = read_run(folder)
+        tags = {**submission.tags, **_list_tags(record)}
+        steps = tuple(
+            SubmittedStep(step.name, STEP_STATES[step.state], step.reason if step.state == "skipped" else "")
+            for step in record.steps
+        )
+        return SubmittedRun(
+            run_id=run_id,
+            pipeline=PIPELINE,
+            version=submission.version,
+            state=RUN_STATES[record.state],
+            outcome=record.outcome,
+            started=record.started,
+            finished=record.finished,
+            url=folder.as_uri(),
+            tags=tags,
+            steps=steps,
+        )
+
+    def list_runs(self, most: int) -> list[SubmittedRun]:
+        """See `mlops.backends.base.Pipelines`."""
+        names = [path.parent.name for path in self._outputs.glob(f"*/{SUBMISSION}")]
+        return [self.get_run(name) for name in sorted(names, key=sort_key, reverse=True)[:most]]
+
+    def read_log(self, run_id: str, step: str) -> str:
+        """See `mlops.backends.base.Pipelines`; one process runs all steps here, and has one log."""
+        folder = self._find_folder(run_id)
+        record = read_run(folder) if (folder / "run.json").is_file() else None
+        if record is None or record.step(step) is None:
+            known = ", ".join(found.name for found in record.steps) if record else "none"
+            raise NotFoundError(f"the run {run_id} has not started a step {step!r}; it has: {known}")
+        return (folder / LOG).read_text(errors="replace")
+
+    def fetch_run(self, run_id: str, folder: Path) -> Path:
+        """See `mlops.backends.base.Pipelines`."""
+        found = self._find_folder(run_id)
+        return Path(shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*")))
+
+    def cancel(self, run_id: str) -> SubmittedRun:
+        """See `mlops.backends.base.Pipelines`."""
+        process = read_record(self._find_folder(run_id) / SUBMISSION, Submission).process
+        if is_alive(process):
+            with suppress(ProcessLookupError):
+                os.kill(process[0], signal.SIGTERM)
+            deadline = time.monotonic() + CANCEL_SECONDS
+            while is_alive(process) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if is_alive(process):
+                os.kill(process[0], signal.SIGKILL)
+        return self.get_run(run_id)
+
+    def find_job(self) -> Job | None:
+        """See `mlops.backends.base.Pipelines`: here one process runs all steps."""
+        return None
+
+    def _read_versions(self) -> tuple[tuple[str, str], ...]:
+        if not self._published.is_file():
+            return ()
+        return read_record(self._published, Publications).versions
+
+    def _describe(self, version: str) -> PublishedPipeline:
+        return PublishedPipeline(PIPELINE, version, f"{PIPELINE}:{version}", self._project.as_uri())
+
+    def _find_folder(self, run_id: str) -> Path:
+        folder = self._outputs / run_id
+        if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
+            raise NotFoundError(f"no run {run_id} was submitted here; `mlops runs` lists them, `mlops status` all runs")
+        return folder
+
+    def _start(self, words: list[str], folder: Path) -> tuple[int, float]:
+        """Start the command line in a session of its own, so that it outlives its starter."""
+        environ = {**os.environ, "MLOPS_HOME": str(self._home), "MLOPS_OUTPUTS": str(self._outputs)}
+        with open(folder / LOG, "ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", COMMAND, *words],
+                cwd=self._project,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return process.pid, psutil.Process(process.pid).create_time()
+
+
+def _read_overrides(parameters: Mapping[str, str]) -> list[str]:
+    if parameters.get("dataset_version", "latest") not in ("latest", "none"):
+        raise ParameterError(
+            f"-p dataset_version={parameters['dataset_version']}: data sets are not registered at home; "
+            "write -p data_file_path=FILE"
+        )
+    data = parameters.get("data_file_path", "none")
+    given = {
+        "shared.model_name": parameters.get("model_name", "none"),
+        "test_data.data_path": str(Path(data).resolve()) if data not in NOTHING and Path(data).is_file() else data,
+    }
+    return [word for name, value in given.items() if value not in NOTHING for word in ("-p", f"{name}={value}")]
+
+
+def _name_uri(build_uri: str) -> list[str]:
+    return ["-p", f"register.build_uri={build_uri}"] if build_uri else []
+
+
+def _list_tags(record: RunRecord) -> dict[str, str]:
+    tags = {"outcome": record.outcome, "reason": record.result("reason") if record.outcome != "error" else record.error}
+    version = record.result("model_version")
+    return {name: str(value) for name, value in {**tags, "model_version": version}.items() if value}

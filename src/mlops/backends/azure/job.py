@@ -1,0 +1,71 @@
+"""One step of a submitted run, on the machine that executes it."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.calls import repeat
+from mlops.backends.azure.data import locate_data
+from mlops.backends.azure.folder import fetch_folder, store_folder
+from mlops.backends.azure.session import ON_COMPUTE, AzureSession
+from mlops.files import hash_folder
+
+
+def find_job(session: AzureSession) -> "AzureJob | None":
+    """Return the step that this process executes, or None where it is not one."""
+    from azureml.core import Run
+
+    if not os.environ.get(ON_COMPUTE):
+        return None
+    run = Run.get_context(allow_offline=False)
+    return AzureJob(session, run) if run.parent is not None else None
+
+
+class AzureJob:
+    """A step run of a pipeline run; the step's numbers go to both, the folder and the tags to the pipeline run."""
+
+    def __init__(self, session: AzureSession, step: Any) -> None:
+        self._session = session
+        self._step = step
+        self._known: dict[str, str] = {}
+
+    @cached_property
+    def _run(self) -> Any:
+        return self._step.parent
+
+    @property
+    def run_id(self) -> str:
+        """See `mlops.backends.base.Job`."""
+        return str(self._run.id)
+
+    def find_data(self, version: str) -> str:
+        """See `mlops.backends.base.Job`."""
+        return repeat("look up the data set", lambda: locate_data(self._session, version))
+
+    def fetch_folder(self, folder: Path) -> None:
+        """See `mlops.backends.base.Job`."""
+        repeat("fetch the run's folder", lambda: fetch_folder(self._run, folder))
+        self._known = hash_folder(folder) if folder.is_dir() else {}
+
+    def store_folder(self, folder: Path) -> None:
+        """See `mlops.backends.base.Job`; a repeated try stores under a new number, so nothing is in its way."""
+        repeat("store the run's folder", lambda: store_folder(self._run, folder, str(self._step.name), self._known))
+        self._known = hash_folder(folder)
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """See `mlops.backends.base.Job`."""
+
+        def call() -> None:
+            for name, value in metrics.items():
+                self._step.log(name, value)
+                self._run.log(name, value)
+
+        repeat("log metrics", call)
+        self._step.flush()
+        self._run.flush()
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """See `mlops.backends.base.Job`."""
+        repeat("tag the run", lambda: self._run.set_tags(dict(tags)))

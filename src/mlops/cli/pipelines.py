@@ -1,0 +1,172 @@
+"""Commands for the published pipeline: publish it, start it, look after its runs."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import msgspec
+
+from mlops.backends.base import SUBMISSION_PARAMETERS, Pipelines, SubmittedRun
+from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
+from mlops.errors import UsageError
+from mlops.ledger import make_run_id
+
+SHOWN_RUNS = 10
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run
+ENDED = ("succeeded", "failed", "canceled")
+
+
+@click.command()
+@platform_option
+@click.option(
+    "--build-id",
+    default=lambda: os.environ.get("BUILD_BUILDID", ""),
+    metavar="ID",
+    help="The version. [default: $BUILD_BUILDID of Azure Pipelines, else a new name]",
+)
+@click.option("--build-uri", default="", metavar="URI", help="Where the build can be looked at.")
+@json_option
+def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None:
+    """Publish the retraining pipeline as it is here: from now on, this is what `mlops submit` and the schedules start.
+
+    There is one version a build id: publishing the same again changes nothing.
+
+    \b
+    Examples:
+      mlops publish --platform azure
+      mlops publish --platform azure --build-id 42 --build-uri https://dev.azure.com/.../results?buildId=42
+    """
+    _, backend, _ = open_platform(platform)
+    published = backend.pipelines.publish(build_id or make_run_id("build"), build_uri)
+    if as_json:
+        click.echo(msgspec.json.encode(asdict(published)).decode())
+    else:
+        click.echo(f"{published.name} version {published.version} is what {published.url} starts")
+
+
+@click.command()
+@click.argument("pipeline", type=click.Choice(["retrain"]))
+@platform_option
+@click.option(
+    "-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(SUBMISSION_PARAMETERS)}; repeat it."
+)
+@click.option("--wait", is_flag=True, help="Come back when the run has ended; fail if it failed.")
+@json_option
+def submit(pipeline: str, platform: str, given: tuple[str, ...], wait: bool, as_json: bool) -> None:
+    """Start the published pipeline and come back at once; what runs is what was published, not what is here.
+
+    A model that was rejected because it is not better is a run that succeeded.
+
+    \b
+    Examples:
+      mlops submit retrain --platform azure --wait
+      mlops submit retrain -p data_file_path=new.csv
+    """
+    parameters = dict(_read_pair(text) for text in given)
+    _, backend, _ = open_platform(platform)
+    run = backend.pipelines.submit(parameters)
+    click.echo(f"submitted {run.run_id}  {run.url}".rstrip(), err=True)
+    if wait:
+        try:
+            run = watch_run(backend.pipelines, run)
+        except KeyboardInterrupt:
+            click.echo(f"\nthe run goes on; `mlops runs {run.run_id}` shows it, --cancel ends it", err=True)
+            raise
+    _show_run(run, as_json)
+    sys.exit(EXIT_FAILED if run.state in ("failed", "canceled") else 0)
+
+
+@click.command("runs")
+@click.argument("run_id", metavar="[RUN]", default="")
+@platform_option
+@click.option("--log", "step", default="", metavar="STEP", help="Print what this step has printed.")
+@click.option(
+    "--download", metavar="DIR", type=click.Path(path_type=Path), help="Copy the notebooks, reports and record there."
+)
+@click.option("--cancel", is_flag=True, help="End the run.")
+@json_option
+def runs_command(run_id: str, platform: str, step: str, download: Path | None, cancel: bool, as_json: bool) -> None:
+    """Show the submitted runs, or one with its steps, its logs and its files.
+
+    \b
+    Examples:
+      mlops runs --platform azure
+      mlops runs 20261122-190758-retrain-3f9a51c2 --log train
+      mlops runs 20261122-190758-retrain-3f9a51c2 --download reports
+    """
+    if not run_id and (step or download or cancel):
+        raise UsageError("of which run? `mlops runs` lists them; write its id before --log, --download or --cancel")
+    _, backend, _ = open_platform(platform)
+    pipelines = backend.pipelines
+    if not run_id:
+        _show_runs(pipelines.list_runs(SHOWN_RUNS), as_json)
+    elif step:
+        click.echo(pipelines.read_log(run_id, step), nl=False)
+    elif download:
+        click.echo(pipelines.fetch_run(run_id, download / run_id))
+    else:
+        _show_run(pipelines.cancel(run_id) if cancel else pipelines.get_run(run_id), as_json)
+
+
+def watch_run(pipelines: Pipelines, run: SubmittedRun, sleep: Callable[[float], None] = time.sleep) -> SubmittedRun:
+    """Look at a run until it has ended, ever less often; what has changed is printed on standard error."""
+    pause, shown = FIRST_PAUSE, set[str]()
+    while True:
+        for line in _list_states(run):
+            if line not in shown:
+                click.echo(line, err=True)
+                shown.add(line)
+                pause = FIRST_PAUSE
+        if run.state in ENDED:
+            return run
+        sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+        run = pipelines.get_run(run.run_id)
+
+
+def _read_pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"-p {text}: write it as name=value, for example data_file_path=new.csv")
+    return name, value
+
+
+def _list_states(run: SubmittedRun) -> Iterable[str]:
+    for step in run.steps:
+        yield f"  {step.name:<18} {'skipped' if step.reason else step.state:<10} {step.reason}".rstrip()
+    yield f"run {run.run_id}: {run.state}"
+
+
+def _show_run(run: SubmittedRun, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(asdict(run)).decode())
+        return
+    reason = run.tags.get("reason", "")
+    rows = {
+        "Run": run.run_id,
+        "State": run.state,
+        "Outcome": f"{run.outcome}: {reason}" if reason else run.outcome,
+        "Model": f"version {run.tags['model_version']}" if "model_version" in run.tags else "",
+        "Version": run.version,
+        "Started": run.started,
+        "Finished": run.finished,
+        "Page": run.url,
+    }
+    click.echo("\n".join(f"{name + ':':<12}{value}" for name, value in rows.items() if value))
+    for line in list(_list_states(run))[:-1]:
+        click.echo(line)
+
+
+def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode([asdict(run) for run in found]).decode())
+        return
+    for run in found:
+        started = run.started or "not started yet"
+        click.echo(f"{started:<20}  {run.run_id:<40} {run.outcome or run.state:<10} {run.version}".rstrip())
+    if not found:
+        click.echo("no run has been submitted yet: `mlops submit retrain`")

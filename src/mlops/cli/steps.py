@@ -1,0 +1,80 @@
+"""The command that a submitted run's machines are started with."""
+
+import sys
+
+import click
+
+from mlops.backends import open_backend
+from mlops.cli.options import ALL_STEPS, EXIT_FAILED, platform_option
+from mlops.cli.runs import prepare_run
+from mlops.errors import UsageError
+from mlops.ledger import RunRecord
+from mlops.parameters import load_parameters
+from mlops.pipelines import PIPELINES
+from mlops.workspace import find_workspace
+
+NOTHING = ("", "none")  # a pipeline's parameter cannot be empty on Azure
+REGISTERED = "latest"
+
+
+@click.command("run-step")
+@click.argument("pipeline", type=click.Choice(list(PIPELINES)))
+@click.argument("step")
+@platform_option
+@click.option("--model-name", default="none", help="Instead of shared.model_name.")
+@click.option("--dataset-version", default=REGISTERED, show_default=True, help="Of the registered data set.")
+@click.option("--data-file-path", default="none", help="Instead of the registered data set.")
+@click.option("--caller-run-id", default="none", help="What has submitted the run; becomes a tag.")
+@click.option("--build-id", default="none", help="The build that has published the pipeline.")
+@click.option("--build-uri", default="none", help="Its address.")
+def run_step(
+    pipeline: str,
+    step: str,
+    platform: str,
+    model_name: str,
+    dataset_version: str,
+    data_file_path: str,
+    caller_run_id: str,
+    build_id: str,
+    build_uri: str,
+) -> None:
+    """Run one step of a submitted run; the platform starts this, not you.
+
+    The run's folder comes from the platform and goes back to it. The notebook is executed as by `mlops run`.
+
+    \b
+    Example:
+      mlops run-step retrain train --platform azure
+    """
+    from mlops.runner import Plan, run_submitted
+
+    workspace = find_workspace()
+    chosen = load_parameters(workspace.project, ALL_STEPS, platform=platform).platform
+    backend = open_backend(chosen, workspace)
+    job = backend.pipelines.find_job()
+    if job is None:
+        raise UsageError(
+            f"this is no step of a submitted run: {chosen} starts this command itself; run a notebook here with "
+            f"`mlops run {pipeline} --only {step}`"
+        )
+    data = job.find_data(dataset_version) if data_file_path in NOTHING else data_file_path
+    given = {
+        "shared.model_name": model_name,
+        "test_data.data_path": data,
+        "register.build_id": build_id,
+        "register.build_uri": build_uri,
+    }
+    overrides = [f"{name}={value}" for name, value in given.items() if value not in NOTHING]
+    parameters = load_parameters(workspace.project, ALL_STEPS, overrides, chosen)
+    tags = {"BuildId": build_id, "BuildUri": build_uri, "caller_run_id": caller_run_id}
+    job.tag({name: value for name, value in tags.items() if value not in NOTHING})
+    plan = Plan(pipeline, PIPELINES[pipeline], parameters, at=step)
+    _conclude(run_submitted(plan, prepare_run(workspace, backend, parameters), job), step)
+
+
+def _conclude(record: RunRecord, name: str) -> None:
+    step = record.step(name)
+    if step and step.state == "skipped":
+        click.echo(f"{name} has nothing to do: {step.reason}")
+    click.echo(f"run {record.run_id}: {record.outcome or record.state}")
+    sys.exit(EXIT_FAILED if record.state == "failed" else 0)

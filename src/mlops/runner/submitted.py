@@ -1,0 +1,107 @@
+"""One step of a submitted run: its steps run one after the other, each in a process, or on a machine, of its own."""
+
+from dataclasses import replace
+
+from mlops.backends.base import Job
+from mlops.errors import UsageError
+from mlops.ledger import RunRecord, StepRecord, own_process, read_run
+from mlops.reuse import locate_copy
+from mlops.runner.plan import Plan, Surroundings
+from mlops.runner.run import Run, begin_record
+
+TAG_LENGTH = 256  # characters of a reason that a run's tag keeps
+
+
+def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
+    """Run the step `plan.at` for the platform, which keeps the run's folder between the steps.
+
+    Whatever comes of it, also when it is interrupted, the folder is stored and the run is told how it stands.
+
+    Returns
+    -------
+    RunRecord
+        "waiting" if other steps are to come.
+
+    Raises
+    ------
+    UsageError
+        If a step that it needs has left no results.
+    PlatformError
+        If the folder could not be fetched or stored.
+    """
+    folder = surroundings.workspace.outputs / job.run_id
+    job.fetch_folder(folder)
+    try:
+        run_step(plan, surroundings, job.run_id)
+    finally:
+        if (folder / "run.json").is_file():
+            job.store_folder(folder)
+            _report(job, read_run(folder), plan.at)
+    return read_run(folder)
+
+
+def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
+    """Run the step `plan.at`, on what the run's folder holds of the steps before it.
+
+    Safe to call again: a step that is done stays done, one that ended otherwise runs again, and so does what follows.
+
+    Raises
+    ------
+    UsageError
+        If there is no such step, or one that it needs has left no results.
+    """
+    names = [step.name for step in plan.steps]
+    if plan.at not in names:
+        raise UsageError(f"there is no step {plan.at!r} in {plan.pipeline}; it has: {', '.join(names)}")
+    folder = surroundings.workspace.outputs / run_id
+    begun = (folder / "run.json").is_file()
+    record = read_run(folder) if begun else begin_record(plan, surroundings, run_id)
+    found = _find(record, plan.at)
+    if found.state == "skipped" or (found.has_results and locate_copy(found, folder).is_file()):
+        return record
+    _require_needed(plan, record)
+    again = replace(record, state="running", process=own_process(), outcome="", finished="", error="")
+    for step in plan.steps[names.index(plan.at) :]:
+        again = again.with_step(StepRecord(step.name, step.notebook, step.environment))
+    return Run(plan, surroundings, again).run()
+
+
+def _require_needed(plan: Plan, record: RunRecord) -> None:
+    step = next(step for step in plan.steps if step.name == plan.at)
+    for name in step.needs:
+        needed = record.step(name)
+        if needed and needed.state in ("pending", "running"):
+            raise UsageError(
+                f"{plan.at} needs the results of {name}, which the folder of run {record.run_id} does not have: "
+                "submit the pipeline again"
+            )
+
+
+def _report(job: Job, record: RunRecord, name: str) -> None:
+    """Give the step's numbers and the run's state to the platform, so that they are seen without the folder."""
+    results = _find(record, name).results
+    job.log_metrics(
+        {
+            key: float(value)
+            for key, value in results.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+    )
+    tags = {f"skipped_{step.name}": step.reason for step in record.steps if step.state == "skipped"}
+    version = record.result("model_version")
+    if version is not None:
+        tags["model_version"] = str(version)
+    if record.outcome:
+        tags |= {"outcome": record.outcome, "reason": _explain(record)}
+    job.tag({key: value[:TAG_LENGTH] for key, value in tags.items() if value})
+
+
+def _explain(record: RunRecord) -> str:
+    if record.outcome != "error":
+        return str(record.result("reason") or "")
+    errors = (f"{step.name}: {step.error}" for step in record.steps if step.error)
+    return next(errors, record.error)
+
+
+def _find(record: RunRecord, name: str) -> StepRecord:
+    return next(step for step in record.steps if step.name == name)

@@ -1,0 +1,14 @@
+"""What Azure Machine Learning starts for a step of a submitted run: the command line, on sources not installed."""
+
+import os
+import sys
+from pathlib import Path
+
+SOURCES = str(Path(__file__).resolve().parent)
+
+if __name__ == "__main__":
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))  # for kernels
+    sys.path.insert(0, SOURCES)
+    from mlops.cli import main
+
+    main(["run-step", *sys.argv[1:]])
