@@ -260,7 +260,7 @@ class Deployments:
             raise Refused("InvalidTemplate", str(error)) from error
         before = self.find(placed["id"])
         self._check_change(made, before)
-        asked = {key: value for key, value in made.items()}
+        asked = dict(made)
         if "SystemAssigned" in str(made.get("identity")):
             principal = str(uuid.uuid5(uuid.NAMESPACE_URL, made["id"].lower()))
             made["identity"] = {**made["identity"], "principalId": principal}
@@ -323,9 +323,10 @@ class Deployments:
                 self._azure.workspaces.exists = False
 
     def _list_deleted(self, request: Request) -> Response:
+        base = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/{LOCATION}/deletedVaults"
         shown = [
             {
-                "id": f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/{LOCATION}/deletedVaults/{name}",
+                "id": f"{base}/{name}",
                 "name": name,
                 "type": "Microsoft.KeyVault/deletedVaults",
                 "properties": {"vaultId": one["id"], "location": LOCATION, "tags": one.get("tags")},

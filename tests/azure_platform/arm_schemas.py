@@ -1,7 +1,7 @@
 """Microsoft's schemas of ARM resources: a trimmed copy, and validation by it.
 
-``arm-schemas/`` holds what our template needs of https://github.com/Azure/azure-resource-manager-schemas (MIT, Copyright
-Microsoft). ``python tests/azure_platform/arm_schemas.py FOLDER`` makes it anew from a checkout's ``schemas`` folder:
+``arm-schemas/`` holds what our template needs of https://github.com/Azure/azure-resource-manager-schemas (MIT,
+Copyright Microsoft). ``python tests/azure_platform/arm_schemas.py FOLDER`` makes it anew from a checkout's ``schemas`` folder:
 
 - only the resources of `RESOURCES` and what they refer to, without descriptions and child resources;
 - unknown properties are refused, which the originals let pass;
@@ -53,7 +53,9 @@ def find_errors(template: Mapping[str, Any]) -> list[str]:
         path, name = find_schema(resource)
         shown = {key: value for key, value in resource.items() if key not in OF_ALL or key in _properties(path, name)}
         validator = _make_validator(path, f"/resourceDefinitions/{name}")
-        errors += [_describe(f"resources[{number}] {resource['type']}", error) for error in validator.iter_errors(shown)]
+        errors += [
+            _describe(f"resources[{number}] {resource['type']}", error) for error in validator.iter_errors(shown)
+        ]
     return errors
 
 

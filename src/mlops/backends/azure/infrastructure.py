@@ -4,9 +4,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlops.backends.azure.arm_refusals import refusals_explained
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.deployment import RETRIES, Deployment, make_tags, wait_for
-from mlops.backends.azure.arm_refusals import refusals_explained
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import require_subscription
 from mlops.backends.azure.teardown import Teardown
