@@ -1,7 +1,8 @@
 """Microsoft's schemas of ARM resources: a trimmed copy, and validation by it.
 
 ``arm-schemas/`` holds what our template needs of https://github.com/Azure/azure-resource-manager-schemas (MIT,
-Copyright Microsoft). ``python tests/azure_platform/arm_schemas.py FOLDER`` makes it anew from a checkout's ``schemas`` folder:
+Copyright Microsoft). ``python tests/azure_platform/arm_schemas.py FOLDER`` makes it anew from a checkout's folder
+``schemas``:
 
 - only the resources of `RESOURCES` and what they refer to, without descriptions and child resources;
 - unknown properties are refused, which the originals let pass;
