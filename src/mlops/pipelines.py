@@ -1,4 +1,4 @@
-"""The three pipelines of the reference architecture, as data."""
+"""The three pipelines of the reference architecture, and its one-time set-up, as data."""
 
 from dataclasses import dataclass
 
@@ -66,9 +66,11 @@ RELEASE = (
         effects=True,
     ),
 )
+PROVISION = (Step("provision", "00_provision", effects=True),)  # `mlops provision`
 PIPELINES: dict[str, tuple[Step, ...]] = {
     "build": BUILD,
     "retrain": RETRAIN,
     "release": RELEASE,
     "all": (*RETRAIN, *RELEASE),
+    "provision": PROVISION,
 }

@@ -1,4 +1,4 @@
-"""ARM templates, evaluated: their envelope, parameters and as much of their language as ours use; all else is refused."""
+"""ARM templates, evaluated: the envelope, the parameters, and of the language what ours use; all else is refused."""
 
 import hashlib
 import re

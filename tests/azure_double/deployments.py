@@ -7,6 +7,7 @@ leaves what came before. Deleted vaults and workspaces are kept until they are p
 import itertools
 import json
 import re
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,8 @@ class Deployments:
     """The group and what is in it.
 
     ``taken`` are names that somebody else has, by type; ``refusals`` what the making of a type is refused with, once;
-    ``running`` how many more times a deployment of somebody else's is found running.
+    ``running`` how many more times a deployment of somebody else's is found running; ``slow`` the seconds that an
+    operation takes.
     """
 
     def __init__(self) -> None:
@@ -67,7 +69,8 @@ class Deployments:
         self.taken: dict[str, str] = {}
         self.refusals: dict[str, tuple[str, str]] = {}
         self.running = 0
-        self._operations: dict[str, Response] = {}
+        self.slow = 0.0
+        self._operations: dict[str, tuple[float, Response]] = {}
         self._deployed: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(1)
 
@@ -75,7 +78,6 @@ class Deployments:
         self._azure = azure
         base = rf"{ARM}/subscriptions/(?P<subscription>[^/]+)"
         routes = (
-            ("HEAD", GROUPS, self._head_group),
             ("GET", GROUPS, self._get_group),
             ("PUT", GROUPS, self._put_group),
             ("DELETE", GROUPS, self._delete_group),
@@ -120,9 +122,6 @@ class Deployments:
             return answer
 
         return check
-
-    def _head_group(self, request: Request) -> Response:
-        return Response(204 if request["group"] in self.groups else 404)
 
     def _get_group(self, request: Request) -> Response:
         return (
@@ -260,7 +259,7 @@ class Deployments:
             raise Refused("InvalidTemplate", str(error)) from error
         before = self.find(placed["id"])
         self._check_change(made, before)
-        asked = {key: value for key, value in made.items()}
+        asked = dict(made)
         if "SystemAssigned" in str(made.get("identity")):
             principal = str(uuid.uuid5(uuid.NAMESPACE_URL, made["id"].lower()))
             made["identity"] = {**made["identity"], "principalId": principal}
@@ -323,9 +322,10 @@ class Deployments:
                 self._azure.workspaces.exists = False
 
     def _list_deleted(self, request: Request) -> Response:
+        base = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/{LOCATION}/deletedVaults"
         shown = [
             {
-                "id": f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/{LOCATION}/deletedVaults/{name}",
+                "id": f"{base}/{name}",
                 "name": name,
                 "type": "Microsoft.KeyVault/deletedVaults",
                 "properties": {"vaultId": one["id"], "location": LOCATION, "tags": one.get("tags")},
@@ -346,11 +346,15 @@ class Deployments:
 
     def _remember(self, outcome: Response) -> str:
         number = str(next(self._numbers))
-        self._operations[number] = outcome
+        self._operations[number] = (time.monotonic() + self.slow, outcome)
         return f"https://{ARM}/subscriptions/{SUBSCRIPTION}/operationresults/{number}?api-version=2025-04-01"
 
     def _get_operation(self, request: Request) -> Response:
-        return self._operations[request["name"]]
+        ready, outcome = self._operations[request["name"]]
+        return outcome if time.monotonic() >= ready else Response(202, {"status": "Running"}, self._headers(request))
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        return {"Location": f"https://{request.host}{request.target}", **SOON}
 
 
 def _is_tracked(one: dict[str, Any]) -> bool:

@@ -99,9 +99,7 @@ def measure_nbval(rounds: int) -> Section:
     )
     rows = {label: make_row(label, found) for label, found in samples.items()}
     figures = compare("nbval", "cold", rows["nbval, warm kernels"], rows["nbval, fresh kernels"])
-    return Section(
-        "Notebook regression", tuple(rows.values()), tuple(figures), ("the seven notebooks of this project",)
-    )
+    return Section("Notebook regression", tuple(rows.values()), tuple(figures), ("the notebooks of this project",))
 
 
 def _make_state(folder: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mlops.cli import data, kernels, notebooks, pages, pipelines, runs, services, status, steps, sweeps
+from mlops.cli import data, kernels, notebooks, pages, pipelines, provision, runs, services, status, steps, sweeps
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -87,6 +87,7 @@ for command in (
     services.stop,
     services.rollback,
     kernels.kernels,
+    provision.provision,
     pages.report,
     data.profile,
 ):

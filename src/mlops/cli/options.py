@@ -11,7 +11,7 @@ from mlops.pipelines import PIPELINES
 from mlops.workspace import Workspace, find_workspace
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-ALL_STEPS = PIPELINES["all"]
+ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in steps))
 
 platform_option = click.option(
     "--platform", default="", metavar="NAME", help=f"Where to: {', '.join(list_platforms())}. [default: as in base.yml]"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("pipeline", type=click.Choice(list(PIPELINES)))
+@click.argument("pipeline", type=click.Choice([name for name in PIPELINES if name != "provision"]))
 @platform_option
 @click.option(
     "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it."

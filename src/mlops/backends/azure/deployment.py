@@ -14,6 +14,7 @@ from mlops.errors import PlatformError
 MADE_BY = ("made-by", "notebook-mlops")
 DEPLOYMENT = "mlops-provision"
 DEPLOY_SECONDS = 3600.0  # a Kubernetes cluster takes a quarter of an hour
+OTHER_SECONDS = 5.0  # how often another deployment that still runs is looked at
 RETRIES = 5  # azure-core tries GET and PUT again after 429, 5xx and lost connections, and waits as Retry-After says
 KINDS: dict[str, ChangeKind] = {"Create": "create", "Delete": "delete", "Modify": "modify", "Deploy": "modify"}
 NAMED_BY_AZURE = "(its name is made by Azure)"
@@ -40,7 +41,7 @@ def read_template() -> dict[str, Any]:
 
 
 def make_tags(settings: AzureSettings) -> dict[str, str]:
-    """Return what is put on all that is made: teardown takes away nothing without it."""
+    """Return what is put on all that is made, as in the template: teardown takes away nothing without it."""
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
@@ -60,7 +61,6 @@ def make_parameters(settings: AzureSettings) -> dict[str, Any]:
         "kubernetesVmSize": settings.kubernetes_vm_size,
         "kubernetesMinNodes": settings.kubernetes_min_nodes,
         "kubernetesMaxNodes": settings.kubernetes_max_nodes,
-        "tags": make_tags(settings),
     }
 
 
@@ -136,7 +136,7 @@ class Deployment:
             found = self._client.deployments.get(self._settings.resource_group, DEPLOYMENT)
             if found.properties.provisioning_state in ("Succeeded", "Failed", "Canceled"):
                 return
-            time.sleep(min(5.0, self._seconds / 10))
+            time.sleep(OTHER_SECONDS)
         raise PlatformError(
             f"another deployment of {self._settings.workspace} still runs after {self._seconds:.0f} s: "
             f"wait for it (`az deployment group wait -g {self._settings.resource_group} -n {DEPLOYMENT} --created`), "
@@ -147,6 +147,18 @@ class Deployment:
     def _properties(self) -> dict[str, Any]:
         parameters = {name: {"value": value} for name, value in make_parameters(self._settings).items()}
         return {"mode": "Incremental", "template": read_template(), "parameters": parameters}
+
+
+def find_group(client: Any, name: str) -> Any | None:
+    """Return a resource group, or None; a subscription that is not there is an error, which HEAD would not tell."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        return client.resource_groups.get(name)
+    except ResourceNotFoundError as error:
+        if "ResourceGroupNotFound" in json.dumps(read_body(error) or {}):
+            return None
+        raise
 
 
 def wait_for(poller: Any, seconds: float, doing: str) -> Any:

@@ -4,15 +4,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlops.backends.azure.arm_refusals import refusals_explained
 from mlops.backends.azure.datasets import AzureDatasets
-from mlops.backends.azure.deployment import RETRIES, Deployment, make_tags, wait_for
-from mlops.backends.azure.deployment_errors import refusals_explained
+from mlops.backends.azure.deployment import RETRIES, Deployment, find_group, make_tags, wait_for
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import require_subscription
 from mlops.backends.azure.teardown import Teardown
 from mlops.backends.base import ENVIRONMENTS, Change, DatasetVersion, Services
 from mlops.errors import NotFoundError, PlatformError
 
+DELETE_SECONDS = 600.0
 POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
 
 
@@ -36,7 +37,7 @@ class AzureInfrastructure:
         """See `Infrastructure`."""
         group = self._settings.resource_group
         with refusals_explained(self._settings, "asking what would change"):
-            if not self._client.resource_groups.check_existence(group):
+            if find_group(self._client, group) is None:
                 return [Change("create", "resource group", group), *self._deployment.list_all()]
             return [Change("none", "resource group", group), *self._deployment.list_changes()]
 
@@ -44,11 +45,7 @@ class AzureInfrastructure:
         """See `Infrastructure`."""
         with refusals_explained(self._settings, "setting up"):
             made = self._make_group()
-            try:
-                self._deployment.check()
-            except PlatformError:
-                self._take_back(made)
-                raise
+            self._check(made)
             changes = [*made, *self._deployment.list_changes()]
             self._deployment.deploy()
         return [change for change in changes if change.kind != "none"]
@@ -78,18 +75,22 @@ class AzureInfrastructure:
 
     def _make_group(self) -> list[Change]:
         group = self._settings.resource_group
-        if self._client.resource_groups.check_existence(group):
+        if find_group(self._client, group) is not None:
             return []
         given = {"location": self._settings.location, "tags": make_tags(self._settings)}
         self._client.resource_groups.create_or_update(group, given)
         return [Change("create", "resource group", group)]
 
-    def _take_back(self, made: list[Change]) -> None:
-        """Delete the group that this call has made, so that what cannot be set up leaves nothing."""
-        if made:
-            wait_for(
-                self._client.resource_groups.begin_delete(self._settings.resource_group), 600, "deleting the group"
-            )
+    def _check(self, made: list[Change]) -> None:
+        """Have Azure check everything first; if it refuses, the group that this call has made goes again."""
+        try:
+            with refusals_explained(self._settings, "setting up"):
+                self._deployment.check()
+        except PlatformError:
+            if made:
+                poller = self._client.resource_groups.begin_delete(self._settings.resource_group)
+                wait_for(poller, DELETE_SECONDS, "taking the resource group away again")
+            raise
 
     def _stop_services(self) -> None:
         for environment in ENVIRONMENTS:
@@ -119,6 +120,7 @@ class AzureInfrastructure:
 _BOUNDS: dict[str, Any] = {
     "polling_interval": POLL_SECONDS,
     "retry_total": RETRIES,
+    "retry_status": RETRIES,
     "connection_timeout": 20,
     "read_timeout": 60,
 }

@@ -31,7 +31,7 @@ DECLARED = (
     Parameter(
         "kubernetes_resource_id", "", "a cluster to attach instead of making one", pattern="(|/subscriptions/.+)"
     ),
-    Parameter("kubernetes_vm_size", "Standard_DS2_v2", "size of its nodes", pattern=r"\w+"),
+    Parameter("kubernetes_vm_size", "Standard_DS3_v2", "size of its nodes", pattern=r"\w+"),
     Parameter("kubernetes_min_nodes", 3, "nodes that stay", "[1, 1000]"),
     Parameter("kubernetes_max_nodes", 6, "nodes at most", "[1, 1000]"),
     Parameter("dataset", "diabetes", "the registered data set", pattern=NAME),

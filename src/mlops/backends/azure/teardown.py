@@ -8,6 +8,7 @@ from mlops.backends.azure.deployment import (
     DEPLOY_SECONDS,
     MADE_BY,
     describe_resource,
+    find_group,
     make_tags,
     read_template,
     wait_for,
@@ -82,9 +83,10 @@ class Teardown:
 
     def _look(self) -> Group:
         name = self._settings.resource_group
-        if not self._client.resource_groups.check_existence(name):
+        group = find_group(self._client, name)
+        if group is None:
             return Group(exists=False, ours=False)
-        ours = is_ours(self._client.resource_groups.get(name).tags, self._settings)
+        ours = is_ours(group.tags, self._settings)
         found = list(self._client.resources.list_by_resource_group(name))
         made = [one for one in found if is_ours(one.tags, self._settings)]
         along = [one for one in found if ours and one.type.lower() in COMES_ALONG and one not in made]

@@ -96,7 +96,11 @@ class LocalInfrastructure:
 
     def _list_versions(self) -> list[int]:
         found = [path for path in self._datasets.glob("*") if re.fullmatch(r"[1-9]\d*", path.name)]
-        return sorted(int(path.name) for path in found if any(path.iterdir()))
+        return sorted(int(path.name) for path in found if self._list_files(path))
 
     def _find_file(self, version: int) -> Path:
-        return next(path for path in sorted((self._datasets / str(version)).iterdir()) if path.is_file())
+        return self._list_files(self._datasets / str(version))[0]
+
+    def _list_files(self, folder: Path) -> list[Path]:
+        """Return the data files in a folder; one that was cut off while it was written has a dot before its name."""
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]

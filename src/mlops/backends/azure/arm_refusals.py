@@ -11,7 +11,8 @@ from mlops.errors import MlopsError, PlatformError
 
 PURGE = (
     "free the name with `mlops provision --delete --yes`, or by hand: `az keyvault purge --name NAME`, "
-    "`az ml workspace delete --name NAME --permanently-delete`; or take the old one back: `az keyvault recover --name NAME`"
+    "`az ml workspace delete --name NAME --permanently-delete`; or take the old one back: "
+    "`az keyvault recover --name NAME`"
 )
 QUOTA = (
     "choose another size or less nodes (compute_vm_size, compute_max_nodes, kubernetes_vm_size, kubernetes_min_nodes "

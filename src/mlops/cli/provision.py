@@ -1,0 +1,98 @@
+"""The command that sets a platform up, and takes it away."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+import msgspec
+
+from mlops.backends import open_backend
+from mlops.backends.base import Backend, Change
+from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, platform_option, shorten_path
+from mlops.cli.runs import prepare_run
+from mlops.errors import NotFoundError, UsageError
+from mlops.parameters import Parameters, load_parameters
+from mlops.pipelines import PIPELINES
+from mlops.terminal import summarize_run
+from mlops.workspace import Workspace, find_workspace
+
+SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
+PIPELINE = "provision"
+
+
+@click.command()
+@platform_option
+@click.option("--what-if", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--delete", is_flag=True, help="Take away all that was set up, with the data in it.")
+@click.option("--yes", is_flag=True, help="Do not ask before --delete.")
+@json_option
+def provision(platform: str, what_if: bool, delete: bool, yes: bool, as_json: bool) -> None:
+    """Set the platform up: once, and again whenever its settings change.
+
+    Makes what is missing, registers the first data set, publishes the retraining pipeline. It is the notebook
+    00_provision, run and recorded as any other; doing it again changes nothing.
+
+    \b
+    Examples:
+      mlops provision --platform azure --what-if
+      mlops provision --platform azure
+      mlops provision --platform azure --delete
+    """
+    workspace = find_workspace()
+    parameters = load_parameters(workspace.project, ALL_STEPS, platform=platform)
+    backend = open_backend(parameters.platform, workspace)
+    preview = backend.infrastructure.preview_delete() if delete else backend.infrastructure.preview()
+    if what_if or delete or not as_json:
+        _show(preview, as_json)
+    if what_if:
+        return
+    if delete:
+        _delete(backend, preview, yes)
+    else:
+        _provision(workspace, backend, parameters, as_json)
+
+
+def _delete(backend: Backend, preview: Sequence[Change], yes: bool) -> None:
+    if not preview:
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("--delete asks before it takes anything away, and nobody is here to answer: add --yes")
+        if not click.confirm("Take all of this away, with the data in it?", err=True):
+            click.echo("nothing was taken away", err=True)
+            sys.exit(EXIT_FAILED)
+    count = len(backend.infrastructure.delete())
+    click.echo(f"taken away: {count}", err=True)
+
+
+def _provision(workspace: Workspace, backend: Backend, parameters: Parameters, as_json: bool) -> None:
+    from mlops.runner import Plan, run_pipeline
+
+    def list_secrets() -> Iterable[str]:
+        try:
+            return tuple(backend.secrets.list_values())
+        except NotFoundError:  # before the first time there is nothing that could keep any
+            return ()
+
+    around = replace(prepare_run(workspace, backend, parameters), secrets=list_secrets)
+    record = run_pipeline(Plan(PIPELINE, PIPELINES[PIPELINE], parameters), around)
+    if as_json:
+        click.echo(msgspec.json.encode(record).decode())
+    else:
+        report = shorten_path(workspace.outputs / "index.html")
+        click.echo("\n" + summarize_run(record, None, (), report, shorten_path(Path(sys.argv[0]))))
+    sys.exit(EXIT_FAILED if record.state == "failed" else 0)
+
+
+def _show(changes: Sequence[Change], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([asdict(change) for change in changes]))
+        return
+    width = max((len(change.resource) for change in changes), default=0)
+    for change in changes:
+        click.echo(f"{SIGNS[change.kind]} {change.kind:<7} {change.resource:<{width}}  {change.name}")
+    if all(change.kind == "none" for change in changes):
+        click.echo("nothing to do" if changes else "nothing is there")
