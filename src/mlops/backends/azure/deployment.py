@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from mlops.backends.azure.deployment_errors import explain, read_body
+from mlops.backends.azure.arm_refusals import explain, read_body
 from mlops.backends.azure.settings import AzureSettings
 from mlops.backends.base import Change, ChangeKind
 from mlops.errors import PlatformError

@@ -7,9 +7,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.azure.service_configuration import has_size, list_changeable, make_configuration
 from mlops.backends.azure.image_environment import make_image_environment, make_inference_configuration
 from mlops.backends.azure.refusals import explain_refusals
+from mlops.backends.azure.service_configuration import has_size, list_changeable, make_configuration
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import AzureSettings
 from mlops.backends.base import Image
