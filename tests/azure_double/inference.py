@@ -37,7 +37,7 @@ class InferenceServer:
             self._process = subprocess.Popen(
                 words,
                 cwd=root,
-                env={**own, **environ, "AML_APP_ROOT": str(root)},
+                env={**own, "PYTHONUNBUFFERED": "1", **environ, "AML_APP_ROOT": str(root)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

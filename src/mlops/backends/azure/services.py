@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from mlops.backends.azure.deployment import make_configuration
 from mlops.backends.azure.images import AzureImages
 from mlops.backends.azure.lock import LeaseLock
 from mlops.backends.azure.refusals import explain_refusals
@@ -42,6 +43,7 @@ class AzureServices:
         """See `Services`; `port` is for Azure to choose."""
         if port:
             raise UsageError(f"port {port} for {environment}: Azure chooses the address; set port: 0")
+        make_configuration(self._session.settings, environment, {})  # what is wrong is said before anything is sent
         self._require_passed(environment, image)
         with self._lock(environment):
             blob = StateBlob(self._session, environment)
@@ -118,8 +120,9 @@ class AzureServices:
     ) -> ServiceState:
         """Serve `image` in the place of what serves, and remember it; called with the lock held."""
         record = self._images.get_record(image.digest)
-        if service is not None and (state.current is None or service.state == "Failed"):
-            service = self._clear(service, state)
+        if service is not None and state.current is None:  # a first deployment that was cut off has left it
+            delete_service(self._session, service)
+            service = None
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
             try:
@@ -138,13 +141,6 @@ class AzureServices:
         service = submit_service(self._session, environment, image, bundle, service)
         wait_healthy(self._session, service, image, seconds)
         return service
-
-    def _clear(self, service: Any, state: ServiceState) -> Any:
-        """Delete a service that never served: a deployment that was cut off has left it."""
-        if state.current is not None and state.current.digest:
-            return service
-        delete_service(self._session, service)
-        return None
 
     def _undo(self, environment: str, state: ServiceState, error: BaseException) -> None:
         """Put back what served before a deployment that failed; a first one is deleted. Says so in the error."""
