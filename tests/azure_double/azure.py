@@ -26,6 +26,7 @@ from azure_double.operations import Operations
 from azure_double.packages import Packages
 from azure_double.pipelines import Pipelines
 from azure_double.routing import Drop, Exchange, Fault, Handler, Request, Response, make_error
+from azure_double.sdk_telemetry import SdkTelemetry
 from azure_double.snapshots import Snapshots
 from azure_double.web_services import WebServices
 from azure_double.workspace import Workspaces
@@ -69,6 +70,7 @@ class Azure:
         self.deployments = self._install(Deployments())
         self.environments = self._install(Environments())
         self.snapshots = self._install(Snapshots())
+        self._install(SdkTelemetry())
         self.logs = self._install(Logs())
         self.pipelines = self._install(Pipelines())
         self.key_vault = self._install(KeyVault())

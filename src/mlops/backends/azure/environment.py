@@ -38,9 +38,7 @@ def make_environment(project: Path) -> Any:
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         yaml.safe_dump(describe_packages(project), file)
         file.flush()
-        environment = Environment.from_conda_specification(name_environment(project), file.name)
-    environment.environment_variables = {}  # else the SDK's example is one
-    return environment
+        return Environment.from_conda_specification(name_environment(project), file.name)
 
 
 def ensure_environment(workspace: Any, project: Path) -> Any:
