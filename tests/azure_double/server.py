@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -114,6 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _exchange
 
     def _read_body(self) -> bytes:
+        if hasattr(socket, "TCP_QUICKACK"):  # or the client waits 40 ms between the head and the body
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
         chunks = []
