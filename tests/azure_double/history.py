@@ -5,7 +5,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from azure_double.filters import meets
-from azure_double.names import API, WORKSPACE_ID
+from azure_double.names import API, TENANT, WORKSPACE_ID
 from azure_double.routing import Request, Response, make_error
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class History:
             "status": "NotStarted",
             "runNumber": len(self.runs) + 1,
             "createdUtc": "2026-11-22T09:00:00Z",
+            "createdBy": {"userObjectId": "o", "userTenantId": TENANT, "userName": "the double"},
             "dataContainerId": f"dcid.{run_id}",
             "runUuid": str(uuid.uuid4()),
             "rootRunId": parent["rootRunId"] if parent else run_id,

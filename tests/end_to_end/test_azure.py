@@ -18,7 +18,9 @@ from azure_double.azure import Azure
 from conftest import MLOPS
 
 pytestmark = pytest.mark.slow
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".mlops", "outputs", "node_modules", "tests", "*_cache", "__pycache__")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv*", ".mlops", "outputs", "node_modules", "tests", "*_cache", "__pycache__"
+)
 ROWS = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}
 
 
@@ -108,7 +110,7 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     folder = Path(laptop("runs", promoted["run_id"], "--download", str(laptop.project / "reports")).strip())
     assert {path.name for path in folder.glob("*.html")} >= {"01_test_data.html", "05_create_image.html"}
     assert json.loads((folder / "run.json").read_text())["outcome"] == "promoted"
-    assert "02_train" in laptop("runs", promoted["run_id"], "--log", "train")
+    assert "✓ train" in laptop("runs", promoted["run_id"], "--log", "train")
 
     # Release to QA and production.
     laptop("run", "release")
@@ -133,6 +135,13 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     laptop("provision", "--delete", "--yes")
     assert not azure.workspaces.exists
     laptop("provision", "--delete", "--yes")
-    assert "mlops provision" in subprocess.run(
-        [str(MLOPS), "status", "--platform", "azure"], cwd=laptop.project, capture_output=True, text=True, check=False
-    ).stderr
+    assert (
+        "mlops provision"
+        in subprocess.run(
+            [str(MLOPS), "status", "--platform", "azure"],
+            cwd=laptop.project,
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stderr
+    )
