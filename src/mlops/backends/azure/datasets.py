@@ -128,8 +128,8 @@ class AzureDatasets:
                     raise
                 if time.monotonic() > deadline:
                     raise PlatformError(
-                        f"we may not write {url} ({error.error_code}): assign the role Storage Blob Data Contributor on "
-                        "the storage account to yourself; if that was done just now, try again in some minutes"
+                        f"we may not write {url} ({error.error_code}): assign yourself the role Storage Blob Data "
+                        "Contributor on the storage account; if that was done just now, try again in some minutes"
                     ) from error
                 time.sleep(self.pause_seconds)
 
