@@ -12,13 +12,23 @@ from azure_double.artifacts import Artifacts
 from azure_double.azurite import Azurite
 from azure_double.blobs import Blobs
 from azure_double.compute import Computes
+from azure_double.container_registry import ContainerRegistry
 from azure_double.datasets import Datasets
 from azure_double.datastores import Datastores
 from azure_double.deployments import Deployments
 from azure_double.entra import Entra
+from azure_double.environments import Environments
 from azure_double.history import History
+from azure_double.key_vault import KeyVault
+from azure_double.logs import Logs
 from azure_double.models import Models
+from azure_double.operations import Operations
+from azure_double.packages import Packages
+from azure_double.pipelines import Pipelines
 from azure_double.routing import Drop, Exchange, Fault, Handler, Request, Response, make_error
+from azure_double.sdk_telemetry import SdkTelemetry
+from azure_double.snapshots import Snapshots
+from azure_double.web_services import WebServices
 from azure_double.workspace import Workspaces
 
 
@@ -47,17 +57,32 @@ class Azure:
         self.crashes: list[str] = []
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
         self._faults: list[Fault] = []
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self.entra = self._install(Entra())
         self.workspaces = self._install(Workspaces())
         self.blobs = self._install(Blobs(azurite))
-        self.computes = self._install(Computes())
         self.datastores = self._install(Datastores())
-        self.datasets = self._install(Datasets())
-        self.deployments = self._install(Deployments())
         self.history = self._install(History())
         self.artifacts = self._install(Artifacts())
         self.models = self._install(Models())
+        self.computes = self._install(Computes())
+        self.datasets = self._install(Datasets())
+        self.deployments = self._install(Deployments())
+        self.environments = self._install(Environments())
+        self.snapshots = self._install(Snapshots())
+        self._install(SdkTelemetry())
+        self.logs = self._install(Logs())
+        self.pipelines = self._install(Pipelines())
+        self.key_vault = self._install(KeyVault())
+        self.container_registry = self._install(ContainerRegistry())
+        self.operations = self._install(Operations())
+        self.packages = self._install(Packages())
+        self.web_services = self._install(WebServices())
+
+    def close(self) -> None:
+        """End what runs."""
+        self.pipelines.close()
+        self.web_services.close()
 
     def _install(self, service: Kind) -> Kind:
         service.install(self)
@@ -95,7 +120,7 @@ class Azure:
 
     def answer(self, request: Request) -> Response:
         """Answer a request; called by the server, from many threads."""
-        with self._lock:
+        with self.lock:
             try:
                 response = self._answer(request)
             except Drop:

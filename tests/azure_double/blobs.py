@@ -66,6 +66,11 @@ class Blobs:
         content: bytes = self.azurite.client.get_blob_client(self.container, name).download_blob().readall()
         return content
 
+    def write(self, name: str, content: bytes) -> None:
+        """Write a blob of the container, as one of Azure's own services does."""
+        self._make()
+        self.azurite.client.get_blob_client(self.container, name).upload_blob(content, overwrite=True)
+
     def _make(self) -> None:
         if not self._made:
             self.azurite.make_container(self.container)

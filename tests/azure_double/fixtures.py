@@ -41,5 +41,6 @@ def azure(
         for name, value in {**azure_server.environ, **ENVIRON, "HOME": str(home)}.items():
             patched.setenv(name, value)
         yield double
+        double.close()
     assert double.crashes == []
     assert double.unrouted == []

@@ -20,7 +20,7 @@ def test_every_name_is_the_name_of_something(project: Path) -> None:
         ("run build", "run built", "mlops run: Invalid value for '{build|retrain|release|all}': 'built'"),
         ("mlops run build", "mlops ran build", "there is no command 'mlops ran'"),
         ("run build --platform", "run build --platfrom", "mlops run: No such option '--platfrom'"),
-        ("platform: local", "platform: locale", "there is no platform 'locale' here; there is: local"),
+        ("platform: local", "platform: locale", "there is no platform 'locale' here; there is: azure, local"),
         ("register.build_id=", "registry.build_id=", "there is no step 'registry'; did you mean 'register'?"),
         ("register.build_id=", "register.build=", "04_register.ipynb declares no 'build'; did you mean 'build_id'?"),
         ("run retrain", "run build", "mlops run build: it has no step 'register'"),

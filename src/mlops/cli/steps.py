@@ -7,7 +7,7 @@ import click
 from mlops.backends import open_backend
 from mlops.cli.options import ALL_STEPS, EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
-from mlops.errors import UsageError
+from mlops.errors import MlopsError, UsageError
 from mlops.ledger import RunRecord
 from mlops.parameters import load_parameters
 from mlops.pipelines import PIPELINES
@@ -46,7 +46,7 @@ def run_step(
     Example:
       mlops run-step retrain train --platform azure
     """
-    from mlops.runner import Plan, run_submitted
+    from mlops.runner import TAG_LENGTH, Plan, run_submitted
 
     workspace = find_workspace()
     chosen = load_parameters(workspace.project, ALL_STEPS, platform=platform).platform
@@ -57,19 +57,23 @@ def run_step(
             f"this is no step of a submitted run: {chosen} starts this command itself; run a notebook here with "
             f"`mlops run {pipeline} --only {step}`"
         )
-    data = job.find_data(dataset_version) if data_file_path in NOTHING else data_file_path
-    given = {
-        "shared.model_name": model_name,
-        "test_data.data_path": data,
-        "register.build_id": build_id,
-        "register.build_uri": build_uri,
-    }
-    overrides = [f"{name}={value}" for name, value in given.items() if value not in NOTHING]
-    parameters = load_parameters(workspace.project, ALL_STEPS, overrides, chosen)
     tags = {"BuildId": build_id, "BuildUri": build_uri, "caller_run_id": caller_run_id}
     job.tag({name: value for name, value in tags.items() if value not in NOTHING})
-    plan = Plan(pipeline, PIPELINES[pipeline], parameters, at=step)
-    _conclude(run_submitted(plan, prepare_run(workspace, backend, parameters), job), step)
+    try:
+        given = {
+            "shared.model_name": model_name,
+            "test_data.data_path": job.find_data(dataset_version) if data_file_path in NOTHING else data_file_path,
+            "register.build_id": build_id,
+            "register.build_uri": build_uri,
+        }
+        overrides = [f"{name}={value}" for name, value in given.items() if value not in NOTHING]
+        parameters = load_parameters(workspace.project, ALL_STEPS, overrides, chosen)
+        plan = Plan(pipeline, PIPELINES[pipeline], parameters, at=step)
+        record = run_submitted(plan, prepare_run(workspace, backend, parameters), job)
+    except MlopsError as error:
+        job.tag({"outcome": "error", "reason": f"{step}: {error}"[:TAG_LENGTH]})
+        raise
+    _conclude(record, step)
 
 
 def _conclude(record: RunRecord, name: str) -> None:

@@ -15,7 +15,7 @@ The digest is the SHA-256 of the manifest, and so of everything.
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +114,17 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
     return manifest
 
 
-def read_pins(requirements: Path) -> dict[str, str]:
-    """Return the exact versions that a requirements file gives to this machine, by package name."""
+def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the exact versions that a requirements file gives to a machine, by package name.
+
+    Parameters
+    ----------
+    requirements : Path
+        Pinned packages, one a line.
+    machine : mapping, optional
+        What its markers are asked for: ``{"sys_platform": "linux"}``; this machine for all else.
+    """
     lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())
     pins = [Requirement(line) for line in lines if line and line[0].isalpha()]
-    here = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
-    return {pin.name: str(pin.specifier).removeprefix("==") for pin in here}
+    wanted = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(dict(machine or {}))]
+    return {pin.name: str(pin.specifier).removeprefix("==") for pin in wanted}

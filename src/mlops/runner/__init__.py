@@ -14,9 +14,18 @@ from mlops.pipelines import Step
 from mlops.reuse import find_only, locate_copy
 from mlops.runner.plan import Listener, Plan, Surroundings
 from mlops.runner.run import Run, begin_record
-from mlops.runner.submitted import run_step, run_submitted
+from mlops.runner.submitted import TAG_LENGTH, run_step, run_submitted
 
-__all__ = ["Listener", "Plan", "Surroundings", "resume_pipeline", "run_pipeline", "run_step", "run_submitted"]
+__all__ = [
+    "TAG_LENGTH",
+    "Listener",
+    "Plan",
+    "Surroundings",
+    "resume_pipeline",
+    "run_pipeline",
+    "run_step",
+    "run_submitted",
+]
 
 
 def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:

@@ -8,18 +8,17 @@ closes, so that a starter that dies half-way leaves nothing behind.
 import argparse
 import asyncio
 import hashlib
-import importlib.util
 import json
 import logging
 import os
 import socket
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import uvicorn
 
 from .app import Application
+from .script import load_script
 
 WATCH_SECONDS = 5.0
 
@@ -51,17 +50,6 @@ class Server(uvicorn.Server):
             await asyncio.sleep(WATCH_SECONDS)
         logging.warning("%s is gone: shutting down", self._ready)
         self.should_exit = True
-
-
-def load_script(path: Path) -> ModuleType:
-    """Import the scoring script and call its ``init()``."""
-    spec = importlib.util.spec_from_file_location("score", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    script.init()
-    return script
 
 
 def bind(host: str, port: int) -> socket.socket:

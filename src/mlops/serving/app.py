@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 MAX_BODY = 8 << 20  # bytes
 BODY_SECONDS = 5.0
 JSON = (b"content-type", b"application/json")
+Numbers = NDArray[np.float64]
+Run = Callable[[Numbers], Numbers]
 
 logger = logging.getLogger("serving")
 
@@ -57,7 +59,7 @@ class Application:
         What ``/healthz`` and ``/readyz`` tell of the image: digest, name, model version.
     """
 
-    run: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    run: Run
     keys: Sequence[str]
     identity: dict[str, Any]
 
@@ -68,7 +70,7 @@ class Application:
         try:
             status, answer = 200, await self._answer(scope, receive)
         except Refusal as refusal:
-            status, answer = refusal.status, json.dumps({"error": str(refusal)}).encode()
+            status, answer = refusal.status, encode_refusal(refusal)
             if status == 401:
                 extra = [(b"www-authenticate", b"Bearer")]
         length = (b"content-length", str(len(answer)).encode())
@@ -85,14 +87,11 @@ class Application:
             raise Refusal(404, f"there is no {path}; POST to /score")
         if method != "POST":
             raise Refusal(405, f"{method} /score: use POST")
-        headers = dict(scope["headers"])
-        self._check_key(headers.get(b"authorization", b""))
-        if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
-            raise Refusal(415, "send the header Content-Type: application/json")
-        declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > MAX_BODY:
-            raise Refusal(413, f"the body has over {MAX_BODY} bytes; send fewer rows at a time")
-        return self._score(await _read_body(receive))
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        self._check_key(headers.get(b"authorization", "").encode("latin-1"))
+        check_content(headers.get(b"content-type", ""), headers.get(b"content-length", ""))
+        _, predictions = score(self.run, await _read_body(receive))
+        return encode_result(predictions)
 
     def _check_key(self, header: bytes) -> None:
         scheme, _, sent = header.partition(b" ")
@@ -100,22 +99,78 @@ class Application:
         if scheme.lower() != b"bearer" or not any(known):
             raise Refusal(401, "send the service's key: Authorization: Bearer <key>")
 
-    def _score(self, body: bytes) -> bytes:
-        rows = _parse_rows(body)
-        try:
-            result = self.run(rows)
-        except ValueError as error:
-            raise Refusal(422, str(error)) from error
-        except Exception as error:  # the script is the user's: whatever it raises, the client gets an answer
-            logger.exception("the scoring script failed")
-            raise Refusal(500, "scoring failed; see the service's log") from error
-        predictions = np.asarray(result, dtype=np.float64)
-        if not np.isfinite(predictions).all():
-            raise Refusal(422, "data holds numbers too large for the model")
-        return msgspec.json.encode({"result": predictions.tolist()})
+
+def check_content(content_type: str, length: str) -> None:
+    """Refuse a body by its headers, before it is read.
+
+    Raises
+    ------
+    Refusal
+        If it is not JSON, or says that it is too large.
+    """
+    if content_type.split(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, "send the header Content-Type: application/json")
+    if length.isdigit():
+        check_size(int(length))
 
 
-def _parse_rows(body: bytes) -> NDArray[np.float64]:
+def check_size(size: int) -> None:
+    """Refuse a body of too many bytes.
+
+    Raises
+    ------
+    Refusal
+        If it is too large.
+    """
+    if size > MAX_BODY:
+        raise Refusal(413, f"the body has over {MAX_BODY} bytes; send fewer rows at a time")
+
+
+def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
+    """Answer a body.
+
+    Parameters
+    ----------
+    run : callable
+        The scoring script's, see `Application`.
+    body : bytes
+        ``{"data": [[number, ...], ...]}``.
+
+    Returns
+    -------
+    rows, predictions : array of shape (n, k), array of shape (n,)
+        All finite.
+
+    Raises
+    ------
+    Refusal
+        With 400, 422 or 500, as the table above says.
+    """
+    rows = _parse_rows(body)
+    try:
+        result = run(rows)
+    except ValueError as error:
+        raise Refusal(422, str(error)) from error
+    except Exception as error:  # the script is the user's: whatever it raises, the client gets an answer
+        logger.exception("the scoring script failed")
+        raise Refusal(500, "scoring failed; see the service's log") from error
+    predictions = np.asarray(result, dtype=np.float64)
+    if not np.isfinite(predictions).all():
+        raise Refusal(422, "data holds numbers too large for the model")
+    return rows, predictions
+
+
+def encode_result(predictions: Numbers) -> bytes:
+    """Return the answer's body."""
+    return msgspec.json.encode({"result": predictions.tolist()})
+
+
+def encode_refusal(refusal: Refusal) -> bytes:
+    """Return the body of an answer that refuses."""
+    return json.dumps({"error": str(refusal)}).encode()
+
+
+def _parse_rows(body: bytes) -> Numbers:
     try:
         rows = msgspec.json.decode(body, type=_Request).data
     except msgspec.ValidationError as error:
@@ -144,8 +199,7 @@ async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:
                 chunks.append(message.get("body", b""))
                 size += len(chunks[-1])
                 more = message.get("more_body", False)
-                if size > MAX_BODY:
-                    raise Refusal(413, f"the body has over {MAX_BODY} bytes; send fewer rows at a time")
+                check_size(size)
     except TimeoutError as error:
         raise Refusal(408, f"the body did not arrive within {BODY_SECONDS:.0f} s") from error
     return b"".join(chunks)

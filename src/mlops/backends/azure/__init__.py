@@ -22,6 +22,7 @@ from mlops.workspace import Workspace
 NEEDED = (
     "azureml.core",
     "azureml.pipeline.core",
+    "azure.containerregistry",
     "azure.identity",
     "azure.keyvault.secrets",
     "azure.mgmt.keyvault",
@@ -43,11 +44,12 @@ def open_backend(workspace: Workspace) -> Backend:
     """
     require_packages()
     session = AzureSession(read_settings(workspace), workspace)
-    services = AzureServices(session)
+    images = AzureImages(session)
+    services = AzureServices(session, images)
     return Backend(
         tracker=AzureTracker(session),
         registry=AzureRegistry(session),
-        images=AzureImages(session),
+        images=images,
         services=services,
         secrets=AzureSecrets(session),
         pipelines=AzurePipelines(session),

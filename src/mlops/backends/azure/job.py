@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.azure.calls import repeat
-from mlops.backends.azure.data import locate_data
+from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.folder import fetch_folder, store_folder
 from mlops.backends.azure.session import ON_COMPUTE, AzureSession
 from mlops.files import hash_folder
@@ -42,7 +42,7 @@ class AzureJob:
 
     def find_data(self, version: str) -> str:
         """See `mlops.backends.base.Job`."""
-        return repeat("look up the data set", lambda: locate_data(self._session, version))
+        return repeat("look up the data set", lambda: AzureDatasets(self._session).find(version).url)
 
     def fetch_folder(self, folder: Path) -> None:
         """See `mlops.backends.base.Job`."""

@@ -1,5 +1,7 @@
 """Versions of the published pipeline, and the endpoint that always starts the newest."""
 
+import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 from mlops.backends.azure.calls import explain, is_missing, repeat
@@ -88,7 +90,8 @@ class Publication:
                     defaults=make_defaults(str(parameters.shared["model_name"])),
                     build={"BuildId": build_id, "BuildUri": build_uri},
                 )
-                self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)
+                with redirect_stdout(sys.stderr):  # the SDK tells there of its progress
+                    self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)
 
             repeat(f"publish {self._name}", publish)
 

@@ -1,10 +1,118 @@
-"""Secrets in Key Vault."""
+"""Secrets in the workspace's Key Vault, and the keys of its web services.
 
+An environment variable ``MLOPS_SECRET_<NAME>`` wins over the vault, as it does at home: a build agent gets its secrets
+so. Notebooks run in processes of their own, so the names (never the values) of what was handed out are noted on this
+machine: what the runner strikes out of a notebook is what any process of this project has been given.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
+from mlops.backends.azure.web_services import find_service, name_service
+from mlops.backends.variables import list_variables, name_variable
+from mlops.errors import NotFoundError, PlatformError, UsageError
+
+NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
+SECRET, KEYS = "secret.", "keys."  # what a note begins with
+TIMEOUT = 30  # seconds; a request is tried 3 times more by the SDK
 
 
 class AzureSecrets:
-    """Secrets in Key Vault."""
+    """See `mlops.backends.base.Secrets`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
+        self._noted = session.project.home / "azure" / "handed-out"
+        self._known: dict[tuple[str, int], tuple[str, ...]] = {}
+
+    def get_secret(self, name: str) -> str:
+        """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``, else the secret of the vault."""
+        given = os.environ.get(name_variable(name))
+        if given is not None:
+            return given
+        if not NAME.fullmatch(name):
+            raise UsageError(f"{name!r} cannot be the name of a secret: Key Vault takes letters, digits and dashes")
+        value = self._find(name)
+        if value is None:
+            raise NotFoundError(
+                f"the secret {name!r} is not in the Key Vault {self._vault}: put it there with `az keyvault secret set "
+                f"--vault-name {self._vault} --name {name} --file FILE`, or set the environment variable "
+                f"{name_variable(name)}"
+            )
+        self._note(SECRET + name)
+        return value
+
+    def get_keys(self, environment: str) -> tuple[str, str]:
+        """See `Secrets`: Azure makes the keys together with the service."""
+        keys = self._find_keys(environment)
+        if keys is None:
+            name = name_service(self._session.settings, environment)
+            raise NotFoundError(f"there is no web service {name}, and so it has no keys: run `mlops run release`")
+        self._note(KEYS + environment)
+        return keys
+
+    def list_values(self) -> Iterable[str]:
+        """See `Secrets`: it is called often, so Azure is asked again only for what was handed out since."""
+        yield from list_variables()
+        for path in sorted(self._noted.glob("*")):
+            noted = (path.name, path.stat().st_mtime_ns)
+            if noted not in self._known:
+                self._known[noted] = self._fetch(path.name)
+            yield from self._known[noted]
+
+    def _note(self, what: str) -> None:
+        self._noted.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self._noted / what).touch()
+
+    def _fetch(self, noted: str) -> tuple[str, ...]:
+        if noted.startswith(KEYS):
+            return self._find_keys(noted.removeprefix(KEYS)) or ()
+        return tuple(filter(None, [self._find(noted.removeprefix(SECRET))]))
+
+    def _find_keys(self, environment: str) -> tuple[str, str] | None:
+        service = find_service(self._session, environment)
+        if service is None:
+            return None
+        with explain_refusals(self._session, f"hand out the keys of {service.name}"):
+            primary, secondary = service.get_keys()
+        return primary, secondary
+
+    def _find(self, name: str) -> str | None:
+        from azure.core.exceptions import (
+            AzureError,
+            ClientAuthenticationError,
+            HttpResponseError,
+            ResourceNotFoundError,
+        )
+
+        try:
+            return str(self._client.get_secret(name).value)
+        except ResourceNotFoundError:
+            return None
+        except (ClientAuthenticationError, HttpResponseError) as error:
+            raise PlatformError(
+                f"the Key Vault {self._vault} does not give out {name!r} ({error.reason}): the role `Key Vault Secrets "
+                "User` on it lets you read secrets"
+            ) from error
+        except AzureError as error:
+            raise PlatformError(f"the Key Vault {self._vault} cannot be reached ({type(error).__name__})") from error
+
+    @cached_property
+    def _client(self) -> Any:
+        from azure.keyvault.secrets import SecretClient
+
+        return SecretClient(
+            f"https://{self._vault}.vault.azure.net",
+            self._session.credential,
+            connection_timeout=TIMEOUT,
+            read_timeout=TIMEOUT,
+        )
+
+    @cached_property
+    def _vault(self) -> str:
+        return str(self._session.workspace.get_details()["keyVault"]).rsplit("/", 1)[-1]

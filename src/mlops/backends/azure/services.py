@@ -1,10 +1,198 @@
-"""Services: QA on Container Instances, production on Kubernetes Service."""
+"""Services of a workspace: QA on Container Instances, production on Kubernetes.
 
+An image is deployed by its digest in the registry, so that production gets, byte for byte, what passed in QA. On
+Kubernetes what served before serves until the new one is ready; Container Instances restart, so that QA is away for the
+time of an update. What fails is put back, by another update; what fails at first is deleted.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.deployment import make_configuration
+from mlops.backends.azure.images import AzureImages
+from mlops.backends.azure.lock import LeaseLock
+from mlops.backends.azure.refusals import explain_refusals
+from mlops.backends.azure.service_state import Deployment, ServiceState, StateBlob
 from mlops.backends.azure.session import AzureSession
+from mlops.backends.azure.web_services import (
+    DIGEST,
+    HEALTHY,
+    delete_service,
+    find_service,
+    submit_service,
+    wait_healthy,
+    wait_settled,
+)
+from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
+from mlops.errors import DeploymentError, MlopsError, NotFoundError, UsageError
+from mlops.ledger import now
+
+LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
+RESTORE_SECONDS = 600.0
 
 
 class AzureServices:
-    """Services: QA on Container Instances, production on Kubernetes Service."""
+    """See `mlops.backends.base.Services`."""
 
-    def __init__(self, session: AzureSession) -> None:
+    def __init__(self, session: AzureSession, images: AzureImages) -> None:
         self._session = session
+        self._images = images
+
+    def deploy(self, environment: str, image: Image, *, port: int, ready_seconds: float, force: bool) -> Service:
+        """See `Services`; `port` is for Azure to choose."""
+        if port:
+            raise UsageError(f"port {port} for {environment}: Azure chooses the address; set port: 0")
+        make_configuration(self._session.settings, environment, {})  # what is wrong is said before anything is sent
+        self._require_passed(environment, image)
+        with self._lock(environment):
+            blob = StateBlob(self._session, environment)
+            state = blob.read()
+            service = find_service(self._session, environment)
+            same = state.current is not None and state.current.digest == image.digest
+            if same and not force and _check_health(service, image.digest) == "healthy":
+                return _describe(environment, state, service)
+            state = self._replace(environment, blob, state, service, image, ready_seconds)
+            return self._look(environment, state)
+
+    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
+        """See `Services`."""
+        with self._lock(environment):
+            blob = StateBlob(self._session, environment)
+            state = blob.read()
+            if state.current is None or state.current.digest != digest:
+                return self._look(environment, state) if state.current else None
+            state = state.judge(passed=passed)
+            blob.write(state)
+            if passed or not previous_environment(environment):
+                return self._look(environment, state)
+            if state.find_previous() is None:
+                self._delete(environment)
+                return None
+            return self._look(environment, self._restore(environment, blob, state))
+
+    def roll_back(self, environment: str) -> Service:
+        """See `Services`."""
+        with self._lock(environment):
+            blob = StateBlob(self._session, environment)
+            state = blob.read()
+            if state.current is None or state.find_previous() is None:
+                raise NotFoundError(f"{environment} has no earlier image that passed its test: nothing to roll back to")
+            state = self._restore(environment, blob, state.forget_pass(state.current.digest))  # the next goes further
+            return self._look(environment, state)
+
+    def stop(self, environment: str) -> bool:
+        """See `Services`: the service is deleted, so that it costs nothing; what it served is remembered."""
+        with self._lock(environment):
+            return self._delete(environment)
+
+    def list_services(self) -> list[Service]:
+        """See `Services`."""
+        found = []
+        for environment in ENVIRONMENTS:
+            with explain_refusals(self._session, f"tell what serves in {environment}"):
+                state = StateBlob(self._session, environment).read()
+            if state.current:
+                found.append(self._look(environment, state))
+        return found
+
+    def _require_passed(self, environment: str, image: Image) -> None:
+        before = previous_environment(environment)
+        if not before:
+            return
+        with explain_refusals(self._session, f"tell what passed in {before}"):
+            passed = StateBlob(self._session, before).read().passed
+        if image.digest not in passed:
+            raise DeploymentError(
+                f"{image.name} ({image.digest}) has not passed its test in {before}; {environment} takes nothing else: "
+                "run `mlops run release`"
+            )
+
+    def _restore(self, environment: str, blob: StateBlob, state: ServiceState) -> ServiceState:
+        previous = state.find_previous()
+        assert previous is not None
+        image = self._images.get_image(previous.digest)
+        service = find_service(self._session, environment)
+        return self._replace(environment, blob, state, service, image, RESTORE_SECONDS)
+
+    def _replace(
+        self, environment: str, blob: StateBlob, state: ServiceState, service: Any, image: Image, seconds: float
+    ) -> ServiceState:
+        """Serve `image` in the place of what serves, and remember it; called with the lock held."""
+        record = self._images.get_record(image.digest)
+        if service is not None and state.current is None:  # a first deployment that was cut off has left it
+            delete_service(self._session, service)
+            service = None
+        with tempfile.TemporaryDirectory() as folder:
+            bundle = self._images.fetch_bundle(record, Path(folder))
+            try:
+                service = self._serve(environment, image, bundle, service, seconds)
+            except BaseException as error:
+                self._undo(environment, state, error)
+                raise
+        url = service.scoring_uri.removesuffix("/score")
+        state = state.serve(Deployment(image.digest, image.name, image.model_version, now(), url, record.example))
+        blob.write(state)
+        return state
+
+    def _serve(self, environment: str, image: Image, bundle: Path, service: Any, seconds: float) -> Any:
+        if service is not None:
+            wait_settled(self._session, service, seconds)
+        service = submit_service(self._session, environment, image, bundle, service)
+        wait_healthy(self._session, service, image, seconds)
+        return service
+
+    def _undo(self, environment: str, state: ServiceState, error: BaseException) -> None:
+        """Put back what served before a deployment that failed; a first one is deleted. Says so in the error."""
+        service = find_service(self._session, environment)
+        if service is None:
+            return
+        if state.current is None:
+            delete_service(self._session, service)
+            return
+        if _check_health(service, state.current.digest) == "healthy":
+            return
+        try:
+            record = self._images.get_record(state.current.digest)
+            with tempfile.TemporaryDirectory() as folder:
+                bundle = self._images.fetch_bundle(record, Path(folder))
+                self._serve(environment, record.image, bundle, service, RESTORE_SECONDS)
+        except MlopsError as again:
+            error.add_note(f"What served before, {state.current.image}, could not be put back: {again}")
+
+    def _delete(self, environment: str) -> bool:
+        service = find_service(self._session, environment)
+        if service is None:
+            return False
+        delete_service(self._session, service)
+        return True
+
+    def _look(self, environment: str, state: ServiceState) -> Service:
+        return _describe(environment, state, find_service(self._session, environment))
+
+    def _lock(self, environment: str) -> Any:
+        return LeaseLock(self._session, f"services/{environment}", wait_seconds=LOCK_SECONDS).hold()
+
+
+def _describe(environment: str, state: ServiceState, service: Any) -> Service:
+    current = state.current
+    assert current is not None
+    return Service(
+        environment=environment,
+        url=current.url,
+        digest=current.digest,
+        health=_check_health(service, current.digest),
+        image=current.image,
+        model_version=current.model_version,
+        deployed=current.deployed,
+        tested=current.tested,
+        example=current.example,
+    )
+
+
+def _check_health(service: Any, digest: str) -> Health:
+    """Return the health of a service as the one of an image: as Azure knows it."""
+    if service is None:
+        return "stopped"
+    serves = service.state == HEALTHY and (service.tags or {}).get(DIGEST) == digest
+    return "healthy" if serves else "unhealthy"

@@ -2,18 +2,15 @@
 
 import json
 import os
-import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock
 
-from mlops.errors import NotFoundError, UsageError
+from mlops.backends.variables import list_variables, name_variable
+from mlops.errors import NotFoundError
 from mlops.files import read_record, write_atomically
-
-PREFIX = "MLOPS_SECRET_"
-SHORTEST = 8  # a shorter one would be struck out of ordinary words
 
 
 class LocalSecrets:
@@ -24,7 +21,7 @@ class LocalSecrets:
 
     def get_secret(self, name: str) -> str:
         """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``."""
-        variable = PREFIX + re.sub(r"\W", "_", name).upper()
+        variable = name_variable(name)
         if variable not in os.environ:
             raise NotFoundError(f"the secret {name!r} is not set: set the environment variable {variable}")
         return os.environ[variable]
@@ -49,8 +46,4 @@ class LocalSecrets:
         """See `Secrets`."""
         for path in self._folder.glob("*-keys.json"):
             yield from read_record(path, dict[str, str]).values()
-        for name, value in os.environ.items():
-            if name.startswith(PREFIX) and value:
-                if len(value) < SHORTEST:
-                    raise UsageError(f"{name} has {len(value)} characters; a secret needs {SHORTEST} or more")
-                yield value
+        yield from list_variables()

@@ -1,0 +1,56 @@
+"""The environments of scoring images: what an image is built with, and an image as it is deployed."""
+
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.base import Image
+from mlops.images.bundle import REQUIREMENTS, read_pins
+
+SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` makes it
+PYTHON = "3.11"
+MACHINE = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "sys_platform": "linux"}
+ENTRY_SCRIPT = "serving/azure_entry.py"  # in the bundle
+
+
+def list_packages(bundle: Path) -> list[str]:
+    """Return the packages of the image of a bundle, each with its version; the bundle's own pins count."""
+    pins = read_pins(SERVER, MACHINE) | read_pins(bundle / REQUIREMENTS, MACHINE)
+    return [f"{name}=={version}" for name, version in sorted(pins.items())]
+
+
+def make_build_environment(name: str, bundle: Path) -> Any:
+    """Make the environment that an image is built with.
+
+    Azure's base image is the one that this version of the SDK names, with its date; Azure adds its web server.
+    """
+    from azureml.core import Environment
+    from azureml.core.conda_dependencies import CondaDependencies
+
+    environment = Environment(name)
+    environment.environment_variables.clear()  # of an example
+    environment.python.conda_dependencies = CondaDependencies.create(
+        python_version=PYTHON, pip_packages=list_packages(bundle), pin_sdk_version=False
+    )
+    return environment
+
+
+def make_image_environment(name: str, image: Image) -> Any:
+    """Make the environment that is an image: by digest, and nothing is installed into it."""
+    from azureml.core import Environment
+
+    environment = Environment(name)
+    environment.environment_variables.clear()  # of an example
+    environment.docker.base_image = image.url
+    environment.python.user_managed_dependencies = True
+    return environment
+
+
+def make_inference_configuration(bundle: Path, environment: Any) -> Any:
+    """Make the SDK's inference configuration: a bundle's files, and the entry script in it.
+
+    The files are sent with the deployment, too, for Azure lays them over those in the image; they are the same, and the
+    entry script checks them by the bundle's manifest.
+    """
+    from azureml.core.model import InferenceConfig
+
+    return InferenceConfig(entry_script=ENTRY_SCRIPT, source_directory=str(bundle), environment=environment)

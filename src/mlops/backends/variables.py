@@ -1,0 +1,30 @@
+"""Secrets in environment variables, which every platform takes: ``MLOPS_SECRET_<NAME>``."""
+
+import os
+import re
+from collections.abc import Iterator
+
+from mlops.errors import UsageError
+
+PREFIX = "MLOPS_SECRET_"
+SHORTEST = 8  # a shorter one would be struck out of ordinary words
+
+
+def name_variable(secret: str) -> str:
+    """Return the variable that holds a secret: "storage-key" is in ``MLOPS_SECRET_STORAGE_KEY``."""
+    return PREFIX + re.sub(r"\W", "_", secret).upper()
+
+
+def list_variables() -> Iterator[str]:
+    """Yield the values of all such variables.
+
+    Raises
+    ------
+    UsageError
+        If one is too short to be struck out.
+    """
+    for name, value in os.environ.items():
+        if name.startswith(PREFIX) and value:
+            if len(value) < SHORTEST:
+                raise UsageError(f"{name} has {len(value)} characters; a secret needs {SHORTEST} or more")
+            yield value

@@ -1,0 +1,87 @@
+"""Azure's inference server, really run: the program of the package azureml-inference-server-http, on an app's files."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import requests
+
+PROGRAM = Path(sys.executable).with_name("azmlinfsrv")
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR")  # a container sees nothing else of this machine
+
+
+class InferenceServer:
+    """A container's server.
+
+    Parameters
+    ----------
+    root : Path
+        The app's files, as in ``/var/azureml-app``.
+    environ : mapping
+        The container's variables; ``AZUREML_ENTRY_SCRIPT`` among them.
+    """
+
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        self.port = find_port()
+        self.started = time.monotonic()
+        self._log = root.with_suffix(".log")
+        entry = root / environ["AZUREML_ENTRY_SCRIPT"]
+        words = [str(PROGRAM), "--entry_script", str(entry), "--port", str(self.port)]
+        own = {name: os.environ[name] for name in KEPT if name in os.environ}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                words,
+                cwd=root,
+                env={**own, "PYTHONUNBUFFERED": "1", **environ, "AML_APP_ROOT": str(root)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has printed."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process.poll() is not None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is ready; False if it has ended, or is not ready in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.ended:
+            try:
+                return requests.get(self.url, timeout=2).ok
+            except requests.RequestException:
+                time.sleep(0.05)
+        return False
+
+    def stop(self) -> None:
+        """End it, with its workers."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            self._process.wait(10)
+
+
+def find_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,98 @@
+"""The settings of Azure, and what is said on a machine without its packages."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+
+import pytest
+
+from mlops.backends import open_backend
+from mlops.backends.azure.settings import DECLARED, AzureSettings, read_settings, require_subscription
+from mlops.errors import ParameterError, UsageError
+from mlops.workspace import Workspace
+
+GUID = "00000000-0000-0000-0000-000000000001"
+CASES = {
+    "unknown": ("compute_nodes: 4", "azure.yml: azure.compute_nodes is unknown; did you mean 'compute_min_nodes'?"),
+    "type": ("compute_max_nodes: many", "azure.compute_max_nodes: 'many' is not allowed; it takes a whole number"),
+    "range": ("compute_idle_seconds: 5", r"azure.compute_idle_seconds: 5 is not allowed; .* in \[60, 86400\]"),
+    "option": ("compute_priority: cheap", "'cheap' is not allowed; it takes one of lowpriority, dedicated"),
+    "name": ("qa_service: Diabetes QA", "azure.qa_service: 'Diabetes QA' is not allowed"),
+    "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes: 9 is above compute_max_nodes, which is 4"),
+}
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Workspace:
+    """A project of parameters alone."""
+    (tmp_path / "parameters").mkdir()
+    return Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
+
+
+def write(workspace: Workspace, line: str) -> Workspace:
+    """Write a line into the section azure."""
+    (workspace.parameters / "azure.yml").write_text(f"azure:\n  {line}\n")
+    return workspace
+
+
+def test_what_is_committed_is_what_is_declared(workspace: Workspace) -> None:
+    """So the file shows every setting, with its default."""
+    assert read_settings(workspace, {}) == AzureSettings(**{known.name: known.default for known in DECLARED})
+    assert [known.name for known in DECLARED] == [field.name for field in fields(AzureSettings)]
+    listed = (workspace.parameters / "azure.yml").read_text()
+    assert [known.name for known in DECLARED if f"\n  {known.name}: " not in listed] == []
+
+
+@pytest.mark.parametrize(("line", "message"), CASES.values(), ids=CASES)
+def test_wrong_settings_are_named(written: Workspace, line: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_settings(write(written, line), {})
+
+
+def test_the_environment_wins(written: Workspace) -> None:
+    environ = {"MLOPS_AZURE_RESOURCE_GROUP": "theirs", "MLOPS_AZURE_COMPUTE_MAX_NODES": "8", "MLOPS_AZURE_LOCATION": ""}
+    settings = read_settings(write(written, "resource_group: ours"), environ)
+    assert (settings.resource_group, settings.compute_max_nodes, settings.location) == ("theirs", 8, "westeurope")
+    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUTE_MAX_NODES: lots is not allowed"):
+        read_settings(written, {"MLOPS_AZURE_COMPUTE_MAX_NODES": "lots"})
+
+
+def test_a_subscription_is_asked_for_with_the_way_to_find_it(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="MLOPS_AZURE_SUBSCRIPTION_ID; `az account show --query id` prints yours"):
+        require_subscription(read_settings(workspace, {}))
+    given = read_settings(workspace, {"MLOPS_AZURE_SUBSCRIPTION_ID": GUID})
+    assert require_subscription(given) == GUID
+
+
+class Missing(MetaPathFinder):
+    """Makes the packages of Azure as good as not installed."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Refuse them."""
+        if fullname.split(".")[0] in ("azure", "azureml", "adlfs"):
+            raise ModuleNotFoundError(fullname)
+
+
+def test_without_its_packages_it_says_which_extra_to_install(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] in ("azure", "azureml", "adlfs")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    with pytest.raises(UsageError, match=r"the platform azure needs azureml\.core, .*`pip install '.*\[azure\]'`"):
+        open_backend("azure", workspace)
+    open_backend("local", workspace)
+
+
+def test_opening_the_platform_imports_no_package_of_azure(project: Path) -> None:
+    """They cost seconds, and are imported when something is first asked of Azure."""
+    code = """
+import sys
+from mlops.backends import open_backend
+open_backend("azure")
+loaded = {name for name in sys.modules if name.startswith(("azureml.core", "azure.core", "adlfs"))}
+assert not loaded, loaded
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=project, check=True, timeout=60)
