@@ -33,3 +33,9 @@ def test_dump(azure: Azure, workspace: Workspace, project: Path) -> None:
         print(name, azure.history.runs[name]["status"], azure.history.runs[name]["tags"])
         print(azure.logs.read(name))
     print(pipelines.get_run(run.run_id))
+    folder = pipelines.fetch_run(run.run_id, workspace.outputs / "fetched")
+    print(sorted(path.name for path in folder.rglob("*")))
+    for cell in json.loads((folder / "05_create_image.ipynb").read_text())["cells"]:
+        for output in cell.get("outputs", []):
+            print("\n".join(output.get("traceback", [])))
+    print([name for name in azure.blobs.list_names() if "retraining/" in name])

@@ -1,6 +1,5 @@
 """One step of a submitted run, on the machine that executes it."""
 
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -9,18 +8,14 @@ from typing import Any
 from mlops.backends.azure.calls import repeat
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.folder import fetch_folder, store_folder
-from mlops.backends.azure.session import ON_COMPUTE, AzureSession
+from mlops.backends.azure.session import AzureSession, find_own_run
 from mlops.files import hash_folder
 
 
 def find_job(session: AzureSession) -> "AzureJob | None":
     """Return the step that this process executes, or None where it is not one."""
-    from azureml.core import Run
-
-    if not os.environ.get(ON_COMPUTE):
-        return None
-    run = Run.get_context(allow_offline=False)
-    return AzureJob(session, run) if run.parent is not None else None
+    run = find_own_run()
+    return AzureJob(session, run) if run is not None and run.parent is not None else None
 
 
 class AzureJob:

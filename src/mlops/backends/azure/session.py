@@ -37,6 +37,9 @@ class AzureSession:
     def workspace(self) -> Any:
         """The SDK's workspace: on its own compute that of the run, elsewhere the one that the settings name.
 
+        Also there it is opened by our own identity, that of the compute: the token of a run, which the SDK would
+        take, opens nothing of Resource Manager, not even the workspace's own description.
+
         Raises
         ------
         NotFoundError
@@ -44,28 +47,28 @@ class AzureSession:
         PlatformError
             If Azure refuses us.
         """
-        from azureml.core import Run, Workspace
+        from azureml.core import Workspace
         from azureml.core.authentication import TokenAuthentication
         from azureml.exceptions import AuthenticationException, ProjectSystemException, UserErrorException
 
-        if os.environ.get(ON_COMPUTE):
-            return Run.get_context(allow_offline=False).experiment.workspace
-        settings = self.settings
+        subscription, group, name = self._place()
         try:
-            return Workspace(
-                require_subscription(settings),
-                settings.resource_group,
-                settings.workspace,
-                auth=TokenAuthentication(self._get_token),
-            )
+            return Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
         except (ProjectSystemException, UserErrorException) as error:
             raise NotFoundError(
-                f"no workspace {settings.workspace!r} in the resource group {settings.resource_group!r} of "
-                f"subscription {settings.subscription_id}: check the section azure of parameters/azure.yml, or run "
-                f"`mlops provision` ({error.message})"
+                f"no workspace {name!r} in the resource group {group!r} of subscription {subscription}: check the "
+                f"section azure of parameters/azure.yml, or run `mlops provision` ({error.message})"
             ) from error
         except AuthenticationException as error:
             raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error
+
+    def _place(self) -> tuple[str, str, str]:
+        """Return subscription, resource group and name of the workspace."""
+        if os.environ.get(ON_COMPUTE):
+            names = ("SUBSCRIPTION", "RESOURCEGROUP", "WORKSPACE_NAME")
+            subscription, group, name = (os.environ[f"AZUREML_ARM_{part}"] for part in names)
+            return subscription, group, name
+        return require_subscription(self.settings), self.settings.resource_group, self.settings.workspace
 
     def forget_credential(self) -> None:
         """Have the next request ask for a fresh token, for Azure has refused the present one."""

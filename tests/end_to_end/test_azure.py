@@ -1,0 +1,138 @@
+"""The reference architecture on Azure, end to end by the command line, against the double of Azure.
+
+What the pipeline submits is really executed: the notebooks of the sources that were published, each in a process of
+its own that knows nothing but what Azure tells it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from azure_double.azure import Azure
+from conftest import MLOPS
+
+pytestmark = pytest.mark.slow
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".mlops", "outputs", "node_modules", "tests", "*_cache", "__pycache__")
+ROWS = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A checkout on some machine, with the command line on Azure."""
+
+    project: Path
+
+    def __call__(self, *words: str, fails: int = 0) -> str:
+        """Run a command, which must end with the exit code `fails`; returns what it printed on standard output."""
+        ran = subprocess.run(
+            [str(MLOPS), *words, "--platform", "azure"],
+            cwd=self.project,
+            env={**os.environ, "MLOPS_HOME": str(self.project / ".mlops")},
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+        assert ran.returncode == fails, f"mlops {' '.join(words)}\n{ran.stdout}\n{ran.stderr}"
+        return ran.stdout
+
+    def read(self, *words: str) -> Any:
+        """Run a command and return its JSON."""
+        return json.loads(self(*words, "--json"))
+
+    def set_alpha(self, alpha: float) -> None:
+        """Change the model as a commit would."""
+        path = self.project / "parameters" / "base.yml"
+        lines = path.read_text().splitlines()
+        (place,) = (number for number, line in enumerate(lines) if line.strip().startswith("alpha:"))
+        lines[place] = f"    alpha: {alpha}"
+        path.write_text("\n".join(lines) + "\n")
+
+    def serving(self) -> dict[str, tuple[int, str, str]]:
+        """What the environments serve: model version, health, how the test ended."""
+        found = self.read("status")["services"]
+        return {one["environment"]: (one["model_version"], one["health"], one["tested"]) for one in found}
+
+    def ask_production(self) -> list[float]:
+        """Call the production service as a client."""
+        (service,) = [one for one in self.read("status")["services"] if one["environment"] == "production"]
+        key = self("keys", "production", "--primary").strip()
+        answer = requests.post(
+            f"{service['url']}/score", json=ROWS, headers={"Authorization": f"Bearer {key}"}, timeout=30
+        )
+        return list(answer.json()["result"])
+
+
+@pytest.fixture
+def laptop(project: Path, tmp_path: Path) -> Laptop:
+    """A copy of the project."""
+    shutil.copytree(project, tmp_path / "project", ignore=LEFT_OUT)
+    return Laptop(tmp_path / "project")
+
+
+@pytest.mark.timeout(1500)
+def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> None:
+    azure.deployments.start_empty()
+
+    # Set up, once; again changes nothing.
+    assert "create" in laptop("provision", "--what-if")
+    laptop("provision")
+    assert azure.workspaces.exists
+    assert "create" not in laptop("provision", "--what-if")
+
+    # Build: published as the build's version, once.
+    laptop.set_alpha(1.0)  # a model that leaves room for a better one
+    for _ in range(2):
+        published = laptop.read("publish", "--build-id", "7", "--build-uri", "https://build/7")
+        assert published["version"] == "7"
+
+    # Retraining: promoted, and the same again rejected, which is no failure.
+    promoted = laptop.read("submit", "retrain", "--wait")
+    assert (promoted["state"], promoted["outcome"]) == ("succeeded", "promoted")
+    assert (promoted["tags"]["BuildId"], promoted["tags"]["BuildUri"]) == ("7", "https://build/7")
+    assert [step["state"] for step in promoted["steps"]] == ["succeeded"] * 5
+    rejected = laptop.read("submit", "retrain", "--wait")
+    assert (rejected["state"], rejected["outcome"]) == ("succeeded", "rejected")
+    skipped = {step["name"]: step["reason"] for step in rejected["steps"] if step["reason"]}
+    assert set(skipped) == {"register", "create_image"}
+    assert "not better" in skipped["register"] or "bound" in skipped["register"]
+    assert laptop.read("status")["champion"]["version"] == 1
+
+    # What people read of it: the executed notebooks and their reports.
+    folder = Path(laptop("runs", promoted["run_id"], "--download", str(laptop.project / "reports")).strip())
+    assert {path.name for path in folder.glob("*.html")} >= {"01_test_data.html", "05_create_image.html"}
+    assert json.loads((folder / "run.json").read_text())["outcome"] == "promoted"
+    assert "02_train" in laptop("runs", promoted["run_id"], "--log", "train")
+
+    # Release to QA and production.
+    laptop("run", "release")
+    assert laptop.serving() == {"qa": (1, "healthy", "passed"), "production": (1, "healthy", "passed")}
+    first = laptop.ask_production()
+
+    # A better model comes by a commit, and is released.
+    laptop.set_alpha(0.4)
+    laptop("publish", "--build-id", "8")
+    better = laptop.read("submit", "retrain", "--wait")
+    assert (better["outcome"], better["version"]) == ("promoted", "8")
+    laptop("run", "release")
+    assert laptop.serving()["production"] == (2, "healthy", "passed")
+    assert laptop.ask_production() != first
+
+    # Back to what served before.
+    laptop("rollback")
+    assert laptop.serving()["production"] == (1, "healthy", "passed")
+    assert laptop.ask_production() == first
+
+    # And all is taken away; a second time there is nothing to do.
+    laptop("provision", "--delete", "--yes")
+    assert not azure.workspaces.exists
+    laptop("provision", "--delete", "--yes")
+    assert "mlops provision" in subprocess.run(
+        [str(MLOPS), "status", "--platform", "azure"], cwd=laptop.project, capture_output=True, text=True, check=False
+    ).stderr
