@@ -1,5 +1,8 @@
 """Submitted runs: started by REST, really executed from the sources that were sent, seen from outside."""
 
+import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
