@@ -1,22 +1,25 @@
 """The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set.
 
-A version's file is never written again: the first one is at ``dataset_path``, another content goes beside it with its
-hash in the name. So the URL of an old version gives the old rows.
+A version's file is never written again: the first one is at ``dataset_path``, the next ones stand beside it with their
+number in the name. So the URL of an old version gives the old rows.
 """
 
+import hashlib
 import re
 import time
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.base import DatasetVersion
-from mlops.errors import NotFoundError, UsageError
+from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
 
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
+BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
 DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(?P<path>[^*]+[^*/])")
 
 
@@ -27,43 +30,49 @@ class AzureDatasets:
     ----------
     session : AzureSession
         The workspace.
+
+    Attributes
+    ----------
     rights_seconds, pause_seconds : float
         How long to try again while a role that was just assigned does not count yet, and how often.
     """
 
-    def __init__(
-        self, session: AzureSession, rights_seconds: float = RIGHTS_SECONDS, pause_seconds: float = PAUSE_SECONDS
-    ) -> None:
+    def __init__(self, session: AzureSession) -> None:
         self._session = session
         self._name = session.settings.dataset
-        self._rights_seconds = rights_seconds
-        self._pause_seconds = pause_seconds
+        self.rights_seconds = RIGHTS_SECONDS
+        self.pause_seconds = PAUSE_SECONDS
 
     def register(self, file: Path) -> DatasetVersion:
         """Upload a file and register it, unless the newest version has its content. See `Infrastructure`."""
         from azureml.core import Dataset
 
+        first = self._check_format(file)
+        workspace = self._session.workspace
+        store = workspace.get_default_datastore()
+        sha256 = hash_file(file)
+        newest = self._find_newest()
+        if newest and self._read_hash(newest.url) == sha256:
+            return newest
+        number = newest.version + 1 if newest else 1
+        path = str(first if number == 1 else _number(first, number))
+        while not self._upload(locate_blob(store, path), file, sha256):  # somebody else's file is there
+            number += 1
+            path = str(_number(first, number))
+        data = Dataset.File.from_files((store, path), validate=False)
+        made = data.register(
+            workspace, self._name, description="made by mlops provision", tags={HASH: sha256}, create_new_version=True
+        )
+        return DatasetVersion(self._name, int(made.version), locate_blob(store, path))
+
+    def _check_format(self, file: Path) -> PurePosixPath:
         first = PurePosixPath(self._session.settings.dataset_path)
         if first.suffix != file.suffix:
             raise UsageError(
                 f"{file.name} cannot become the data set: azure.dataset_path in parameters/azure.yml is {first}, "
                 f"which ends in {first.suffix}; let it end in {file.suffix}"
             )
-        workspace = self._session.workspace
-        store = workspace.get_default_datastore()
-        sha256 = hash_file(file)
-        beside = first.with_name(f"{first.stem}-{sha256[:12]}{first.suffix}")
-        newest = self._find_newest()
-        for path in (first, beside):
-            if self._upload(store, str(path), file, sha256):
-                break
-        if newest and newest.url == locate_blob(store, str(path)):
-            return newest
-        data = Dataset.File.from_files((store, str(path)), validate=False)
-        made = data.register(
-            workspace, self._name, description="made by mlops provision", tags={HASH: sha256}, create_new_version=True
-        )
-        return DatasetVersion(self._name, int(made.version), locate_blob(store, str(path)))
+        return first
 
     def find(self, version: str) -> DatasetVersion:
         """Return a version of the data set. See `Infrastructure`.
@@ -94,7 +103,7 @@ class AzureDatasets:
                 "datastore: register such a version"
             )
         store = Datastore.get(workspace, place["store"])
-        return DatasetVersion(self._name, int(found.version), locate_blob(store, place["path"]))
+        return DatasetVersion(self._name, int(found.version), locate_blob(store, unquote(place["path"])))
 
     def _find_newest(self) -> DatasetVersion | None:
         try:
@@ -102,24 +111,45 @@ class AzureDatasets:
         except NotFoundError:
             return None
 
-    def _upload(self, store: Any, path: str, file: Path, sha256: str) -> bool:
+    def _upload(self, url: str, file: Path, sha256: str) -> bool:
         """Write a blob that is not there yet; False if another content is at its place."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
-        from azure.storage.blob import BlobClient
 
-        account = f"{store.protocol}://{store.account_name}.blob.{store.endpoint}"
-        blob = BlobClient(account, store.container_name, path, credential=self._session.credential)
-        deadline = time.monotonic() + self._rights_seconds
+        blob = self._open_blob(url)
+        deadline = time.monotonic() + self.rights_seconds
         while True:
             try:
                 blob.upload_blob(file.read_bytes(), metadata={HASH: sha256})
                 return True
             except ResourceExistsError:
-                return (blob.get_blob_properties().metadata or {}).get(HASH) == sha256
+                return self._read_hash(url) == sha256
             except HttpResponseError as error:
-                if error.status_code != 403 or time.monotonic() > deadline:
+                if error.status_code != 403:
                     raise
-                time.sleep(self._pause_seconds)
+                if time.monotonic() > deadline:
+                    raise PlatformError(
+                        f"we may not write {url} ({error.error_code}): assign yourself the role Storage Blob Data "
+                        "Contributor on the storage account; if that was done just now, try again in some minutes"
+                    ) from error
+                time.sleep(self.pause_seconds)
+
+    def _read_hash(self, url: str) -> str:
+        """Return the SHA-256 of a blob: as it was noted when we wrote it, else of its content."""
+        blob = self._open_blob(url)
+        noted = (blob.get_blob_properties().metadata or {}).get(HASH)
+        return noted or hashlib.sha256(blob.download_blob().readall()).hexdigest()
+
+    def _open_blob(self, url: str) -> Any:
+        from azure.storage.blob import BlobClient
+
+        place = BLOB_URL.fullmatch(url)
+        assert place is not None, url
+        account = f"https://{place['account']}.blob.{place['endpoint']}"
+        return BlobClient(account, place["container"], place["path"], credential=self._session.credential)
+
+
+def _number(first: PurePosixPath, number: int) -> PurePosixPath:
+    return first.with_name(f"{first.stem}-{number}{first.suffix}")
 
 
 def locate_blob(store: Any, path: str) -> str:

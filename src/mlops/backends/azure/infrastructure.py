@@ -7,6 +7,7 @@ from typing import Any
 from mlops.backends.azure.arm_refusals import refusals_explained
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.deployment import RETRIES, Deployment, find_group, make_tags, wait_for
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import require_subscription
 from mlops.backends.azure.teardown import Teardown
@@ -32,6 +33,7 @@ class AzureInfrastructure:
         self._session = session
         self._settings = session.settings
         self._services = services
+        self.datasets = AzureDatasets(session)
 
     def preview(self) -> list[Change]:
         """See `Infrastructure`."""
@@ -52,12 +54,13 @@ class AzureInfrastructure:
 
     def register_dataset(self, file: Path) -> DatasetVersion:
         """See `Infrastructure`."""
-        with refusals_explained(self._settings, f"registering the data set {self._settings.dataset}"):
-            return AzureDatasets(self._session).register(file)
+        with explain_refusals(self._session, f"register the data set {self._settings.dataset}"):
+            return self.datasets.register(file)
 
     def find_dataset(self, version: str) -> DatasetVersion:
         """See `Infrastructure`."""
-        return AzureDatasets(self._session).find(version)
+        with explain_refusals(self._session, f"look for the data set {self._settings.dataset}"):
+            return self.datasets.find(version)
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""

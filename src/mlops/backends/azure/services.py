@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.azure.service_configuration import make_configuration
 from mlops.backends.azure.images import AzureImages
 from mlops.backends.azure.lock import LeaseLock
 from mlops.backends.azure.refusals import explain_refusals
+from mlops.backends.azure.service_configuration import make_configuration
 from mlops.backends.azure.service_state import Deployment, ServiceState, StateBlob
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.web_services import (
