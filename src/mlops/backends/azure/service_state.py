@@ -120,12 +120,12 @@ class StateBlob:
 
         unchanged = {"etag": self._etag, "match_condition": MatchConditions.IfNotModified}
         options: dict[str, Any] = {"overwrite": True, **unchanged} if self._etag else {"overwrite": False}
-        try:
-            written = self._blob.upload_blob(json.dumps(asdict(state), indent=1).encode(), **options)
-        except (ResourceExistsError, ResourceModifiedError) as error:
-            raise ConflictError(
-                f"somebody else has changed {self._name} meanwhile: look with `mlops status`"
-            ) from error
+        content = json.dumps(asdict(state), indent=1).encode()
+        with explain_refusals(self._session, f"write {self._name}"):
+            try:
+                written = self._blob.upload_blob(content, **options)
+            except (ResourceExistsError, ResourceModifiedError) as error:
+                raise ConflictError(f"somebody else has changed {self._name} meanwhile: see `mlops status`") from error
         self._etag = written["etag"]
 
     @property
