@@ -1,7 +1,9 @@
 """What Azure refuses, said in our words: what was tried, what Azure said, and what to do about it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mlops.backends.azure.session import AzureSession
 from mlops.errors import PlatformError
@@ -53,24 +55,29 @@ def explain_refusals(session: AzureSession, doing: str) -> Iterator[None]:
         raise PlatformError(f"Azure did not {doing}: {said[:LONGEST]} ({advice})") from error
 
 
-def find_status(error: BaseException | None) -> int:
-    """Return the HTTP status of the answer that an error, or one that it came from, is about; 0 if there is none.
+def find_status(error: BaseException) -> int:
+    """Return the HTTP status of the answer that an error, or one that it came from, is about; 0 if there is none."""
+    answer = _find_answer(error)
+    return int(answer.status_code) if answer is not None else 0
 
-    The model registry's errors have it in their text only.
-    """
-    seen = 0
-    while error is not None and seen < 10:
-        for holder in (getattr(error, "response", None), error):
-            status = getattr(holder, "status_code", None)
-            if isinstance(status, int):
-                return status
-        for line in str(error).splitlines():
-            if line.startswith("Response Code:") and line.split()[-1].isdigit():
-                return int(line.split()[-1])
-        error, seen = error.__cause__ or error.__context__, seen + 1
-    return 0
+
+def _find_answer(error: BaseException | None) -> Any | None:
+    """Return the answer behind an error: the SDK wraps its errors in others that do not say what Azure said."""
+    while error is not None:
+        answer = getattr(error, "response", None)
+        if isinstance(getattr(answer, "status_code", None), int):
+            return answer
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _read_message(error: BaseException) -> str:
-    message = str(getattr(error, "message", "") or error)
-    return " ".join(message.split())
+    """Return what Azure said: the message in its answer, or what the SDK makes of it."""
+    answer = _find_answer(error)
+    text = getattr(answer, "text", "")
+    try:
+        said = json.loads(text if isinstance(text, str) else text())
+        message = said.get("error", said).get("message")
+    except (ValueError, AttributeError):  # no JSON, or another shape
+        message = ""
+    return " ".join(str(message or getattr(error, "message", "") or error).split())
