@@ -11,7 +11,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 BASE = re.escape(f"{API}/modelmanagement/v1.0{WORKSPACE_ID}")
 NAME = re.compile("[a-z]([-a-z0-9]*[a-z0-9])?")
-STEP_SECONDS = 4.0  # how long a question for an operation's state may take; the SDK asks every five seconds
+STEP_SECONDS = 3.0  # how long a question for an operation's state may take; the SDK asks every five seconds
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length", "date", "server"}
 PROBE = {"periodSeconds": 10, "initialDelaySeconds": 310, "timeoutSeconds": 1, "failureThreshold": 3}
 UNKNOWN = dict.fromkeys(("createdBy", "description", "experimentName", "framework", "frameworkVersion", "runId"))
@@ -50,7 +50,6 @@ class WebService:
     serving: InferenceServer | None = None
     starting: InferenceServer | None = None
     log: str = ""
-    numbers: Any = field(default_factory=itertools.count)
 
 
 class WebServices:
@@ -65,6 +64,7 @@ class WebServices:
         self.clusters = {"aks"}
         self.quota = 100
         self.deadline = 20.0
+        self._numbers = itertools.count(1)
         self._folder = Path(tempfile.mkdtemp(prefix="azure-services-"))
 
     def install(self, azure: "Azure") -> None:
@@ -178,7 +178,7 @@ class WebServices:
         if service.asked["computeType"] == "ACI" and service.serving:
             service.serving.stop()
             service.serving = service.front.target = None
-        root = self._folder / name / str(next(service.numbers))
+        root = self._folder / f"{name}-{next(self._numbers)}"
         root.mkdir(parents=True)
         self._azure.packages.write_app(self._azure.packages.built[image], root)
         self._azure.packages.write_app(wanted, root)

@@ -1,9 +1,9 @@
 """Azure that is busy, unreachable, or does not let us in: a bounded retry or a clear error, and nothing half-made.
 
-The retries are the SDK's own, three of each request, and those of urllib3 below it. Requests that only read wait as long as Retry-After says. Those
-that change something wait 32, 64 and 128 s after 429, and 2 to 10, twice and four times that after 503, whatever
-Retry-After says: the SDK counts on an option of urllib3 that is gone. The double's environment makes that 1, 2 and 4 s,
-by the SDK's own settings.
+The retries are the SDK's own, three of each request, and those of urllib3 below it. Requests that only read wait as
+long as Retry-After says. Those that change something wait 32, 64 and 128 s after 429, and 2 to 10 s, twice and four
+times that after 503, whatever Retry-After says: the SDK counts on an option of urllib3 that is gone. The environment of
+the double makes that 1, 2 and 4 s, by the SDK's own settings.
 """
 
 import time

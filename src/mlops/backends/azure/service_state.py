@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from mlops.backends.azure.artifacts import open_container
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.errors import ConflictError, IntegrityError
 
@@ -92,12 +93,13 @@ class StateBlob:
         """
         from azure.core.exceptions import ResourceNotFoundError
 
-        try:
-            found = self._blob.download_blob()
-            content, self._etag = found.readall(), found.properties.etag
-        except ResourceNotFoundError:
-            self._etag = None
-            return ServiceState()
+        with explain_refusals(self._session, f"read {self._name}"):
+            try:
+                found = self._blob.download_blob()
+                content, self._etag = found.readall(), found.properties.etag
+            except ResourceNotFoundError:
+                self._etag = None
+                return ServiceState()
         try:
             return msgspec.json.decode(content, type=ServiceState)
         except msgspec.MsgspecError as error:
@@ -118,12 +120,12 @@ class StateBlob:
 
         unchanged = {"etag": self._etag, "match_condition": MatchConditions.IfNotModified}
         options: dict[str, Any] = {"overwrite": True, **unchanged} if self._etag else {"overwrite": False}
-        try:
-            written = self._blob.upload_blob(json.dumps(asdict(state), indent=1).encode(), **options)
-        except (ResourceExistsError, ResourceModifiedError) as error:
-            raise ConflictError(
-                f"somebody else has changed {self._name} meanwhile: look with `mlops status`"
-            ) from error
+        content = json.dumps(asdict(state), indent=1).encode()
+        with explain_refusals(self._session, f"write {self._name}"):
+            try:
+                written = self._blob.upload_blob(content, **options)
+            except (ResourceExistsError, ResourceModifiedError) as error:
+                raise ConflictError(f"somebody else has changed {self._name} meanwhile: see `mlops status`") from error
         self._etag = written["etag"]
 
     @property

@@ -11,7 +11,6 @@ from typing import Any
 
 from mlops.backends.azure.images import AzureImages
 from mlops.backends.azure.lock import LeaseLock
-from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.service_configuration import make_configuration
 from mlops.backends.azure.service_state import Deployment, ServiceState, StateBlob
 from mlops.backends.azure.session import AzureSession
@@ -90,19 +89,14 @@ class AzureServices:
         """See `Services`."""
         found = []
         for environment in ENVIRONMENTS:
-            with explain_refusals(self._session, f"tell what serves in {environment}"):
-                state = StateBlob(self._session, environment).read()
+            state = StateBlob(self._session, environment).read()
             if state.current:
                 found.append(self._look(environment, state))
         return found
 
     def _require_passed(self, environment: str, image: Image) -> None:
         before = previous_environment(environment)
-        if not before:
-            return
-        with explain_refusals(self._session, f"tell what passed in {before}"):
-            passed = StateBlob(self._session, before).read().passed
-        if image.digest not in passed:
+        if before and image.digest not in StateBlob(self._session, before).read().passed:
             raise DeploymentError(
                 f"{image.name} ({image.digest}) has not passed its test in {before}; {environment} takes nothing else: "
                 "run `mlops run release`"
@@ -125,10 +119,11 @@ class AzureServices:
             service = None
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
+            before = state.current if service is not None else None
             try:
                 service = self._serve(environment, image, bundle, service, seconds)
             except BaseException as error:
-                self._undo(environment, state, error)
+                self._undo(environment, before, error)
                 raise
         url = service.scoring_uri.removesuffix("/score")
         state = state.serve(Deployment(image.digest, image.name, image.model_version, now(), url, record.example))
@@ -142,23 +137,24 @@ class AzureServices:
         wait_healthy(self._session, service, image, seconds)
         return service
 
-    def _undo(self, environment: str, state: ServiceState, error: BaseException) -> None:
-        """Put back what served before a deployment that failed; a first one is deleted. Says so in the error."""
+    def _undo(self, environment: str, before: Deployment | None, error: BaseException) -> None:
+        """Put back what served before a deployment that failed, and delete what nothing served before.
+
+        What cannot be put back is said in a note to `error`.
+        """
         service = find_service(self._session, environment)
-        if service is None:
+        if service is None or (before is not None and _check_health(service, before.digest) == "healthy"):
             return
-        if state.current is None:
+        if before is None:
             delete_service(self._session, service)
             return
-        if _check_health(service, state.current.digest) == "healthy":
-            return
         try:
-            record = self._images.get_record(state.current.digest)
+            record = self._images.get_record(before.digest)
             with tempfile.TemporaryDirectory() as folder:
                 bundle = self._images.fetch_bundle(record, Path(folder))
                 self._serve(environment, record.image, bundle, service, RESTORE_SECONDS)
         except MlopsError as again:
-            error.add_note(f"What served before, {state.current.image}, could not be put back: {again}")
+            error.add_note(f"What served before, {before.image}, could not be put back: {again}")
 
     def _delete(self, environment: str) -> bool:
         service = find_service(self._session, environment)

@@ -17,7 +17,7 @@ from mlops.errors import DeploymentError
 
 OURS = "mlops_environment"  # the tag that says that a service is this platform's
 DIGEST = "digest"
-LOG_LINES = 20
+LOG_LINES = 40  # the traceback of a scoring script, as Azure's server prints it
 POLL_SECONDS = 2.0
 HEALTHY, MOVING = "Healthy", ("Transitioning", "Updating", "Creating", "Deleting")
 
