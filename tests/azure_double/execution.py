@@ -45,6 +45,15 @@ class Execution:
             os.killpg(process.pid, signal.SIGTERM)
             threading.Timer(GRACE_SECONDS, _kill, [process]).start()
 
+        elif not self.thread.is_alive() and self._azure.history.runs[self._run_id]["status"] == "NotStarted":
+            self._set(self._run_id, status="Canceled", endTimeUtc=stamp())
+
+    def join(self, seconds: float) -> bool:
+        """Wait for its end; False if it has not come."""
+        if self.thread.ident is not None:
+            self.thread.join(seconds)
+        return not self.thread.is_alive()
+
     def _run(self) -> None:
         self._set(self._run_id, status="Running")
         state = "Completed"

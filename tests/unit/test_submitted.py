@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ import nbformat
 import pytest
 
 from mlops.errors import UsageError
-from mlops.ledger import RunRecord, read_run
+from mlops.ledger import RunRecord, StepRecord, read_run
 from mlops.parameters import load_parameters
 from mlops.pipelines import Step
 from mlops.runner import Plan, Surroundings, resume_pipeline, run_submitted
@@ -57,6 +56,22 @@ class FolderJob:
         self.tags.update(tags)
 
 
+class Interrupter:
+    """A listener that interrupts this process when the work has begun, as the platform does that cancels a run."""
+
+    def step_started(self, step: StepRecord) -> None:
+        """Hear that a step begins."""
+
+    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        return step
+
+    def run_ended(self, run: RunRecord) -> None:
+        """Hear how the run ended."""
+
+
 RunAt = Callable[..., RunRecord]
 
 
@@ -86,12 +101,13 @@ def project_of_four(tmp_path: Path) -> Path:
 def run_at(project_of_four: Path, job: FolderJob) -> RunAt:
     """Runs one step on a machine that is as new."""
 
-    def run(step: str, *overrides: str) -> RunRecord:
+    def run(step: str, *overrides: str, listener: Interrupter | None = None) -> RunRecord:
         outputs = project_of_four / "outputs"
         shutil.rmtree(outputs, ignore_errors=True)
         workspace = Workspace(project_of_four, project_of_four / "home", outputs)
         parameters = load_parameters(project_of_four, STEPS, overrides)
-        return run_submitted(Plan("four", STEPS, parameters, at=step), Surroundings(workspace), job)
+        around = Surroundings(workspace, [listener] if listener else [])
+        return run_submitted(Plan("four", STEPS, parameters, at=step), around, job)
 
     return run
 
@@ -155,11 +171,8 @@ def test_a_machine_that_is_lost_in_a_step_has_changed_nothing(run_at: RunAt, job
 
 
 def test_a_cancel_is_recorded_and_stored(run_at: RunAt, job: FolderJob) -> None:
-    started = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
-    started.start()
     with pytest.raises(KeyboardInterrupt):
-        run_at("look", "look.wait=true")
-    started.cancel()
+        run_at("look", "look.wait=true", listener=Interrupter())
     record = read_run(job.platform)
     assert (record.state, record.outcome, record.steps[0].error) == ("interrupted", "error", "interrupted")
     assert job.tags["outcome"] == "error"

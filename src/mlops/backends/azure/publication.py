@@ -130,12 +130,13 @@ class Publication:
     def _move_endpoint(self, workspace: Any, pipeline: Any) -> Any:
         """Have the endpoint start a version; it is made by the first publication."""
         from azureml.pipeline.core import PipelineEndpoint
+        from msrest.exceptions import HttpOperationError
 
         endpoint = self._find_endpoint(workspace)
         if endpoint is None:
             try:
                 return PipelineEndpoint.publish(workspace, self._name, ABOUT, pipeline)
-            except ValueError:  # the SDK's own look: somebody else has made it in between
+            except (ValueError, HttpOperationError):  # somebody else has made it in between?
                 endpoint = self._find_endpoint(workspace)
                 if endpoint is None:
                     raise

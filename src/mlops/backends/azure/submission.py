@@ -11,6 +11,7 @@ from mlops.backends.base import PublishedPipeline
 
 SCOPE = "https://management.azure.com/.default"
 SECONDS = (10, 60)  # to connect, and to answer
+EXPIRED = 401  # also a token that was cut short, or taken back, on Azure's side
 SUBMISSION = "submission"  # the tag by which a submission whose answer was lost is found again
 
 
@@ -42,8 +43,6 @@ def submit(
     PlatformError
         If Azure refuses, stays busy, or cannot be reached.
     """
-    import requests
-
     submission = str(uuid.uuid4())
     body = {
         "ExperimentName": published.name,
@@ -57,13 +56,21 @@ def submit(
         if tried and (found := find_submission(session, published.name, submission)):
             return found
         tried.append(1)
-        token = session.credential.get_token(SCOPE).token
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = requests.post(published.url, json=body, headers=headers, timeout=SECONDS)
+        answer = _post(session, published.url, body)
+        if answer.status_code == EXPIRED:
+            session.forget_credential()
+            answer = _post(session, published.url, body)
         answer.raise_for_status()
         return str(answer.json()["Id"])
 
     return repeat(f"submit {published.name}", call, sleep)
+
+
+def _post(session: AzureSession, url: str, body: Mapping[str, Any]) -> Any:
+    import requests
+
+    token = session.credential.get_token(SCOPE).token
+    return requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS)
 
 
 def find_submission(session: AzureSession, experiment: str, submission: str) -> str:

@@ -1,0 +1,82 @@
+"""What every platform's pipelines promise: `mlops.backends.base.Pipelines`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlops.backends import open_backend
+from mlops.backends.base import Pipelines
+from mlops.errors import NotFoundError, ParameterError
+from mlops.workspace import Workspace
+
+
+@pytest.fixture(params=["local", pytest.param("azure", marks=pytest.mark.slow)])
+def pipelines(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Pipelines]:
+    """The pipelines of a platform on which nothing is published; on Azure, no node is free to run anything."""
+    if request.param == "azure":
+        request.getfixturevalue("azure").pipelines.has_nodes = False
+    opened = open_backend(request.param, workspace).pipelines
+    yield opened
+    for run in opened.list_runs(10):
+        opened.cancel(run.run_id)
+
+
+def test_nothing_is_submitted_before_the_first_publication(pipelines: Pipelines) -> None:
+    assert pipelines.find_published() is None
+    with pytest.raises(NotFoundError, match="is published .*: run `mlops publish`"):
+        pipelines.submit({})
+
+
+def test_there_is_one_version_a_build_and_the_last_published_one_is_started(pipelines: Pipelines) -> None:
+    first = pipelines.publish("42", "https://build/42")
+    assert pipelines.publish("42", "https://build/42") == first == pipelines.find_published()
+    second = pipelines.publish("43", "")
+    assert (second.version, second.url, second.name) == ("43", first.url, first.name)
+    assert second.pipeline_id != first.pipeline_id
+    assert pipelines.find_published() == second
+    assert pipelines.submit({}).version == "43"
+
+
+def test_a_submitted_run_is_listed_and_can_be_ended(pipelines: Pipelines, tmp_path: Path) -> None:
+    pipelines.publish("42", "")
+    assert pipelines.list_runs(5) == []
+    run = pipelines.submit({"caller_run_id": "7"})
+    assert run.state in ("queued", "running")
+    assert (run.version, run.outcome) == ("42", "")
+    assert [listed.run_id for listed in pipelines.list_runs(5)] == [run.run_id]
+    ended = pipelines.cancel(run.run_id)
+    assert ended.state in ("canceled", "failed")  # at home, a run that has not begun yet leaves no record of its end
+    assert pipelines.cancel(run.run_id) == ended == pipelines.get_run(run.run_id)
+
+
+def test_what_is_not_there_is_said(pipelines: Pipelines, tmp_path: Path) -> None:
+    for ask in (
+        lambda: pipelines.get_run("nothing"),
+        lambda: pipelines.read_log("nothing", "train"),
+        lambda: pipelines.fetch_run("nothing", tmp_path / "x"),
+        lambda: pipelines.cancel("nothing"),
+    ):
+        with pytest.raises(NotFoundError, match=r"no run nothing .*`mlops runs.* lists them"):
+            ask()
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"alpha": "1"}, "-p alpha: the published pipeline has no such parameter .known: model_name, dataset_version"),
+        ({"model_name": ""}, "-p model_name: it has no value; leave it out"),
+    ],
+)
+def test_a_parameter_that_it_does_not_take_is_refused(pipelines: Pipelines, given: dict[str, str], said: str) -> None:
+    pipelines.publish("42", "")
+    with pytest.raises(ParameterError, match=said):
+        pipelines.submit(given)
+    assert pipelines.list_runs(1) == []
+
+
+def test_outside_of_a_submitted_run_there_is_no_job(pipelines: Pipelines) -> None:
+    assert "AZUREML_RUN_ID" not in os.environ
+    assert pipelines.find_job() is None

@@ -1,0 +1,82 @@
+"""`mlops publish`, `submit` and `runs` at home: a run in the background, whose record is that of any run."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from mlops.cli.pipelines import ENDED
+from mlops.ledger import read_run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def mlops(make_mlops):  # type: ignore[no-untyped-def]
+    """A command line on a state in which build 42 is published."""
+    made = make_mlops()
+    published = made("publish", "--build-id", "42", "--build-uri", "https://build/42", "--json")
+    assert json.loads(published.stdout)["version"] == "42", published.stderr
+    return made
+
+
+def test_a_run_that_is_waited_for_says_how_it_ended(mlops, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    first = mlops("submit", "retrain", "--wait", "-p", "caller_run_id=7", "--json")
+    assert first.returncode == 0, first.stderr
+    run = json.loads(first.stdout)
+    assert (run["state"], run["outcome"], run["version"]) == ("succeeded", "promoted", "42")
+    said = {"BuildId": "42", "BuildUri": "https://build/42", "caller_run_id": "7", "model_version": "1"}
+    assert run["tags"].items() >= said.items()
+    assert f"run {run['run_id']}: succeeded" in first.stderr
+    record = read_run(mlops.workspace.outputs / run["run_id"])
+    assert (record.outcome, record.step("register").parameters["build_id"]) == ("promoted", "42")
+
+    second = mlops("submit", "retrain", "--wait", "-p", "caller_run_id=none", "--json")
+    assert second.returncode == 0, second.stderr  # a model that is not better is no failure
+    rejected = json.loads(second.stdout)
+    assert (rejected["outcome"], rejected["steps"][3]["reason"]) == ("rejected", rejected["tags"]["reason"])
+
+    listed = json.loads(mlops("runs", "--json").stdout)
+    assert [found["run_id"] for found in listed] == [rejected["run_id"], run["run_id"]]
+    assert "rejected" in mlops("runs").stdout.splitlines()[0]
+    shown = mlops("runs", run["run_id"]).stdout
+    assert "Outcome:    promoted: There is no champion yet" in shown
+    assert "train              succeeded" in shown
+    assert "✓ train" in mlops("runs", run["run_id"], "--log", "train").stdout
+    mlops("runs", run["run_id"], "--download", str(tmp_path))
+    assert (tmp_path / run["run_id"] / "02_train.html").is_file()
+
+
+def test_a_run_that_fails_is_exit_code_1(mlops) -> None:  # type: ignore[no-untyped-def]
+    failed = mlops("submit", "retrain", "--wait", "-p", "data_file_path=nowhere.csv")
+    assert failed.returncode == 1
+    assert "test_data          failed" in failed.stderr
+    assert "Outcome:    error" in failed.stdout
+
+
+def test_submit_comes_back_at_once_and_a_run_can_be_canceled(mlops) -> None:  # type: ignore[no-untyped-def]
+    began = time.monotonic()
+    run = json.loads(mlops("submit", "retrain", "-p", "model_name=other", "--json").stdout)
+    assert time.monotonic() - began < 20
+    folder = mlops.workspace.outputs / run["run_id"]
+    deadline = time.monotonic() + 30
+    while not (folder / "run.json").is_file() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    canceled = mlops("runs", run["run_id"], "--cancel", "--json")
+    ended = json.loads(canceled.stdout)
+    assert ended["state"] in ("canceled", "succeeded")  # it may have been quicker
+    assert ended["state"] in ENDED
+    assert read_run(folder).state in ("interrupted", "succeeded")
+
+
+def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[no-untyped-def]
+    for words, said in (
+        (("submit", "retrain", "-p", "alpha"), "-p alpha: write it as name=value"),
+        (("submit", "retrain", "-p", "dataset_version=3"), "data sets are not registered at home"),
+        (("runs", "--log", "train"), "of which run? `mlops runs` lists them"),
+        (("run-step", "retrain", "train"), "this is no step of a submitted run: local starts this command itself"),
+        (("run", "retrain", "--run-id", "../x"), "'../x' is no name for a run"),
+    ):
+        refused = mlops(*words)
+        assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
