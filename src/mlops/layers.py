@@ -64,11 +64,7 @@ def read_layer(path: Path) -> Layer:
         If it is not YAML, or has a section that is not known.
     """
     name = f"{path.parent.name}/{path.name}"
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
-    except (yaml.YAMLError, OSError, ValueError) as error:
-        raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
-    sections = _expect_mapping(content, name)
+    sections = read_mapping(path, name)
     allowed = SECTIONS if path.stem == BASE else (*SECTIONS, path.stem)
     for section in sections:
         if section not in allowed:
@@ -85,6 +81,21 @@ def read_layer(path: Path) -> Layer:
             sections.get(path.stem) if path.stem in allowed[len(SECTIONS) :] else None, f"{name}: {path.stem}"
         ),
     )
+
+
+def read_mapping(path: Path, name: str) -> dict[str, Any]:
+    """Read a YAML file of ``name: value`` lines, in which no name stands twice; errors call it `name`.
+
+    Raises
+    ------
+    ParameterError
+        If it is something else.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
+    except (yaml.YAMLError, OSError, ValueError) as error:
+        raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
+    return _expect_mapping(content, name)
 
 
 def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -> dict[str, Any]:

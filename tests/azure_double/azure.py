@@ -19,6 +19,7 @@ from azure_double.deployments import Deployments
 from azure_double.entra import Entra
 from azure_double.environments import Environments
 from azure_double.history import History
+from azure_double.insights import Insights
 from azure_double.key_vault import KeyVault
 from azure_double.logs import Logs
 from azure_double.models import Models
@@ -61,6 +62,7 @@ class Azure:
         self.entra = self._install(Entra())
         self.workspaces = self._install(Workspaces())
         self.blobs = self._install(Blobs(azurite))
+        self.insights = self._install(Insights())
         self.datastores = self._install(Datastores())
         self.history = self._install(History())
         self.artifacts = self._install(Artifacts())

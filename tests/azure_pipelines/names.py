@@ -1,187 +1,208 @@
-"""Checks that every name in azure-pipelines.yml is the name of something: Azure says so only when it is too late."""
+"""Checks that every name in the pipelines' files is the name of something: Azure says so only when it is too late."""
 
 import re
-import shlex
-import sys
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
+import yaml
+from azure_pipelines.commands import find_command_errors
+from azure_pipelines.documented import Documented, read_documented
+from azure_pipelines.expressions import Scope, evaluate
 from azure_pipelines.pipeline import (
+    FOLDER,
     PIPELINE,
-    PREDEFINED,
     VARIABLE,
     Job,
-    expand,
     find_script,
     list_jobs,
+    list_known,
+    list_pipelines,
     make_environment,
-    read_pipeline,
+    read_project_pipeline,
 )
-
-from mlops import cli
-from mlops.backends import require_platform
-from mlops.errors import MlopsError
-from mlops.parameters import load_parameters
-from mlops.pipelines import PIPELINES
+from azure_pipelines.templates import TemplateError
 
 NOTEBOOK = re.compile(r"\b\d\d_[a-z_]+\b")
-FOLDERS = ("tests/", "notebooks/", "parameters/", "src/", "docs/", ".ci/")
-SHELL = {"HOME", "PATH", "PWD", "TMPDIR"}
-SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 CONDITION_VARIABLE = re.compile(r"variables\['([^']*)'\]")
+SET_VARIABLE = re.compile(r"##vso\[task\.setvariable variable=([\w.-]+)")
+BUILD_TAG = re.compile(r"##vso\[build\.addbuildtag\]([\w.-]+)")
+SHELL = {"HOME", "PATH", "PWD", "TMPDIR"}
+TRAINING = ("platform", "azure")  # what the pipeline that releases wait for runs with
+AZURE_SETTING = "MLOPS_AZURE_"
 
 
-def find_name_errors(text: str, project: Path) -> list[str]:
-    """Check the text of a pipeline.
+def find_name_errors(project: Path) -> list[str]:
+    """Check the files of a checkout, each with every set of parameters that it can be started with.
 
     Parameters
     ----------
-    text : str
-        The file.
     project : Path
-        The checkout whose notebooks, parameters, make targets and tests it names.
+        The checkout whose notebooks, parameters, make targets, tests and documentation they name.
 
     Returns
     -------
     list of str
-        "where: there is no such thing"; empty if all is well.
+        "where: there is no such thing", each once; empty if all is well.
     """
-    pipeline = read_pipeline(text)
-    return [
-        *_check_notebooks(text, project),
-        *_check_stages(pipeline),
-        *_check_artifacts(pipeline),
-        *_check_own_variables(pipeline, project),
-        *_check_conditions(pipeline),
-        *(error for job in list_jobs(pipeline) for error in _check_job(job, project)),
-    ]
+    try:
+        errors = [*_check_texts(project)]
+        for _, _, pipeline in list_pipelines(project):
+            errors += _check_pipeline(pipeline, project)
+    except TemplateError as error:
+        return [str(error)]
+    return list(dict.fromkeys(errors))
 
 
-def _check_notebooks(text: str, project: Path) -> Iterator[str]:
-    for name in dict.fromkeys(NOTEBOOK.findall(text)):
-        if not (project / "notebooks" / f"{name}.ipynb").is_file():
-            yield f"{PIPELINE}: there is no notebook {name!r}"
+def _check_texts(project: Path) -> Iterator[str]:
+    """Check what needs no reading: notebooks, also in comments, and templates that nothing includes."""
+    texts = {path: path.read_text(encoding="utf-8") for path in (project / FOLDER).glob("*.yml")}
+    texts[project / PIPELINE] = (project / PIPELINE).read_text(encoding="utf-8")
+    for path, text in texts.items():
+        for name in NOTEBOOK.findall(text):
+            if not (project / "notebooks" / f"{name}.ipynb").is_file():
+                yield f"{path.name}: there is no notebook {name!r}"
+        if path.name != PIPELINE and not any(path.name in other for there, other in texts.items() if there != path):
+            yield f"{path.name}: no other file names it"
+
+
+def _check_pipeline(pipeline: Mapping[str, Any], project: Path) -> Iterator[str]:
+    documented = read_documented(project)
+    yield from _check_stages(pipeline)
+    yield from _check_artifacts(pipeline, project)
+    yield from _check_resources(pipeline, project, documented)
+    yield from _check_own_variables(pipeline, project, documented)
+    for job in list_jobs(pipeline):
+        yield from _check_job(job, pipeline, project, documented)
 
 
 def _check_stages(pipeline: Mapping[str, Any]) -> Iterator[str]:
-    for kind, siblings in (("stage", pipeline["stages"]), *(("job", stage["jobs"]) for stage in pipeline["stages"])):
+    jobs = (("job", stage["jobs"]) for stage in pipeline["stages"])
+    for kind, siblings in (("stage", pipeline["stages"]), *jobs):
         earlier: list[str] = []
         for sibling in siblings:
+            name = sibling.get(kind, sibling.get("deployment"))
             needs = sibling.get("dependsOn", [])
             for needed in [needs] if isinstance(needs, str) else needs:
                 if needed not in earlier:
-                    yield f"{sibling[kind]}: dependsOn: there is no {kind} {needed!r} before it"
-            earlier.append(sibling[kind])
+                    yield f"{name}: dependsOn: there is no {kind} {needed!r} before it"
+            earlier.append(name)
 
 
-def _check_artifacts(pipeline: Mapping[str, Any]) -> Iterator[str]:
+def _check_artifacts(pipeline: Mapping[str, Any], project: Path) -> Iterator[str]:
+    """Every artifact that is fetched was published: by an earlier job, or by the pipeline that is a resource."""
     published: list[str] = []
+    sources = {item["pipeline"] for item in pipeline.get("resources", {}).get("pipelines", [])}
+    training = read_project_pipeline(project, **dict([TRAINING]))
+    of_training = [step["artifact"] for job in list_jobs(training) for step in job.steps if "publish" in step]
     for job in list_jobs(pipeline):
         for step in job.steps:
-            if "download" in step and step["artifact"] not in published:
+            if "download" not in step:
+                continue
+            if step["download"] != "current" and step["download"] not in sources:
+                yield f"{job.stage}: there is no pipeline resource {step['download']!r}"
+            elif step["artifact"] not in (published if step["download"] == "current" else of_training):
                 yield f"{job.stage}: there is no artifact {step['artifact']!r} published before"
         published += [step["artifact"] for step in job.steps if "publish" in step]
 
 
-def _check_own_variables(pipeline: Mapping[str, Any], project: Path) -> Iterator[str]:
+def _check_resources(pipeline: Mapping[str, Any], project: Path, documented: Documented) -> Iterator[str]:
+    resources = pipeline.get("resources", {})
+    settings, shared = _read_section(project, "azure", "azure"), _read_section(project, "base", "shared")
+    training = read_project_pipeline(project, **dict([TRAINING]))
+    tags = [tag for text in _list_texts(training) for tag in BUILD_TAG.findall(text)]
+    for item in resources.get("containers", []):
+        if item["azureSubscription"] not in documented.connections:
+            yield f"resources: docs/azure.md has no service connection {item['azureSubscription']!r}"
+        if item["resourceGroup"] != settings["resource_group"]:
+            yield f"resources: parameters/azure.yml has no resource group {item['resourceGroup']!r}"
+        if item["repository"] != shared["model_name"]:
+            yield f"resources: parameters/base.yml has no model {item['repository']!r}"
+    for item in resources.get("pipelines", []):
+        if item["source"] not in documented.pipelines:
+            yield f"resources: docs/azure.md has no pipeline {item['source']!r}"
+        for tag in item["trigger"].get("tags", []):
+            if tag not in tags:
+                yield f"resources: no script of {PIPELINE} adds the build tag {tag!r}"
+
+
+def _check_own_variables(pipeline: Mapping[str, Any], project: Path, documented: Documented) -> Iterator[str]:
     """Variables whose names begin like those of the platform are of use only if the platform reads them."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (project / "src" / "mlops").rglob("*.py"))
+    source = _read_sources((project / "src" / "mlops").resolve())
+    settings = _read_section(project, "azure", "azure")
     names = {name: None for job in list_jobs(pipeline) for name in job.variables}
-    for name in names:
-        if name.startswith("MLOPS_") and not re.search(rf"\b{name}\b", source):
+    for name in (*names, *(name for group in documented.groups.values() for name in group)):
+        if name.startswith(AZURE_SETTING):
+            if name.removeprefix(AZURE_SETTING).lower() not in settings:
+                yield f"variables: parameters/azure.yml has no setting for {name!r}"
+        elif name.startswith("MLOPS_") and not re.search(rf"\b{name}\b", source):
             yield f"variables: nothing in src/mlops reads {name!r}"
 
 
-def _check_conditions(pipeline: Mapping[str, Any]) -> Iterator[str]:
-    known = {name.lower() for job in list_jobs(pipeline) for name in job.variables} | _lower(PREDEFINED)
-    for text in _list_texts(pipeline):
-        for name in CONDITION_VARIABLE.findall(text):
-            if name.lower() not in known:
-                yield f"condition: there is no variable {name!r}"
+def _read_section(project: Path, file: str, section: str) -> dict[str, Any]:
+    content = yaml.safe_load((project / "parameters" / f"{file}.yml").read_text(encoding="utf-8"))
+    return dict(content[section])
 
 
-def _check_job(job: Job, project: Path) -> Iterator[str]:
-    variables = {**PREDEFINED, **job.variables}
-    for text in (*job.variables.values(), *_list_texts(job.steps)):
-        for name in VARIABLE.findall(text):
-            if name.lower() not in _lower(variables):
-                yield f"{job.stage}: there is no variable {name!r}"
+@cache
+def _read_sources(folder: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+
+
+def _check_job(job: Job, pipeline: Mapping[str, Any], project: Path, documented: Documented) -> Iterator[str]:
+    if job.environment and job.environment not in documented.environments:
+        yield f"{job.stage}: docs/azure.md has no environment {job.environment!r}"
+    for group in job.groups:
+        if group not in documented.groups:
+            yield f"{job.stage}: docs/azure.md has no variable group {group!r}"
+    variables = list_known(job, pipeline, documented)
+    for condition in job.conditions:
+        yield from _check_condition(condition, variables, job)
+    for text in job.variables.values():
+        yield from _check_variables(text, variables, job)
     for step in job.steps:
-        script = find_script(step)
-        if script is not None:
-            environment = {*make_environment(variables), *step.get("env", {}), *SHELL}
-            yield from (f"{job.stage}: {error}" for error in _check_script(script, variables, environment, project))
+        yield from _check_step(step, variables, job, project, documented)
+        variables |= {name: "" for text in _list_texts(step) for name in SET_VARIABLE.findall(text)}
 
 
-def _check_script(script: str, variables: Mapping[str, str], environment: set[str], project: Path) -> Iterator[str]:
-    for name in SHELL_VARIABLE.findall(script):
-        if name not in environment:
-            yield f"there is no environment variable {name!r}"
-    for command in _split_commands(expand(script, variables)):
-        program, *words = command
-        if program.startswith(".venv/bin/") and not Path(sys.executable).with_name(Path(program).name).exists():
-            yield f"there is no program {program!r}"
-        for word in command:
-            if word.startswith(FOLDERS) and not (project / word).exists():
-                yield f"there is no file {word!r}"
-        if Path(program).name == "mlops":
-            yield from _check_mlops(words, project)
-        if program == "make":
-            yield from _check_make(words, project)
+def _check_step(
+    step: Mapping[str, Any], variables: Mapping[str, str], job: Job, project: Path, documented: Documented
+) -> Iterator[str]:
+    for text in _list_texts(step):
+        yield from _check_variables(text, variables, job)
+    yield from _check_condition(step.get("condition", "succeeded()"), variables, job)
+    connection = step.get("inputs", {}).get("azureSubscription")
+    if connection and connection not in documented.connections:
+        yield f"{job.stage}: docs/azure.md has no service connection {connection!r}"
+    script = find_script(step)
+    if script is not None:
+        environment = {*make_environment(variables), *step.get("env", {}), *SHELL}
+        found = find_command_errors(script, variables, environment, project)
+        yield from (f"{job.stage}: {error}" for error in found)
 
 
-def _split_commands(script: str) -> Iterator[list[str]]:
-    """Yield the commands of a script, each as its words; a line that ends in a backslash goes on."""
-    for line in script.replace("\\\n", " ").splitlines():
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=";|&")
-        lexer.whitespace_split = True
-        for is_separator, words in groupby(lexer, lambda word: set(word) <= set(";|&")):
-            if not is_separator:
-                yield list(words)
+def _check_variables(text: str, variables: Mapping[str, str], job: Job) -> Iterator[str]:
+    known = {name.lower() for name in variables}
+    for name in VARIABLE.findall(text):
+        if name.lower() not in known:
+            yield f"{job.stage}: there is no variable {name!r}"
 
 
-def _check_make(words: list[str], project: Path) -> Iterator[str]:
-    makefile = (project / "Makefile").read_text(encoding="utf-8")
-    targets = re.findall(r"^([\w./-]+):(?!=)", makefile, re.MULTILINE)
-    for word in words:
-        if not word.startswith("-") and "=" not in word and word not in targets:
-            yield f"there is no make target {word!r}"
-
-
-def _check_mlops(words: list[str], project: Path) -> Iterator[str]:
-    """Let the command line itself read the words, and the parameters be read, without running anything."""
-    if not words or words[0] not in cli.main.commands:
-        yield f"there is no command {' '.join(['mlops', *words[:1]])!r}"
-        return
+def _check_condition(condition: str, variables: Mapping[str, str], job: Job) -> Iterator[str]:
+    known = {name.lower() for name in variables}
+    for name in CONDITION_VARIABLE.findall(condition):
+        if name.lower() not in known:
+            yield f"{job.stage}: condition: there is no variable {name!r}"
     try:
-        given = cli.main.commands[words[0]].make_context(words[0], words[1:]).params
-        if given.get("platform"):
-            require_platform(given["platform"])
-        if words[0] == "run":
-            load_parameters(project, PIPELINES["all"], given["overrides"], given["platform"])
-            steps = {name for step in PIPELINES[given["pipeline"]] for name in (step.name, step.notebook_name)}
-            for name in (given["only"], *(override.partition(".")[0] for override in given["overrides"])):
-                if name and name not in steps:
-                    yield f"mlops run {given['pipeline']}: it has no step {name!r}"
-    except click.UsageError as error:
-        yield f"mlops {words[0]}: {error.format_message()}"
-    except MlopsError as error:
-        yield f"mlops {words[0]}: {error}"
+        evaluate(condition, Scope({}, variables))
+    except ValueError as error:
+        yield f"{job.stage}: condition: {error}"
 
 
 def _list_texts(node: Any) -> Iterator[str]:
     if isinstance(node, str):
         yield node
-    elif isinstance(node, Mapping):
-        for item in node.values():
-            yield from _list_texts(item)
     else:
-        for item in node:
+        for item in node.values() if isinstance(node, Mapping) else node:
             yield from _list_texts(item)
-
-
-def _lower(names: Mapping[str, str]) -> set[str]:
-    return {name.lower() for name in names}

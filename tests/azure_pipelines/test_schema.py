@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from azure_pipelines.pipeline import PIPELINE, read_pipeline, read_project_pipeline
+from azure_pipelines.pipeline import FILES, list_pipelines
 from azure_pipelines.schema import find_schema_errors
+from azure_pipelines.templates import expand_file, list_choices, read_yaml
 
 VALID = """\
 stages:
@@ -27,9 +28,14 @@ stages:
 """
 
 
-def test_pipeline_is_valid(project: Path) -> None:
-    """The file as it is."""
-    assert find_schema_errors(read_project_pipeline(project)) == []
+def test_every_file_is_valid(project: Path) -> None:
+    """The files as they are, expanded with every set of parameters that they can be started with."""
+    found = {
+        (file, *choice.values()): find_schema_errors(pipeline) for file, choice, pipeline in list_pipelines(project)
+    }
+    assert {file for file, *_ in found} == set(FILES)
+    assert len(found) == 5
+    assert set(map(tuple, found.values())) == {()}
 
 
 @pytest.mark.parametrize(
@@ -44,8 +50,8 @@ def test_pipeline_is_valid(project: Path) -> None:
 )
 def test_what_azure_accepts_is_valid(valid: str, other: str) -> None:
     """Aliases, other cases, variables in place of values: a plain validator would refuse these."""
-    assert find_schema_errors(read_pipeline(VALID)) == []
-    assert find_schema_errors(read_pipeline(VALID.replace(valid, other))) == []
+    assert find_schema_errors(read_yaml(VALID)) == []
+    assert find_schema_errors(read_yaml(VALID.replace(valid, other))) == []
 
 
 @pytest.mark.parametrize(
@@ -67,16 +73,36 @@ def test_what_azure_accepts_is_valid(valid: str, other: str) -> None:
 def test_what_azure_refuses_is_an_error(valid: str, wrong: str, message: str) -> None:
     """One mistake each; the error says where it is."""
     assert valid in VALID
-    (error,) = find_schema_errors(read_pipeline(VALID.replace(valid, wrong)))
+    (error,) = find_schema_errors(read_yaml(VALID.replace(valid, wrong)))
     assert message in error
 
 
-@pytest.mark.parametrize("key", ["artifact", "dependsOn", "displayName", "include", "timeoutInMinutes", "versionSpec"])
-def test_every_part_of_the_project_file_is_read(project: Path, key: str) -> None:
-    """A mistake is found wherever in the project's own file it is."""
-    text = (project / PIPELINE).read_text(encoding="utf-8")
-    places = [found.end() for found in re.finditer(rf"^[ -]+{key}(?=:)", text, re.MULTILINE)]
-    assert places
-    for place in places:
-        (error,) = find_schema_errors(read_pipeline(f"{text[:place]}Typo{text[place:]}"))
-        assert f"'{key}Typo' was unexpected" in error
+@pytest.mark.parametrize(
+    ("valid", "wrong", "message"),
+    [
+        ("type: ACR", "typ: ACR", "resources.containers.0"),
+        ("repository: diabetes", "repo: diabetes", "resources.containers.0: Additional properties are not allowed"),
+        ("registry: r", "", "resources.containers.0: 'registry' is a required property"),
+        ("trigger: true", "trigger: yes please", "resources.containers.0.trigger: 'yes please'"),
+    ],
+)
+def test_a_container_of_a_registry_is_checked(valid: str, wrong: str, message: str) -> None:
+    """The schema asks for an image where Azure Pipelines does not; what it says of the rest still holds."""
+    container = "type: ACR, azureSubscription: a, resourceGroup: g, registry: r, repository: diabetes, trigger: true"
+    text = f"{VALID}resources:\n  containers:\n    - {{container: scoring, {container}}}\n"
+    assert find_schema_errors(read_yaml(text)) == []
+    (error,) = find_schema_errors(read_yaml(text.replace(valid, wrong).replace(", ,", ",")))
+    assert error.startswith(message)
+
+
+@pytest.mark.parametrize("key", ["artifact", "dependsOn", "displayName", "include", "timeoutInMinutes", "environment"])
+@pytest.mark.parametrize("file", FILES)
+def test_every_part_of_the_project_files_is_read(project: Path, file: str, key: str) -> None:
+    """A mistake is found wherever in the project's own files it is."""
+    text = (project / file).read_text(encoding="utf-8")
+    for found in re.finditer(rf"^[ -]+{key}(?=:)", text, re.MULTILINE):
+        spoiled = f"{text[: found.end()]}Typo{text[found.end() :]}"
+        choices = [expand_file(spoiled, project / file, choice) for choice in list_choices(text)]
+        errors = {error for choice in choices for error in find_schema_errors(choice)}
+        assert errors
+        assert all(f"'{key}Typo' was unexpected" in error for error in errors), errors

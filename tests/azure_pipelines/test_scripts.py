@@ -1,127 +1,41 @@
-"""Every script of azure-pipelines.yml, run for real on the local platform, in order, each job on its own machine."""
+"""Every script of the pipelines' files, run for real, in order, each job on its own machine."""
 
 import json
 import os
-import shutil
-import subprocess
+import re
 import tarfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import pytest
+from azure_double.azure import Azure
+from azure_double.insights import CONNECTION_STRING
+from azure_double.names import ENVIRON
+from azure_double.server import AzureServer
+from azure_pipelines.agent import Agent, copy_repository
 from azure_pipelines.pipeline import (
+    FOLDER,
+    PIPELINE,
     PREDEFINED,
-    Job,
     expand,
     find_script,
     list_jobs,
+    list_pipelines,
     make_environment,
     read_project_pipeline,
 )
 
-STEP_SECONDS = 900
-PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # what this test run has set, an agent has not
-
-
-@dataclass(frozen=True)
-class Agent:
-    """A machine that runs jobs: a small stand-in for Azure Pipelines' own.
-
-    Parameters
-    ----------
-    repository : Path
-        What it clones for every job.
-    workspace : Path
-        Its folder; empty at the start of every job, and always the same, as on Microsoft's agents.
-    artifacts : Path
-        What the jobs publish; it outlives them.
-    """
-
-    repository: Path
-    workspace: Path
-    artifacts: Path
-
-    @property
-    def sources(self) -> Path:
-        """Where the scripts run."""
-        return self.workspace / "s"
-
-    def start_job(self, job: Job) -> dict[str, str]:
-        """Make an empty machine with a fresh checkout; returns the variables of the job."""
-        shutil.rmtree(self.workspace, ignore_errors=True)
-        folders = {"Build.ArtifactStagingDirectory": "a", "Common.TestResultsDirectory": "TestResults"}
-        paths = {name: str(self.workspace / folder) for name, folder in folders.items()}
-        for path in paths.values():
-            Path(path).mkdir(parents=True)
-        subprocess.run(["git", "clone", "--quiet", self.repository, self.sources], check=True)
-        return {**PREDEFINED, **job.variables, **paths, "Pipeline.Workspace": str(self.workspace)}
-
-    def run_step(self, step: Mapping[str, Any], variables: Mapping[str, str]) -> None:
-        """Do what a step says; a script that fails ends the test with what it printed."""
-        script = find_script(step)
-        if script is not None:
-            done = self.run_script(expand(script, variables), variables)
-            assert done.returncode == 0, f"{step['displayName']}: exit code {done.returncode}\n{done.stdout}"
-        elif "publish" in step:
-            self._publish(Path(expand(step["publish"], variables)), expand(step["artifact"], variables))
-        elif "download" in step:
-            name = expand(step["artifact"], variables)
-            shutil.copytree(self.artifacts / name, self.workspace / name)
-        elif step["task"] == "PublishTestResults@2":
-            inputs = {name: expand(value, variables) for name, value in step["inputs"].items()}
-            results = list(Path(inputs["searchFolder"]).glob(inputs["testResultsFiles"]))
-            assert [count_tests(path) > 0 for path in results] == [True]
-        else:  # the machine has its Python
-            assert step["task"] == "UsePythonVersion@0"
-
-    def run_script(self, script: str, variables: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-        """Run a script as the Bash task does: without -e, in the checkout, variables in the environment."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
-        return subprocess.run(
-            ["bash", "--noprofile", "--norc", "-c", script],
-            cwd=self.sources,
-            env={**inherited, **make_environment(variables)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=STEP_SECONDS,
-            check=False,
-        )
-
-    def _publish(self, path: Path, name: str) -> None:
-        target = self.artifacts / name
-        target.mkdir(parents=True)  # fails when the name is taken, as in Azure
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file():
-                copy = target / (file.name if file == path else file.relative_to(path))
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, copy)  # without permissions, as in Azure
-
-
-def copy_repository(project: Path, target: Path) -> None:
-    """Make a repository with one commit: the working tree as it is, without what git ignores."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=project,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (project / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(project / name, target / name)
-    git = ["git", "-c", "core.hooksPath=/dev/null", "-c", "user.name=test", "-c", "user.email=test@example.com"]
-    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "working tree"]):
-        subprocess.run([*git, *words], cwd=target, check=True, stdin=subprocess.DEVNULL)
-
-
-def count_tests(path: Path) -> int:
-    """Return how many tests a JUnit file reports."""
-    return sum(int(suite.get("tests", 0)) for suite in ElementTree.parse(path).iter("testsuite"))
+RELEASE, INFRASTRUCTURE = f"{FOLDER}/release.yml", f"{FOLDER}/infrastructure.yml"
+IDENTITY = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")  # here in place of `az login`
+GROUPS = {
+    **{name: value for name, value in ENVIRON.items() if name not in IDENTITY},
+    "ACI_DEPLOYMENT_NAME": "diabetes-qa",
+    "AKS_DEPLOYMENT_NAME": "diabetes-production",
+    "applicationinsights-connection-string": CONNECTION_STRING,
+}
+TESTS = {"Model_CI", "Test"}  # the same whatever the platform
+BY_BUILD = {"Build.Reason": "ResourceTrigger", "resources.triggeringAlias": "training"}
+BY_IMAGE = {"Build.Reason": "ResourceTrigger", "resources.triggeringAlias": "scoring"}
 
 
 @pytest.fixture
@@ -132,19 +46,25 @@ def agent(project: Path, tmp_path: Path) -> Iterator[Agent]:
     yield agent
     if (agent.sources / ".venv" / "bin" / "mlops").exists():
         home = {"MLOPS_HOME": str(agent.workspace / "mlops")}
-        assert agent.run_script(".venv/bin/mlops stop", home).returncode == 0
+        assert agent.run_script(".venv/bin/mlops stop --platform local", home).returncode == 0
+
+
+@pytest.fixture
+def azure_agent(agent: Agent, azure: Azure, azure_server: AzureServer) -> Agent:
+    """An agent whose scripts reach the double of Azure, as the identity of the service connection."""
+    agent.given = GROUPS
+    agent.login = {**azure_server.environ, **{name: os.environ[name] for name in (*IDENTITY, "HOME")}}
+    return agent
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_every_script_runs(agent: Agent) -> None:
+def test_every_script_runs_on_the_platform_local(agent: Agent) -> None:
     """From a fresh checkout to a service in production; what a stage needs reaches it as an artifact or not at all."""
-    for job in list_jobs(read_project_pipeline(agent.repository)):
-        variables = agent.start_job(job)
-        for step in job.steps:
-            agent.run_step(step, variables)
+    agent.run_pipeline(PIPELINE, platform="local")
 
-    status = json.loads(agent.run_script(".venv/bin/mlops status --json", variables).stdout)
+    home = {"MLOPS_HOME": str(agent.workspace / "mlops")}
+    status = json.loads(agent.run_script(".venv/bin/mlops status --json", home).stdout)
     assert {service["environment"]: service["health"] for service in status["services"]} == {
         "qa": "healthy",
         "production": "healthy",
@@ -157,6 +77,67 @@ def test_every_script_runs(agent: Agent) -> None:
     assert published == {"mlops-home", "reports-build-1", "reports-retraining-1", "reports-release-1"}
     for name in published - {"mlops-home"}:
         assert (agent.artifacts / name / "index.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5400)
+def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azure) -> None:
+    """Set up, build, released by the build, again by its image, taken away; the second model is rejected, and green."""
+    agent, artifacts = azure_agent, azure_agent.artifacts
+    azure.deployments.start_empty()
+    agent.run_pipeline(INFRASTRUCTURE, task="provision")
+
+    agent.run_pipeline(PIPELINE, platform="azure", done=TESTS)
+    named = json.loads((artifacts / "model" / "model.json").read_text())
+    assert named == {"name": "diabetes", "version": 1, "id": "diabetes:1"}
+    assert agent.tags == ["new-model"]
+    assert "Test the web service" not in agent.steps
+
+    agent.run_pipeline(RELEASE, variables=BY_BUILD)
+    assert agent.steps.count("Test the web service") == 2
+    assert "Deploy the model of the build" in agent.steps
+    assert "Deploy the new image" not in agent.steps
+
+    again = {"System.JobAttempt": "2", "Build.BuildId": "4712"}
+    agent.run_pipeline(PIPELINE, platform="azure", variables=again, done={*TESTS, "Publish_Pipeline"})
+    assert agent.tags == ["new-model"]
+    assert (artifacts / "reports-retraining-2" / "index.html").is_file()
+
+    agent.run_pipeline(INFRASTRUCTURE, task="teardown")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_script_of_the_night_runs(agent: Agent) -> None:
+    """Its tests are collected only: they are what is running here."""
+    agent.environ = {"PYTEST_ADDOPTS": "--collect-only"}
+    agent.run_pipeline(PIPELINE, variables={"Build.Reason": "Schedule"})
+    assert agent.steps == ["Install", "All tests"]
+
+
+def test_every_script_is_run_by_one_of_these_tests(project: Path) -> None:
+    """Every job is of a pipeline that a test starts, and what a condition leaves out, another start runs."""
+    started = {(PIPELINE, "local"), (PIPELINE, "azure"), (RELEASE, ""), (INFRASTRUCTURE, "provision")}
+    found = {(file, next(iter(choice.values()), "")) for file, choice, _ in list_pipelines(project)}
+    assert found == started | {(INFRASTRUCTURE, "teardown")}
+
+
+def test_a_stage_without_the_name_of_its_deployment_is_left_out(agent: Agent) -> None:
+    """As in the reference implementation: the variables say which environments there are."""
+    agent.given = {name: value for name, value in GROUPS.items() if not name.endswith("_DEPLOYMENT_NAME")}
+    agent.run_pipeline(RELEASE, variables=BY_IMAGE)
+    assert agent.steps == []
+
+
+def test_a_pull_request_gets_neither_secrets_nor_a_login(project: Path) -> None:
+    """Only jobs that a pull request does not run have a variable group or a service connection."""
+    agent, ran = Agent(project, Path("work"), Path("artifacts")), set[str]()
+    for job in list_jobs(read_project_pipeline(project, platform="azure")):
+        if agent.is_wanted(job, {**PREDEFINED, "Build.Reason": "PullRequest"}, ran):
+            ran |= {job.stage, job.name}
+            assert job.groups == ()
+            assert not any(step.get("task") == "AzureCLI@2" for step in job.steps)
+    assert ran == {"Model_CI", "Test"}
 
 
 def test_keys_are_not_published(agent: Agent) -> None:
@@ -176,8 +157,37 @@ def test_keys_are_not_published(agent: Agent) -> None:
     assert files == {"./mlflow.db", "./artifacts/secrets/kept.json"}
 
 
+@pytest.mark.parametrize("better", [True, False])
+def test_a_new_model_is_published_and_tags_the_build(agent: Agent, better: bool) -> None:
+    """What the steps after the retraining make of a model.json, and of none."""
+    jobs = list_jobs(read_project_pipeline(agent.repository, platform="azure"))
+    (job,) = (job for job in jobs if job.name == "Run_ML_Pipeline")
+    steps = [step for step in job.steps if "model" in step["displayName"]]
+    variables = agent.start_job(job)
+    if better:
+        file = Path(expand("$(model_folder)/model.json", variables))
+        file.parent.mkdir()
+        file.write_text("{}")
+    for step in steps:
+        if agent.holds(step.get("condition", "succeeded()"), variables):
+            agent.run_step(step, variables)
+    assert len(steps) == 2
+    assert agent.tags == (["new-model"] if better else [])
+    assert (agent.artifacts / "model" / "model.json").exists() == better
+
+
 def test_scripts_get_variables_as_azure_gives_them() -> None:
     """Case does not count, values may name variables, dots become underscores, what is unknown stays."""
     variables = {"Build.BuildId": "7", "page": "results?id=$(build.buildid)"}
     assert expand("$(PAGE) $(unknown)", variables) == "results?id=7 $(unknown)"
     assert make_environment(variables) == {"BUILD_BUILDID": "7", "PAGE": "results?id=7"}
+
+
+def test_a_secret_is_handed_to_the_scripts_that_ask_for_it_alone(agent: Agent) -> None:
+    """As Azure Pipelines does; the connection string of Application Insights is one."""
+    agent.given = GROUPS
+    (job, *_) = list_jobs(read_project_pipeline(agent.repository, RELEASE))
+    variables = agent.start_job(job)
+    assert re.search("InstrumentationKey", agent.run_script("env", variables).stdout) is None
+    steps = [step for step in job.steps if step.get("task") == "AzureCLI@2"]
+    assert {tuple(step["env"].values()) for step in steps} == {("$(applicationinsights-connection-string)",)}

@@ -19,6 +19,7 @@ from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.parameters import load_parameters
 from mlops.pipelines import Step
 from mlops.runner import Plan, Surroundings, resume_pipeline, run_pipeline
+from mlops.runner.monitoring import Monitoring
 from mlops.workspace import Workspace
 
 STEPS = (
@@ -145,6 +146,28 @@ def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace)
         run_pipeline(plan, Surroundings(small))
     run(small, only="judge")
     assert states(run_pipeline(plan, Surroundings(small))) == ["reused", "reused", "done"]
+
+
+class Insights:
+    """A platform's monitoring that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.runs: list[RunRecord] = []
+
+    def record_run(self, run: RunRecord) -> None:
+        self.runs.append(run)
+
+
+def test_monitoring_is_told_of_a_run_once_it_has_ended_and_of_no_secret(small: Workspace) -> None:
+    insights = Insights()
+    parameters = load_parameters(small.project, STEPS)
+    told = replace(parameters, values={**parameters.values, "look": {"seen": 5, "extra": "https://long-secret@host"}})
+    around = Surroundings(small, [Monitoring(insights)], secrets=lambda: ["long-secret"])
+    record = run_pipeline(Plan("one", STEPS[:1], told), around)
+    assert insights.runs == [record]
+    assert (record.state, record.finished != "") == ("succeeded", True)
+    assert "https://***@host" in str(record)
+    assert "long-secret" not in str(insights.runs)
 
 
 def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mlops.cli import data, kernels, notebooks, pages, pipelines, provision, runs, services, status, steps, sweeps
+from mlops.cli import cost, data, kernels, notebooks, pages, pipelines, provision, runs, services, status, steps, sweeps
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -88,6 +88,7 @@ for command in (
     services.rollback,
     kernels.kernels,
     provision.provision,
+    cost.cost,
     pages.report,
     data.profile,
 ):

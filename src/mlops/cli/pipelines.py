@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from mlops.backends.base import SUBMISSION_PARAMETERS, Pipelines, SubmittedRun
+from mlops.backends.base import SUBMISSION_PARAMETERS, Pipelines, Registry, SubmittedRun
+from mlops.cli.model_file import write_model_file
 from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
-from mlops.errors import UsageError
+from mlops.errors import NotFoundError, UsageError
 from mlops.ledger import make_run_id
 
 SHOWN_RUNS = 10
@@ -55,8 +56,27 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
     "-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(SUBMISSION_PARAMETERS)}; repeat it."
 )
 @click.option("--wait", is_flag=True, help="Come back when the run has ended; fail if it failed.")
+@click.option(
+    "--model-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --wait: write name, version and id of the new model there; no file if it was not better.",
+)
+@click.option(
+    "--download",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With --wait: copy the notebooks, reports and record there, also of a run that failed.",
+)
 @json_option
-def submit(pipeline: str, platform: str, given: tuple[str, ...], wait: bool, as_json: bool) -> None:
+def submit(
+    pipeline: str,
+    platform: str,
+    given: tuple[str, ...],
+    wait: bool,
+    model_file: Path | None,
+    download: Path | None,
+    as_json: bool,
+) -> None:
     """Start the published pipeline and come back at once; what runs is what was published, not what is here.
 
     A model that was rejected because it is not better is a run that succeeded.
@@ -64,10 +84,13 @@ def submit(pipeline: str, platform: str, given: tuple[str, ...], wait: bool, as_
     \b
     Examples:
       mlops submit retrain --platform azure --wait
+      mlops submit retrain --wait --model-file model/model.json --download reports
       mlops submit retrain -p data_file_path=new.csv
     """
+    if (model_file or download) and not wait:
+        raise UsageError("--model-file and --download need the run's end: add --wait")
     parameters = dict(_read_pair(text) for text in given)
-    _, backend, _ = open_platform(platform)
+    _, backend, model_name = open_platform(platform)
     run = backend.pipelines.submit(parameters)
     click.echo(f"submitted {run.run_id}  {run.url}".rstrip(), err=True)
     if wait:
@@ -76,6 +99,10 @@ def submit(pipeline: str, platform: str, given: tuple[str, ...], wait: bool, as_
         except KeyboardInterrupt:
             click.echo(f"\nthe run goes on; `mlops runs {run.run_id}` shows it, --cancel ends it", err=True)
             raise
+    if model_file:
+        _write_model(model_file, backend.registry, parameters.get("model_name", model_name), run)
+    if download:
+        _download(backend.pipelines, run, download)
     _show_run(run, as_json)
     sys.exit(EXIT_FAILED if run.state in ("failed", "canceled") else 0)
 
@@ -126,6 +153,24 @@ def watch_run(pipelines: Pipelines, run: SubmittedRun, sleep: Callable[[float], 
         sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
         run = pipelines.get_run(run.run_id)
+
+
+def _write_model(path: Path, registry: Registry, name: str, run: SubmittedRun) -> None:
+    """Write which model is new; a file that names an older one does not stay."""
+    path.unlink(missing_ok=True)
+    if run.outcome == "promoted":
+        write_model_file(path, registry.get_version(name, int(run.tags["model_version"])))
+
+
+def _download(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> None:
+    from mlops.portal.index import write_index
+
+    try:
+        pipelines.fetch_run(run.run_id, folder / run.run_id)
+    except NotFoundError as error:  # it failed before it had stored anything
+        click.echo(str(error), err=True)
+    else:
+        write_index(folder)
 
 
 def _read_pair(text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import msgspec
 
 from mlops.backends import open_backend
 from mlops.backends.base import Backend, Service, TrainingRun
+from mlops.cli.model_file import find_named_image
 from mlops.cli.options import ALL_STEPS, EXIT_FAILED, jobs_option, json_option, platform_option, shorten_path
 from mlops.errors import UsageError
 from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 @click.option(
     "--only", default="", metavar="STEP", help="Run this step alone, on the newest results of those before it."
 )
+@click.option(
+    "--model-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Release the model that this file names, instead of the champion; `mlops submit` writes it.",
+)
 @click.option("--force", is_flag=True, help="Run also what has not changed, and start anew a service that is healthy.")
 @click.option("--run-id", default="", metavar="ID", help="Name of the run and its folder. [default: a new one]")
 @jobs_option
@@ -40,6 +46,7 @@ def run(
     platform: str,
     overrides: tuple[str, ...],
     only: str,
+    model_file: Path | None,
     force: bool,
     run_id: str,
     jobs: int | None,
@@ -55,6 +62,7 @@ def run(
       mlops run retrain -p train.alpha=0.1
       mlops run build -p test_data.data_path=new.csv
       mlops run release --only test_qa
+      mlops run release --model-file model.json
       mlops run retrain --force
     """
     from mlops.runner import Plan, run_pipeline
@@ -64,6 +72,10 @@ def run(
     parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
     check_overrides(overrides, pipeline, PIPELINES[pipeline])
     backend = open_backend(parameters.platform, workspace)
+    if model_file:
+        named = f"deploy_qa.image_digest={find_named_image(model_file, backend).digest}"
+        check_overrides([named], pipeline, PIPELINES[pipeline])
+        parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides, named), platform)
     around = prepare_run(workspace, backend, parameters)
     record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around, run_id)
     if pipeline == "all" and record.outcome == "rejected" and not only:
@@ -111,9 +123,10 @@ def _find_unfinished(workspace: Workspace) -> RunRecord:
 
 
 def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) -> "Surroundings":
-    """Return what a run works with: its reports, the terminal, the platform's secrets, services and champion."""
+    """Return what a run works with: reports, terminal, monitoring, the platform's secrets, services and champion."""
     from mlops.portal.reporter import Reporter
     from mlops.runner import Surroundings
+    from mlops.runner.monitoring import Monitoring
 
     def restore(step: Step, record: RunRecord) -> None:
         deployed = record.step(f"deploy_{step.restores}")
@@ -128,9 +141,8 @@ def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) 
         found = step.results.get("training_run") if "files" in step.results else None
         return not found or backend.tracker.has_files(TrainingRun(found, step.results["files"]))
 
-    return Surroundings(
-        workspace, (Progress(), Reporter(workspace.outputs)), backend.secrets.list_values, restore, observe, is_kept
-    )
+    listeners = (Progress(), Reporter(workspace.outputs), Monitoring(backend.telemetry))
+    return Surroundings(workspace, listeners, backend.secrets.list_values, restore, observe, is_kept)
 
 
 def _conclude(record: RunRecord, workspace: Workspace, backend: Backend, parameters: Parameters, as_json: bool) -> None:

@@ -27,6 +27,7 @@ NEEDED = (
     "azure.keyvault.secrets",
     "azure.mgmt.keyvault",
     "azure.mgmt.resource",
+    "azure.monitor.opentelemetry.exporter",
     "azure.storage.blob",
     "adlfs",
 )

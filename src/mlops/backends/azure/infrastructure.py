@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.azure.arm_refusals import refusals_explained
+from mlops.backends.azure.billing import list_billable
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.deployment import RETRIES, Deployment, find_group, make_tags, wait_for
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import require_subscription
 from mlops.backends.azure.teardown import Teardown
-from mlops.backends.base import ENVIRONMENTS, Change, DatasetVersion, Services
+from mlops.backends.base import ENVIRONMENTS, Billable, Change, DatasetVersion, Services, Usage
 from mlops.errors import NotFoundError, PlatformError
 
 DELETE_SECONDS = 600.0
@@ -61,6 +62,10 @@ class AzureInfrastructure:
         """See `Infrastructure`."""
         with explain_refusals(self._session, f"look for the data set {self._settings.dataset}"):
             return self.datasets.find(version)
+
+    def list_billable(self, usage: Usage) -> list[Billable]:
+        """See `Infrastructure`: by the settings; nothing is asked of Azure."""
+        return list_billable(self._settings, usage)
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""

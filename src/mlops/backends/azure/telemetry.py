@@ -1,10 +1,166 @@
-"""Runs in Application Insights."""
+"""Runs in Application Insights: a run is a request, its steps are its dependencies, their numbers are measurements.
+
+Everything is sent at once, when the run has ended: nothing is left to a thread that would end with the process.
+"""
+
+import json
+import logging
+import math
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from mlops.backends.azure.session import AzureSession
+from mlops.errors import MlopsError
+from mlops.ledger import RunRecord, StepRecord
+
+logger = logging.getLogger(__name__)
+
+CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+COMPONENT_API = "2020-02-02"
+SECONDS, RETRIES = 5, 1  # for a connection, and for an answer; the exporter's own retries
+ROLE = "mlops"  # the name under which the application map shows it
+# The exporter reads these of the environment only: no reports on itself, no settings from outside. Its statistics have
+# a thread of their own, for which it waits 30 seconds when the service has refused something.
+QUIET = {
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "true",
+}
 
 
 class AzureTelemetry:
-    """Runs in Application Insights."""
+    """See `mlops.backends.base.Telemetry`.
+
+    Parameters
+    ----------
+    session : AzureSession
+        Its workspace names the Application Insights to send to; the environment variable
+        ``APPLICATIONINSIGHTS_CONNECTION_STRING`` wins, and then the workspace is not asked.
+    """
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
+
+    def record_run(self, run: RunRecord) -> None:
+        """See `Telemetry`. Secrets have been struck out of the record before."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            sent = self._send(run)
+        except (MlopsError, AzureError, ValueError) as error:  # ValueError: it is no connection string
+            logger.warning("run %s is not in Application Insights: %s", run.run_id, error)
+            return
+        if not sent:
+            logger.warning("run %s is not in Application Insights, which did not take it", run.run_id)
+
+    def _send(self, run: RunRecord) -> bool:
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+        from opentelemetry.sdk.trace.export import SpanExportResult
+
+        exporter = AzureMonitorTraceExporter(
+            connection_string=self._find_connection_string(),
+            disable_offline_storage=True,
+            timeout=SECONDS,
+            read_timeout=SECONDS,
+            retry_total=RETRIES,
+        )
+        try:
+            return bool(exporter.export(make_spans(run)) is SpanExportResult.SUCCESS)
+        finally:
+            exporter.shutdown()
+
+    def _find_connection_string(self) -> str:
+        if os.environ.get(CONNECTION_STRING):
+            return os.environ[CONNECTION_STRING]
+        from azure.mgmt.resource import ResourceManagementClient
+
+        workspace = self._session.workspace
+        client = ResourceManagementClient(
+            self._session.credential, workspace.subscription_id, retry_total=RETRIES, connection_timeout=SECONDS
+        )
+        component = client.resources.get_by_id(workspace.get_details()["applicationInsights"], COMPONENT_API)
+        return str(component.properties["ConnectionString"])
+
+
+def make_spans(run: RunRecord) -> list[Any]:
+    """Turn a run that has ended into OpenTelemetry's spans: its own first, then those of the steps that ran.
+
+    Parameters
+    ----------
+    run : RunRecord
+        The run.
+    """
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import SpanKind, set_span_in_context
+
+    tracer = TracerProvider(resource=Resource({"service.name": ROLE}), shutdown_on_exit=False).get_tracer(ROLE)
+    began = datetime.fromisoformat(run.started)
+    own = tracer.start_span(
+        run.pipeline, kind=SpanKind.SERVER, attributes=_describe_run(run), start_time=_count_nanoseconds(began)
+    )
+    spans = [own]
+    for step in run.steps:
+        if not step.started or step.state == "reused":
+            continue
+        start = datetime.fromisoformat(step.started)
+        span = tracer.start_span(
+            step.name,
+            context=set_span_in_context(own),
+            attributes=_describe_step(step, run),
+            start_time=_count_nanoseconds(start),
+        )
+        _end(span, failed=step.state == "failed", error=step.error, at=start + timedelta(seconds=step.seconds))
+        spans.append(span)
+    failed = run.state != "succeeded"
+    _end(own, failed=failed, error=run.error, at=datetime.fromisoformat(run.finished or run.started))
+    return spans
+
+
+def _end(span: Any, *, failed: bool, error: str, at: datetime) -> None:
+    from opentelemetry.trace import Status, StatusCode
+
+    span.set_status(Status(StatusCode.ERROR, error) if failed else Status(StatusCode.OK))
+    span.end(_count_nanoseconds(at))
+
+
+def _describe_run(run: RunRecord) -> dict[str, str]:
+    metrics = {f"{step.name}.{name}": value for step in run.steps for name, value in step.results.items()}
+    return {
+        "run_id": run.run_id,
+        "platform": run.platform,
+        "state": run.state,
+        "outcome": run.outcome,
+        "git_commit": run.git_commit,
+        "model_version": str(run.result("model_version") or ""),
+        "error": run.error,
+        **_list_measurements(metrics),
+    }
+
+
+def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
+    return {
+        "run_id": run.run_id,
+        "notebook": step.notebook,
+        "environment": step.environment,
+        "state": step.state,
+        "error": step.error,
+        **_list_measurements(step.results),
+    }
+
+
+def _list_measurements(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return the attribute that the exporter makes custom measurements of: finite numbers, yes as 1."""
+    numbers = {
+        name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)
+    }
+    return {"microsoft.custom_measurements": json.dumps(numbers)}
+
+
+def _count_nanoseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mlops.backends.base import ENVIRONMENTS, Change, DatasetVersion, Services
+from mlops.backends.base import ENVIRONMENTS, Billable, Change, DatasetVersion, Services, Usage
 from mlops.errors import NotFoundError, UsageError
 from mlops.files import hash_file, write_atomically
 from mlops.workspace import Workspace
@@ -59,6 +59,10 @@ class LocalInfrastructure:
             raise NotFoundError(f"the data set has no version {version or 'latest'!r} in {self._datasets}; {there}")
         file = self._find_file(wanted[0])
         return DatasetVersion(file.stem, wanted[0], str(file))
+
+    def list_billable(self, usage: Usage) -> list[Billable]:
+        """See `Infrastructure`: nothing."""
+        return []
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""

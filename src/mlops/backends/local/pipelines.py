@@ -160,6 +160,8 @@ class LocalPipelines:
     def fetch_run(self, run_id: str, folder: Path) -> Path:
         """See `mlops.backends.base.Pipelines`."""
         found = self._find_folder(run_id)
+        if folder.resolve() == found.resolve():
+            return found
         return Path(shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*")))
 
     def cancel(self, run_id: str) -> SubmittedRun:

@@ -1,0 +1,99 @@
+"""The command that says what a platform costs."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mlops.backends.base import Usage
+from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.costs import NO_PRICES, Cost, Estimate, estimate_costs, read_prices
+
+DEFAULT = Usage()
+
+
+@click.command()
+@platform_option
+@click.option(
+    "--prices",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="YAML with a currency and the price of each unit; docs/prices-example.yml shows the form.",
+)
+@click.option("--runs", type=click.FloatRange(0), help="Retrainings a month. [default: what the schedule starts]")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0),
+    default=DEFAULT.run_minutes,
+    show_default=True,
+    help="How long a retraining takes.",
+)
+@click.option(
+    "--nodes", type=click.IntRange(1), default=DEFAULT.run_nodes, show_default=True, help="Machines that it uses."
+)
+@click.option(
+    "--production-nodes",
+    type=click.FloatRange(0, min_open=True),
+    help="Machines that serve, on average. [default: the least that the autoscaler leaves]",
+)
+@click.option(
+    "--storage-gb", type=click.FloatRange(0), default=DEFAULT.storage_gb, show_default=True, help="What is stored."
+)
+@click.option(
+    "--monitoring-gb",
+    type=click.FloatRange(0),
+    default=DEFAULT.monitoring_gb,
+    show_default=True,
+    help="Logs and telemetry that come in.",
+)
+@json_option
+def cost(
+    platform: str,
+    prices: Path | None,
+    runs: float | None,
+    minutes: float,
+    nodes: int,
+    production_nodes: float | None,
+    storage_gb: float,
+    monitoring_gb: float,
+    as_json: bool,
+) -> None:
+    """Say what the platform bills in a month of 30 days, with the formula of each line.
+
+    Quantities come from the settings (nodes that stay, sizes, how often the schedule retrains) and from these options,
+    prices from a file of yours. Nothing is asked of the platform.
+
+    \b
+    Examples:
+      mlops cost --platform azure
+      mlops cost --platform azure --prices docs/prices-example.yml
+      mlops cost --platform azure --runs 100 --minutes 45 --nodes 4
+    """
+    _, backend, _ = open_platform(platform)
+    usage = Usage(runs, minutes, nodes, production_nodes, storage_gb, monitoring_gb)
+    known = read_prices(prices) if prices else NO_PRICES
+    estimate = estimate_costs(backend.infrastructure.list_billable(usage), known)
+    click.echo(json.dumps(asdict(estimate), indent=1) if as_json else "\n".join(_describe(estimate)))
+
+
+def _describe(estimate: Estimate) -> Iterator[str]:
+    if not estimate.lines:
+        yield "nothing is billed: the platform is this machine"
+        return
+    yield from (_describe_line(line, estimate.currency) for line in estimate.lines)
+    if estimate.currency:
+        least = "at least " if estimate.missing else ""
+        yield f"a month of 30 days: {least}{estimate.total:.2f} {estimate.currency}"
+    if estimate.missing:
+        yield f"no price for: {', '.join(estimate.missing)}" + ("" if estimate.currency else " (--prices FILE)")
+    if estimate.unused:
+        yield f"prices that nothing here asks for: {', '.join(estimate.unused)}"
+
+
+def _describe_line(line: Cost, currency: str) -> str:
+    if line.amount is None:
+        return f"{line.item:<26} {line.quantity:>9.1f} {line.unit:<11} = {line.formula}"
+    formula = f"{line.formula} x {line.unit_price:g} {currency}"
+    return f"{line.item:<26} {line.amount:>9.2f} {currency:<11} = {formula}"

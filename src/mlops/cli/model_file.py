@@ -1,0 +1,47 @@
+"""The file that names a new model: what a build hands to the release, as in the reference implementation."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import msgspec
+
+from mlops.backends.base import Backend, Image, ModelVersion
+from mlops.errors import NotFoundError, UsageError
+from mlops.files import write_atomically
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model version: `id` is "name:version", as Azure Machine Learning has it."""
+
+    name: str
+    version: int
+    id: str
+
+
+def write_model_file(path: Path, model: ModelVersion) -> None:
+    """Write which model is meant."""
+    content = asdict(ModelFile(model.name, model.version, f"{model.name}:{model.version}"))
+    write_atomically(path, msgspec.json.encode(content))
+
+
+def find_named_image(path: Path, backend: Backend) -> Image:
+    """Return the newest image of the model that a file names.
+
+    Raises
+    ------
+    UsageError
+        If it is no such file.
+    NotFoundError
+        If there is no such version, or no image of it.
+    """
+    try:
+        named = msgspec.json.decode(path.read_bytes(), type=ModelFile)
+    except FileNotFoundError:
+        raise UsageError(f"--model-file {path}: there is no such file; `mlops submit` writes it") from None
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"--model-file {path} names no model: {error}") from error
+    image = backend.images.find_image(backend.registry.get_version(named.name, named.version))
+    if image is None:
+        raise NotFoundError(f"there is no image of {named.id}, which {path} names: run `mlops run retrain` again")
+    return image

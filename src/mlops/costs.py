@@ -1,0 +1,106 @@
+"""What a platform costs in a month: its billable quantities, times the prices of a file of the user's."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.base import Billable
+from mlops.errors import ParameterError
+from mlops.layers import read_mapping
+
+KEYS = ("currency", "prices")
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices of one unit each, by name, in one currency."""
+
+    currency: str
+    prices: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One line of an estimate; no `amount` where there is no price."""
+
+    item: str
+    quantity: float
+    unit: str
+    formula: str
+    price: str
+    unit_price: float | None = None
+    amount: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a month costs: `total` of the lines that have a price, the prices that are missing or not asked for."""
+
+    currency: str
+    lines: tuple[Cost, ...]
+    total: float
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+NO_PRICES = Prices("", {})
+
+
+def read_prices(path: Path) -> Prices:
+    """Read a file of prices.
+
+    Parameters
+    ----------
+    path : Path
+        YAML: ``currency: EUR``, and below ``prices:`` one ``name: number`` a line.
+
+    Raises
+    ------
+    ParameterError
+        For what is not YAML, an unknown or repeated key, a price that is no number from 0 on.
+    """
+    content = read_mapping(path, str(path))
+    for key in content:
+        if key not in KEYS:
+            raise ParameterError(f"{path}: unknown key {key!r}; allowed: {', '.join(KEYS)}")
+    currency, prices = content.get("currency"), content.get("prices")
+    if not isinstance(currency, str) or not currency:
+        raise ParameterError(f"{path}: currency: {currency!r} is no currency; write for example `currency: EUR`")
+    if not isinstance(prices, dict):
+        raise ParameterError(f"{path}: prices: {prices!r} is not a mapping; write `name: number` lines below it")
+    return Prices(currency, {str(name): _check_price(path, name, price) for name, price in prices.items()})
+
+
+def _check_price(path: Path, name: object, price: Any) -> float:
+    if isinstance(price, bool) or not isinstance(price, int | float) or not math.isfinite(price) or price < 0:
+        raise ParameterError(f"{path}: prices.{name}: {price!r} is no price; it takes a number in [0, inf)")
+    return float(price)
+
+
+def estimate_costs(billable: Sequence[Billable], prices: Prices = NO_PRICES) -> Estimate:
+    """Price what is billed.
+
+    Parameters
+    ----------
+    billable : sequence of Billable
+        What the platform bills in a month.
+    prices : Prices
+        What a unit of each costs.
+    """
+    lines = tuple(_price(item, prices) for item in billable)
+    asked = dict.fromkeys(item.price for item in billable)
+    return Estimate(
+        prices.currency,
+        lines,
+        math.fsum(line.amount or 0.0 for line in lines),
+        tuple(name for name in asked if name not in prices.prices),
+        tuple(name for name in prices.prices if name not in asked),
+    )
+
+
+def _price(item: Billable, prices: Prices) -> Cost:
+    unit_price = prices.prices.get(item.price)
+    amount = None if unit_price is None else item.quantity * unit_price
+    return Cost(item.item, item.quantity, item.unit, item.formula, item.price, unit_price, amount)

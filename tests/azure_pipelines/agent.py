@@ -1,0 +1,216 @@
+"""A stand-in for Azure Pipelines and its agents: it runs the jobs of a pipeline's file, each on an empty machine."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from azure_pipelines.documented import read_documented
+from azure_pipelines.expressions import Scope, evaluate, is_true
+from azure_pipelines.pipeline import (
+    PREDEFINED,
+    Job,
+    expand,
+    find_script,
+    list_jobs,
+    list_resources,
+    make_environment,
+    read_project_pipeline,
+)
+
+STEP_SECONDS = 1500
+PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # what this test run has set, an agent has not
+MACHINE = {**os.environ}  # as it is before a test puts the double of Azure into it
+COMMAND = re.compile(r"^##vso\[(task\.setvariable variable=|build\.addbuildtag\])([\w.-]+)(?:\](.*))?$", re.MULTILINE)
+SECRET_GROUP = "mlops-keyvault"  # what comes from Key Vault is handed to no script by itself
+
+
+@dataclass
+class Agent:
+    """A machine that runs jobs.
+
+    Parameters
+    ----------
+    repository : Path
+        What it clones for every job.
+    workspace : Path
+        Its folder; empty at the start of every job, and always the same, as on Microsoft's agents.
+    artifacts : Path
+        What the jobs publish; it outlives them.
+    given : mapping of str to str
+        What somebody has set in Azure DevOps: the content of the variable groups.
+    environ : mapping of str to str
+        What every script has in its environment beside the variables.
+    login : mapping of str to str
+        What a script of AzureCLI@2 has, too: here the way to Azure's double, and the identity that `az login` gives.
+    """
+
+    repository: Path
+    workspace: Path
+    artifacts: Path
+    given: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    login: Mapping[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+
+    @property
+    def sources(self) -> Path:
+        """Where the scripts run."""
+        return self.workspace / "s"
+
+    def run_pipeline(
+        self, file: str, *, variables: Mapping[str, str] | None = None, done: Iterable[str] = (), **parameters: str
+    ) -> None:
+        """Run what a trigger would: all jobs in order, but those whose conditions do not hold.
+
+        Parameters
+        ----------
+        file : str
+            The pipeline's, from the repository's top.
+        variables : mapping of str to str, optional
+            Predefined ones that differ for this run: ``Build.Reason``.
+        done : iterable of str
+            Stages and jobs that are taken for done and not run: another test runs the same.
+        parameters : str
+            Those of the pipeline.
+        """
+        pipeline = read_project_pipeline(self.repository, file, **parameters)
+        run = {**PREDEFINED, **list_resources(pipeline), **(variables or {})}
+        ran = set(done)
+        for job in list_jobs(pipeline):
+            if job.name not in done and self.is_wanted(job, run, ran):
+                self.run_job(job, run)
+                ran |= {job.stage, job.name}
+
+    def is_wanted(self, job: Job, run: Mapping[str, str], ran: Container[str]) -> bool:
+        """Say whether the conditions of a job hold; without one, what it needs must have run."""
+        known, succeeded = self.find_variables(job, run), all(name in ran for name in job.needs)
+        return all(self.holds(condition, known, succeeded) for condition in job.conditions or ("succeeded()",))
+
+    def run_job(self, job: Job, run: Mapping[str, str] = PREDEFINED) -> dict[str, str]:
+        """Run a job; returns its variables as they are at the end."""
+        variables = self.start_job(job, run)
+        for step in job.steps:
+            if self.holds(step.get("condition", "succeeded()"), variables):
+                self.run_step(step, variables)
+        return variables
+
+    def find_variables(self, job: Job, run: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables of a job on this machine; a group's only where the job names the group."""
+        documented = read_documented(self.repository)
+        names = {name for group in job.groups for name in documented.groups[group]} | documented.variables.keys()
+        given = {name: value for name, value in self.given.items() if name in names}
+        folders = {"Build.ArtifactStagingDirectory": "a", "Common.TestResultsDirectory": "TestResults"}
+        paths = {name: str(self.workspace / folder) for name, folder in folders.items()}
+        return {**run, **given, **job.variables, **paths, "Pipeline.Workspace": str(self.workspace)}
+
+    def start_job(self, job: Job, run: Mapping[str, str] = PREDEFINED) -> dict[str, str]:
+        """Make an empty machine with a fresh checkout; returns the variables of the job."""
+        shutil.rmtree(self.workspace, ignore_errors=True)
+        variables = self.find_variables(job, run)
+        for name in ("Build.ArtifactStagingDirectory", "Common.TestResultsDirectory"):
+            Path(variables[name]).mkdir(parents=True)
+        if not job.environment or {"checkout": "self"} in job.steps:  # a deployment has no sources by itself
+            subprocess.run(["git", "clone", "--quiet", self.repository, self.sources], check=True)
+        return variables
+
+    def run_step(self, step: Mapping[str, Any], variables: dict[str, str]) -> None:
+        """Do what a step says; a script that fails ends the test with what it printed."""
+        script = find_script(step)
+        if script is not None:
+            login = self.login if step.get("task") == "AzureCLI@2" else {}
+            extra = {**login, **{name: expand(value, variables) for name, value in step.get("env", {}).items()}}
+            done = self.run_script(expand(script, variables), variables, extra)
+            assert done.returncode == 0, f"{step['displayName']}: exit code {done.returncode}\n{done.stdout}"
+            self.steps.append(step["displayName"])
+            self._obey(done.stdout, variables)
+        elif "publish" in step:
+            self._publish(Path(expand(step["publish"], variables)), expand(step["artifact"], variables))
+        elif "download" in step:
+            self._download(step["download"], expand(step["artifact"], variables))
+        elif step.get("task") == "PublishTestResults@2":
+            inputs = {name: expand(value, variables) for name, value in step["inputs"].items()}
+            results = list(Path(inputs["searchFolder"]).glob(inputs["testResultsFiles"]))
+            assert [count_tests(path) > 0 for path in results] == [True]
+        elif step.get("task") == "PublishCodeCoverageResults@2":
+            assert count_covered(Path(expand(step["inputs"]["summaryFileLocation"], variables))) > 0
+        else:  # the machine has its Python
+            assert step.get("task") == "UsePythonVersion@0" or step == {"checkout": "self"}
+
+    def run_script(
+        self, script: str, variables: Mapping[str, str], extra: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a script as the tasks do: without -e, in the checkout, variables in the environment, secrets not."""
+        inherited = {name: value for name, value in MACHINE.items() if not name.startswith(PRIVATE)}
+        secrets = set(read_documented(self.repository).groups[SECRET_GROUP])
+        shown = {name: value for name, value in variables.items() if name not in secrets}
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-c", script],
+            cwd=self.sources,
+            env={**inherited, **make_environment(shown), **(extra or {}), **self.environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=STEP_SECONDS,
+            check=False,
+        )
+
+    def holds(self, condition: str, variables: Mapping[str, str], succeeded: bool = True) -> bool:
+        """Evaluate a condition."""
+        known = {name: expand(value, variables) for name, value in variables.items()}
+        return is_true(evaluate(condition, Scope({}, known, succeeded)))
+
+    def _obey(self, printed: str, variables: dict[str, str]) -> None:
+        """Do what a script tells the agent in its output."""
+        for kind, name, value in COMMAND.findall(printed):
+            if kind.startswith("task"):
+                variables[name] = value
+            else:
+                self.tags.append(name)
+
+    def _download(self, source: str, name: str) -> None:
+        place = self.workspace / name if source == "current" else self.workspace / source / name
+        shutil.copytree(self.artifacts / name, place)
+
+    def _publish(self, path: Path, name: str) -> None:
+        target = self.artifacts / name
+        target.mkdir(parents=True)  # fails when the name is taken, as in Azure
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file():
+                copy = target / (file.name if file == path else file.relative_to(path))
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)  # without permissions, as in Azure
+
+
+def copy_repository(project: Path, target: Path) -> None:
+    """Make a repository with one commit: the working tree as it is, without what git ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=project,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (project / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(project / name, target / name)
+    git = ["git", "-c", "core.hooksPath=/dev/null", "-c", "user.name=test", "-c", "user.email=test@example.com"]
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "working tree"]):
+        subprocess.run([*git, *words], cwd=target, check=True, stdin=subprocess.DEVNULL)
+
+
+def count_tests(path: Path) -> int:
+    """Return how many tests a JUnit file reports."""
+    return sum(int(suite.get("tests", 0)) for suite in ElementTree.parse(path).iter("testsuite"))
+
+
+def count_covered(path: Path) -> int:
+    """Return how many lines a Cobertura file reports as covered."""
+    return int(ElementTree.parse(path).getroot().get("lines-covered", 0))

@@ -1,0 +1,94 @@
+"""Checks the commands of a script without running them: programs, files, make targets, and all that mlops is told."""
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+
+import click
+from azure_pipelines.pipeline import expand
+
+from mlops import cli
+from mlops.backends import require_platform
+from mlops.backends.base import check_submission
+from mlops.errors import MlopsError
+from mlops.parameters import load_parameters
+from mlops.pipelines import PIPELINES
+
+FOLDERS = ("tests/", "notebooks/", "parameters/", "src/", "docs/", ".ci/")
+SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+
+
+def find_command_errors(
+    script: str, variables: Mapping[str, str], environment: set[str], project: Path
+) -> Iterator[str]:
+    """Yield what a script names that is not there.
+
+    Parameters
+    ----------
+    script : str
+        As in the file.
+    variables : mapping of str to str
+        Of the job.
+    environment : set of str
+        Names of the environment variables that the script gets.
+    project : Path
+        The checkout.
+    """
+    for name in SHELL_VARIABLE.findall(script):
+        if name not in environment:
+            yield f"there is no environment variable {name!r}"
+    for command in _split_commands(expand(script, variables)):
+        program, *words = command
+        if program.startswith(".venv/bin/") and not Path(sys.executable).with_name(Path(program).name).exists():
+            yield f"there is no program {program!r}"
+        for word in command:
+            if word.startswith(FOLDERS) and not (project / word).exists():
+                yield f"there is no file {word!r}"
+        if Path(program).name == "mlops":
+            yield from _check_mlops(words, project)
+        if program == "make":
+            yield from _check_make(words, project)
+
+
+def _split_commands(script: str) -> Iterator[list[str]]:
+    """Yield the commands of a script, each as its words; a line that ends in a backslash goes on."""
+    for line in script.replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=";|&")
+        lexer.whitespace_split = True
+        for is_separator, words in groupby(lexer, lambda word: bool(word) and set(word) <= set(";|&")):
+            if not is_separator:
+                yield list(words)
+
+
+def _check_make(words: list[str], project: Path) -> Iterator[str]:
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([\w./-]+):(?!=)", makefile, re.MULTILINE)
+    for word in words:
+        if not word.startswith("-") and "=" not in word and word not in targets:
+            yield f"there is no make target {word!r}"
+
+
+def _check_mlops(words: list[str], project: Path) -> Iterator[str]:
+    """Let the command line itself read the words, and the parameters be read, without running anything."""
+    if not words or words[0] not in cli.main.commands:
+        yield f"there is no command {' '.join(['mlops', *words[:1]])!r}"
+        return
+    try:
+        given = cli.main.commands[words[0]].make_context(words[0], words[1:]).params
+        if given.get("platform"):
+            require_platform(given["platform"])
+        if words[0] == "submit":
+            check_submission(dict(text.split("=", 1) for text in given["given"]))
+        if words[0] == "run":
+            load_parameters(project, PIPELINES["all"], given["overrides"], given["platform"])
+            steps = {name for step in PIPELINES[given["pipeline"]] for name in (step.name, step.notebook_name)}
+            for name in (given["only"], *(override.partition(".")[0] for override in given["overrides"])):
+                if name and name not in steps:
+                    yield f"mlops run {given['pipeline']}: it has no step {name!r}"
+    except click.UsageError as error:
+        yield f"mlops {words[0]}: {error.format_message()}"
+    except MlopsError as error:
+        yield f"mlops {words[0]}: {error}"

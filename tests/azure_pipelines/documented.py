@@ -1,0 +1,44 @@
+"""What docs/azure.md tells people to make in Azure DevOps: only what stands there may be named in the files."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+KINDS = "pipeline|service connection|variable group|variable|environment"
+ROW = re.compile(rf"^\| ({KINDS}) \| `([^`]+)` \| (.*) \|$", re.MULTILINE)
+NAME = re.compile(r"`([\w.-]+)`")
+
+
+@dataclass(frozen=True)
+class Documented:
+    """The names, by kind.
+
+    Parameters
+    ----------
+    pipelines, connections, environments : frozenset of str
+        As Azure DevOps shows them.
+    groups : mapping of str to tuple of str
+        The variables of each variable group.
+    variables : mapping of str to str
+        Those of a pipeline's own that people may set; empty as long as they do not.
+    """
+
+    pipelines: frozenset[str]
+    connections: frozenset[str]
+    environments: frozenset[str]
+    groups: Mapping[str, tuple[str, ...]]
+    variables: Mapping[str, str]
+
+
+def read_documented(project: Path) -> Documented:
+    """Read the table of a checkout."""
+    rows = ROW.findall((project / "docs" / "azure.md").read_text(encoding="utf-8"))
+    names = {kind: frozenset(name for found, name, _ in rows if found == kind) for kind, _, _ in rows}
+    return Documented(
+        names["pipeline"],
+        names["service connection"],
+        names["environment"],
+        {name: tuple(NAME.findall(text)) for kind, name, text in rows if kind == "variable group"},
+        dict.fromkeys(names["variable"], ""),
+    )
