@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from azure_double.azure import Azure
 from azure_double.key_vault import HOST
+from azure_double.names import VAULT
 from azure_double.routing import make_error
 
 from mlops.backends.azure.secrets import AzureSecrets
@@ -44,7 +45,7 @@ def test_a_secret_comes_from_the_vault_of_the_workspace(azure: Azure, secrets: A
 def test_a_secret_that_is_missing_says_how_to_set_it_and_not_on_a_command_line(secrets: AzureSecrets) -> None:
     with pytest.raises(NotFoundError) as raised:
         secrets.get_secret("storage-key")
-    assert "az keyvault secret set --vault-name mlops-vault --name storage-key --file" in str(raised.value)
+    assert f"az keyvault secret set --vault-name {VAULT} --name storage-key --file" in str(raised.value)
     assert "--value" not in str(raised.value)
 
 
@@ -88,7 +89,7 @@ def test_a_secret_that_was_taken_away_is_not_struck_out_any_more(
 def test_a_refusal_names_the_role_that_is_needed_and_not_the_value(azure: Azure, secrets: AzureSecrets) -> None:
     azure.key_vault.put("storage-key", VALUE)
     azure.key_vault.forbidden.add("storage-key")
-    with pytest.raises(PlatformError, match=r"mlops-vault does not give out 'storage-key'.*Key Vault Secrets User"):
+    with pytest.raises(PlatformError, match=rf"{VAULT} does not give out 'storage-key'.*Key Vault Secrets User"):
         secrets.get_secret("storage-key")
 
 

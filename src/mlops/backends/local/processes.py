@@ -91,13 +91,13 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
     return process, ready
 
 
-def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float) -> ServiceProcess:
+def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, image: str) -> ServiceProcess:
     """Wait until a started server answers.
 
     Raises
     ------
     DeploymentError
-        If it ends or takes longer than `seconds`; it is then killed, and the message ends with its log.
+        If it ends or takes longer than `seconds`; it is then killed; the message names `image` and ends with its log.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
@@ -111,7 +111,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float) 
     log = ready.with_name("service.log")
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     said = f"ended with exit code {code}" if code is not None else f"was not ready within {seconds:g} s"
-    raise DeploymentError(f"the service {said}; the end of {log}:\n{tail}")
+    raise DeploymentError(f"the service of {image} {said}; the end of {log}:\n{tail}")
 
 
 def confirm_process(process: "subprocess.Popen[bytes]") -> None:

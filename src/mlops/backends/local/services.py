@@ -146,7 +146,7 @@ class LocalServices:
         check_packages(bundle)
         folder = self._folder / environment / f"{now().replace(':', '')}-{secrets.token_hex(2)}"
         popen, ready = start_process(bundle, self._secrets.find_keys_file(environment), port, folder)
-        started = wait_ready(popen, ready, ready_seconds)
+        started = wait_ready(popen, ready, ready_seconds, image.name)
         tested: Literal["", "passed"] = "passed" if image.digest in state.passed else ""
         deployment = Deployment(image.digest, image.name, image.model_version, now(), started, tested)
         old = state.current
