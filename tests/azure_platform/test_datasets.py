@@ -1,5 +1,7 @@
 """The data set: what is uploaded and registered, by the real SDKs, blobs in Azurite."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,62 @@ def test_a_version_that_others_have_registered_is_compared_by_its_content(
     store = session.workspace.get_default_datastore()
     Dataset.File.from_files((store, "in/x.csv"), validate=False).register(session.workspace, "diabetes")
     assert datasets.register(file).url.endswith("/in/x.csv")
+
+
+def arrive(azure: Azure, name: str, content: bytes) -> None:
+    """Put a file where somebody who brings data puts it; Azure counts in seconds when it came."""
+    azure.blobs.write(name, content)
+    time.sleep(1.1)
+
+
+def test_the_file_that_arrived_last_is_new_data_and_becomes_a_version_when_it_is_kept(
+    datasets: AzureDatasets, azure: Azure, file: Path
+) -> None:
+    first = datasets.register(file)
+    arrive(azure, "incoming/a.csv", b"A,Y\n5,6\n")
+    arrive(azure, "incoming/b.parquet", b"rows")
+    azure.blobs.write("incoming/deeper/c.csv", b"not looked at")
+    azure.blobs.write("incoming/notes.txt", b"no data")
+    url = datasets.find_new()
+    assert url.endswith("/data/diabetes-2.parquet")
+    assert datasets.find("latest") == first
+    azure.blobs.write("incoming/b.parquet", b"written over")  # the copy is what is tested, trained on and kept
+    kept = datasets.keep(url)
+    assert kept == DatasetVersion("diabetes", 2, url) == datasets.find("latest") == datasets.keep(url)
+    assert azure.blobs.read("data/diabetes-2.parquet") == b"rows"
+
+
+def test_new_data_that_is_the_newest_version_already_is_no_new_version(
+    datasets: AzureDatasets, azure: Azure, file: Path
+) -> None:
+    first = datasets.register(file)
+    azure.blobs.write("incoming/a.csv", file.read_bytes())
+    assert datasets.find_new() == first.url
+    assert datasets.keep(first.url) == first
+    assert azure.blobs.list_names("data/") == ["data/diabetes.csv"]
+
+
+def test_new_data_that_was_refused_leaves_its_copy_and_the_next_file_gets_a_place_of_its_own(
+    datasets: AzureDatasets, azure: Azure, file: Path
+) -> None:
+    datasets.register(file)
+    arrive(azure, "incoming/bad.csv", b"bad")
+    assert datasets.find_new() == datasets.find_new()
+    arrive(azure, "incoming/good.csv", b"good")
+    url = datasets.find_new()
+    assert url.endswith("/data/diabetes-3.csv")
+    assert datasets.keep(url).version == 2
+
+
+def test_no_new_data_and_no_folder_for_it_are_said(
+    datasets: AzureDatasets, azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    azure.blobs.list_names()
+    with pytest.raises(NotFoundError, match=r"no file that ends in .csv or .parquet in the folder incoming of"):
+        datasets.find_new()
+    settings = replace(read_settings(workspace), data_trigger_path="")
+    with pytest.raises(UsageError, match=r"no folder is watched for new data: set azure.data_trigger_path"):
+        AzureDatasets(AzureSession(settings, workspace)).find_new()
 
 
 def test_a_version_that_is_not_there_says_so(datasets: AzureDatasets, file: Path) -> None:

@@ -125,11 +125,11 @@ def list_triggers(workspace: Workspace) -> list[Trigger]:
 
 def test_the_settings_say_what_starts_the_pipeline(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Trigger("diabetes-retraining-recurrence", "e", frequency="Day")
-    data = Trigger("diabetes-retraining-new-data", "e", path="data", minutes=60)
+    data = Trigger("diabetes-retraining-new-data", "e", path="incoming", minutes=60)
     assert list_triggers(workspace) == [clock, data]
     monkeypatch.setenv("MLOPS_AZURE_RECURRENCE", "none")
     monkeypatch.setenv("MLOPS_AZURE_DATA_TRIGGER_MINUTES", "5")
-    assert list_triggers(workspace) == [Trigger(data.name, "e", path="data", minutes=5)]
+    assert list_triggers(workspace) == [Trigger(data.name, "e", path="incoming", minutes=5)]
 
 
 def test_the_newest_of_a_runs_files_counts_and_none_of_a_step_that_was_cut_off() -> None:

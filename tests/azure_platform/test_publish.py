@@ -78,9 +78,11 @@ def test_the_schedules_start_the_endpoint(azure: Azure, pipelines: AzurePipeline
     by_name = {schedule["Name"]: schedule for schedule in azure.pipelines.active_schedules}
     clock, data = by_name["diabetes-retraining-recurrence"], by_name["diabetes-retraining-new-data"]
     assert clock["Recurrence"] == {"Frequency": "Day", "Interval": 1}
-    trigger = {"DataStoreName": "workspaceblobstore", "PathOnDataStore": "data", "PollingInterval": 60}
+    trigger = {"DataStoreName": "workspaceblobstore", "PathOnDataStore": "incoming", "PollingInterval": 60}
     assert data["DataStoreTriggerInfo"] == trigger
     assert {schedule["PipelineEndpointId"] for schedule in (clock, data)} == {endpoint}
+    given = [schedule["PipelineSubmissionInfo"].get("ParameterAssignments") for schedule in (clock, data)]
+    assert given == [{}, {"dataset_version": "new"}]
     assert clock["PipelineSubmissionInfo"]["ExperimentName"] == "diabetes-retraining"
 
 

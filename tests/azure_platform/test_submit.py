@@ -42,9 +42,13 @@ def pipelines(azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatc
 
 def finish(azure: Azure, pipelines: AzurePipelines, parameters: Mapping[str, str]) -> SubmittedRun:
     """Submit a run and wait for its end."""
-    run = pipelines.submit(parameters)
-    azure.pipelines.wait(run.run_id)
-    return pipelines.get_run(run.run_id)
+    return run_to_end(azure, pipelines, pipelines.submit(parameters).run_id)
+
+
+def run_to_end(azure: Azure, pipelines: AzurePipelines, run_id: str) -> SubmittedRun:
+    """Wait for the end of a run."""
+    azure.pipelines.wait(run_id)
+    return pipelines.get_run(run_id)
 
 
 def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_failure(
@@ -122,6 +126,31 @@ def test_a_file_that_breaks_the_rules_ends_the_run_red_with_its_report(
     assert read_run(folder).state == "failed"
     assert (folder / "01_test_data.html").is_file()
     assert "DataTestFailed" in pipelines.read_log(run.run_id, "test_data")
+
+
+def test_new_data_is_tested_trained_on_and_becomes_the_newest_version_and_bad_data_does_not(
+    azure: Azure, pipelines: AzurePipelines, workspace: Workspace
+) -> None:
+    """Somebody puts a file into the folder that is watched; the schedule starts the rest."""
+    (watch,) = [found for found in azure.pipelines.active_schedules if found["DataStoreTriggerInfo"]]
+    folder = watch["DataStoreTriggerInfo"]["PathOnDataStore"]
+    datasets = AzureDatasets(AzureSession(read_settings(workspace), workspace))
+    rows = load_sample()
+
+    bad = rows.assign(BMI=rows["BMI"] + 20)
+    azure.blobs.write(f"{folder}/november.csv", bad.to_csv(index=False).encode())
+    refused = run_to_end(azure, pipelines, azure.pipelines.fire(watch))
+    assert (refused.state, refused.outcome) == ("failed", "error")
+    assert refused.tags["reason"].startswith("test_data: DataTestFailed")
+    assert datasets.find("latest").version == 1
+
+    azure.blobs.write(f"{folder}/november.csv", rows.head(400).to_csv(index=False).encode())
+    promoted = run_to_end(azure, pipelines, azure.pipelines.fire(watch))
+    assert (promoted.state, promoted.outcome, promoted.tags["dataset"]) == ("succeeded", "promoted", "diabetes:2")
+    newest = datasets.find("latest")
+    assert newest.version == 2
+    record = read_run(pipelines.fetch_run(promoted.run_id, workspace.outputs / promoted.run_id))
+    assert (record.steps[0].results["rows"], record.steps[1].results["data_path"]) == (400, newest.url)
 
 
 def test_a_cancel_ends_the_step_and_the_record_says_so(

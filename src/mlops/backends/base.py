@@ -19,6 +19,7 @@ SweepState = Literal["succeeded", "failed", "interrupted"]
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
 ChangeKind = Literal["create", "modify", "delete", "none"]
 SUBMISSION_PARAMETERS = ("model_name", "dataset_version", "data_file_path", "caller_run_id")
+NEW_DATA = "new"  # as `dataset_version`: what has arrived last, which is no version yet
 
 
 @dataclass(frozen=True)
@@ -322,9 +323,17 @@ class Job(Protocol):
         ...
 
     def find_data(self, version: str) -> str:
-        """Return the address of the registered data set in a version ("latest"), or "" for the sample at home.
+        """Return the address of the registered data set in a version ("latest"), or of new data (`NEW_DATA`).
 
-        Raises NotFoundError.
+        New data is the file that has arrived last in the folder that is watched, copied to where nobody writes to it
+        again. Raises NotFoundError.
+        """
+        ...
+
+    def keep_data(self, url: str) -> DatasetVersion:
+        """Make new data the newest version of the data set; called when `url`, from `find_data`, has passed its test.
+
+        Safe to call again: the same content makes no second version.
         """
         ...
 

@@ -5,6 +5,7 @@ import sys
 import click
 
 from mlops.backends import open_backend
+from mlops.backends.base import NEW_DATA, Job
 from mlops.cli.options import ALL_STEPS, EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
 from mlops.errors import MlopsError, UsageError
@@ -15,6 +16,7 @@ from mlops.workspace import find_workspace
 
 NOTHING = ("", "none")  # a pipeline's parameter cannot be empty on Azure
 REGISTERED = "latest"
+DATA_STEP = "test_data"  # the step that is given the data; the others take what it hands on
 
 
 @click.command("run-step")
@@ -22,7 +24,12 @@ REGISTERED = "latest"
 @click.argument("step")
 @platform_option
 @click.option("--model-name", default="none", help="Instead of shared.model_name.")
-@click.option("--dataset-version", default=REGISTERED, show_default=True, help="Of the registered data set.")
+@click.option(
+    "--dataset-version",
+    default=REGISTERED,
+    show_default=True,
+    help="Of the registered data set; new: what came last.",
+)
 @click.option("--data-file-path", default="none", help="Instead of the registered data set.")
 @click.option("--caller-run-id", default="none", help="What has submitted the run; becomes a tag.")
 @click.option("--build-id", default="none", help="The build that has published the pipeline.")
@@ -59,10 +66,11 @@ def run_step(
         )
     tags = {"BuildId": build_id, "BuildUri": build_uri, "caller_run_id": caller_run_id}
     job.tag({name: value for name, value in tags.items() if value not in NOTHING})
+    is_registered = step == DATA_STEP and data_file_path in NOTHING
     try:
         given = {
             "shared.model_name": model_name,
-            "test_data.data_path": job.find_data(dataset_version) if data_file_path in NOTHING else data_file_path,
+            "test_data.data_path": job.find_data(dataset_version) if is_registered else data_file_path,
             "register.build_id": build_id,
             "register.build_uri": build_uri,
         }
@@ -70,10 +78,20 @@ def run_step(
         parameters = load_parameters(workspace.project, ALL_STEPS, overrides, chosen)
         plan = Plan(pipeline, PIPELINES[pipeline], parameters, at=step)
         record = run_submitted(plan, prepare_run(workspace, backend, parameters), job)
+        if is_registered and dataset_version == NEW_DATA:
+            _keep_data(record, job)
     except MlopsError as error:
         job.tag({"outcome": "error", "reason": f"{step}: {error}"[:TAG_LENGTH]})
         raise
     _conclude(record, step)
+
+
+def _keep_data(record: RunRecord, job: Job) -> None:
+    """Make new data that has passed its test the newest version of the data set, for all runs to come."""
+    tested = record.step(DATA_STEP)
+    if tested and tested.has_results:
+        kept = job.keep_data(str(tested.results["data_path"]))
+        job.tag({"dataset": f"{kept.name}:{kept.version}"})
 
 
 def _conclude(record: RunRecord, name: str) -> None:

@@ -1,7 +1,8 @@
 """The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set.
 
 A version's file is never written again: the first one is at ``dataset_path``, the next ones stand beside it with their
-number in the name. So the URL of an old version gives the old rows.
+number in the name. So the URL of an old version gives the old rows. What arrives in the folder ``data_trigger_path`` is
+copied there first, and becomes a version when it has passed its test: whoever brings data may overwrite the own file.
 """
 
 import hashlib
@@ -11,14 +12,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.base import DatasetVersion
 from mlops.errors import NotFoundError, PlatformError, UsageError
-from mlops.files import hash_file
 
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
+FORMATS = (".csv", ".parquet")  # what tables.read_table reads
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
 DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(?P<path>[^*]+[^*/])")
 
@@ -45,34 +47,77 @@ class AzureDatasets:
 
     def register(self, file: Path) -> DatasetVersion:
         """Upload a file and register it, unless the newest version has its content. See `Infrastructure`."""
+        self._check_format(file)
+        return self.keep(self._store(file.read_bytes(), file.suffix))
+
+    def find_new(self) -> str:
+        """Return the URL of the file that has arrived last, copied to where nobody writes to it again. See `Job`.
+
+        Raises
+        ------
+        NotFoundError
+            If none has arrived.
+        UsageError
+            If no folder is watched.
+        """
+        folder = self._session.settings.data_trigger_path.rstrip("/")
+        if not folder:
+            raise UsageError(
+                "no folder is watched for new data: set azure.data_trigger_path in parameters/azure.yml, publish, and "
+                "put a file there"
+            )
+        container = open_container(self._session)
+        arrived = [
+            blob
+            for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # Azure looks into no folder in it either
+            if PurePosixPath(blob.name).suffix in FORMATS
+        ]
+        if not arrived:
+            raise NotFoundError(
+                f"no new data: there is no file that ends in {' or '.join(FORMATS)} in the folder {folder} of the "
+                f"container {container.container_name} of the storage account {container.account_name}"
+            )
+        newest = max(arrived, key=lambda blob: blob.last_modified)
+        return self._store(container.download_blob(newest.name).readall(), PurePosixPath(newest.name).suffix)
+
+    def keep(self, url: str) -> DatasetVersion:
+        """Register a file that is stored already, unless the newest version has its content. See `Job`."""
         from azureml.core import Dataset
 
-        first = self._check_format(file)
-        workspace = self._session.workspace
-        store = workspace.get_default_datastore()
-        sha256 = hash_file(file)
         newest = self._find_newest()
+        sha256 = self._read_hash(url)
         if newest and self._read_hash(newest.url) == sha256:
             return newest
+        workspace = self._session.workspace
+        path = parse_blob(url)["path"]
+        data = Dataset.File.from_files((workspace.get_default_datastore(), path), validate=False)
+        made = data.register(
+            workspace, self._name, description="made by mlops", tags={HASH: sha256}, create_new_version=True
+        )
+        return DatasetVersion(self._name, int(made.version), url)
+
+    def _store(self, content: bytes, suffix: str) -> str:
+        """Write a file to a place of its own, and return its URL; that of the newest version where it is the same."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        newest = self._find_newest()
+        if newest and self._read_hash(newest.url) == sha256:
+            return newest.url
+        store = self._session.workspace.get_default_datastore()
+        first = PurePosixPath(self._session.settings.dataset_path).with_suffix(suffix)
         number = newest.version + 1 if newest else 1
         path = str(first if number == 1 else _number(first, number))
-        while not self._upload(locate_blob(store, path), file, sha256):  # somebody else's file is there
+        while not self._upload(locate_blob(store, path), content, sha256):  # somebody else's file is there
             number += 1
             path = str(_number(first, number))
-        data = Dataset.File.from_files((store, path), validate=False)
-        made = data.register(
-            workspace, self._name, description="made by mlops provision", tags={HASH: sha256}, create_new_version=True
-        )
-        return DatasetVersion(self._name, int(made.version), locate_blob(store, path))
+        return locate_blob(store, path)
 
-    def _check_format(self, file: Path) -> PurePosixPath:
+    def _check_format(self, file: Path) -> None:
         first = PurePosixPath(self._session.settings.dataset_path)
         if first.suffix != file.suffix:
             raise UsageError(
                 f"{file.name} cannot become the data set: azure.dataset_path in parameters/azure.yml is {first}, "
                 f"which ends in {first.suffix}; let it end in {file.suffix}"
             )
-        return first
 
     def find(self, version: str) -> DatasetVersion:
         """Return a version of the data set. See `Infrastructure`.
@@ -111,7 +156,7 @@ class AzureDatasets:
         except NotFoundError:
             return None
 
-    def _upload(self, url: str, file: Path, sha256: str) -> bool:
+    def _upload(self, url: str, content: bytes, sha256: str) -> bool:
         """Write a blob that is not there yet; False if another content is at its place."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
@@ -119,7 +164,7 @@ class AzureDatasets:
         deadline = time.monotonic() + self.rights_seconds
         while True:
             try:
-                blob.upload_blob(file.read_bytes(), metadata={HASH: sha256})
+                blob.upload_blob(content, metadata={HASH: sha256})
                 return True
             except ResourceExistsError:
                 return self._read_hash(url) == sha256
@@ -142,14 +187,20 @@ class AzureDatasets:
     def _open_blob(self, url: str) -> Any:
         from azure.storage.blob import BlobClient
 
-        place = BLOB_URL.fullmatch(url)
-        assert place is not None, url
+        place = parse_blob(url)
         account = f"https://{place['account']}.blob.{place['endpoint']}"
         return BlobClient(account, place["container"], place["path"], credential=self._session.credential)
 
 
 def _number(first: PurePosixPath, number: int) -> PurePosixPath:
     return first.with_name(f"{first.stem}-{number}{first.suffix}")
+
+
+def parse_blob(url: str) -> dict[str, str]:
+    """Return the parts of what `locate_blob` has made: container, account, endpoint, path."""
+    place = BLOB_URL.fullmatch(url)
+    assert place is not None, url
+    return place.groupdict()
 
 
 def locate_blob(store: Any, path: str) -> str:

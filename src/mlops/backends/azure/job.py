@@ -8,7 +8,9 @@ from typing import Any
 from mlops.backends.azure.calls import repeat
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.folder import fetch_folder, store_folder
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession, find_own_run
+from mlops.backends.base import NEW_DATA, DatasetVersion
 from mlops.files import hash_folder
 
 
@@ -37,7 +39,15 @@ class AzureJob:
 
     def find_data(self, version: str) -> str:
         """See `mlops.backends.base.Job`."""
-        return repeat("look up the data set", lambda: AzureDatasets(self._session).find(version).url)
+        datasets = AzureDatasets(self._session)
+        with explain_refusals(self._session, "look up the data set"):
+            find = datasets.find_new if version == NEW_DATA else lambda: datasets.find(version).url
+            return repeat("look up the data set", find)
+
+    def keep_data(self, url: str) -> DatasetVersion:
+        """See `mlops.backends.base.Job`."""
+        with explain_refusals(self._session, "register the new data"):
+            return repeat("register the new data", lambda: AzureDatasets(self._session).keep(url))
 
     def fetch_folder(self, folder: Path) -> None:
         """See `mlops.backends.base.Job`."""

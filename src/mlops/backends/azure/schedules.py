@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops.backends.azure.session import AzureSession
+from mlops.backends.base import NEW_DATA
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Schedules:
             when: dict[str, Any] = {"recurrence": ScheduleRecurrence(trigger.frequency, 1)}
         else:
             store = workspace.get_default_datastore()
-            when = {"datastore": store, "path_on_datastore": trigger.path, "polling_interval": trigger.minutes}
+            when = {
+                "datastore": store,
+                "path_on_datastore": trigger.path,
+                "polling_interval": trigger.minutes,
+                "pipeline_parameters": {"dataset_version": NEW_DATA},  # or it would train on the old data
+            }
         Schedule.create_for_pipeline_endpoint(
             workspace, trigger.name, trigger.endpoint_id, experiment_name=self._name, **when
         )

@@ -38,7 +38,9 @@ DECLARED = (
     Parameter("dataset_path", "data/diabetes.csv", "its file in the blob container", pattern=r"[^/].*\.(csv|parquet)"),
     Parameter("pipeline", "diabetes-retraining", "the published pipeline", pattern=NAME),
     Parameter("recurrence", "day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month")),
-    Parameter("data_trigger_path", "data", "a blob below it starts a run"),
+    Parameter(
+        "data_trigger_path", "incoming", "a file that arrives in it is tested and trained on", pattern=r"(|[^/].*)"
+    ),
     Parameter("data_trigger_minutes", 60, "how often it looks", "[1, 10080]"),
     Parameter("qa_service", "diabetes-qa", "name of the service", pattern=SERVICE_NAME),
     Parameter("qa_cpu_cores", 1.0, "cores", "[0.1, 64]"),
