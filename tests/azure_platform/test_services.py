@@ -12,7 +12,7 @@ from azure_double.routing import make_error
 from azure_platform.images import BROKEN, HANGING, publish
 
 from mlops.backends import open_backend
-from mlops.backends.azure.service_state import Deployment, ServiceState, StateBlob
+from mlops.backends.azure.service_state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.azure.web_services import submit_service, wait_healthy
@@ -275,7 +275,7 @@ def test_two_machines_do_not_overwrite_what_the_other_has_written(
 ) -> None:
     blobs = [StateBlob(_open_session(backend), "qa") for _ in range(2)]
     states = [blob.read() for blob in blobs]
-    deployment = Deployment("sha256:1", "tiny:1", 1, "2026-11-24T00:00:00Z", "http://there")
+    deployment = AzureDeployment("sha256:1", "tiny:1", 1, "2026-11-24T00:00:00Z", url="http://there")
     blobs[0].write(states[0].serve(deployment))
     with pytest.raises(ConflictError, match=r"changed mlops/services/qa.json meanwhile"):
         blobs[1].write(states[1].serve(deployment))

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from mlops.backends.azure.refusals import LONGEST, find_status, read_message
 from mlops.errors import MlopsError, PlatformError
 
 TRIES = 4
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds; what Azure asks for in Retry-After counts up to the longest
 BUSY = (408, 429, 500, 502, 503, 504)
-LONGEST = 600  # characters of an answer that a message keeps
 
 Result = TypeVar("Result")
 
@@ -56,16 +56,10 @@ def is_missing(error: Exception) -> bool:
     return find_status(error) == 404
 
 
-def find_status(error: Exception) -> int:
-    """Return the status of the answer behind an error; 0 where there was none."""
-    response = getattr(error, "response", None)
-    return int(getattr(response, "status_code", 0) or 0)
-
-
 def explain(doing: str, error: Exception, tried: int = 1) -> PlatformError:
     """Return the error for a person: what was done, what Azure said, what to do."""
     status = find_status(error)
-    said = _read_message(error)
+    said = read_message(error)[:LONGEST] + (f", status {status}" if status else "")
     if status in (401, 403):
         return PlatformError(f"Azure does not let us {doing} ({said}): run `az login`, or ask for the right to")
     if status == 0 and _is_transient(error):
@@ -88,16 +82,3 @@ def _choose_pause(error: Exception, tried: int) -> float:
     asked = str(headers.get("Retry-After", ""))
     pause = float(asked) if asked.isdigit() else FIRST_PAUSE * 2 ** (tried - 1)
     return min(pause, LONGEST_PAUSE)
-
-
-def _read_message(error: Exception) -> str:
-    """Return the service's own words, where its answer has any."""
-    response = getattr(error, "response", None)
-    try:
-        said = response.json() if response is not None else None
-    except ValueError:
-        said = None
-    inner = said.get("error", said) if isinstance(said, dict) else None
-    message = (inner.get("message") or inner.get("code")) if isinstance(inner, dict) else None
-    text = " ".join(str(message or getattr(error, "message", "") or error).split())
-    return f"{text[:LONGEST]}, status {find_status(error)}" if find_status(error) else text[:LONGEST]

@@ -50,7 +50,7 @@ def explain_refusals(session: AzureSession, doing: str) -> Iterator[None]:
         status = find_status(error)
         if status == 401:
             session.forget_credential()
-        said = _read_message(error)
+        said = read_message(error)
         advice = ADVICE.get(status, OTHERWISE) if status or isinstance(error, AzureMLException) else UNREACHED
         raise PlatformError(f"Azure did not {doing}: {said[:LONGEST]} ({advice})") from error
 
@@ -71,13 +71,14 @@ def _find_answer(error: BaseException | None) -> Any | None:
     return None
 
 
-def _read_message(error: BaseException) -> str:
-    """Return what Azure said: the message in its answer, or what the SDK makes of it."""
+def read_message(error: BaseException) -> str:
+    """Return what Azure said: the message or code in its answer, or what the SDK makes of it."""
     answer = _find_answer(error)
     text = getattr(answer, "text", "")
     try:
         said = json.loads(text if isinstance(text, str) else text())
-        message = said.get("error", said).get("message")
+        inner = said.get("error", said)
+        message = inner.get("message") or inner.get("code")
     except (ValueError, AttributeError):  # no JSON, or another shape
         message = ""
     return " ".join(str(message or getattr(error, "message", "") or error).split())

@@ -6,73 +6,29 @@ that was read (its etag), by who holds the environment's lock; so every machine 
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import msgspec
 
 from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
+from mlops.backends.deployments import Deployment, Deployments
 from mlops.errors import ConflictError, IntegrityError
 
-KEPT = 100  # deployments that are remembered
-
 
 @dataclass(frozen=True)
-class Deployment:
-    """An image that was put to serve at `url`; `tested` and `example` as in `Service`."""
+class AzureDeployment(Deployment):
+    """A deployment at `url`; `example` as in `Service`."""
 
-    digest: str
-    image: str
-    model_version: int
-    deployed: str
-    url: str
+    url: str = ""
     example: str = ""
-    tested: Literal["", "passed", "failed"] = ""
 
 
 @dataclass(frozen=True)
-class ServiceState:
-    """One environment.
-
-    Parameters
-    ----------
-    current : Deployment or None
-        What serves, or served when the service was stopped.
-    history : tuple of Deployment
-        What served before, oldest first.
-    passed : tuple of str
-        Digests that passed their test here.
-    """
-
-    current: Deployment | None = None
-    history: tuple[Deployment, ...] = ()
-    passed: tuple[str, ...] = ()
-
-    def serve(self, deployment: Deployment) -> "ServiceState":
-        """Return the state after a deployment."""
-        tested: Literal["", "passed"] = "passed" if deployment.digest in self.passed else ""
-        before = (*self.history, self.current) if self.current else self.history
-        return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
-
-    def judge(self, *, passed: bool) -> "ServiceState":
-        """Return the state after the test of what serves."""
-        assert self.current is not None
-        digest = self.current.digest
-        others = tuple(known for known in self.passed if known != digest)
-        tested = replace(self.current, tested="passed" if passed else "failed")
-        return replace(self, current=tested, passed=(*others, digest)[-KEPT:] if passed else others)
-
-    def forget_pass(self, digest: str) -> "ServiceState":
-        """Return the state in which a digest has not passed."""
-        return replace(self, passed=tuple(known for known in self.passed if known != digest))
-
-    def find_previous(self) -> Deployment | None:
-        """Return what served last of those that passed and are not what serves now."""
-        serving = self.current.digest if self.current else ""
-        usable = [old for old in self.history if old.digest in self.passed and old.digest != serving]
-        return usable[-1] if usable else None
+class ServiceState(Deployments[AzureDeployment]):
+    """One environment."""
 
 
 class StateBlob:

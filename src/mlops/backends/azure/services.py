@@ -12,7 +12,7 @@ from typing import Any
 from mlops.backends.azure.images import AzureImages
 from mlops.backends.azure.lock import LeaseLock
 from mlops.backends.azure.service_configuration import make_configuration
-from mlops.backends.azure.service_state import Deployment, ServiceState, StateBlob
+from mlops.backends.azure.service_state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.web_services import (
     DIGEST,
@@ -126,7 +126,9 @@ class AzureServices:
                 self._undo(environment, before, error)
                 raise
         url = service.scoring_uri.removesuffix("/score")
-        state = state.serve(Deployment(image.digest, image.name, image.model_version, now(), url, record.example))
+        state = state.serve(
+            AzureDeployment(image.digest, image.name, image.model_version, now(), url=url, example=record.example)
+        )
         blob.write(state)
         return state
 
@@ -137,7 +139,7 @@ class AzureServices:
         wait_healthy(self._session, service, image, seconds)
         return service
 
-    def _undo(self, environment: str, before: Deployment | None, error: BaseException) -> None:
+    def _undo(self, environment: str, before: AzureDeployment | None, error: BaseException) -> None:
         """Put back what served before a deployment that failed, and delete what nothing served before.
 
         What cannot be put back is said in a note to `error`.

@@ -2,15 +2,15 @@
 
 import json
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import requests
 from filelock import FileLock
 
 from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
+from mlops.backends.deployments import Deployment, Deployments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
     ServiceProcess,
@@ -31,37 +31,17 @@ RESTORE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """An image that was put to serve; `tested` as in `Service`."""
+class LocalDeployment(Deployment):
+    """A deployment, and the process that serves it; None once it has ended."""
 
-    digest: str
-    image: str
-    model_version: int
-    deployed: str
-    process: ServiceProcess | None
-    tested: Literal["", "passed", "failed"] = ""
+    process: ServiceProcess | None = None
 
 
 @dataclass(frozen=True)
-class EnvironmentState:
-    """One environment.
-
-    Parameters
-    ----------
-    port : int
-        Kept from deployment to deployment, so that the URL stays; 0 before the first.
-    current : Deployment or None
-        What serves.
-    history : tuple of Deployment
-        What served before, oldest first.
-    passed : tuple of str
-        Digests that passed their test here.
-    """
+class EnvironmentState(Deployments[LocalDeployment]):
+    """One environment; `port` is kept between deployments, so that the URL stays, and is 0 before the first."""
 
     port: int = 0
-    current: Deployment | None = None
-    history: tuple[Deployment, ...] = field(default=())
-    passed: tuple[str, ...] = ()
 
 
 class LocalServices:
@@ -95,13 +75,11 @@ class LocalServices:
             state = self._read(environment)
             if state.current is None or state.current.digest != digest:
                 return self._describe(environment, state) if state.current else None
-            others = tuple(known for known in state.passed if known != digest)
-            tested = replace(state.current, tested="passed" if passed else "failed")
-            state = replace(state, current=tested, passed=(*others, digest) if passed else others)
+            state = state.judge(passed=passed)
             self._write(environment, state)
             if passed or not previous_environment(environment):
                 return self._describe(environment, state)
-            if self._find_previous(state) is None:
+            if state.find_previous() is None:
                 self._end(environment, state)
                 return None
             return self._restore(environment, state)
@@ -110,10 +88,10 @@ class LocalServices:
         """See `Services`."""
         with self._lock(environment):
             state = self._read(environment)
-            if state.current is None or self._find_previous(state) is None:
+            if state.current is None or state.find_previous() is None:
                 raise NotFoundError(f"{environment} has no earlier image that passed its test: nothing to roll back to")
-            left = tuple(digest for digest in state.passed if digest != state.current.digest)
-            return self._restore(environment, replace(state, passed=left))  # so that the next one goes further back
+            forgotten = state.forget_pass(state.current.digest)  # so that the next one goes further back
+            return self._restore(environment, forgotten)
 
     def stop(self, environment: str) -> bool:
         """See `Services`."""
@@ -126,15 +104,10 @@ class LocalServices:
         return [self._describe(environment, state) for environment, state in states.items() if state.current]
 
     def _restore(self, environment: str, state: EnvironmentState) -> Service:
-        previous = self._find_previous(state)
+        previous = state.find_previous()
         assert previous is not None
         image = self._images.get_image(previous.digest)
         return self._replace(environment, state, image, 0, ready_seconds=RESTORE_SECONDS)
-
-    def _find_previous(self, state: EnvironmentState) -> Deployment | None:
-        now_serving = state.current.digest if state.current else ""
-        usable = [old for old in state.history if old.digest in state.passed and old.digest != now_serving]
-        return usable[-1] if usable else None
 
     def _replace(
         self, environment: str, state: EnvironmentState, image: Image, port: int, ready_seconds: float
@@ -147,11 +120,10 @@ class LocalServices:
         folder = self._folder / environment / f"{now().replace(':', '')}-{secrets.token_hex(2)}"
         popen, ready = start_process(bundle, self._secrets.find_keys_file(environment), port, folder)
         started = wait_ready(popen, ready, ready_seconds, image.name)
-        tested: Literal["", "passed"] = "passed" if image.digest in state.passed else ""
-        deployment = Deployment(image.digest, image.name, image.model_version, now(), started, tested)
         old = state.current
-        history = (*state.history, replace(old, process=None)) if old else state.history
-        self._write(environment, replace(state, port=started.port, current=deployment, history=history))
+        ended = replace(state, port=started.port, current=replace(old, process=None) if old else None)
+        deployment = LocalDeployment(image.digest, image.name, image.model_version, now(), process=started)
+        self._write(environment, ended.serve(deployment))
         confirm_process(popen)
         if old and old.process:
             end_process(old.process)
@@ -210,7 +182,7 @@ class LocalServices:
         except (requests.RequestException, ValueError, KeyError):
             return "unhealthy"
 
-    def _knows_its_keys(self, environment: str, current: Deployment) -> bool:
+    def _knows_its_keys(self, environment: str, current: LocalDeployment) -> bool:
         """Whether the keys are still those that the service read when it started."""
         made = self._secrets.find_keys_file(environment).stat().st_mtime
         return current.process is not None and made <= current.process.created + 1

@@ -1,0 +1,68 @@
+"""What an environment serves and has served: which images passed their test, and what to go back to.
+
+Every platform keeps it its own way, with what it needs to know of a deployment; what counts as earlier is the same.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, Self, TypeVar
+
+KEPT = 100  # deployments that are remembered
+Test = Literal["", "passed", "failed"]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An image that was put to serve; `tested` as in `Service`."""
+
+    digest: str
+    image: str
+    model_version: int
+    deployed: str
+    tested: Test = ""
+
+
+AnyDeployment = TypeVar("AnyDeployment", bound=Deployment)
+
+
+@dataclass(frozen=True)
+class Deployments(Generic[AnyDeployment]):
+    """The deployments of one environment.
+
+    Parameters
+    ----------
+    current : Deployment or None
+        What serves, or served when the service was stopped.
+    history : tuple of Deployment
+        What served before, oldest first.
+    passed : tuple of str
+        Digests that passed their test here.
+    """
+
+    current: AnyDeployment | None = None
+    history: tuple[AnyDeployment, ...] = ()
+    passed: tuple[str, ...] = ()
+
+    def serve(self, deployment: AnyDeployment) -> Self:
+        """Return what is after a deployment; an image that has passed here before needs no test again."""
+        tested: Test = "passed" if deployment.digest in self.passed else ""
+        before = (*self.history, self.current) if self.current else self.history
+        return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
+
+    def judge(self, *, passed: bool) -> Self:
+        """Return what is after the test of what serves."""
+        assert self.current is not None
+        digest = self.current.digest
+        forgotten = self.forget_pass(digest)
+        tested = replace(self.current, tested="passed" if passed else "failed")
+        kept = (*forgotten.passed, digest)[-KEPT:] if passed else forgotten.passed
+        return replace(self, current=tested, passed=kept)
+
+    def forget_pass(self, digest: str) -> Self:
+        """Return what is when a digest has not passed."""
+        return replace(self, passed=tuple(known for known in self.passed if known != digest))
+
+    def find_previous(self) -> AnyDeployment | None:
+        """Return what served last of those that passed and are not what serves now."""
+        serving = self.current.digest if self.current else ""
+        usable = [old for old in self.history if old.digest in self.passed and old.digest != serving]
+        return usable[-1] if usable else None
