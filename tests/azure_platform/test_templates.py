@@ -138,6 +138,23 @@ def test_what_is_made_is_safe_by_default(template: dict[str, Any]) -> None:
     assert find_resource(template, "computes", 1)["properties"]["properties"]["sslConfiguration"]["status"] == "Auto"
 
 
+def test_the_compute_may_do_what_a_retraining_does_and_no_more(template: dict[str, Any]) -> None:
+    """It reads and writes blobs, reads secrets, looks at images, finds Application Insights, registers models."""
+    assignments = [one for one in template["resources"] if one["type"].endswith("/roleAssignments")]
+    roles = {
+        (re.findall(r"'(\w+)'", one["scope"])[0], re.findall(r"'(\w+)'", one["properties"]["roleDefinitionId"])[0])
+        for one in assignments
+        if "variables('computeId')" in one["properties"]["principalId"]
+    }
+    assert roles == {
+        ("storageId", "blobContributor"),
+        ("vaultId", "secretsUser"),
+        ("registryId", "registryPull"),
+        ("insightsId", "reader"),
+        ("workspaceId", "dataScientist"),
+    }
+
+
 def test_everything_that_can_have_tags_has_ours(template: dict[str, Any], settings: AzureSettings) -> None:
     tags = {**make_tags(settings), "workspace": "[parameters('workspace')]"}
     assert make_tags(settings)["workspace"] == settings.workspace

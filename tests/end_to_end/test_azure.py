@@ -112,6 +112,12 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     assert json.loads((folder / "run.json").read_text())["outcome"] == "promoted"
     assert "✓ train" in laptop("runs", promoted["run_id"], "--log", "train")
 
+    # What Application Insights knows: each run once, and how it ended.
+    told = [item["data"]["baseData"] for item in azure.insights.items if item["data"]["baseType"] == "RequestData"]
+    outcomes = {request["properties"]["run_id"]: request["properties"]["outcome"] for request in told}
+    assert outcomes.items() >= {promoted["run_id"]: "promoted", rejected["run_id"]: "rejected"}.items()
+    assert len(outcomes) == len(told)
+
     # Release to QA and production.
     laptop("run", "release")
     assert laptop.serving() == {"qa": (1, "healthy", "passed"), "production": (1, "healthy", "passed")}
