@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure_double.execution import Execution
 from azure_double.names import API, WORKSPACE_ID
-from azure_double.routing import Drop, Request, Response, make_error
+from azure_double.routing import Drop, Request, Response
 
 if TYPE_CHECKING:
     from azure_double.azure import Azure
@@ -112,14 +112,14 @@ class Pipelines:
     def _create_data_type(self, request: Request) -> Response:
         given = request.json
         if given["Id"] in self.data_types:
-            return make_error(400, "UserError", f"DataType {given['Id']} already exist")
+            return _make_error(400, "UserError", f"DataType {given['Id']} already exist")
         self.data_types[given["Id"]] = given
         return Response(body=given)
 
     def _create_module(self, request: Request) -> Response:
         given = request.json
         if given["StorageId"] not in self._azure.snapshots.files:
-            return make_error(400, "UserError", f"there is no snapshot {given['StorageId']!r}")
+            return _make_error(400, "UserError", f"there is no snapshot {given['StorageId']!r}")
         fields = ("Name", "Description", "StructuredInterface", "IdentifierHash", "ModuleType", "StepType", "Runconfig")
         module = _make_entity(**{name: given.get(name) for name in (*fields, "StorageId")}, UploadState="1")
         self.modules[module["Id"]] = module
@@ -135,7 +135,7 @@ class Pipelines:
         given = request.json
         unknown = [node["ModuleId"] for node in given["Graph"]["ModuleNodes"] if node["ModuleId"] not in self.modules]
         if unknown or not given.get("Name"):
-            return make_error(400, "UserError", f"the graph has no name, or modules that are not there: {unknown}")
+            return _make_error(400, "UserError", f"the graph has no name, or modules that are not there: {unknown}")
         made = _make_entity(
             Name=given["Name"],
             Description=given.get("Description"),
@@ -163,9 +163,9 @@ class Pipelines:
     def _create_endpoint(self, request: Request) -> Response:
         given = request.json
         if any(found["Name"] == given["Name"] for found in self.endpoints.values()):
-            return make_error(409, "UserError", f"a pipeline endpoint {given['Name']!r} exists already")
+            return _make_error(409, "UserError", f"a pipeline endpoint {given['Name']!r} exists already")
         if given["PipelineId"] not in self.published or not given.get("Description"):
-            return make_error(400, "UserError", "an endpoint needs a pipeline that is there, and a description")
+            return _make_error(400, "UserError", "an endpoint needs a pipeline that is there, and a description")
         made = _make_entity(
             Name=given["Name"],
             Description=given["Description"],
@@ -189,7 +189,7 @@ class Pipelines:
         versions = [version["Version"] for version in given["PipelineVersionList"]]
         unknown = [version for version in given["PipelineVersionList"] if version["PipelineId"] not in self.published]
         if given["DefaultVersion"] not in versions or len(set(versions)) < len(versions) or unknown:
-            return make_error(400, "UserError", "the endpoint's versions are not what can be")
+            return _make_error(400, "UserError", "the endpoint's versions are not what can be")
         found.update({name: given[name] for name in ("DefaultVersion", "PipelineVersionList", "Description")})
         return Response(body=found)
 
@@ -197,15 +197,15 @@ class Pipelines:
         given = request.json
         kind = str(given["ScheduleType"])
         if bool(given.get("PipelineId")) == bool(given.get("PipelineEndpointId")):
-            return make_error(400, "UserError", "a schedule starts either a pipeline or an endpoint")
+            return _make_error(400, "UserError", "a schedule starts either a pipeline or an endpoint")
         if given.get("PipelineEndpointId", "") not in self.endpoints:
-            return make_error(404, "UserError", "there is no such pipeline endpoint")
+            return _make_error(404, "UserError", "there is no such pipeline endpoint")
         if not given.get("Recurrence" if kind == RECURRENCE else "DataStoreTriggerInfo"):
-            return make_error(400, "UserError", "the schedule does not say when")
+            return _make_error(400, "UserError", "the schedule does not say when")
         kept = ("Name", "PipelineEndpointId", "ScheduleType", "Recurrence", "DataStoreTriggerInfo")
         submission = given["PipelineSubmissionInfo"]
         if not submission.get("ExperimentName"):
-            return make_error(400, "UserError", "the schedule names no experiment")
+            return _make_error(400, "UserError", "the schedule names no experiment")
         made = _make_entity(**{name: given.get(name) for name in kept}, PipelineSubmissionInfo=submission)
         self.schedules[made["Id"]] = {**made, "ProvisioningStatus": "1"}
         return Response(body=self.schedules[made["Id"]])
@@ -233,15 +233,15 @@ class Pipelines:
 
     def _submit(self, pipeline: str, request: Request) -> Response:
         if not request.headers.get("Authorization", "").startswith("Bearer "):
-            return make_error(401, "Unauthorized", "Bearer token not provided.")
+            return _make_error(401, "Unauthorized", "Bearer token not provided.")
         if self.published[pipeline]["EntityStatus"] != ACTIVE:
-            return make_error(400, "UserError", "the pipeline is not active")
+            return _make_error(400, "UserError", "the pipeline is not active")
         given = {name[:1].upper() + name[1:]: value for name, value in request.json.items()}  # read in any case
         declared = {found["Name"] for found in self.graphs[pipeline]["interface"]["Parameters"]}
         if unknown := (given.get("ParameterAssignments") or {}).keys() - declared:
-            return make_error(400, "UserError", f"the pipeline has no parameters {sorted(unknown)}")
+            return _make_error(400, "UserError", f"the pipeline has no parameters {sorted(unknown)}")
         if not given.get("ExperimentName"):
-            return make_error(400, "UserError", "ExperimentName is required")
+            return _make_error(400, "UserError", "ExperimentName is required")
         run_id = self._start(pipeline, given)
         if self.answer_is_lost:
             self.answer_is_lost = False
@@ -348,5 +348,10 @@ def _order(graph: dict[str, Any]) -> list[str]:
     return ordered
 
 
+def _make_error(status: int, code: str, message: str) -> Response:
+    """Make an error as the SDK's models of this service have it: with capitals."""
+    return Response(status, {"Error": {"Code": code, "Message": message}})
+
+
 def _refuse(kind: str) -> Response:
-    return make_error(404, "UserError", f"there is no such {kind}")
+    return _make_error(404, "UserError", f"there is no such {kind}")

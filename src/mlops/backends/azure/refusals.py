@@ -1,7 +1,7 @@
 """What Azure refuses, said in our words: what was tried, what Azure said, and what to do about it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,9 +76,14 @@ def read_message(error: BaseException) -> str:
     answer = _find_answer(error)
     text = getattr(answer, "text", "")
     try:
-        said = json.loads(text if isinstance(text, str) else text())
-        inner = said.get("error", said)
+        said = _fold(json.loads(text if isinstance(text, str) else text()))
+        inner = _fold(said.get("error", said))
         message = inner.get("message") or inner.get("code")
     except (ValueError, AttributeError):  # no JSON, or another shape
         message = ""
     return " ".join(str(message or getattr(error, "message", "") or error).split())
+
+
+def _fold(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer with small letters in its names: the pipeline service writes them with capitals."""
+    return {name.lower(): value for name, value in answer.items()}
