@@ -93,7 +93,9 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
-    except (yaml.YAMLError, OSError, ValueError) as error:
+    except OSError as error:
+        raise ParameterError(f"{name} cannot be read ({error.strerror}); check the path") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
     return _expect_mapping(content, name)
 

@@ -67,7 +67,12 @@ def _format_step(step: StepRecord, seconds: float, about: str) -> str:
 
 
 def summarize_run(
-    run: RunRecord, champion: ModelVersion | None, services: Sequence[Service], report: str, program: str
+    run: RunRecord,
+    champion: ModelVersion | None,
+    services: Sequence[Service],
+    report: str,
+    program: str,
+    platform_option: str = "",
 ) -> str:
     """Return the summary of a run: outcome, model, metrics, service, report.
 
@@ -83,6 +88,8 @@ def summarize_run(
         The page to open.
     program : str
         How this command line is called from where the user stands: ".venv/bin/mlops".
+    platform_option : str
+        What a command for the run's platform needs behind it: " --platform azure", or nothing.
     """
     lines = [("Outcome", _describe_outcome(run))]
     if champion:
@@ -95,7 +102,7 @@ def summarize_run(
         serves = f"{production.url}  ({production.health}, model version {production.model_version})"
         lines.append(("Production", serves))
     if production and production.health == "healthy":
-        lines.append(("Try it", _write_curl(production, program)))
+        lines.append(("Try it", _write_curl(production, program, platform_option)))
     lines.append(("Report", report))
     return "\n".join(f"{name + ':':<12}{value}" for name, value in lines)
 
@@ -110,8 +117,8 @@ def _describe_outcome(run: RunRecord) -> str:
     return f"{run.outcome}: {reason}" if reason else run.outcome
 
 
-def _write_curl(service: Service, program: str) -> str:
+def _write_curl(service: Service, program: str, platform_option: str) -> str:
     """Return a command that can be pasted; the key is fetched by the shell, so it stands in no log."""
-    key = f"$({program} keys {service.environment} --primary)"
+    key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
     return f"curl -s {service.url}/score -H \"Authorization: Bearer {key}\" {header} -d '{service.example}'"

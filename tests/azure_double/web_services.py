@@ -73,6 +73,7 @@ class WebServices:
         azure.route("POST", rf"{BASE}/services/validate/resource")(self._validate_resource)
         azure.route("POST", rf"{BASE}/services/validate")(lambda request: Response(body={}))
         azure.route("POST", rf"{BASE}/services")(self._create)
+        azure.route("GET", rf"{BASE}/services")(self._list)
         azure.route("GET", rf"{BASE}/services/(?P<name>[^/]+)")(self._get)
         azure.route("PATCH", rf"{BASE}/services/(?P<name>[^/]+)")(self._patch)
         azure.route("DELETE", rf"{BASE}/services/(?P<name>[^/]+)")(self._delete)
@@ -132,6 +133,17 @@ class WebServices:
         if service.starting:
             self._progress(service, 0.1)
         return Response(body=self._describe(request["name"]))
+
+    def _list(self, request: Request) -> Response:
+        """List services; `tags` is "key=value", several with commas between them."""
+        wanted = dict(tag.split("=", 1) for tag in request.query.get("tags", "").split(",") if tag)
+        tagged = [
+            name for name, one in self.services.items() if wanted.items() <= (one.asked.get("kvTags") or {}).items()
+        ]
+        for name in tagged:
+            if self.services[name].starting:
+                self._progress(self.services[name], 0.1)
+        return Response(body={"value": [self._describe(name) for name in tagged]})
 
     def _patch(self, request: Request) -> Response:
         service = self.services.get(request["name"])

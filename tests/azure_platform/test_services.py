@@ -194,10 +194,32 @@ def test_a_name_that_somebody_else_has_is_not_taken_from_them(azure: Azure, back
     image = publish(backend, tmp_path)
     deploy(backend, "qa", image)
     azure.web_services.services["diabetes-qa"].asked["kvTags"] = {"owner": "another team"}
-    for action in (lambda: deploy(backend, "qa", image, force=True), lambda: backend.services.stop("qa")):
-        with pytest.raises(DeploymentError, match=r"'diabetes-qa' already .* another name \(azure.qa_service"):
-            action()
+    with pytest.raises(DeploymentError, match=r"'diabetes-qa' already .* another name \(azure.qa_service"):
+        deploy(backend, "qa", image, force=True)
+    assert backend.services.stop("qa") is False
     assert "diabetes-qa" in azure.web_services.services
+
+
+def test_a_service_that_gets_another_name_is_not_forgotten(
+    azure: Azure, backend: Backend, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found by its tag, serves until the new one does, and goes with it."""
+    image = publish(backend, tmp_path)
+    deploy(backend, "qa", image)
+    monkeypatch.setenv("MLOPS_AZURE_QA_SERVICE", "other-qa")
+    renamed = open_backend("azure", workspace)
+    assert [service.health for service in renamed.services.list_services()] == ["healthy"]
+    assert renamed.secrets.get_keys("qa") == backend.secrets.get_keys("qa")
+    azure.web_services.quota = 1  # there is no room for another one
+    with pytest.raises(PlatformError, match="quota exceeded"):
+        deploy(renamed, "qa", image)
+    assert list(azure.web_services.services) == ["diabetes-qa"]
+    azure.web_services.quota = 2
+    deploy(renamed, "qa", image)
+    assert list(azure.web_services.services) == ["other-qa"]
+    monkeypatch.delenv("MLOPS_AZURE_QA_SERVICE")
+    assert open_backend("azure", workspace).services.stop("qa") is True
+    assert azure.web_services.services == {}
 
 
 def test_an_exhausted_quota_is_said_and_leaves_nothing(azure: Azure, backend: Backend, tmp_path: Path) -> None:

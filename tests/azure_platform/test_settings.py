@@ -20,6 +20,8 @@ CASES = {
     "range": ("compute_idle_seconds: 5", r"azure.compute_idle_seconds: 5 is not allowed; .* in \[60, 86400\]"),
     "option": ("compute_priority: cheap", "'cheap' is not allowed; it takes one of lowpriority, dedicated"),
     "name": ("qa_service: Diabetes QA", "azure.qa_service: 'Diabetes QA' is not allowed"),
+    "names": ("qa_service: diabetes-production", "are both 'diabetes-production'; each needs its own name"),
+    "folders": ("data_trigger_path: data/", "azure.data_trigger_path: 'data' is the folder of azure.dataset_path"),
     "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes: 9 is above compute_max_nodes, which is 4"),
 }
 
@@ -57,6 +59,10 @@ def test_the_environment_wins(written: Workspace) -> None:
     assert (settings.resource_group, settings.compute_max_nodes, settings.location) == ("theirs", 8, "westeurope")
     with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUTE_MAX_NODES: lots is not allowed"):
         read_settings(written, {"MLOPS_AZURE_COMPUTE_MAX_NODES": "lots"})
+    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUTE_MAX_NODES: { is not allowed"):
+        read_settings(written, {"MLOPS_AZURE_COMPUTE_MAX_NODES": "{"})
+    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUT_NAME is unknown; did you mean 'compute_name'"):
+        read_settings(written, {"MLOPS_AZURE_COMPUT_NAME": "c"})
 
 
 def test_a_subscription_is_asked_for_with_the_way_to_find_it(workspace: Workspace) -> None:

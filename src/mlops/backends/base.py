@@ -368,6 +368,13 @@ class Pipelines(Protocol):
         """Return what the endpoint starts now, or None before the first publication."""
         ...
 
+    def update_triggers(self) -> None:
+        """Have the clock and new data start what is published as the settings say now; called by 00_provision.
+
+        Safe to call again.
+        """
+        ...
+
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
         """Start the published pipeline and come back at once; called by `mlops submit`.
 
@@ -412,10 +419,22 @@ class Infrastructure(Protocol):
         """Make what is missing and return what changed; called by 00_provision. Safe to call again."""
         ...
 
-    def register_dataset(self, file: Path) -> DatasetVersion:
+    def require_ready(self) -> None:
+        """Raise what stands in the way of a run: not logged in, not set up. Called before anything runs."""
+        ...
+
+    def find_training_data(self) -> str:
+        """Return the address of the data to train on where nobody names a file; called by `mlops run`.
+
+        "" for the problem's sample, at home; elsewhere the newest version of the data set. Raises NotFoundError.
+        """
+        ...
+
+    def register_dataset(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
         """Store a data file and make it the newest version of the data set; called by 00_provision.
 
-        Safe to call again: the same content makes no second version. What an older version names stays as it is.
+        With `only_first`, only where there is no version yet: else the newest one is returned. Safe to call again: the
+        same content makes no second version. What an older version names stays as it is.
         """
         ...
 

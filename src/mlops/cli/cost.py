@@ -1,9 +1,11 @@
 """The command that says what a platform costs."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +16,17 @@ from mlops.costs import NO_PRICES, Cost, Estimate, estimate_costs, read_prices
 DEFAULT = Usage()
 
 
+class Amount(click.FloatRange):
+    """A number from 0 on; neither infinity nor "not a number", which a range lets pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no amount; write a number from 0 on", param, ctx)
+        return found
+
+
 @click.command()
 @platform_option
 @click.option(
@@ -22,10 +35,10 @@ DEFAULT = Usage()
     type=click.Path(dir_okay=False, path_type=Path),
     help="YAML with a currency and the price of each unit; docs/prices-example.yml shows the form.",
 )
-@click.option("--runs", type=click.FloatRange(0), help="Retrainings a month. [default: what the schedule starts]")
+@click.option("--runs", type=Amount(0), help="Retrainings a month. [default: what the schedule starts]")
 @click.option(
     "--minutes",
-    type=click.FloatRange(0),
+    type=Amount(0),
     default=DEFAULT.run_minutes,
     show_default=True,
     help="How long a retraining takes.",
@@ -35,15 +48,13 @@ DEFAULT = Usage()
 )
 @click.option(
     "--production-nodes",
-    type=click.FloatRange(0, min_open=True),
+    type=Amount(0, min_open=True),
     help="Machines that serve, on average. [default: the least that the autoscaler leaves]",
 )
-@click.option(
-    "--storage-gb", type=click.FloatRange(0), default=DEFAULT.storage_gb, show_default=True, help="What is stored."
-)
+@click.option("--storage-gb", type=Amount(0), default=DEFAULT.storage_gb, show_default=True, help="What is stored.")
 @click.option(
     "--monitoring-gb",
-    type=click.FloatRange(0),
+    type=Amount(0),
     default=DEFAULT.monitoring_gb,
     show_default=True,
     help="Logs and telemetry that come in.",

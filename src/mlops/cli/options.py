@@ -1,16 +1,18 @@
 """What several commands share: options, exit codes, and the opening of a platform."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from mlops.backends import list_platforms, open_backend
 from mlops.backends.base import Backend
-from mlops.parameters import load_parameters
+from mlops.parameters import Parameters, load_parameters
 from mlops.pipelines import PIPELINES
 from mlops.workspace import Workspace, find_workspace
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+DATA_STEP = "test_data"  # the step that is given the data; the others take what it hands on
 ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in steps))
 
 platform_option = click.option(
@@ -27,6 +29,28 @@ def open_platform(platform: str) -> tuple[Workspace, Backend, str]:
     workspace = find_workspace()
     parameters = load_parameters(workspace.project, ALL_STEPS, platform=platform)
     return workspace, open_backend(parameters.platform, workspace), str(parameters.shared["model_name"])
+
+
+def open_ready(parameters: Parameters, workspace: Workspace) -> Backend:
+    """Return the platform, ready for a run: what stands in its way is said before anything runs."""
+    backend = open_backend(parameters.platform, workspace)
+    backend.infrastructure.require_ready()
+    return backend
+
+
+def use_registered_data(parameters: Parameters, backend: Backend) -> Parameters:
+    """Return the parameters with the platform's data for the data test, unless somebody names a file."""
+    given = parameters.values[DATA_STEP]
+    if given.get("data_path"):
+        return parameters
+    registered = {**given, "data_path": backend.infrastructure.find_training_data()}
+    return replace(parameters, values={**parameters.values, DATA_STEP: registered})
+
+
+def name_platform(workspace: Workspace, platform: str) -> str:
+    """Return the option that a command for a platform needs here, after a space; nothing for the one of base.yml."""
+    chosen = load_parameters(workspace.project, ALL_STEPS).platform
+    return "" if platform == chosen else f" --platform {platform}"
 
 
 def shorten_path(path: Path) -> str:

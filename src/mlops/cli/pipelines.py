@@ -12,9 +12,10 @@ import msgspec
 
 from mlops.backends.base import SUBMISSION_PARAMETERS, Pipelines, Registry, SubmittedRun
 from mlops.cli.model_file import write_model_file
-from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
+from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, open_platform, platform_option
 from mlops.errors import NotFoundError, UsageError
 from mlops.ledger import make_run_id
+from mlops.parameters import load_parameters
 
 SHOWN_RUNS = 10
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run
@@ -86,18 +87,22 @@ def submit(
       mlops submit retrain --platform azure --wait
       mlops submit retrain --wait --model-file model/model.json --download reports
       mlops submit retrain -p data_file_path=new.csv
+      mlops submit retrain --platform azure -p dataset_version=new
     """
     if (model_file or download) and not wait:
         raise UsageError("--model-file and --download need the run's end: add --wait")
     parameters = dict(_read_pair(text) for text in given)
-    _, backend, model_name = open_platform(platform)
+    workspace, backend, model_name = open_platform(platform)
+    if "model_name" in parameters:  # checked here, not on a machine that has to be started first
+        load_parameters(workspace.project, ALL_STEPS, [f"shared.model_name={parameters['model_name']}"])
     run = backend.pipelines.submit(parameters)
     click.echo(f"submitted {run.run_id}  {run.url}".rstrip(), err=True)
     if wait:
         try:
             run = watch_run(backend.pipelines, run)
         except KeyboardInterrupt:
-            click.echo(f"\nthe run goes on; `mlops runs {run.run_id}` shows it, --cancel ends it", err=True)
+            option = f" --platform {platform}" if platform else ""
+            click.echo(f"\nthe run goes on; `mlops runs {run.run_id}{option}` shows it, --cancel ends it", err=True)
             raise
     if model_file:
         _write_model(model_file, backend.registry, parameters.get("model_name", model_name), run)

@@ -1,6 +1,7 @@
 """Commands that run pipelines."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,11 +9,21 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mlops.backends import open_backend
-from mlops.backends.base import Backend, Service, TrainingRun
+from mlops.backends.base import Backend, ModelVersion, Service, TrainingRun
 from mlops.cli.model_file import find_named_image
-from mlops.cli.options import ALL_STEPS, EXIT_FAILED, jobs_option, json_option, platform_option, shorten_path
-from mlops.errors import UsageError
+from mlops.cli.options import (
+    ALL_STEPS,
+    DATA_STEP,
+    EXIT_FAILED,
+    jobs_option,
+    json_option,
+    name_platform,
+    open_ready,
+    platform_option,
+    shorten_path,
+    use_registered_data,
+)
+from mlops.errors import MlopsError, UsageError
 from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.parameters import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
@@ -71,11 +82,13 @@ def run(
     forced = ("deploy.force=true",) if force else ()
     parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
     check_overrides(overrides, pipeline, PIPELINES[pipeline])
-    backend = open_backend(parameters.platform, workspace)
+    backend = open_ready(parameters, workspace)
     if model_file:
         named = f"deploy_qa.image_digest={find_named_image(model_file, backend).digest}"
         check_overrides([named], pipeline, PIPELINES[pipeline])
         parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides, named), platform)
+    if only in ("", DATA_STEP) and any(step.name == DATA_STEP for step in PIPELINES[pipeline]):
+        parameters = use_registered_data(parameters, backend)
     around = prepare_run(workspace, backend, parameters)
     record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around, run_id)
     if pipeline == "all" and record.outcome == "rejected" and not only:
@@ -102,7 +115,7 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
     workspace = find_workspace()
     record = _find_run(workspace, run_id) if run_id else _find_unfinished(workspace)
     parameters = load_parameters(workspace.project, ALL_STEPS, platform=record.platform)
-    backend = open_backend(record.platform, workspace)
+    backend = open_ready(parameters, workspace)
     around = prepare_run(workspace, backend, parameters)
     record = resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs or 0)
     _conclude(record, workspace, backend, parameters, as_json)
@@ -150,11 +163,21 @@ def _conclude(record: RunRecord, workspace: Workspace, backend: Backend, paramet
     if as_json:
         click.echo(msgspec.json.encode(record).decode())
     else:
-        champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
-        services = backend.services.list_services()
+        champion, services = _look_around(backend, parameters)
         program = shorten_path(Path(sys.argv[0]))
-        click.echo("\n" + summarize_run(record, champion, services, shorten_path(report), program))
+        option = name_platform(workspace, record.platform)
+        click.echo("\n" + summarize_run(record, champion, services, shorten_path(report), program, option))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
+
+
+def _look_around(backend: Backend, parameters: Parameters) -> tuple[ModelVersion | None, Sequence[Service]]:
+    """Return the champion and the services; a platform that cannot be asked does not take the run's summary away."""
+    try:
+        champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
+        return champion, backend.services.list_services()
+    except MlopsError as error:
+        click.echo(f"mlops: what is there now is not known: {error}", err=True)
+        return None, ()
 
 
 def _serve_again(record: RunRecord, parameters: Parameters, around: "Surroundings", backend: Backend) -> RunRecord:

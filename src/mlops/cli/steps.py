@@ -6,9 +6,9 @@ import click
 
 from mlops.backends import open_backend
 from mlops.backends.base import NEW_DATA, Job
-from mlops.cli.options import ALL_STEPS, EXIT_FAILED, platform_option
+from mlops.cli.options import ALL_STEPS, DATA_STEP, EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
-from mlops.errors import MlopsError, UsageError
+from mlops.errors import UsageError
 from mlops.ledger import RunRecord
 from mlops.parameters import load_parameters
 from mlops.pipelines import PIPELINES
@@ -16,7 +16,6 @@ from mlops.workspace import find_workspace
 
 NOTHING = ("", "none")  # a pipeline's parameter cannot be empty on Azure
 REGISTERED = "latest"
-DATA_STEP = "test_data"  # the step that is given the data; the others take what it hands on
 
 
 @click.command("run-step")
@@ -80,7 +79,7 @@ def run_step(
         record = run_submitted(plan, prepare_run(workspace, backend, parameters), job)
         if is_registered and dataset_version == NEW_DATA:
             _keep_data(record, job)
-    except MlopsError as error:
+    except Exception as error:  # whatever it is, who looks at the run sees it
         job.tag({"outcome": "error", "reason": f"{step}: {error}"[:TAG_LENGTH]})
         raise
     _conclude(record, step)

@@ -2,13 +2,22 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import msgspec
 
-from mlops.backends import open_backend
-from mlops.cli.options import ALL_STEPS, EXIT_FAILED, jobs_option, json_option, platform_option, shorten_path
+from mlops.cli.options import (
+    ALL_STEPS,
+    EXIT_FAILED,
+    jobs_option,
+    json_option,
+    open_ready,
+    platform_option,
+    shorten_path,
+    use_registered_data,
+)
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
 from mlops.workspace import find_workspace
@@ -71,7 +80,8 @@ def sweep(
         )
     workspace = find_workspace()
     grid = read_grid(workspace.project, ALL_STEPS, step, overrides, platform)
-    backend = open_backend(grid.parameters.platform, workspace)
+    backend = open_ready(grid.parameters, workspace)
+    grid = replace(grid, parameters=use_registered_data(grid.parameters, backend))
     engine: Engine
     if scheduler:
         from mlops.sweeps.cluster import Cluster

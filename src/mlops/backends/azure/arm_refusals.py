@@ -10,7 +10,7 @@ from mlops.backends.azure.settings import AzureSettings
 from mlops.errors import MlopsError, PlatformError
 
 PURGE = (
-    "free the name with `mlops provision --delete --yes`, or by hand: `az keyvault purge --name NAME`, "
+    "free the name with `mlops provision --delete --platform azure`, or by hand: `az keyvault purge --name NAME`, "
     "`az ml workspace delete --name NAME --permanently-delete`; or take the old one back: "
     "`az keyvault recover --name NAME`"
 )
@@ -23,6 +23,14 @@ RIGHTS = (
     "you need the role Owner (or Contributor and Role Based Access Control Administrator) on it: "
     "`az role assignment create`; or you are in another subscription: `az account show`"
 )
+ASSIGNED = (
+    "the role was given by hand, or to an identity that was deleted since: delete that assignment (`az role assignment "
+    "list --scope ID --output table` lists them, `az role assignment delete --ids ID`), and provisioning makes its own"
+)
+FIXED = (
+    "what is there cannot become that: choose another name for the new one (compute_name or kubernetes_name in "
+    "parameters/azure.yml), provision and publish, then delete the old one (`az ml compute delete`)"
+)
 FIXES = (  # what is found in code or message, in lower case; the first one counts
     (("deleted state", "soft-deleted", "softdeleted", "recently deleted"), PURGE),
     (("quotaexceeded", "quota", "operationnotallowed: cores", "insufficientvcpu", "clustercoresquota"), QUOTA),
@@ -31,7 +39,9 @@ FIXES = (  # what is found in code or message, in lower case; the first one coun
         ("subscriptionnotfound", "invalidsubscriptionid"),
         "check azure.subscription_id in parameters/azure.yml; `az account list` shows yours",
     ),
+    (("roleassignmentexists", "roleassignmentupdatenotpermitted"), ASSIGNED),
     (("authorizationfailed", "linkedauthorizationfailed", "forbidden"), RIGHTS),
+    (("cannot change property", "propertychangenotallowed"), FIXED),
     (
         ("skunotavailable", "notavailableforsubscription", "locationnotavailable"),
         "that size is not sold to you in that region: choose another compute_vm_size, kubernetes_vm_size or location",

@@ -45,8 +45,10 @@ class AzureDatasets:
         self.rights_seconds = RIGHTS_SECONDS
         self.pause_seconds = PAUSE_SECONDS
 
-    def register(self, file: Path) -> DatasetVersion:
+    def register(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
         """Upload a file and register it, unless the newest version has its content. See `Infrastructure`."""
+        if only_first and (newest := self._find_newest()):
+            return newest
         self._check_format(file)
         return self.keep(self._store(file.read_bytes(), file.suffix))
 
@@ -70,7 +72,7 @@ class AzureDatasets:
         arrived = [
             blob
             for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # Azure looks into no folder in it either
-            if PurePosixPath(blob.name).suffix in FORMATS
+            if PurePosixPath(blob.name).suffix in FORMATS and not blob.name.endswith("/")
         ]
         if not arrived:
             raise NotFoundError(
@@ -138,7 +140,8 @@ class AzureDatasets:
         except UserErrorException as error:
             raise NotFoundError(
                 f"the workspace {workspace.name} has no data set {self._name!r} of version {version or 'latest'!r}: "
-                f"the studio lists them, and `mlops provision` registers the first one ({error.message})"
+                "the studio lists them, and `mlops provision --platform azure` registers the first one "
+                f"({error.message})"
             ) from error
         paths = [url for entry in found._dataflow._to_yaml_dict().get("paths", ()) for url in entry.values()]
         place = DATASTORE_URL.fullmatch(paths[0]) if len(paths) == 1 else None

@@ -140,7 +140,7 @@ class Deployment:
         raise PlatformError(
             f"another deployment of {self._settings.workspace} still runs after {self._seconds:.0f} s: "
             f"wait for it (`az deployment group wait -g {self._settings.resource_group} -n {DEPLOYMENT} --created`), "
-            "then run `mlops provision` again"
+            "then run `mlops provision --platform azure` again"
         )
 
     @property

@@ -53,10 +53,19 @@ class AzureInfrastructure:
             self._deployment.deploy()
         return [change for change in changes if change.kind != "none"]
 
-    def register_dataset(self, file: Path) -> DatasetVersion:
+    def require_ready(self) -> None:
+        """See `Infrastructure`: a subscription, an identity, a workspace."""
+        with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
+            self._session.workspace  # noqa: B018  # opening it is what is wanted
+
+    def find_training_data(self) -> str:
+        """See `Infrastructure`."""
+        return self.find_dataset("latest").url
+
+    def register_dataset(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
         """See `Infrastructure`."""
         with explain_refusals(self._session, f"register the data set {self._settings.dataset}"):
-            return self.datasets.register(file)
+            return self.datasets.register(file, only_first=only_first)
 
     def find_dataset(self, version: str) -> DatasetVersion:
         """See `Infrastructure`."""

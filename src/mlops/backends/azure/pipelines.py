@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlops.backends.azure.graph import NOTHING
 from mlops.backends.azure.job import AzureJob, find_job
 from mlops.backends.azure.publication import Publication
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.submission import submit
 from mlops.backends.azure.submitted import SubmittedRuns
 from mlops.backends.base import PublishedPipeline, SubmittedRun, check_submission
-from mlops.errors import NotFoundError
+from mlops.errors import NotFoundError, ParameterError
 
 
 class AzurePipelines:
@@ -28,13 +29,19 @@ class AzurePipelines:
         """See `mlops.backends.base.Pipelines`."""
         return self._publication.find()
 
+    def update_triggers(self) -> None:
+        """See `mlops.backends.base.Pipelines`."""
+        self._publication.update_triggers()
+
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
         """See `mlops.backends.base.Pipelines`."""
         check_submission(parameters)
+        _require_address(parameters.get("data_file_path", NOTHING))
         published = self.find_published()
         if published is None:
             raise NotFoundError(
-                f"no pipeline {self._session.settings.pipeline!r} is published in the workspace: run `mlops publish`"
+                f"no pipeline {self._session.settings.pipeline!r} is published in the workspace: run "
+                "`mlops publish --platform azure`"
             )
         run_id = submit(self._session, published, parameters, {"BuildId": published.version})
         return self._runs.get(run_id)
@@ -62,3 +69,19 @@ class AzurePipelines:
     def find_job(self) -> AzureJob | None:
         """See `mlops.backends.base.Pipelines`."""
         return find_job(self._session)
+
+
+def _require_address(path: str) -> None:
+    """Refuse a file of this machine, which the machines of a run do not have.
+
+    Raises
+    ------
+    ParameterError
+        Saying how to bring it there.
+    """
+    if path != NOTHING and "://" not in path:
+        raise ParameterError(
+            f"-p data_file_path={path}: the compute has no such file; give an address that it can open "
+            "(abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH), or put the file into the folder that is watched for "
+            "new data and write -p dataset_version=new (docs/azure-setup.md, New data)"
+        )

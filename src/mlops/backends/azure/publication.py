@@ -43,7 +43,7 @@ class Publication:
             if kept is None:
                 raise PlatformError(f"{self._name} version {build_id} is gone as soon as published: publish again")
         endpoint = repeat(doing, lambda: self._move_endpoint(workspace, kept))
-        repeat(f"schedule {self._name}", lambda: Schedules(self._session).update(endpoint.id))
+        self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
     def find(self) -> PublishedPipeline | None:
@@ -55,6 +55,15 @@ class Publication:
             return None
         pipeline = repeat(doing, endpoint.get_pipeline)
         return PublishedPipeline(self._name, pipeline.version, pipeline.id, endpoint.endpoint)
+
+    def update_triggers(self) -> None:
+        """Make the schedules those that the settings ask for; nothing where nothing is published."""
+        endpoint = repeat(f"look up the pipeline {self._name}", lambda: self._find_endpoint(self._session.workspace))
+        if endpoint is not None:
+            self._schedule(endpoint)
+
+    def _schedule(self, endpoint: Any) -> None:
+        repeat(f"schedule {self._name}", lambda: Schedules(self._session).update(endpoint.id))
 
     def _require_compute(self, workspace: Any) -> None:
         from azureml.core.compute import ComputeTarget
@@ -68,7 +77,7 @@ class Publication:
                 raise explain(f"look up the compute {name}", error) from error
             raise NotFoundError(
                 f"the workspace {workspace.name} has no compute {name!r}, which compute_name in parameters/azure.yml "
-                "asks for: `mlops provision` makes it"
+                "asks for: `mlops provision --platform azure` makes it"
             ) from error
 
     def _make_version(self, workspace: Any, build_id: str, build_uri: str) -> None:

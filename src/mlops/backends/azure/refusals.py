@@ -13,7 +13,7 @@ ADVICE = {
     401: "run `az login`, or renew the identity's secret, and try again",
     403: "let somebody with the role Owner give this identity the roles AzureML Data Scientist on the workspace and "
     "Storage Blob Data Contributor on its storage account; `az account show` says who and where you are",
-    404: "check the section azure of parameters/azure.yml, or run `mlops provision`",
+    404: "check the section azure of parameters/azure.yml, or run `mlops provision --platform azure`",
     429: "Azure has too much to do; try again later",
     503: "Azure has too much to do; try again later",
 }

@@ -100,7 +100,7 @@ class AzureRegistry:
         if current not in allowed:
             raise ConflictError(
                 f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
-                f"champion is now version {current}; run `mlops run retrain` again"
+                f"champion is now version {current}; run `mlops submit retrain --platform azure` again"
             )
 
     def get_version(self, name: str, version: int) -> ModelVersion:

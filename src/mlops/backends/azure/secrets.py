@@ -52,7 +52,9 @@ class AzureSecrets:
         keys = self._find_keys(environment)
         if keys is None:
             name = name_service(self._session.settings, environment)
-            raise NotFoundError(f"there is no web service {name}, and so it has no keys: run `mlops run release`")
+            raise NotFoundError(
+                f"there is no web service {name}, and so it has no keys: run `mlops run release --platform azure`"
+            )
         self._note(KEYS + environment)
         return keys
 

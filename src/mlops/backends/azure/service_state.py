@@ -81,7 +81,9 @@ class StateBlob:
             try:
                 written = self._blob.upload_blob(content, **options)
             except (ResourceExistsError, ResourceModifiedError) as error:
-                raise ConflictError(f"somebody else has changed {self._name} meanwhile: see `mlops status`") from error
+                raise ConflictError(
+                    f"somebody else has changed {self._name} meanwhile: see `mlops status --platform azure`"
+                ) from error
         self._etag = written["etag"]
 
     @property

@@ -19,6 +19,8 @@ from mlops.backends.azure.web_services import (
     HEALTHY,
     delete_service,
     find_service,
+    list_services,
+    name_service,
     submit_service,
     wait_healthy,
     wait_settled,
@@ -48,10 +50,11 @@ class AzureServices:
             blob = StateBlob(self._session, environment)
             state = blob.read()
             service = find_service(self._session, environment)
-            same = state.current is not None and state.current.digest == image.digest
+            named = service is not None and service.name == name_service(self._session.settings, environment)
+            same = named and state.current is not None and state.current.digest == image.digest
             if same and not force and _check_health(service, image.digest) == "healthy":
                 return _describe(environment, state, service)
-            state = self._replace(environment, blob, state, service, image, ready_seconds)
+            state = self._replace(environment, blob, state, image, ready_seconds)
             return self._look(environment, state)
 
     def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
@@ -99,21 +102,24 @@ class AzureServices:
         if before and image.digest not in StateBlob(self._session, before).read().passed:
             raise DeploymentError(
                 f"{image.name} ({image.digest}) has not passed its test in {before}; {environment} takes nothing else: "
-                "run `mlops run release`"
+                "run `mlops run release --platform azure`"
             )
 
     def _restore(self, environment: str, blob: StateBlob, state: ServiceState) -> ServiceState:
         previous = state.find_previous()
         assert previous is not None
         image = self._images.get_image(previous.digest)
-        service = find_service(self._session, environment)
-        return self._replace(environment, blob, state, service, image, RESTORE_SECONDS)
+        return self._replace(environment, blob, state, image, RESTORE_SECONDS)
 
     def _replace(
-        self, environment: str, blob: StateBlob, state: ServiceState, service: Any, image: Image, seconds: float
+        self, environment: str, blob: StateBlob, state: ServiceState, image: Image, seconds: float
     ) -> ServiceState:
-        """Serve `image` in the place of what serves, and remember it; called with the lock held."""
+        """Serve `image` in the place of what serves, and remember it; called with the lock held.
+
+        A service that has another name than the settings say serves until the new one is ready.
+        """
         record = self._images.get_record(image.digest)
+        service, others = self._find_named(environment)
         if service is not None and state.current is None:  # a first deployment that was cut off has left it
             delete_service(self._session, service)
             service = None
@@ -130,7 +136,15 @@ class AzureServices:
             AzureDeployment(image.digest, image.name, image.model_version, now(), url=url, example=record.example)
         )
         blob.write(state)
+        for other in others:
+            delete_service(self._session, other)
         return state
+
+    def _find_named(self, environment: str) -> tuple[Any, list[Any]]:
+        """Return the service that has the name in the settings, or None, and those that have another."""
+        name = name_service(self._session.settings, environment)
+        found = list_services(self._session, environment)
+        return next((one for one in found if one.name == name), None), [one for one in found if one.name != name]
 
     def _serve(self, environment: str, image: Image, bundle: Path, service: Any, seconds: float) -> Any:
         if service is not None:
@@ -144,7 +158,7 @@ class AzureServices:
 
         What cannot be put back is said in a note to `error`.
         """
-        service = find_service(self._session, environment)
+        service, _ = self._find_named(environment)
         if service is None or (before is not None and _check_health(service, before.digest) == "healthy"):
             return
         if before is None:
@@ -159,11 +173,10 @@ class AzureServices:
             error.add_note(f"What served before, {before.image}, could not be put back: {again}")
 
     def _delete(self, environment: str) -> bool:
-        service = find_service(self._session, environment)
-        if service is None:
-            return False
-        delete_service(self._session, service)
-        return True
+        found = list_services(self._session, environment)
+        for service in found:
+            delete_service(self._session, service)
+        return bool(found)
 
     def _look(self, environment: str, state: ServiceState) -> Service:
         return _describe(environment, state, find_service(self._session, environment))

@@ -4,6 +4,7 @@ import os
 from functools import cached_property
 from typing import Any
 
+from mlops.backends.azure.identity import Identity
 from mlops.backends.azure.settings import AzureSettings, require_subscription
 from mlops.errors import NotFoundError, PlatformError
 from mlops.workspace import Workspace
@@ -27,11 +28,9 @@ class AzureSession:
         self.project = project
 
     @cached_property
-    def credential(self) -> Any:
-        """The identity of this process: environment, managed identity, Azure CLI, in this order."""
-        from azure.identity import DefaultAzureCredential
-
-        return DefaultAzureCredential()
+    def credential(self) -> Identity:
+        """The identity of this process, for whichever SDK."""
+        return Identity()
 
     @cached_property
     def workspace(self) -> Any:
@@ -57,7 +56,7 @@ class AzureSession:
         except (ProjectSystemException, UserErrorException) as error:
             raise NotFoundError(
                 f"no workspace {name!r} in the resource group {group!r} of subscription {subscription}: check the "
-                f"section azure of parameters/azure.yml, or run `mlops provision` ({error.message})"
+                f"section azure of parameters/azure.yml, or run `mlops provision --platform azure` ({error.message})"
             ) from error
         except AuthenticationException as error:
             raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error

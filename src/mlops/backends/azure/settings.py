@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
@@ -113,11 +114,13 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     environ = os.environ if environ is None else environ
     path = workspace.parameters / "azure.yml"
     given = dict(read_layer(path).own) if path.is_file() else {}
-    for parameter in DECLARED:
-        variable = PREFIX + parameter.name.upper()
-        if environ.get(variable):
-            given[parameter.name] = Setting(_read_text(parameter, environ[variable]), variable, environ[variable])
+    texts = {parameter.name: isinstance(parameter.default, str) for parameter in DECLARED}
+    for variable, value in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if value and variable.startswith(PREFIX):  # an unknown one is refused below
+            given[name] = Setting(value if texts.get(name, True) else _read_number(value), variable, value)
     values = check_section(DECLARED, given)
+    _require_apart(values)
     for least, most in LIMITS:
         if values[least] > values[most]:
             source = given[least].source if least in given else least
@@ -141,5 +144,22 @@ def require_subscription(settings: AzureSettings) -> str:
     return settings.subscription_id
 
 
-def _read_text(parameter: Parameter, text: str) -> Any:
-    return text if isinstance(parameter.default, str) else yaml.safe_load(text)
+def _require_apart(values: Mapping[str, Any]) -> None:
+    """Refuse settings that would be in each other's way."""
+    if values["qa_service"] == values["production_service"]:
+        raise UsageError(
+            f"azure.qa_service and azure.production_service are both {values['qa_service']!r}; each needs its own name"
+        )
+    arriving, kept = values["data_trigger_path"].strip("/"), str(PurePosixPath(values["dataset_path"]).parent)
+    if arriving == kept:
+        raise UsageError(
+            f"azure.data_trigger_path: {arriving!r} is the folder of azure.dataset_path, where versions are kept; new "
+            "data needs a folder of its own, or each version that is kept would start another retraining"
+        )
+
+
+def _read_number(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text  # which no number is: the check refuses it

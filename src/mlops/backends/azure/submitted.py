@@ -69,7 +69,9 @@ class SubmittedRuns:
         run = repeat(f"read the run {run_id}", lambda: self._find(run_id))
         repeat(f"fetch the files of the run {run_id}", lambda: fetch_folder(run, folder))
         if not (folder / "run.json").is_file():
-            raise NotFoundError(f"the run {run_id} has stored nothing yet: wait for its first step")
+            state = read_state(run.get_status())
+            todo = "wait for its first step" if state in ("queued", "running") else f"it has {state}; see its page"
+            raise NotFoundError(f"the run {run_id} has stored nothing: {todo} ({run.get_portal_url()})")
         return folder
 
     def cancel(self, run_id: str) -> SubmittedRun:

@@ -1,6 +1,7 @@
 """Taking away what provisioning has made, and nothing else, so that its names are free again."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,6 @@ COMES_ALONG = {  # what Azure itself puts beside Application Insights, with no t
     "microsoft.alertsmanagement/smartdetectoralertrules": "2021-04-01",
     "microsoft.insights/actiongroups": "2023-01-01",
 }
-LAST = (WORKSPACE, VAULT)  # the workspace goes first, for it uses the others; the vault last
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,15 @@ class Teardown:
 
     def delete(self) -> list[Change]:
         """Take it away, and return what was; a group that others use, or that we did not make, stays."""
+        from azure.core.exceptions import ResourceNotFoundError
+
         changes = self.list_changes()
         group = self._look()
         for found in group.made:
             options = FOR_GOOD.get(found.type.lower(), {})
-            poller = self._client.resources.begin_delete_by_id(found.id, find_version(found.type), params=options)
-            wait_for(poller, self._seconds, f"deleting {found.name}")
+            with suppress(ResourceNotFoundError):  # it went with another one, or somebody else was faster
+                poller = self._client.resources.begin_delete_by_id(found.id, find_version(found.type), params=options)
+                wait_for(poller, self._seconds, f"deleting {found.name}")
         for vault in self._list_deleted():
             poller = self._vaults.vaults.begin_purge_deleted(vault.name, vault.properties.location)
             wait_for(poller, self._seconds, f"purging {vault.name}")
@@ -88,7 +91,8 @@ class Teardown:
             return Group(exists=False, ours=False)
         ours = is_ours(group.tags, self._settings)
         found = list(self._client.resources.list_by_resource_group(name))
-        made = [one for one in found if is_ours(one.tags, self._settings)]
+        kinds = list_kinds()  # a policy may have copied our tags from the group to what others have put there
+        made = [one for one in found if is_ours(one.tags, self._settings) and one.type.lower() in kinds]
         along = [one for one in found if ours and one.type.lower() in COMES_ALONG and one not in made]
         others = tuple(one for one in found if one not in made and one not in along)
         return Group(True, ours, (*sorted(made, key=_rank), *along), others)
@@ -107,10 +111,15 @@ def is_ours(tags: dict[str, str] | None, settings: AzureSettings) -> bool:
 
 def find_version(resource_type: str) -> str:
     """Return the API version by which a type of resource is made, and so deleted."""
-    made = {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
-    return {**COMES_ALONG, **made}[resource_type.lower()]
+    return {**COMES_ALONG, **list_kinds()}[resource_type.lower()]
+
+
+def list_kinds() -> dict[str, str]:
+    """Return the types of resources that provisioning makes, with their API versions."""
+    return {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
 
 
 def _rank(found: Any) -> tuple[int, str]:
+    """The workspace goes first, for it uses the others; the vault last."""
     kind = found.type.lower()
     return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

@@ -27,15 +27,36 @@ def name_service(settings: AzureSettings, environment: str) -> str:
     return {"qa": settings.qa_service, "production": settings.production_service}[environment]
 
 
-def find_service(session: AzureSession, environment: str) -> Any:
-    """Return the SDK's web service of an environment, or None where there is none.
+def list_services(session: AzureSession, environment: str) -> list[Any]:
+    """Return the SDK's web services of an environment: those with our tag, the one that the settings name first.
+
+    There is one, or none before the first deployment; two while a service is given another name.
 
     Raises
     ------
     PlatformError
         If Azure does not say.
+    """
+    from azureml.core import Webservice
+
+    name = name_service(session.settings, environment)
+    with explain_refusals(session, f"tell of the web services of {environment}"):
+        found = Webservice.list(session.workspace, tags=[[OURS, environment]])
+    return sorted(found, key=lambda service: (service.name != name, service.name))
+
+
+def find_service(session: AzureSession, environment: str) -> Any:
+    """Return the SDK's web service of an environment, or None where there is none."""
+    return next(iter(list_services(session, environment)), None)
+
+
+def require_free_name(session: AzureSession, environment: str) -> None:
+    """Look whether a service of an environment can be made under the name in the settings.
+
+    Raises
+    ------
     DeploymentError
-        If a service of that name is not ours.
+        If another service has it.
     """
     from azureml.core import Webservice
     from azureml.exceptions import WebserviceException
@@ -43,17 +64,15 @@ def find_service(session: AzureSession, environment: str) -> Any:
     name = name_service(session.settings, environment)
     with explain_refusals(session, f"tell of the web service {name}"):
         try:
-            service = Webservice(session.workspace, name)
+            Webservice(session.workspace, name)
         except WebserviceException as error:
             if "WebserviceNotFound" in error.message:
-                return None
+                return
             raise
-    if (service.tags or {}).get(OURS) != environment:
-        raise DeploymentError(
-            f"the workspace has a web service {name!r} already that is not the one of {environment}: choose another "
-            f"name (azure.{environment}_service in parameters/azure.yml), or delete that service"
-        )
-    return service
+    raise DeploymentError(
+        f"the workspace has a web service {name!r} already that is not the one of {environment}: choose another "
+        f"name (azure.{environment}_service in parameters/azure.yml), or delete that service"
+    )
 
 
 def submit_service(session: AzureSession, environment: str, image: Image, bundle: Path, service: Any) -> Any:
@@ -69,6 +88,8 @@ def submit_service(session: AzureSession, environment: str, image: Image, bundle
     from azureml.core import Model
 
     settings, name = session.settings, name_service(session.settings, environment)
+    if service is None:
+        require_free_name(session, environment)
     tags = {OURS: environment, DIGEST: image.digest, "image": image.name, "model_version": str(image.model_version)}
     configuration = make_configuration(settings, environment, tags)
     with tempfile.TemporaryDirectory() as scratch, explain_refusals(session, _describe(settings, environment, image)):
@@ -125,7 +146,7 @@ def wait_settled(session: AzureSession, service: Any, seconds: float) -> None:
             if time.monotonic() >= deadline:
                 raise DeploymentError(
                     f"the web service {service.name} is {service.state.lower()} since before; Azure takes nothing "
-                    "new for it until that has ended: try again later, or end it with `mlops stop`"
+                    "new for it until that has ended: try again later, or end it with `mlops stop --platform azure`"
                 )
             time.sleep(POLL_SECONDS)
             service.update_deployment_state()

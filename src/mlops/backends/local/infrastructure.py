@@ -39,12 +39,19 @@ class LocalInfrastructure:
         self._home.mkdir(parents=True, exist_ok=True)
         return changes
 
-    def register_dataset(self, file: Path) -> DatasetVersion:
+    def require_ready(self) -> None:
+        """See `Infrastructure`: nothing stands in the way."""
+
+    def find_training_data(self) -> str:
+        """See `Infrastructure`: the sample, which the notebook writes."""
+        return ""
+
+    def register_dataset(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
         """See `Infrastructure`."""
         self._datasets.mkdir(parents=True, exist_ok=True)
         with FileLock(self._datasets / "lock"):
             versions = self._list_versions()
-            if versions and hash_file(self._find_file(versions[-1])) == hash_file(file):
+            if versions and (only_first or hash_file(self._find_file(versions[-1])) == hash_file(file)):
                 return self.find_dataset("latest")
             version = versions[-1] + 1 if versions else 1
             write_atomically(self._datasets / str(version) / file.name, file.read_bytes())

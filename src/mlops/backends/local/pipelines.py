@@ -99,6 +99,9 @@ class LocalPipelines:
         versions = self._read_versions()
         return self._describe(versions[-1][0]) if versions else None
 
+    def update_triggers(self) -> None:
+        """See `mlops.backends.base.Pipelines`: there are none here."""
+
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
         """See `mlops.backends.base.Pipelines`."""
         check_submission(parameters)
