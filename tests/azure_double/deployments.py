@@ -12,6 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from azure_double.arm_template import Template, TemplateError
+from azure_double.insights import CONNECTION_STRING
 from azure_double.names import ARM, GROUP, GROUP_ID, LOCATION, SUBSCRIPTION, WORKSPACE_ID
 from azure_double.routing import Request, Response, make_error
 
@@ -263,6 +264,8 @@ class Deployments:
         if "SystemAssigned" in str(made.get("identity")):
             principal = str(uuid.uuid5(uuid.NAMESPACE_URL, made["id"].lower()))
             made["identity"] = {**made["identity"], "principalId": principal}
+        if kind == "Microsoft.Insights/components":
+            made["properties"] = {**made["properties"], "ConnectionString": CONNECTION_STRING}
         if kind == "Microsoft.ContainerService/managedClusters":
             kubelet = {"kubeletidentity": {"objectId": str(uuid.uuid5(uuid.NAMESPACE_URL, "kubelet"))}}
             made["properties"] = {**made["properties"], "identityProfile": kubelet}
@@ -287,14 +290,14 @@ class Deployments:
                 if old != new:
                     raise Refused("BadRequest", f"Cannot change property '{key}' of compute '{made['name']}'.")
 
-    def _add_along(self, kind: str, name: str) -> None:
+    def _add_along(self, kind: str, name: str, tags: dict[str, str] | None = None) -> None:
         """Add what Azure itself adds, with no tags."""
         one = {"id": f"{GROUP_ID}/providers/{kind}/{name}", "name": name, "type": kind, "location": "global"}
-        self.resources[one["id"].lower()] = {**one, "tags": None, "properties": {}, "_asked": one}
+        self.resources[one["id"].lower()] = {**one, "tags": tags, "properties": {}, "_asked": one}
 
-    def add_other(self, kind: str, name: str) -> None:
+    def add_other(self, kind: str, name: str, tags: dict[str, str] | None = None) -> None:
         """Put something of somebody else's into the group."""
-        self._add_along(kind, name)
+        self._add_along(kind, name, tags)
 
     def _delete(self, request: Request) -> Response:
         resource_id = request.path

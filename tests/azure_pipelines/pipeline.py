@@ -15,6 +15,7 @@ FILES = (PIPELINE, f"{FOLDER}/release.yml", f"{FOLDER}/infrastructure.yml")
 VARIABLE = re.compile(r"\$\(([\w.-]+)\)")
 # The predefined variables that the files may use, with values of the form that a Linux agent gives them.
 PREDEFINED = {
+    "Build.SourceBranch": "refs/heads/main",
     "Build.ArtifactStagingDirectory": "/home/vsts/work/1/a",
     "Build.BuildId": "4711",
     "Build.Reason": "IndividualCI",

@@ -28,7 +28,7 @@ COMMON = "common/definitions.json"
 RESOURCES = {
     "2020-02-02/Microsoft.Insights.Application.json": ("components",),
     "2022-04-01/Microsoft.Authorization.json": ("roleAssignments",),
-    "2025-05-01/Microsoft.KeyVault.json": ("vaults",),
+    "2025-05-01/Microsoft.KeyVault.json": ("vaults", "vaults_secrets"),
     "2025-06-01/Microsoft.Storage.json": (
         "storageAccounts",
         "storageAccounts_blobServices",

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from azure_double.azure import Azure
+from azure_double.insights import CONNECTION_STRING
 from azure_double.names import ACCOUNT, GROUP, GROUP_ID, REGISTRY, VAULT, WORKSPACE, WORKSPACE_ID
+from azure_double.routing import make_error
 
 from mlops.backends.azure.infrastructure import AzureInfrastructure
 from mlops.backends.azure.session import AzureSession
@@ -114,6 +116,33 @@ def test_what_others_have_in_the_group_stays(infrastructure: AzureInfrastructure
     assert Change("delete", "resource group", GROUP) not in infrastructure.delete()
     assert azure.deployments.list_types() == ["Microsoft.Web/sites"]
     assert azure.deployments.groups == {GROUP: TAGS}
+
+
+def test_what_a_policy_has_given_our_tags_stays(infrastructure: AzureInfrastructure, azure: Azure) -> None:
+    """Azure's own policy "inherit a tag from the resource group" does that to whatever is put there."""
+    infrastructure.provision()
+    azure.deployments.add_other("Microsoft.Compute/virtualMachines", "a-machine", tags=TAGS)
+    assert "a-machine" not in {change.name for change in infrastructure.preview_delete()}
+    infrastructure.delete()
+    assert azure.deployments.list_types() == ["Microsoft.Compute/virtualMachines"]
+
+
+def test_what_is_gone_already_is_no_error(infrastructure: AzureInfrastructure, azure: Azure) -> None:
+    infrastructure.provision()
+    azure.fail_next("DELETE", "Microsoft.ContainerRegistry", make_error(404, "ResourceNotFound", "not there"))
+    infrastructure.delete()
+    assert "Microsoft.KeyVault/vaults" not in azure.deployments.list_types()
+
+
+def test_the_connection_string_is_in_the_key_vault_for_the_variable_group(
+    infrastructure: AzureInfrastructure, azure: Azure
+) -> None:
+    infrastructure.provision()
+    secret = azure.deployments.find(
+        f"{GROUP_ID}/providers/Microsoft.KeyVault/vaults/{VAULT}/secrets/applicationinsights-connection-string"
+    )
+    assert secret
+    assert secret["properties"]["value"] == CONNECTION_STRING
 
 
 def test_a_group_that_was_there_before_stays(infrastructure: AzureInfrastructure, azure: Azure) -> None:

@@ -24,6 +24,7 @@ NAMES = {  # as people know them
     "microsoft.containerservice/managedclusters": "Kubernetes cluster",
     "microsoft.insights/components": "Application Insights",
     "microsoft.keyvault/vaults": "Key Vault",
+    "microsoft.keyvault/vaults/secrets": "secret",
     "microsoft.machinelearningservices/workspaces": "Machine Learning workspace",
     "microsoft.machinelearningservices/workspaces/computes": "compute",
     "microsoft.machinelearningservices/workspaces/datastores": "datastore",

@@ -115,8 +115,9 @@ def find_version(resource_type: str) -> str:
 
 
 def list_kinds() -> dict[str, str]:
-    """Return the types of resources that provisioning makes, with their API versions."""
-    return {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
+    """Return the types of resources that provisioning makes, with their API versions; what is in one goes with it."""
+    made = {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
+    return {kind: version for kind, version in made.items() if kind.count("/") == 1}
 
 
 def _rank(found: Any) -> tuple[int, str]:
