@@ -6,6 +6,7 @@ import pytest
 from azure_pipelines.conftest import Spoil
 from azure_pipelines.names import find_name_errors
 from azure_pipelines.pipeline import FOLDER, PIPELINE, find_script, list_jobs, list_pipelines
+from azure_pipelines.templates import read_yaml
 
 LOCAL, RELEASE, AZURE = f"{FOLDER}/local.yml", f"{FOLDER}/release.yml", f"{FOLDER}/azure.yml"
 INFRASTRUCTURE, INSTALL, RESULTS = f"{FOLDER}/infrastructure.yml", f"{FOLDER}/install.yml", f"{FOLDER}/results.yml"
@@ -98,6 +99,24 @@ def test_a_template_that_nothing_includes_is_found(spoil: Spoil) -> None:
     checkout = spoil(INSTALL, "steps:", "steps:")
     (checkout / FOLDER / "left.yml").write_text("steps: []\n")
     assert find_name_errors(checkout) == ["left.yml: no other file names it"]
+
+
+def test_what_stands_between_the_stages_and_starts_them(project: Path) -> None:
+    """Each environment has its own approvals, production waits for QA, an image and a new model start the release."""
+    jobs = {job.name: job for _, _, pipeline in list_pipelines(project) for job in list_jobs(pipeline)}
+    environments = {name: job.environment for name, job in jobs.items() if job.environment}
+    assert environments == {"Deploy_ACI": "qa", "Deploy_AKS": "production", "Change": "infrastructure"}
+    assert "Deploy_ACI" in jobs["Deploy_AKS"].needs
+    assert "Preview" in jobs["Change"].needs
+    release = read_yaml((project / RELEASE).read_text())["resources"]
+    assert release["containers"][0]["trigger"] == "true"
+    assert release["pipelines"][0]["trigger"]["tags"] == ["new-model"]
+    (night,) = read_yaml((project / PIPELINE).read_text())["schedules"]
+    assert night["cron"] == "0 2 * * *"
+    logins = [step for job in jobs.values() for step in job.steps if step.get("task") == "AzureCLI@2"]
+    assert {step["inputs"]["keepAzSessionActive"] for step in logins} == {"true"}
+    published = [step for job in jobs.values() for step in job.steps if step.get("task") == "PublishTestResults@2"]
+    assert {step["inputs"]["testResultsFiles"] for step in published} == {"unit.xml", "notebooks.xml"}
 
 
 def test_what_may_take_hours_has_no_limit(project: Path) -> None:

@@ -98,6 +98,14 @@ def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azur
     assert "Deploy the model of the build" in agent.steps
     assert "Deploy the new image" not in agent.steps
 
+    ((_, digest),) = azure.container_registry.manifests
+    image = {"resources.container.scoring.digest": digest}
+    agent.artifacts = agent.artifacts.with_name("artifacts-of-the-image")  # of another run
+    agent.run_pipeline(RELEASE, variables={**BY_IMAGE, **image})
+    assert agent.steps.count("Test the web service") == 4
+    assert agent.steps.count("Deploy the new image") == 1
+    agent.artifacts = artifacts
+
     again = {"System.JobAttempt": "2", "Build.BuildId": "4712"}
     agent.run_pipeline(PIPELINE, platform="azure", variables=again, done={*TESTS, "Publish_Pipeline"})
     assert agent.tags == ["new-model"]

@@ -13,11 +13,11 @@ from mlops.workspace import Workspace
 
 @dataclass
 class StoppedServices:
-    """Services, of which teardown needs `stop` alone: remembers what was stopped."""
+    """Services, of which teardown needs `end` alone: remembers what was ended."""
 
     environments: list[str] = field(default_factory=list)
 
-    def stop(self, environment: str) -> bool:
+    def end(self, environment: str) -> bool:
         """Remember it."""
         self.environments.append(environment)
         return True

@@ -9,6 +9,7 @@ from azure_double.azure import Azure
 from azure_double.names import ACCOUNT
 from azure_double.routing import make_error
 from azureml.core import Dataset
+from azureml.exceptions import UserErrorException
 
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.infrastructure import AzureInfrastructure
@@ -73,6 +74,23 @@ def test_another_content_is_a_version_whose_file_stands_beside_the_old_one(
     assert datasets.register(file) == second
 
 
+def test_the_first_file_leaves_newer_ones_alone(datasets: AzureDatasets, file: Path) -> None:
+    """Or setting up again would put the old rows back."""
+    first = file.read_text()
+    assert datasets.register(file, only_first=True).version == 1
+    file.write_text("A,Y\n3,4\n")
+    newest = datasets.register(file)
+    file.write_text(first)
+    assert datasets.register(file, only_first=True) == newest == datasets.find("latest")
+
+
+def test_who_may_not_look_is_not_told_that_there_is_none(datasets: AzureDatasets, azure: Azure, file: Path) -> None:
+    datasets.register(file)
+    azure.fail_next("GET", "dataversion", make_error(403, "Forbidden", "no role"), times=9)
+    with pytest.raises(UserErrorException, match="no role"):
+        datasets.find("latest")
+
+
 def test_going_back_to_an_earlier_content_makes_it_the_newest(datasets: AzureDatasets, file: Path) -> None:
     """Azure takes no identical definition twice: the same content gets a file of its own."""
     for content in ("A,Y\n1,2\n", "A,Y\n3,4\n", "A,Y\n1,2\n"):
@@ -111,6 +129,7 @@ def test_the_file_that_arrived_last_is_new_data_and_becomes_a_version_when_it_is
     arrive(azure, "incoming/a.csv", b"A,Y\n5,6\n")
     arrive(azure, "incoming/b.parquet", b"rows")
     azure.blobs.write("incoming/deeper/c.csv", b"not looked at")
+    azure.blobs.write("incoming/folder.parquet/part-0.parquet", b"neither: a folder is no file")
     azure.blobs.write("incoming/notes.txt", b"no data")
     url = datasets.find_new()
     assert url.endswith("/data/diabetes-2.parquet")

@@ -90,7 +90,12 @@ def test_another_lock_is_another_environment(project: Path, tmp_path: Path) -> N
 
 
 def test_settings_from_the_environment_hold_on_the_compute_and_no_secret_goes_there(project: Path) -> None:
-    environ = {"MLOPS_AZURE_WORKSPACE": "ws", "MLOPS_AZURE_LOCATION": "", "AZURE_CLIENT_SECRET": "s", "HOME": "/home"}
+    environ = {
+        "MLOPS_AZURE_WORKSPACE": "ws",
+        "MLOPS_AZURE_LOCATION": "",
+        "AZURE_CLIENT_SECRET": "s",
+        "MLOPS_SECRET_A": "s",
+    }
     variables = describe_environ("abc-dirty", environ)
     assert variables == {"MLOPS_AZURE_WORKSPACE": "ws", "MLOPS_GIT_COMMIT": "abc-dirty"}
     configuration = make_run_configuration(make_environment(project), variables)

@@ -101,3 +101,11 @@ def test_a_lock_that_could_not_be_renewed_lets_nothing_more_be_written(azure: Az
         time.sleep(LEASE_SECONDS + RENEW_SECONDS)
         with pytest.raises(PlatformError, match="the lock locks/some was lost, for it could not be renewed"):
             lease.check()
+
+
+def test_a_lease_of_somebody_else_is_waited_for_as_storage_says_it(azure: Azure, session: AzureSession) -> None:
+    """Who makes the blob may meet a lease already: Azure answers a write without it with 412, Azurite with 409."""
+    held = make_error(412, "LeaseIdMissing", "There is currently a lease on the blob and no lease ID was specified.")
+    azure.fail_next("PUT", "locks/new$", held)
+    with LeaseLock(session, "new", wait_seconds=5).hold() as lease:
+        lease.check()

@@ -8,6 +8,7 @@ from azure_double.azure import Azure
 from azure_double.names import ACCOUNT, GROUP, VAULT, WORKSPACE_ID
 from azure_double.routing import Response, make_error
 
+from mlops.backends import open_backend
 from mlops.backends.azure.arm_refusals import Refusal, list_refusals
 from mlops.backends.azure.deployment import Deployment
 from mlops.backends.azure.infrastructure import AzureInfrastructure
@@ -48,6 +49,26 @@ def test_a_name_that_is_taken_leaves_nothing(
     azure.deployments.taken = {}
     infrastructure.provision()
     assert is_whole(azure, infrastructure)
+
+
+def test_who_may_not_open_the_blobs_takes_all_away_all_the_same(azure: Azure, workspace: Workspace) -> None:
+    """Owning a subscription opens no blob, and the locks of services are blobs."""
+    platform = open_backend("azure", workspace)
+    azure.deployments.start_empty()
+    platform.infrastructure.provision()
+    azure.fail_next("PUT", "locks/", make_error(403, "AuthorizationPermissionMismatch", "no role"), times=99)
+    platform.infrastructure.delete()
+    assert not azure.workspaces.exists
+
+
+def test_a_workspace_that_cannot_be_asked_for_its_services_stays(azure: Azure, workspace: Workspace) -> None:
+    """Or a container that QA runs on would stay behind and be billed."""
+    azure.deployments.start_empty()
+    open_backend("azure", workspace).infrastructure.provision()
+    azure.fail_next("GET", f"{WORKSPACE_ID}$", make_error(503, "ServerBusy", "busy"), times=9)
+    with pytest.raises(PlatformError, match="cannot be opened: .*busy"):
+        open_backend("azure", workspace).infrastructure.delete()
+    assert azure.workspaces.exists
 
 
 def test_a_group_of_others_survives_a_refusal(infrastructure: AzureInfrastructure, azure: Azure) -> None:

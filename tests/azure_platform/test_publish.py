@@ -153,9 +153,19 @@ def publish_anew(workspace: Workspace) -> None:
 def test_those_who_publish_a_build_at_once_make_one_version(azure: Azure, workspace: Workspace) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         list(pool.map(publish_anew, [workspace] * 3))
-    open_pipelines(workspace).publish("42", "")  # whoever comes last sees all
     versions, started, schedules = read_state(azure)
     assert (versions, started, schedules) == (["42"], ["42"], SCHEDULES)
+
+
+def test_other_settings_change_the_schedules_without_another_publication(
+    azure: Azure, pipelines: AzurePipelines, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipelines.update_triggers()  # nothing is published, so nothing can be started
+    assert azure.pipelines.schedules == {}
+    pipelines.publish("42", "")
+    monkeypatch.setenv("MLOPS_AZURE_RECURRENCE", "none")
+    open_pipelines(workspace).update_triggers()
+    assert read_state(azure) == (["42"], ["42"], ["diabetes-retraining-new-data"])
 
 
 def test_a_compute_that_is_missing_is_named_before_anything_is_sent(azure: Azure, pipelines: AzurePipelines) -> None:

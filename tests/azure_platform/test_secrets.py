@@ -49,6 +49,19 @@ def test_a_secret_that_is_missing_says_how_to_set_it_and_not_on_a_command_line(s
     assert "--value" not in str(raised.value)
 
 
+def test_a_secret_that_is_too_short_to_be_struck_out_is_refused(azure: Azure, secrets: AzureSecrets) -> None:
+    azure.key_vault.put("pin", "6")
+    with pytest.raises(UsageError, match=rf"'pin' of the Key Vault {VAULT} has 1 characters, .*needs 8 or more"):
+        secrets.get_secret("pin")
+    assert list(secrets.list_values()) == []
+
+
+def test_a_vault_that_is_busy_is_not_a_missing_role(azure: Azure, secrets: AzureSecrets) -> None:
+    azure.fail_next("GET", f"{HOST}/secrets", make_error(503, "ServiceUnavailable", "busy"), times=9)
+    with pytest.raises(PlatformError, match=rf"{VAULT} does not answer for 'storage-key' .*: try again later"):
+        secrets.get_secret("storage-key")
+
+
 def test_an_environment_variable_wins_over_the_vault(
     azure: Azure, secrets: AzureSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from azure_double.azure import Azure
+from azure_double.names import ACCOUNT
 from azure_double.routing import Response, make_error
 
 from diabetes.data import load_sample
@@ -117,8 +118,9 @@ def test_a_file_that_breaks_the_rules_ends_the_run_red_with_its_report(
 ) -> None:
     bad = load_sample()
     bad["BMI"] += 20
-    bad.to_csv(workspace.home / "bad.csv", index=False)
-    run = finish(azure, pipelines, {"data_file_path": str(workspace.home / "bad.csv")})
+    azure.blobs.write("given/bad.csv", bad.to_csv(index=False).encode())
+    url = f"abfs://{azure.blobs.container}@{ACCOUNT}.dfs.core.windows.net/given/bad.csv"
+    run = finish(azure, pipelines, {"data_file_path": url})
     assert (run.state, run.outcome) == ("failed", "error")
     assert [(step.name, step.state) for step in run.steps] == [("test_data", "failed")]
     assert run.tags["reason"].startswith("test_data: DataTestFailed")
@@ -197,7 +199,7 @@ def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, pipelines
     assert (run.state, run.tags) == ("queued", tags)
     with pytest.raises(NotFoundError, match=f"the run {run.run_id} has not started a step 'train'; started: none"):
         pipelines.read_log(run.run_id, "train")
-    with pytest.raises(NotFoundError, match="has stored nothing yet: wait for its first step"):
+    with pytest.raises(NotFoundError, match="has stored nothing: wait for its first step .https://"):
         pipelines.fetch_run(run.run_id, Path("nowhere"))
     assert pipelines.cancel(run.run_id).state == "canceled"
 
@@ -240,8 +242,14 @@ def test_what_cannot_be_submitted_is_refused_before_anything_is_sent(azure: Azur
     pipelines = AzurePipelines(AzureSession(read_settings(workspace), workspace))
     with pytest.raises(ParameterError, match="-p alpha: the published pipeline has no such parameter .known: model_n"):
         pipelines.submit({"alpha": "1"})
+    with pytest.raises(
+        ParameterError, match="data_file_path=new.csv: the compute has no such file; .*dataset_version=n"
+    ):
+        pipelines.submit({"data_file_path": "new.csv"})
     assert azure.requests == []
-    with pytest.raises(NotFoundError, match="no pipeline 'diabetes-retraining' is published .*: run `mlops publish`"):
+    with pytest.raises(
+        NotFoundError, match="no pipeline 'diabetes-retraining' is published .*: run `mlops publish --platform azure`"
+    ):
         pipelines.submit({})
     with pytest.raises(NotFoundError, match="there is no run nothing of diabetes-retraining in the workspace"):
         pipelines.get_run("nothing")

@@ -124,6 +124,16 @@ def test_a_variable_that_nobody_has_set_is_logged(
     assert azure.requests == []
 
 
+@pytest.mark.parametrize("status", [None, 403, 503])
+def test_a_workspace_that_cannot_be_asked_is_logged(
+    azure: Azure, telemetry: AzureTelemetry, caplog: pytest.LogCaptureFixture, status: int | None
+) -> None:
+    answer = status and make_error(status, "Refused", "not now")
+    azure.fail_next("GET", "(?i)/components/", answer, times=9)
+    telemetry.record_run(RUN)
+    assert f"run {RUN.run_id} is not in Application Insights" in caplog.text
+
+
 def test_a_workspace_that_is_not_there_is_logged(
     azure: Azure, telemetry: AzureTelemetry, caplog: pytest.LogCaptureFixture
 ) -> None:

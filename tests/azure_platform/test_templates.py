@@ -131,7 +131,8 @@ def test_what_is_made_is_safe_by_default(template: dict[str, Any]) -> None:
     vault = find_resource(template, "vaults")["properties"]
     assert (vault["enableRbacAuthorization"], vault["enableSoftDelete"]) == (True, True)
     assert find_resource(template, "containers")["properties"]["publicAccess"] == "None"
-    assert find_resource(template, "registries")["properties"]["anonymousPullEnabled"] is False
+    registry = find_resource(template, "registries")["properties"]
+    assert registry == {"adminUserEnabled": True, "anonymousPullEnabled": False}  # the SDK builds by the admin user
     cluster = find_resource(template, "computes")
     assert cluster["properties"]["properties"]["remoteLoginPortPublicAccess"] == "Disabled"
     assert cluster["identity"] == {"type": "SystemAssigned"}
@@ -141,6 +142,15 @@ def test_what_is_made_is_safe_by_default(template: dict[str, Any]) -> None:
 def test_the_compute_may_do_what_a_retraining_does_and_no_more(template: dict[str, Any]) -> None:
     """It reads and writes blobs, reads secrets, looks at images, finds Application Insights, registers models."""
     assignments = [one for one in template["resources"] if one["type"].endswith("/roleAssignments")]
+    given = dict(re.findall(r'"(\w+)": "\[subscriptionResourceId\([^,]+, \'([0-9a-f-]{36})\'\)', json.dumps(template)))
+    assert given == {
+        "blobContributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+        "secretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
+        "secretsOfficer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+        "registryPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+        "reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+        "dataScientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+    }
     roles = {
         (re.findall(r"'(\w+)'", one["scope"])[0], re.findall(r"'(\w+)'", one["properties"]["roleDefinitionId"])[0])
         for one in assignments

@@ -63,6 +63,7 @@ def test_each_content_is_a_version_that_stays(infrastructure: Infrastructure, fi
     assert infrastructure.register_dataset(file) == first
     file.write_text("A,Y\n3,4\n")
     second = infrastructure.register_dataset(file)
+    assert infrastructure.register_dataset(Path(first.url), only_first=True) == second
     assert second.version == 2
     assert Path(first.url).read_text() == "A,Y\n1,2\n"
     assert [infrastructure.find_dataset(name) for name in ("1", "2", "latest", "")] == [first, second, second, second]

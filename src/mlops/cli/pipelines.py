@@ -13,12 +13,13 @@ import msgspec
 from mlops.backends.base import SUBMISSION_PARAMETERS, Pipelines, Registry, SubmittedRun
 from mlops.cli.model_file import write_model_file
 from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, open_platform, platform_option
-from mlops.errors import NotFoundError, UsageError
+from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.ledger import make_run_id
 from mlops.parameters import load_parameters
 
 SHOWN_RUNS = 10
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run
+MOST_MISSED = 20  # looks in a row that Azure does not answer
 ENDED = ("succeeded", "failed", "canceled")
 
 
@@ -93,7 +94,7 @@ def submit(
         raise UsageError("--model-file and --download need the run's end: add --wait")
     parameters = dict(_read_pair(text) for text in given)
     workspace, backend, model_name = open_platform(platform)
-    if "model_name" in parameters:  # checked here, not on a machine that has to be started first
+    if parameters.get("model_name", "none") != "none":  # checked here, not on a machine that has to be started first
         load_parameters(workspace.project, ALL_STEPS, [f"shared.model_name={parameters['model_name']}"])
     run = backend.pipelines.submit(parameters)
     click.echo(f"submitted {run.run_id}  {run.url}".rstrip(), err=True)
@@ -104,10 +105,10 @@ def submit(
             option = f" --platform {platform}" if platform else ""
             click.echo(f"\nthe run goes on; `mlops runs {run.run_id}{option}` shows it, --cancel ends it", err=True)
             raise
-    if model_file:
-        _write_model(model_file, backend.registry, parameters.get("model_name", model_name), run)
     if download:
         _download(backend.pipelines, run, download)
+    if model_file:
+        _write_model(model_file, backend.registry, run.tags.get("model_name", model_name), run)
     _show_run(run, as_json)
     sys.exit(EXIT_FAILED if run.state in ("failed", "canceled") else 0)
 
@@ -146,7 +147,7 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
 
 def watch_run(pipelines: Pipelines, run: SubmittedRun, sleep: Callable[[float], None] = time.sleep) -> SubmittedRun:
     """Look at a run until it has ended, ever less often; what has changed is printed on standard error."""
-    pause, shown = FIRST_PAUSE, set[str]()
+    pause, shown, missed = FIRST_PAUSE, set[str](), 0
     while True:
         for line in _list_states(run):
             if line not in shown:
@@ -157,7 +158,13 @@ def watch_run(pipelines: Pipelines, run: SubmittedRun, sleep: Callable[[float], 
             return run
         sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
-        run = pipelines.get_run(run.run_id)
+        try:
+            run, missed = pipelines.get_run(run.run_id), 0
+        except PlatformError as error:  # the run goes on; a wait of hours outlives an outage of minutes
+            missed += 1
+            if missed > MOST_MISSED:
+                raise
+            click.echo(f"  not known how it goes, looking again: {error}", err=True)
 
 
 def _write_model(path: Path, registry: Registry, name: str, run: SubmittedRun) -> None:

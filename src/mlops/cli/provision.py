@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -72,10 +73,8 @@ def _provision(workspace: Workspace, backend: Backend, parameters: Parameters, a
     from mlops.runner import Plan, run_pipeline
 
     def list_secrets() -> Iterable[str]:
-        try:
-            return tuple(backend.secrets.list_values())
-        except NotFoundError:  # before the first time there is nothing that could keep any
-            return ()
+        with suppress(NotFoundError):  # before the first time there is nothing that could keep any but the environment
+            yield from backend.secrets.list_values()
 
     around = replace(prepare_run(workspace, backend, parameters), secrets=list_secrets)
     record = run_pipeline(Plan(PIPELINE, PIPELINES[PIPELINE], parameters), around)

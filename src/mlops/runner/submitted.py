@@ -36,7 +36,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
     finally:
         if (folder / "run.json").is_file():
             job.store_folder(folder)
-            _report(job, read_run(folder), plan.at)
+            _report(job, read_run(folder), plan)
     return read_run(folder)
 
 
@@ -77,9 +77,9 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
             )
 
 
-def _report(job: Job, record: RunRecord, name: str) -> None:
+def _report(job: Job, record: RunRecord, plan: Plan) -> None:
     """Give the step's numbers and the run's state to the platform, so that they are seen without the folder."""
-    results = _find(record, name).results
+    results = _find(record, plan.at).results
     job.log_metrics(
         {
             key: float(value)
@@ -90,7 +90,7 @@ def _report(job: Job, record: RunRecord, name: str) -> None:
     tags = {f"skipped_{step.name}": step.reason for step in record.steps if step.state == "skipped"}
     version = record.result("model_version")
     if version is not None:
-        tags["model_version"] = str(version)
+        tags |= {"model_name": str(plan.parameters.shared.get("model_name", "")), "model_version": str(version)}
     if record.outcome:
         tags |= {"outcome": record.outcome, "reason": _explain(record)}
     job.tag({key: value[:TAG_LENGTH] for key, value in tags.items() if value})

@@ -43,8 +43,10 @@ def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
     runs = RUNS[settings.recurrence] if usage.runs is None else usage.runs
     nodes = max(0, min(usage.run_nodes, settings.compute_max_nodes) - least)
     idle = settings.compute_idle_seconds / 60
-    hours = runs * nodes * (usage.run_minutes + idle) / 60
+    hours, most = runs * nodes * (usage.run_minutes + idle) / 60, (settings.compute_max_nodes - least) * HOURS
     formula = f"{runs:g} runs x {nodes} nodes x ({usage.run_minutes:g} + {idle:g} idle) min / 60"
+    if hours > most:  # runs wait for each other
+        hours, formula = float(most), f"{settings.compute_max_nodes - least} nodes at most x {HOURS} h"
     return [*found, Billable("training", hours, "node hours", formula, price)]
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from mlops.backends.azure.refusals import LONGEST, find_status, read_message
+from mlops.backends.azure.answers import LONGEST, find_status, read_message
 from mlops.errors import MlopsError, PlatformError
 
 TRIES = 4

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from mlops.backends.azure.answers import find_status
 from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.base import DatasetVersion
@@ -138,6 +139,8 @@ class AzureDatasets:
         try:
             found = Dataset.get_by_name(workspace, self._name, version or "latest")
         except UserErrorException as error:
+            if find_status(error) not in (0, 404):
+                raise
             raise NotFoundError(
                 f"the workspace {workspace.name} has no data set {self._name!r} of version {version or 'latest'!r}: "
                 "the studio lists them, and `mlops provision --platform azure` registers the first one "

@@ -4,7 +4,7 @@
 
     mlops/bundles/<digest of the bundle>.tar.gz        what the image is made of
     mlops/images/<digest in the registry>.json         an image: name, model, bundle, files, example
-    mlops/models/<name>/<version>.json                 the images of a model version by label, and the newest
+    mlops/models/<name>/<version>.json                 which image of a model version is the newest
 
 The registry says what an image is, by digest, but not of which model and bundle; a model version's properties hold
 1000 characters, and a service must find its image without knowing the model. An image is known when all three are
@@ -14,7 +14,7 @@ written, the last one last: a build that failed has none of them.
 import io
 import json
 import tarfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,10 +56,9 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ModelImages:
-    """The digests of a model version's images by label; `newest` is the one published last."""
+    """The images of a model version; `newest` is the digest of the one published last."""
 
     newest: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
 
 
 class ImageStore:
@@ -76,13 +75,11 @@ class ImageStore:
         """Return the images of a model version."""
         return self._read(_locate_model(model), ModelImages) or ModelImages()
 
-    def write(self, record: ImageRecord, model: ModelVersion, label: str, bundle: Path) -> None:
+    def write(self, record: ImageRecord, model: ModelVersion, bundle: Path) -> None:
         """Make an image known; called by one at a time for a model."""
         self._write(_locate_bundle(record.bundle), _pack(bundle))
         self._write(f"mlops/images/{record.image.digest.removeprefix('sha256:')}.json", _encode(record))
-        known = self.read_model(model)
-        labels = {**known.labels, label: record.image.digest}
-        self._write(_locate_model(model), _encode(ModelImages(record.image.digest, labels)))
+        self._write(_locate_model(model), _encode(ModelImages(record.image.digest)))
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
         """Copy an image's bundle to `folder`, and check it.

@@ -52,7 +52,7 @@ class AzureImages:
                     f"Azure built {repository}:{label}, but the registry {self._registry} does not have it; try again"
                 )
             if known.newest != digest:
-                self._store.write(self._make_record(bundle, model, repository, digest), model, label, bundle)
+                self._store.write(self._make_record(bundle, model, repository, digest), model, bundle)
         return self.get_image(digest)
 
     def get_image(self, digest: str) -> Image:

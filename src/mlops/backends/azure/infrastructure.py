@@ -1,5 +1,6 @@
 """The workspace and all that belongs to it, by an ARM template; idempotent, and taken away as a whole."""
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from mlops.backends.azure.billing import list_billable
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.deployment import RETRIES, Deployment, find_group, make_tags, wait_for
 from mlops.backends.azure.refusals import explain_refusals
+from mlops.backends.azure.services import AzureServices
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import require_subscription
 from mlops.backends.azure.teardown import Teardown
-from mlops.backends.base import ENVIRONMENTS, Billable, Change, DatasetVersion, Services, Usage
+from mlops.backends.base import ENVIRONMENTS, Billable, Change, DatasetVersion, Usage
 from mlops.errors import NotFoundError, PlatformError
 
 DELETE_SECONDS = 600.0
@@ -26,11 +28,11 @@ class AzureInfrastructure:
     ----------
     session : AzureSession
         Which subscription, resource group and workspace.
-    services : Services
+    services : AzureServices
         What ends before the workspace goes that runs it.
     """
 
-    def __init__(self, session: AzureSession, services: Services) -> None:
+    def __init__(self, session: AzureSession, services: AzureServices) -> None:
         self._session = session
         self._settings = session.settings
         self._services = services
@@ -86,7 +88,7 @@ class AzureInfrastructure:
         with refusals_explained(self._settings, "taking away"):
             changes = self._teardown.list_changes()
             if changes:
-                self._stop_services()
+                self._end_services()
                 self._teardown.delete()
             return changes
 
@@ -109,12 +111,10 @@ class AzureInfrastructure:
                 wait_for(poller, DELETE_SECONDS, "taking the resource group away again")
             raise
 
-    def _stop_services(self) -> None:
-        for environment in ENVIRONMENTS:
-            try:
-                self._services.stop(environment)
-            except NotFoundError:  # no workspace any more, so no service
-                return
+    def _end_services(self) -> None:
+        with suppress(NotFoundError), explain_refusals(self._session, "end the services"):  # no workspace, no service
+            for environment in ENVIRONMENTS:
+                self._services.end(environment)
 
     @property
     def _deployment(self) -> Deployment:

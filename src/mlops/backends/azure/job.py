@@ -1,5 +1,6 @@
 """One step of a submitted run, on the machine that executes it."""
 
+import logging
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,10 @@ from mlops.backends.azure.folder import fetch_folder, store_folder
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession, find_own_run
 from mlops.backends.base import NEW_DATA, DatasetVersion
+from mlops.errors import PlatformError
 from mlops.files import hash_folder
+
+logger = logging.getLogger(__name__)
 
 
 def find_job(session: AzureSession) -> "AzureJob | None":
@@ -60,16 +64,19 @@ class AzureJob:
         self._known = hash_folder(folder)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """See `mlops.backends.base.Job`."""
+        """See `mlops.backends.base.Job`; the run's record has them anyway, so where Azure has not, no step fails."""
 
         def call() -> None:
             for name, value in metrics.items():
                 self._step.log(name, value)
                 self._run.log(name, value)
+            self._step.flush()
+            self._run.flush()
 
-        repeat("log metrics", call)
-        self._step.flush()
-        self._run.flush()
+        try:
+            repeat("log metrics", call)
+        except PlatformError as error:
+            logger.warning("the step's numbers are in its notebook, but not in the run's metrics: %s", error)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """See `mlops.backends.base.Job`."""

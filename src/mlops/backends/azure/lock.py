@@ -19,6 +19,7 @@ LEASE_SECONDS = 15  # the least that Azure grants
 RENEW_SECONDS = 5.0
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
+LEASED = (409, 412)  # it is there, and somebody may have the lease: storage answers a write without it with 412
 
 
 class LeaseLock:
@@ -48,25 +49,28 @@ class LeaseLock:
         PlatformError
             If somebody else holds it for too long.
         """
-        lease = Lease(self._acquire(), self._name)
+        asked, client = self._acquire()
+        lease = Lease(client, self._name, asked)
         try:
             yield lease
         finally:
             lease.release()
 
-    def _acquire(self) -> Any:
-        """Acquire the lease, as the storage SDK's client."""
-        from azure.core.exceptions import HttpResponseError, ResourceExistsError
+    def _acquire(self) -> tuple[float, Any]:
+        """Acquire the lease: when it was asked for, and the storage SDK's client of it."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)
-        with suppress(ResourceExistsError):
-            blob.upload_blob(b"", overwrite=False)
         deadline = time.monotonic() + self._wait_seconds
         while True:
+            asked = time.monotonic()
             try:
-                return blob.acquire_lease(LEASE_SECONDS)
+                return asked, blob.acquire_lease(LEASE_SECONDS)
+            except ResourceNotFoundError:
+                _create(blob)
+                continue
             except HttpResponseError as error:
-                if error.status_code != 409:
+                if error.status_code not in LEASED:
                     raise
             if time.monotonic() >= deadline:
                 raise PlatformError(
@@ -77,13 +81,24 @@ class LeaseLock:
             time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # so that those who wait do not ask all at once
 
 
+def _create(blob: Any) -> None:
+    """Make the blob of a lock; of several who do at once, one does, and may have leased it already."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        blob.upload_blob(b"", overwrite=False)
+    except HttpResponseError as error:
+        if error.status_code not in LEASED:
+            raise
+
+
 class Lease:
     """A lease that is held, and renewed by a thread; `check` before a write."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: Any, name: str, asked: float) -> None:
         self._client = client
         self._name = name
-        self._valid_until = time.monotonic() + LEASE_SECONDS
+        self._valid_until = asked + LEASE_SECONDS
         self._released = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease of {name}", daemon=True)
         self._thread.start()

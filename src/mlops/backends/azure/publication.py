@@ -4,7 +4,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from mlops.backends.azure.calls import explain, is_missing, repeat
+from mlops.backends.azure.calls import is_missing, repeat
 from mlops.backends.azure.environment import ensure_environment
 from mlops.backends.azure.graph import describe_environ, make_defaults, make_run_configuration, make_steps
 from mlops.backends.azure.schedules import Schedules
@@ -43,6 +43,9 @@ class Publication:
             if kept is None:
                 raise PlatformError(f"{self._name} version {build_id} is gone as soon as published: publish again")
         endpoint = repeat(doing, lambda: self._move_endpoint(workspace, kept))
+        again = repeat(doing, lambda: self._keep_one(workspace, build_id))
+        if again is not None and again.id != kept.id:  # of two that published this build at once, the other's is kept
+            kept, endpoint = again, repeat(doing, lambda: self._move_endpoint(workspace, again))
         self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
@@ -70,15 +73,19 @@ class Publication:
         from azureml.core.compute_target import ComputeTargetException
 
         name = self._session.settings.compute_name
-        try:
-            ComputeTarget(workspace, name)
-        except ComputeTargetException as error:
-            if "ComputeTargetNotFound" not in str(error):
-                raise explain(f"look up the compute {name}", error) from error
-            raise NotFoundError(
-                f"the workspace {workspace.name} has no compute {name!r}, which compute_name in parameters/azure.yml "
-                "asks for: `mlops provision --platform azure` makes it"
-            ) from error
+
+        def call() -> None:
+            try:
+                ComputeTarget(workspace, name)
+            except ComputeTargetException as error:
+                if "ComputeTargetNotFound" not in str(error):
+                    raise
+                raise NotFoundError(
+                    f"the workspace {workspace.name} has no compute {name!r}, which compute_name in "
+                    "parameters/azure.yml asks for: `mlops provision --platform azure` makes it"
+                ) from error
+
+        repeat(f"look up the compute {name}", call)
 
     def _make_version(self, workspace: Any, build_id: str, build_uri: str) -> None:
         from azureml.pipeline.core import Pipeline

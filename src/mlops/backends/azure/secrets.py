@@ -14,7 +14,7 @@ from typing import Any
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.web_services import find_service, name_service
-from mlops.backends.variables import list_variables, name_variable
+from mlops.backends.variables import SHORTEST, list_variables, name_variable
 from mlops.errors import NotFoundError, PlatformError, UsageError
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
@@ -38,6 +38,11 @@ class AzureSecrets:
         if not NAME.fullmatch(name):
             raise UsageError(f"{name!r} cannot be the name of a secret: Key Vault takes letters, digits and dashes")
         value = self._find(name)
+        if value is not None and len(value) < SHORTEST:
+            raise UsageError(
+                f"the secret {name!r} of the Key Vault {self._vault} has {len(value)} characters, and would be struck "
+                f"out of ordinary words; a secret needs {SHORTEST} or more"
+            )
         if value is None:
             raise NotFoundError(
                 f"the secret {name!r} is not in the Key Vault {self._vault}: put it there with `az keyvault secret set "
@@ -87,7 +92,6 @@ class AzureSecrets:
     def _find(self, name: str) -> str | None:
         from azure.core.exceptions import (
             AzureError,
-            ClientAuthenticationError,
             HttpResponseError,
             ResourceNotFoundError,
         )
@@ -96,7 +100,11 @@ class AzureSecrets:
             return str(self._client.get_secret(name).value)
         except ResourceNotFoundError:
             return None
-        except (ClientAuthenticationError, HttpResponseError) as error:
+        except HttpResponseError as error:
+            if error.status_code not in (401, 403):
+                raise PlatformError(
+                    f"the Key Vault {self._vault} does not answer for {name!r} ({error.reason}): try again later"
+                ) from error
             raise PlatformError(
                 f"the Key Vault {self._vault} does not give out {name!r} ({error.reason}): the role `Key Vault Secrets "
                 "User` on it lets you read secrets"

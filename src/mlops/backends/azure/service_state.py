@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from mlops.backends.azure.artifacts import open_container
+from mlops.backends.azure.lock import Lease
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.deployments import Deployment, Deployments
@@ -32,9 +33,20 @@ class ServiceState(Deployments[AzureDeployment]):
 
 
 class StateBlob:
-    """The state of one environment, as it was read last; see the module."""
+    """The state of one environment, as it was read last; see the module.
 
-    def __init__(self, session: AzureSession, environment: str) -> None:
+    Parameters
+    ----------
+    session : AzureSession
+        Whose container.
+    environment : str
+        Of which environment.
+    lease : Lease, optional
+        The environment's lock, for who writes.
+    """
+
+    def __init__(self, session: AzureSession, environment: str, lease: Lease | None = None) -> None:
+        self._lease = lease
         self._name = f"mlops/services/{environment}.json"
         self._session = session
         self._etag: str | None = None
@@ -74,6 +86,8 @@ class StateBlob:
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
+        if self._lease:
+            self._lease.check()
         unchanged = {"etag": self._etag, "match_condition": MatchConditions.IfNotModified}
         options: dict[str, Any] = {"overwrite": True, **unchanged} if self._etag else {"overwrite": False}
         content = json.dumps(asdict(state), indent=1).encode()

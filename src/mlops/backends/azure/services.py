@@ -6,11 +6,14 @@ time of an update. What fails is put back, by another update; what fails at firs
 """
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlops.backends.azure.images import AzureImages
-from mlops.backends.azure.lock import LeaseLock
+from mlops.backends.azure.lock import Lease, LeaseLock
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.service_configuration import make_configuration
 from mlops.backends.azure.service_state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.session import AzureSession
@@ -26,7 +29,7 @@ from mlops.backends.azure.web_services import (
     wait_settled,
 )
 from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
-from mlops.errors import DeploymentError, MlopsError, NotFoundError, UsageError
+from mlops.errors import ConflictError, DeploymentError, MlopsError, NotFoundError, UsageError
 from mlops.ledger import now
 
 LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
@@ -46,8 +49,8 @@ class AzureServices:
             raise UsageError(f"port {port} for {environment}: Azure chooses the address; set port: 0")
         make_configuration(self._session.settings, environment, {})  # what is wrong is said before anything is sent
         self._require_passed(environment, image)
-        with self._lock(environment):
-            blob = StateBlob(self._session, environment)
+        with self._lock(environment) as lease:
+            blob = StateBlob(self._session, environment, lease)
             state = blob.read()
             service = find_service(self._session, environment)
             named = service is not None and service.name == name_service(self._session.settings, environment)
@@ -59,8 +62,8 @@ class AzureServices:
 
     def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
         """See `Services`."""
-        with self._lock(environment):
-            blob = StateBlob(self._session, environment)
+        with self._lock(environment) as lease:
+            blob = StateBlob(self._session, environment, lease)
             state = blob.read()
             if state.current is None or state.current.digest != digest:
                 return self._look(environment, state) if state.current else None
@@ -75,8 +78,8 @@ class AzureServices:
 
     def roll_back(self, environment: str) -> Service:
         """See `Services`."""
-        with self._lock(environment):
-            blob = StateBlob(self._session, environment)
+        with self._lock(environment) as lease:
+            blob = StateBlob(self._session, environment, lease)
             state = blob.read()
             if state.current is None or state.find_previous() is None:
                 raise NotFoundError(f"{environment} has no earlier image that passed its test: nothing to roll back to")
@@ -87,6 +90,13 @@ class AzureServices:
         """See `Services`: the service is deleted, so that it costs nothing; what it served is remembered."""
         with self._lock(environment):
             return self._delete(environment)
+
+    def end(self, environment: str) -> bool:
+        """Delete the service whoever deploys it just now, for all that it stands on goes, too; True if there was one.
+
+        It needs no right to the blobs, which who takes the platform away may not have.
+        """
+        return self._delete(environment)
 
     def list_services(self) -> list[Service]:
         """See `Services`."""
@@ -128,14 +138,17 @@ class AzureServices:
             before = state.current if service is not None else None
             try:
                 service = self._serve(environment, image, bundle, service, seconds)
+                url = service.scoring_uri.removesuffix("/score")
+                made = AzureDeployment(
+                    image.digest, image.name, image.model_version, now(), url=url, example=record.example
+                )
+                state = state.serve(made)
+                blob.write(state)
+            except ConflictError:  # our lock was lost, and another deployment has come: theirs counts
+                raise
             except BaseException as error:
                 self._undo(environment, before, error)
                 raise
-        url = service.scoring_uri.removesuffix("/score")
-        state = state.serve(
-            AzureDeployment(image.digest, image.name, image.model_version, now(), url=url, example=record.example)
-        )
-        blob.write(state)
         for other in others:
             delete_service(self._session, other)
         return state
@@ -181,8 +194,13 @@ class AzureServices:
     def _look(self, environment: str, state: ServiceState) -> Service:
         return _describe(environment, state, find_service(self._session, environment))
 
-    def _lock(self, environment: str) -> Any:
-        return LeaseLock(self._session, f"services/{environment}", wait_seconds=LOCK_SECONDS).hold()
+    @contextmanager
+    def _lock(self, environment: str) -> Iterator[Lease]:
+        lock = LeaseLock(self._session, f"services/{environment}", wait_seconds=LOCK_SECONDS)
+        with ExitStack() as stack:
+            with explain_refusals(self._session, f"take the lock of {environment}"):
+                lease = stack.enter_context(lock.hold())
+            yield lease
 
 
 def _describe(environment: str, state: ServiceState, service: Any) -> Service:

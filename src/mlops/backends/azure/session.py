@@ -4,6 +4,7 @@ import os
 from functools import cached_property
 from typing import Any
 
+from mlops.backends.azure.answers import LONGEST, find_status, read_message
 from mlops.backends.azure.identity import Identity
 from mlops.backends.azure.settings import AzureSettings, require_subscription
 from mlops.errors import NotFoundError, PlatformError
@@ -44,22 +45,27 @@ class AzureSession:
         NotFoundError
             If there is none of that name.
         PlatformError
-            If Azure refuses us.
+            If Azure refuses us, or cannot be reached.
         """
         from azureml.core import Workspace
         from azureml.core.authentication import TokenAuthentication
         from azureml.exceptions import AuthenticationException, ProjectSystemException, UserErrorException
+        from msrest.exceptions import ClientException
 
         subscription, group, name = self._place()
         try:
             return Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
         except (ProjectSystemException, UserErrorException) as error:
+            if find_status(error) not in (0, 404):
+                raise _explain(name, error) from error
             raise NotFoundError(
                 f"no workspace {name!r} in the resource group {group!r} of subscription {subscription}: check the "
                 f"section azure of parameters/azure.yml, or run `mlops provision --platform azure` ({error.message})"
             ) from error
         except AuthenticationException as error:
             raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error
+        except ClientException as error:
+            raise _explain(name, error) from error
 
     def _place(self) -> tuple[str, str, str]:
         """Return subscription, resource group and name of the workspace."""
@@ -82,3 +88,13 @@ def find_own_run() -> Any | None:
     from azureml.core import Run
 
     return Run.get_context(allow_offline=False) if os.environ.get(ON_COMPUTE) else None
+
+
+def _explain(name: str, error: Exception) -> PlatformError:
+    status = find_status(error)
+    advice = {
+        0: "check the network, and try again",
+        403: "you need the role Reader on it, or AzureML Data Scientist; `az account show` says who and where you are",
+    }
+    said = read_message(error)[:LONGEST]
+    return PlatformError(f"the workspace {name!r} cannot be opened: {said} ({advice.get(status, 'try again later')})")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.errors import MlopsError
 from mlops.ledger import RunRecord, StepRecord
@@ -46,11 +47,10 @@ class AzureTelemetry:
 
     def record_run(self, run: RunRecord) -> None:
         """See `Telemetry`. Secrets have been struck out of the record before."""
-        from azure.core.exceptions import AzureError
-
         try:
-            sent = self._send(run)
-        except (MlopsError, AzureError, ValueError) as error:  # ValueError: it is no connection string
+            with explain_refusals(self._session, "look up Application Insights"):
+                sent = self._send(run)
+        except (MlopsError, ValueError, KeyError) as error:  # of the last two: it is no connection string, or has none
             logger.warning("run %s is not in Application Insights: %s", run.run_id, error)
             return
         if not sent:

@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
+from mlops.backends.azure.answers import find_status
 from mlops.backends.azure.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
-from mlops.backends.azure.refusals import explain_refusals, find_status
+from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession, find_own_run
 from mlops.backends.base import SweepState, TrainingRun
 from mlops.errors import IntegrityError, NotFoundError

@@ -1,9 +1,11 @@
 """The web services of the workspace, each that of an environment: found, deployed, watched, deleted."""
 
 import shutil
+import sys
 import tempfile
 import time
 import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ OURS = "mlops_environment"  # the tag that says that a service is this platform'
 DIGEST = "digest"
 LOG_LINES = 40  # the traceback of a scoring script, as Azure's server prints it
 POLL_SECONDS = 2.0
+DELETE_SECONDS = 600.0
 HEALTHY, MOVING = "Healthy", ("Transitioning", "Updating", "Creating", "Deleting")
 
 
@@ -153,9 +156,30 @@ def wait_settled(session: AzureSession, service: Any, seconds: float) -> None:
 
 
 def delete_service(session: AzureSession, service: Any) -> None:
-    """Delete a service, and come back when it is gone."""
-    with explain_refusals(session, f"delete the web service {service.name}"):
+    """Delete a service, and come back when it is gone.
+
+    Raises
+    ------
+    DeploymentError
+        If it does not go in time.
+    """
+    from azureml.exceptions import WebserviceException
+
+    deadline = time.monotonic() + DELETE_SECONDS
+    with explain_refusals(session, f"delete the web service {service.name}"), redirect_stdout(sys.stderr):
         service.delete()
+        while time.monotonic() < deadline:
+            try:
+                service.update_deployment_state()
+            except WebserviceException as error:
+                if "WebserviceNotFound" in error.message:
+                    return
+                raise
+            time.sleep(POLL_SECONDS)
+    raise DeploymentError(
+        f"the web service {service.name} is still {service.state.lower()} after {DELETE_SECONDS:.0f} s: look at it in "
+        "the studio, and try again"
+    )
 
 
 def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
