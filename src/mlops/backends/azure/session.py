@@ -54,7 +54,7 @@ class AzureSession:
 
         subscription, group, name = self._place()
         try:
-            return Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
+            opened = Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
         except (ProjectSystemException, UserErrorException) as error:
             if find_status(error) not in (0, 404):
                 raise _explain(name, error) from error
@@ -66,6 +66,9 @@ class AzureSession:
             raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error
         except ClientException as error:
             raise _explain(name, error) from error
+        if opened._workspace_autorest_object is None:  # the SDK swallows that there was no connection
+            raise PlatformError(f"the workspace {name!r} cannot be opened: there was no answer (check the network)")
+        return opened
 
     def _place(self) -> tuple[str, str, str]:
         """Return subscription, resource group and name of the workspace."""
