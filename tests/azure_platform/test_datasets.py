@@ -86,7 +86,7 @@ def test_the_first_file_leaves_newer_ones_alone(datasets: AzureDatasets, file: P
 
 def test_who_may_not_look_is_not_told_that_there_is_none(datasets: AzureDatasets, azure: Azure, file: Path) -> None:
     datasets.register(file)
-    azure.fail_next("GET", "dataversion", make_error(403, "Forbidden", "no role"), times=9)
+    azure.fail_next("GET", "/data(set)?/v1.0", make_error(403, "Forbidden", "no role"), times=9)
     with pytest.raises(UserErrorException, match="no role"):
         datasets.find("latest")
 

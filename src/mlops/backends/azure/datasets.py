@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from mlops.backends.azure.answers import find_status
 from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.base import DatasetVersion
@@ -21,6 +20,7 @@ from mlops.errors import NotFoundError, PlatformError, UsageError
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
+REFUSED = re.compile(r"Request failed \((\d+)\)")
 FORMATS = (".csv", ".parquet")  # what tables.read_table reads
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
 DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(?P<path>[^*]+[^*/])")
@@ -139,7 +139,8 @@ class AzureDatasets:
         try:
             found = Dataset.get_by_name(workspace, self._name, version or "latest")
         except UserErrorException as error:
-            if find_status(error) not in (0, 404):
+            refused = REFUSED.search(error.message)  # the SDK keeps the status nowhere else
+            if refused and refused[1] != "404":
                 raise
             raise NotFoundError(
                 f"the workspace {workspace.name} has no data set {self._name!r} of version {version or 'latest'!r}: "
