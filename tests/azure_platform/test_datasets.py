@@ -11,13 +11,17 @@ from azure_double.routing import make_error
 from azureml.core import Dataset
 from azureml.exceptions import UserErrorException
 
+from mlops.backends import open_backend
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.infrastructure import AzureInfrastructure
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.base import DatasetVersion
+from mlops.cli.options import use_registered_data
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
+from mlops.parameters import load_parameters
+from mlops.pipelines import PIPELINES
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -174,13 +178,29 @@ def test_no_new_data_and_no_folder_for_it_are_said(
 
 
 def test_a_version_that_is_not_there_says_so(datasets: AzureDatasets, file: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"no data set 'diabetes' of version 'latest'.*`mlops provision`"):
+    with pytest.raises(NotFoundError, match=r"no data set 'diabetes' of version 'latest'.*provision --platform azure`"):
         datasets.find("latest")
     datasets.register(file)
     with pytest.raises(NotFoundError, match="'diabetes' of version '7'"):
         datasets.find("7")
     with pytest.raises(NotFoundError, match="'diabetes' of version 'newest'"):
         datasets.find("newest")
+
+
+def test_a_run_trains_on_the_registered_data_unless_somebody_names_a_file(
+    datasets: AzureDatasets, workspace: Workspace, file: Path
+) -> None:
+    steps, backend = PIPELINES["retrain"], open_backend("azure", workspace)
+    parameters = load_parameters(workspace.project, steps, platform="azure")
+    with pytest.raises(NotFoundError, match="`mlops provision --platform azure` registers the first one"):
+        use_registered_data(parameters, backend)
+    registered = datasets.register(file)
+    assert use_registered_data(parameters, backend).values["test_data"]["data_path"] == registered.url
+    named = load_parameters(workspace.project, steps, ["test_data.data_path=my.csv"], "azure")
+    assert use_registered_data(named, backend) == named
+    at_home = load_parameters(workspace.project, steps)
+    sample = use_registered_data(at_home, open_backend("local", workspace))
+    assert sample.values["test_data"]["data_path"] == ""
 
 
 def test_a_data_set_of_several_files_is_refused(datasets: AzureDatasets, session: AzureSession) -> None:

@@ -25,7 +25,7 @@ def pipelines(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[
 
 def test_nothing_is_submitted_before_the_first_publication(pipelines: Pipelines) -> None:
     assert pipelines.find_published() is None
-    with pytest.raises(NotFoundError, match="is published .*: run `mlops publish`"):
+    with pytest.raises(NotFoundError, match="is published .*: run `mlops publish"):
         pipelines.submit({})
 
 

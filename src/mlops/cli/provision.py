@@ -33,8 +33,8 @@ PIPELINE = "provision"
 def provision(platform: str, what_if: bool, delete: bool, yes: bool, as_json: bool) -> None:
     """Set the platform up: once, and again whenever its settings change.
 
-    Makes what is missing, registers the first data set, publishes the retraining pipeline. It is the notebook
-    00_provision, run and recorded as any other; doing it again changes nothing.
+    Makes what is missing, registers the first data set, publishes the retraining pipeline, sets its schedules. It is
+    the notebook 00_provision, run and recorded as any other; doing it again changes what the settings have changed.
 
     \b
     Examples:
