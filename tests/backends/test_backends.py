@@ -369,7 +369,7 @@ def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(workspace: W
     backend.secrets.get_keys("qa")
     keys = workspace.home / "secrets" / "qa-keys.json"
     popen, ready = start_process(bundle, keys, 0, tmp_path / "service")
-    process = wait_ready(popen, ready, 30)
+    process = wait_ready(popen, ready, 30, image.name)
     assert process.alive
     popen.stdin.close()  # type: ignore[union-attr]  # what happens when the starter dies
     assert popen.wait(10) == 0
