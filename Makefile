@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
 PYTEST := $(BIN)/python -m pytest
+ON_AZURE := tests/azure_platform tests/backends tests/end_to_end/test_azure.py
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
 # Linux and macOS on Python 3.11 and 3.12 is what the lock is for, so the markers that say so are taken out of it.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -13,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
-.PHONY: help setup run stop test test-all test-azure azurite bench lint lab ui nbval notebooks lock clean
+.PHONY: help setup run stop test test-all slow-azure slow-others test-azure azurite bench lint lab ui nbval notebooks lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,8 +39,15 @@ stop: $(READY)  ## end the services
 test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
 	@$(PYTEST) -m "not slow"
 
+# The slow tests wait more than they work, above all for the retries of Azure's SDK: two halves at once.
 test-all: test azurite  ## the same, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
-	@$(PYTEST) -m slow
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target slow-azure slow-others
+
+slow-azure: $(READY)
+	@$(PYTEST) -m slow -p no:cacheprovider $(ON_AZURE)
+
+slow-others: $(READY)
+	@$(PYTEST) -m slow -p no:cacheprovider tests $(addprefix --ignore=,$(ON_AZURE))
 
 test-azure: $(READY) azurite  ## the tests of the platform azure alone, against a double of Azure (needs npm)
 	@$(PYTEST) tests/azure_platform tests/backends -k azure

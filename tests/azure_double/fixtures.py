@@ -1,5 +1,6 @@
 """The fixtures that put a test before the double of Azure."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from azure_double.azure import Azure
 from azure_double.azurite import Azurite
-from azure_double.names import ENVIRON
+from azure_double.names import ENVIRON, PATIENCE
 from azure_double.server import AzureServer, clear_environ
+
+os.environ.update(PATIENCE)  # before any test file imports the SDK, which reads it then
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,10 @@ from mlops.backends.azure.infrastructure import AzureInfrastructure
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.base import DatasetVersion
-from mlops.cli.options import use_registered_data
+from mlops.cli.options import ALL_STEPS, use_registered_data
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
 from mlops.parameters import load_parameters
-from mlops.pipelines import PIPELINES
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -190,15 +189,15 @@ def test_a_version_that_is_not_there_says_so(datasets: AzureDatasets, file: Path
 def test_a_run_trains_on_the_registered_data_unless_somebody_names_a_file(
     datasets: AzureDatasets, workspace: Workspace, file: Path
 ) -> None:
-    steps, backend = PIPELINES["retrain"], open_backend("azure", workspace)
-    parameters = load_parameters(workspace.project, steps, platform="azure")
+    backend = open_backend("azure", workspace)
+    parameters = load_parameters(workspace.project, ALL_STEPS, platform="azure")
     with pytest.raises(NotFoundError, match="`mlops provision --platform azure` registers the first one"):
         use_registered_data(parameters, backend)
     registered = datasets.register(file)
     assert use_registered_data(parameters, backend).values["test_data"]["data_path"] == registered.url
-    named = load_parameters(workspace.project, steps, ["test_data.data_path=my.csv"], "azure")
+    named = load_parameters(workspace.project, ALL_STEPS, ["test_data.data_path=my.csv"], "azure")
     assert use_registered_data(named, backend) == named
-    at_home = load_parameters(workspace.project, steps)
+    at_home = load_parameters(workspace.project, ALL_STEPS)
     sample = use_registered_data(at_home, open_backend("local", workspace))
     assert sample.values["test_data"]["data_path"] == ""
 

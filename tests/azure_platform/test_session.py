@@ -35,6 +35,7 @@ def test_a_workspace_that_is_not_there_says_what_to_check(
         _ = AzureSession(read_settings(workspace), workspace).workspace
 
 
+@pytest.mark.slow  # the SDK tries again for seconds
 @pytest.mark.parametrize(("status", "advice"), [(403, "you need the role Reader"), (503, "try again later")])
 def test_who_cannot_look_is_not_told_that_there_is_none(
     azure: Azure, workspace: Workspace, status: int, advice: str
@@ -44,6 +45,7 @@ def test_who_cannot_look_is_not_told_that_there_is_none(
         _ = AzureSession(read_settings(workspace), workspace).workspace
 
 
+@pytest.mark.slow
 def test_a_lost_connection_is_said(azure: Azure, workspace: Workspace) -> None:
     azure.fail_next("GET", WORKSPACE_ID, None, times=99)
     with pytest.raises(PlatformError, match="the workspace 'mlops-ws' cannot be opened: there was no answer"):

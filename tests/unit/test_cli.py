@@ -131,6 +131,7 @@ def test_warm_kernels_are_shown_and_ended(mlops: Any) -> None:
     assert mlops("kernels").stdout == "no parent of warm kernels runs; the next notebook starts one\n"
 
 
+@pytest.mark.slow
 def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any) -> None:
     with tempfile.TemporaryDirectory(prefix="mlops-") as short:
         folder = Path(short, f"mlops-kernels-{os.getuid()}")
