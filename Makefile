@@ -44,10 +44,10 @@ test-all: test azurite  ## the same, and the slow tests: browser, Azure, every s
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target slow-azure slow-others
 
 slow-azure: $(READY)
-	@$(PYTEST) -m slow -p no:cacheprovider $(ON_AZURE)
+	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow -p no:cacheprovider $(ON_AZURE)
 
 slow-others: $(READY)
-	@$(PYTEST) -m slow -p no:cacheprovider tests $(addprefix --ignore=,$(ON_AZURE))
+	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow -p no:cacheprovider tests $(addprefix --ignore=,$(ON_AZURE))
 
 test-azure: $(READY) azurite  ## the tests of the platform azure alone, against a double of Azure (needs npm)
 	@$(PYTEST) tests/azure_platform tests/backends -k azure
