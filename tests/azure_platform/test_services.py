@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -12,6 +12,7 @@ from azure_double.routing import make_error
 from azure_platform.images import BROKEN, HANGING, publish
 
 from mlops.backends import open_backend
+from mlops.backends.azure.lock import Lease, LostLockError
 from mlops.backends.azure.service_state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
@@ -198,6 +199,20 @@ def test_a_name_that_somebody_else_has_is_not_taken_from_them(azure: Azure, back
         deploy(backend, "qa", image, force=True)
     assert backend.services.stop("qa") is False
     assert "diabetes-qa" in azure.web_services.services
+
+
+class LostLease:
+    """A lease that has run out."""
+
+    def check(self) -> None:
+        raise LostLockError("the lock was lost")
+
+
+def test_who_has_lost_the_lock_writes_nothing(azure: Azure, workspace: Workspace) -> None:
+    session = AzureSession(read_settings(workspace), workspace)
+    with pytest.raises(LostLockError):
+        StateBlob(session, "qa", cast(Lease, LostLease())).write(ServiceState(passed=("sha256:1",)))
+    assert StateBlob(session, "qa").read() == ServiceState()
 
 
 def test_a_service_that_gets_another_name_is_not_forgotten(

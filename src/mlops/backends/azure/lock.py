@@ -22,6 +22,10 @@ POLL_SECONDS = 0.5
 LEASED = (409, 412)  # it is there, and somebody may have the lease: storage answers a write without it with 412
 
 
+class LostLockError(PlatformError):
+    """A lock could not be renewed, so somebody else may have it by now: what it guards is theirs."""
+
+
 class LeaseLock:
     """A lock by name; not to be taken again by who holds it.
 
@@ -104,9 +108,9 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise PlatformError if the lease may have run out: then another may be at work already."""
+        """Raise LostLockError if the lease may have run out: then another may be at work already."""
         if time.monotonic() >= self._valid_until:
-            raise PlatformError(f"the lock {self._name} was lost, for it could not be renewed; nothing more is written")
+            raise LostLockError(f"the lock {self._name} was lost, for it could not be renewed; nothing more is written")
 
     def release(self) -> None:
         """Let go; a lease that cannot be given back runs out."""

@@ -82,6 +82,8 @@ class StateBlob:
         ------
         ConflictError
             If somebody else has written meanwhile.
+        LostLockError
+            If somebody else may have the environment's lock by now.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError

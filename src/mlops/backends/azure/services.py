@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.azure.images import AzureImages
-from mlops.backends.azure.lock import Lease, LeaseLock
+from mlops.backends.azure.lock import Lease, LeaseLock, LostLockError
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.service_configuration import make_configuration
 from mlops.backends.azure.service_state import AzureDeployment, ServiceState, StateBlob
@@ -144,7 +144,7 @@ class AzureServices:
                 )
                 state = state.serve(made)
                 blob.write(state)
-            except ConflictError:  # our lock was lost, and another deployment has come: theirs counts
+            except (ConflictError, LostLockError):  # another deployment may have come: theirs counts, nothing is undone
                 raise
             except BaseException as error:
                 self._undo(environment, before, error)
