@@ -13,7 +13,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from mlops.drift import Drift
+from mlops.data.drift import Drift
 
 DPI = 100
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"

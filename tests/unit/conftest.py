@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from diabetes.data import load_sample
-from mlops.profile import Profile, read_profile
+from mlops.data.profile import Profile, read_profile
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from numpy.typing import ArrayLike
 
-from mlops.drift import Drift, compare_profiles, measure_stability
-from mlops.profile import Profile, make_reference, profile_frame
+from mlops.data.drift import Drift, compare_profiles, measure_stability
+from mlops.data.profile import Profile, make_reference, profile_frame
 
 SEEDS = range(150)
 

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlops.errors import UsageError
-from mlops.profile import (
+from mlops.data.profile import (
     Profile,
     choose_edges,
     encode_profile,
@@ -17,6 +16,7 @@ from mlops.profile import (
     profile_frame,
     read_profile,
 )
+from mlops.errors import UsageError
 
 
 def draw_table(seed: int, rows: int = 300) -> pd.DataFrame:

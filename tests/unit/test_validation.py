@@ -10,10 +10,10 @@ import pytest
 
 from diabetes.checks import RULES
 from diabetes.data import COLUMNS
+from mlops.data.profile import Profile
+from mlops.data.tables import read_table
+from mlops.data.validation import Violation, find_violations, require_valid
 from mlops.errors import DataTestFailed, IntegrityError, UsageError
-from mlops.profile import Profile
-from mlops.tables import read_table
-from mlops.validation import Violation, find_violations, require_valid
 
 Mutate = Callable[[pd.DataFrame], pd.DataFrame]
 

@@ -17,9 +17,9 @@ def profile(data_file: str, output: Path | None) -> None:
     Example:
       mlops profile good.csv --output src/diabetes/reference_profile.json
     """
+    from mlops.data.profile import encode_profile, make_reference
+    from mlops.data.tables import read_table
     from mlops.files import write_atomically
-    from mlops.profile import encode_profile, make_reference
-    from mlops.tables import read_table
 
     content = encode_profile(make_reference(read_table(data_file).frame))
     if output:

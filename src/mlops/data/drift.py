@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import kstwobign, norm
 
-from mlops.profile import ColumnProfile, Profile
+from mlops.data.profile import ColumnProfile, Profile
 
 STABILITY_FLOOR = 0.02
 SPREAD_FLOOR = 1.1

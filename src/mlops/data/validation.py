@@ -8,9 +8,9 @@ import pandas as pd
 import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
-from mlops.drift import compare_profiles
+from mlops.data.drift import compare_profiles
+from mlops.data.profile import Profile, profile_frame
 from mlops.errors import DataTestFailed
-from mlops.profile import Profile, profile_frame
 
 
 class ColumnRule(Protocol):
