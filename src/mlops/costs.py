@@ -8,7 +8,7 @@ from typing import Any
 
 from mlops.backends.base import Billable
 from mlops.errors import ParameterError
-from mlops.layers import read_mapping
+from mlops.parameters.layers import read_mapping
 
 KEYS = ("currency", "prices")
 

@@ -14,7 +14,7 @@ from mlops import cli
 from mlops.backends import require_platform
 from mlops.backends.base import check_submission
 from mlops.errors import MlopsError
-from mlops.parameters import load_parameters
+from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
 
 FOLDERS = ("tests/", "notebooks/", "parameters/", "src/", "docs/", ".ci/")

@@ -20,7 +20,7 @@ from mlops.backends.base import DatasetVersion
 from mlops.cli.options import ALL_STEPS, use_registered_data
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
-from mlops.parameters import load_parameters
+from mlops.parameters.merging import load_parameters
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

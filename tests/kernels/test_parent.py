@@ -22,7 +22,7 @@ from mlops.kernels.folder import UnavailableError, find_folder
 from mlops.kernels.key import make_key
 from mlops.kernels.messages import Channel
 from mlops.kernels.parents import RunningParent, list_parents, stop_parents
-from mlops.kernels.settings import KernelSettings
+from mlops.parameters.kernel_section import KernelSettings
 
 WaitFor = Callable[..., bool]
 Running = Callable[[int], bool]

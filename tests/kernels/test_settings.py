@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import ParameterError
-from mlops.kernels.settings import DECLARED, KernelSettings, find_settings
-from mlops.parameters import load_parameters
+from mlops.parameters.kernel_section import DECLARED, KernelSettings, find_settings
+from mlops.parameters.merging import load_parameters
 
 
 def write_layer(folder: Path, text: str, name: str = "base") -> Path:

@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from mlops.declarations import Parameter, read_declarations
 from mlops.errors import ParameterError
-from mlops.parameters import RESERVED, Parameters, check_overrides, load_parameters, read_override
+from mlops.parameters.declarations import Parameter, read_declarations
+from mlops.parameters.merging import RESERVED, Parameters, check_overrides, load_parameters, read_override
 from mlops.pipelines import PIPELINES, Step
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from mlops.errors import UsageError
 from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
-from mlops.parameters import load_parameters
+from mlops.parameters.merging import load_parameters
 from mlops.pipelines import Step
 from mlops.runner import Plan, Surroundings, resume_pipeline, run_pipeline
 from mlops.runner.monitoring import Monitoring

@@ -7,7 +7,7 @@ import click
 
 from mlops.backends import list_platforms, open_backend
 from mlops.backends.base import Backend
-from mlops.parameters import Parameters, load_parameters
+from mlops.parameters.merging import Parameters, load_parameters
 from mlops.pipelines import PIPELINES
 from mlops.workspace import Workspace, find_workspace
 

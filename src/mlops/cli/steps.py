@@ -10,7 +10,7 @@ from mlops.cli.options import ALL_STEPS, DATA_STEP, EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
 from mlops.ledger import RunRecord
-from mlops.parameters import load_parameters
+from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
 from mlops.workspace import find_workspace
 

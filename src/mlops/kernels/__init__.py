@@ -8,7 +8,7 @@ them unchanged. What they are, what differs from a fresh kernel, and their limit
     provisioner   what jupyter_client calls; falls back to a fresh kernel
     launch        the launch of one kernel
     client        finds or starts a parent, has it fork a kernel or a command
-    settings key folder request process messages    what both need
+    key folder request process messages    what both need
     parent        the process that imports (preload), forks on request, and ends
     child         what makes a fork equal to a process that was started afresh
 """

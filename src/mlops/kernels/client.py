@@ -16,7 +16,7 @@ from mlops.kernels.key import Key, make_key
 from mlops.kernels.messages import Channel, MessageError
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import COMMAND, Request, make_request, write_request
-from mlops.kernels.settings import find_settings
+from mlops.parameters.kernel_section import find_settings
 
 IMPORT_SECONDS = 60  # for a parent's imports; it ends by itself then
 ANSWER_SECONDS = IMPORT_SECONDS + 10

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops.kernels.settings import KernelSettings
+from mlops.parameters.kernel_section import KernelSettings
 
 OWNER = "MLOPS_KERNELS_OWNER"
 FLAGS = ("-Xfrozen_modules=off",)  # as the kernelspec of ipykernel starts Python

@@ -13,7 +13,7 @@ from mlops.kernels.folder import UnavailableError
 from mlops.kernels.key import make_key
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import KERNEL, make_request
-from mlops.kernels.settings import find_settings
+from mlops.parameters.kernel_section import find_settings
 
 LAUNCHER = "ipykernel_launcher"
 READY_SECONDS = 60

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlops.declarations import read_declarations
 from mlops.errors import IntegrityError, NotFoundError, UsageError
 from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
+from mlops.parameters.declarations import read_declarations
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.sweeps.plan import STEP as SWEEP

@@ -9,7 +9,7 @@ import msgspec
 
 from mlops.errors import ConflictError, UsageError
 from mlops.ledger import RunRecord, StepRecord, make_run_id, own_process
-from mlops.parameters import Parameters
+from mlops.parameters.merging import Parameters
 from mlops.pipelines import Step
 from mlops.reuse import find_only, locate_copy
 from mlops.runner.plan import Listener, Plan, Surroundings

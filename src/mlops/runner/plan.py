@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mlops.fingerprints import Observe
 from mlops.ledger import RunRecord, StepRecord
-from mlops.parameters import Parameters
+from mlops.parameters.merging import Parameters
 from mlops.pipelines import Step
 from mlops.workspace import Workspace
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from mlops.declarations import Parameter, Setting, read_declarations
 from mlops.errors import ParameterError, UsageError
-from mlops.parameters import Parameters, check_overrides, load_parameters, read_value
+from mlops.parameters.declarations import Parameter, Setting, read_declarations
+from mlops.parameters.merging import Parameters, check_overrides, load_parameters, read_value
 from mlops.pipelines import Step
 
 MOST_POINTS = 10_000

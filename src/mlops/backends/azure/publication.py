@@ -13,7 +13,7 @@ from mlops.backends.azure.sources import stage_sources
 from mlops.backends.base import PublishedPipeline
 from mlops.errors import NotFoundError, PlatformError
 from mlops.lineage import read_commit
-from mlops.parameters import load_parameters
+from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
 
 PIPELINE = "retrain"

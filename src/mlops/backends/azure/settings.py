@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from mlops.declarations import Parameter, Setting
 from mlops.errors import UsageError
-from mlops.layers import check_section, read_layer
+from mlops.parameters.declarations import Parameter, Setting
+from mlops.parameters.layers import check_section, read_layer
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from mlops.declarations import Parameter, Setting
 from mlops.errors import ParameterError, UsageError
-from mlops.layers import check_section, read_layer
+from mlops.parameters.declarations import Parameter, Setting
+from mlops.parameters.layers import check_section, read_layer
 from mlops.workspace import find_workspace
 
 SWITCH = "MLOPS_WARM_KERNELS"

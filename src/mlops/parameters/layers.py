@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from mlops.declarations import Parameter, Setting, check_value
 from mlops.errors import ParameterError
+from mlops.parameters.declarations import Parameter, Setting, check_value
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 BASE = "base"

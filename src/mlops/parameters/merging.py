@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from mlops.declarations import Parameter, Setting, check_value, read_declarations
 from mlops.errors import ParameterError
-from mlops.kernels.settings import check_settings
-from mlops.layers import Layer, read_layer
+from mlops.parameters.declarations import Parameter, Setting, check_value, read_declarations
+from mlops.parameters.kernel_section import check_settings
+from mlops.parameters.layers import Layer, read_layer
 from mlops.pipelines import Step
 
 # What the runner itself tells a notebook, where the notebook declares it; no file and no -p may set these.
