@@ -8,8 +8,8 @@ from pathlib import Path
 from mlops.errors import UsageError
 from mlops.files import write_atomically
 from mlops.fingerprints import has_kept_files
-from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord, iterate_runs, list_runs
+from mlops.notebook.handoff import name_copy
 from mlops.pipelines import Step
 
 LOOKED_AT = 100  # newest runs in which an unchanged step is looked for

@@ -55,7 +55,10 @@ def test_the_switch(tmp_path: Path) -> None:
         ("kernels: {preload: pandas}", "kernels.preload: 'pandas' is not allowed; it takes a list"),
         ("kernels: {preload: [3]}", "kernels.preload: 3 is no module's name; write for example `- pandas`"),
         ("kernels: {preload: ['import os']}", "kernels.preload: 'import os' is no module's name"),
-        ("kernels: {preload: [mlops.handoff]}", "kernels.preload: mlops.handoff is the project's own"),
+        (
+            "kernels: {preload: [mlops.notebook.handoff]}",
+            "kernels.preload: mlops.notebook.handoff is the project's own",
+        ),
         ("kernels: 3", "parameters/base.yml: kernels: 3 is not a mapping"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from mlops.handoff import MIME_PREFIX
+from mlops.notebook.handoff import MIME_PREFIX
 from mlops.regression.expectations import list_kept_scraps
 from mlops.regression.pictures import reduce_picture
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlops.handoff import extract_scraps
+from mlops.notebook.handoff import extract_scraps
 from mlops.regression.expectations import list_kept_scraps, read_declaration
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))

@@ -17,7 +17,7 @@ def small(tmp_path: Path) -> Workspace:
     (tmp_path / "notebooks").mkdir()
     for step in STEPS:
         declared = "\n".join([PARAMETERS.get(step.notebook, ""), 'run_folder = ""  # folder of the run'])
-        cells = ["from mlops.handoff import *", declared, WORK.get(step.notebook, "")]
+        cells = ["from mlops.notebook.handoff import *", declared, WORK.get(step.notebook, "")]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.cells[1].metadata["tags"] = ["parameters"]
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "python3", "language": "python"}

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mlops.errors import HandoffError
-from mlops.handoff import Results, find_results, glue_results, name_copy, read_results, read_scraps
+from mlops.notebook.handoff import Results, find_results, glue_results, name_copy, read_results, read_scraps
 
 VALUES: dict[str, Any] = {
     "text": "größer than '1'",
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's folder with a notebook that a real kernel has run: it glues as we do, and as scrapbook does."""
     folder = tmp_path_factory.mktemp("run")
     sources = [
-        "import numpy as np, pandas as pd, scrapbook\nfrom mlops.handoff import glue_results",
+        "import numpy as np, pandas as pd, scrapbook\nfrom mlops.notebook.handoff import glue_results",
         f"glue_results('02_train', {str(folder)!r}, number=0)  # glued again below: the last one counts",
         f"glue_results('02_train', {str(folder)!r}, **{VALUES!r})",
         f"glue_results('02_train', {str(folder)!r}, {NUMPY})",

@@ -66,7 +66,7 @@ def small(tmp_path: Path) -> Workspace:
     (tmp_path / "notebooks").mkdir()
     for name, work in NOTEBOOKS.items():
         declared = "\n".join([PARAMETERS.get(name, ""), 'run_folder = ""  # folder of the run'])
-        cells = ["from mlops.handoff import *", declared, work]
+        cells = ["from mlops.notebook.handoff import *", declared, work]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.cells[1].metadata["tags"] = ["parameters"]
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "python3", "language": "python"}

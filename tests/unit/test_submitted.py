@@ -89,7 +89,7 @@ def project_of_four(tmp_path: Path) -> Path:
     (tmp_path / "parameters" / "base.yml").write_text("platform: local\n")
     for name, work in NOTEBOOKS.items():
         own = "seen = 5  # things; in [0, 9]\nwait = False  # True: it hangs\n" if name == "01_look" else ""
-        cells = ["from mlops.handoff import *", own + 'run_folder = ""  # folder of the run', work]
+        cells = ["from mlops.notebook.handoff import *", own + 'run_folder = ""  # folder of the run', work]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.cells[1].metadata["tags"] = ["parameters"]
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "python3", "language": "python"}

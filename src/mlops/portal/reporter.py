@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord
+from mlops.notebook.handoff import name_copy
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
 

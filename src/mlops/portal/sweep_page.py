@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlops.files import write_atomically
-from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord
+from mlops.notebook.handoff import name_copy
 from mlops.portal.index import write_index
 from mlops.portal.page import render_page
 from mlops.portal.report import render_report

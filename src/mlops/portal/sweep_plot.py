@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mlops.figures import BLUE, GREY, ORANGE
+from mlops.notebook.figures import BLUE, GREY, ORANGE
 from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_number, format_value
 
 WIDE = 100.0  # from a ratio of this on, a scale is logarithmic

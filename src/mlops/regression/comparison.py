@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlops.handoff import extract_scraps
+from mlops.notebook.handoff import extract_scraps
 from mlops.regression.expectations import (
     Declaration,
     describe_condition,

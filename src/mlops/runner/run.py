@@ -12,9 +12,9 @@ from filelock import FileLock, Timeout
 from mlops.errors import StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.fingerprints import fingerprint_step
-from mlops.handoff import read_scraps
 from mlops.ledger import RunRecord, RunState, StepRecord, now, own_process, write_run
 from mlops.lineage import read_commit
+from mlops.notebook.handoff import read_scraps
 from mlops.parameters.declarations import read_declarations
 from mlops.pipelines import Step
 from mlops.redaction import strike_out

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from mlops.errors import StepFailed
 from mlops.execution import execute
 from mlops.execution.pool import NotebookEnded, NotebookPool
-from mlops.handoff import read_scraps
+from mlops.notebook.handoff import read_scraps
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from mlops.backends.base import SweepState, Tracker
 from mlops.errors import MlopsError
 from mlops.files import write_atomically
 from mlops.fingerprints import fingerprint_step
-from mlops.handoff import name_copy
 from mlops.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
 from mlops.lineage import read_commit
+from mlops.notebook.handoff import name_copy
 from mlops.parameters.declarations import read_declarations
 from mlops.redaction import strike_out
 from mlops.reuse import copy_results
