@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mlops.backends.base import ModelVersion, Service
-from mlops.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, StepRecord
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 

@@ -18,7 +18,7 @@ from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.base import SubmittedRun
 from mlops.errors import NotFoundError, ParameterError, PlatformError
-from mlops.ledger import read_run
+from mlops.record.ledger import read_run
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from azure_double.routing import make_error
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.azure.telemetry import AzureTelemetry
-from mlops.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace
 
 RUN = RunRecord(

@@ -13,7 +13,7 @@ import pytest
 from conftest import PROJECT
 from processes import find_kernels, wait_for_kernel
 
-from mlops.ledger import RunRecord, list_runs
+from mlops.record.ledger import RunRecord, list_runs
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ import psutil
 import pytest
 from processes import find_kernels
 
-from mlops.ledger import RunRecord, StepRecord, list_runs
 from mlops.pipelines import PIPELINES
+from mlops.record.ledger import RunRecord, StepRecord, list_runs
 
 STEPS = [step.name for step in PIPELINES["all"]]
 MOMENTS = ("before", "during", "after")

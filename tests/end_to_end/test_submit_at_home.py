@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlops.cli.pipelines import ENDED
-from mlops.ledger import read_run
+from mlops.record.ledger import read_run
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from mlflow import MlflowClient
 
-from mlops.ledger import RunRecord, list_runs
+from mlops.record.ledger import RunRecord, list_runs
 from mlops.sweeps.results import read_sweep
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from mlops.ledger import RunRecord, list_runs
+from mlops.record.ledger import RunRecord, list_runs
 
 POOR = ("run", "all", "-p", "train.alpha=1")  # a model that leaves room for a better one
 

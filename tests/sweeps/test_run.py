@@ -9,8 +9,8 @@ import pytest
 from sweeps.fakes import STEPS, FakeEngine, FakeTracker
 
 from mlops.errors import StepFailed, UsageError
-from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.parameters.merging import load_parameters
+from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Plan, Surroundings, run_pipeline
 from mlops.sweeps.engine import Engine, Threads
 from mlops.sweeps.grid import read_grid

@@ -18,8 +18,8 @@ from PIL import Image
 
 from diabetes import data, model
 from mlops.errors import IntegrityError, UsageError
-from mlops.ledger import RunRecord, StepRecord, write_run
 from mlops.notebook import figures, handoff
+from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.regression.check import Verdict, check_run, find_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.expectations import PICTURES, list_kept_scraps

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from mlops.errors import NotFoundError
-from mlops.ledger import (
+from mlops.record.ledger import (
     RunRecord,
     StepRecord,
     is_alive,

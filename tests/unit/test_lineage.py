@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.lineage import describe_code, describe_notebooks, name_build, read_commit
+from mlops.record.lineage import describe_code, describe_notebooks, name_build, read_commit
 from mlops.workspace import Workspace
 
 

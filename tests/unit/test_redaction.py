@@ -1,7 +1,7 @@
 """Secrets are struck out wherever in a record they stand."""
 
-from mlops.ledger import RunRecord, StepRecord
-from mlops.redaction import strike_out
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.redaction import strike_out
 
 
 def test_a_secret_deep_in_a_run_is_struck_out() -> None:

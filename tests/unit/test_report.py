@@ -12,9 +12,9 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from mlops.files import write_atomically
-from mlops.ledger import RunRecord, StepRecord, own_process, write_run
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
+from mlops.record.ledger import RunRecord, StepRecord, own_process, write_run
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # one pixel
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

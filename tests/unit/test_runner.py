@@ -15,9 +15,9 @@ import pytest
 from filelock import FileLock
 
 from mlops.errors import UsageError
-from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.parameters.merging import load_parameters
 from mlops.pipelines import Step
+from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Plan, Surroundings, resume_pipeline, run_pipeline
 from mlops.runner.monitoring import Monitoring
 from mlops.workspace import Workspace

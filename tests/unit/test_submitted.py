@@ -11,9 +11,9 @@ import nbformat
 import pytest
 
 from mlops.errors import UsageError
-from mlops.ledger import RunRecord, StepRecord, read_run
 from mlops.parameters.merging import load_parameters
 from mlops.pipelines import Step
+from mlops.record.ledger import RunRecord, StepRecord, read_run
 from mlops.runner import Plan, Surroundings, resume_pipeline, run_submitted
 from mlops.workspace import Workspace
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from mlops.errors import ParameterError
-from mlops.ledger import RunRecord
+from mlops.record.ledger import RunRecord
 
 ENVIRONMENTS = ("qa", "production")
 Health = Literal["healthy", "unhealthy", "stopped"]

@@ -14,8 +14,8 @@ from mlops.backends.base import SUBMISSION_PARAMETERS, Pipelines, Registry, Subm
 from mlops.cli.model_file import write_model_file
 from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, open_platform, platform_option
 from mlops.errors import NotFoundError, PlatformError, UsageError
-from mlops.ledger import make_run_id
 from mlops.parameters.merging import load_parameters
+from mlops.record.ledger import make_run_id
 
 SHOWN_RUNS = 10
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run

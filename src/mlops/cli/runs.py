@@ -24,9 +24,9 @@ from mlops.cli.options import (
     use_registered_data,
 )
 from mlops.errors import MlopsError, UsageError
-from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.parameters.merging import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
+from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.terminal import Progress, summarize_run
 from mlops.workspace import Workspace, find_workspace
 

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from mlops.cli.options import json_option, open_platform, platform_option
-from mlops.ledger import list_runs
+from mlops.record.ledger import list_runs
 
 SHOWN_RUNS = 10
 

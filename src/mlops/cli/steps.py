@@ -9,9 +9,9 @@ from mlops.backends.base import NEW_DATA, Job
 from mlops.cli.options import ALL_STEPS, DATA_STEP, EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
-from mlops.ledger import RunRecord
 from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
+from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 
 NOTHING = ("", "none")  # a pipeline's parameter cannot be empty on Azure

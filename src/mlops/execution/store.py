@@ -8,7 +8,7 @@ from papermill.iorw import papermill_io
 
 from mlops.errors import StepFailed
 from mlops.files import write_atomically
-from mlops.redaction import strike_out
+from mlops.record.redaction import strike_out
 
 
 class NotebookStore:

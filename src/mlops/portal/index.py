@@ -4,8 +4,8 @@ from html import escape
 from pathlib import Path
 
 from mlops.files import write_atomically
-from mlops.ledger import RunRecord, StepRecord, list_runs
 from mlops.portal.page import render_page
+from mlops.record.ledger import RunRecord, StepRecord, list_runs
 
 METRICS = ("mse", "r2")
 COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model version", *METRICS)

@@ -20,7 +20,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from mlops.files import write_atomically
-from mlops.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, StepRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORMULA_TAGS = set(

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mlops.ledger import RunRecord, StepRecord
 from mlops.notebook.handoff import name_copy
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
+from mlops.record.ledger import RunRecord, StepRecord
 
 
 class Reporter:

@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlops.files import write_atomically
-from mlops.ledger import RunRecord, StepRecord
 from mlops.notebook.handoff import name_copy
 from mlops.portal.index import write_index
 from mlops.portal.page import render_page
 from mlops.portal.report import render_report
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
+from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import (
     Point,
     Sweep,

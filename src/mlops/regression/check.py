@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops.errors import IntegrityError, NotFoundError, UsageError
-from mlops.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.notebook.handoff import name_copy
 from mlops.parameters.declarations import read_declarations
+from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.sweeps.plan import STEP as SWEEP

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from mlops.errors import ConflictError, UsageError
-from mlops.ledger import RunRecord, StepRecord, make_run_id, own_process
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import Step
-from mlops.reuse import find_only, locate_copy
+from mlops.record.ledger import RunRecord, StepRecord, make_run_id, own_process
+from mlops.record.reuse import find_only, locate_copy
 from mlops.runner.plan import Listener, Plan, Surroundings
 from mlops.runner.run import Run, begin_record
 from mlops.runner.submitted import TAG_LENGTH, run_step, run_submitted

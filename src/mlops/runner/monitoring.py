@@ -1,7 +1,7 @@
 """The listener that tells the platform's monitoring of runs that have ended."""
 
 from mlops.backends.base import Telemetry
-from mlops.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, StepRecord
 
 
 class Monitoring:

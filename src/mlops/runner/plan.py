@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlops.fingerprints import Observe
-from mlops.ledger import RunRecord, StepRecord
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import Step
+from mlops.record.fingerprints import Observe
+from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace
 
 

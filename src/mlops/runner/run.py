@@ -11,14 +11,14 @@ from filelock import FileLock, Timeout
 
 from mlops.errors import StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
-from mlops.fingerprints import fingerprint_step
-from mlops.ledger import RunRecord, RunState, StepRecord, now, own_process, write_run
-from mlops.lineage import read_commit
 from mlops.notebook.handoff import read_scraps
 from mlops.parameters.declarations import read_declarations
 from mlops.pipelines import Step
-from mlops.redaction import strike_out
-from mlops.reuse import copy_results, find_unchanged, locate_copy
+from mlops.record.fingerprints import fingerprint_step
+from mlops.record.ledger import RunRecord, RunState, StepRecord, now, own_process, write_run
+from mlops.record.lineage import read_commit
+from mlops.record.redaction import strike_out
+from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.runner.plan import Plan, Surroundings
 
 ERROR_LENGTH = 2000  # characters of an error that the record keeps

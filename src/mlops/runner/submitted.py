@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from mlops.backends.base import Job
 from mlops.errors import UsageError
-from mlops.ledger import RunRecord, StepRecord, own_process, read_run
-from mlops.reuse import locate_copy
+from mlops.record.ledger import RunRecord, StepRecord, own_process, read_run
+from mlops.record.reuse import locate_copy
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.run import Run, begin_record
 

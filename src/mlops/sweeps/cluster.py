@@ -18,7 +18,7 @@ from mlops.backends import open_backend
 from mlops.errors import MlopsError, UsageError
 from mlops.files import hash_file, write_atomically
 from mlops.notebook.handoff import read_scraps, write_scraps
-from mlops.redaction import strike_out
+from mlops.record.redaction import strike_out
 from mlops.sweeps.engine import Outcome, Task, execute_task
 from mlops.workspace import Workspace, find_workspace
 

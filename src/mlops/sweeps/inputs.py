@@ -1,10 +1,10 @@
 """What the swept notebook reads: results of earlier runs, or of a run made for it."""
 
 from mlops.errors import StepFailed
-from mlops.fingerprints import fingerprint_step
-from mlops.ledger import RunRecord, StepRecord
 from mlops.pipelines import PIPELINES
-from mlops.reuse import find_unchanged, take_over
+from mlops.record.fingerprints import fingerprint_step
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.reuse import find_unchanged, take_over
 from mlops.runner import Plan, Surroundings, run_pipeline
 from mlops.sweeps.grid import Grid
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlops.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import Point, Sweep
 
 STEP = "sweep"  # of the run's record: how the combinations fared; the step that is swept follows with the best one

@@ -10,13 +10,13 @@ from typing import Any
 from mlops.backends.base import SweepState, Tracker
 from mlops.errors import MlopsError
 from mlops.files import write_atomically
-from mlops.fingerprints import fingerprint_step
-from mlops.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
-from mlops.lineage import read_commit
 from mlops.notebook.handoff import name_copy
 from mlops.parameters.declarations import read_declarations
-from mlops.redaction import strike_out
-from mlops.reuse import copy_results
+from mlops.record.fingerprints import fingerprint_step
+from mlops.record.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
+from mlops.record.lineage import read_commit
+from mlops.record.redaction import strike_out
+from mlops.record.reuse import copy_results
 from mlops.runner import Surroundings
 from mlops.runner.run import ERROR_LENGTH
 from mlops.sweeps.engine import Engine, Outcome, Task

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from mlops.ledger import RunRecord, StepRecord
 from mlops.pipelines import PIPELINES
+from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import (
     Point,
     Sweep,

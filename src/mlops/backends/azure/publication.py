@@ -12,9 +12,9 @@ from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.sources import stage_sources
 from mlops.backends.base import PublishedPipeline
 from mlops.errors import NotFoundError, PlatformError
-from mlops.lineage import read_commit
 from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
+from mlops.record.lineage import read_commit
 
 PIPELINE = "retrain"
 ABOUT = "Starts the newest version of the retraining pipeline"

@@ -30,7 +30,7 @@ from mlops.backends.azure.web_services import (
 )
 from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
 from mlops.errors import ConflictError, DeploymentError, MlopsError, NotFoundError, UsageError
-from mlops.ledger import now
+from mlops.record.ledger import now
 
 LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
 RESTORE_SECONDS = 600.0

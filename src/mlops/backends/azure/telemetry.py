@@ -14,7 +14,7 @@ from typing import Any
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.errors import MlopsError
-from mlops.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, StepRecord
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from mlops.backends.base import (
 )
 from mlops.errors import NotFoundError, ParameterError
 from mlops.files import read_record, write_atomically
-from mlops.ledger import RunRecord, RunState, StepState, is_alive, make_run_id, now, read_run, sort_key
+from mlops.record.ledger import RunRecord, RunState, StepState, is_alive, make_run_id, now, read_run, sort_key
 
 PIPELINE = "retrain"
 NOTHING = ("", "none")

@@ -15,7 +15,7 @@ import psutil
 
 from mlops.errors import DeploymentError
 from mlops.images.bundle import REQUIREMENTS, read_pins
-from mlops.ledger import is_alive
+from mlops.record.ledger import is_alive
 
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0

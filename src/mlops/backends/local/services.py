@@ -24,7 +24,7 @@ from mlops.backends.local.processes import (
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.errors import DeploymentError, NotFoundError
 from mlops.files import read_record, write_atomically
-from mlops.ledger import now
+from mlops.record.ledger import now
 
 HEALTH_SECONDS = 2.0
 RESTORE_SECONDS = 30.0

@@ -1,6 +1,6 @@
 """Monitoring of one machine: none, for the reports and the index say it."""
 
-from mlops.ledger import RunRecord
+from mlops.record.ledger import RunRecord
 
 
 class LocalTelemetry:

@@ -84,7 +84,7 @@ class RunRecord:
     started, finished : str
         UTC, ISO 8601.
     git_commit : str
-        See `mlops.lineage`.
+        See `mlops.record.lineage`.
     process : tuple of (int, float)
         Process id of the runner and when that process was created, in seconds since the epoch.
     steps : tuple of StepRecord

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mlops.errors import UsageError
 from mlops.files import write_atomically
-from mlops.fingerprints import has_kept_files
-from mlops.ledger import RunRecord, StepRecord, iterate_runs, list_runs
 from mlops.notebook.handoff import name_copy
 from mlops.pipelines import Step
+from mlops.record.fingerprints import has_kept_files
+from mlops.record.ledger import RunRecord, StepRecord, iterate_runs, list_runs
 
 LOOKED_AT = 100  # newest runs in which an unchanged step is looked for
 
@@ -25,7 +25,7 @@ def find_unchanged(
     step : StepRecord
         The step that is to run.
     fingerprint : str
-        See `mlops.fingerprints`; empty for a step whose results are never taken over.
+        See `mlops.record.fingerprints`; empty for a step whose results are never taken over.
     outputs : Path
         Holds one folder a run.
     is_kept : callable

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mlops.files import find_path, hash_file, write_atomically
-from mlops.ledger import RunRecord, StepRecord
 from mlops.pipelines import Step
+from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace
 
 FORMAT = 1  # of the fingerprint: a change of what goes in makes every old one void

@@ -1,0 +1,10 @@
+"""The record of runs: what ran, on what, and with what result.
+
+.. code-block:: text
+
+    ledger        a run as `run.json` holds it, and the list of all runs
+    fingerprints  what the results of a step depend on, as one hash
+    reuse         the results of earlier runs, taken over where nothing has changed
+    lineage       where a result came from: commit, build, notebooks with their hashes
+    redaction     strikes secrets out of what is recorded
+"""
