@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from mlops.errors import UsageError
-from mlops.promotion import Decision, decide_promotion, overrule, require_promoted
+from mlops.model.promotion import Decision, decide_promotion, overrule, require_promoted
 
 ROWS = 89  # held out of 442
 LOSSES = np.random.default_rng(0).normal(100, 10, ROWS)

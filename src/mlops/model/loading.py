@@ -6,7 +6,7 @@ from typing import Any
 
 from mlops.backends.base import Backend, Image, ModelVersion, TrainingRun
 from mlops.errors import NotFoundError
-from mlops.model_files import load_model
+from mlops.model.files import load_model
 
 
 def load_trained(backend: Backend, run: TrainingRun) -> Any:

@@ -1,0 +1,8 @@
+"""A model: its files, the way back from them, and the decision whether it becomes the champion.
+
+.. code-block:: text
+
+    files      a fitted estimator as files that hold no code (skops), and its numbers as JSON
+    loading    a training's or a version's model, fetched from the platform and checked first
+    promotion  whether the challenger is better than the champion beyond what chance would show
+"""
