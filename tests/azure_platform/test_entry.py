@@ -13,7 +13,7 @@ import requests
 from azure_double.inference import InferenceServer, find_port
 
 from mlops.images.bundle import build_bundle
-from mlops.service_test import check_refusals
+from mlops.release.service_checks import check_refusals
 from mlops.serving.app import MAX_BODY
 
 KEY = "the-primary-key"

@@ -19,7 +19,7 @@ from mlops.backends.azure.settings import read_settings
 from mlops.backends.azure.web_services import submit_service, wait_healthy
 from mlops.backends.base import Backend, Image, Service
 from mlops.errors import ConflictError, DeploymentError, IntegrityError, PlatformError, UsageError
-from mlops.service_test import run_checks
+from mlops.release.service_checks import run_checks
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

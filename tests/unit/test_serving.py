@@ -12,7 +12,7 @@ import requests
 import uvicorn
 from numpy.typing import NDArray
 
-from mlops.service_test import check_predictions, check_refusals, measure_latency, run_checks
+from mlops.release.service_checks import check_predictions, check_refusals, measure_latency, run_checks
 from mlops.serving import app
 from mlops.serving.app import Application
 

@@ -15,8 +15,8 @@ from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.lock import Lease
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
-from mlops.backends.deployments import Deployment, Deployments
 from mlops.errors import ConflictError, IntegrityError
+from mlops.release.history import Deployment, Deployments
 
 
 @dataclass(frozen=True)

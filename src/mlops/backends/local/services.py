@@ -10,7 +10,6 @@ import requests
 from filelock import FileLock
 
 from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
-from mlops.backends.deployments import Deployment, Deployments
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
     ServiceProcess,
@@ -25,6 +24,7 @@ from mlops.backends.local.secrets import LocalSecrets
 from mlops.errors import DeploymentError, NotFoundError
 from mlops.files import read_record, write_atomically
 from mlops.record.ledger import now
+from mlops.release.history import Deployment, Deployments
 
 HEALTH_SECONDS = 2.0
 RESTORE_SECONDS = 30.0

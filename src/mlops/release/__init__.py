@@ -1,0 +1,7 @@
+"""Releases: what an environment serves, what it served before, and the checks that a service must pass.
+
+.. code-block:: text
+
+    history         what one environment serves and has served: which images passed, what to go back to
+    service_checks  the requests of 07_test_service: contract, predictions, latency
+"""
