@@ -5,7 +5,7 @@ from pathlib import Path
 from azure_platform.trainings import make_files, register
 
 from mlops.backends.base import Backend, Image, ModelVersion
-from mlops.images.bundle import build_bundle
+from mlops.image.bundle import build_bundle
 
 SCRIPT = """
 import json, os

@@ -12,7 +12,7 @@ import pytest
 import requests
 from azure_double.inference import InferenceServer, find_port
 
-from mlops.images.bundle import build_bundle
+from mlops.image.bundle import build_bundle
 from mlops.release.service_checks import check_refusals
 from mlops.serving.app import MAX_BODY
 

@@ -13,7 +13,7 @@ from mlops.backends import open_backend
 from mlops.backends.azure.image_environment import list_packages
 from mlops.backends.base import Backend
 from mlops.errors import IntegrityError, NotFoundError, PlatformError, UsageError
-from mlops.images.bundle import digest_bundle
+from mlops.image.bundle import digest_bundle
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ import requests
 from mlops.backends import list_platforms, open_backend
 from mlops.backends.base import Backend, Image, ModelVersion, SweepState, TrainingRun, previous_environment
 from mlops.errors import ConflictError, DeploymentError, IntegrityError, NotFoundError, UsageError
-from mlops.images.bundle import build_bundle
+from mlops.image.bundle import build_bundle
 from mlops.workspace import Workspace
 
 SCRIPT = """

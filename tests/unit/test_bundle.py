@@ -8,7 +8,7 @@ import pytest
 
 from mlops.errors import IntegrityError
 from mlops.files import hash_folder
-from mlops.images.bundle import build_bundle, digest_bundle, read_pins, verify_bundle
+from mlops.image.bundle import build_bundle, digest_bundle, read_pins, verify_bundle
 
 
 def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:

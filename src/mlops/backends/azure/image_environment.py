@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.base import Image
-from mlops.images.bundle import REQUIREMENTS, read_pins
+from mlops.image.bundle import REQUIREMENTS, read_pins
 
 SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` makes it
 PYTHON = "3.11"

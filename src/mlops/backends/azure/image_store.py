@@ -24,7 +24,7 @@ from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.base import Image, ModelVersion
 from mlops.errors import IntegrityError
-from mlops.images.bundle import verify_bundle
+from mlops.image.bundle import verify_bundle
 
 Record = TypeVar("Record")
 

@@ -19,7 +19,7 @@ from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.base import Image, ModelVersion
 from mlops.errors import NotFoundError, PlatformError, UsageError
-from mlops.images.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
+from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
 
 REPOSITORY = re.compile("[a-z0-9]+([._-]+[a-z0-9]+)*")  # the registry's rule
 DIGEST = re.compile("sha256:[0-9a-f]{64}")

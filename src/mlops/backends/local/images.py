@@ -8,7 +8,7 @@ from pathlib import Path
 from mlops.backends.base import Image, ModelVersion
 from mlops.errors import NotFoundError
 from mlops.files import hash_folder, sync_folder, write_atomically
-from mlops.images.bundle import EXAMPLE, digest_bundle, verify_bundle
+from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
 
 
 class LocalImages:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from mlops.errors import DeploymentError
-from mlops.images.bundle import REQUIREMENTS, read_pins
+from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.record.ledger import is_alive
 
 STOP_SECONDS = 15.0
