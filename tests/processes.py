@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from mlops.kernels.folder import find_folder
+from mlops.kernels.socket_folder import find_folder
 
 THREADS = 9  # of a kernel that serves, or more
 

@@ -9,9 +9,9 @@ import signal
 import sys
 
 from mlops.errors import MlopsError
-from mlops.kernels.client import connect, find_key, run_command, start_parent
-from mlops.kernels.folder import UnavailableError
 from mlops.kernels.messages import Channel
+from mlops.kernels.parent_client import connect, find_key, run_command, start_parent
+from mlops.kernels.socket_folder import UnavailableError
 
 ENTRY = "mlops.cli:main"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")

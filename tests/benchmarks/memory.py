@@ -9,7 +9,7 @@ from jupyter_client.manager import KernelManager
 from benchmarks.measure import Row, Summary, summarize
 from benchmarks.processes import make_environ, warm_up
 from benchmarks.scratch import Section
-from mlops.kernels.parents import list_parents
+from mlops.kernels.running_parents import list_parents
 
 KERNELS = 4
 WORK = """\

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import Sample
-from mlops.kernels.client import connect, find_key
-from mlops.kernels.parents import list_parents, stop_parents
+from mlops.kernels.parent_client import connect, find_key
+from mlops.kernels.running_parents import list_parents, stop_parents
 
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable

@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 from jupyter_client.manager import KernelManager
 
-from mlops.kernels.client import connect, find_key
-from mlops.kernels.parents import list_parents
+from mlops.kernels.parent_client import connect, find_key
+from mlops.kernels.running_parents import list_parents
 
 KERNELS = 9
 IMPORT = "import pandas, sklearn.linear_model, mlflow, matplotlib.pyplot, numpy as np"

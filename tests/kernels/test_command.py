@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
-from mlops.kernels.client import connect, find_key
+from mlops.kernels.parent_client import connect, find_key
 
 CALLER = """
 import sys
-from mlops.kernels.client import connect, find_key, run_command
+from mlops.kernels.parent_client import connect, find_key, run_command
 sys.exit(run_command(connect(find_key()), "command:main", ["command", *sys.argv[1:]]) % 256)
 """
 CONTENT = """

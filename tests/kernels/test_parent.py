@@ -16,12 +16,12 @@ import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 
-from mlops.kernels import client, key, launch
-from mlops.kernels.client import connect, find_key, open_channel, start_parent
-from mlops.kernels.folder import UnavailableError, find_folder
+from mlops.kernels import key, launch, parent_client
 from mlops.kernels.key import make_key
 from mlops.kernels.messages import Channel
-from mlops.kernels.parents import RunningParent, list_parents, stop_parents
+from mlops.kernels.parent_client import connect, find_key, open_channel, start_parent
+from mlops.kernels.running_parents import RunningParent, list_parents, stop_parents
+from mlops.kernels.socket_folder import UnavailableError, find_folder
 from mlops.parameters.kernel_section import KernelSettings
 
 WaitFor = Callable[..., bool]
@@ -252,7 +252,7 @@ def test_a_parent_that_cannot_be(
     problem: str,
 ) -> None:
     """A fresh kernel is started, with one line of warning; the second time at once."""
-    monkeypatch.setattr(client, "IMPORT_SECONDS", 2)
+    monkeypatch.setattr(parent_client, "IMPORT_SECONDS", 2)
     folder = make_project("odd")
     (folder / "odd.py").write_text(module)
     for _ in range(2):
@@ -276,7 +276,7 @@ def test_a_stopped_parent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     parent = find_parent(start_kernel(cwd=str(make_project())))
-    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(parent_client, "ANSWER_SECONDS", 0.3)
     os.kill(parent, signal.SIGSTOP)
     try:
         kernel = start_kernel(cwd=str(make_project()))

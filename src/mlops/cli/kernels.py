@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from mlops.cli.options import json_option
-from mlops.kernels.parents import RunningParent, list_parents, stop_parents
+from mlops.kernels.running_parents import RunningParent, list_parents, stop_parents
 
 MEGABYTE = 1_000_000
 

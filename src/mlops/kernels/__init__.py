@@ -5,10 +5,14 @@ them unchanged. What they are, what differs from a fresh kernel, and their limit
 
 .. code-block:: text
 
-    provisioner   what jupyter_client calls; falls back to a fresh kernel
-    launch        the launch of one kernel
-    client        finds or starts a parent, has it fork a kernel or a command
-    key folder request process messages    what both need
-    parent        the process that imports (preload), forks on request, and ends
-    child         what makes a fork equal to a process that was started afresh
+    provisioner      what jupyter_client calls; falls back to a fresh kernel
+    launch           the launch of one kernel
+    parent_client    finds or starts a parent, has it fork a kernel or a command
+    running_parents  the parents that run now, for `mlops kernels`
+    parent           the process that imports (preload), forks on request, and ends
+    child            what makes a fork equal to a process that was started afresh
+    install          the kernelspec that names the provisioner
+
+Client and parent share key (what a parent must have in common with a kernel), socket_folder, request, process and
+messages.
 """

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import IO, Any
 
-from mlops.kernels.client import connect, fork
-from mlops.kernels.folder import UnavailableError
 from mlops.kernels.key import make_key
+from mlops.kernels.parent_client import connect, fork
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import KERNEL, make_request
+from mlops.kernels.socket_folder import UnavailableError
 from mlops.parameters.kernel_section import find_settings
 
 LAUNCHER = "ipykernel_launcher"

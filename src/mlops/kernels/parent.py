@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from mlops.kernels import child
-from mlops.kernels.folder import lock
 from mlops.kernels.messages import Channel, Message, MessageError
 from mlops.kernels.preload import MACHINERY, Imports, count_threads, import_modules, log
 from mlops.kernels.request import COMMAND, Request, read_request
+from mlops.kernels.socket_folder import lock
 
 LOOK_SECONDS = 5.0  # between two looks at the clock and the socket's file
 

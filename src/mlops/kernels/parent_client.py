@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mlops.kernels.folder import UnavailableError, find_folder, lock
 from mlops.kernels.key import Key, make_key
 from mlops.kernels.messages import Channel, MessageError
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import COMMAND, Request, make_request, write_request
+from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 from mlops.parameters.kernel_section import find_settings
 
 IMPORT_SECONDS = 60  # for a parent's imports; it ends by itself then

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import psutil
 
-from mlops.kernels.client import open_channel
-from mlops.kernels.folder import find_folder
 from mlops.kernels.messages import Channel, Message, MessageError
+from mlops.kernels.parent_client import open_channel
+from mlops.kernels.socket_folder import find_folder
 
 ANSWER_SECONDS = 2.0
 END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Fork:
+class RunningFork:
     """A kernel or a command: its process id, which of the two, and its proportional share of memory in bytes."""
 
     pid: int
@@ -42,7 +42,7 @@ class RunningParent:
         Seconds since it began.
     memory : int
         Its proportional share of memory (PSS), in bytes: what it shares with its forks is divided between them.
-    forks : tuple of Fork
+    forks : tuple of RunningFork
         What it has forked and has not ended yet.
     ready : bool
         Whether it has finished its imports.
@@ -55,7 +55,7 @@ class RunningParent:
     path: Path
     age: float
     memory: int
-    forks: tuple[Fork, ...]
+    forks: tuple[RunningFork, ...]
     ready: bool
     python: str
 
@@ -107,11 +107,11 @@ def _describe(path: Path, channel: Channel, seconds: float) -> RunningParent:
     )
 
 
-def _list_forks(status: Message | None) -> tuple[Fork, ...]:
+def _list_forks(status: Message | None) -> tuple[RunningFork, ...]:
     found = []
     for pid, kind in status.content.get("forks", ()) if status else ():
         with contextlib.suppress(psutil.NoSuchProcess):
-            found.append(Fork(pid, kind, _measure(pid)))
+            found.append(RunningFork(pid, kind, _measure(pid)))
     return tuple(found)
 
 
