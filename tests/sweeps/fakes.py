@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops.backends.base import SweepState
 from mlops.pipelines import Step
-from mlops.sweeps.engine import Outcome, Task
+from mlops.sweeps.executors import Outcome, Task
 
 STEPS = (
     Step("look", "01_look"),
@@ -46,7 +46,7 @@ class FakeTracker:
 
 
 @dataclass
-class FakeEngine:
+class FakeExecutor:
     """Does in this process what the second notebook does, last task first; `interrupt` ends it before that task."""
 
     interrupt: int = 0
@@ -54,7 +54,7 @@ class FakeEngine:
     closed: bool = False
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Engine`."""
+        """See `Executor`."""
         self.tasks = list(tasks)
         try:
             for task in reversed(tasks):

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
+from mlops.cli.sweep_progress import SweepProgress, summarize_sweep
 from mlops.portal.sweep_page import write_page
 from mlops.portal.sweep_plot import describe_plot, plot_sweep
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import Point, Sweep, format_number, rank_points
-from mlops.sweeps.terminal import SweepProgress, summarize_sweep
 
 ERROR = "ValueError in cell [5]: <script>alert(1)</script>"
 

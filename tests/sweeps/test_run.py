@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from sweeps.fakes import STEPS, FakeEngine, FakeTracker
+from sweeps.fakes import STEPS, FakeExecutor, FakeTracker
 
 from mlops.errors import StepFailed, UsageError
 from mlops.parameters.merging import load_parameters
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Plan, Surroundings, run_pipeline
-from mlops.sweeps.engine import Engine, Threads
+from mlops.sweeps.executors import Executor, Threads
 from mlops.sweeps.grid import read_grid
 from mlops.sweeps.plan import Goal
 from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, describe_best, read_sweep
@@ -25,18 +25,18 @@ Ran = tuple[RunRecord, Sweep, list[Point]]
 def sweep(
     small: Workspace,
     *overrides: str,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     goal: Goal | None = None,
     tracker: FakeTracker | None = None,
 ) -> Ran:
     """Sweep the second notebook."""
     grid = read_grid(small.project, STEPS, "fit", overrides)
     tracking: object = tracker or FakeTracker()
-    return run_sweep(grid, goal or Goal("loss"), Surroundings(small), engine or FakeEngine(), tracking)  # type: ignore[arg-type]
+    return run_sweep(grid, goal or Goal("loss"), Surroundings(small), executor or FakeExecutor(), tracking)  # type: ignore[arg-type]
 
 
 def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Workspace) -> None:
-    record, plan, points = sweep(small, "x=1,3,4", engine=Threads(2))
+    record, plan, points = sweep(small, "x=1,3,4", executor=Threads(2))
     assert [(point.values, point.state, point.score) for point in points] == [
         ({"x": 1.0}, "done", 5.0),
         ({"x": 3.0}, "done", 1.0),
@@ -65,7 +65,7 @@ def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Wo
 
 
 def test_a_failed_combination_is_recorded_and_the_others_go_on(small: Workspace) -> None:
-    record, plan, points = sweep(small, "x=1,5,4", engine=Threads(3))
+    record, plan, points = sweep(small, "x=1,5,4", executor=Threads(3))
     assert [point.state for point in points] == ["done", "failed", "done"]
     assert points[1].error == "AssertionError in cell [4]: x is 5.0"
     assert (record.state, record.outcome) == ("failed", "error")
@@ -96,13 +96,13 @@ def test_without_its_inputs_a_sweep_does_not_begin(small: Workspace) -> None:
 
 
 def test_the_tracker_hears_of_the_sweep_and_its_best(small: Workspace) -> None:
-    tracker, engine = FakeTracker(), FakeEngine()
-    sweep(small, "x=1,3", "n=1,2", tracker=tracker, engine=engine)
+    tracker, executor = FakeTracker(), FakeExecutor()
+    sweep(small, "x=1,3", "n=1,2", tracker=tracker, executor=executor)
     assert tracker.heard == [
         {"x": (1.0, 3.0), "n": (1, 2)},
         ("sweep-1", "succeeded", {"x": 3.0, "n": 1}, {"loss": 1.0}),
     ]
-    assert {task.parameters["sweep"] for task in engine.tasks} == {"sweep-1"}
+    assert {task.parameters["sweep"] for task in executor.tasks} == {"sweep-1"}
 
 
 def test_the_highest_is_best_where_that_is_the_goal(small: Workspace) -> None:
@@ -122,11 +122,11 @@ def test_the_highest_is_best_where_that_is_the_goal(small: Workspace) -> None:
     ],
 )
 def test_a_metric_that_is_not_there_ends_the_sweep_at_once(small: Workspace, metric: str, said: str) -> None:
-    engine = FakeEngine()
+    executor = FakeExecutor()
     with pytest.raises(UsageError) as raised:
-        sweep(small, "x=1,2,3", engine=engine, goal=Goal(metric))
+        sweep(small, "x=1,2,3", executor=executor, goal=Goal(metric))
     assert said in str(raised.value)
-    assert engine.closed
+    assert executor.closed
     record = list_runs(small.outputs)[0]
     assert (record.state, record.step("sweep").error) == ("failed", str(raised.value))  # type: ignore[union-attr]
 
@@ -137,9 +137,9 @@ def test_a_metric_that_is_none_fails_its_combination(small: Workspace) -> None:
 
 
 def test_an_interrupted_sweep_leaves_what_has_ended_and_offers_nothing(small: Workspace) -> None:
-    engine, tracker = FakeEngine(interrupt=1), FakeTracker()
+    executor, tracker = FakeExecutor(interrupt=1), FakeTracker()
     with pytest.raises(KeyboardInterrupt):
-        sweep(small, "x=1,2,3", engine=engine, tracker=tracker)
+        sweep(small, "x=1,2,3", executor=executor, tracker=tracker)
     record = list_runs(small.outputs)[0]
     assert (record.state, record.step("fit").reason) == ("interrupted", "the sweep did not end")  # type: ignore[union-attr]
     assert [point.number for point in read_sweep(small.outputs / record.run_id)[1]] == [2, 3]
@@ -153,7 +153,7 @@ def test_threads_that_are_cut_off_end_their_kernels(small: Workspace) -> None:
     )
     began = time.monotonic()
     with pytest.raises(UsageError, match="handed on no 'los'"):
-        sweep(small, "x=1,2,3", engine=Threads(2), goal=Goal("los"))
+        sweep(small, "x=1,2,3", executor=Threads(2), goal=Goal("los"))
     assert time.monotonic() - began < 30
 
 
@@ -208,6 +208,6 @@ class Listener:
 def test_watchers_hear_of_it_in_order(small: Workspace) -> None:
     watcher = Listener()
     grid = read_grid(small.project, STEPS, "fit", ["x=1,2"])
-    record, _, _ = run_sweep(grid, Goal("loss"), Surroundings(small), FakeEngine(), FakeTracker(), [watcher])  # type: ignore[arg-type]
+    record, _, _ = run_sweep(grid, Goal("loss"), Surroundings(small), FakeExecutor(), FakeTracker(), [watcher])  # type: ignore[arg-type]
     assert watcher.heard == ["started 2", "point 2", "point 1", "offered", "ended succeeded"]
     assert json.loads((small.outputs / record.run_id / "run.json").read_text())["steps"][-1]["report"] == "best.html"

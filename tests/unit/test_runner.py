@@ -19,7 +19,7 @@ from mlops.parameters.merging import load_parameters
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Plan, Surroundings, resume_pipeline, run_pipeline
-from mlops.runner.monitoring import Monitoring
+from mlops.runner.telemetry_listener import TelemetryListener
 from mlops.workspace import Workspace
 
 STEPS = (
@@ -162,7 +162,7 @@ def test_monitoring_is_told_of_a_run_once_it_has_ended_and_of_no_secret(small: W
     insights = Insights()
     parameters = load_parameters(small.project, STEPS)
     told = replace(parameters, values={**parameters.values, "look": {"seen": 5, "extra": "https://long-secret@host"}})
-    around = Surroundings(small, [Monitoring(insights)], secrets=lambda: ["long-secret"])
+    around = Surroundings(small, [TelemetryListener(insights)], secrets=lambda: ["long-secret"])
     record = run_pipeline(Plan("one", STEPS[:1], told), around)
     assert insights.runs == [record]
     assert (record.state, record.finished != "") == ("succeeded", True)

@@ -23,11 +23,11 @@ from mlops.cli.options import (
     shorten_path,
     use_registered_data,
 )
+from mlops.cli.run_progress import Progress, summarize_run
 from mlops.errors import MlopsError, UsageError
 from mlops.parameters.merging import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
-from mlops.terminal import Progress, summarize_run
 from mlops.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) 
     """Return what a run works with: reports, terminal, monitoring, the platform's secrets, services and champion."""
     from mlops.portal.reporter import Reporter
     from mlops.runner import Surroundings
-    from mlops.runner.monitoring import Monitoring
+    from mlops.runner.telemetry_listener import TelemetryListener
 
     def restore(step: Step, record: RunRecord) -> None:
         deployed = record.step(f"deploy_{step.restores}")
@@ -154,7 +154,7 @@ def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) 
         found = step.results.get("training_run") if "files" in step.results else None
         return not found or backend.tracker.has_files(TrainingRun(found, step.results["files"]))
 
-    listeners = (Progress(), Reporter(workspace.outputs), Monitoring(backend.telemetry))
+    listeners = (Progress(), Reporter(workspace.outputs), TelemetryListener(backend.telemetry))
     return Surroundings(workspace, listeners, backend.secrets.list_values, restore, observe, is_kept)
 
 

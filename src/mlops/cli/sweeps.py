@@ -67,12 +67,12 @@ def sweep(
       mlops sweep train -p alpha=0.1,1 --metric r2 --maximize
       mlops sweep train -p alpha=0.1,1 --scheduler tcp://10.0.0.7:8786
     """
+    from mlops.cli.sweep_progress import SweepProgress, summarize_sweep
     from mlops.portal.sweep_page import SweepReporter
-    from mlops.sweeps.engine import Engine, Threads
+    from mlops.sweeps.executors import Executor, Threads
     from mlops.sweeps.grid import read_grid
     from mlops.sweeps.plan import Goal
     from mlops.sweeps.run import run_sweep
-    from mlops.sweeps.terminal import SweepProgress, summarize_sweep
 
     if scheduler and jobs:
         raise UsageError(
@@ -82,19 +82,19 @@ def sweep(
     grid = read_grid(workspace.project, ALL_STEPS, step, overrides, platform)
     backend = open_ready(grid.parameters, workspace)
     grid = replace(grid, parameters=use_registered_data(grid.parameters, backend))
-    engine: Engine
+    executor: Executor
     if scheduler:
         from mlops.sweeps.cluster import Cluster
 
         workspace.home.mkdir(parents=True, exist_ok=True)
-        engine = Cluster(scheduler, workspace, grid.parameters.platform)
+        executor = Cluster(scheduler, workspace, grid.parameters.platform)
     else:
-        engine = Threads(jobs or os.cpu_count() or 1)
+        executor = Threads(jobs or os.cpu_count() or 1)
     record, plan, points = run_sweep(
         grid,
         Goal(metric, maximize),
         prepare_run(workspace, backend, grid.parameters),
-        engine,
+        executor,
         backend.tracker,
         (SweepReporter(workspace.outputs), SweepProgress()),
     )

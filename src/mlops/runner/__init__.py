@@ -14,7 +14,7 @@ from mlops.record.ledger import RunRecord, StepRecord, make_run_id, own_process
 from mlops.record.reuse import find_only, locate_copy
 from mlops.runner.plan import Listener, Plan, Surroundings
 from mlops.runner.run import Run, begin_record
-from mlops.runner.submitted import TAG_LENGTH, run_step, run_submitted
+from mlops.runner.single_step import TAG_LENGTH, run_step, run_submitted
 
 __all__ = [
     "TAG_LENGTH",

@@ -19,7 +19,7 @@ from mlops.errors import MlopsError, UsageError
 from mlops.files import hash_file, write_atomically
 from mlops.notebook.handoff import read_scraps, write_scraps
 from mlops.record.redaction import strike_out
-from mlops.sweeps.engine import Outcome, Task, execute_task
+from mlops.sweeps.executors import Outcome, Task, execute_task
 from mlops.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Cluster:
             raise
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Engine`; a notebook that a worker has begun when the sweep is cut off goes on there, unheard."""
+        """See `Executor`; a notebook that a worker has begun when the sweep is cut off goes on there, unheard."""
         from distributed import as_completed
 
         parcel = self._make_parcel(tasks[0])

@@ -19,7 +19,7 @@ from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results
 from mlops.runner import Surroundings
 from mlops.runner.run import ERROR_LENGTH
-from mlops.sweeps.engine import Engine, Outcome, Task
+from mlops.sweeps.executors import Executor, Outcome, Task
 from mlops.sweeps.grid import Grid
 from mlops.sweeps.inputs import find_inputs
 from mlops.sweeps.plan import REPORT, STEP, Goal, Watcher
@@ -31,7 +31,7 @@ def run_sweep(
     grid: Grid,
     goal: Goal,
     surroundings: Surroundings,
-    engine: Engine,
+    executor: Executor,
     tracker: Tracker,
     watchers: Sequence[Watcher] = (),
 ) -> tuple[RunRecord, Sweep, list[Point]]:
@@ -47,7 +47,7 @@ def run_sweep(
         What to try, and what is best.
     surroundings : Surroundings
         As for a run; ``<outputs>/<run id>/`` gets ``run.json``, ``sweep.jsonl`` and the executed notebooks.
-    engine : Engine
+    executor : Executor
         Executes them.
     tracker : Tracker
         Keeps the trainings of a sweep together, where the notebook declares a parameter `sweep`.
@@ -66,7 +66,7 @@ def run_sweep(
     UsageError
         If the notebook hands on no such metric: after the first that ended, so that the others are not run in vain.
     """
-    return _SweepRun(grid, goal, surroundings, engine, tracker, watchers).run()
+    return _SweepRun(grid, goal, surroundings, executor, tracker, watchers).run()
 
 
 class _SweepRun:
@@ -77,11 +77,11 @@ class _SweepRun:
         grid: Grid,
         goal: Goal,
         surroundings: Surroundings,
-        engine: Engine,
+        executor: Executor,
         tracker: Tracker,
         watchers: Sequence[Watcher],
     ) -> None:
-        self.grid, self.engine, self.tracker, self.watchers = grid, engine, tracker, watchers
+        self.grid, self.executor, self.tracker, self.watchers = grid, executor, tracker, watchers
         self.around, self.workspace, self.secrets = surroundings, surroundings.workspace, surroundings.secrets
         self.declared = read_declarations(surroundings.workspace.notebooks / f"{grid.step.notebook}.ipynb")
         self.sweep = Sweep(grid.step.name, grid.step.notebook, grid.axes, goal.metric, goal.maximize)
@@ -143,7 +143,7 @@ class _SweepRun:
         for watcher in self.watchers:
             watcher.sweep_started(self.record, self.sweep)
         tasks = [self._make_task(number, values) for number, values in enumerate(self.combinations, start=1)]
-        with closing(self.engine.run(tasks, self.secrets)) as outcomes:
+        with closing(self.executor.run(tasks, self.secrets)) as outcomes:
             for outcome in outcomes:
                 point = strike_out(self._judge(outcome, tasks[outcome.number - 1]), self.secrets())
                 add_point(self.folder, point)

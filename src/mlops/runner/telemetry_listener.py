@@ -4,7 +4,7 @@ from mlops.backends.base import Telemetry
 from mlops.record.ledger import RunRecord, StepRecord
 
 
-class Monitoring:
+class TelemetryListener:
     """See `mlops.runner.plan.Listener`.
 
     Parameters

@@ -1,7 +1,6 @@
 """Where the notebooks of a sweep are executed: the seam, and this machine.
 
-To add a place, write a class with the one method of `Engine`; the contract suite in ``tests/unit/test_sweeps.py`` has
-a fixture that lists them.
+To add another, write a class with the one method of `Executor`, as `Threads` below and `cluster.Cluster` do.
 """
 
 import time
@@ -49,8 +48,8 @@ class Outcome:
     error: str = ""
 
 
-class Engine(Protocol):
-    """A place that executes notebooks, several at a time."""
+class Executor(Protocol):
+    """Something that executes notebooks, several at a time."""
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
         """Execute all tasks, and yield how each ended, as they end; called by `mlops.sweeps.run`.
@@ -74,7 +73,7 @@ class Threads:
         self._jobs = jobs
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Engine`."""
+        """See `Executor`."""
         by_name = {str(task.number): task for task in tasks}
         with NotebookPool(self._jobs) as pool:
             for name, task in by_name.items():
