@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.base import Billable
 from mlops.errors import ParameterError
 from mlops.parameters.layers import read_mapping
+from mlops.platform.billing import Billable
 
 KEYS = ("currency", "prices")
 

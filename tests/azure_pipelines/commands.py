@@ -12,10 +12,10 @@ from azure_pipelines.pipeline import expand
 
 from mlops import cli
 from mlops.backends import require_platform
-from mlops.backends.base import check_submission
 from mlops.errors import MlopsError
 from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
+from mlops.platform.pipelines import check_submission
 
 FOLDERS = ("tests/", "notebooks/", "parameters/", "src/", "docs/", ".ci/")
 SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from azure_platform.trainings import make_files, register
 
-from mlops.backends.base import Backend, Image, ModelVersion
 from mlops.image.bundle import build_bundle
+from mlops.platform.backend import Backend
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
 
 SCRIPT = """
 import json, os

@@ -16,11 +16,11 @@ from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.infrastructure import AzureInfrastructure
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
-from mlops.backends.base import DatasetVersion
 from mlops.cli.options import ALL_STEPS, use_registered_data
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
 from mlops.parameters.merging import load_parameters
+from mlops.platform.datasets import DatasetVersion
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -11,9 +11,9 @@ from azure_platform.trainings import register
 
 from mlops.backends import open_backend
 from mlops.backends.azure.image_environment import list_packages
-from mlops.backends.base import Backend
 from mlops.errors import IntegrityError, NotFoundError, PlatformError, UsageError
 from mlops.image.bundle import digest_bundle
+from mlops.platform.backend import Backend
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

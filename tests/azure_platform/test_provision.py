@@ -12,7 +12,7 @@ from azure_double.routing import make_error
 from mlops.backends.azure.infrastructure import AzureInfrastructure
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
-from mlops.backends.base import Change
+from mlops.platform.infrastructure import Change
 from mlops.workspace import Workspace
 
 TAGS = {"made-by": "notebook-mlops", "workspace": WORKSPACE}

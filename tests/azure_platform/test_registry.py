@@ -10,8 +10,9 @@ from azure_double.azure import Azure
 from azure_platform.trainings import register, track
 
 from mlops.backends import open_backend
-from mlops.backends.base import Backend, TrainingRun
 from mlops.errors import ConflictError, IntegrityError, PlatformError
+from mlops.platform.backend import Backend
+from mlops.platform.models import TrainingRun
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ from azure_double.routing import Response, make_error
 from azure_platform.trainings import register, track
 
 from mlops.backends import open_backend
-from mlops.backends.base import Backend
 from mlops.errors import MlopsError, PlatformError
+from mlops.platform.backend import Backend
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -17,8 +17,10 @@ from mlops.backends.azure.service_state import AzureDeployment, ServiceState, St
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.azure.web_services import submit_service, wait_healthy
-from mlops.backends.base import Backend, Image, Service
 from mlops.errors import ConflictError, DeploymentError, IntegrityError, PlatformError, UsageError
+from mlops.platform.backend import Backend
+from mlops.platform.images import Image
+from mlops.platform.services import Service
 from mlops.release.service_checks import run_checks
 from mlops.workspace import Workspace
 

@@ -16,8 +16,8 @@ from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.pipelines import AzurePipelines
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
-from mlops.backends.base import SubmittedRun
 from mlops.errors import NotFoundError, ParameterError, PlatformError
+from mlops.platform.pipelines import SubmittedRun
 from mlops.record.ledger import read_run
 from mlops.workspace import Workspace
 

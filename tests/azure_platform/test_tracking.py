@@ -15,8 +15,9 @@ from mlops.backends import open_backend
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.azure.tracking import AzureTracker
-from mlops.backends.base import Backend, SweepState
 from mlops.errors import NotFoundError, PlatformError
+from mlops.platform.backend import Backend
+from mlops.platform.models import SweepState
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

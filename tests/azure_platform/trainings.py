@@ -4,7 +4,8 @@ import base64
 import json
 from pathlib import Path
 
-from mlops.backends.base import Backend, ModelVersion, TrainingRun
+from mlops.platform.backend import Backend
+from mlops.platform.models import ModelVersion, TrainingRun
 
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

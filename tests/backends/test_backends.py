@@ -11,9 +11,12 @@ import pytest
 import requests
 
 from mlops.backends import list_platforms, open_backend
-from mlops.backends.base import Backend, Image, ModelVersion, SweepState, TrainingRun, previous_environment
 from mlops.errors import ConflictError, DeploymentError, IntegrityError, NotFoundError, UsageError
 from mlops.image.bundle import build_bundle
+from mlops.platform.backend import Backend
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion, SweepState, TrainingRun
+from mlops.platform.services import previous_environment
 from mlops.workspace import Workspace
 
 SCRIPT = """

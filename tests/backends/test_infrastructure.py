@@ -6,8 +6,8 @@ import pytest
 from azure_double.azure import Azure
 
 from mlops.backends import list_platforms, open_backend
-from mlops.backends.base import Infrastructure
 from mlops.errors import NotFoundError
+from mlops.platform.infrastructure import Infrastructure
 from mlops.workspace import Workspace
 
 

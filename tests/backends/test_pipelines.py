@@ -1,4 +1,4 @@
-"""What every platform's pipelines promise: `mlops.backends.base.Pipelines`."""
+"""What every platform's pipelines promise: `mlops.platform.pipelines.Pipelines`."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlops.backends import open_backend
-from mlops.backends.base import Pipelines
 from mlops.errors import NotFoundError, ParameterError
+from mlops.platform.pipelines import Pipelines
 from mlops.workspace import Workspace
 
 

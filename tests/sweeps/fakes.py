@@ -5,8 +5,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlops.backends.base import SweepState
 from mlops.pipelines import Step
+from mlops.platform.models import SweepState
 from mlops.sweeps.executors import Outcome, Task
 
 STEPS = (

@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from mlops.backends.azure.billing import list_billable
 from mlops.backends.azure.settings import AzureSettings, read_settings
-from mlops.backends.base import Billable, Usage
 from mlops.cli import main
 from mlops.costs import Prices, estimate_costs, read_prices
 from mlops.errors import ParameterError
+from mlops.platform.billing import Billable, Usage
 from mlops.workspace import Workspace
 
 LAYER = "azure:\n  {}\n"

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mlops.backends import open_backend
-from mlops.backends.base import Change, DatasetVersion, Infrastructure
 from mlops.errors import NotFoundError, UsageError
+from mlops.platform.datasets import DatasetVersion
+from mlops.platform.infrastructure import Change, Infrastructure
 from mlops.workspace import Workspace
 
 

@@ -8,11 +8,14 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner
 
-from mlops.backends.base import Backend, Image, ModelVersion, Pipelines, SubmittedRun
 from mlops.cli import main
 from mlops.cli.model_file import find_named_image, write_model_file
 from mlops.cli.pipelines import _write_model, watch_run
 from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.platform.backend import Backend
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
+from mlops.platform.pipelines import Pipelines, SubmittedRun
 
 MODEL = ModelVersion("diabetes", 3, "run", {}, {})
 IMAGE = Image("diabetes:3", "sha256:abc", "registry/diabetes", "diabetes", 3)

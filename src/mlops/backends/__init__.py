@@ -3,8 +3,8 @@
 import importlib
 import pkgutil
 
-from mlops.backends.base import Backend
 from mlops.errors import UsageError
+from mlops.platform.backend import Backend
 from mlops.workspace import Workspace, find_workspace
 
 

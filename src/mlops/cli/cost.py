@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from mlops.backends.base import Usage
 from mlops.cli.options import json_option, open_platform, platform_option
 from mlops.costs import NO_PRICES, Cost, Estimate, estimate_costs, read_prices
+from mlops.platform.billing import Usage
 
 DEFAULT = Usage()
 

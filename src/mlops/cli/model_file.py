@@ -5,9 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from mlops.backends.base import Backend, Image, ModelVersion
 from mlops.errors import NotFoundError, UsageError
 from mlops.files import write_atomically
+from mlops.platform.backend import Backend
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
 
 
 @dataclass(frozen=True)

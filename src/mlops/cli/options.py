@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from mlops.backends import list_platforms, open_backend
-from mlops.backends.base import Backend
 from mlops.parameters.merging import Parameters, load_parameters
 from mlops.pipelines import PIPELINES
+from mlops.platform.backend import Backend
 from mlops.workspace import Workspace, find_workspace
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

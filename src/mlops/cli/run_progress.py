@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
-from mlops.backends.base import ModelVersion, Service
+from mlops.platform.models import ModelVersion
+from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mlops.backends.base import Backend, ModelVersion, Service, TrainingRun
 from mlops.cli.model_file import find_named_image
 from mlops.cli.options import (
     ALL_STEPS,
@@ -27,6 +26,9 @@ from mlops.cli.run_progress import Progress, summarize_run
 from mlops.errors import MlopsError, UsageError
 from mlops.parameters.merging import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
+from mlops.platform.backend import Backend
+from mlops.platform.models import ModelVersion, TrainingRun
+from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.workspace import Workspace, find_workspace
 

@@ -4,8 +4,8 @@ import json
 
 import click
 
-from mlops.backends.base import ENVIRONMENTS
 from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.platform.services import ENVIRONMENTS
 
 
 @click.command()

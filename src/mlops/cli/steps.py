@@ -5,12 +5,13 @@ import sys
 import click
 
 from mlops.backends import open_backend
-from mlops.backends.base import NEW_DATA, Job
 from mlops.cli.options import ALL_STEPS, DATA_STEP, EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
 from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
+from mlops.platform.datasets import NEW_DATA
+from mlops.platform.jobs import Job
 from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 

@@ -4,9 +4,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlops.backends.base import Backend, Image, ModelVersion, TrainingRun
 from mlops.errors import NotFoundError
 from mlops.model.files import load_model
+from mlops.platform.backend import Backend
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion, TrainingRun
 
 
 def load_trained(backend: Backend, run: TrainingRun) -> Any:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from mlops.backends.base import Job
 from mlops.errors import UsageError
+from mlops.platform.jobs import Job
 from mlops.record.ledger import RunRecord, StepRecord, own_process, read_run
 from mlops.record.reuse import locate_copy
 from mlops.runner.plan import Plan, Surroundings

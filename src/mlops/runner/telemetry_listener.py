@@ -1,6 +1,6 @@
 """The listener that tells the platform's monitoring of runs that have ended."""
 
-from mlops.backends.base import Telemetry
+from mlops.platform.telemetry import Telemetry
 from mlops.record.ledger import RunRecord, StepRecord
 
 

@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from mlops.backends.base import SweepState, Tracker
 from mlops.errors import MlopsError
 from mlops.files import write_atomically
 from mlops.notebook.handoff import name_copy
 from mlops.parameters.declarations import read_declarations
+from mlops.platform.models import SweepState, Tracker
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
 from mlops.record.lineage import read_commit

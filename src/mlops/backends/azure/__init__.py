@@ -15,8 +15,8 @@ from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import read_settings
 from mlops.backends.azure.telemetry import AzureTelemetry
 from mlops.backends.azure.tracking import AzureTracker
-from mlops.backends.base import Backend
 from mlops.errors import UsageError
+from mlops.platform.backend import Backend
 from mlops.workspace import Workspace
 
 NEEDED = (

@@ -5,7 +5,7 @@ Known to be missing: Key Vault's operations, traffic that leaves the region, and
 """
 
 from mlops.backends.azure.settings import AzureSettings
-from mlops.backends.base import Billable, Usage
+from mlops.platform.billing import Billable, Usage
 
 DAYS = 30
 HOURS = DAYS * 24

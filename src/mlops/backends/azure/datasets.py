@@ -14,8 +14,8 @@ from urllib.parse import unquote
 
 from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.session import AzureSession
-from mlops.backends.base import DatasetVersion
 from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.platform.datasets import DatasetVersion
 
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0

@@ -8,8 +8,8 @@ from typing import Any
 
 from mlops.backends.azure.arm_refusals import explain, read_body
 from mlops.backends.azure.settings import AzureSettings
-from mlops.backends.base import Change, ChangeKind
 from mlops.errors import PlatformError
+from mlops.platform.infrastructure import Change, ChangeKind
 
 MADE_BY = ("made-by", "notebook-mlops")
 DEPLOYMENT = "mlops-provision"

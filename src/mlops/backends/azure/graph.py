@@ -7,8 +7,8 @@ from typing import Any
 
 from mlops.backends.azure.settings import PREFIX
 from mlops.backends.azure.sources import SCRIPT
-from mlops.backends.base import SUBMISSION_PARAMETERS
 from mlops.pipelines import Step
+from mlops.platform.pipelines import SUBMISSION_PARAMETERS
 from mlops.record.lineage import COMMIT
 
 NOTHING = "none"  # Azure has no empty parameters

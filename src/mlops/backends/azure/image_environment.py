@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.base import Image
 from mlops.image.bundle import REQUIREMENTS, read_pins
+from mlops.platform.images import Image
 
 SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` makes it
 PYTHON = "3.11"

@@ -22,9 +22,10 @@ import msgspec
 
 from mlops.backends.azure.artifacts import open_container
 from mlops.backends.azure.session import AzureSession
-from mlops.backends.base import Image, ModelVersion
 from mlops.errors import IntegrityError
 from mlops.image.bundle import verify_bundle
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
 
 Record = TypeVar("Record")
 

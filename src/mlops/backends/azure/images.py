@@ -17,9 +17,10 @@ from mlops.backends.azure.image_store import ImageRecord, ImageStore
 from mlops.backends.azure.lock import LeaseLock
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
-from mlops.backends.base import Image, ModelVersion
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
 
 REPOSITORY = re.compile("[a-z0-9]+([._-]+[a-z0-9]+)*")  # the registry's rule
 DIGEST = re.compile("sha256:[0-9a-f]{64}")
@@ -28,7 +29,7 @@ LOG_LINES = 20
 
 
 class AzureImages:
-    """See `mlops.backends.base.Images`."""
+    """See `mlops.platform.images.Images`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session

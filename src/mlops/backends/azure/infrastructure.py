@@ -14,15 +14,18 @@ from mlops.backends.azure.services import AzureServices
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import require_subscription
 from mlops.backends.azure.teardown import Teardown
-from mlops.backends.base import ENVIRONMENTS, Billable, Change, DatasetVersion, Usage
 from mlops.errors import NotFoundError, PlatformError
+from mlops.platform.billing import Billable, Usage
+from mlops.platform.datasets import DatasetVersion
+from mlops.platform.infrastructure import Change
+from mlops.platform.services import ENVIRONMENTS
 
 DELETE_SECONDS = 600.0
 POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
 
 
 class AzureInfrastructure:
-    """See `mlops.backends.base.Infrastructure`.
+    """See `mlops.platform.infrastructure.Infrastructure`.
 
     Parameters
     ----------

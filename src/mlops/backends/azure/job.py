@@ -11,9 +11,9 @@ from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.folder import fetch_folder, store_folder
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession, find_own_run
-from mlops.backends.base import NEW_DATA, DatasetVersion
 from mlops.errors import PlatformError
 from mlops.files import hash_folder
+from mlops.platform.datasets import NEW_DATA, DatasetVersion
 
 logger = logging.getLogger(__name__)
 
@@ -38,33 +38,33 @@ class AzureJob:
 
     @property
     def run_id(self) -> str:
-        """See `mlops.backends.base.Job`."""
+        """See `mlops.platform.jobs.Job`."""
         return str(self._run.id)
 
     def find_data(self, version: str) -> str:
-        """See `mlops.backends.base.Job`."""
+        """See `mlops.platform.jobs.Job`."""
         datasets = AzureDatasets(self._session)
         with explain_refusals(self._session, "look up the data set"):
             find = datasets.find_new if version == NEW_DATA else lambda: datasets.find(version).url
             return repeat("look up the data set", find)
 
     def keep_data(self, url: str) -> DatasetVersion:
-        """See `mlops.backends.base.Job`."""
+        """See `mlops.platform.jobs.Job`."""
         with explain_refusals(self._session, "register the new data"):
             return repeat("register the new data", lambda: AzureDatasets(self._session).keep(url))
 
     def fetch_folder(self, folder: Path) -> None:
-        """See `mlops.backends.base.Job`."""
+        """See `mlops.platform.jobs.Job`."""
         repeat("fetch the run's folder", lambda: fetch_folder(self._run, folder))
         self._known = hash_folder(folder) if folder.is_dir() else {}
 
     def store_folder(self, folder: Path) -> None:
-        """See `mlops.backends.base.Job`; a repeated try stores under a new number, so nothing is in its way."""
+        """See `mlops.platform.jobs.Job`; a repeated try stores under a new number, so nothing is in its way."""
         repeat("store the run's folder", lambda: store_folder(self._run, folder, str(self._step.name), self._known))
         self._known = hash_folder(folder)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """See `mlops.backends.base.Job`; the run's record has them anyway, so where Azure has not, no step fails."""
+        """See `mlops.platform.jobs.Job`; the run's record has them anyway, so where Azure has not, no step fails."""
 
         def call() -> None:
             for name, value in metrics.items():
@@ -79,5 +79,5 @@ class AzureJob:
             logger.warning("the step's numbers are in its notebook, but not in the run's metrics: %s", error)
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """See `mlops.backends.base.Job`."""
+        """See `mlops.platform.jobs.Job`."""
         repeat("tag the run", lambda: self._run.set_tags(dict(tags)))

@@ -9,8 +9,8 @@ from mlops.backends.azure.publication import Publication
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.submission import submit
 from mlops.backends.azure.submitted import SubmittedRuns
-from mlops.backends.base import PublishedPipeline, SubmittedRun, check_submission
 from mlops.errors import NotFoundError, ParameterError
+from mlops.platform.pipelines import PublishedPipeline, SubmittedRun, check_submission
 
 
 class AzurePipelines:
@@ -22,19 +22,19 @@ class AzurePipelines:
         self._runs = SubmittedRuns(session)
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return self._publication.publish(build_id, build_uri)
 
     def find_published(self) -> PublishedPipeline | None:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return self._publication.find()
 
     def update_triggers(self) -> None:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         self._publication.update_triggers()
 
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         check_submission(parameters)
         _require_address(parameters.get("data_file_path", NOTHING))
         published = self.find_published()
@@ -47,27 +47,27 @@ class AzurePipelines:
         return self._runs.get(run_id)
 
     def get_run(self, run_id: str) -> SubmittedRun:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return self._runs.get(run_id)
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return self._runs.list(most)
 
     def read_log(self, run_id: str, step: str) -> str:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return self._runs.read_log(run_id, step)
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return self._runs.fetch(run_id, folder)
 
     def cancel(self, run_id: str) -> SubmittedRun:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return self._runs.cancel(run_id)
 
     def find_job(self) -> AzureJob | None:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         return find_job(self._session)
 
 

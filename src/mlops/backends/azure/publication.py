@@ -10,10 +10,10 @@ from mlops.backends.azure.graph import describe_environ, make_defaults, make_run
 from mlops.backends.azure.schedules import Schedules
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.sources import stage_sources
-from mlops.backends.base import PublishedPipeline
 from mlops.errors import NotFoundError, PlatformError
 from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
+from mlops.platform.pipelines import PublishedPipeline
 from mlops.record.lineage import read_commit
 
 PIPELINE = "retrain"

@@ -15,9 +15,9 @@ from mlops.backends.azure.lock import Lease, LeaseLock
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.tracking import find_run
-from mlops.backends.base import ModelVersion, TrainingRun
 from mlops.errors import ConflictError, NotFoundError, PlatformError
 from mlops.files import verify_files
+from mlops.platform.models import ModelVersion, TrainingRun
 
 CHAMPION = "champion"
 WRITES = 5  # of a model's tags, before we give up against somebody who overwrites them

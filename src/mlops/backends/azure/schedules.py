@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops.backends.azure.session import AzureSession
-from mlops.backends.base import NEW_DATA
+from mlops.platform.datasets import NEW_DATA
 
 
 @dataclass(frozen=True)

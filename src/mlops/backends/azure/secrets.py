@@ -14,8 +14,8 @@ from typing import Any
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.web_services import find_service, name_service
-from mlops.backends.variables import SHORTEST, list_variables, name_variable
 from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.platform.secret_variables import SHORTEST, list_variables, name_variable
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
 SECRET, KEYS = "secret.", "keys."  # what a note begins with
@@ -23,7 +23,7 @@ TIMEOUT = 30  # seconds; a request is tried 3 times more by the SDK
 
 
 class AzureSecrets:
-    """See `mlops.backends.base.Secrets`."""
+    """See `mlops.platform.secrets.Secrets`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session

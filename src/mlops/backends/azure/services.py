@@ -28,8 +28,9 @@ from mlops.backends.azure.web_services import (
     wait_healthy,
     wait_settled,
 )
-from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
 from mlops.errors import ConflictError, DeploymentError, MlopsError, NotFoundError, UsageError
+from mlops.platform.images import Image
+from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
 from mlops.record.ledger import now
 
 LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
@@ -37,7 +38,7 @@ RESTORE_SECONDS = 600.0
 
 
 class AzureServices:
-    """See `mlops.backends.base.Services`."""
+    """See `mlops.platform.services.Services`."""
 
     def __init__(self, session: AzureSession, images: AzureImages) -> None:
         self._session = session

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops.backends.azure.calls import repeat
 from mlops.backends.azure.session import AzureSession
-from mlops.backends.base import PublishedPipeline
+from mlops.platform.pipelines import PublishedPipeline
 
 SCOPE = "https://management.azure.com/.default"
 SECONDS = (10, 60)  # to connect, and to answer

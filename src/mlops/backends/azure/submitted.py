@@ -9,8 +9,8 @@ from mlops.backends.azure.calls import is_missing, repeat
 from mlops.backends.azure.folder import fetch_folder
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.submission import list_runs
-from mlops.backends.base import JobState, SubmittedRun, SubmittedStep
 from mlops.errors import NotFoundError
+from mlops.platform.pipelines import JobState, SubmittedRun, SubmittedStep
 
 STATES: Mapping[str, JobState] = {
     "NotStarted": "queued",

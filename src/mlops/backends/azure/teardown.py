@@ -15,7 +15,7 @@ from mlops.backends.azure.deployment import (
     wait_for,
 )
 from mlops.backends.azure.settings import AzureSettings
-from mlops.backends.base import Change
+from mlops.platform.infrastructure import Change
 
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 VAULT = "microsoft.keyvault/vaults"

@@ -33,7 +33,7 @@ QUIET = {
 
 
 class AzureTelemetry:
-    """See `mlops.backends.base.Telemetry`.
+    """See `mlops.platform.telemetry.Telemetry`.
 
     Parameters
     ----------

@@ -13,9 +13,9 @@ from mlops.backends.azure.answers import find_status
 from mlops.backends.azure.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
 from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.session import AzureSession, find_own_run
-from mlops.backends.base import SweepState, TrainingRun
 from mlops.errors import IntegrityError, NotFoundError
 from mlops.files import hash_folder, verify_files
+from mlops.platform.models import SweepState, TrainingRun
 
 KIND = "mlops"  # the tag that tells our runs from others of the experiment
 TRAINING, SWEEP, SUPERSEDED = "training", "sweep", "superseded"

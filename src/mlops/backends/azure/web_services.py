@@ -14,8 +14,8 @@ from mlops.backends.azure.refusals import explain_refusals
 from mlops.backends.azure.service_configuration import has_size, list_changeable, make_configuration
 from mlops.backends.azure.session import AzureSession
 from mlops.backends.azure.settings import AzureSettings
-from mlops.backends.base import Image
 from mlops.errors import DeploymentError
+from mlops.platform.images import Image
 
 OURS = "mlops_environment"  # the tag that says that a service is this platform's
 DIGEST = "digest"

@@ -1,6 +1,5 @@
 """The platform of one machine: MLflow on SQLite, bundles in a folder, services as processes, keys in private files."""
 
-from mlops.backends.base import Backend
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
 from mlops.backends.local.mlflow_store import MlflowStore
@@ -10,6 +9,7 @@ from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalServices
 from mlops.backends.local.telemetry import LocalTelemetry
 from mlops.backends.local.tracking import LocalTracker
+from mlops.platform.backend import Backend
 from mlops.workspace import Workspace
 
 

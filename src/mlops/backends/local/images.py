@@ -5,14 +5,15 @@ import os
 import shutil
 from pathlib import Path
 
-from mlops.backends.base import Image, ModelVersion
 from mlops.errors import NotFoundError
 from mlops.files import hash_folder, sync_folder, write_atomically
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
 
 
 class LocalImages:
-    """See `mlops.backends.base.Images`."""
+    """See `mlops.platform.images.Images`."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "images"

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mlops.backends.base import ENVIRONMENTS, Billable, Change, DatasetVersion, Services, Usage
 from mlops.errors import NotFoundError, UsageError
 from mlops.files import hash_file, write_atomically
+from mlops.platform.billing import Billable, Usage
+from mlops.platform.datasets import DatasetVersion
+from mlops.platform.infrastructure import Change
+from mlops.platform.services import ENVIRONMENTS, Services
 from mlops.workspace import Workspace
 
 
 class LocalInfrastructure:
-    """See `mlops.backends.base.Infrastructure`.
+    """See `mlops.platform.infrastructure.Infrastructure`.
 
     Parameters
     ----------

@@ -17,16 +17,10 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from mlops.backends.base import (
-    Job,
-    JobState,
-    PublishedPipeline,
-    SubmittedRun,
-    SubmittedStep,
-    check_submission,
-)
 from mlops.errors import NotFoundError, ParameterError
 from mlops.files import read_record, write_atomically
+from mlops.platform.jobs import Job
+from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep, check_submission
 from mlops.record.ledger import RunRecord, RunState, StepState, is_alive, make_run_id, now, read_run, sort_key
 
 PIPELINE = "retrain"
@@ -88,22 +82,22 @@ class LocalPipelines:
         self._outputs = outputs
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         others = tuple(version for version in self._read_versions() if version[0] != build_id)
         content = msgspec.json.encode(Publications((*others, (build_id, build_uri))))
         write_atomically(self._published, content)
         return self._describe(build_id)
 
     def find_published(self) -> PublishedPipeline | None:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         versions = self._read_versions()
         return self._describe(versions[-1][0]) if versions else None
 
     def update_triggers(self) -> None:
-        """See `mlops.backends.base.Pipelines`: there are none here."""
+        """See `mlops.platform.pipelines.Pipelines`: there are none here."""
 
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         check_submission(parameters)
         overrides = _read_overrides(parameters)
         versions = self._read_versions()
@@ -121,7 +115,7 @@ class LocalPipelines:
         return self.get_run(run_id)
 
     def get_run(self, run_id: str) -> SubmittedRun:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         folder = self._find_folder(run_id)
         submission = read_record(folder / SUBMISSION, Submission)
         if not (folder / "run.json").is_file():
@@ -147,12 +141,12 @@ class LocalPipelines:
         )
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         names = [path.parent.name for path in self._outputs.glob(f"*/{SUBMISSION}")]
         return [self.get_run(name) for name in sorted(names, key=sort_key, reverse=True)[:most]]
 
     def read_log(self, run_id: str, step: str) -> str:
-        """See `mlops.backends.base.Pipelines`; one process runs all steps here, and has one log."""
+        """See `mlops.platform.pipelines.Pipelines`; one process runs all steps here, and has one log."""
         folder = self._find_folder(run_id)
         record = read_run(folder) if (folder / "run.json").is_file() else None
         if record is None or record.step(step) is None:
@@ -161,14 +155,14 @@ class LocalPipelines:
         return (folder / LOG).read_text(errors="replace")
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         found = self._find_folder(run_id)
         if folder.resolve() == found.resolve():
             return found
         return Path(shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*")))
 
     def cancel(self, run_id: str) -> SubmittedRun:
-        """See `mlops.backends.base.Pipelines`."""
+        """See `mlops.platform.pipelines.Pipelines`."""
         process = read_record(self._find_folder(run_id) / SUBMISSION, Submission).process
         if is_alive(process):
             with suppress(ProcessLookupError):
@@ -181,7 +175,7 @@ class LocalPipelines:
         return self.get_run(run_id)
 
     def find_job(self) -> Job | None:
-        """See `mlops.backends.base.Pipelines`: here one process runs all steps."""
+        """See `mlops.platform.pipelines.Pipelines`: here one process runs all steps."""
         return None
 
     def _read_versions(self) -> tuple[tuple[str, str], ...]:

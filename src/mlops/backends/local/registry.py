@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.base import ModelVersion, TrainingRun
 from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
 from mlops.errors import ConflictError, NotFoundError
 from mlops.files import verify_files
+from mlops.platform.models import ModelVersion, TrainingRun
 
 CHAMPION = "champion"
 

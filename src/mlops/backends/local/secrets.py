@@ -8,13 +8,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mlops.backends.variables import list_variables, name_variable
 from mlops.errors import NotFoundError
 from mlops.files import read_record, write_atomically
+from mlops.platform.secret_variables import list_variables, name_variable
 
 
 class LocalSecrets:
-    """See `mlops.backends.base.Secrets`."""
+    """See `mlops.platform.secrets.Secrets`."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "secrets"

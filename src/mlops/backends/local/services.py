@@ -9,7 +9,6 @@ import msgspec
 import requests
 from filelock import FileLock
 
-from mlops.backends.base import ENVIRONMENTS, Health, Image, Service, previous_environment
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
     ServiceProcess,
@@ -23,6 +22,8 @@ from mlops.backends.local.processes import (
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.errors import DeploymentError, NotFoundError
 from mlops.files import read_record, write_atomically
+from mlops.platform.images import Image
+from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
 from mlops.record.ledger import now
 from mlops.release.history import Deployment, Deployments
 
@@ -45,7 +46,7 @@ class EnvironmentState(Deployments[LocalDeployment]):
 
 
 class LocalServices:
-    """See `mlops.backends.base.Services`."""
+    """See `mlops.platform.services.Services`."""
 
     def __init__(self, home: Path, images: LocalImages, secrets: LocalSecrets) -> None:
         self._folder = home / "services"

@@ -4,7 +4,7 @@ from mlops.record.ledger import RunRecord
 
 
 class LocalTelemetry:
-    """See `mlops.backends.base.Telemetry`."""
+    """See `mlops.platform.telemetry.Telemetry`."""
 
     def record_run(self, run: RunRecord) -> None:
         """See `Telemetry`: ``run.json`` and the reports have it already."""

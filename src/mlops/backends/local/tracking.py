@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.base import SweepState, TrainingRun
 from mlops.backends.local.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
 from mlops.files import find_path, hash_folder, verify_files
+from mlops.platform.models import SweepState, TrainingRun
 
 PLOTS = "plots"
 ATTEMPT = "attempt"

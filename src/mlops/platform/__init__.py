@@ -1,0 +1,20 @@
+"""The seam to a platform: one file a noun, with the value types beside their protocol.
+
+Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and know nothing of the platform
+behind it. Every platform passes the contract suite in ``tests/backends``.
+
+.. code-block:: text
+
+    backend         a platform: its parts
+    models          Tracker and Registry: trainings, and versions of which one is the champion
+    images          Images: scoring images by digest
+    services        Services: one an environment
+    datasets        versions of the data that is trained on
+    secrets         Secrets, and keys of services
+    pipelines       Pipelines: published, submitted
+    jobs            Job: one step of a submitted run
+    infrastructure  Infrastructure: set up, deleted
+    billing         what a month costs, as quantities
+    telemetry       Telemetry: runs for the platform's monitoring
+    secret_variables  secrets in environment variables, which every platform takes
+"""

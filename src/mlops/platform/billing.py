@@ -1,0 +1,40 @@
+"""The seam of billing: what a platform bills in a month."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much the platform is used in a month, where its settings do not say it.
+
+    Parameters
+    ----------
+    runs : float, optional
+        Retrainings; None: as often as the platform's schedule starts them.
+    run_minutes : float
+        How long a retraining keeps its machines busy.
+    run_nodes : int
+        How many machines it keeps busy.
+    production_nodes : float, optional
+        How many machines serve, on average; None: as many as always stay.
+    storage_gb, monitoring_gb : float
+        What is stored, and what logs and telemetry bring in.
+    """
+
+    runs: float | None = None
+    run_minutes: float = 20.0
+    run_nodes: int = 1
+    production_nodes: float | None = None
+    storage_gb: float = 10.0
+    monitoring_gb: float = 1.0
+
+
+@dataclass(frozen=True)
+class Billable:
+    """What a platform bills in a month: `quantity` of `unit`, got by `formula`; `price` names its unit's price."""
+
+    item: str
+    quantity: float
+    unit: str
+    formula: str
+    price: str

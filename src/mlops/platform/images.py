@@ -1,0 +1,38 @@
+"""The seam of images: scoring images, kept by digest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mlops.platform.models import ModelVersion
+
+
+@dataclass(frozen=True)
+class Image:
+    """A scoring image: named ``<model>:<version>``, identified by the digest of its content."""
+
+    name: str
+    digest: str
+    url: str
+    model_name: str
+    model_version: int
+
+
+class Images(Protocol):
+    """Keeps scoring images by digest."""
+
+    def publish(self, bundle: Path, model: ModelVersion) -> Image:
+        """Store a bundle under the digest of its content, once; called by 05_create_image. Safe to call again."""
+        ...
+
+    def get_image(self, digest: str) -> Image:
+        """Return a stored image after checking that it is unchanged; raises NotFoundError, IntegrityError."""
+        ...
+
+    def list_files(self, image: Image) -> list[str]:
+        """Return the names of the files in an image, sorted; called by 05_create_image."""
+        ...
+
+    def find_image(self, model: ModelVersion) -> Image | None:
+        """Return the newest image of a model version, or None; called by 06_deploy."""
+        ...

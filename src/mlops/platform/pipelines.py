@@ -1,0 +1,117 @@
+"""The seam of pipelines: what is published, and what is submitted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from mlops.errors import ParameterError
+from mlops.platform.jobs import Job
+
+SUBMISSION_PARAMETERS = ("model_name", "dataset_version", "data_file_path", "caller_run_id")
+JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
+
+
+@dataclass(frozen=True)
+class PublishedPipeline:
+    """The retraining pipeline as published: `version` is the build's id, `url` the stable address that starts it."""
+
+    name: str
+    version: str
+    pipeline_id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class SubmittedStep:
+    """One step of a submitted run; `reason` says why it was skipped."""
+
+    name: str
+    state: JobState
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SubmittedRun:
+    """A run of the published pipeline; `outcome` as in a run's record, `url` the platform's own page of it."""
+
+    run_id: str
+    pipeline: str
+    version: str
+    state: JobState
+    outcome: str = ""
+    started: str = ""
+    finished: str = ""
+    url: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[SubmittedStep, ...] = ()
+
+
+class Pipelines(Protocol):
+    """Publishes the retraining pipeline, starts it, and says what became of its runs."""
+
+    def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
+        """Publish the retraining pipeline of the present sources as version `build_id`; called by `mlops publish`.
+
+        The stable endpoint moves to it. Safe to call again: there is exactly one version for a build id.
+        """
+        ...
+
+    def find_published(self) -> PublishedPipeline | None:
+        """Return what the endpoint starts now, or None before the first publication."""
+        ...
+
+    def update_triggers(self) -> None:
+        """Have the clock and new data start what is published as the settings say now; called by 00_provision.
+
+        Safe to call again.
+        """
+        ...
+
+    def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
+        """Start the published pipeline and come back at once; called by `mlops submit`.
+
+        `parameters`: some of model_name, dataset_version, data_file_path, caller_run_id. Raises NotFoundError before
+        the first publication.
+        """
+        ...
+
+    def get_run(self, run_id: str) -> SubmittedRun:
+        """Return a submitted run as it stands, with its steps; raises NotFoundError."""
+        ...
+
+    def list_runs(self, most: int) -> list[SubmittedRun]:
+        """Return submitted runs without their steps, newest first; called by `mlops runs`."""
+        ...
+
+    def read_log(self, run_id: str, step: str) -> str:
+        """Return what a step has printed so far; raises NotFoundError."""
+        ...
+
+    def fetch_run(self, run_id: str, folder: Path) -> Path:
+        """Copy the executed notebooks, reports and record of a run to `folder`; called by `mlops runs --download`."""
+        ...
+
+    def cancel(self, run_id: str) -> SubmittedRun:
+        """End a submitted run; one that has ended already stays as it is."""
+        ...
+
+    def find_job(self) -> Job | None:
+        """Return the step of a submitted run that this process executes, or None outside of one."""
+        ...
+
+
+def check_submission(parameters: Mapping[str, str]) -> None:
+    """Check the parameters of a submission; `Pipelines.submit` calls it first.
+
+    Raises
+    ------
+    ParameterError
+        Naming what the published pipeline takes.
+    """
+    for name in parameters:
+        if name not in SUBMISSION_PARAMETERS:
+            known = ", ".join(SUBMISSION_PARAMETERS)
+            raise ParameterError(f"-p {name}: the published pipeline has no such parameter (known: {known})")
+        if not parameters[name]:
+            raise ParameterError(f"-p {name}: it has no value; leave it out, or write -p {name}=none")

@@ -1,0 +1,63 @@
+"""The seam of services: images that serve, one an environment."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from mlops.platform.images import Image
+
+ENVIRONMENTS = ("qa", "production")
+Health = Literal["healthy", "unhealthy", "stopped"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A deployed image; `tested` is "passed", "failed" or "" where its test has not run, `example` a request body."""
+
+    environment: str
+    url: str
+    digest: str
+    health: Health
+    image: str
+    model_version: int
+    deployed: str
+    tested: str = ""
+    example: str = ""
+
+
+class Services(Protocol):
+    """Runs scoring images, one an environment."""
+
+    def deploy(self, environment: str, image: Image, *, port: int, ready_seconds: float, force: bool) -> Service:
+        """Serve `image` at the environment's URL; called by 06_deploy.
+
+        What served before keeps serving until the new one is ready. Safe to call again: a healthy service of the
+        same digest is left alone unless `force`. Raises DeploymentError if it does not get ready, or if the digest
+        has not passed its test in the environment before (production takes only what passed in QA).
+        """
+        ...
+
+    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
+        """Record how the test of the service ended; called by 07_test_service, and by the runner for a dead one.
+
+        A failure in production puts back what served before (or ends the service if nothing did). Returns what
+        serves now. Safe to call again; a digest that is not deployed there changes nothing.
+        """
+        ...
+
+    def roll_back(self, environment: str) -> Service:
+        """Serve what passed its test before the present one; called by `mlops rollback`. Raises NotFoundError."""
+        ...
+
+    def stop(self, environment: str) -> bool:
+        """End the service; True if one ran. Called by `mlops stop`."""
+        ...
+
+    def list_services(self) -> list[Service]:
+        """Return what each environment serves, with its health as of now; called by `mlops status`."""
+        ...
+
+
+def previous_environment(environment: str) -> str:
+    """Return the environment in which an image must have passed before `environment` takes it; empty for the first."""
+    place = ENVIRONMENTS.index(environment)
+    return ENVIRONMENTS[place - 1] if place else ""
