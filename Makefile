@@ -93,7 +93,7 @@ lock: $(READY)  ## resolve every package anew
 	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock
 	@echo mlflow | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > .ci/ui.lock
 	@printf 'httptools\nmsgspec\nnumpy\nuvicorn\nuvloop\n' | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > src/diabetes/score_requirements.lock
-	@printf 'azureml-defaults\nazureml-monitoring\n' | $(filter-out --generate-hashes,$(COMPILE)) --no-annotate -c requirements.lock - | $(UNMARK) > src/mlops/backends/azure/server_requirements.lock
+	@printf 'azureml-defaults\nazureml-monitoring\n' | $(filter-out --generate-hashes,$(COMPILE)) --no-annotate -c requirements.lock - | $(UNMARK) > src/mlops/backends/azure/images/server_requirements.lock
 	@$(BIN)/python .ci/write-environment
 
 clean:  ## end the services; remove .venv, outputs and all state

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import pytest
 from azure_double.azure import Azure
 
-from mlops.backends.azure.infrastructure import AzureInfrastructure
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
 from mlops.workspace import Workspace
 
 

@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from mlops.backends.azure.answers import read_message
-from mlops.backends.azure.calls import TRIES, repeat
+from mlops.backends.azure.connection.answers import read_message
+from mlops.backends.azure.connection.retries import TRIES, repeat
 from mlops.errors import PlatformError
 
 

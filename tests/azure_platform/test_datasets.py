@@ -12,10 +12,10 @@ from azureml.core import Dataset
 from azureml.exceptions import UserErrorException
 
 from mlops.backends import open_backend
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
-from mlops.backends.azure.infrastructure import AzureInfrastructure
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
 from mlops.cli.options import ALL_STEPS, use_registered_data
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file

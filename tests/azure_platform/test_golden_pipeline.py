@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlops.backends.azure.environment import describe_packages, make_environment, name_environment
-from mlops.backends.azure.folder import choose_newest, read_names
-from mlops.backends.azure.graph import describe_environ, make_defaults, make_run_configuration, make_steps
-from mlops.backends.azure.schedules import Schedules, Trigger
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
-from mlops.backends.azure.sources import SENT, stage_sources
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.pipelines.run_packages import describe_packages, make_environment, name_environment
+from mlops.backends.azure.pipelines.schedules import Schedules, Trigger
+from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_defaults, make_run_configuration, make_steps
+from mlops.backends.azure.pipelines.sources import SENT, stage_sources
+from mlops.backends.azure.submitted.run_folder import choose_newest, read_names
 from mlops.errors import UsageError
 from mlops.pipelines import RETRAIN
 from mlops.workspace import Workspace

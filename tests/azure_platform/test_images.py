@@ -10,7 +10,7 @@ from azure_platform.images import make_bundle, publish
 from azure_platform.trainings import register
 
 from mlops.backends import open_backend
-from mlops.backends.azure.image_environment import list_packages
+from mlops.backends.azure.images.sdk_environments import list_packages
 from mlops.errors import IntegrityError, NotFoundError, PlatformError, UsageError
 from mlops.image.bundle import digest_bundle
 from mlops.platform.backend import Backend

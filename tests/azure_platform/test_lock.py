@@ -9,9 +9,9 @@ import pytest
 from azure_double.azure import Azure
 from azure_double.routing import make_error
 
-from mlops.backends.azure.lock import LEASE_SECONDS, RENEW_SECONDS, LeaseLock
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection.lock import LEASE_SECONDS, RENEW_SECONDS, LeaseLock
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
 from mlops.errors import PlatformError
 from mlops.workspace import Workspace
 
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 HOLD = """
 import sys, time
 from pathlib import Path
-from mlops.backends.azure.lock import LeaseLock
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection.lock import LeaseLock
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
 from mlops.workspace import Workspace
 workspace = Workspace(*map(Path, sys.argv[1:]))
 with LeaseLock(AzureSession(read_settings(workspace), workspace), "some").hold():

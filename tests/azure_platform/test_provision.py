@@ -9,9 +9,9 @@ from azure_double.insights import CONNECTION_STRING
 from azure_double.names import ACCOUNT, GROUP, GROUP_ID, REGISTRY, VAULT, WORKSPACE, WORKSPACE_ID
 from azure_double.routing import make_error
 
-from mlops.backends.azure.infrastructure import AzureInfrastructure
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
 from mlops.platform.infrastructure import Change
 from mlops.workspace import Workspace
 

@@ -9,11 +9,11 @@ from azure_double.names import ACCOUNT, GROUP, VAULT, WORKSPACE_ID
 from azure_double.routing import Response, make_error
 
 from mlops.backends import open_backend
-from mlops.backends.azure.arm_refusals import Refusal, list_refusals
-from mlops.backends.azure.deployment import Deployment
-from mlops.backends.azure.infrastructure import AzureInfrastructure
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection.arm_refusals import Refusal, list_refusals
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.infrastructure.arm_template import Deployment
+from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
 from mlops.errors import PlatformError
 from mlops.workspace import Workspace
 
@@ -176,7 +176,7 @@ def test_a_connection_that_is_lost_where_repeating_is_not_safe_is_said(
 def test_a_deployment_that_still_runs_is_waited_for(
     infrastructure: AzureInfrastructure, azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlops.backends.azure.deployment.OTHER_SECONDS", 0.01)
+    monkeypatch.setattr("mlops.backends.azure.infrastructure.arm_template.OTHER_SECONDS", 0.01)
     azure.deployments.running = 3
     infrastructure.provision()
     assert len(azure.find_requests("PUT", PUT)) == 2
@@ -186,7 +186,7 @@ def test_a_deployment_that_still_runs_is_waited_for(
 def test_a_deployment_that_does_not_end_is_named(
     infrastructure: AzureInfrastructure, azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlops.backends.azure.deployment.OTHER_SECONDS", 0.01)
+    monkeypatch.setattr("mlops.backends.azure.infrastructure.arm_template.OTHER_SECONDS", 0.01)
     azure.deployments.groups[GROUP] = {}
     azure.deployments.running = 10**6
     settings = read_settings(workspace)

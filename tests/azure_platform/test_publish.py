@@ -7,11 +7,11 @@ import pytest
 from azure_double.azure import Azure
 from azure_double.routing import Response, make_error
 
-from mlops.backends.azure import calls
-from mlops.backends.azure.environment import name_environment
-from mlops.backends.azure.pipelines import AzurePipelines
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection import retries
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.pipelines.pipelines import AzurePipelines
+from mlops.backends.azure.pipelines.run_packages import name_environment
 from mlops.errors import NotFoundError, PlatformError
 from mlops.workspace import Workspace
 
@@ -23,7 +23,7 @@ PUBLISH = r"Pipelines/Create$"
 @pytest.fixture
 def pipelines(azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AzurePipelines:
     """The pipelines of a workspace in which nothing is published; pauses are short."""
-    monkeypatch.setattr(calls, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.01)
     return open_pipelines(workspace)
 
 

@@ -8,9 +8,9 @@ from azure_double.key_vault import HOST
 from azure_double.names import VAULT
 from azure_double.routing import make_error
 
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.secrets import AzureSecrets
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.workspace import Workspace
 

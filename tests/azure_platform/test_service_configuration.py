@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mlops.backends.azure.service_configuration import has_size, list_changeable, make_configuration
-from mlops.backends.azure.settings import AzureSettings, read_settings
+from mlops.backends.azure.connection.settings import AzureSettings, read_settings
+from mlops.backends.azure.services.configuration import has_size, list_changeable, make_configuration
 from mlops.errors import UsageError
 from mlops.workspace import Workspace
 

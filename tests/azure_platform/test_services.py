@@ -12,11 +12,11 @@ from azure_double.routing import make_error
 from azure_platform.images import BROKEN, HANGING, publish
 
 from mlops.backends import open_backend
-from mlops.backends.azure.lock import Lease, LostLockError
-from mlops.backends.azure.service_state import AzureDeployment, ServiceState, StateBlob
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
-from mlops.backends.azure.web_services import submit_service, wait_healthy
+from mlops.backends.azure.connection.lock import Lease, LostLockError
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.services.state import AzureDeployment, ServiceState, StateBlob
+from mlops.backends.azure.services.web_services import submit_service, wait_healthy
 from mlops.errors import ConflictError, DeploymentError, IntegrityError, PlatformError, UsageError
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -184,7 +184,7 @@ def test_a_deployment_waits_for_one_that_still_runs(azure: Azure, backend: Backe
     azure.web_services.deadline = 4.0
     session = _open_session(backend)
     hanging = publish(backend, tmp_path, 2.0, HANGING)
-    from mlops.backends.azure.web_services import find_service
+    from mlops.backends.azure.services.web_services import find_service
 
     submit_service(session, "qa", hanging, tmp_path / "bundle-2.0", find_service(session, "qa"))
     status = find(backend, "qa")

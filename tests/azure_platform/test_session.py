@@ -10,8 +10,8 @@ from azure_double.names import SUBSCRIPTION, WORKSPACE, WORKSPACE_ID
 from azure_double.routing import make_error
 from click.testing import CliRunner
 
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
 from mlops.cli import main
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.workspace import Workspace

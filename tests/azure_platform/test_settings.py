@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlops.backends import open_backend
-from mlops.backends.azure.settings import DECLARED, AzureSettings, read_settings, require_subscription
+from mlops.backends.azure.connection.settings import DECLARED, AzureSettings, read_settings, require_subscription
 from mlops.errors import ParameterError, UsageError
 from mlops.workspace import Workspace
 

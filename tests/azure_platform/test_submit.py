@@ -11,11 +11,11 @@ from azure_double.names import ACCOUNT
 from azure_double.routing import Response, make_error
 
 from diabetes.data import load_sample
-from mlops.backends.azure import calls
+from mlops.backends.azure.connection import retries
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
-from mlops.backends.azure.pipelines import AzurePipelines
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.errors import NotFoundError, ParameterError, PlatformError
 from mlops.platform.pipelines import SubmittedRun
 from mlops.record.ledger import read_run
@@ -31,7 +31,7 @@ EXPIRED = make_error(401, "Unauthorized", "token expired")
 @pytest.fixture
 def pipelines(azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AzurePipelines:
     """The pipelines of a workspace with data, in which build 42 is published."""
-    monkeypatch.setattr(calls, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.01)
     session = AzureSession(read_settings(workspace), workspace)
     workspace.home.mkdir(parents=True)
     load_sample().to_csv(workspace.home / "diabetes.csv", index=False)

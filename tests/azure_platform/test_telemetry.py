@@ -8,8 +8,8 @@ from azure_double.azure import Azure
 from azure_double.insights import COMPONENT, CONNECTION_STRING, INGESTION
 from azure_double.routing import make_error
 
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.telemetry import AzureTelemetry
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace

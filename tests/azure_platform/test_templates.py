@@ -10,8 +10,8 @@ import pytest
 from azure_double.arm_template import Template, TemplateError
 from azure_platform.arm_schemas import find_errors
 
-from mlops.backends.azure.deployment import make_parameters, make_tags, read_template
-from mlops.backends.azure.settings import DECLARED, AzureSettings
+from mlops.backends.azure.connection.settings import DECLARED, AzureSettings
+from mlops.backends.azure.infrastructure.arm_template import make_parameters, make_tags, read_template
 
 NOT_IN_TEMPLATE = {  # these are for the SDK, not for Resource Manager
     "subscription_id",

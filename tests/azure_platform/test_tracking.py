@@ -12,9 +12,9 @@ from azure_double.routing import make_error
 from azure_platform.trainings import PICTURE, make_files, track
 
 from mlops.backends import open_backend
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
-from mlops.backends.azure.tracking import AzureTracker
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.models.tracking import AzureTracker
 from mlops.errors import NotFoundError, PlatformError
 from mlops.platform.backend import Backend
 from mlops.platform.models import SweepState

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mlops.backends.azure.billing import list_billable
-from mlops.backends.azure.settings import AzureSettings, read_settings
+from mlops.backends.azure.connection.settings import AzureSettings, read_settings
+from mlops.backends.azure.infrastructure.billing import list_billable
 from mlops.cli import main
 from mlops.costs import Prices, estimate_costs, read_prices
 from mlops.errors import ParameterError

@@ -5,16 +5,16 @@ Importing this module imports none: the parts import what they need when they ar
 
 import importlib.util
 
-from mlops.backends.azure.images import AzureImages
-from mlops.backends.azure.infrastructure import AzureInfrastructure
-from mlops.backends.azure.pipelines import AzurePipelines
-from mlops.backends.azure.registry import AzureRegistry
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.images.images import AzureImages
+from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
+from mlops.backends.azure.models.registry import AzureRegistry
+from mlops.backends.azure.models.tracking import AzureTracker
+from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.backends.azure.secrets import AzureSecrets
-from mlops.backends.azure.services import AzureServices
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.settings import read_settings
+from mlops.backends.azure.services.services import AzureServices
 from mlops.backends.azure.telemetry import AzureTelemetry
-from mlops.backends.azure.tracking import AzureTracker
 from mlops.errors import UsageError
 from mlops.platform.backend import Backend
 from mlops.workspace import Workspace

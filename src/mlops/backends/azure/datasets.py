@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from mlops.backends.azure.artifacts import open_container
-from mlops.backends.azure.session import AzureSession
+from mlops.backends.azure.connection.container import open_container
+from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.platform.datasets import DatasetVersion
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from mlops.backends.azure.refusals import explain_refusals
-from mlops.backends.azure.session import AzureSession
-from mlops.backends.azure.web_services import find_service, name_service
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.services.web_services import find_service, name_service
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.platform.secret_variables import SHORTEST, list_variables, name_variable
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from mlops.backends.azure.refusals import explain_refusals
-from mlops.backends.azure.session import AzureSession
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import MlopsError
 from mlops.record.ledger import RunRecord, StepRecord
 

@@ -1,0 +1,131 @@
+"""A lock that everybody who knows the workspace shares: a lease on a blob in its default container.
+
+The SDK replaces all tags of a model at once, and Azure does not compare before it swaps: who reads, changes and writes
+them must be alone. A lease is held for some seconds and renewed; who dies loses it by itself.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from mlops.backends.azure.connection.container import open_container
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.errors import PlatformError
+
+LEASE_SECONDS = 15  # the least that Azure grants
+RENEW_SECONDS = 5.0
+WAIT_SECONDS = 120.0
+POLL_SECONDS = 0.5
+LEASED = (409, 412)  # it is there, and somebody may have the lease: storage answers a write without it with 412
+
+
+class LostLockError(PlatformError):
+    """A lock could not be renewed, so somebody else may have it by now: what it guards is theirs."""
+
+
+class LeaseLock:
+    """A lock by name; not to be taken again by who holds it.
+
+    Parameters
+    ----------
+    session : AzureSession
+        Whose workspace.
+    name : str
+        The blob is ``locks/<name>``.
+    wait_seconds : float
+        How long to wait for somebody else to let go.
+    """
+
+    def __init__(self, session: AzureSession, name: str, *, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._session = session
+        self._name = f"locks/{name}"
+        self._wait_seconds = wait_seconds
+
+    @contextmanager
+    def hold(self) -> Iterator["Lease"]:
+        """Hold the lock; renewed while it is held, let go at the end.
+
+        Raises
+        ------
+        PlatformError
+            If somebody else holds it for too long.
+        """
+        asked, client = self._acquire()
+        lease = Lease(client, self._name, asked)
+        try:
+            yield lease
+        finally:
+            lease.release()
+
+    def _acquire(self) -> tuple[float, Any]:
+        """Acquire the lease: when it was asked for, and the storage SDK's client of it."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+        blob = open_container(self._session).get_blob_client(self._name)
+        deadline = time.monotonic() + self._wait_seconds
+        while True:
+            asked = time.monotonic()
+            try:
+                return asked, blob.acquire_lease(LEASE_SECONDS)
+            except ResourceNotFoundError:
+                _create(blob)
+                continue
+            except HttpResponseError as error:
+                if error.status_code not in LEASED:
+                    raise
+            if time.monotonic() >= deadline:
+                raise PlatformError(
+                    f"somebody else has held the lock {self._name} in the container {blob.container_name} of "
+                    f"{blob.account_name} for {self._wait_seconds:.0f} s: try again; what died lets go within "
+                    f"{LEASE_SECONDS} s, so look for a run that hangs"
+                )
+            time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # so that those who wait do not ask all at once
+
+
+def _create(blob: Any) -> None:
+    """Make the blob of a lock; of several who do at once, one does, and may have leased it already."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        blob.upload_blob(b"", overwrite=False)
+    except HttpResponseError as error:
+        if error.status_code not in LEASED:
+            raise
+
+
+class Lease:
+    """A lease that is held, and renewed by a thread; `check` before a write."""
+
+    def __init__(self, client: Any, name: str, asked: float) -> None:
+        self._client = client
+        self._name = name
+        self._valid_until = asked + LEASE_SECONDS
+        self._released = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"lease of {name}", daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise LostLockError if the lease may have run out: then another may be at work already."""
+        if time.monotonic() >= self._valid_until:
+            raise LostLockError(f"the lock {self._name} was lost, for it could not be renewed; nothing more is written")
+
+    def release(self) -> None:
+        """Let go; a lease that cannot be given back runs out."""
+        from azure.core.exceptions import AzureError
+
+        self._released.set()
+        self._thread.join()
+        with suppress(AzureError):
+            self._client.release()
+
+    def _keep(self) -> None:
+        from azure.core.exceptions import AzureError
+
+        while not self._released.wait(RENEW_SECONDS):
+            asked = time.monotonic()
+            with suppress(AzureError):  # tried again, until `check` says that it is too late
+                self._client.renew()
+                self._valid_until = asked + LEASE_SECONDS

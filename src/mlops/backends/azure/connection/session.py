@@ -1,0 +1,103 @@
+"""One connection to a workspace: who we are, and the SDK's workspace, opened when it is first needed."""
+
+import os
+from functools import cached_property
+from typing import Any
+
+from mlops.backends.azure.connection.answers import LONGEST, find_status, read_message
+from mlops.backends.azure.connection.identity import Identity
+from mlops.backends.azure.connection.settings import AzureSettings, require_subscription
+from mlops.errors import NotFoundError, PlatformError
+from mlops.workspace import Workspace
+
+ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for what it runs
+
+
+class AzureSession:
+    """A connection to a workspace; nothing is asked of Azure before a property is.
+
+    Parameters
+    ----------
+    settings : AzureSettings
+        Which workspace.
+    project : Workspace
+        The project's folders on this machine.
+    """
+
+    def __init__(self, settings: AzureSettings, project: Workspace) -> None:
+        self.settings = settings
+        self.project = project
+
+    @cached_property
+    def credential(self) -> Identity:
+        """The identity of this process, for whichever SDK."""
+        return Identity()
+
+    @cached_property
+    def workspace(self) -> Any:
+        """The SDK's workspace: on its own compute that of the run, elsewhere the one that the settings name.
+
+        Also there it is opened by our own identity, that of the compute: the token of a run, which the SDK would
+        take, opens nothing of Resource Manager, not even the workspace's own description.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        PlatformError
+            If Azure refuses us, or cannot be reached.
+        """
+        from azureml.core import Workspace
+        from azureml.core.authentication import TokenAuthentication
+        from azureml.exceptions import AuthenticationException, ProjectSystemException, UserErrorException
+        from msrest.exceptions import ClientException
+
+        subscription, group, name = self._place()
+        try:
+            opened = Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
+        except (ProjectSystemException, UserErrorException) as error:
+            if find_status(error) not in (0, 404):
+                raise _explain(name, error) from error
+            raise NotFoundError(
+                f"no workspace {name!r} in the resource group {group!r} of subscription {subscription}: check the "
+                f"section azure of parameters/azure.yml, or run `mlops provision --platform azure` ({error.message})"
+            ) from error
+        except AuthenticationException as error:
+            raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error
+        except ClientException as error:
+            raise _explain(name, error) from error
+        if opened._workspace_autorest_object is None:  # the SDK swallows that there was no connection
+            raise PlatformError(f"the workspace {name!r} cannot be opened: there was no answer (check the network)")
+        return opened
+
+    def _place(self) -> tuple[str, str, str]:
+        """Return subscription, resource group and name of the workspace."""
+        if os.environ.get(ON_COMPUTE):
+            names = ("SUBSCRIPTION", "RESOURCEGROUP", "WORKSPACE_NAME")
+            subscription, group, name = (os.environ[f"AZUREML_ARM_{part}"] for part in names)
+            return subscription, group, name
+        return require_subscription(self.settings), self.settings.resource_group, self.settings.workspace
+
+    def forget_credential(self) -> None:
+        """Have the next request ask for a fresh token, for Azure has refused the present one."""
+        self.__dict__.pop("credential", None)
+
+    def _get_token(self, audience: str) -> str:
+        return str(self.credential.get_token(f"{audience.rstrip('/')}/.default").token)
+
+
+def find_own_run() -> Any | None:
+    """Return the run that this process is a step of, on Azure Machine Learning's compute; None elsewhere."""
+    from azureml.core import Run
+
+    return Run.get_context(allow_offline=False) if os.environ.get(ON_COMPUTE) else None
+
+
+def _explain(name: str, error: Exception) -> PlatformError:
+    status = find_status(error)
+    advice = {
+        0: "check the network, and try again",
+        403: "you need the role Reader on it, or AzureML Data Scientist; `az account show` says who and where you are",
+    }
+    said = read_message(error)[:LONGEST]
+    return PlatformError(f"the workspace {name!r} cannot be opened: {said} ({advice.get(status, 'try again later')})")

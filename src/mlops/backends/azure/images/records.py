@@ -1,0 +1,139 @@
+"""What is known of scoring images: blobs in the workspace's default container.
+
+.. code-block:: text
+
+    mlops/bundles/<digest of the bundle>.tar.gz        what the image is made of
+    mlops/images/<digest in the registry>.json         an image: name, model, bundle, files, example
+    mlops/models/<name>/<version>.json                 which image of a model version is the newest
+
+The registry says what an image is, by digest, but not of which model and bundle; a model version's properties hold
+1000 characters, and a service must find its image without knowing the model. An image is known when all three are
+written, the last one last: a build that failed has none of them.
+"""
+
+import io
+import json
+import tarfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from mlops.backends.azure.connection.container import open_container
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.errors import IntegrityError
+from mlops.image.bundle import verify_bundle
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """An image.
+
+    Parameters
+    ----------
+    image : Image
+        As everybody sees it.
+    repository : str
+        Its repository in the registry.
+    bundle : str
+        The digest of the bundle that it is made of.
+    files : tuple of str
+        The bundle's files.
+    example : str
+        A request that it can answer, as JSON.
+    """
+
+    image: Image
+    repository: str
+    bundle: str
+    files: tuple[str, ...]
+    example: str
+
+
+@dataclass(frozen=True)
+class ModelImages:
+    """The images of a model version; `newest` is the digest of the one published last."""
+
+    newest: str = ""
+
+
+class ImageStore:
+    """Reads and writes the records; see the module."""
+
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+
+    def read_image(self, digest: str) -> ImageRecord | None:
+        """Return an image, or None if it is not known."""
+        return self._read(f"mlops/images/{digest.removeprefix('sha256:')}.json", ImageRecord)
+
+    def read_model(self, model: ModelVersion) -> ModelImages:
+        """Return the images of a model version."""
+        return self._read(_locate_model(model), ModelImages) or ModelImages()
+
+    def write(self, record: ImageRecord, model: ModelVersion, bundle: Path) -> None:
+        """Make an image known; called by one at a time for a model."""
+        self._write(_locate_bundle(record.bundle), _pack(bundle))
+        self._write(f"mlops/images/{record.image.digest.removeprefix('sha256:')}.json", _encode(record))
+        self._write(_locate_model(model), _encode(ModelImages(record.image.digest)))
+
+    def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
+        """Copy an image's bundle to `folder`, and check it.
+
+        Raises
+        ------
+        IntegrityError
+            If it is not what the image was made of.
+        """
+        packed = self._download(_locate_bundle(record.bundle))
+        if packed is None:
+            raise IntegrityError(f"the bundle of {record.image.name} is gone; run 05_create_image again")
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(folder, filter="data")
+        verify_bundle(folder, record.bundle)
+        return folder
+
+    def _read(self, name: str, kind: type[Record]) -> Record | None:
+        content = self._download(name)
+        if content is None:
+            return None
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise IntegrityError(f"the blob {name} is damaged ({error}); delete it, and publish again") from error
+
+    def _download(self, name: str) -> bytes | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            content: bytes = open_container(self._session).download_blob(name).readall()
+        except ResourceNotFoundError:
+            return None
+        return content
+
+    def _write(self, name: str, content: bytes) -> None:
+        open_container(self._session).upload_blob(name, content, overwrite=True)
+
+
+def _locate_bundle(digest: str) -> str:
+    return f"mlops/bundles/{digest.removeprefix('sha256:')}.tar.gz"
+
+
+def _locate_model(model: ModelVersion) -> str:
+    return f"mlops/models/{model.name}/{model.version}.json"
+
+
+def _encode(record: Any) -> bytes:
+    return json.dumps(asdict(record), indent=1).encode()
+
+
+def _pack(bundle: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        archive.add(bundle, arcname=".")
+    return buffer.getvalue()

@@ -1,0 +1,9 @@
+"""The platform itself: `mlops.platform.infrastructure` by Azure Resource Manager.
+
+.. code-block:: text
+
+    infrastructure  the seam's methods
+    arm_template    templates/workspace.json deployed, or only compared
+    teardown        what is deleted, and in which order
+    billing         what a month costs, as quantities
+"""

@@ -1,0 +1,197 @@
+"""The ARM template, its parameters, and its deployment: looked at first, waited for, within bounds."""
+
+import json
+import time
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from mlops.backends.azure.connection.arm_refusals import explain, read_body
+from mlops.backends.azure.connection.settings import AzureSettings
+from mlops.errors import PlatformError
+from mlops.platform.infrastructure import Change, ChangeKind
+
+MADE_BY = ("made-by", "notebook-mlops")
+DEPLOYMENT = "mlops-provision"
+DEPLOY_SECONDS = 3600.0  # a Kubernetes cluster takes a quarter of an hour
+OTHER_SECONDS = 5.0  # how often another deployment that still runs is looked at
+RETRIES = 5  # azure-core tries GET and PUT again after 429, 5xx and lost connections, and waits as Retry-After says
+KINDS: dict[str, ChangeKind] = {"Create": "create", "Delete": "delete", "Modify": "modify", "Deploy": "modify"}
+NAMED_BY_AZURE = "(its name is made by Azure)"
+NAMES = {  # as people know them
+    "microsoft.authorization/roleassignments": "role assignment",
+    "microsoft.containerregistry/registries": "Container Registry",
+    "microsoft.containerservice/managedclusters": "Kubernetes cluster",
+    "microsoft.insights/components": "Application Insights",
+    "microsoft.keyvault/vaults": "Key Vault",
+    "microsoft.keyvault/vaults/secrets": "secret",
+    "microsoft.machinelearningservices/workspaces": "Machine Learning workspace",
+    "microsoft.machinelearningservices/workspaces/computes": "compute",
+    "microsoft.machinelearningservices/workspaces/datastores": "datastore",
+    "microsoft.operationalinsights/workspaces": "Log Analytics workspace",
+    "microsoft.storage/storageaccounts": "storage account",
+    "microsoft.storage/storageaccounts/blobservices": "blob service",
+    "microsoft.storage/storageaccounts/blobservices/containers": "blob container",
+}
+
+
+def read_template() -> dict[str, Any]:
+    """Return the template."""
+    text = files("mlops.backends.azure.infrastructure").joinpath("templates/workspace.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def make_tags(settings: AzureSettings) -> dict[str, str]:
+    """Return what is put on all that is made, as in the template: teardown takes away nothing without it."""
+    return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
+
+
+def make_parameters(settings: AzureSettings) -> dict[str, Any]:
+    """Return the template's parameters: the settings, spelled as Azure does."""
+    return {
+        "workspace": settings.workspace,
+        "location": settings.location,
+        "computeName": settings.compute_name,
+        "computeVmSize": settings.compute_vm_size,
+        "computeMinNodes": settings.compute_min_nodes,
+        "computeMaxNodes": settings.compute_max_nodes,
+        "computeIdleTime": f"PT{settings.compute_idle_seconds}S",
+        "computePriority": {"lowpriority": "LowPriority", "dedicated": "Dedicated"}[settings.compute_priority],
+        "kubernetesName": settings.kubernetes_name,
+        "kubernetesResourceId": settings.kubernetes_resource_id,
+        "kubernetesVmSize": settings.kubernetes_vm_size,
+        "kubernetesMinNodes": settings.kubernetes_min_nodes,
+        "kubernetesMaxNodes": settings.kubernetes_max_nodes,
+    }
+
+
+class Deployment:
+    """The template in one resource group.
+
+    Parameters
+    ----------
+    client : ResourceManagementClient
+        Of the subscription.
+    settings : AzureSettings
+        Where and what.
+    seconds : float
+        Wait so long at most for one operation of Azure's.
+    """
+
+    def __init__(self, client: Any, settings: AzureSettings, seconds: float = DEPLOY_SECONDS) -> None:
+        self._client = client
+        self._settings = settings
+        self._seconds = seconds
+
+    def list_changes(self) -> list[Change]:
+        """Return what deploying would do, by Azure's own what-if; a resource that stays as it is is "none"."""
+        poller = self._client.deployments.begin_what_if(
+            self._settings.resource_group, DEPLOYMENT, {"properties": {**self._properties, "whatIfSettings": {}}}
+        )
+        result = wait_for(poller, self._seconds, "asking Azure what would change")
+        if result.error:
+            raise explain("asking what would change", result.error.as_dict(), "no reason was given")
+        shown = [change for change in result.changes or () if change.change_type not in ("Ignore", "Unsupported")]
+        found = [describe_resource(change.resource_id, KINDS.get(change.change_type, "none")) for change in shown]
+        return sorted(found, key=lambda change: (change.resource, change.name))
+
+    def list_all(self) -> list[Change]:
+        """Return what deploying into a group that is not there yet makes; names that Azure makes are not known."""
+        given = make_parameters(self._settings)
+        return [
+            Change("create", name_kind(resource["type"]), _name_resource(str(resource["name"]), given))
+            for resource in read_template()["resources"]
+            if not (resource.get("condition") and self._settings.kubernetes_resource_id)
+        ]
+
+    def check(self) -> None:
+        """Have Azure check everything that it can before anything is made: names that are taken, quotas, rights."""
+        poller = self._client.deployments.begin_validate(
+            self._settings.resource_group, DEPLOYMENT, {"properties": self._properties}
+        )
+        result = wait_for(poller, self._seconds, "checking the template")
+        if result.error:
+            raise explain(f"setting up {self._settings.workspace}", result.error.as_dict(), "no reason was given")
+
+    def deploy(self) -> None:
+        """Make what is missing; another deployment that still runs is waited for first."""
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            self._deploy()
+        except HttpResponseError as error:
+            if "DeploymentActive" not in json.dumps(read_body(error) or {}):
+                raise
+            self._wait_for_other()
+            self._deploy()
+
+    def _deploy(self) -> None:
+        poller = self._client.deployments.begin_create_or_update(
+            self._settings.resource_group, DEPLOYMENT, {"properties": self._properties}
+        )
+        wait_for(poller, self._seconds, f"setting up {self._settings.workspace}")
+
+    def _wait_for_other(self) -> None:
+        deadline = time.monotonic() + self._seconds
+        while time.monotonic() < deadline:
+            found = self._client.deployments.get(self._settings.resource_group, DEPLOYMENT)
+            if found.properties.provisioning_state in ("Succeeded", "Failed", "Canceled"):
+                return
+            time.sleep(OTHER_SECONDS)
+        raise PlatformError(
+            f"another deployment of {self._settings.workspace} still runs after {self._seconds:.0f} s: "
+            f"wait for it (`az deployment group wait -g {self._settings.resource_group} -n {DEPLOYMENT} --created`), "
+            "then run `mlops provision --platform azure` again"
+        )
+
+    @property
+    def _properties(self) -> dict[str, Any]:
+        parameters = {name: {"value": value} for name, value in make_parameters(self._settings).items()}
+        return {"mode": "Incremental", "template": read_template(), "parameters": parameters}
+
+
+def find_group(client: Any, name: str) -> Any | None:
+    """Return a resource group, or None; a subscription that is not there is an error, which HEAD would not tell."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        return client.resource_groups.get(name)
+    except ResourceNotFoundError as error:
+        if "ResourceGroupNotFound" in json.dumps(read_body(error) or {}):
+            return None
+        raise
+
+
+def wait_for(poller: Any, seconds: float, doing: str) -> Any:
+    """Return the result of an operation of Azure's, waiting `seconds` at most.
+
+    Raises
+    ------
+    PlatformError
+        If it still goes on then; it is not ended.
+    """
+    poller.wait(seconds)
+    if not poller.done():
+        raise PlatformError(f"{doing}: not done after {seconds:.0f} s; it goes on at Azure: run the same command again")
+    return poller.result()
+
+
+def describe_resource(resource_id: str, kind: ChangeKind) -> Change:
+    """Return a change of a resource, by the type and name that are in its id."""
+    parts = resource_id.split("/providers/")[-1].split("/")
+    return Change(kind, name_kind("/".join([parts[0], *parts[1::2]])), "/".join(parts[2::2]))
+
+
+def name_kind(resource_type: str) -> str:
+    """Return what people call a type of resource; the type itself if it is none of ours."""
+    return NAMES.get(resource_type.lower(), resource_type)
+
+
+def _name_resource(expression: str, given: Mapping[str, Any]) -> str:
+    """Return the name that an expression gives, as far as it is made of parameters."""
+    shown = expression.strip("[]")
+    for name, value in given.items():
+        shown = shown.replace(f"parameters('{name}')", f"'{value}'")
+    if "variables(" in shown or "guid(" in shown:
+        return NAMED_BY_AZURE
+    return "".join(part for part in shown.removeprefix("concat(").removesuffix(")").split("'")[1::2])

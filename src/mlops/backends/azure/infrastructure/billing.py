@@ -1,0 +1,68 @@
+"""What Azure bills in a month, by the settings: quantities with the formula that gives them, no prices.
+
+Known to be missing: Key Vault's operations, traffic that leaves the region, and what a Kubernetes cluster brings along
+(disks of its nodes, load balancer, public address).
+"""
+
+from mlops.backends.azure.connection.settings import AzureSettings
+from mlops.platform.billing import Billable, Usage
+
+DAYS = 30
+HOURS = DAYS * 24
+RUNS = {"none": 0.0, "minute": HOURS * 60.0, "hour": float(HOURS), "day": float(DAYS), "week": DAYS / 7, "month": 1.0}
+REGISTRY_TIER = "Standard"  # as in templates/workspace.json
+
+
+def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
+    """Return what is billed in a month of 30 days.
+
+    Parameters
+    ----------
+    settings : AzureSettings
+        Sizes, least numbers of nodes, how often the schedule starts a retraining.
+    usage : Usage
+        What the settings do not say.
+    """
+    return [
+        *_list_compute(settings, usage),
+        *_list_production(settings, usage),
+        *_list_qa(settings),
+        Billable("registry", float(DAYS), "days", f"{DAYS} days", f"registry_day.{REGISTRY_TIER}"),
+        Billable("storage", usage.storage_gb, "GB", f"{usage.storage_gb:g} GB", "storage_gb_month"),
+        Billable("monitoring", usage.monitoring_gb, "GB", f"{usage.monitoring_gb:g} GB", "monitoring_gb"),
+    ]
+
+
+def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
+    """Nodes that stay serve runs, too; others come with a run and stay until they have been idle long enough."""
+    price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
+    least, found = settings.compute_min_nodes, []
+    if least:
+        formula = f"{least} nodes x {HOURS} h"
+        found.append(Billable("training, nodes that stay", float(least * HOURS), "node hours", formula, price))
+    runs = RUNS[settings.recurrence] if usage.runs is None else usage.runs
+    nodes = max(0, min(usage.run_nodes, settings.compute_max_nodes) - least)
+    idle = settings.compute_idle_seconds / 60
+    hours, most = runs * nodes * (usage.run_minutes + idle) / 60, (settings.compute_max_nodes - least) * HOURS
+    formula = f"{runs:g} runs x {nodes} nodes x ({usage.run_minutes:g} + {idle:g} idle) min / 60"
+    if hours > most:  # runs wait for each other
+        hours, formula = float(most), f"{settings.compute_max_nodes - least} nodes at most x {HOURS} h"
+    return [*found, Billable("training", hours, "node hours", formula, price)]
+
+
+def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
+    if settings.kubernetes_resource_id:
+        return []  # a cluster that is there anyway
+    least, most = settings.kubernetes_min_nodes, settings.kubernetes_max_nodes
+    nodes = least if usage.production_nodes is None else min(max(usage.production_nodes, least), most)
+    price = f"node_hour.{settings.kubernetes_vm_size}.dedicated"
+    return [Billable("production", float(nodes * HOURS), "node hours", f"{nodes:g} nodes x {HOURS} h", price)]
+
+
+def _list_qa(settings: AzureSettings) -> list[Billable]:
+    """A container that was deployed runs until `mlops stop`."""
+    cores, memory = settings.qa_cpu_cores, settings.qa_memory_gb
+    return [
+        Billable("QA, cores", cores * HOURS, "core hours", f"{cores:g} cores x {HOURS} h", "container_core_hour"),
+        Billable("QA, memory", memory * HOURS, "GB hours", f"{memory:g} GB x {HOURS} h", "container_gb_hour"),
+    ]

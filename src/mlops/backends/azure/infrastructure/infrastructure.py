@@ -1,0 +1,146 @@
+"""The workspace and all that belongs to it, by an ARM template; idempotent, and taken away as a whole."""
+
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.connection.arm_refusals import refusals_explained
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import require_subscription
+from mlops.backends.azure.datasets import AzureDatasets
+from mlops.backends.azure.infrastructure.arm_template import RETRIES, Deployment, find_group, make_tags, wait_for
+from mlops.backends.azure.infrastructure.billing import list_billable
+from mlops.backends.azure.infrastructure.teardown import Teardown
+from mlops.backends.azure.services.services import AzureServices
+from mlops.errors import NotFoundError, PlatformError
+from mlops.platform.billing import Billable, Usage
+from mlops.platform.datasets import DatasetVersion
+from mlops.platform.infrastructure import Change
+from mlops.platform.services import ENVIRONMENTS
+
+DELETE_SECONDS = 600.0
+POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
+
+
+class AzureInfrastructure:
+    """See `mlops.platform.infrastructure.Infrastructure`.
+
+    Parameters
+    ----------
+    session : AzureSession
+        Which subscription, resource group and workspace.
+    services : AzureServices
+        What ends before the workspace goes that runs it.
+    """
+
+    def __init__(self, session: AzureSession, services: AzureServices) -> None:
+        self._session = session
+        self._settings = session.settings
+        self._services = services
+        self.datasets = AzureDatasets(session)
+
+    def preview(self) -> list[Change]:
+        """See `Infrastructure`."""
+        group = self._settings.resource_group
+        with refusals_explained(self._settings, "asking what would change"):
+            if find_group(self._client, group) is None:
+                return [Change("create", "resource group", group), *self._deployment.list_all()]
+            return [Change("none", "resource group", group), *self._deployment.list_changes()]
+
+    def provision(self) -> list[Change]:
+        """See `Infrastructure`."""
+        with refusals_explained(self._settings, "setting up"):
+            made = self._make_group()
+            self._check(made)
+            changes = [*made, *self._deployment.list_changes()]
+            self._deployment.deploy()
+        return [change for change in changes if change.kind != "none"]
+
+    def require_ready(self) -> None:
+        """See `Infrastructure`: a subscription, an identity, a workspace."""
+        with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
+            self._session.workspace  # noqa: B018  # opening it is what is wanted
+
+    def find_training_data(self) -> str:
+        """See `Infrastructure`."""
+        return self.find_dataset("latest").url
+
+    def register_dataset(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
+        """See `Infrastructure`."""
+        with explain_refusals(self._session, f"register the data set {self._settings.dataset}"):
+            return self.datasets.register(file, only_first=only_first)
+
+    def find_dataset(self, version: str) -> DatasetVersion:
+        """See `Infrastructure`."""
+        with explain_refusals(self._session, f"look for the data set {self._settings.dataset}"):
+            return self.datasets.find(version)
+
+    def list_billable(self, usage: Usage) -> list[Billable]:
+        """See `Infrastructure`: by the settings; nothing is asked of Azure."""
+        return list_billable(self._settings, usage)
+
+    def preview_delete(self) -> list[Change]:
+        """See `Infrastructure`."""
+        with refusals_explained(self._settings, "asking what would be taken away"):
+            return self._teardown.list_changes()
+
+    def delete(self) -> list[Change]:
+        """See `Infrastructure`."""
+        with refusals_explained(self._settings, "taking away"):
+            changes = self._teardown.list_changes()
+            if changes:
+                self._end_services()
+                self._teardown.delete()
+            return changes
+
+    def _make_group(self) -> list[Change]:
+        group = self._settings.resource_group
+        if find_group(self._client, group) is not None:
+            return []
+        given = {"location": self._settings.location, "tags": make_tags(self._settings)}
+        self._client.resource_groups.create_or_update(group, given)
+        return [Change("create", "resource group", group)]
+
+    def _check(self, made: list[Change]) -> None:
+        """Have Azure check everything first; if it refuses, the group that this call has made goes again."""
+        try:
+            with refusals_explained(self._settings, "setting up"):
+                self._deployment.check()
+        except PlatformError:
+            if made:
+                poller = self._client.resource_groups.begin_delete(self._settings.resource_group)
+                wait_for(poller, DELETE_SECONDS, "taking the resource group away again")
+            raise
+
+    def _end_services(self) -> None:
+        with suppress(NotFoundError), explain_refusals(self._session, "end the services"):  # no workspace, no service
+            for environment in ENVIRONMENTS:
+                self._services.end(environment)
+
+    @property
+    def _deployment(self) -> Deployment:
+        return Deployment(self._client, self._settings)
+
+    @property
+    def _teardown(self) -> Teardown:
+        from azure.mgmt.keyvault import KeyVaultManagementClient
+
+        vaults = KeyVaultManagementClient(self._session.credential, require_subscription(self._settings), **_BOUNDS)
+        return Teardown(self._client, vaults, self._settings)
+
+    @cached_property
+    def _client(self) -> Any:
+        from azure.mgmt.resource import ResourceManagementClient
+
+        return ResourceManagementClient(self._session.credential, require_subscription(self._settings), **_BOUNDS)
+
+
+_BOUNDS: dict[str, Any] = {
+    "polling_interval": POLL_SECONDS,
+    "retry_total": RETRIES,
+    "retry_status": RETRIES,
+    "connection_timeout": 20,
+    "read_timeout": 60,
+}

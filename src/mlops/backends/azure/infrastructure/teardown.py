@@ -1,0 +1,126 @@
+"""Taking away what provisioning has made, and nothing else, so that its names are free again."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from mlops.backends.azure.connection.settings import AzureSettings
+from mlops.backends.azure.infrastructure.arm_template import (
+    DEPLOY_SECONDS,
+    MADE_BY,
+    describe_resource,
+    find_group,
+    make_tags,
+    read_template,
+    wait_for,
+)
+from mlops.platform.infrastructure import Change
+
+WORKSPACE = "microsoft.machinelearningservices/workspaces"
+VAULT = "microsoft.keyvault/vaults"
+LOGS = "microsoft.operationalinsights/workspaces"
+FOR_GOOD = {WORKSPACE: {"forceToPurge": "true"}, LOGS: {"force": "true"}}  # or they are kept, with their names
+COMES_ALONG = {  # what Azure itself puts beside Application Insights, with no tags; by type, the API version to delete
+    "microsoft.alertsmanagement/smartdetectoralertrules": "2021-04-01",
+    "microsoft.insights/actiongroups": "2023-01-01",
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """A resource group: whether it is there, whether we made it, and what in it is ours and not."""
+
+    exists: bool
+    ours: bool
+    made: tuple[Any, ...] = ()
+    others: tuple[Any, ...] = ()
+
+
+class Teardown:
+    """What provisioning has made in one resource group.
+
+    Parameters
+    ----------
+    client : ResourceManagementClient
+        Of the subscription.
+    vaults : KeyVaultManagementClient
+        The same; a vault that was deleted is kept there until it is purged.
+    settings : AzureSettings
+        Where.
+    """
+
+    def __init__(self, client: Any, vaults: Any, settings: AzureSettings, seconds: float = DEPLOY_SECONDS) -> None:
+        self._client = client
+        self._vaults = vaults
+        self._settings = settings
+        self._seconds = seconds
+
+    def list_changes(self) -> list[Change]:
+        """Return what `delete` would take away."""
+        group = self._look()
+        changes = [describe_resource(found.id, "delete") for found in group.made]
+        changes += [Change("delete", "Key Vault (deleted, not purged)", vault.name) for vault in self._list_deleted()]
+        if group.exists and group.ours and not group.others:
+            changes.append(Change("delete", "resource group", self._settings.resource_group))
+        return changes
+
+    def delete(self) -> list[Change]:
+        """Take it away, and return what was; a group that others use, or that we did not make, stays."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        changes = self.list_changes()
+        group = self._look()
+        for found in group.made:
+            options = FOR_GOOD.get(found.type.lower(), {})
+            with suppress(ResourceNotFoundError):  # it went with another one, or somebody else was faster
+                poller = self._client.resources.begin_delete_by_id(found.id, find_version(found.type), params=options)
+                wait_for(poller, self._seconds, f"deleting {found.name}")
+        for vault in self._list_deleted():
+            poller = self._vaults.vaults.begin_purge_deleted(vault.name, vault.properties.location)
+            wait_for(poller, self._seconds, f"purging {vault.name}")
+        if group.exists and group.ours and not group.others:
+            poller = self._client.resource_groups.begin_delete(self._settings.resource_group)
+            wait_for(poller, self._seconds, f"deleting {self._settings.resource_group}")
+        return changes
+
+    def _look(self) -> Group:
+        name = self._settings.resource_group
+        group = find_group(self._client, name)
+        if group is None:
+            return Group(exists=False, ours=False)
+        ours = is_ours(group.tags, self._settings)
+        found = list(self._client.resources.list_by_resource_group(name))
+        kinds = list_kinds()  # a policy may have copied our tags from the group to what others have put there
+        made = [one for one in found if is_ours(one.tags, self._settings) and one.type.lower() in kinds]
+        along = [one for one in found if ours and one.type.lower() in COMES_ALONG and one not in made]
+        others = tuple(one for one in found if one not in made and one not in along)
+        return Group(True, ours, (*sorted(made, key=_rank), *along), others)
+
+    def _list_deleted(self) -> Iterator[Any]:
+        prefix = f"/resourcegroups/{self._settings.resource_group}/".lower()
+        for vault in self._vaults.vaults.list_deleted():
+            if prefix in vault.properties.vault_id.lower() and is_ours(vault.properties.tags, self._settings):
+                yield vault
+
+
+def is_ours(tags: dict[str, str] | None, settings: AzureSettings) -> bool:
+    """Say whether tags are those that provisioning this workspace puts on what it makes."""
+    return make_tags(settings).items() <= (tags or {}).items() and MADE_BY in (tags or {}).items()
+
+
+def find_version(resource_type: str) -> str:
+    """Return the API version by which a type of resource is made, and so deleted."""
+    return {**COMES_ALONG, **list_kinds()}[resource_type.lower()]
+
+
+def list_kinds() -> dict[str, str]:
+    """Return the types of resources that provisioning makes, with their API versions; what is in one goes with it."""
+    made = {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
+    return {kind: version for kind, version in made.items() if kind.count("/") == 1}
+
+
+def _rank(found: Any) -> tuple[int, str]:
+    """The workspace goes first, for it uses the others; the vault last."""
+    kind = found.type.lower()
+    return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

@@ -1,0 +1,8 @@
+"""Trainings and models: `mlops.platform.models` by azureml-sdk v1.
+
+.. code-block:: text
+
+    tracking   trainings as runs of an experiment
+    registry   versions of models, one of which has the champion tag
+    artifacts  the files of a run, with their hashes as its properties
+"""

@@ -1,0 +1,52 @@
+"""The files of a run: kept by Azure as its artifacts, below ``outputs`` as Azure's own runs keep theirs."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MODEL = "outputs/model"
+PLOTS = "outputs/plots"
+FILES = "files"
+LONGEST = 1000  # characters in the value of a run's property: Azure's limit
+
+
+def upload_folder(run: Any, name: str, folder: Path) -> None:
+    """Upload the files of a folder as artifacts below `name`; the SDK retries each three times, and checks its MD5."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [f"{name}/{path.relative_to(folder).as_posix()}" for path in paths]
+    if paths:
+        list(run.upload_files(names=names, paths=[str(path) for path in paths]))  # what failed is raised when read
+
+
+def download_folder(run: Any, name: str, folder: Path) -> Path:
+    """Copy the artifacts below `name` to `folder`, which is made anew; it is empty where there are none."""
+    with tempfile.TemporaryDirectory() as scratch:
+        run.download_files(prefix=name, output_directory=scratch, append_prefix=False)
+        return replace_folder(Path(scratch), folder)
+
+
+def replace_folder(source: Path, folder: Path) -> Path:
+    """Put a copy of `source` in the place of `folder`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return Path(shutil.copytree(source, folder))
+
+
+def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties that keep SHA-256 by path: JSON, in as many pieces as Azure's limit asks for.
+
+    Properties, not tags, for Azure lets nobody change them.
+    """
+    text = json.dumps(dict(files), separators=(",", ":"))
+    pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]
+    return {f"{FILES}.{number}" if number else FILES: piece for number, piece in enumerate(pieces)}
+
+
+def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the SHA-256 by path that properties keep; empty where they keep none."""
+    pieces: list[str] = []
+    while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
+        pieces.append(properties[name])
+    return dict(json.loads("".join(pieces) or "{}"))

@@ -1,0 +1,164 @@
+"""Model versions in the workspace's model registry.
+
+A version is made in one request, with all its tags. The champion is the version with the tag `champion`; its value
+counts promotions, and the highest counts, so that one write moves the champion: there is always exactly one, also when
+a promotion dies half-way, and readers need no lock.
+"""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.connection.lock import Lease, LeaseLock
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_hashes, replace_folder, write_hashes
+from mlops.backends.azure.models.tracking import find_run
+from mlops.errors import ConflictError, NotFoundError, PlatformError
+from mlops.files import verify_files
+from mlops.platform.models import ModelVersion, TrainingRun
+
+CHAMPION = "champion"
+WRITES = 5  # of a model's tags, before we give up against somebody who overwrites them
+
+
+class AzureRegistry:
+    """Model versions in the workspace's model registry."""
+
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+
+    def register(
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+    ) -> ModelVersion:
+        """See `Registry`."""
+        with explain_refusals(self._session, f"register the model {name!r}"):
+            found = find_run(self._session, run.run_id)
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = download_folder(found, MODEL, Path(scratch, "model"))
+                verify_files(folder, run.files, f"training run {run.run_id}")
+            with self._lock(name).hold() as lease:
+                if not self._list(name, run_id=run.run_id):
+                    if expected is not None:
+                        self._require_champion(name, expected)
+                    lease.check()
+                    found.register_model(name, MODEL, tags=dict(tags), properties=write_hashes(run.files))
+                return self._settle(name, run.run_id)
+
+    def _settle(self, name: str, run_id: str) -> ModelVersion:
+        """Keep the first version of a training: where an answer was lost, the SDK has registered again."""
+        first, *others = sorted(self._list(name, run_id=run_id), key=lambda model: model.version)
+        for other in others:
+            other.delete()
+        return self._read(first)
+
+    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+        """See `Registry`."""
+        doing = f"promote version {version} of the model {name!r}"
+        with explain_refusals(self._session, doing), self._lock(name).hold() as lease:
+            self._require_champion(name, expected, version)
+            tagged = self._list(name, tags=[CHAMPION])
+            turn = 1 + max((_count_promotions(model) for model in tagged), default=0)
+            others = [model.version for model in tagged if model.version != version]
+            if others or not tagged:
+                self._tag(lease, name, version, str(turn))
+            for other in others:
+                self._tag(lease, name, other, "")
+        return self.get_version(name, version)
+
+    def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
+        """Set a version's champion tag, or take it away where `value` is empty, and see that it stays so.
+
+        A writer who does not take our lock may have read the tags before we wrote, and write them back after: then
+        ours is gone, and is written again over what that one wrote.
+        """
+        for _ in range(WRITES):
+            model = self._get(name, version)
+            if (model.tags or {}).get(CHAMPION, "") == value:
+                return
+            lease.check()
+            if value:
+                model.update_tags_properties(add_tags={CHAMPION: value})
+            else:
+                model.update_tags_properties(remove_tags=[CHAMPION])
+        raise PlatformError(
+            f"the tags of version {version} of the model {name!r} were overwritten {WRITES} times by somebody who "
+            "does not take our lock: find out who writes them, and promote again"
+        )
+
+    def find_champion(self, name: str) -> ModelVersion | None:
+        """See `Registry`."""
+        with explain_refusals(self._session, f"look for the champion of the model {name!r}"):
+            tagged = self._list(name, tags=[CHAMPION])
+        champion = _choose_champion(tagged)
+        return _read_version(champion, champion=True) if champion else None
+
+    def _require_champion(self, name: str, *allowed: int) -> None:
+        champion = _choose_champion(self._list(name, tags=[CHAMPION]))
+        current = champion.version if champion else 0
+        if current not in allowed:
+            raise ConflictError(
+                f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
+                f"champion is now version {current}; run `mlops submit retrain --platform azure` again"
+            )
+
+    def get_version(self, name: str, version: int) -> ModelVersion:
+        """See `Registry`."""
+        with explain_refusals(self._session, f"look for version {version} of the model {name!r}"):
+            return self._read(self._get(name, version))
+
+    def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
+        """See `Registry`."""
+        doing = f"fetch version {model.version} of the model {model.name!r}"
+        with explain_refusals(self._session, doing), tempfile.TemporaryDirectory() as scratch:
+            self._get(model.name, model.version).download(scratch)
+            replace_folder(Path(scratch, Path(MODEL).name), folder)
+        verify_files(folder, model.files, f"model {model.name} version {model.version}")
+        return folder
+
+    def _read(self, model: Any) -> ModelVersion:
+        champion = None
+        if CHAMPION in (model.tags or {}):
+            champion = _choose_champion(self._list(model.name, tags=[CHAMPION]))
+        return _read_version(model, champion=champion is not None and champion.version == model.version)
+
+    def _lock(self, name: str) -> LeaseLock:
+        return LeaseLock(self._session, f"models/{name}")
+
+    def _get(self, name: str, version: int) -> Any:
+        from azureml.core import Model
+        from azureml.exceptions import WebserviceException
+
+        try:
+            return Model(self._session.workspace, name, version=version, expand=False)
+        except WebserviceException as error:
+            if "ModelNotFound" not in error.message:
+                raise
+            raise NotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
+
+    def _list(self, name: str, *, tags: list[str] | None = None, run_id: str | None = None) -> list[Any]:
+        from azureml.core import Model
+
+        return list(Model.list(self._session.workspace, name, tags=tags, run_id=run_id, expand=False))
+
+
+def _choose_champion(tagged: Iterable[Any]) -> Any | None:
+    return max(tagged, key=lambda model: (_count_promotions(model), model.version), default=None)
+
+
+def _count_promotions(model: Any) -> int:
+    """Return the count in a version's champion tag; a tag that people have set by hand counts nothing."""
+    value = (model.tags or {}).get(CHAMPION) or ""
+    return int(value) if value.isdigit() else 0
+
+
+def _read_version(model: Any, *, champion: bool) -> ModelVersion:
+    return ModelVersion(
+        name=model.name,
+        version=int(model.version),
+        run_id=model.run_id or "",
+        files=read_hashes(model.properties or {}),
+        tags=dict(model.tags or {}),
+        champion=champion,
+    )

@@ -1,0 +1,214 @@
+"""Trainings as runs of an experiment."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
+
+from mlops.backends.azure.connection.answers import find_status
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.session import AzureSession, find_own_run
+from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
+from mlops.errors import IntegrityError, NotFoundError
+from mlops.files import hash_folder, verify_files
+from mlops.platform.models import SweepState, TrainingRun
+
+KIND = "mlops"  # the tag that tells our runs from others of the experiment
+TRAINING, SWEEP, SUPERSEDED = "training", "sweep", "superseded"
+ATTEMPT = "attempt"
+PARAMETER = "parameter."
+COMPLETED, CANCELED, FAILED = "Completed", "Canceled", "Failed"
+ENDED = (COMPLETED, CANCELED, FAILED)
+LONGEST = 5000  # characters in the description of a run: Azure's limit
+
+
+class AzureTracker:
+    """Trainings as runs of an experiment.
+
+    The experiment has the name of the published pipeline, which is also the one that its submitted runs are in: all
+    trainings are found in one place, wherever they ran. A training in a step of a submitted run is a child of that
+    step's run; one of a sweep is a child of the sweep's run.
+    """
+
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+
+    def log_training(
+        self,
+        *,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        files: Path,
+        plots: Path | None = None,
+        sweep: str = "",
+        pipeline_run: str = "",
+    ) -> TrainingRun:
+        """See `Tracker`."""
+        hashes = hash_folder(files)
+        labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
+        with explain_refusals(self._session, "log the training"):
+            if pipeline_run:
+                labels[ATTEMPT] = _name_attempt(pipeline_run, parameters)
+                self._take_back(labels[ATTEMPT])
+            with self._start(sweep) as run:
+                run.set_tags(labels)
+                upload_folder(run, MODEL, files)
+                if plots:
+                    _log_plots(run, plots)
+                for name, value in metrics.items():
+                    run.log(name, value)
+                run.add_properties(write_hashes(hashes))
+                run.complete()
+        return TrainingRun(run.id, hashes)
+
+    def _take_back(self, attempt: str) -> None:
+        """Set aside the trainings that an attempt has left, which was killed before it could say that it is done.
+
+        Azure deletes no run: it is ended if it still counts as running, and tagged as superseded, which
+        `list_trainings` leaves out.
+        """
+        from azureml.core import Run
+
+        for left in list(Run.list(self._experiment, tags={ATTEMPT: attempt}, include_children=True)):
+            if left.get_status() not in ENDED:
+                left.cancel()
+            left.set_tags({KIND: SUPERSEDED})
+
+    @contextmanager
+    def _start(self, sweep: str) -> Iterator[Any]:
+        """Start a run; one that does not come to its end is ended as failed."""
+        own = self._find_run(sweep) if sweep else find_own_run()
+        run = own.child_run() if own else self._experiment.start_logging(outputs=False, snapshot_directory=None)
+        with ExitStack() as undo:
+            undo.callback(_end_as_failed, run)
+            yield run
+            undo.pop_all()
+
+    def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
+        """See `Tracker`."""
+        values = "; ".join(f"{parameter}={value}" for parameter, value in parameters.items())
+        with explain_refusals(self._session, "start the sweep"):
+            run = self._experiment.start_logging(
+                outputs=False,
+                snapshot_directory=None,
+                display_name=name,
+                description=values[:LONGEST],
+                tags={KIND: SWEEP},
+            )
+        return str(run.id)
+
+    def end_sweep(
+        self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
+    ) -> None:
+        """See `Tracker`."""
+        with explain_refusals(self._session, "end the sweep"):
+            run = self._find_run(sweep)
+            run.set_tags(_label_parameters(parameters))
+            for name, value in metrics.items():
+                run.log(name, value)
+            {"succeeded": run.complete, "failed": run.fail, "interrupted": run.cancel}[state]()
+
+    def list_trainings(self, sweep: str = "") -> list[str]:
+        """See `Tracker`."""
+        from azureml.core import Run
+
+        wanted = {"tags": {KIND: TRAINING}, "status": COMPLETED}
+        with explain_refusals(self._session, "list the trainings"):
+            if sweep:
+                found = list(self._find_run(sweep).get_children(**wanted))
+            else:
+                found = list(Run.list(self._experiment, include_children=True, **wanted))
+        return [run.id for run in reversed(found)]  # Azure names the last to start first
+
+    def has_files(self, run: TrainingRun) -> bool:
+        """See `Tracker`."""
+        with TemporaryDirectory() as scratch:
+            try:
+                self.fetch_files(run, Path(scratch, "model"))
+            except (NotFoundError, IntegrityError):
+                return False
+        return True
+
+    def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
+        """See `Tracker`."""
+        with explain_refusals(self._session, f"fetch the files of training run {run.run_id}"):
+            download_folder(self._find_run(run.run_id), MODEL, folder)
+        if not any(folder.iterdir()):
+            raise NotFoundError(f"the files of training run {run.run_id} are gone from Azure: train again")
+        verify_files(folder, run.files, f"training run {run.run_id}")
+        return folder
+
+    def _find_run(self, run_id: str) -> Any:
+        return find_run(self._session, run_id)
+
+    @property
+    def _experiment(self) -> Any:
+        from azureml.core import Experiment
+
+        own = find_own_run()
+        return own.experiment if own else Experiment(self._session.workspace, self._session.settings.pipeline)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file in the shape of a figure, which is what the SDK takes without naming it by its path here."""
+
+    path: Path
+
+    def savefig(self, stream: BinaryIO, format: str) -> None:
+        """Write the picture."""
+        stream.write(self.path.read_bytes())
+
+
+def find_run(session: AzureSession, run_id: str) -> Any:
+    """Return the SDK's run.
+
+    Raises
+    ------
+    NotFoundError
+        If the workspace has none of that id.
+    """
+    from azureml.core import Run
+    from azureml.exceptions import ServiceException
+
+    try:
+        return Run.get(session.workspace, run_id)
+    except ServiceException as error:
+        if find_status(error) != 404:
+            raise
+        place = session.settings.workspace
+        raise NotFoundError(f"there is no training run {run_id!r} in the workspace {place}: run 02_train") from error
+
+
+def _log_plots(run: Any, plots: Path) -> None:
+    """Log PNG files as images, which Azure's pages show; keep every file beside the model."""
+    upload_folder(run, PLOTS, plots)
+    for path in sorted(plots.rglob("*.png")):
+        run.log_image(path.stem, plot=Picture(path))
+
+
+def _end_as_failed(run: Any) -> None:
+    """End a run as failed, or leave that to whoever tries again: what went wrong before is what is raised."""
+    from azureml.exceptions import AzureMLException
+    from msrest.exceptions import ClientException
+    from requests.exceptions import RequestException
+
+    try:
+        run.fail(error_details="the training was not logged to its end")
+    except (AzureMLException, ClientException, RequestException):
+        return
+
+
+def _label_parameters(parameters: Mapping[str, object]) -> dict[str, str]:
+    return {f"{PARAMETER}{name}": str(value) for name, value in parameters.items()}
+
+
+def _name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
+    """Name what one run of a pipeline trains only once: a sweep trains with many parameters."""
+    content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,11 @@
+"""The retraining pipeline: `mlops.platform.pipelines` by the SDK's published pipelines.
+
+.. code-block:: text
+
+    pipelines     the seam's methods
+    publication   one version a build behind one endpoint
+    sdk_steps     our steps as the SDK's
+    run_packages  the environment that the steps run in, once for a lock
+    sources       the snapshot that is uploaded
+    schedules     the clock, and new data
+"""

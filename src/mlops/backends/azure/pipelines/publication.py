@@ -1,0 +1,163 @@
+"""Versions of the published pipeline, and the endpoint that always starts the newest."""
+
+import sys
+from contextlib import redirect_stdout
+from typing import Any
+
+from mlops.backends.azure.connection.retries import is_missing, repeat
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.pipelines.run_packages import ensure_environment
+from mlops.backends.azure.pipelines.schedules import Schedules
+from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_defaults, make_run_configuration, make_steps
+from mlops.backends.azure.pipelines.sources import stage_sources
+from mlops.errors import NotFoundError, PlatformError
+from mlops.parameters.merging import load_parameters
+from mlops.pipelines import PIPELINES
+from mlops.platform.pipelines import PublishedPipeline
+from mlops.record.lineage import read_commit
+
+PIPELINE = "retrain"
+ABOUT = "Starts the newest version of the retraining pipeline"
+
+
+class Publication:
+    """The pipeline of one workspace: `publish` makes versions, `find` says which one starts."""
+
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+        self._name = session.settings.pipeline
+
+    def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
+        """Publish the present sources as version `build_id`, and have the endpoint start it.
+
+        Each part is looked for before it is made, so that a publication that died goes on where it was; and of two
+        that published the same build at once, both keep the one with the lesser id.
+        """
+        workspace = self._session.workspace
+        self._require_compute(workspace)
+        doing = f"publish {self._name}"
+        kept = repeat(doing, lambda: self._keep_one(workspace, build_id))
+        if kept is None:
+            self._make_version(workspace, build_id, build_uri)
+            kept = repeat(doing, lambda: self._keep_one(workspace, build_id))
+            if kept is None:
+                raise PlatformError(f"{self._name} version {build_id} is gone as soon as published: publish again")
+        endpoint = repeat(doing, lambda: self._move_endpoint(workspace, kept))
+        again = repeat(doing, lambda: self._keep_one(workspace, build_id))
+        if again is not None and again.id != kept.id:  # of two that published this build at once, the other's is kept
+            kept, endpoint = again, repeat(doing, lambda: self._move_endpoint(workspace, again))
+        self._schedule(endpoint)
+        return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
+
+    def find(self) -> PublishedPipeline | None:
+        """Return what the endpoint starts, or None."""
+        workspace = self._session.workspace
+        doing = f"look up the pipeline {self._name}"
+        endpoint = repeat(doing, lambda: self._find_endpoint(workspace))
+        if endpoint is None:
+            return None
+        pipeline = repeat(doing, endpoint.get_pipeline)
+        return PublishedPipeline(self._name, pipeline.version, pipeline.id, endpoint.endpoint)
+
+    def update_triggers(self) -> None:
+        """Make the schedules those that the settings ask for; nothing where nothing is published."""
+        endpoint = repeat(f"look up the pipeline {self._name}", lambda: self._find_endpoint(self._session.workspace))
+        if endpoint is not None:
+            self._schedule(endpoint)
+
+    def _schedule(self, endpoint: Any) -> None:
+        repeat(f"schedule {self._name}", lambda: Schedules(self._session).update(endpoint.id))
+
+    def _require_compute(self, workspace: Any) -> None:
+        from azureml.core.compute import ComputeTarget
+        from azureml.core.compute_target import ComputeTargetException
+
+        name = self._session.settings.compute_name
+
+        def call() -> None:
+            try:
+                ComputeTarget(workspace, name)
+            except ComputeTargetException as error:
+                if "ComputeTargetNotFound" not in str(error):
+                    raise
+                raise NotFoundError(
+                    f"the workspace {workspace.name} has no compute {name!r}, which compute_name in "
+                    "parameters/azure.yml asks for: `mlops provision --platform azure` makes it"
+                ) from error
+
+        repeat(f"look up the compute {name}", call)
+
+    def _make_version(self, workspace: Any, build_id: str, build_uri: str) -> None:
+        from azureml.pipeline.core import Pipeline
+
+        project, settings = self._session.project.project, self._session.settings
+        parameters = load_parameters(project, PIPELINES["all"], platform="azure")
+        environment = ensure_environment(workspace, project)
+        configuration = make_run_configuration(environment, describe_environ(read_commit(project)))
+        with stage_sources(project) as sources:
+
+            def publish() -> None:
+                steps = make_steps(
+                    PIPELINE,
+                    PIPELINES[PIPELINE],
+                    sources=sources,
+                    compute=settings.compute_name,
+                    configuration=configuration,
+                    defaults=make_defaults(str(parameters.shared["model_name"])),
+                    build={"BuildId": build_id, "BuildUri": build_uri},
+                )
+                with redirect_stdout(sys.stderr):  # the SDK tells there of its progress
+                    self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)
+
+            repeat(f"publish {self._name}", publish)
+
+    def _send(self, pipeline: Any, workspace: Any, build_id: str, build_uri: str) -> None:
+        """Publish, unless an earlier try has, whose answer was lost."""
+        if wrong := pipeline.validate():
+            raise PlatformError(f"Azure's own check refuses {self._name}: {'; '.join(map(str, wrong))}")
+        if not self._list_versions(workspace, build_id):
+            pipeline.publish(name=self._name, description=build_uri or None, version=build_id)
+
+    def _list_versions(self, workspace: Any, build_id: str) -> list[Any]:
+        from azureml.pipeline.core import PublishedPipeline as Published
+
+        active = Published.list(workspace)
+        found = [pipeline for pipeline in active if (pipeline.name, pipeline.version) == (self._name, build_id)]
+        return sorted(found, key=lambda pipeline: str(pipeline.id))
+
+    def _keep_one(self, workspace: Any, build_id: str) -> Any:
+        """Return the version of a build; of several, all but one are disabled."""
+        kept, *others = self._list_versions(workspace, build_id) or [None]
+        for other in others:
+            other.disable()
+        return kept
+
+    def _find_endpoint(self, workspace: Any) -> Any:
+        from azureml.pipeline.core import PipelineEndpoint
+        from msrest.exceptions import HttpOperationError
+
+        try:
+            return PipelineEndpoint.get(workspace, name=self._name)
+        except HttpOperationError as error:
+            if is_missing(error):
+                return None
+            raise
+
+    def _move_endpoint(self, workspace: Any, pipeline: Any) -> Any:
+        """Have the endpoint start a version; it is made by the first publication."""
+        from azureml.pipeline.core import PipelineEndpoint
+        from msrest.exceptions import HttpOperationError
+
+        endpoint = self._find_endpoint(workspace)
+        if endpoint is None:
+            try:
+                return PipelineEndpoint.publish(workspace, self._name, ABOUT, pipeline)
+            except (ValueError, HttpOperationError):  # somebody else has made it in between?
+                endpoint = self._find_endpoint(workspace)
+                if endpoint is None:
+                    raise
+        if pipeline.id not in [version.pipeline_id for version in endpoint.pipeline_version_list]:
+            endpoint.add_default(pipeline)
+        elif endpoint.get_pipeline().id != pipeline.id:
+            endpoint.set_default(pipeline)
+        return endpoint

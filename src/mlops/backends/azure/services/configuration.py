@@ -1,0 +1,90 @@
+"""From settings to the SDK's deployment configurations: Container Instances for QA, Kubernetes for production."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops.backends.azure.connection.settings import AzureSettings
+from mlops.errors import UsageError
+
+PARAMETERS = {  # what the SDK's errors name, and our setting without the environment
+    "cpu_cores": "cpu_cores",
+    "memory_gb": "memory_gb",
+    "autoscale_min_replicas": "min_replicas",
+    "autoscale_max_replicas": "max_replicas",
+    "autoscale_target_utilization": "target_utilization",
+}
+
+
+def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[str, str]) -> Any:
+    """Make the configuration of an environment's service; the SDK checks it, and nothing is sent.
+
+    Parameters
+    ----------
+    settings : AzureSettings
+        Sizes and limits.
+    environment : str
+        Decides where it runs.
+    tags : mapping
+        Of the service.
+
+    Raises
+    ------
+    UsageError
+        For what the SDK does not take, with the setting's name.
+    """
+    from azureml.core.webservice import AciWebservice, AksWebservice
+    from azureml.exceptions import WebserviceException
+
+    kind = {"qa": AciWebservice, "production": AksWebservice}[environment]
+    try:
+        return kind.deploy_configuration(**list_options(settings, environment), tags=dict(tags))
+    except WebserviceException as error:
+        raise UsageError(_name_settings(settings, environment, error.message)) from error
+
+
+def list_options(settings: AzureSettings, environment: str) -> dict[str, Any]:
+    """Return the SDK's options of a new service."""
+    if environment == "qa":
+        return {
+            "cpu_cores": settings.qa_cpu_cores,
+            "memory_gb": settings.qa_memory_gb,
+            "location": settings.location,
+            "auth_enabled": True,
+            "enable_app_insights": True,
+        }
+    return {**list_changeable(settings, environment), "compute_target_name": settings.kubernetes_name}
+
+
+def list_changeable(settings: AzureSettings, environment: str) -> dict[str, Any]:
+    """Return those options that a service which is there can be given, too.
+
+    Azure does not change the size of a container group: for another one it is made anew (`has_size`).
+    """
+    always = {"auth_enabled": True, "enable_app_insights": True}
+    if environment == "qa":
+        return always
+    return {
+        **always,
+        "cpu_cores": settings.production_cpu_cores,
+        "memory_gb": settings.production_memory_gb,
+        "autoscale_enabled": True,
+        "autoscale_min_replicas": settings.production_min_replicas,
+        "autoscale_max_replicas": settings.production_max_replicas,
+        "autoscale_target_utilization": settings.production_target_utilization,
+        "collect_model_data": True,
+    }
+
+
+def has_size(service: Any, settings: AzureSettings, environment: str) -> bool:
+    """Whether a service is as large as the settings say, or can be made so in place."""
+    if environment != "qa":
+        return True
+    found = service.container_resource_requirements
+    return bool((found.cpu, found.memory_in_gb) == (settings.qa_cpu_cores, settings.qa_memory_gb))
+
+
+def _name_settings(settings: AzureSettings, environment: str, message: str) -> str:
+    said = " ".join(message.split())
+    named = [f"{environment}_{ours}" for theirs, ours in PARAMETERS.items() if theirs in message]
+    values = ", ".join(f"azure.{name} is {getattr(settings, name)!r}" for name in named)
+    return f"parameters/azure.yml: {values or f'the service of {environment}'}: {said}"

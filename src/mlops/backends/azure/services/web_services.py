@@ -1,0 +1,198 @@
+"""The web services of the workspace, each that of an environment: found, deployed, watched, deleted."""
+
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import AzureSettings
+from mlops.backends.azure.images.sdk_environments import make_image_environment, make_inference_configuration
+from mlops.backends.azure.services.configuration import has_size, list_changeable, make_configuration
+from mlops.errors import DeploymentError
+from mlops.platform.images import Image
+
+OURS = "mlops_environment"  # the tag that says that a service is this platform's
+DIGEST = "digest"
+LOG_LINES = 40  # the traceback of a scoring script, as Azure's server prints it
+POLL_SECONDS = 2.0
+DELETE_SECONDS = 600.0
+HEALTHY, MOVING = "Healthy", ("Transitioning", "Updating", "Creating", "Deleting")
+
+
+def name_service(settings: AzureSettings, environment: str) -> str:
+    """Return the name of an environment's web service."""
+    return {"qa": settings.qa_service, "production": settings.production_service}[environment]
+
+
+def list_services(session: AzureSession, environment: str) -> list[Any]:
+    """Return the SDK's web services of an environment: those with our tag, the one that the settings name first.
+
+    There is one, or none before the first deployment; two while a service is given another name.
+
+    Raises
+    ------
+    PlatformError
+        If Azure does not say.
+    """
+    from azureml.core import Webservice
+
+    name = name_service(session.settings, environment)
+    with explain_refusals(session, f"tell of the web services of {environment}"):
+        found = Webservice.list(session.workspace, tags=[[OURS, environment]])
+    return sorted(found, key=lambda service: (service.name != name, service.name))
+
+
+def find_service(session: AzureSession, environment: str) -> Any:
+    """Return the SDK's web service of an environment, or None where there is none."""
+    return next(iter(list_services(session, environment)), None)
+
+
+def require_free_name(session: AzureSession, environment: str) -> None:
+    """Look whether a service of an environment can be made under the name in the settings.
+
+    Raises
+    ------
+    DeploymentError
+        If another service has it.
+    """
+    from azureml.core import Webservice
+    from azureml.exceptions import WebserviceException
+
+    name = name_service(session.settings, environment)
+    with explain_refusals(session, f"tell of the web service {name}"):
+        try:
+            Webservice(session.workspace, name)
+        except WebserviceException as error:
+            if "WebserviceNotFound" in error.message:
+                return
+            raise
+    raise DeploymentError(
+        f"the workspace has a web service {name!r} already that is not the one of {environment}: choose another "
+        f"name (azure.{environment}_service in parameters/azure.yml), or delete that service"
+    )
+
+
+def submit_service(session: AzureSession, environment: str, image: Image, bundle: Path, service: Any) -> Any:
+    """Have an image served: by the service that is there, or by a new one; and come back at once.
+
+    Raises
+    ------
+    UsageError
+        If the settings cannot be.
+    PlatformError, DeploymentError
+        If Azure refuses.
+    """
+    from azureml.core import Model
+
+    settings, name = session.settings, name_service(session.settings, environment)
+    if service is None:
+        require_free_name(session, environment)
+    tags = {OURS: environment, DIGEST: image.digest, "image": image.name, "model_version": str(image.model_version)}
+    configuration = make_configuration(settings, environment, tags)
+    with tempfile.TemporaryDirectory() as scratch, explain_refusals(session, _describe(settings, environment, image)):
+        source = shutil.copytree(bundle, Path(scratch, "bundle"))
+        inference = make_inference_configuration(source, make_image_environment(name, image))
+        model = Model(session.workspace, image.model_name, version=image.model_version, expand=False)
+        if service is None or not has_size(service, settings, environment):
+            with warnings.catch_warnings():  # the status of the SDK is told in README, once
+                warnings.simplefilter("ignore", FutureWarning)
+                return Model.deploy(
+                    session.workspace, name, [model], inference, configuration, overwrite=service is not None
+                )
+        options = list_changeable(settings, environment)
+        service.update(models=[model], inference_config=inference, tags=tags, **options)
+        return service
+
+
+def wait_healthy(session: AzureSession, service: Any, image: Image, seconds: float) -> None:
+    """Wait until what was submitted serves.
+
+    Raises
+    ------
+    DeploymentError
+        If it does not, or not in time: with what Azure says, and the last lines that the container has printed.
+    """
+    from azureml.exceptions import WebserviceException
+
+    with explain_refusals(session, f"tell how the deployment of {image.name} goes"):
+        try:
+            service.wait_for_deployment(timeout_sec=seconds)
+            said = "" if service.state == HEALTHY else f"its state is {service.state}"
+        except WebserviceException as error:
+            if "exceeded timeout" in error.message:
+                said = f"it was not ready within {seconds:g} s"
+            elif "non-successful terminal state" in error.message:
+                said = " ".join(error.message.partition("Error:")[2].split())
+            else:
+                raise
+    if said:
+        raise DeploymentError(f"{image.name} does not serve as {service.name}: {said}\n{_read_log(service)}")
+
+
+def wait_settled(session: AzureSession, service: Any, seconds: float) -> None:
+    """Wait for the end of what was begun before: Azure does one thing at a time with a service.
+
+    Raises
+    ------
+    DeploymentError
+        If it does not end in time.
+    """
+    deadline = time.monotonic() + seconds
+    with explain_refusals(session, f"tell of the web service {service.name}"):
+        while service.state in MOVING:
+            if time.monotonic() >= deadline:
+                raise DeploymentError(
+                    f"the web service {service.name} is {service.state.lower()} since before; Azure takes nothing "
+                    "new for it until that has ended: try again later, or end it with `mlops stop --platform azure`"
+                )
+            time.sleep(POLL_SECONDS)
+            service.update_deployment_state()
+
+
+def delete_service(session: AzureSession, service: Any) -> None:
+    """Delete a service, and come back when it is gone.
+
+    Raises
+    ------
+    DeploymentError
+        If it does not go in time.
+    """
+    from azureml.exceptions import WebserviceException
+
+    deadline = time.monotonic() + DELETE_SECONDS
+    with explain_refusals(session, f"delete the web service {service.name}"), redirect_stdout(sys.stderr):
+        service.delete()
+        while time.monotonic() < deadline:
+            try:
+                service.update_deployment_state()
+            except WebserviceException as error:
+                if "WebserviceNotFound" in error.message:
+                    return
+                raise
+            time.sleep(POLL_SECONDS)
+    raise DeploymentError(
+        f"the web service {service.name} is still {service.state.lower()} after {DELETE_SECONDS:.0f} s: look at it in "
+        "the studio, and try again"
+    )
+
+
+def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
+    where = "Container Instances" if environment == "qa" else f"the Kubernetes cluster {settings.kubernetes_name!r}"
+    return f"deploy {image.name} as {name_service(settings, environment)} on {where}"
+
+
+def _read_log(service: Any) -> str:
+    """Return the last lines of a container; empty where it has not come so far."""
+    from azureml.exceptions import WebserviceException
+
+    try:
+        printed = service.get_logs(num_lines=LOG_LINES)
+    except WebserviceException:
+        return "It has printed nothing."
+    return f"Its last lines:\n{printed}" if printed else "It has printed nothing."

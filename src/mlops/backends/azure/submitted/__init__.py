@@ -1,0 +1,9 @@
+"""Submitted runs: started, looked at, and seen from the machine that executes a step.
+
+.. code-block:: text
+
+    submission  starts a run of the published pipeline
+    history     lists runs, and reads one
+    job         one step of a run: `mlops.platform.jobs`
+    run_folder  the run's folder between its steps
+"""

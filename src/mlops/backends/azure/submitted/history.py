@@ -1,0 +1,145 @@
+"""Runs of the published pipeline, as the workspace's run history has them."""
+
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.connection.retries import is_missing, repeat
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.submitted.run_folder import fetch_folder
+from mlops.backends.azure.submitted.submission import list_runs
+from mlops.errors import NotFoundError
+from mlops.platform.pipelines import JobState, SubmittedRun, SubmittedStep
+
+STATES: Mapping[str, JobState] = {
+    "NotStarted": "queued",
+    "Queued": "queued",
+    "Preparing": "queued",
+    "Provisioning": "queued",
+    "Starting": "queued",
+    "Completed": "succeeded",
+    "Finished": "succeeded",
+    "Failed": "failed",
+    "NotResponding": "failed",
+    "Canceled": "canceled",
+    "CancelRequested": "canceled",
+}  # all else is a state in the middle of a run
+LOGS = ("user_logs/std_log.txt", "azureml-logs/70_driver_log.txt", "azureml-logs/60_control_log.txt")
+SECONDS = (10, 60)  # to connect, and to answer
+
+
+class SubmittedRuns:
+    """What has been started, and what became of it."""
+
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+        self._name = session.settings.pipeline
+
+    def get(self, run_id: str) -> SubmittedRun:
+        """Return a run with its steps."""
+        return repeat(f"read the run {run_id}", lambda: self._describe(self._find(run_id), with_steps=True))
+
+    def list(self, most: int) -> list[SubmittedRun]:
+        """Return the newest runs without their steps."""
+
+        def call() -> list[SubmittedRun]:
+            return [self._describe(run) for run in islice(list_runs(self._session, self._name), most)]
+
+        return repeat(f"list the runs of {self._name}", call)
+
+    def read_log(self, run_id: str, step: str) -> str:
+        """Return what a step has printed."""
+        import requests
+
+        def call() -> str:
+            found = self._find_step(run_id, step)
+            files = found.get_details().get("logFiles", {})
+            url = next((files[name] for name in LOGS if name in files), None)
+            if url is None:
+                return ""
+            answer = requests.get(url, timeout=SECONDS)
+            answer.raise_for_status()
+            return answer.content.decode(errors="replace")
+
+        return repeat(f"read the log of {step}", call)
+
+    def fetch(self, run_id: str, folder: Path) -> Path:
+        """Copy what a run's steps have stored."""
+        run = repeat(f"read the run {run_id}", lambda: self._find(run_id))
+        repeat(f"fetch the files of the run {run_id}", lambda: fetch_folder(run, folder))
+        if not (folder / "run.json").is_file():
+            state = read_state(run.get_status())
+            todo = "wait for its first step" if state in ("queued", "running") else f"it has {state}; see its page"
+            raise NotFoundError(f"the run {run_id} has stored nothing: {todo} ({run.get_portal_url()})")
+        return folder
+
+    def cancel(self, run_id: str) -> SubmittedRun:
+        """End a run that has not ended."""
+        from azureml.pipeline.core import PipelineRun
+
+        if self.get(run_id).state in ("queued", "running"):
+            run = PipelineRun(self._open_experiment(), run_id)
+            repeat(f"cancel the run {run_id}", run.cancel)
+        return self.get(run_id)
+
+    def _open_experiment(self) -> Any:
+        from azureml.core import Experiment
+
+        return Experiment(self._session.workspace, self._name)
+
+    def _find(self, run_id: str) -> Any:
+        from azureml._restclient.exceptions import ServiceException
+        from azureml.core import Run
+        from msrest.exceptions import HttpOperationError
+
+        try:
+            return Run(self._open_experiment(), run_id)
+        except (ServiceException, HttpOperationError) as error:
+            if not is_missing(error) and getattr(error, "status_code", 0) != 404:
+                raise
+            raise NotFoundError(
+                f"there is no run {run_id} of {self._name} in the workspace; `mlops runs --platform azure` lists them"
+            ) from error
+
+    def _find_step(self, run_id: str, step: str) -> Any:
+        children = {str(child.name): child for child in self._find(run_id).get_children(_rehydrate_runs=False)}
+        if step not in children:
+            started = ", ".join(children) or "none"
+            raise NotFoundError(f"the run {run_id} has not started a step {step!r}; started: {started}")
+        return children[step]
+
+    def _describe(self, run: Any, with_steps: bool = False) -> SubmittedRun:
+        tags = {name: str(value) for name, value in run.get_tags().items()}
+        details = run.get_details()
+        children = list(run.get_children(_rehydrate_runs=False)) if with_steps else []
+        return SubmittedRun(
+            run_id=str(run.id),
+            pipeline=self._name,
+            version=tags.get("BuildId", ""),
+            state=read_state(details["status"]),
+            outcome=tags.get("outcome", ""),
+            started=_shorten_time(details.get("startTimeUtc")),
+            finished=_shorten_time(details.get("endTimeUtc")),
+            url=run.get_portal_url(),
+            tags=tags,
+            steps=tuple(_describe_step(child, tags) for child in sorted(children, key=_read_start)),
+        )
+
+
+def read_state(status: str) -> JobState:
+    """Return what a status of Azure's means."""
+    return STATES.get(status, "running")
+
+
+def _describe_step(step: Any, tags: Mapping[str, str]) -> SubmittedStep:
+    return SubmittedStep(str(step.name), read_state(step.status), tags.get(f"skipped_{step.name}", ""))
+
+
+def _read_start(step: Any) -> str:
+    return str(step.get_details().get("startTimeUtc") or "9")  # what has not started comes last
+
+
+def _shorten_time(text: str | None) -> str:
+    """Return a time as the records have it: to the second."""
+    return f"{text[:19]}Z" if text else ""

@@ -1,0 +1,83 @@
+"""One step of a submitted run, on the machine that executes it."""
+
+import logging
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.session import AzureSession, find_own_run
+from mlops.backends.azure.datasets import AzureDatasets
+from mlops.backends.azure.submitted.run_folder import fetch_folder, store_folder
+from mlops.errors import PlatformError
+from mlops.files import hash_folder
+from mlops.platform.datasets import NEW_DATA, DatasetVersion
+
+logger = logging.getLogger(__name__)
+
+
+def find_job(session: AzureSession) -> "AzureJob | None":
+    """Return the step that this process executes, or None where it is not one."""
+    run = find_own_run()
+    return AzureJob(session, run) if run is not None and run.parent is not None else None
+
+
+class AzureJob:
+    """A step run of a pipeline run; the step's numbers go to both, the folder and the tags to the pipeline run."""
+
+    def __init__(self, session: AzureSession, step: Any) -> None:
+        self._session = session
+        self._step = step
+        self._known: dict[str, str] = {}
+
+    @cached_property
+    def _run(self) -> Any:
+        return self._step.parent
+
+    @property
+    def run_id(self) -> str:
+        """See `mlops.platform.jobs.Job`."""
+        return str(self._run.id)
+
+    def find_data(self, version: str) -> str:
+        """See `mlops.platform.jobs.Job`."""
+        datasets = AzureDatasets(self._session)
+        with explain_refusals(self._session, "look up the data set"):
+            find = datasets.find_new if version == NEW_DATA else lambda: datasets.find(version).url
+            return repeat("look up the data set", find)
+
+    def keep_data(self, url: str) -> DatasetVersion:
+        """See `mlops.platform.jobs.Job`."""
+        with explain_refusals(self._session, "register the new data"):
+            return repeat("register the new data", lambda: AzureDatasets(self._session).keep(url))
+
+    def fetch_folder(self, folder: Path) -> None:
+        """See `mlops.platform.jobs.Job`."""
+        repeat("fetch the run's folder", lambda: fetch_folder(self._run, folder))
+        self._known = hash_folder(folder) if folder.is_dir() else {}
+
+    def store_folder(self, folder: Path) -> None:
+        """See `mlops.platform.jobs.Job`; a repeated try stores under a new number, so nothing is in its way."""
+        repeat("store the run's folder", lambda: store_folder(self._run, folder, str(self._step.name), self._known))
+        self._known = hash_folder(folder)
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """See `mlops.platform.jobs.Job`; the run's record has them anyway, so where Azure has not, no step fails."""
+
+        def call() -> None:
+            for name, value in metrics.items():
+                self._step.log(name, value)
+                self._run.log(name, value)
+            self._step.flush()
+            self._run.flush()
+
+        try:
+            repeat("log metrics", call)
+        except PlatformError as error:
+            logger.warning("the step's numbers are in its notebook, but not in the run's metrics: %s", error)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """See `mlops.platform.jobs.Job`."""
+        repeat("tag the run", lambda: self._run.set_tags(dict(tags)))
