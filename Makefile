@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
 PYTEST := $(BIN)/python -m pytest
-ON_AZURE := tests/azure_platform tests/backends tests/end_to_end/test_azure.py
+ON_AZURE := tests/backends tests/end_to_end/test_azure.py
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
 # Linux and macOS on Python 3.11 and 3.12 is what the lock is for, so the markers that say so are taken out of it.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -50,7 +50,7 @@ slow-others: $(READY)
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow -p no:cacheprovider tests $(addprefix --ignore=,$(ON_AZURE))
 
 test-azure: $(READY) azurite  ## the tests of the platform azure alone, against a double of Azure (needs npm)
-	@$(PYTEST) tests/azure_platform tests/backends -k azure
+	@$(PYTEST) tests/backends -k azure
 
 azurite: .ci/azurite/node_modules/.ready
 

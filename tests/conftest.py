@@ -4,57 +4,25 @@ import atexit
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
+from command_line import PROJECT, CommandLine
 
+from diabetes.data import load_sample
+from mlops.data.profile import Profile, read_profile
 from mlops.workspace import Workspace
 
-pytest_plugins = ["azure_double.fixtures"]
+pytest_plugins = ["doubles.azure.fixtures"]
 
 # Warm kernels have parents of the tests' own, and end with the tests.
 os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="mlops-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
-PROJECT = Path(__file__).resolve().parents[1]
-MLOPS = Path(sys.executable).with_name("mlops")
-
-
-@dataclass(frozen=True)
-class CommandLine:
-    """The `mlops` command on a state of its own."""
-
-    workspace: Workspace
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The environment that it runs in."""
-        own = {"MLOPS_HOME": str(self.workspace.home), "MLOPS_OUTPUTS": str(self.workspace.outputs)}
-        return {**os.environ, **own}
-
-    def __call__(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end, in the project's folder."""
-        environ = {**self.environ, **options}
-        return subprocess.run(
-            [str(MLOPS), *words], cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=300, check=False
-        )
-
-    def start(self, *words: str) -> "subprocess.Popen[str]":
-        """Start a command and come back at once."""
-        return subprocess.Popen(
-            [str(MLOPS), *words],
-            cwd=PROJECT,
-            env=self.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +44,18 @@ def find_processes() -> Callable[[str, int], list[psutil.Process]]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def reference() -> Profile:
+    """The reference profile that comes with the problem."""
+    return read_profile(PROJECT / "src" / "diabetes" / "reference_profile.json")
+
+
+@pytest.fixture
+def good() -> pd.DataFrame:
+    """The data file that must pass: 442 rows, 11 columns; a fresh one for each test."""
+    return load_sample()
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 import requests
-from azure_double.azure import Azure
-from conftest import MLOPS
+from command_line import MLOPS
+from doubles.azure.azure import Azure
 
 pytestmark = pytest.mark.slow
 LEFT_OUT = shutil.ignore_patterns(

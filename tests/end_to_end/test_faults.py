@@ -10,8 +10,8 @@ import time
 
 import psutil
 import pytest
-from conftest import PROJECT
-from processes import find_kernels, wait_for_kernel
+from command_line import PROJECT
+from kernel_processes import find_kernels, wait_for_kernel
 
 from mlops.record.ledger import RunRecord, list_runs
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
-from processes import find_kernels
+from kernel_processes import find_kernels
 
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord, StepRecord, list_runs

@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from sweeps.fakes import STEPS, FakeTracker
+from small_sweep import STEPS, FakeTracker
 
 from mlops.errors import UsageError
 from mlops.runner import Surroundings

@@ -1,7 +1,7 @@
 """The grid: every combination, and every mistake found before anything runs."""
 
 import pytest
-from sweeps.fakes import STEPS
+from small_sweep import STEPS
 
 from mlops.errors import UsageError
 from mlops.sweeps.grid import Grid, read_grid

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from sweeps.fakes import STEPS, FakeExecutor, FakeTracker
+from small_sweep import STEPS, FakeExecutor, FakeTracker
 
 from mlops.errors import StepFailed, UsageError
 from mlops.parameters.merging import load_parameters

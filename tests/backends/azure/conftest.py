@@ -1,0 +1,36 @@
+"""A subscription in which nothing was provisioned yet."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from doubles.azure.azure import Azure
+
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
+from mlops.workspace import Workspace
+
+
+@dataclass
+class StoppedServices:
+    """Services, of which teardown needs `end` alone: remembers what was ended."""
+
+    environments: list[str] = field(default_factory=list)
+
+    def end(self, environment: str) -> bool:
+        """Remember it."""
+        self.environments.append(environment)
+        return True
+
+
+@pytest.fixture
+def stopped() -> StoppedServices:
+    """Services that can be stopped."""
+    return StoppedServices()
+
+
+@pytest.fixture
+def infrastructure(azure: Azure, workspace: Workspace, stopped: StoppedServices) -> AzureInfrastructure:
+    """The infrastructure of a subscription with nothing in it."""
+    azure.deployments.start_empty()
+    return AzureInfrastructure(AzureSession(read_settings(workspace), workspace), stopped)  # type: ignore[arg-type]

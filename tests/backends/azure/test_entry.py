@@ -1,0 +1,190 @@
+"""The image under Azure's own inference server answers as it does under ours."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from doubles.azure.inference import InferenceServer, find_port
+
+from mlops.image.bundle import build_bundle
+from mlops.release.service_checks import check_refusals
+from mlops.serving.app import MAX_BODY
+
+KEY = "the-primary-key"
+SCRIPT = """
+import json, os
+def init():
+    global weight
+    weight = json.load(open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.json")))["weight"]
+def run(data):
+    if data.shape[1] != 2:
+        raise ValueError(f"a row has {data.shape[1]} numbers; it needs 2: a, b")
+    if data[0, 0] == 666:
+        raise RuntimeError("secret details")
+    return data.sum(axis=1) * weight
+"""
+COLLECTOR = """
+import json
+class ModelDataCollector:
+    def __init__(self, model_name, designation="default", model_version="default"):
+        self.about = [model_name, designation, model_version]
+    def collect(self, data, user_correlation_id=""):
+        if data[0][0] == 13:
+            raise OSError("the storage is full")
+        with open("collected.jsonl", "a") as file:
+            file.write(json.dumps([*self.about, data.tolist()]) + "\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image's content."""
+    folder = tmp_path_factory.mktemp("image")
+    for name, content in (("score.py", SCRIPT), ("model.json", '{"weight": 2}'), ("requirements.txt", "")):
+        (folder / name).write_text(content)
+    build_bundle(
+        folder / "root" / "bundle",
+        model_name="tiny",
+        model_version=3,
+        model_files=[folder / "model.json"],
+        script=folder / "score.py",
+        requirements=folder / "requirements.txt",
+        example=[[1.0, 2.0]],
+    )
+    return folder / "root" / "bundle"
+
+
+def start(bundle: Path, **environ: str) -> InferenceServer:
+    """Start Azure's server on a bundle, with the variables that Azure sets."""
+    entry = {"AZUREML_ENTRY_SCRIPT": f"{bundle.name}/serving/azure_entry.py", "AZUREML_SOURCE_DIRECTORY": bundle.name}
+    return InferenceServer(bundle.parent, {**entry, **environ})
+
+
+@pytest.fixture(scope="module")
+def theirs(bundle: Path) -> Iterator[str]:
+    """The address of the image under Azure's server."""
+    server = start(bundle)
+    assert server.wait(60), server.log
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def ours(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the image under our server."""
+    folder = tmp_path_factory.mktemp("ours")
+    (folder / "keys.json").write_text(json.dumps({"primary": KEY}))
+    ready, port = folder / "ready.json", find_port()
+    words = ["-m", "serving", "--bundle", bundle, "--keys", folder / "keys.json", "--port", port, "--ready", ready]
+    process = subprocess.Popen([sys.executable, *map(str, words)], cwd=bundle, stdin=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not ready.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.communicate(timeout=10)
+
+
+def post(url: str, body: bytes, content_type: str = "application/json") -> tuple[int, str, str]:
+    """Post a body, and return status, content type and body of the answer."""
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": content_type}
+    answer = requests.post(f"{url}/score", data=body, headers=headers, timeout=20)
+    return answer.status_code, answer.headers["Content-Type"], answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"data": [[1, 2], [3, 4.5]]}', 200),
+        (b'{"data": [[0.1, 0.2]]}', 200),
+        (b"{data", 400),
+        (b"", 400),
+        (b'{"data": NaN}', 400),
+        (b"[[1, 2]]", 422),
+        (b'{"rows": [[1, 2]]}', 422),
+        (b'{"data": []}', 422),
+        (b'{"data": [[1]]}', 422),
+        (b'{"data": [[1, 2], [1]]}', 422),
+        (b'{"data": [["1", "2"]]}', 422),
+        (b'{"data": [[true, 2]]}', 422),
+        (b'{"data": [[1e308, 1e308]]}', 422),
+        (b'{"data": [[666, 2]]}', 500),
+        (b" " * (MAX_BODY + 1), 413),
+    ],
+)
+def test_both_servers_give_the_same_answer(ours: str, theirs: str, body: bytes, status: int) -> None:
+    answer = post(theirs, body)
+    assert answer == post(ours, body)
+    assert answer[0] == status
+    assert "secret details" not in answer[2]
+
+
+def test_both_refuse_another_content_type(ours: str, theirs: str) -> None:
+    assert post(theirs, b"1,2", "text/csv") == post(ours, b"1,2", "text/csv")
+    assert post(theirs, b"1,2", "text/csv")[0] == 415
+
+
+def test_both_refuse_a_large_body_that_does_not_say_so(ours: str, theirs: str) -> None:
+    def send(url: str) -> int:
+        chunks = (b" " * (1 << 20) for _ in range(9))
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        return requests.post(f"{url}/score", data=chunks, headers=headers, timeout=20).status_code
+
+    assert (send(ours), send(theirs)) == (413, 413)
+
+
+def test_paths_and_methods(theirs: str) -> None:
+    assert requests.get(theirs, timeout=5).status_code == 200  # the probe of Azure
+    assert requests.get(f"{theirs}/score", timeout=5).status_code == 405
+    assert requests.post(f"{theirs}/nothing", timeout=5).status_code == 404
+
+
+def test_the_service_test_finds_what_the_script_must_refuse(theirs: str) -> None:
+    """The two checks of the key are for what stands before the server."""
+    checks = check_refusals(theirs, KEY, [[1.0, 2.0], [3.0, 4.0]])
+    assert [check.name for check in checks if not check.passed] == ["no key", "a wrong key"]
+
+
+def test_a_bundle_that_was_changed_does_not_start(bundle: Path, tmp_path: Path) -> None:
+    changed = copy(bundle, tmp_path)
+    (changed / "model" / "model.json").write_text('{"weight": 3}')
+    server = start(changed)
+    assert not server.wait(60)
+    assert "model/model.json of tiny:3 is not what it was when the image was made" in server.log
+    server.stop()
+
+
+def test_inputs_and_predictions_are_collected_and_a_failing_collector_costs_no_answer(
+    bundle: Path, tmp_path: Path
+) -> None:
+    copied = copy(bundle, tmp_path)
+    package = tmp_path / "packages" / "azureml"
+    package.mkdir(parents=True)
+    (package / "monitoring.py").write_text(COLLECTOR)
+    server = start(copied, AML_MODEL_DC_STORAGE_ENABLED="true", PYTHONPATH=str(package.parent))
+    assert server.wait(60), server.log
+    assert post(server.url, b'{"data": [[1, 2]]}')[::2] == (200, '{"result":[6.0]}')
+    assert post(server.url, b'{"data": [[13, 2]]}')[::2] == (200, '{"result":[30.0]}')
+    collected = [json.loads(line) for line in (copied.parent / "collected.jsonl").read_text().splitlines()]
+    assert collected == [["tiny", "inputs", "3", [[1.0, 2.0]]], ["tiny", "predictions", "3", [[6.0]]]]
+    assert "1 rows were NOT collected" in server.log
+    server.stop()
+
+
+def test_without_the_collectors_package_it_says_so_and_serves(bundle: Path, tmp_path: Path) -> None:
+    server = start(copy(bundle, tmp_path), AML_MODEL_DC_STORAGE_ENABLED="true")
+    assert server.wait(60), server.log
+    assert post(server.url, b'{"data": [[1, 2]]}')[0] == 200
+    assert "inputs and predictions are NOT collected: azureml-monitoring cannot be imported" in server.log
+    server.stop()
+
+
+def copy(bundle: Path, folder: Path) -> Path:
+    """Copy a bundle to a root of its own."""
+    return Path(shutil.copytree(bundle, folder / "root" / "bundle"))

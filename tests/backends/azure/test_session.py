@@ -1,0 +1,114 @@
+"""The way to a workspace: who is asked what, and what is said when it fails."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from doubles.azure.azure import Azure
+from doubles.azure.names import SUBSCRIPTION, WORKSPACE, WORKSPACE_ID
+from doubles.azure.routing import make_error
+
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import read_settings
+from mlops.cli import main
+from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.workspace import Workspace
+
+
+def test_a_session_opens_the_workspace_that_the_settings_name(azure: Azure, workspace: Workspace) -> None:
+    opened = AzureSession(read_settings(workspace), workspace).workspace
+    assert (opened.name, opened.subscription_id) == (WORKSPACE, SUBSCRIPTION)
+    (asked,) = azure.find_requests("GET", WORKSPACE_ID)
+    assert asked.headers["Authorization"] == f"Bearer {azure.entra.issued[0]}"
+
+
+def test_a_workspace_that_is_not_there_says_what_to_check(
+    azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_AZURE_WORKSPACE", "nowhere")
+    with pytest.raises(
+        NotFoundError,
+        match=r"no workspace 'nowhere' in the resource group 'mlops-rg'.*`mlops provision --platform azure`",
+    ):
+        _ = AzureSession(read_settings(workspace), workspace).workspace
+
+
+@pytest.mark.slow  # the SDK tries again for seconds
+@pytest.mark.parametrize(("status", "advice"), [(403, "you need the role Reader"), (503, "try again later")])
+def test_who_cannot_look_is_not_told_that_there_is_none(
+    azure: Azure, workspace: Workspace, status: int, advice: str
+) -> None:
+    azure.fail_next("GET", WORKSPACE_ID, make_error(status, "Refused", "not now"), times=9)
+    with pytest.raises(PlatformError, match=rf"the workspace 'mlops-ws' cannot be opened: .*not now.*{advice}"):
+        _ = AzureSession(read_settings(workspace), workspace).workspace
+
+
+@pytest.mark.slow
+def test_a_lost_connection_is_said(azure: Azure, workspace: Workspace) -> None:
+    azure.fail_next("GET", WORKSPACE_ID, None, times=99)
+    with pytest.raises(PlatformError, match="the workspace 'mlops-ws' cannot be opened: there was no answer"):
+        _ = AzureSession(read_settings(workspace), workspace).workspace
+
+
+COMMANDS = (
+    "status",
+    "publish",
+    "submit retrain",
+    "runs",
+    "runs x --cancel",
+    "keys qa",
+    "stop",
+    "rollback",
+    "run release",
+    "run retrain",
+    "provision --what-if",
+    "provision --delete",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_who_is_not_let_in_is_told_in_one_line_before_anything_runs(
+    azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
+    monkeypatch.setenv("MLOPS_HOME", str(workspace.home))
+    monkeypatch.setenv("MLOPS_OUTPUTS", str(workspace.outputs))
+    shown = CliRunner().invoke(main, [*command.split(), "--platform", "azure"])
+    assert (shown.exit_code, type(shown.exception)) == (1, SystemExit)
+    (line,) = [line for line in shown.output.splitlines() if line.startswith("mlops: ")]
+    assert line == "mlops: Azure does not let us in (AADSTS7000215: Invalid client secret provided): run `az login`"
+    assert not workspace.outputs.exists()
+
+
+def test_a_run_without_a_subscription_begins_nothing(
+    azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLOPS_AZURE_SUBSCRIPTION_ID")
+    monkeypatch.setenv("MLOPS_OUTPUTS", str(workspace.outputs))
+    shown = CliRunner().invoke(main, ["run", "retrain", "--platform", "azure"])
+    assert (shown.exit_code, "no subscription is chosen" in shown.output) == (2, True)
+    assert not workspace.outputs.exists()
+
+
+def test_every_command_that_a_message_names_is_for_this_platform(project: Path) -> None:
+    """Pasted as it stands, it must not work on the platform at home."""
+    found = []
+    for path in (project / "src" / "mlops" / "backends" / "azure").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            docs = text.count("\n") > 1 or text.rstrip().endswith(".")
+            named = [] if docs else re.findall(r"`mlops [^`]+`", text)
+            found += [(path.name, command) for command in named]
+    assert len(found) > 10
+    assert [item for item in found if not item[1].endswith("--platform azure`")] == []
+
+
+def test_without_a_subscription_nothing_is_asked(
+    azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLOPS_AZURE_SUBSCRIPTION_ID")
+    with pytest.raises(UsageError, match="MLOPS_AZURE_SUBSCRIPTION_ID"):
+        _ = AzureSession(read_settings(workspace), workspace).workspace
+    assert azure.requests == []

@@ -1,0 +1,97 @@
+"""The arithmetic of the benchmark; it is never run here, for times are no subject of tests."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from benchmarks.default_install import PIN
+from benchmarks.eight import make_project
+from benchmarks.goals import GOALS, Figure, Goal, compare
+from benchmarks.measure import Sample, Summary, interleave, make_row, summarize
+from benchmarks.notebooks import EIGHT
+from benchmarks.report import show_section, write_results
+from benchmarks.scratch import Section
+from benchmarks.sections import SECTIONS
+
+FASTER = make_row("ours", [Sample(2.0, 1.0), Sample(1.0, 2.0), Sample(9.0, 9.0)])
+SLOWER = make_row("peer", [Sample(20.0, 5.0)])
+
+
+def test_a_summary_is_the_median_and_the_extremes() -> None:
+    assert summarize([3.0, 1.0, 10.0]) == Summary(3.0, 1.0, 10.0)
+    assert summarize([1.0, 2.0]).median == 1.5
+
+
+def test_rounds_begin_with_another_variant_each_time() -> None:
+    order: list[str] = []
+
+    def measure(name: str) -> Sample:
+        order.append(name)
+        return Sample(float(len(order)), 0.0)
+
+    found = interleave({name: lambda name=name: measure(name) for name in "abc"}, 3)
+    assert "".join(order) == "abcbcacab"
+    assert [sample.wall for sample in found["a"]] == [1.0, 6.0, 8.0]
+
+
+def test_a_ratio_is_that_of_the_medians_and_the_right_way_round() -> None:
+    times, share = compare("cli_own", "warm", FASTER, SLOWER), compare("scripts", "warm", FASTER, SLOWER)
+    assert [(figure.measure, figure.value) for figure in times] == [("wall", 10.0), ("CPU", 2.5)]
+    assert [(figure.measure, figure.value) for figure in share] == [("wall", 0.1), ("CPU", 0.4)]
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "verdict"),
+    [
+        (Goal("speed", 7, 10), 6.9, "goal not met"),
+        (Goal("speed", 7, 10), 7.0, "goal met"),
+        (Goal("speed", 7, 10), 10.0, "aim met"),
+        (Goal("time", 250, 120, " ms", at_least=False), 250.1, "goal not met"),
+        (Goal("time", 250, 120, " ms", at_least=False), 130.0, "goal met"),
+        (Goal("time", 250, 120, " ms", at_least=False), 120.0, "aim met"),
+    ],
+)
+def test_a_goal_is_judged(goal: Goal, value: float, verdict: str) -> None:
+    assert goal.judge(value) == verdict
+
+
+def test_no_aim_is_below_its_goal() -> None:
+    assert [goal.what for goal in GOALS.values() if goal.judge(goal.aim) != "aim met"] == []
+
+
+def test_what_is_shown_and_kept(tmp_path: Path) -> None:
+    section = Section("Eight", (FASTER, SLOWER), (Figure("cli_own", "warm", "wall", 10.0),), ("a note",))
+    shown = show_section(section)
+    assert "wall 2.00 s (1.00 to 9.00)" in shown
+    assert "10.00x   aim met      (>= 7x, aim >= 10x)" in shown
+    write_results(tmp_path / "found.json", {"cores": 2}, {"eight": section})
+    kept = json.loads((tmp_path / "found.json").read_text())
+    assert kept["sections"]["eight"]["figures"][0]["verdict"] == "aim met"
+    assert kept["sections"]["eight"]["rows"][0]["columns"]["CPU"] == {"median": 2.0, "low": 1.0, "high": 9.0}
+
+
+def test_the_scratch_project_has_notebooks_and_the_same_as_scripts(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    names = sorted(EIGHT)
+    assert sorted(path.stem for path in (project / "notebooks").iterdir()) == names
+    assert sorted(path.stem for path in (project / "scripts").iterdir()) == names
+    for name in names:
+        notebook = nbformat.read(project / "notebooks" / f"{name}.ipynb", as_version=4)
+        nbformat.validate(notebook)
+        script = (project / "scripts" / f"{name}.py").read_text()
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        assert all(source in script for source in code)
+        assert not [word for word in ("mlops", "diabetes import", "scrapbook") if word in script]
+
+
+def test_the_default_installation_has_the_versions_of_the_lock(project: Path) -> None:
+    lock = (project / "requirements.lock").read_text()
+    pins = ["".join(pin) for pin in PIN.findall(lock)]
+    assert len(pins) == sum(line[0].isalnum() for line in lock.splitlines() if line)
+    assert any(pin.startswith("papermill==") for pin in pins)
+
+
+def test_every_section_of_the_benchmark_is_there() -> None:
+    assert set(SECTIONS) == {"eight", "overhead", "sweep", "rerun", "memory", "nbval"}

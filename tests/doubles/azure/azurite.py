@@ -1,0 +1,74 @@
+"""Azurite, Microsoft's own emulator of Blob Storage, as a process of the tests."""
+
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from doubles.azure.names import ACCOUNT
+
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import BlobServiceClient
+
+PROGRAM = Path(__file__).parents[3] / ".ci" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
+KEY = "c2VjcmV0LWtleS1mb3ItdGVzdHM="
+START_SECONDS = 30
+
+
+class Azurite:
+    """The emulator, started when its address is first asked for."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """The address of the account."""
+        if self._process is None:
+            self._start()
+        return f"http://127.0.0.1:{self._port}/{ACCOUNT}"
+
+    @property
+    def connection_string(self) -> str:
+        """What opens it for adlfs and the storage SDK."""
+        return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={self.url};"
+
+    @property
+    def client(self) -> BlobServiceClient:
+        """The storage SDK's client of the account."""
+        return BlobServiceClient.from_connection_string(self.connection_string)
+
+    def make_container(self, name: str) -> None:
+        """Make a container, unless it is there."""
+        try:
+            self.client.create_container(name)
+        except ResourceExistsError:
+            return
+
+    def _start(self) -> None:
+        if not PROGRAM.exists():
+            pytest.fail("Azurite is not installed: `make azurite` installs it, and needs Node.js 20 with npm")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        options = ["--silent", "--blobHost", "127.0.0.1", "--blobPort", str(self._port)]
+        memory = ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
+        environ = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
+        self._process = subprocess.Popen([PROGRAM, *options, *memory], env=environ, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        pytest.fail(f"Azurite did not start (exit code {self._process.poll()})")
+
+    def close(self) -> None:
+        """End it."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(10)

@@ -1,0 +1,59 @@
+"""Entra ID: tokens for the service principal."""
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import jwt
+from doubles.azure.names import LOGIN, TENANT
+from doubles.azure.routing import Request, Response, make_error
+
+if TYPE_CHECKING:
+    from doubles.azure.azure import Azure
+
+SECONDS = 3600
+
+
+class Entra:
+    """Hands out tokens, and remembers them; `seconds` is how long they are valid."""
+
+    def __init__(self) -> None:
+        self.seconds = SECONDS
+        self.issued: list[str] = []
+
+    def install(self, azure: "Azure") -> None:
+        base = f"https://{LOGIN}/{TENANT}"
+        azure.route("GET", rf"{LOGIN}/.*/openid-configuration")(
+            lambda request: Response(
+                body={
+                    "token_endpoint": f"{base}/oauth2/v2.0/token",
+                    "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                    "issuer": f"{base}/v2.0",
+                }
+            )
+        )
+        azure.route("GET", rf"{LOGIN}/common/discovery/instance")(
+            lambda request: Response(
+                body={
+                    "tenant_discovery_endpoint": f"{base}/v2.0/.well-known/openid-configuration",
+                    "metadata": [
+                        {"preferred_network": LOGIN, "preferred_cache": "login.windows.net", "aliases": [LOGIN]}
+                    ],
+                }
+            )
+        )
+        azure.route("POST", rf"{LOGIN}/.*/token")(self._issue)
+
+    def _issue(self, request: Request) -> Response:
+        form = parse_qs(request.body.decode())
+        if form.get("client_secret") == ["wrong"]:
+            return make_error(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
+        token = self.issue(form["scope"][0].split()[0].removesuffix("/.default"))
+        return Response(body={"token_type": "Bearer", "expires_in": self.seconds, "access_token": token})
+
+    def issue(self, audience: str) -> str:
+        """Return a new token."""
+        claims = {"exp": int(time.time()) + self.seconds, "tid": TENANT, "oid": "o", "aud": audience}
+        token = jwt.encode({**claims, "jti": str(len(self.issued))}, "k" * 32)
+        self.issued.append(token)
+        return token

@@ -1,0 +1,48 @@
+"""The fixtures that put a test before the double of Azure."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from doubles.azure.azure import Azure
+from doubles.azure.azurite import Azurite
+from doubles.azure.names import ENVIRON, PATIENCE
+from doubles.azure.server import AzureServer, clear_environ
+
+os.environ.update(PATIENCE)  # before any test file imports the SDK, which reads it then
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServer]:
+    """The proxy, one for all tests."""
+    server = AzureServer(tmp_path_factory.mktemp("azure"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """Blob Storage, one for all tests; not started before it is needed."""
+    emulator = Azurite()
+    yield emulator
+    emulator.close()
+
+
+@pytest.fixture
+def azure(
+    azure_server: AzureServer, azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Azure]:
+    """Azure as new, and this process's environment such that the SDKs reach it; unrouted requests fail the test."""
+    double = Azure(azurite)
+    azure_server.answer = double.answer
+    home = tmp_path / "user"
+    (home / ".azureml").mkdir(parents=True)
+    with monkeypatch.context() as patched:
+        clear_environ(patched)
+        for name, value in {**azure_server.environ, **ENVIRON, "HOME": str(home)}.items():
+            patched.setenv(name, value)
+        yield double
+        double.close()
+    assert double.crashes == []
+    assert double.unrouted == []

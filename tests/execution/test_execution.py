@@ -1,0 +1,217 @@
+"""What papermill gets wrong by itself, each made right."""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import pytest
+from kernel_processes import find_kernels
+
+from mlops.errors import StepFailed
+from mlops.execution import Cancel, execute
+
+
+def write_notebook(folder: Path, *cells: str, kernel: str = "python3") -> Path:
+    """Write a notebook: a parameters cell, then `cells`."""
+    first = nbformat.v4.new_code_cell("x = 1  # a number", metadata={"tags": ["parameters"]})
+    notebook = nbformat.v4.new_notebook(cells=[first, *(nbformat.v4.new_code_cell(cell) for cell in cells)])
+    notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel, "language": "python"}
+    nbformat.write(notebook, folder / "source.ipynb")
+    return folder / "source.ipynb"
+
+
+def run(folder: Path, *cells: str, seconds: float = 60, secrets: tuple[str, ...] = (), x: int = 1) -> str:
+    """Execute a notebook of these cells and return its copy as text."""
+    output = folder / "copy.ipynb"
+    execute(write_notebook(folder, *cells), output, {"x": x}, seconds=seconds, secrets=lambda: secrets)
+    return output.read_text()
+
+
+def find_failed_cell(folder: Path) -> str:
+    """Return the source of the cell that the copy marks as failed."""
+    notebook = nbformat.read(folder / "copy.ipynb", as_version=4)
+    assert notebook.metadata.papermill.exception is True
+    failed = [cell.source for cell in notebook.cells if cell.metadata.get("papermill", {}).get("exception")]
+    assert len(failed) == 1
+    return str(failed[0])
+
+
+def test_parameters_reach_the_notebook(tmp_path: Path) -> None:
+    assert "x is 5" in run(tmp_path, "print('x is', x)", x=5)
+
+
+def test_cells_are_reported_as_they_end(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    source = write_notebook(tmp_path, "1", "2")
+    execute(source, tmp_path / "c.ipynb", {}, seconds=60, report_cell=lambda done, cells: seen.append((done, cells)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_an_error_names_the_cell_and_is_kept_in_the_copy(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match=r"ValueError in cell \[3\]: alpha is -1"):
+        run(tmp_path, "raise ValueError('alpha is -1')", "print('not reached')")
+    assert find_failed_cell(tmp_path) == "raise ValueError('alpha is -1')"
+    assert "not reached\\n" not in (tmp_path / "copy.ipynb").read_text()
+
+
+@pytest.mark.parametrize("leave", ["import sys; sys.exit(0)", "import sys; sys.exit()", "raise SystemExit"])
+def test_leaving_early_is_a_failure(tmp_path: Path, leave: str) -> None:
+    with pytest.raises(StepFailed, match="the notebook exited early, in the cell that begins"):
+        run(tmp_path, leave, "print('not reached')")
+    assert find_failed_cell(tmp_path) == leave
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_dead_kernel_is_a_failure_in_the_cell_that_ran(tmp_path: Path, end: str) -> None:
+    with pytest.raises(StepFailed, match="the kernel died in the cell that begins 'import os"):
+        run(tmp_path, f"import os; {end}", "print('not reached')")
+    assert find_failed_cell(tmp_path) == f"import os; {end}"
+
+
+def test_a_hang_is_ended_at_the_deadline(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(
+        StepFailed, match=r"took longer than 0\.05 minutes; it was ended in the cell that begins 'while"
+    ):
+        run(tmp_path, "while True: pass", seconds=3)
+    assert time.monotonic() - began < 20
+    assert find_failed_cell(tmp_path) == "while True: pass"
+
+
+def test_the_deadline_holds_for_all_cells_together(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="took longer than"):
+        run(tmp_path, *["import time; time.sleep(1.5)"] * 6, seconds=5)
+
+
+def test_a_stopped_kernel_is_ended_at_the_deadline(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="took longer than"):
+        run(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", seconds=3)
+
+
+def test_no_kernel_is_left_behind(tmp_path: Path) -> None:
+    for cell in ("1", "import os; os.kill(os.getpid(), 9)"):
+        with contextlib.suppress(StepFailed):
+            run(tmp_path, cell)
+    assert find_kernels(os.getpid()) == []
+
+
+def test_a_kernel_that_is_not_installed_says_so(tmp_path: Path) -> None:
+    source = write_notebook(tmp_path, "1", kernel="fortran")
+    with pytest.raises(StepFailed, match="no Jupyter kernel 'fortran' here: run `make setup`"):
+        execute(source, tmp_path / "copy.ipynb", {}, seconds=60)
+
+
+def test_secrets_are_struck_out_of_the_copy(tmp_path: Path) -> None:
+    cells = ("print('key', 's3' + 'cr3t')", "raise ValueError('with s3' + 'cr3t')")
+    with pytest.raises(StepFailed):
+        run(tmp_path, *cells, secrets=("s3cr3t",))
+    copy = (tmp_path / "copy.ipynb").read_text()
+    assert "s3cr3t" not in copy
+    assert "key ***" in copy
+
+
+def test_a_copy_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    source = write_notebook(tmp_path, "1")
+    with pytest.raises(StepFailed, match=r"copy\.ipynb could not be written: .*File exists"):
+        execute(source, tmp_path / "file" / "copy.ipynb", {}, seconds=60)
+
+
+def test_the_copy_is_whole_whenever_it_is_read(tmp_path: Path) -> None:
+    """A reader that looks all the time never sees half a notebook."""
+    ended, broken = threading.Event(), []
+
+    def read() -> None:
+        while not ended.is_set():
+            try:
+                json.loads((tmp_path / "copy.ipynb").read_text())
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                broken.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    run(tmp_path, *["print('a' * 200_000)"] * 8)
+    ended.set()
+    reader.join()
+    assert broken == []
+
+
+def test_an_interrupt_ends_the_kernel(tmp_path: Path) -> None:
+    marker = tmp_path / "running"
+
+    def interrupt() -> None:
+        while not marker.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
+    assert find_kernels(os.getpid()) == []
+
+
+def test_another_thread_can_end_it(tmp_path: Path) -> None:
+    marker, cancel = tmp_path / "running", Cancel()
+
+    def ask() -> None:
+        while not marker.exists():
+            time.sleep(0.05)
+        cancel.ask()
+
+    threading.Thread(target=ask).start()
+    source = write_notebook(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
+    for copy in ("copy.ipynb", "never.ipynb"):  # the second time before it begins
+        with pytest.raises(StepFailed, match="^interrupted$"):
+            execute(source, tmp_path / copy, {}, seconds=60, cancel=cancel)
+    assert find_failed_cell(tmp_path).startswith("import pathlib")
+    assert find_kernels(os.getpid()) == []
+
+
+def test_notebooks_run_side_by_side_in_threads(tmp_path: Path) -> None:
+    """Each waits for the other's file, so neither ends unless both run."""
+    cell = (
+        "import pathlib, time\nopen(f'{folder}/{x}', 'w').close()\n"
+        "while not pathlib.Path(f'{folder}/{3 - x}').exists(): time.sleep(0.01)"
+    )
+    source = write_notebook(tmp_path, f"folder = {str(tmp_path)!r}", cell)
+
+    def work(x: int) -> None:
+        execute(source, tmp_path / f"copy-{x}.ipynb", {"x": x}, seconds=60)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, (1, 2)))
+
+
+def test_a_large_notebook_is_saved_at_intervals(tmp_path: Path) -> None:
+    """papermill alone writes it twice a cell: 120 times here, 12 MB each in the end."""
+    seen: set[tuple[int, int]] = set()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.001):
+            with contextlib.suppress(FileNotFoundError):
+                found = (tmp_path / "copy.ipynb").stat()
+                seen.add((found.st_ino, found.st_mtime_ns))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.monotonic()
+    copy = run(tmp_path, *["print('a' * 200_000)"] * 60)
+    seconds = time.monotonic() - began
+    ended.set()
+    watcher.join()
+    assert copy.count("a" * 200_000) == 60
+    assert len(seen) <= 4 + seconds  # one a second, and the first and the last ones
+
+
+def test_a_notebook_that_vanished_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match=r"gone\.ipynb is not there any more: put it back and resume the run"):
+        execute(tmp_path / "gone.ipynb", tmp_path / "copy.ipynb", {}, seconds=60)

@@ -1,0 +1,151 @@
+"""Reads the pipelines' files as Azure Pipelines does: expanded, then stages, jobs, steps, and the variables in them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from azure_pipelines.documented import Documented
+from azure_pipelines.templates import expand_file, list_choices
+
+PIPELINE = "azure-pipelines.yml"
+FOLDER = ".ci/azure-pipelines"
+FILES = (PIPELINE, f"{FOLDER}/release.yml", f"{FOLDER}/infrastructure.yml")
+Spoil = Callable[[str, str, str], Path]  # file, what is in it, what shall be: a checkout with the change
+VARIABLE = re.compile(r"\$\(([\w.-]+)\)")
+# The predefined variables that the files may use, with values of the form that a Linux agent gives them.
+PREDEFINED = {
+    "Build.SourceBranch": "refs/heads/main",
+    "Build.ArtifactStagingDirectory": "/home/vsts/work/1/a",
+    "Build.BuildId": "4711",
+    "Build.Reason": "IndividualCI",
+    "Common.TestResultsDirectory": "/home/vsts/work/1/TestResults",
+    "Pipeline.Workspace": "/home/vsts/work/1",
+    "System.CollectionUri": "https://dev.azure.com/contoso/",
+    "System.JobAttempt": "1",
+    "System.TeamProject": "Diabetes Project",
+    "resources.triggeringAlias": "",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job, or a deployment, with the stage that it is in.
+
+    Parameters
+    ----------
+    stage, name : str
+        "Model_CI", "Test".
+    steps : tuple of mapping
+        As in the file.
+    variables : mapping of str to str
+        The file's, the stage's and the job's own, unexpanded; the inner ones win.
+    groups : tuple of str
+        Names of the variable groups that it gets.
+    environment : str
+        Where a deployment goes to; empty for a job.
+    conditions : tuple of str
+        The stage's and the job's.
+    timeout : str, optional
+        In minutes.
+    needs : tuple of str
+        Stages and jobs that must have succeeded for ``succeeded()`` to be true.
+    """
+
+    stage: str
+    name: str
+    steps: tuple[Mapping[str, Any], ...]
+    variables: Mapping[str, str]
+    groups: tuple[str, ...] = ()
+    environment: str = ""
+    conditions: tuple[str, ...] = field(default=())
+    timeout: str | None = None
+    needs: tuple[str, ...] = ()
+
+
+def read_project_pipeline(project: Path, file: str = PIPELINE, **parameters: str) -> dict[str, Any]:
+    """Read a file of a checkout, expanded with these parameters."""
+    path = project / file
+    return expand_file(path.read_text(encoding="utf-8"), path, parameters)
+
+
+def list_pipelines(project: Path) -> Iterator[tuple[str, dict[str, str], dict[str, Any]]]:
+    """Yield every file of a checkout, expanded with every set of parameters that it can be started with."""
+    for file in FILES:
+        for choice in list_choices((project / file).read_text(encoding="utf-8")):
+            yield file, choice, read_project_pipeline(project, file, **choice)
+
+
+def list_jobs(pipeline: Mapping[str, Any]) -> Iterator[Job]:
+    """Yield the jobs in the order of the file, which is the order in which they run."""
+    before: list[str] = []  # without dependsOn, a stage needs the one before it
+    for stage in pipeline["stages"]:
+        of_stage = _list_needs(stage, before[-1:])
+        before.append(stage["stage"])
+        for job in stage["jobs"]:
+            parts = [part.get("variables", {}) for part in (pipeline, stage, job)]
+            named = [pair for part in parts for pair in _list_variables(part)]
+            groups = [item["group"] for part in parts if isinstance(part, list) for item in part if "group" in item]
+            yield Job(
+                stage["stage"],
+                job.get("job", job.get("deployment")),
+                tuple(job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]),
+                dict(named),
+                tuple(groups),
+                job.get("environment", ""),
+                tuple(part["condition"] for part in (stage, job) if "condition" in part),
+                job.get("timeoutInMinutes"),
+                (*of_stage, *_list_needs(job, [])),
+            )
+
+
+def _list_needs(part: Mapping[str, Any], otherwise: list[str]) -> list[str]:
+    needs = part.get("dependsOn", otherwise)
+    return [needs] if isinstance(needs, str) else needs
+
+
+def _list_variables(part: Any) -> list[tuple[str, str]]:
+    if isinstance(part, dict):
+        return list(part.items())
+    return [(item["name"], item["value"]) for item in part if "name" in item]
+
+
+def list_resources(pipeline: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that the resources of a pipeline bring, with values of their form."""
+    containers = pipeline.get("resources", {}).get("containers", [])
+    return {f"resources.container.{item['container']}.digest": "sha256:" + "0" * 64 for item in containers}
+
+
+def list_known(job: Job, pipeline: Mapping[str, Any], documented: Documented) -> dict[str, str]:
+    """Return the variables that a job knows: predefined, of its groups and resources, documented, its own."""
+    of_groups = {name: "" for group in job.groups for name in documented.groups.get(group, ())}
+    return {**PREDEFINED, **list_resources(pipeline), **documented.variables, **of_groups, **job.variables}
+
+
+def find_script(step: Mapping[str, Any]) -> str | None:
+    """Return what a step has the shell run; None for other tasks, a download or a publication."""
+    if step.get("task") == "AzureCLI@2":
+        script: str = step["inputs"]["inlineScript"]
+        return script
+    return step.get("bash", step.get("script"))
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Put the values of variables in place of ``$(name)``, as the agent does before a step.
+
+    Case does not count, a value may name other variables, and what is unknown stays as it is: the shell then takes
+    it for a command to run.
+    """
+    known = {name.lower(): value for name, value in variables.items()}
+
+    def look_up(found: re.Match[str]) -> str:
+        name = found[1].lower()
+        return expand(known[name], variables) if name in known else found[0]
+
+    return VARIABLE.sub(look_up, text)
+
+
+def make_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables that scripts get: names in upper case, dots as underscores."""
+    return {name.upper().replace(".", "_"): expand(value, variables) for name, value in variables.items()}

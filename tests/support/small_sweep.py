@@ -1,0 +1,90 @@
+"""A small project to sweep, and fakes of what a sweep works with."""
+
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from mlops.pipelines import Step
+from mlops.platform.models import SweepState
+from mlops.sweeps.executors import Outcome, Task
+from mlops.workspace import Workspace
+
+STEPS = (
+    Step("look", "01_look"),
+    Step("fit", "02_fit", needs=("look",)),
+    Step("judge", "03_judge", needs=("fit",)),
+    Step("act", "04_act", needs=("judge",), only_if="judge.good"),
+)
+PARAMETERS = {
+    "01_look": "seen = 3  # things; in [0, 9]",
+    "02_fit": 'x = 1.0  # in [-10, 10]\nn = 1  # in [0, 9]\nname = "a"  # free\ncolumns = ["A"]  # names\n'
+    'sweep = ""  # the runner sets it\nboom = 5.0  # at this x it fails',
+}
+WORK = {
+    "01_look": "glue_results('01_look', run_folder, seen=seen)",
+    "02_fit": "seen = read_results('01_look', run_folder)['seen']\nassert x != boom, f'x is {x}'\n"
+    "glue_results('02_fit', run_folder, loss=(x - seen) ** 2 + n, name=name, other=None if n == 9 else 1.5 * x)",
+}
+
+
+@dataclass
+class FakeTracker:
+    """Writes down what it is told of a sweep."""
+
+    heard: list[Any] = field(default_factory=list)
+
+    def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
+        """See `Tracker`."""
+        self.heard.append(dict(parameters))
+        return "sweep-1"
+
+    def end_sweep(
+        self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
+    ) -> None:
+        """See `Tracker`."""
+        self.heard.append((sweep, state, dict(parameters), dict(metrics)))
+
+
+@dataclass
+class FakeExecutor:
+    """Does in this process what the second notebook does, last task first; `interrupt` ends it before that task."""
+
+    interrupt: int = 0
+    tasks: list[Task] = field(default_factory=list)
+    closed: bool = False
+
+    def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
+        """See `Executor`."""
+        self.tasks = list(tasks)
+        try:
+            for task in reversed(tasks):
+                if task.number == self.interrupt:
+                    raise KeyboardInterrupt
+                x, n = task.parameters.get("x", 1.0), task.parameters.get("n", 1)
+                if x == 5.0:
+                    yield Outcome(task.number, 0.5, error="AssertionError in cell [4]: x is 5.0")
+                    continue
+                task.output.write_text(json.dumps({"cells": [], "x": x}))
+                results = {"loss": (x - 3) ** 2 + n, "name": "a", "other": None if n == 9 else 1.5 * x}
+                yield Outcome(task.number, 0.5, results)
+        finally:
+            self.closed = True
+
+
+def make_project(folder: Path) -> Workspace:
+    """A project whose second notebook is best at x = 3, and fails at x = 5."""
+    (folder / "parameters").mkdir()
+    (folder / "parameters" / "base.yml").write_text("platform: local\n")
+    (folder / "notebooks").mkdir()
+    for step in STEPS:
+        declared = "\n".join([PARAMETERS.get(step.notebook, ""), 'run_folder = ""  # folder of the run'])
+        cells = ["from mlops.notebook.handoff import *", declared, WORK.get(step.notebook, "")]
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.cells[1].metadata["tags"] = ["parameters"]
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "python3", "language": "python"}
+        nbformat.write(notebook, folder / "notebooks" / f"{step.notebook}.ipynb")
+    return Workspace(folder, folder / "home", folder / "outputs")
