@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from mlops.backends.azure.connection.settings import AzureSettings, read_settings
 from mlops.backends.azure.infrastructure.billing import list_billable
 from mlops.cli import main
-from mlops.costs import Prices, estimate_costs, read_prices
 from mlops.errors import ParameterError
+from mlops.operations.costs import Prices, estimate_costs, read_prices
 from mlops.platform.billing import Billable, Usage
 from mlops.workspace import Workspace
 

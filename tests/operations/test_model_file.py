@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from mlops.cli import main
-from mlops.cli.model_file import find_named_image, write_model_file
 from mlops.cli.pipelines import _write_model, watch_run
 from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.operations.model_file import find_named_image, write_model_file
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion

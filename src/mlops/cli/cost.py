@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mlops.cli.options import json_option, open_platform, platform_option
-from mlops.costs import NO_PRICES, Cost, Estimate, estimate_costs, read_prices
+from mlops.operations.costs import NO_PRICES, Cost, Estimate, estimate_costs, read_prices
 from mlops.platform.billing import Usage
 
 DEFAULT = Usage()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mlops.cli.model_file import find_named_image
 from mlops.cli.options import (
     ALL_STEPS,
     DATA_STEP,
@@ -24,6 +23,7 @@ from mlops.cli.options import (
 )
 from mlops.cli.run_progress import Progress, summarize_run
 from mlops.errors import MlopsError, UsageError
+from mlops.operations.model_file import find_named_image
 from mlops.parameters.merging import Parameters, check_overrides, load_parameters
 from mlops.pipelines import PIPELINES, Step
 from mlops.platform.backend import Backend
