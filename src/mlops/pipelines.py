@@ -1,11 +1,19 @@
-"""The three pipelines of the reference architecture, and its one-time set-up, as data."""
+"""The three pipelines of the reference architecture, and its one-time set-up, as data.
 
+The engine knows no step by its name. What it must know of a step, such as that it decides about a model or deploys an
+image, the step declares here.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Step:
     """One notebook of a pipeline.
+
+    A field that names a parameter means one of the step's notebook; a field that names a result means one that the
+    notebook hands on.
 
     Parameters
     ----------
@@ -27,6 +35,24 @@ class Step:
         What else its results depend on: "champion".
     effects : bool
         True: it changes what others see, so it runs even if nothing has changed, and may be run again at any time.
+    takes_data : str
+        The parameter that names the data file: "data_path". The step tests the file and hands on its URL as a result
+        of the same name.
+    takes_image : str
+        The parameter that names the digest of the image to deploy: "image_digest".
+    takes_build : tuple of str
+        The parameters that name the build which published the pipeline, and its address: ("build_id", "build_uri").
+    forced_by : str
+        The parameter that makes the step redo what is already in place: "force". ``--force`` sets it.
+    trains : tuple of str
+        The results that name a training and the hashes of its files: ("training_run", "files"). The step's results
+        are reused only while the platform still has these files.
+    decides : str
+        The result that decides the outcome of the run: "promoted" if it is true, else "rejected".
+    deploys : str
+        The result that holds the digest of the image that the step has deployed in its environment: "digest".
+    releases : bool
+        True: once the step is done, the outcome of a run that decides nothing is "released".
     """
 
     name: str
@@ -38,6 +64,14 @@ class Step:
     files: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
     effects: bool = False
+    takes_data: str = ""
+    takes_image: str = ""
+    takes_build: tuple[()] | tuple[str, str] = ()
+    forced_by: str = ""
+    trains: tuple[()] | tuple[str, str] = ()
+    decides: str = ""
+    deploys: str = ""
+    releases: bool = False
 
     @property
     def notebook_name(self) -> str:
@@ -45,18 +79,43 @@ class Step:
         return self.notebook.split("_", 1)[1]
 
 
-BUILD = (Step("test_data", "01_test_data", files=("data_path", "reference_path")),)
+BUILD = (Step("test_data", "01_test_data", files=("data_path", "reference_path"), takes_data="data_path"),)
 RETRAIN = (
     *BUILD,  # no model is trained on data that was not tested
-    Step("train", "02_train", needs=("test_data",)),
-    Step("evaluate", "03_evaluate", needs=("train",), watches=("champion",)),
-    Step("register", "04_register", needs=("train", "evaluate"), only_if="evaluate.promoted", effects=True),
+    Step("train", "02_train", needs=("test_data",), trains=("training_run", "files")),
+    Step("evaluate", "03_evaluate", needs=("train",), watches=("champion",), decides="promoted"),
+    Step(
+        "register",
+        "04_register",
+        needs=("train", "evaluate"),
+        only_if="evaluate.promoted",
+        effects=True,
+        takes_build=("build_id", "build_uri"),
+    ),
     Step("create_image", "05_create_image", needs=("register",), effects=True),
 )
 RELEASE = (
-    Step("deploy_qa", "06_deploy", needs=("create_image",), environment="qa", effects=True),
+    Step(
+        "deploy_qa",
+        "06_deploy",
+        needs=("create_image",),
+        environment="qa",
+        effects=True,
+        takes_image="image_digest",
+        forced_by="force",
+        deploys="digest",
+    ),
     Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa", effects=True),
-    Step("deploy_production", "06_deploy", needs=("deploy_qa", "test_qa"), environment="production", effects=True),
+    Step(
+        "deploy_production",
+        "06_deploy",
+        needs=("deploy_qa", "test_qa"),
+        environment="production",
+        effects=True,
+        takes_image="image_digest",
+        forced_by="force",
+        deploys="digest",
+    ),
     Step(
         "test_production",
         "07_test_service",
@@ -64,6 +123,7 @@ RELEASE = (
         environment="production",
         restores="production",
         effects=True,
+        releases=True,
     ),
 )
 PROVISION = (Step("provision", "00_provision", effects=True),)  # `mlops provision`
@@ -74,3 +134,19 @@ PIPELINES: dict[str, tuple[Step, ...]] = {
     "all": (*RETRAIN, *RELEASE),
     "provision": PROVISION,
 }
+ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in steps))
+
+
+def find_data_step(steps: Iterable[Step]) -> Step | None:
+    """Return the step that is given the data file, or None; the steps after it read what it hands on."""
+    return next((step for step in steps if step.takes_data), None)
+
+
+def find_deployment(steps: Iterable[Step], environment: str) -> Step | None:
+    """Return the step that deploys in an environment, or None."""
+    return next((step for step in steps if step.deploys and step.environment == environment), None)
+
+
+def find_release(steps: Iterable[Step]) -> Step | None:
+    """Return the step that completes a release, or None."""
+    return next((step for step in steps if step.releases), None)

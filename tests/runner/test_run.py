@@ -31,7 +31,7 @@ STEPS = (
 NOTEBOOKS = {
     "01_look": "glue_results('01_look', run_folder, seen=seen)",
     "02_judge": "glue_results('02_judge', run_folder, good=read_results('01_look', run_folder)['seen'] > 3, "
-    "reason='too little was seen')",
+    "reason='too little was seen', digest='sha256:1')",
     "03_act": "assert not broken, 'it is broken'",
     "04_rest": "glue_results('04_rest', run_folder, rested=True)",
 }
@@ -107,15 +107,31 @@ def test_a_step_whose_condition_is_false_is_skipped_with_the_reason(small: Works
 
 
 def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
-    restored: list[str] = []
+    restored: list[tuple[str, str]] = []
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
+    steps = (STEPS[0], replace(STEPS[1], environment="production", deploys="digest"), *STEPS[2:])
     record = run_pipeline(
-        Plan("four", STEPS, parameters),
-        Surroundings(small, restore=lambda step, run: restored.append(step.name)),
+        Plan("four", steps, parameters),
+        Surroundings(small, restore=lambda environment, digest: restored.append((environment, digest))),
     )
     assert (record.state, record.outcome, states(record)) == ("failed", "error", ["done", "done", "failed", "skipped"])
     assert record.steps[2].error == "AssertionError in cell [4]: it is broken"
-    assert restored == ["act"]
+    assert restored == [("production", "sha256:1")]
+
+
+@pytest.mark.parametrize(("seen", "outcome"), [(5, "promoted"), (2, "rejected")])
+def test_a_step_of_any_name_decides_the_outcome(small: Workspace, seen: int, outcome: str) -> None:
+    steps = (STEPS[0], replace(STEPS[1], decides="good"), STEPS[2], replace(STEPS[3], releases=True))
+    parameters = load_parameters(small.project, steps, [f"look.seen={seen}"])
+    assert run_pipeline(Plan("four", steps, parameters), Surroundings(small)).outcome == outcome
+
+
+def test_a_step_of_any_name_completes_a_release(small: Workspace) -> None:
+    steps = (*STEPS[:3], replace(STEPS[3], releases=True))
+    parameters = load_parameters(small.project, steps)
+    assert run_pipeline(Plan("four", steps, parameters), Surroundings(small)).outcome == "released"
+    parameters = load_parameters(small.project, steps, ["look.seen=2"])  # the release is skipped
+    assert run_pipeline(Plan("four", steps, parameters), Surroundings(small)).outcome == "done"
 
 
 def test_one_step_alone_takes_over_earlier_results(small: Workspace) -> None:
@@ -427,7 +443,7 @@ def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Wor
 def test_what_is_gone_from_the_platform_is_made_again(small: Workspace) -> None:
     run(small)
     plan = Plan("four", STEPS, load_parameters(small.project, STEPS))
-    record = run_pipeline(plan, Surroundings(small, is_kept=lambda step: step.name != "judge"))
+    record = run_pipeline(plan, Surroundings(small, is_kept=lambda step, found: step.name != "judge"))
     assert states(record) == ["reused", "done", "reused", "reused"]
 
 

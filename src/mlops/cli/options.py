@@ -7,13 +7,11 @@ import click
 
 from mlops.backends import list_platforms, open_backend
 from mlops.parameters.merging import Parameters, load_parameters
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import ALL_STEPS, Step
 from mlops.platform.backend import Backend
 from mlops.workspace import Workspace, find_workspace
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-DATA_STEP = "test_data"  # the step that is given the data; the others take what it hands on
-ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in steps))
 
 platform_option = click.option(
     "--platform", default="", metavar="NAME", help=f"Where to: {', '.join(list_platforms())}. [default: as in base.yml]"
@@ -38,13 +36,13 @@ def open_ready(parameters: Parameters, workspace: Workspace) -> Backend:
     return backend
 
 
-def use_registered_data(parameters: Parameters, backend: Backend) -> Parameters:
-    """Return the parameters with the platform's data for the data test, unless somebody names a file."""
-    given = parameters.values[DATA_STEP]
-    if given.get("data_path"):
+def use_registered_data(parameters: Parameters, step: Step, backend: Backend) -> Parameters:
+    """Return the parameters with the platform's data for the step that tests it, unless somebody names a file."""
+    given = parameters.values[step.name]
+    if given.get(step.takes_data):
         return parameters
-    registered = {**given, "data_path": backend.infrastructure.find_training_data()}
-    return replace(parameters, values={**parameters.values, DATA_STEP: registered})
+    registered = {**given, step.takes_data: backend.infrastructure.find_training_data()}
+    return replace(parameters, values={**parameters.values, step.name: registered})
 
 
 def name_platform(workspace: Workspace, platform: str) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, open_platform, platform_option
+from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.model_file import write_model_file
 from mlops.parameters.merging import load_parameters
+from mlops.pipelines import ALL_STEPS
 from mlops.platform.models import Registry
 from mlops.platform.pipelines import SUBMISSION_PARAMETERS, Pipelines, SubmittedRun
 from mlops.record.ledger import make_run_id

@@ -11,12 +11,12 @@ import click
 import msgspec
 
 from mlops.backends import open_backend
-from mlops.cli.options import ALL_STEPS, EXIT_FAILED, json_option, platform_option, shorten_path
+from mlops.cli.options import EXIT_FAILED, json_option, platform_option, shorten_path
 from mlops.cli.run_progress import summarize_run
 from mlops.cli.runs import prepare_run
 from mlops.errors import NotFoundError, UsageError
 from mlops.parameters.merging import Parameters, load_parameters
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import ALL_STEPS, PIPELINES
 from mlops.platform.backend import Backend
 from mlops.platform.infrastructure import Change
 from mlops.workspace import Workspace, find_workspace

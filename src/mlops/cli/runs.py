@@ -10,8 +10,6 @@ import click
 import msgspec
 
 from mlops.cli.options import (
-    ALL_STEPS,
-    DATA_STEP,
     EXIT_FAILED,
     jobs_option,
     json_option,
@@ -25,7 +23,7 @@ from mlops.cli.run_progress import Progress, summarize_run
 from mlops.errors import MlopsError, UsageError
 from mlops.operations.model_file import find_named_image
 from mlops.parameters.merging import Parameters, check_overrides, load_parameters
-from mlops.pipelines import PIPELINES, Step
+from mlops.pipelines import ALL_STEPS, PIPELINES, Step, find_data_step, find_release
 from mlops.platform.backend import Backend
 from mlops.platform.models import ModelVersion, TrainingRun
 from mlops.platform.services import Service
@@ -81,16 +79,16 @@ def run(
     from mlops.runner import Plan, run_pipeline
 
     workspace = find_workspace()
-    forced = ("deploy.force=true",) if force else ()
+    forced = tuple(f"{step.notebook_name}.{step.forced_by}=true" for step in ALL_STEPS if force and step.forced_by)
     parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
     check_overrides(overrides, pipeline, PIPELINES[pipeline])
     backend = open_ready(parameters, workspace)
     if model_file:
-        named = f"deploy_qa.image_digest={find_named_image(model_file, backend).digest}"
-        check_overrides([named], pipeline, PIPELINES[pipeline])
+        named = f"{_find_deployment(pipeline)}={find_named_image(model_file, backend).digest}"
         parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides, named), platform)
-    if only in ("", DATA_STEP) and any(step.name == DATA_STEP for step in PIPELINES[pipeline]):
-        parameters = use_registered_data(parameters, backend)
+    data_step = find_data_step(PIPELINES[pipeline])
+    if data_step and only in ("", data_step.name):
+        parameters = use_registered_data(parameters, data_step, backend)
     around = prepare_run(workspace, backend, parameters)
     record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around, run_id)
     if pipeline == "all" and record.outcome == "rejected" and not only:
@@ -123,6 +121,14 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
     _conclude(record, workspace, backend, parameters, as_json)
 
 
+def _find_deployment(pipeline: str) -> str:
+    """Return the parameter of the first deployment of a pipeline that names the image: "deploy_qa.image_digest"."""
+    found = next((step for step in PIPELINES[pipeline] if step.takes_image), None)
+    if found is None:
+        raise UsageError(f"--model-file: The pipeline {pipeline} deploys nothing. Run `mlops run release` with it.")
+    return f"{found.name}.{found.takes_image}"
+
+
 def _find_run(workspace: Workspace, run_id: str) -> RunRecord:
     if Path(run_id).name != run_id or not (workspace.outputs / run_id / "run.json").is_file():
         raise UsageError(f"there is no run {run_id} in {workspace.outputs}; `mlops status` lists the runs")
@@ -143,18 +149,18 @@ def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) 
     from mlops.runner import Surroundings
     from mlops.runner.telemetry_listener import TelemetryListener
 
-    def restore(step: Step, record: RunRecord) -> None:
-        deployed = record.step(f"deploy_{step.restores}")
-        if deployed and deployed.results:
-            backend.services.record_test(step.restores, deployed.results["digest"], passed=False)
+    def restore(environment: str, digest: str) -> None:
+        backend.services.record_test(environment, digest, passed=False)
 
     def observe(name: str) -> str:
         champion = backend.registry.find_champion(str(parameters.shared["model_name"]))
         return str(champion.version if champion else 0)
 
-    def is_kept(step: StepRecord) -> bool:
-        found = step.results.get("training_run") if "files" in step.results else None
-        return not found or backend.tracker.has_files(TrainingRun(found, step.results["files"]))
+    def is_kept(step: Step, found: StepRecord) -> bool:
+        if not step.trains:
+            return True
+        run_id, files = (found.results[name] for name in step.trains)
+        return backend.tracker.has_files(TrainingRun(run_id, files))
 
     listeners = (Progress(), Reporter(workspace.outputs), TelemetryListener(backend.telemetry))
     return Surroundings(workspace, listeners, backend.secrets.list_values, restore, observe, is_kept)
@@ -186,18 +192,18 @@ def _serve_again(record: RunRecord, parameters: Parameters, around: "Surrounding
     """After a rejection there is nothing to release, but production is to serve: start again what it served last."""
     from mlops.runner import Plan, run_pipeline
 
-    production = _find_service(backend, "production")
+    steps = PIPELINES["release"]
+    release = find_release(steps)
+    production = _find_service(backend, release.environment) if release else None
     if production and production.health == "healthy":
         return record
     click.echo("production does not serve: releasing what it served last", err=True)
     values = {**parameters.values}
     if production:
         values |= {
-            step.name: {**values[step.name], "image_digest": production.digest}
-            for step in ALL_STEPS
-            if step.notebook_name == "deploy"
+            step.name: {**values[step.name], step.takes_image: production.digest} for step in steps if step.takes_image
         }
-    plan = Plan("release", PIPELINES["release"], replace(parameters, values=values))
+    plan = Plan("release", steps, replace(parameters, values=values))
     released = run_pipeline(plan, around)
     return record if released.state == "succeeded" else released
 

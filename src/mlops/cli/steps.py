@@ -5,11 +5,11 @@ import sys
 import click
 
 from mlops.backends import open_backend
-from mlops.cli.options import ALL_STEPS, DATA_STEP, EXIT_FAILED, platform_option
+from mlops.cli.options import EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
 from mlops.parameters.merging import load_parameters
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import ALL_STEPS, PIPELINES, Step, find_data_step
 from mlops.platform.datasets import NEW_DATA
 from mlops.platform.jobs import Job
 from mlops.record.ledger import RunRecord
@@ -66,31 +66,34 @@ def run_step(
         )
     tags = {"BuildId": build_id, "BuildUri": build_uri, "caller_run_id": caller_run_id}
     job.tag({name: value for name, value in tags.items() if value not in NOTHING})
-    is_registered = step == DATA_STEP and data_file_path in NOTHING
+    data_step = find_data_step(PIPELINES[pipeline])
+    is_registered = bool(data_step and step == data_step.name and data_file_path in NOTHING)
     try:
-        given = {
-            "shared.model_name": model_name,
-            "test_data.data_path": job.find_data(dataset_version) if is_registered else data_file_path,
-            "register.build_id": build_id,
-            "register.build_uri": build_uri,
-        }
+        given = {"shared.model_name": model_name}
+        if data_step:
+            given[f"{data_step.name}.{data_step.takes_data}"] = (
+                job.find_data(dataset_version) if is_registered else data_file_path
+            )
+        for known in PIPELINES[pipeline]:
+            for name, value in zip(known.takes_build, (build_id, build_uri), strict=False):
+                given[f"{known.name}.{name}"] = value
         overrides = [f"{name}={value}" for name, value in given.items() if value not in NOTHING]
         parameters = load_parameters(workspace.project, ALL_STEPS, overrides, chosen)
         plan = Plan(pipeline, PIPELINES[pipeline], parameters, at=step)
         record = run_submitted(plan, prepare_run(workspace, backend, parameters), job)
-        if is_registered and dataset_version == NEW_DATA:
-            _keep_data(record, job)
+        if data_step and is_registered and dataset_version == NEW_DATA:
+            _keep_data(record, data_step, job)
     except Exception as error:  # whatever it is, who looks at the run sees it
         job.tag({"outcome": "error", "reason": f"{step}: {error}"[:TAG_LENGTH]})
         raise
     _conclude(record, step)
 
 
-def _keep_data(record: RunRecord, job: Job) -> None:
+def _keep_data(record: RunRecord, step: Step, job: Job) -> None:
     """Make new data that has passed its test the newest version of the data set, for all runs to come."""
-    tested = record.step(DATA_STEP)
+    tested = record.step(step.name)
     if tested and tested.has_results:
-        kept = job.keep_data(str(tested.results["data_path"]))
+        kept = job.keep_data(str(tested.results[step.takes_data]))
         job.tag({"dataset": f"{kept.name}:{kept.version}"})
 
 

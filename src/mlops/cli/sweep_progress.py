@@ -108,9 +108,10 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program:
         lines.append(("Failed", f"{failed} of {len(points)} combinations; their errors are in the report"))
     if best:
         chosen = " ".join(f"-p {sweep.step}.{name}={_quote(value)}" for name, value in best.values.items())
-        following = [step.name for step in PIPELINES["retrain"] if sweep.step in step.needs]
+        following = [(name, step) for name, steps in PIPELINES.items() for step in steps if sweep.step in step.needs]
         if following:
-            lines.append(("Go on", f"{program} run retrain --only {following[0]}"))
+            pipeline, step = following[0]
+            lines.append(("Go on", f"{program} run {pipeline} --only {step.name}"))
         lines.append(("Or run all", f"{program} run all {chosen}"))
     lines.append(("Report", report))
     return "\n".join([*table, "", *(f"{name + ':':<12}{value}" for name, value in lines)])

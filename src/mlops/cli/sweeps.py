@@ -9,7 +9,6 @@ import click
 import msgspec
 
 from mlops.cli.options import (
-    ALL_STEPS,
     EXIT_FAILED,
     jobs_option,
     json_option,
@@ -20,6 +19,7 @@ from mlops.cli.options import (
 )
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
+from mlops.pipelines import ALL_STEPS, find_data_step
 from mlops.workspace import find_workspace
 
 
@@ -81,7 +81,9 @@ def sweep(
     workspace = find_workspace()
     grid = read_grid(workspace.project, ALL_STEPS, step, overrides, platform)
     backend = open_ready(grid.parameters, workspace)
-    grid = replace(grid, parameters=use_registered_data(grid.parameters, backend))
+    data_step = find_data_step(ALL_STEPS)
+    if data_step:
+        grid = replace(grid, parameters=use_registered_data(grid.parameters, data_step, backend))
     executor: Executor
     if scheduler:
         from mlops.sweeps.cluster import Cluster

@@ -28,7 +28,8 @@ class Listener(Protocol):
         """Hear how the run ended."""
 
 
-Restore = Callable[[Step, RunRecord], None]
+Restore = Callable[[str, str], None]
+IsKept = Callable[[Step, StepRecord], bool]
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,18 @@ class Surroundings:
     secrets : callable
         Returns the values that are struck out of all that is saved.
     restore : callable
-        Called with a step that `restores` an environment, and the run, when that step has failed.
+        Called when a step that `restores` an environment has failed: with that environment, and the digest of the image
+        that the run has deployed there.
     observe : callable
         Returns the present state of what a step `watches`: "champion".
     is_kept : callable
-        Says whether what an earlier step has left on the platform is still there, so that its results can be used.
+        Says whether what a step of an earlier run has left on the platform is still there, so that its results can be
+        used: called with the step and its record.
     """
 
     workspace: Workspace
     listeners: Sequence[Listener] = ()
     secrets: Callable[[], Iterable[str]] = tuple
-    restore: Restore = field(default=lambda step, run: None)
+    restore: Restore = field(default=lambda environment, digest: None)
     observe: Observe = field(default=lambda name: "")
-    is_kept: Callable[[StepRecord], bool] = field(default=lambda step: True)
+    is_kept: IsKept = field(default=lambda step, found: True)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -13,7 +14,7 @@ from mlops.errors import StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.notebook.handoff import read_scraps
 from mlops.parameters.declarations import read_declarations
-from mlops.pipelines import Step
+from mlops.pipelines import Step, find_deployment
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunState, StepRecord, now, own_process, write_run
 from mlops.record.lineage import read_commit
@@ -62,7 +63,7 @@ class Run:
         if self.plan.at and not failed and any(step.state == "pending" for step in self.record.steps):
             self._end("waiting", "")
         else:
-            self._end("failed" if failed else "succeeded", _name_outcome(self.record, self.plan.only, failed))
+            self._end("failed" if failed else "succeeded", _name_outcome(self.record, self.plan, failed))
 
     def _work(self) -> None:
         with NotebookPool(self.plan.jobs or os.cpu_count() or 1) as pool:
@@ -99,7 +100,8 @@ class Run:
         if self.plan.force or self.plan.only or self.plan.at:
             return None
         found = replace(self._find(step.name), parameters=self._tell_notebook(step))
-        unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs, self.around.is_kept)
+        is_kept = partial(self.around.is_kept, step)
+        unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs, is_kept)
         if unchanged:
             copy_results(unchanged, self.folder)
         return unchanged
@@ -133,8 +135,8 @@ class Run:
             results = read_scraps(locate_copy(found, self.folder))
             ended = replace(found, state="done", results=results, fingerprint=found.fingerprint if same else "")
         self._save(self.record.with_step(ended))
-        if ended.state == "failed" and step.restores:
-            self.around.restore(step, self.record)
+        if ended.state == "failed":
+            self._restore(step)
         return self._find(event.name)
 
     def _announce(self, steps: Iterable[StepRecord]) -> None:
@@ -158,10 +160,16 @@ class Run:
             found = self._find(step.name)
             if found.state == "running":
                 self._save(self.record.with_step(replace(found, state="failed", error=error, fingerprint="")))
-                if step.restores:
-                    self.around.restore(step, self.record)
+                self._restore(step)
         self.record = replace(self.record, error=error[:ERROR_LENGTH])
         self._end(state, "error")
+
+    def _restore(self, step: Step) -> None:
+        """Put back what an environment served before this run deployed there, if the failed step says so."""
+        deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
+        deployed = self.record.step(deployment.name) if deployment else None
+        if deployment and deployed and deployed.results:
+            self.around.restore(step.restores, str(deployed.results[deployment.deploys]))
 
     def _end(self, state: RunState, outcome: str) -> None:
         finished = "" if state == "waiting" else now()
@@ -218,13 +226,14 @@ def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunReco
     )
 
 
-def _name_outcome(record: RunRecord, only: str, failed: bool) -> str:
+def _name_outcome(record: RunRecord, plan: Plan, failed: bool) -> str:
     if failed:
         return "error"
-    if only:
+    if plan.only:
         return "done"
-    evaluated = record.step("evaluate")
-    if evaluated and evaluated.has_results:
-        return "promoted" if evaluated.results.get("promoted") else "rejected"
-    released = record.step("test_production")
-    return "released" if released and released.state == "done" else "done"
+    found = [(step, record.step(step.name)) for step in plan.steps]
+    decisions = [done.results.get(step.decides) for step, done in found if step.decides and done and done.has_results]
+    if decisions:
+        return "promoted" if all(decisions) else "rejected"
+    released = any(step.releases and done and done.state == "done" for step, done in found)
+    return "released" if released else "done"

@@ -1,5 +1,7 @@
 """What the swept notebook reads: results of earlier runs, or of a run made for it."""
 
+from functools import partial
+
 from mlops.errors import StepFailed
 from mlops.pipelines import PIPELINES
 from mlops.record.fingerprints import fingerprint_step
@@ -40,7 +42,7 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
         so_far = RunRecord(record.run_id, "", "", "running", "", "", record.process, tuple(found))
         fingerprint = fingerprint_step(step, parameters, so_far, around.workspace, around.observe)
         wanted = StepRecord(step.name, step.notebook, step.environment)
-        unchanged = find_unchanged(wanted, fingerprint, around.workspace.outputs, around.is_kept)
+        unchanged = find_unchanged(wanted, fingerprint, around.workspace.outputs, partial(around.is_kept, step))
         if unchanged is None:
             break
         found.append(unchanged)

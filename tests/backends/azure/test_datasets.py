@@ -16,14 +16,17 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
-from mlops.cli.options import ALL_STEPS, use_registered_data
+from mlops.cli.options import use_registered_data
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
 from mlops.parameters.merging import load_parameters
+from mlops.pipelines import ALL_STEPS, BUILD
 from mlops.platform.datasets import DatasetVersion
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
+
+(TEST_DATA,) = BUILD
 
 
 @pytest.fixture
@@ -192,13 +195,13 @@ def test_a_run_trains_on_the_registered_data_unless_somebody_names_a_file(
     backend = open_backend("azure", workspace)
     parameters = load_parameters(workspace.project, ALL_STEPS, platform="azure")
     with pytest.raises(NotFoundError, match="`mlops provision --platform azure` registers the first one"):
-        use_registered_data(parameters, backend)
+        use_registered_data(parameters, TEST_DATA, backend)
     registered = datasets.register(file)
-    assert use_registered_data(parameters, backend).values["test_data"]["data_path"] == registered.url
+    assert use_registered_data(parameters, TEST_DATA, backend).values["test_data"]["data_path"] == registered.url
     named = load_parameters(workspace.project, ALL_STEPS, ["test_data.data_path=my.csv"], "azure")
-    assert use_registered_data(named, backend) == named
+    assert use_registered_data(named, TEST_DATA, backend) == named
     at_home = load_parameters(workspace.project, ALL_STEPS)
-    sample = use_registered_data(at_home, open_backend("local", workspace))
+    sample = use_registered_data(at_home, TEST_DATA, open_backend("local", workspace))
     assert sample.values["test_data"]["data_path"] == ""
 
 

@@ -19,6 +19,7 @@ import psutil
 
 from mlops.errors import NotFoundError, ParameterError
 from mlops.files import read_record, write_atomically
+from mlops.pipelines import PIPELINES, find_data_step
 from mlops.platform.jobs import Job
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep, check_submission
 from mlops.record.ledger import RunRecord, RunState, StepState, is_alive, make_run_id, now, read_run, sort_key
@@ -108,7 +109,7 @@ class LocalPipelines:
         folder = self._outputs / run_id
         folder.mkdir(parents=True)
         words = ["run", PIPELINE, "--platform", "local", "--run-id", run_id, *overrides]
-        process = self._start([*words, "-p", f"register.build_id={version}", *_name_uri(build_uri)], folder)
+        process = self._start([*words, *_name_build(version, build_uri)], folder)
         tags = {"BuildId": version, "BuildUri": build_uri, "caller_run_id": parameters.get("caller_run_id", "none")}
         kept = {name: value for name, value in tags.items() if value not in NOTHING}
         write_atomically(folder / SUBMISSION, msgspec.json.encode(Submission(process, now(), version, kept)))
@@ -215,15 +216,22 @@ def _read_overrides(parameters: Mapping[str, str]) -> list[str]:
             "write -p data_file_path=FILE"
         )
     data = parameters.get("data_file_path", "none")
-    given = {
-        "shared.model_name": parameters.get("model_name", "none"),
-        "test_data.data_path": str(Path(data).resolve()) if data not in NOTHING and Path(data).is_file() else data,
-    }
+    given = {"shared.model_name": parameters.get("model_name", "none")}
+    step = find_data_step(PIPELINES[PIPELINE])
+    if step:
+        path = str(Path(data).resolve()) if data not in NOTHING and Path(data).is_file() else data
+        given[f"{step.name}.{step.takes_data}"] = path
     return [word for name, value in given.items() if value not in NOTHING for word in ("-p", f"{name}={value}")]
 
 
-def _name_uri(build_uri: str) -> list[str]:
-    return ["-p", f"register.build_uri={build_uri}"] if build_uri else []
+def _name_build(build_id: str, build_uri: str) -> list[str]:
+    given = [
+        f"{step.name}.{name}={value}"
+        for step in PIPELINES[PIPELINE]
+        for name, value in zip(step.takes_build, (build_id, build_uri), strict=False)
+        if value
+    ]
+    return [word for text in given for word in ("-p", text)]
 
 
 def _list_tags(record: RunRecord) -> dict[str, str]:
