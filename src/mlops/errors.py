@@ -4,7 +4,8 @@
 
     MlopsError
     ├── UsageError              the command line or a parameters file asks for what cannot be (exit code 2)
-    │   └── ParameterError      a parameter is unknown, of the wrong type, or out of range
+    │   ├── ParameterError      a parameter is unknown, of the wrong type, or out of range
+    │   └── FormatError         state was written by a newer version, or must be upgraded first
     ├── DataTestFailed          the data file breaks its schema or has drifted from the reference profile
     ├── HandoffError            a notebook's results are missing, or hold what cannot be handed on
     ├── IntegrityError          a file is not what it was when its hash was recorded
@@ -29,6 +30,10 @@ class UsageError(MlopsError):
 
 class ParameterError(UsageError):
     """A parameter is unknown, of the wrong type, or out of range."""
+
+
+class FormatError(UsageError):
+    """State was written by a newer version, or must be upgraded first."""
 
 
 class DataTestFailed(MlopsError):

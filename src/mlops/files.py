@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from mlops.errors import IntegrityError
+from mlops.errors import FormatError, IntegrityError
 
 Record = TypeVar("Record")
 
@@ -64,6 +64,28 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.MsgspecError, IsADirectoryError) as error:
         raise IntegrityError(f"{path} is damaged ({error}); restore it, or remove it to begin anew") from error
+
+
+def require_format(found: int, newest: int, what: str) -> None:
+    """Refuse what a newer version has written: reading it wrong would be worse than not reading it.
+
+    Parameters
+    ----------
+    found, newest : int
+        The format number that was read, and the newest one that this version knows.
+    what : str
+        What has the format, for the message; a path.
+
+    Raises
+    ------
+    FormatError
+        If `found` is newer.
+    """
+    if found > newest:
+        raise FormatError(
+            f"{what} has format {found}, but this version reads up to format {newest}. "
+            "Update the checkout and run `make setup`; nothing was changed."
+        )
 
 
 def find_path(url: str) -> Path:

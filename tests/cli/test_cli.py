@@ -56,6 +56,19 @@ def test_an_empty_state_has_a_status(make_mlops: Any) -> None:
     assert mlops("stop").stdout == "qa: was not running\nproduction: was not running\n"
 
 
+def test_a_run_of_a_newer_version_is_shown_as_what_it_is(make_mlops: Any) -> None:
+    mlops = make_mlops()
+    folder = mlops.workspace.outputs / "20261122-190758-all-3f9a51c2"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text('{"format": 3}')
+    said = "made by a newer version, format 3; this one reads up to 2"
+    assert mlops("status").stdout.splitlines()[-1].split(maxsplit=1) == [folder.name, said]
+    ran = mlops("resume", folder.name)
+    assert (ran.returncode, "has format 3, but this version reads up to format 2" in ran.stderr) == (2, True)
+    page = Path(mlops("report").stdout.strip()).read_text()
+    assert said in page
+
+
 def test_there_is_nothing_to_roll_back_to_at_first(make_mlops: Any) -> None:
     ran = make_mlops()("rollback")
     assert ran.returncode == 1

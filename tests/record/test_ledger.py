@@ -1,5 +1,6 @@
 """The ledger: what ran, true after any crash."""
 
+import json
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlops.errors import NotFoundError
+from mlops.errors import FormatError, IntegrityError, NotFoundError
 from mlops.record.ledger import (
     RunRecord,
     StepRecord,
@@ -147,3 +148,42 @@ def test_a_damaged_record_does_not_hide_the_others(tmp_path: Path) -> None:
     (tmp_path / "20261122-190758-all-00000000" / "run.json").write_text('{"run_id": ')
     (found,) = list_runs(tmp_path)
     assert (found.run_id, found.state, found.outcome) == ("20261122-190758-all-00000000", "unreadable", "error")
+
+
+def change_record(folder: Path, **changes: object) -> Path:
+    """Change fields of a record on disk, as another version would have written them; None removes one."""
+    path = folder / "run.json"
+    fields = {**json.loads(path.read_bytes()), **changes}
+    path.write_text(json.dumps({name: value for name, value in fields.items() if value is not None}))
+    return path
+
+
+def test_a_record_without_a_format_is_read_and_is_written_in_the_newest(tmp_path: Path) -> None:
+    record = make_run()
+    write_run(record, tmp_path)
+    path = change_record(tmp_path / record.run_id, format=None)
+    assert read_run(path.parent) == record
+    write_run(read_run(path.parent), tmp_path)
+    assert json.loads(path.read_bytes())["format"] == 2
+
+
+@pytest.mark.parametrize("changes", [{}, {"steps": "elsewhere"}], ids=["alike", "different"])
+def test_a_newer_record_is_refused_and_shown_as_what_it_is(tmp_path: Path, changes: dict[str, object]) -> None:
+    write_run(make_run(), tmp_path)
+    path = change_record(tmp_path / make_run().run_id, format=3, **changes)
+    with pytest.raises(FormatError) as refused:
+        read_run(path.parent)
+    assert str(refused.value) == (
+        f"{path} has format 3, but this version reads up to format 2. "
+        "Update the checkout and run `make setup`; nothing was changed."
+    )
+    (found,) = list_runs(tmp_path)
+    assert (found.run_id, found.state, found.format) == (make_run().run_id, "newer", 3)
+    assert found.error == "made by a newer version, format 3; this one reads up to 2"
+
+
+def test_a_record_that_is_damaged_is_not_taken_for_a_newer_one(tmp_path: Path) -> None:
+    write_run(make_run(), tmp_path)
+    path = change_record(tmp_path / make_run().run_id, steps="elsewhere")
+    with pytest.raises(IntegrityError, match="is damaged"):
+        read_run(path.parent)

@@ -407,6 +407,19 @@ def test_a_run_that_succeeded_or_runs_is_not_resumed(small: Workspace) -> None:
         elsewhere.submit(resume_pipeline, failed, STEPS, Surroundings(small)).result()
 
 
+def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Workspace) -> None:
+    record = run(small, "act.broken=true")
+    path = small.outputs / record.run_id / "run.json"
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    kept = path.read_bytes()
+    newer = next(found for found in list_runs(small.outputs) if found.state == "newer")
+    with pytest.raises(UsageError, match="cannot be resumed here: it was made by a newer version, format 3; this one"):
+        resume_pipeline(newer, STEPS, Surroundings(small))
+    with pytest.raises(UsageError, match=f"there is a run {record.run_id} already"):
+        run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), Surroundings(small), record.run_id)
+    assert path.read_bytes() == kept
+
+
 def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None:
     marker = small.project / "running"
     notebook = nbformat.read(small.notebooks / "02_judge.ipynb", as_version=4)

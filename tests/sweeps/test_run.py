@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from small_sweep import STEPS, FakeExecutor, FakeTracker
 
-from mlops.errors import StepFailed, UsageError
+from mlops.errors import FormatError, StepFailed, UsageError
 from mlops.parameters.merging import load_parameters
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Plan, Surroundings, run_pipeline
@@ -183,6 +183,12 @@ def test_a_torn_line_is_not_there(small: Workspace) -> None:
     assert [found.number for found in read_sweep(small.outputs)[1]] == [1, 2]
     path.write_bytes(path.read_bytes()[:-20])
     assert [found.number for found in read_sweep(small.outputs)[1]] == [2]
+
+
+def test_a_sweep_of_a_newer_version_is_refused(small: Workspace) -> None:
+    begin_sweep(small.outputs, Sweep("fit", "02_fit", {"x": (1.0, 2.0)}, "loss", format=2))
+    with pytest.raises(FormatError, match=r"sweep\.jsonl has format 2, but this version reads up to format 1"):
+        read_sweep(small.outputs)
 
 
 class Listener:

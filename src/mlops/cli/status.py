@@ -42,4 +42,5 @@ def status(platform: str, as_json: bool) -> None:
     if not services:
         click.echo("Services:   none yet")
     for record in runs:
-        click.echo(f"{record.started}  {record.run_id:<32} {record.outcome or record.state}")
+        ended = record.error if record.state == "newer" else record.outcome or record.state
+        click.echo(f"{record.started:<20}  {record.run_id:<32} {ended}")

@@ -11,11 +11,13 @@ from typing import Any, Literal
 import msgspec
 import psutil
 
-from mlops.errors import IntegrityError, NotFoundError
-from mlops.files import read_record, write_atomically
+from mlops.errors import FormatError, IntegrityError, NotFoundError
+from mlops.files import read_record, require_format, write_atomically
 
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
-RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable"]
+RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
+
+FORMAT = 2  # of run.json; records without a number are format 1
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ class RunRecord:
         What ran, and where.
     state : str
         "waiting" is a submitted run between two of its steps, which may run on different machines; "lost" one whose
-        process is gone without having said how it ended, "unreadable" one whose record is damaged.
+        process is gone without having said how it ended, "unreadable" one whose record is damaged, "newer" one that
+        a newer version of this engine made.
     outcome : str
         "promoted", "rejected", "released", "done" or "error"; empty while it runs.
     started, finished : str
@@ -93,6 +96,8 @@ class RunRecord:
         What ended the run outside of any step; empty otherwise.
     settings : mapping
         All that is needed to go on with it: the parameters of every step, and how it was asked for.
+    format : int
+        Number of the record's format; every record is written in the newest one.
     """
 
     run_id: str
@@ -107,6 +112,7 @@ class RunRecord:
     finished: str = ""
     error: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
 
     def step(self, name: str) -> StepRecord | None:
         """Return the step of that name, or None where the run has none."""
@@ -120,6 +126,13 @@ class RunRecord:
         """Return what the last step that handed on `name` handed on, or None."""
         found = (step.results[name] for step in reversed(self.steps) if name in step.results)
         return next(found, None)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The one field of a record that every version can read."""
+
+    format: int = 1
 
 
 def now() -> str:
@@ -154,7 +167,8 @@ def is_alive(process: tuple[int, float]) -> bool:
 
 def write_run(record: RunRecord, outputs: Path) -> None:
     """Write ``<outputs>/<run id>/run.json``."""
-    content = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    whole = replace(record, format=FORMAT)  # msgspec leaves defaults out of what it has decoded itself
+    content = msgspec.json.format(msgspec.json.encode(whole), indent=1)
     write_atomically(outputs / record.run_id / "run.json", content)
 
 
@@ -165,11 +179,13 @@ def read_run(folder: Path) -> RunRecord:
     ------
     NotFoundError
         If the folder holds no record.
+    FormatError
+        If a newer version of this engine made it.
     IntegrityError
         If the record is damaged.
     """
     try:
-        record = read_record(folder / "run.json", RunRecord)
+        record = _read_known(folder / "run.json")
     except (FileNotFoundError, NotADirectoryError):
         raise NotFoundError(f"{folder} holds no run.json: it is no run's folder") from None
     if record.state == "running" and not is_alive(record.process):
@@ -178,6 +194,17 @@ def read_run(folder: Path) -> RunRecord:
             for step in record.steps
         )
         record = replace(record, state="lost", outcome="error", steps=ended, error="the runner's process is gone")
+    return record
+
+
+def _read_known(path: Path) -> RunRecord:
+    """Read a record; one of a newer format is called that even where it no longer looks like a record of ours."""
+    try:
+        record = read_record(path, RunRecord)
+    except IntegrityError:
+        require_format(read_record(path, Stamp).format, FORMAT, str(path))
+        raise
+    require_format(record.format, FORMAT, str(path))
     return record
 
 
@@ -197,3 +224,7 @@ def _read_or_mark(folder: Path) -> RunRecord:
         return read_run(folder)
     except IntegrityError:
         return RunRecord(folder.name, "", "", "unreadable", "", "", (0, 0.0), (), outcome="error")
+    except FormatError:
+        found = read_record(folder / "run.json", Stamp).format
+        said = f"made by a newer version, format {found}; this one reads up to {FORMAT}"
+        return RunRecord(folder.name, "", "", "newer", "", "", (0, 0.0), (), error=said, format=found)

@@ -88,8 +88,10 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     Raises
     ------
     UsageError
-        If it is still running, or has succeeded.
+        If it is still running, has succeeded, or was made by a newer version.
     """
+    if record.state == "newer":
+        raise UsageError(f"run {record.run_id} cannot be resumed here: it was {record.error}")
     if "parameters" not in record.settings and record.state != "unreadable":
         raise UsageError(f"run {record.run_id} is a {record.pipeline}, which cannot be resumed: start it again")
     if record.state == "waiting":

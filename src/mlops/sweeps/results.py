@@ -12,8 +12,11 @@ from typing import Any, Literal
 import msgspec
 
 from mlops.errors import IntegrityError, NotFoundError
+from mlops.files import require_format
+from mlops.record.ledger import Stamp
 
 FILE = "sweep.jsonl"
+FORMAT = 1  # of the file
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Sweep:
         Whether higher is better.
     tracking : str
         The platform's id of the sweep, where it records one.
+    format : int
+        Number of the file's format.
     """
 
     step: str
@@ -40,6 +45,7 @@ class Sweep:
     metric: str
     maximize: bool = False
     tracking: str = ""
+    format: int = FORMAT
 
     def __len__(self) -> int:
         total = 1
@@ -101,12 +107,15 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
     ------
     NotFoundError
         If the folder holds no sweep.
+    FormatError
+        If a newer version of this engine made it.
     IntegrityError
         If its file is damaged.
     """
     path = folder / FILE
     try:
         first, *lines = path.read_bytes().splitlines(keepends=True)
+        require_format(msgspec.json.decode(first, type=Stamp).format, FORMAT, str(path))
         sweep = msgspec.json.decode(first, type=Sweep)
         points = [msgspec.json.decode(line, type=Point) for line in lines if line.endswith(b"\n")]
     except FileNotFoundError:
