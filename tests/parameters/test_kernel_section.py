@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from given_parameters import load_parameters
 
 from mlops.errors import ParameterError
 from mlops.parameters.kernel_section import DECLARED, KernelSettings, find_settings
-from mlops.parameters.merging import load_parameters
 
 
 def write_layer(folder: Path, text: str, name: str = "base") -> Path:
@@ -75,7 +75,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
 def test_it_stands_in_base_alone(tmp_path: Path) -> None:
     write_layer(tmp_path, "platform: local")
     write_layer(tmp_path, "kernels: {warm: false}", "local")
-    with pytest.raises(ParameterError, match=r"parameters/local\.yml: kernels\.warm: .* belongs into base\.yml"):
+    with pytest.raises(ParameterError, match=r"parameters/local\.yml: kernels\.warm: .* belongs in base\.yml"):
         load_parameters(tmp_path, [])
 
 

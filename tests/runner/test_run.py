@@ -5,20 +5,21 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from filelock import FileLock
+from given_parameters import load_parameters, load_project
 
 from mlops.errors import UsageError
-from mlops.parameters.merging import load_parameters
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
-from mlops.runner import Plan, Surroundings, resume_pipeline, run_pipeline
+from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_pipeline
 from mlops.runner.telemetry_listener import TelemetryListener
 from mlops.workspace import Workspace
 
@@ -74,10 +75,18 @@ def small(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
 
 
+def surround(small: Workspace, listeners: Sequence[Listener] = (), **options: Any) -> Surroundings:
+    """What a run of the small project works with."""
+    return Surroundings(load_project(small.project, STEPS), listeners, **options)
+
+
 def run(small: Workspace, *overrides: str, only: str = "", watch: Watch | None = None) -> RunRecord:
     """Run the four notebooks."""
     parameters = load_parameters(small.project, STEPS, overrides)
-    return run_pipeline(Plan("four", STEPS, parameters, only), Surroundings(small, [watch] if watch else []))
+    return run_pipeline(
+        Plan("four", STEPS, parameters, only),
+        surround(small, [watch] if watch else []),
+    )
 
 
 def states(record: RunRecord) -> list[str]:
@@ -112,7 +121,7 @@ def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     steps = (STEPS[0], replace(STEPS[1], environment="production", deploys="digest"), *STEPS[2:])
     record = run_pipeline(
         Plan("four", steps, parameters),
-        Surroundings(small, restore=lambda environment, digest: restored.append((environment, digest))),
+        surround(small, restore=lambda environment, digest: restored.append((environment, digest))),
     )
     assert (record.state, record.outcome, states(record)) == ("failed", "error", ["done", "done", "failed", "skipped"])
     assert record.steps[2].error == "AssertionError in cell [4]: it is broken"
@@ -123,15 +132,15 @@ def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
 def test_a_step_of_any_name_decides_the_outcome(small: Workspace, seen: int, outcome: str) -> None:
     steps = (STEPS[0], replace(STEPS[1], decides="good"), STEPS[2], replace(STEPS[3], releases=True))
     parameters = load_parameters(small.project, steps, [f"look.seen={seen}"])
-    assert run_pipeline(Plan("four", steps, parameters), Surroundings(small)).outcome == outcome
+    assert run_pipeline(Plan("four", steps, parameters), surround(small)).outcome == outcome
 
 
 def test_a_step_of_any_name_completes_a_release(small: Workspace) -> None:
     steps = (*STEPS[:3], replace(STEPS[3], releases=True))
     parameters = load_parameters(small.project, steps)
-    assert run_pipeline(Plan("four", steps, parameters), Surroundings(small)).outcome == "released"
+    assert run_pipeline(Plan("four", steps, parameters), surround(small)).outcome == "released"
     parameters = load_parameters(small.project, steps, ["look.seen=2"])  # the release is skipped
-    assert run_pipeline(Plan("four", steps, parameters), Surroundings(small)).outcome == "done"
+    assert run_pipeline(Plan("four", steps, parameters), surround(small)).outcome == "done"
 
 
 def test_one_step_alone_takes_over_earlier_results(small: Workspace) -> None:
@@ -159,9 +168,9 @@ def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace)
     with pytest.raises(
         UsageError, match=f"look has run again since judge used it .in {newer.run_id}.: run judge again"
     ):
-        run_pipeline(plan, Surroundings(small))
+        run_pipeline(plan, surround(small))
     run(small, only="judge")
-    assert states(run_pipeline(plan, Surroundings(small))) == ["reused", "reused", "done"]
+    assert states(run_pipeline(plan, surround(small))) == ["reused", "reused", "done"]
 
 
 class Insights:
@@ -178,7 +187,9 @@ def test_monitoring_is_told_of_a_run_once_it_has_ended_and_of_no_secret(small: W
     insights = Insights()
     parameters = load_parameters(small.project, STEPS)
     told = replace(parameters, values={**parameters.values, "look": {"seen": 5, "extra": "https://long-secret@host"}})
-    around = Surroundings(small, [TelemetryListener(insights)], secrets=lambda: ["long-secret"])
+    around = Surroundings(
+        load_project(small.project, STEPS), [TelemetryListener(insights)], secrets=lambda: ["long-secret"]
+    )
     record = run_pipeline(Plan("one", STEPS[:1], told), around)
     assert insights.runs == [record]
     assert (record.state, record.finished != "") == ("succeeded", True)
@@ -191,7 +202,7 @@ def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
     steps = STEPS[:1]
     parameters = load_parameters(small.project, STEPS)
     told = replace(parameters, values={**parameters.values, "look": {"seen": 5, "extra": f"https://{secret}@host"}})
-    record = run_pipeline(Plan("one", steps, told), Surroundings(small, secrets=lambda: [secret]))
+    record = run_pipeline(Plan("one", steps, told), surround(small, secrets=lambda: [secret]))
     assert record.steps[0].parameters["extra"] == "https://***@host"
     for path in (small.outputs / record.run_id).iterdir():
         assert secret not in path.read_text(), path
@@ -282,7 +293,7 @@ def test_another_parameter_makes_it_run_again_and_what_builds_on_it(small: Works
 def test_force_runs_all(small: Workspace) -> None:
     run(small)
     plan = Plan("four", STEPS, load_parameters(small.project, STEPS), force=True)
-    assert states(run_pipeline(plan, Surroundings(small))) == ["done"] * 4
+    assert states(run_pipeline(plan, surround(small))) == ["done"] * 4
 
 
 def test_a_file_that_changed_makes_it_run_again(small: Workspace) -> None:
@@ -294,7 +305,7 @@ def test_a_file_that_changed_makes_it_run_again(small: Workspace) -> None:
 
     def look(path: str) -> str:
         told = replace(parameters, values={**parameters.values, "look": {"path": path}})
-        return run_pipeline(Plan("one", [step], told), Surroundings(small)).steps[0].state
+        return run_pipeline(Plan("one", [step], told), surround(small)).steps[0].state
 
     assert [look(str(data)), look(str(data))] == ["done", "reused"]
     data.write_text("2")
@@ -323,7 +334,7 @@ def test_what_a_step_watches_makes_it_run_again(small: Workspace) -> None:
     steps = (STEPS[0], replace(STEPS[1], watches=("champion",)))
     plan = Plan("two", steps, load_parameters(small.project, STEPS))
     champions = {"now": "1"}
-    around = Surroundings(small, observe=lambda name: f"{name} {champions['now']}")
+    around = surround(small, observe=lambda name: f"{name} {champions['now']}")
     assert states(run_pipeline(plan, around)) == ["done", "done"]
     assert states(run_pipeline(plan, around)) == ["reused", "reused"]
     champions["now"] = "2"
@@ -332,7 +343,10 @@ def test_what_a_step_watches_makes_it_run_again(small: Workspace) -> None:
 
 def test_a_step_with_effects_runs_each_time(small: Workspace) -> None:
     plan = Plan("one", [replace(STEPS[0], effects=True)], load_parameters(small.project, STEPS))
-    assert [states(run_pipeline(plan, Surroundings(small))) for _ in range(2)] == [["done"], ["done"]]
+    assert [states(run_pipeline(plan, surround(small))) for _ in range(2)] == [
+        ["done"],
+        ["done"],
+    ]
 
 
 def test_sources_that_change_while_a_step_runs_spoil_its_reuse(small: Workspace) -> None:
@@ -342,9 +356,9 @@ def test_sources_that_change_while_a_step_runs_spoil_its_reuse(small: Workspace)
             (small.project / "src" / "module.py").write_text(f"x = {time.time()}\n")
 
     plan = Plan("one", STEPS[:1], load_parameters(small.project, STEPS))
-    assert states(run_pipeline(plan, Surroundings(small, [Editor()]))) == ["done"]
-    assert states(run_pipeline(plan, Surroundings(small))) == ["done"]
-    assert states(run_pipeline(plan, Surroundings(small))) == ["reused"]
+    assert states(run_pipeline(plan, surround(small, [Editor()]))) == ["done"]
+    assert states(run_pipeline(plan, surround(small))) == ["done"]
+    assert states(run_pipeline(plan, surround(small))) == ["reused"]
 
 
 def test_steps_whose_needs_are_met_run_side_by_side(small: Workspace) -> None:
@@ -359,7 +373,7 @@ def test_steps_whose_needs_are_met_run_side_by_side(small: Workspace) -> None:
         nbformat.write(notebook, small.notebooks / f"{name}.ipynb")
     steps = (Step("look", "01_look"), Step("judge", "02_judge"), Step("rest", "04_rest", needs=("look", "judge")))
     parameters = load_parameters(small.project, STEPS)
-    record = run_pipeline(Plan("three", steps, parameters, jobs=2), Surroundings(small))
+    record = run_pipeline(Plan("three", steps, parameters, jobs=2), surround(small))
     assert states(record) == ["done"] * 3
     assert record.steps[2].started >= record.steps[0].started
 
@@ -368,7 +382,7 @@ def test_no_more_run_at_a_time_than_jobs(small: Workspace) -> None:
     watch = Watch()
     steps = (Step("look", "01_look"), Step("rest", "04_rest"))
     plan = Plan("two", steps, load_parameters(small.project, STEPS), jobs=1)
-    run_pipeline(plan, Surroundings(small, [watch]))
+    run_pipeline(plan, surround(small, [watch]))
     assert [heard for heard in watch.heard if "/" not in heard][:3] == ["look started", "rest started", "look done"]
     assert watch.heard.index("rest started") > watch.heard.index("look 4/4")
 
@@ -378,7 +392,7 @@ def test_a_failed_run_is_resumed_where_it_failed(small: Workspace) -> None:
     notebook = small.notebooks / "03_act.ipynb"
     notebook.write_text(notebook.read_text().replace("assert not broken", "assert broken"))
     watch = Watch()
-    resumed = resume_pipeline(read_run(small.outputs / first.run_id), STEPS, Surroundings(small, [watch]))
+    resumed = resume_pipeline(read_run(small.outputs / first.run_id), STEPS, surround(small, [watch]))
     assert (resumed.run_id, resumed.state, states(resumed)) == (first.run_id, "succeeded", ["done"] * 4)
     assert [heard for heard in watch.heard if "started" in heard] == ["act started", "rest started"]
     assert resumed.step("look").parameters["seen"] == 7  # type: ignore[union-attr]
@@ -390,21 +404,21 @@ def test_a_step_whose_notebook_is_gone_runs_again_on_resume_and_what_builds_on_i
     first = run(small, "act.broken=true")
     (small.outputs / first.run_id / "01_look.ipynb").unlink()
     watch = Watch()
-    resume_pipeline(first, STEPS, Surroundings(small, [watch]))
+    resume_pipeline(first, STEPS, surround(small, [watch]))
     assert [heard for heard in watch.heard if "started" in heard] == ["look started", "judge started", "act started"]
 
 
 def test_a_run_that_succeeded_or_runs_is_not_resumed(small: Workspace) -> None:
     done = run(small)
     with pytest.raises(UsageError, match=f"run {done.run_id} is succeeded: there is nothing to resume"):
-        resume_pipeline(done, STEPS, Surroundings(small))
+        resume_pipeline(done, STEPS, surround(small))
     failed = run(small, "act.broken=true")
     with (
         FileLock(small.outputs / failed.run_id / ".lock"),
         pytest.raises(UsageError, match=f"run {failed.run_id} is running already"),
         ThreadPoolExecutor(1) as elsewhere,
     ):
-        elsewhere.submit(resume_pipeline, failed, STEPS, Surroundings(small)).result()
+        elsewhere.submit(resume_pipeline, failed, STEPS, surround(small)).result()
 
 
 def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Workspace) -> None:
@@ -414,9 +428,9 @@ def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Worksp
     kept = path.read_bytes()
     newer = next(found for found in list_runs(small.outputs) if found.state == "newer")
     with pytest.raises(UsageError, match="cannot be resumed here: it was made by a newer version, format 3; this one"):
-        resume_pipeline(newer, STEPS, Surroundings(small))
+        resume_pipeline(newer, STEPS, surround(small))
     with pytest.raises(UsageError, match=f"there is a run {record.run_id} already"):
-        run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), Surroundings(small), record.run_id)
+        run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small), record.run_id)
     assert path.read_bytes() == kept
 
 
@@ -439,7 +453,7 @@ def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None
     (record,) = list_runs(small.outputs)
     assert (record.state, states(record)) == ("interrupted", ["done", "failed", "pending", "pending"])
     assert record.steps[1].error == "interrupted"
-    assert states(resume_pipeline(record, STEPS, Surroundings(small))) == ["done"] * 4
+    assert states(resume_pipeline(record, STEPS, surround(small))) == ["done"] * 4
 
 
 def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Workspace) -> None:
@@ -456,7 +470,7 @@ def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Wor
 def test_what_is_gone_from_the_platform_is_made_again(small: Workspace) -> None:
     run(small)
     plan = Plan("four", STEPS, load_parameters(small.project, STEPS))
-    record = run_pipeline(plan, Surroundings(small, is_kept=lambda step, found: step.name != "judge"))
+    record = run_pipeline(plan, surround(small, is_kept=lambda step, found: step.name != "judge"))
     assert states(record) == ["reused", "done", "reused", "reused"]
 
 
@@ -468,10 +482,10 @@ def test_a_run_that_was_overtaken_is_resumed_with_a_new_judgement(small: Workspa
     notebook.write_text(content.replace("assert not broken, 'it is broken'", error))
     steps = (STEPS[0], replace(STEPS[1], watches=("champion",)), *STEPS[2:])
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
-    failed = run_pipeline(Plan("four", steps, parameters), Surroundings(small))
+    failed = run_pipeline(Plan("four", steps, parameters), surround(small))
     assert "ConflictError" in failed.steps[2].error
     notebook.write_text(content.replace("assert not broken, 'it is broken'", "1"))
     watch = Watch()
-    resumed = resume_pipeline(failed, steps, Surroundings(small, [watch]))
+    resumed = resume_pipeline(failed, steps, surround(small, [watch]))
     assert states(resumed) == ["done"] * 4
     assert [heard for heard in watch.heard if "started" in heard] == ["judge started", "act started", "rest started"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from given_parameters import load_parameters, load_project
 
 from mlops.errors import UsageError
-from mlops.parameters.merging import load_parameters
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord, read_run
 from mlops.runner import Plan, Surroundings, resume_pipeline, run_submitted
@@ -106,7 +106,7 @@ def run_at(project_of_four: Path, job: FolderJob) -> RunAt:
         shutil.rmtree(outputs, ignore_errors=True)
         workspace = Workspace(project_of_four, project_of_four / "home", outputs)
         parameters = load_parameters(project_of_four, STEPS, overrides)
-        around = Surroundings(workspace, [listener] if listener else [])
+        around = Surroundings(load_project(workspace.project, STEPS), [listener] if listener else [])
         return run_submitted(Plan("four", STEPS, parameters, at=step), around, job)
 
     return run
@@ -187,4 +187,4 @@ def test_what_cannot_be_run_is_refused(run_at: RunAt, job: FolderJob, project_of
     waiting = run_at("look")
     workspace = Workspace(project_of_four, project_of_four / "home", project_of_four / "outputs")
     with pytest.raises(UsageError, match="waits for its next step on local, where it goes on by itself"):
-        resume_pipeline(waiting, STEPS, Surroundings(workspace))
+        resume_pipeline(waiting, STEPS, Surroundings(load_project(workspace.project, STEPS)))

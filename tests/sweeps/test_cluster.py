@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from given_parameters import load_project
 from small_sweep import STEPS, FakeTracker
 
 from mlops.errors import UsageError
@@ -78,9 +79,11 @@ def workers(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def sweep(small: Workspace, address: str, *overrides: str) -> Any:
     """Sweep the small project's second notebook on a cluster."""
     small.home.mkdir(exist_ok=True)
-    grid = read_grid(small.project, STEPS, "fit", overrides)
+    grid = read_grid(load_project(small.project, STEPS), "fit", overrides)
     tracker: Any = FakeTracker()
-    return run_sweep(grid, Goal("loss"), Surroundings(small), Cluster(address, small, "local"), tracker)
+    return run_sweep(
+        grid, Goal("loss"), Surroundings(load_project(small.project, STEPS)), Cluster(address, small, "local"), tracker
+    )
 
 
 def test_nobody_at_the_address_is_said_in_seconds(small: Workspace) -> None:

@@ -1,6 +1,7 @@
 """The grid: every combination, and every mistake found before anything runs."""
 
 import pytest
+from given_parameters import load_project
 from small_sweep import STEPS
 
 from mlops.errors import UsageError
@@ -10,7 +11,7 @@ from mlops.workspace import Workspace
 
 def read(small: Workspace, *overrides: str, step: str = "fit") -> Grid:
     """Read the options of a sweep of the small project."""
-    return read_grid(small.project, STEPS, step, overrides)
+    return read_grid(load_project(small.project, STEPS), step, overrides)
 
 
 def test_several_parameters_make_the_product_and_the_last_varies_fastest(small: Workspace) -> None:

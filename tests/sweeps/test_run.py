@@ -4,14 +4,15 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from given_parameters import load_parameters, load_project
 from small_sweep import STEPS, FakeExecutor, FakeTracker
 
 from mlops.errors import FormatError, StepFailed, UsageError
-from mlops.parameters.merging import load_parameters
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
-from mlops.runner import Plan, Surroundings, run_pipeline
+from mlops.runner import Listener, Plan, Surroundings, run_pipeline
 from mlops.sweeps.executors import Executor, Threads
 from mlops.sweeps.grid import read_grid
 from mlops.sweeps.plan import Goal
@@ -22,6 +23,11 @@ from mlops.workspace import Workspace
 Ran = tuple[RunRecord, Sweep, list[Point]]
 
 
+def surround(small: Workspace, listeners: Sequence[Listener] = (), **options: Any) -> Surroundings:
+    """What a run of the small project works with."""
+    return Surroundings(load_project(small.project, STEPS), listeners, **options)
+
+
 def sweep(
     small: Workspace,
     *overrides: str,
@@ -30,9 +36,15 @@ def sweep(
     tracker: FakeTracker | None = None,
 ) -> Ran:
     """Sweep the second notebook."""
-    grid = read_grid(small.project, STEPS, "fit", overrides)
+    grid = read_grid(load_project(small.project, STEPS), "fit", overrides)
     tracking: object = tracker or FakeTracker()
-    return run_sweep(grid, goal or Goal("loss"), Surroundings(small), executor or FakeExecutor(), tracking)  # type: ignore[arg-type]
+    return run_sweep(
+        grid,
+        goal or Goal("loss"),
+        surround(small),
+        executor or FakeExecutor(),
+        tracking,
+    )  # type: ignore[arg-type]
 
 
 def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Workspace) -> None:
@@ -57,10 +69,13 @@ def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Wo
         "02_fit.ipynb",
     ]
     assert (folder / "02_fit.ipynb").read_bytes() == (folder / "02_fit-2.ipynb").read_bytes()
-    judged = run_pipeline(Plan("all", STEPS, load_parameters(small.project, STEPS), only="judge"), Surroundings(small))
+    judged = run_pipeline(
+        Plan("all", STEPS, load_parameters(small.project, STEPS), only="judge"),
+        surround(small),
+    )
     assert judged.step("fit").results["loss"] == 1.0  # type: ignore[union-attr]
     parameters = load_parameters(small.project, STEPS, ["fit.x=3"])
-    again = run_pipeline(Plan("all", STEPS, parameters), Surroundings(small))
+    again = run_pipeline(Plan("all", STEPS, parameters), surround(small))
     assert again.step("fit").source == record.run_id  # type: ignore[union-attr]
 
 
@@ -167,8 +182,8 @@ def test_a_thousand_combinations_cost_little_beyond_their_notebooks(small: Works
 
 
 def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
-    grid = read_grid(small.project, STEPS, "fit", ["name=s3cr3t-value,b"])
-    around = Surroundings(small, secrets=lambda: ["s3cr3t-value"])
+    grid = read_grid(load_project(small.project, STEPS), "fit", ["name=s3cr3t-value,b"])
+    around = surround(small, secrets=lambda: ["s3cr3t-value"])
     record, _, _ = run_sweep(grid, Goal("loss"), around, Threads(2), FakeTracker(), ())  # type: ignore[arg-type]
     for path in (small.outputs / record.run_id).iterdir():
         assert "s3cr3t-value" not in path.read_text(), path
@@ -213,7 +228,7 @@ class Listener:
 
 def test_watchers_hear_of_it_in_order(small: Workspace) -> None:
     watcher = Listener()
-    grid = read_grid(small.project, STEPS, "fit", ["x=1,2"])
-    record, _, _ = run_sweep(grid, Goal("loss"), Surroundings(small), FakeExecutor(), FakeTracker(), [watcher])  # type: ignore[arg-type]
+    grid = read_grid(load_project(small.project, STEPS), "fit", ["x=1,2"])
+    record, _, _ = run_sweep(grid, Goal("loss"), surround(small), FakeExecutor(), FakeTracker(), [watcher])  # type: ignore[arg-type]
     assert watcher.heard == ["started 2", "point 2", "point 1", "offered", "ended succeeded"]
     assert json.loads((small.outputs / record.run_id / "run.json").read_text())["steps"][-1]["report"] == "best.html"

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from mlops.backends import list_platforms, open_backend
-from mlops.parameters.merging import Parameters, load_parameters
-from mlops.pipelines import ALL_STEPS, Step
+from mlops.parameters.merging import Parameters
+from mlops.parameters.project import Project
+from mlops.pipelines import Step
 from mlops.platform.backend import Backend
 from mlops.workspace import Workspace, find_workspace
 
@@ -25,7 +26,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 def open_platform(platform: str) -> tuple[Workspace, Backend, str]:
     """Return the project, the platform that is asked for, and the name of its model."""
     workspace = find_workspace()
-    parameters = load_parameters(workspace.project, ALL_STEPS, platform=platform)
+    parameters = Project.load(workspace).merge(platform=platform)
     return workspace, open_backend(parameters.platform, workspace), str(parameters.shared["model_name"])
 
 
@@ -45,10 +46,9 @@ def use_registered_data(parameters: Parameters, step: Step, backend: Backend) ->
     return replace(parameters, values={**parameters.values, step.name: registered})
 
 
-def name_platform(workspace: Workspace, platform: str) -> str:
-    """Return the option that a command for a platform needs here, after a space; nothing for the one of base.yml."""
-    chosen = load_parameters(workspace.project, ALL_STEPS).platform
-    return "" if platform == chosen else f" --platform {platform}"
+def name_platform(project: Project, platform: str) -> str:
+    """Return the option that a command for a platform needs here, after a space; nothing for the default one."""
+    return "" if platform == project.default_platform else f" --platform {platform}"
 
 
 def shorten_path(path: Path) -> str:

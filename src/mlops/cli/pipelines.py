@@ -13,8 +13,8 @@ import msgspec
 from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.model_file import write_model_file
-from mlops.parameters.merging import load_parameters
-from mlops.pipelines import ALL_STEPS
+from mlops.parameters.overrides import Override
+from mlops.parameters.project import Project
 from mlops.platform.models import Registry
 from mlops.platform.pipelines import SUBMISSION_PARAMETERS, Pipelines, SubmittedRun
 from mlops.record.ledger import make_run_id
@@ -97,7 +97,7 @@ def submit(
     parameters = dict(_read_pair(text) for text in given)
     workspace, backend, model_name = open_platform(platform)
     if parameters.get("model_name", "none") != "none":  # checked here, not on a machine that has to be started first
-        load_parameters(workspace.project, ALL_STEPS, [f"shared.model_name={parameters['model_name']}"])
+        Project.load(workspace).merge([Override("shared", "model_name", parameters["model_name"], "-p model_name")])
     run = backend.pipelines.submit(parameters)
     click.echo(f"submitted {run.run_id}  {run.url}".rstrip(), err=True)
     if wait:

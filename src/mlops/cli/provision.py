@@ -15,11 +15,12 @@ from mlops.cli.options import EXIT_FAILED, json_option, platform_option, shorten
 from mlops.cli.run_progress import summarize_run
 from mlops.cli.runs import prepare_run
 from mlops.errors import NotFoundError, UsageError
-from mlops.parameters.merging import Parameters, load_parameters
-from mlops.pipelines import ALL_STEPS, PIPELINES
+from mlops.parameters.merging import Parameters
+from mlops.parameters.project import Project
+from mlops.pipelines import PIPELINES
 from mlops.platform.backend import Backend
 from mlops.platform.infrastructure import Change
-from mlops.workspace import Workspace, find_workspace
+from mlops.workspace import find_workspace
 
 SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
 PIPELINE = "provision"
@@ -43,9 +44,9 @@ def provision(platform: str, what_if: bool, delete: bool, yes: bool, as_json: bo
       mlops provision --platform azure
       mlops provision --platform azure --delete
     """
-    workspace = find_workspace()
-    parameters = load_parameters(workspace.project, ALL_STEPS, platform=platform)
-    backend = open_backend(parameters.platform, workspace)
+    project = Project.load(find_workspace())
+    parameters = project.merge(platform=platform)
+    backend = open_backend(parameters.platform, project.workspace)
     preview = backend.infrastructure.preview_delete() if delete else backend.infrastructure.preview()
     if what_if or delete or not as_json:
         _show(preview, as_json)
@@ -54,7 +55,7 @@ def provision(platform: str, what_if: bool, delete: bool, yes: bool, as_json: bo
     if delete:
         _delete(backend, preview, yes)
     else:
-        _provision(workspace, backend, parameters, as_json)
+        _provision(project, backend, parameters, as_json)
 
 
 def _delete(backend: Backend, preview: Sequence[Change], yes: bool) -> None:
@@ -70,19 +71,19 @@ def _delete(backend: Backend, preview: Sequence[Change], yes: bool) -> None:
     click.echo(f"taken away: {count}", err=True)
 
 
-def _provision(workspace: Workspace, backend: Backend, parameters: Parameters, as_json: bool) -> None:
+def _provision(project: Project, backend: Backend, parameters: Parameters, as_json: bool) -> None:
     from mlops.runner import Plan, run_pipeline
 
     def list_secrets() -> Iterable[str]:
         with suppress(NotFoundError):  # before the first time there is nothing that could keep any but the environment
             yield from backend.secrets.list_values()
 
-    around = replace(prepare_run(workspace, backend, parameters), secrets=list_secrets)
+    around = replace(prepare_run(project, backend, parameters), secrets=list_secrets)
     record = run_pipeline(Plan(PIPELINE, PIPELINES[PIPELINE], parameters), around)
     if as_json:
         click.echo(msgspec.json.encode(record).decode())
     else:
-        report = shorten_path(workspace.outputs / "index.html")
+        report = shorten_path(project.workspace.outputs / "index.html")
         click.echo("\n" + summarize_run(record, None, (), report, shorten_path(Path(sys.argv[0]))))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 

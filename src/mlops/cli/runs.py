@@ -22,7 +22,9 @@ from mlops.cli.options import (
 from mlops.cli.run_progress import Progress, summarize_run
 from mlops.errors import MlopsError, UsageError
 from mlops.operations.model_file import find_named_image
-from mlops.parameters.merging import Parameters, check_overrides, load_parameters
+from mlops.parameters.merging import Parameters
+from mlops.parameters.overrides import Override, check_overrides, read_override
+from mlops.parameters.project import Project
 from mlops.pipelines import ALL_STEPS, PIPELINES, Step, find_data_step, find_release
 from mlops.platform.backend import Backend
 from mlops.platform.models import ModelVersion, TrainingRun
@@ -78,22 +80,26 @@ def run(
     """
     from mlops.runner import Plan, run_pipeline
 
-    workspace = find_workspace()
-    forced = tuple(f"{step.notebook_name}.{step.forced_by}=true" for step in ALL_STEPS if force and step.forced_by)
-    parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides), platform)
-    check_overrides(overrides, pipeline, PIPELINES[pipeline])
-    backend = open_ready(parameters, workspace)
+    project = Project.load(find_workspace())
+    given = [read_override(text) for text in overrides]
+    forced = [Override(step.notebook_name, step.forced_by, True, "--force") for step in ALL_STEPS if step.forced_by]
+    forced = forced if force else []
+    parameters = project.merge([*forced, *given], platform)
+    check_overrides(given, pipeline, PIPELINES[pipeline])
+    backend = open_ready(parameters, project.workspace)
     if model_file:
-        named = f"{_find_deployment(pipeline)}={find_named_image(model_file, backend).digest}"
-        parameters = load_parameters(workspace.project, ALL_STEPS, (*forced, *overrides, named), platform)
+        deployment = _find_deployment(pipeline)
+        digest = find_named_image(model_file, backend).digest
+        named = Override(deployment.name, deployment.takes_image, digest, f"--model-file {model_file}")
+        parameters = project.merge([*forced, *given, named], platform)
     data_step = find_data_step(PIPELINES[pipeline])
     if data_step and only in ("", data_step.name):
         parameters = use_registered_data(parameters, data_step, backend)
-    around = prepare_run(workspace, backend, parameters)
+    around = prepare_run(project, backend, parameters)
     record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around, run_id)
     if pipeline == "all" and record.outcome == "rejected" and not only:
         record = _serve_again(record, parameters, around, backend)
-    _conclude(record, workspace, backend, parameters, as_json)
+    _conclude(record, project, backend, parameters, as_json)
 
 
 @click.command()
@@ -114,19 +120,20 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
 
     workspace = find_workspace()
     record = _find_run(workspace, run_id) if run_id else _find_unfinished(workspace)
-    parameters = load_parameters(workspace.project, ALL_STEPS, platform=record.platform)
+    project = Project.load(workspace)
+    parameters = project.merge(platform=record.platform)
     backend = open_ready(parameters, workspace)
-    around = prepare_run(workspace, backend, parameters)
+    around = prepare_run(project, backend, parameters)
     record = resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs or 0)
-    _conclude(record, workspace, backend, parameters, as_json)
+    _conclude(record, project, backend, parameters, as_json)
 
 
-def _find_deployment(pipeline: str) -> str:
-    """Return the parameter of the first deployment of a pipeline that names the image: "deploy_qa.image_digest"."""
+def _find_deployment(pipeline: str) -> Step:
+    """Return the first step of a pipeline that takes an image."""
     found = next((step for step in PIPELINES[pipeline] if step.takes_image), None)
     if found is None:
         raise UsageError(f"--model-file: The pipeline {pipeline} deploys nothing. Run `mlops run release` with it.")
-    return f"{found.name}.{found.takes_image}"
+    return found
 
 
 def _find_run(workspace: Workspace, run_id: str) -> RunRecord:
@@ -143,7 +150,7 @@ def _find_unfinished(workspace: Workspace) -> RunRecord:
     return newest
 
 
-def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) -> "Surroundings":
+def prepare_run(project: Project, backend: Backend, parameters: Parameters) -> "Surroundings":
     """Return what a run works with: reports, terminal, monitoring, the platform's secrets, services and champion."""
     from mlops.portal.reporter import Reporter
     from mlops.runner import Surroundings
@@ -162,18 +169,18 @@ def prepare_run(workspace: Workspace, backend: Backend, parameters: Parameters) 
         run_id, files = (found.results[name] for name in step.trains)
         return backend.tracker.has_files(TrainingRun(run_id, files))
 
-    listeners = (Progress(), Reporter(workspace.outputs), TelemetryListener(backend.telemetry))
-    return Surroundings(workspace, listeners, backend.secrets.list_values, restore, observe, is_kept)
+    listeners = (Progress(), Reporter(project.workspace.outputs), TelemetryListener(backend.telemetry))
+    return Surroundings(project, listeners, backend.secrets.list_values, restore, observe, is_kept)
 
 
-def _conclude(record: RunRecord, workspace: Workspace, backend: Backend, parameters: Parameters, as_json: bool) -> None:
-    report = workspace.outputs / "index.html"
+def _conclude(record: RunRecord, project: Project, backend: Backend, parameters: Parameters, as_json: bool) -> None:
+    report = project.workspace.outputs / "index.html"
     if as_json:
         click.echo(msgspec.json.encode(record).decode())
     else:
         champion, services = _look_around(backend, parameters)
         program = shorten_path(Path(sys.argv[0]))
-        option = name_platform(workspace, record.platform)
+        option = name_platform(project, record.platform)
         click.echo("\n" + summarize_run(record, champion, services, shorten_path(report), program, option))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 

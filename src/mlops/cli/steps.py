@@ -8,8 +8,10 @@ from mlops.backends import open_backend
 from mlops.cli.options import EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
-from mlops.parameters.merging import load_parameters
-from mlops.pipelines import ALL_STEPS, PIPELINES, Step, find_data_step
+from mlops.parameters.lookup import SHARED
+from mlops.parameters.overrides import Override
+from mlops.parameters.project import Project
+from mlops.pipelines import PIPELINES, Step, find_data_step
 from mlops.platform.datasets import NEW_DATA
 from mlops.platform.jobs import Job
 from mlops.record.ledger import RunRecord
@@ -55,9 +57,9 @@ def run_step(
     """
     from mlops.runner import TAG_LENGTH, Plan, run_submitted
 
-    workspace = find_workspace()
-    chosen = load_parameters(workspace.project, ALL_STEPS, platform=platform).platform
-    backend = open_backend(chosen, workspace)
+    project = Project.load(find_workspace())
+    chosen = project.merge(platform=platform).platform
+    backend = open_backend(chosen, project.workspace)
     job = backend.pipelines.find_job()
     if job is None:
         raise UsageError(
@@ -69,18 +71,16 @@ def run_step(
     data_step = find_data_step(PIPELINES[pipeline])
     is_registered = bool(data_step and step == data_step.name and data_file_path in NOTHING)
     try:
-        given = {"shared.model_name": model_name}
+        given = [Override(SHARED, "model_name", model_name, "--model-name")]
         if data_step:
-            given[f"{data_step.name}.{data_step.takes_data}"] = (
-                job.find_data(dataset_version) if is_registered else data_file_path
-            )
+            data_path = job.find_data(dataset_version) if is_registered else data_file_path
+            given.append(Override(data_step.name, data_step.takes_data, data_path, "--data-file-path"))
         for known in PIPELINES[pipeline]:
             for name, value in zip(known.takes_build, (build_id, build_uri), strict=False):
-                given[f"{known.name}.{name}"] = value
-        overrides = [f"{name}={value}" for name, value in given.items() if value not in NOTHING]
-        parameters = load_parameters(workspace.project, ALL_STEPS, overrides, chosen)
+                given.append(Override(known.name, name, value, "--build-id"))
+        parameters = project.merge([override for override in given if override.value not in NOTHING], chosen)
         plan = Plan(pipeline, PIPELINES[pipeline], parameters, at=step)
-        record = run_submitted(plan, prepare_run(workspace, backend, parameters), job)
+        record = run_submitted(plan, prepare_run(project, backend, parameters), job)
         if data_step and is_registered and dataset_version == NEW_DATA:
             _keep_data(record, data_step, job)
     except Exception as error:  # whatever it is, who looks at the run sees it

@@ -19,7 +19,8 @@ from mlops.cli.options import (
 )
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
-from mlops.pipelines import ALL_STEPS, find_data_step
+from mlops.parameters.project import Project
+from mlops.pipelines import find_data_step
 from mlops.workspace import find_workspace
 
 
@@ -79,9 +80,10 @@ def sweep(
             "--jobs is for this machine; with --scheduler, the cluster's workers say how many run at a time"
         )
     workspace = find_workspace()
-    grid = read_grid(workspace.project, ALL_STEPS, step, overrides, platform)
+    project = Project.load(workspace)
+    grid = read_grid(project, step, overrides, platform)
     backend = open_ready(grid.parameters, workspace)
-    data_step = find_data_step(ALL_STEPS)
+    data_step = find_data_step(project.steps)
     if data_step:
         grid = replace(grid, parameters=use_registered_data(grid.parameters, data_step, backend))
     executor: Executor
@@ -95,7 +97,7 @@ def sweep(
     record, plan, points = run_sweep(
         grid,
         Goal(metric, maximize),
-        prepare_run(workspace, backend, grid.parameters),
+        prepare_run(project, backend, grid.parameters),
         executor,
         backend.tracker,
         (SweepReporter(workspace.outputs), SweepProgress()),

@@ -4,6 +4,9 @@
 
     declarations    what a notebook's `parameters` cell says that may be set: name, type, allowed values
     layers          one YAML file of `parameters/`, read strictly
-    merging         the layers and `-p`, merged and checked for every step
+    lookup          what a name in a layer or an override means, and the error if it means nothing
+    overrides       what is given for one run: the text of `-p`, and values that the engine gives
+    merging         all of these merged and checked for every step
+    project         the files of a project, read once
     kernel_section  the section `kernels` of base.yml
 """

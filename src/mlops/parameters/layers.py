@@ -1,6 +1,5 @@
 """The layers of parameters: one YAML file each, read strictly."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import yaml
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting, check_value
+from mlops.parameters.lookup import suggest
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 BASE = "base"
@@ -111,9 +111,7 @@ def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -
     known = {parameter.name: parameter for parameter in declared}
     for name, setting in given.items():
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ParameterError(f"{setting.source} is unknown{hint} (known: {', '.join(known)})")
+            raise ParameterError(f"{setting.source} is unknown{suggest(name, known)}")
     return {name: check_value(known[name], given.get(name, Setting(known[name].default, ""))) for name in known}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mlops.parameters.merging import Parameters
+from mlops.parameters.project import Project
 from mlops.pipelines import Step
 from mlops.record.fingerprints import Observe
 from mlops.record.ledger import RunRecord, StepRecord
@@ -70,8 +71,8 @@ class Surroundings:
 
     Parameters
     ----------
-    workspace : Workspace
-        The project; ``<outputs>/<run id>/`` gets the executed notebooks and ``run.json``.
+    project : Project
+        The project; ``<outputs>/<run id>/`` of its workspace gets the executed notebooks and ``run.json``.
     listeners : sequence of Listener
         Told of the progress, in order.
     secrets : callable
@@ -86,9 +87,14 @@ class Surroundings:
         used: called with the step and its record.
     """
 
-    workspace: Workspace
+    project: Project
     listeners: Sequence[Listener] = ()
     secrets: Callable[[], Iterable[str]] = tuple
     restore: Restore = field(default=lambda environment, digest: None)
     observe: Observe = field(default=lambda name: "")
     is_kept: IsKept = field(default=lambda step, found: True)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The folders of the project."""
+        return self.project.workspace

@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 from mlops.errors import StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.notebook.handoff import read_scraps
-from mlops.parameters.declarations import read_declarations
 from mlops.pipelines import Step, find_deployment
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunState, StepRecord, now, own_process, write_run
@@ -191,8 +190,7 @@ class Run:
         return fingerprint_step(step, found.parameters, self.record, self.workspace, self.around.observe)
 
     def _tell_notebook(self, step: Step) -> dict[str, Any]:
-        declared = read_declarations(self.workspace.notebooks / f"{step.notebook}.ipynb")
-        told = {"run_folder": str(self.folder)} if "run_folder" in declared else {}
+        told = {"run_folder": str(self.folder)} if "run_folder" in self.around.project.declared(step.notebook) else {}
         return {**self.plan.parameters.values[step.name], **told}
 
     def _find_reason_to_skip(self, step: Step) -> str:

@@ -5,14 +5,15 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mlops.errors import ParameterError, UsageError
-from mlops.parameters.declarations import Parameter, Setting, read_declarations
-from mlops.parameters.merging import Parameters, check_overrides, load_parameters, read_value
+from mlops.parameters.declarations import Parameter, check_value
+from mlops.parameters.merging import Parameters
+from mlops.parameters.overrides import Override, check_overrides, read_override
+from mlops.parameters.project import Project
 from mlops.pipelines import Step
 
 MOST_POINTS = 10_000
@@ -48,18 +49,16 @@ class Grid:
             yield dict(zip(self.axes, values, strict=True))
 
 
-def read_grid(project: Path, steps: Sequence[Step], name: str, overrides: Sequence[str], platform: str = "") -> Grid:
+def read_grid(project: Project, name: str, options: Sequence[str], platform: str = "") -> Grid:
     """Read the ``-p`` options of a sweep, and check every name and value in them.
 
     Parameters
     ----------
-    project : Path
-        Holds ``parameters/`` and ``notebooks/``.
-    steps : sequence of Step
-        All steps of the project.
+    project : Project
+        Its steps, parameters and notebooks.
     name : str
         The step to sweep.
-    overrides : sequence of str
+    options : sequence of str
         "alpha=0.1,1" lists values of the swept step; "train.alpha=0.1,1" is the same; "test_data.data_path=a.csv" sets
         one value of a step that it needs, as for a run.
     platform : str
@@ -70,16 +69,15 @@ def read_grid(project: Path, steps: Sequence[Step], name: str, overrides: Sequen
     UsageError
         For a step that cannot be swept, an unknown parameter, a value that is not allowed, too many combinations.
     """
-    step, needed = _find_step(steps, name)
-    declared = read_declarations(project / "notebooks" / f"{step.notebook}.ipynb")
-    listed, fixed = _split_overrides(overrides, step, declared)
+    step, needed = _find_step(project.steps, name)
+    declared = project.declared(step.notebook)
+    listed, fixed = _split_options(options, step, declared)
     if not listed:
         example = next((known.name for known in declared.values() if isinstance(known.default, float)), "name")
         raise UsageError(f"nothing to sweep: list the values of a parameter of {name}, as in `-p {example}=0.1,1`")
-    firsts = [f"{step.name}.{parameter}={texts[0]}" for parameter, texts in listed.items()]
-    parameters = load_parameters(project, steps, [*fixed, *firsts], platform)
+    parameters = project.merge([*fixed, *(values[0] for values in listed.values())], platform)
     check_overrides(fixed, "sweep", [*needed, step])
-    axes = {parameter: _read_values(step, declared[parameter], texts) for parameter, texts in listed.items()}
+    axes = {parameter: _read_values(declared[parameter], values) for parameter, values in listed.items()}
     grid = Grid(step, needed, axes, parameters)
     if len(grid) > MOST_POINTS:
         shape = " x ".join(str(len(values)) for values in axes.values())
@@ -104,25 +102,25 @@ def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
     return list(dict.fromkeys([*found, step]))
 
 
-def _split_overrides(
-    overrides: Iterable[str], step: Step, declared: Mapping[str, Parameter]
-) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the texts of the swept step's values by parameter, and the overrides for others."""
-    listed: dict[str, list[str]] = {}
+def _split_options(
+    options: Iterable[str], step: Step, declared: Mapping[str, Parameter]
+) -> tuple[dict[str, list[Override]], list[Override]]:
+    """Return the values of the swept step by parameter, and the overrides for others."""
+    listed: dict[str, list[Override]] = {}
     fixed = []
-    for text in overrides:
+    for text in options:
         found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
         if not found:
             raise ParameterError(f"-p {text}: write it as name=value,value, for example alpha=0.1,1")
         owner, name, values = found.groups()
         if owner not in (None, step.name, step.notebook_name):
-            fixed.append(text)
+            fixed.append(read_override(text))
         elif name in listed:
             raise ParameterError(f"-p {name} is there twice: write all its values in one, as in {name}=0.1,1")
         else:
-            listed[name] = _split_values(
-                values, isinstance(declared[name].default, list) if name in declared else False
-            )
+            texts = _split_values(values, name in declared and isinstance(declared[name].default, list))
+            source = f"-p {step.name}.{name}"
+            listed[name] = [Override(step.name, name, value, source, is_typed_text=True) for value in texts]
     return listed, fixed
 
 
@@ -142,12 +140,11 @@ def _split_values(text: str, of_lists: bool) -> list[str]:
     return [yaml.safe_dump(part, default_flow_style=True, width=math.inf).strip() for part in parts]
 
 
-def _read_values(step: Step, parameter: Parameter, texts: Sequence[str]) -> tuple[Any, ...]:
-    source = f"-p {step.name}.{parameter.name}"
+def _read_values(parameter: Parameter, listed: Iterable[Override]) -> tuple[Any, ...]:
     values: list[Any] = []
-    for text in texts:
-        value = read_value(parameter, Setting(text, source, repr(text)))
+    for override in listed:
+        value = check_value(parameter, override.as_setting(parameter))
         if value in values:
-            raise ParameterError(f"{source}: {text!r} is there twice; take one out")
+            raise ParameterError(f"{override.source}: {override.value!r} is there twice; take one out")
         values.append(value)
     return tuple(values)

@@ -10,7 +10,6 @@ from typing import Any
 from mlops.errors import MlopsError
 from mlops.files import write_atomically
 from mlops.notebook.handoff import name_copy
-from mlops.parameters.declarations import read_declarations
 from mlops.platform.models import SweepState, Tracker
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
@@ -83,7 +82,7 @@ class _SweepRun:
     ) -> None:
         self.grid, self.executor, self.tracker, self.watchers = grid, executor, tracker, watchers
         self.around, self.workspace, self.secrets = surroundings, surroundings.workspace, surroundings.secrets
-        self.declared = read_declarations(surroundings.workspace.notebooks / f"{grid.step.notebook}.ipynb")
+        self.declared = surroundings.project.declared(grid.step.notebook)
         self.sweep = Sweep(grid.step.name, grid.step.notebook, grid.axes, goal.metric, goal.maximize)
         self.combinations = list(grid.list_combinations())
         self.points: list[Point] = []

@@ -10,6 +10,7 @@ from azureml.exceptions import UserErrorException
 from doubles.azure.azure import Azure
 from doubles.azure.names import ACCOUNT
 from doubles.azure.routing import make_error
+from given_parameters import load_parameters
 
 from mlops.backends import open_backend
 from mlops.backends.azure.connection.session import AzureSession
@@ -19,7 +20,6 @@ from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructu
 from mlops.cli.options import use_registered_data
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
-from mlops.parameters.merging import load_parameters
 from mlops.pipelines import ALL_STEPS, BUILD
 from mlops.platform.datasets import DatasetVersion
 from mlops.workspace import Workspace

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 from azure_pipelines.pipeline import expand
+from given_parameters import load_parameters
 
 from mlops import cli
 from mlops.backends import require_platform
 from mlops.errors import MlopsError
-from mlops.parameters.merging import load_parameters
 from mlops.pipelines import PIPELINES
 from mlops.platform.pipelines import check_submission
 

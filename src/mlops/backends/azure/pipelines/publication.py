@@ -11,7 +11,7 @@ from mlops.backends.azure.pipelines.schedules import Schedules
 from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_defaults, make_run_configuration, make_steps
 from mlops.backends.azure.pipelines.sources import stage_sources
 from mlops.errors import NotFoundError, PlatformError
-from mlops.parameters.merging import load_parameters
+from mlops.parameters.project import Project
 from mlops.pipelines import PIPELINES
 from mlops.platform.pipelines import PublishedPipeline
 from mlops.record.lineage import read_commit
@@ -91,7 +91,7 @@ class Publication:
         from azureml.pipeline.core import Pipeline
 
         project, settings = self._session.project.project, self._session.settings
-        parameters = load_parameters(project, PIPELINES["all"], platform="azure")
+        parameters = Project.load(self._session.project).merge(platform="azure")
         environment = ensure_environment(workspace, project)
         configuration = make_run_configuration(environment, describe_environ(read_commit(project)))
         with stage_sources(project) as sources:

@@ -1,0 +1,104 @@
+"""A project as runs see it: its layers of parameters and what its notebooks declare, each file read once."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlops.errors import ParameterError
+from mlops.parameters.declarations import Parameter, read_declarations
+from mlops.parameters.layers import BASE, Layer, read_layer
+from mlops.parameters.lookup import Declared
+from mlops.parameters.merging import Layers, Parameters, merge_layers
+from mlops.parameters.overrides import Override
+from mlops.pipelines import ALL_STEPS, Step
+from mlops.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's parameters, read; `load` makes one, once a command, and it is passed down from there.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where the project is, and its state.
+    names : Declared
+        What the notebooks declare.
+    base : Layer
+        ``base.yml``.
+    environments : mapping of str to Layer
+        The files of the environments that have one.
+    """
+
+    workspace: Workspace
+    names: Declared
+    base: Layer
+    environments: Mapping[str, Layer]
+    _platforms: dict[str, list[Layer]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def load(cls, workspace: Workspace, steps: Sequence[Step] = ALL_STEPS) -> "Project":
+        """Read the files that every platform has in common.
+
+        Parameters
+        ----------
+        workspace : Workspace
+            Its project holds ``parameters/`` and ``notebooks/``.
+        steps : sequence of Step
+            All steps of the project.
+
+        Raises
+        ------
+        ParameterError
+            If a file cannot be read, or is not what it should be.
+        """
+        base = read_layer(workspace.parameters / f"{BASE}.yml")
+        notebooks = dict.fromkeys(step.notebook for step in steps)
+        declared = {name: read_declarations(workspace.notebooks / f"{name}.ipynb") for name in notebooks}
+        environments = sorted({step.environment for step in steps} - {""})
+        layers = {name: layer for name in environments for layer in _read_layers(workspace, name)}
+        return cls(workspace, Declared(steps, declared), base, layers)
+
+    @property
+    def default_platform(self) -> str:
+        """The platform that ``base.yml`` chooses."""
+        return self.base.platform
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """All steps of the project."""
+        return self.names.steps
+
+    def declared(self, notebook: str) -> Mapping[str, Parameter]:
+        """Return what a notebook declares, by name; `notebook` is its file name without the ending."""
+        return self.names.by_notebook[notebook]
+
+    def merge(self, overrides: Iterable[Override] = (), platform: str = "") -> Parameters:
+        """Check all layers and overrides, and merge them.
+
+        Parameters
+        ----------
+        overrides : iterable of Override
+            What is given for one run.
+        platform : str
+            The platform asked for; empty for the default one.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown step, an unknown parameter, a wrong type, a value out of range.
+        """
+        platform = platform or self.default_platform
+        if not re.fullmatch(r"\w+", platform):
+            raise ParameterError(
+                f"{self.base.path}: platform: {platform!r} is no platform's name; write for example `platform: local`"
+            )
+        if platform not in self._platforms:
+            self._platforms[platform] = _read_layers(self.workspace, platform)
+        layers = Layers([self.base, *self._platforms[platform]], self.environments)
+        return merge_layers(platform, layers, self.names, overrides)
+
+
+def _read_layers(workspace: Workspace, name: str) -> list[Layer]:
+    path = workspace.parameters / f"{name}.yml"
+    return [read_layer(path)] if path.is_file() else []

@@ -1,0 +1,30 @@
+"""Overrides: the text of `-p`, read in one place, and written for another process in one place."""
+
+import pytest
+
+from mlops.errors import ParameterError
+from mlops.parameters.declarations import Parameter
+from mlops.parameters.overrides import Override, check_overrides, read_override
+from mlops.pipelines import PIPELINES
+
+
+@pytest.mark.parametrize("text", ["train", "train.alpha", "alpha=1", ".alpha=1", "train.=1", "train.al pha=1"])
+def test_an_option_that_is_no_assignment_is_refused(text: str) -> None:
+    with pytest.raises(ParameterError) as raised:
+        read_override(text)
+    assert str(raised.value) == f"-p {text}: write it as step.name=value, for example train.alpha=0.1"
+
+
+def test_an_override_for_another_pipeline_is_refused() -> None:
+    check_overrides([read_override("train.alpha=1"), read_override("deploy.force=true")], "all", PIPELINES["all"])
+    with pytest.raises(
+        ParameterError, match="^-p train.alpha: the pipeline build has no step 'train' .known: test_data"
+    ):
+        check_overrides([read_override("train.alpha=1")], "build", PIPELINES["build"])
+
+
+@pytest.mark.parametrize("value", ["a=b, c", "", "007", 0.1, 1e-7, 3, True, ["a", 1]])
+def test_what_is_written_for_another_process_is_read_there(value: str | float | bool | list[object]) -> None:
+    given = Override("train", "alpha", value, "the caller")
+    found = read_override(given.to_text())
+    assert found.as_setting(Parameter("alpha", value)).value == value

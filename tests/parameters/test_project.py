@@ -1,0 +1,47 @@
+"""A project's files: each is read once, and which of them count is said by the platform."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from given_parameters import load_parameters, load_project
+
+from mlops.errors import ParameterError
+from mlops.parameters.overrides import read_override
+from mlops.pipelines import PIPELINES
+
+
+def test_the_project_s_own_parameters_load(project: Path) -> None:
+    found = load_parameters(project, PIPELINES["all"])
+    assert found.platform == "local"
+    assert found.values["train"] == {"alpha": 0.4, "holdout_share": 0.2, "seed": 0, "platform": "local"}
+    assert list(found.values) == [step.name for step in PIPELINES["all"]]
+
+
+def test_the_platform_asked_for_chooses_the_file(project: Path) -> None:
+    loaded = load_project(project)
+    assert loaded.default_platform == "local"
+    assert [loaded.merge(platform=name).values["train"]["platform"] for name in ("", "azure")] == ["local", "azure"]
+
+
+def test_each_file_is_read_once_however_often_values_are_merged(project: Path) -> None:
+    opened: list[str] = []
+    hooks = {"on": True}
+
+    def hear(event: str, given: tuple[object, ...]) -> None:
+        if hooks["on"] and event == "open" and str(given[0]).endswith((".ipynb", ".yml")):
+            opened.append(Path(str(given[0])).name)
+
+    sys.addaudithook(hear)  # cannot be removed
+    loaded = load_project(project)
+    loaded.merge()
+    loaded.merge([read_override("train.alpha=1")])
+    loaded.declared("02_train")
+    hooks["on"] = False
+    assert len(opened) == len(set(opened))
+    assert {"base.yml", "local.yml", "02_train.ipynb"} <= set(opened)
+
+
+def test_a_platform_is_a_name(project: Path) -> None:
+    with pytest.raises(ParameterError, match=r"platform: '\.\./x' is no platform's name"):
+        load_project(project).merge(platform="../x")
