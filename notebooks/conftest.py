@@ -1,4 +1,4 @@
-"""nbval runs the notebooks on a scratch state, in order: it never registers into the user's registry."""
+"""nbval runs the notebooks on a scratch state, in the order of their steps, and never touches the user's registry."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from mlops.pipelines import list_notebooks
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,3 +22,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the services that the notebooks have started there, and take it away."""
     subprocess.run([Path(sys.executable).with_name("mlops"), "stop"], check=True, capture_output=True)
     shutil.rmtree(os.environ["MLOPS_HOME"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put each notebook after those whose results it reads: 00_provision registers what 01_test_data has passed."""
+    order = list_notebooks()
+    items.sort(key=lambda item: order.index(item.path.stem))

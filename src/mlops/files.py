@@ -43,6 +43,29 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
     sync_folder(path.parent)
 
 
+def store_by_content(folder: Path, name: str, content: bytes) -> Path:
+    """Store a file below `folder` in a folder named by its content, unless it is there already.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds a folder for each content: the first 12 digits of its SHA-256.
+    name : str
+        The file's name.
+    content : bytes
+        The whole file.
+
+    Returns
+    -------
+    Path
+        Where it is; the same content with the same name is always there.
+    """
+    path = folder / hashlib.sha256(content).hexdigest()[:12] / name
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
+    return path
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` survive a loss of power."""
     handle = os.open(folder, os.O_RDONLY)

@@ -126,7 +126,7 @@ RELEASE = (
         releases=True,
     ),
 )
-PROVISION = (Step("provision", "00_provision", effects=True),)  # `mlops provision`
+PROVISION = (*BUILD, Step("provision", "00_provision", needs=("test_data",), effects=True))  # `mlops provision`
 PIPELINES: dict[str, tuple[Step, ...]] = {
     "build": BUILD,
     "retrain": RETRAIN,
@@ -150,3 +150,8 @@ def find_deployment(steps: Iterable[Step], environment: str) -> Step | None:
 def find_release(steps: Iterable[Step]) -> Step | None:
     """Return the step that completes a release, or None."""
     return next((step for step in steps if step.releases), None)
+
+
+def list_notebooks() -> list[str]:
+    """Return the names of all notebooks, each after those whose results it reads."""
+    return list(dict.fromkeys(step.notebook for steps in (PROVISION, PIPELINES["all"]) for step in steps))

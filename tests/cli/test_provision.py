@@ -1,9 +1,12 @@
 """`mlops provision`: what it says, what it asks, how it ends."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from diabetes.data import load_sample
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +32,48 @@ def test_it_is_a_run_with_a_report(provisioned: Any) -> None:
     (folder,) = provisioned.workspace.outputs.glob("*-provision-*")
     record = json.loads((folder / "run.json").read_text())
     assert (record["pipeline"], record["state"]) == ("provision", "succeeded")
-    (step,) = record["steps"]
+    tested, step = record["steps"]
+    assert (tested["name"], tested["results"]["rows"]) == ("test_data", 442)
     assert step["results"]["dataset_version"] == 1
     assert step["results"]["pipeline_version"] == folder.name
     assert (folder / "00_provision.ipynb").is_file()
-    assert (provisioned.workspace.home / "datasets" / "1" / "diabetes.csv").is_file()
+    assert step["results"]["dataset_url"] == tested["results"]["data_path"]
 
 
 def test_a_second_time_there_is_nothing_to_do(provisioned: Any) -> None:
     ran = provisioned("provision", "--what-if")
-    assert ran.stdout.endswith("nothing to do\n")
+    assert ran.stdout.endswith("nothing to change\n")
     record = json.loads(provisioned("provision", "--json").stdout)
-    (step,) = record["steps"]
+    *_, step = record["steps"]
     assert (step["results"]["changes"], step["results"]["dataset_version"]) == (0, 1)
     published = min(path.name for path in provisioned.workspace.outputs.glob("*-provision-*"))
     assert step["results"]["pipeline_version"] == published
+
+
+def test_a_data_file_is_tested_and_becomes_the_next_version(provisioned: Any, tmp_path: Path) -> None:
+    rows = load_sample()
+    rows.head(400).to_csv(tmp_path / "new.csv", index=False)
+    record = json.loads(provisioned("provision", "-p", f"data_path={tmp_path / 'new.csv'}", "--json").stdout)
+    tested, step = record["steps"]
+    assert (tested["results"]["rows"], step["results"]["dataset_version"]) == (400, 2)
+    built = json.loads(provisioned("run", "build", "--json").stdout)
+    assert built["steps"][0]["parameters"]["data_path"] == step["results"]["dataset_url"]
+
+
+def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp_path: Path) -> None:
+    rows = load_sample()
+    rows.assign(BMI=rows["BMI"] + 20).to_csv(tmp_path / "bad.csv", index=False)
+    ran = provisioned("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
+    assert ran.returncode == 1
+    assert "DataTestFailed" in ran.stdout
+    catalogue = json.loads((provisioned.workspace.home / "datasets" / "catalogue.json").read_text())
+    assert [entry["version"] for entry in catalogue["versions"]] == [1, 2]
+
+
+def test_what_it_does_not_take_is_refused(provisioned: Any) -> None:
+    ran = provisioned("provision", "-p", "data_paht=new.csv")
+    assert ran.returncode == 2
+    assert "-p data_paht=new.csv: write it as" in ran.stderr
 
 
 def test_deleting_needs_an_answer(provisioned: Any) -> None:

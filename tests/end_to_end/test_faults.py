@@ -178,7 +178,7 @@ def test_outputs_that_fill_up_end_the_run_with_the_reason(prepared, tmp_path) ->
 
 def test_a_data_file_that_vanishes_is_an_error_that_names_it(prepared, tmp_path) -> None:  # type: ignore[no-untyped-def]
     data = tmp_path / "new.csv"
-    data.write_bytes((prepared.workspace.home / "data" / "diabetes.csv").read_bytes())
+    data.write_bytes(next((prepared.workspace.home / "datasets").rglob("diabetes.csv")).read_bytes())
     tested = prepared("run", "build", "-p", f"test_data.data_path={data}")
     assert tested.returncode == 0, tested.stderr
     data.unlink()

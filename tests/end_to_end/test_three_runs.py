@@ -120,7 +120,7 @@ def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops)
 
 def test_bad_data_is_an_error_that_changes_nothing(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
     before = json.loads(mlops("status", "--json").stdout)
-    good = (mlops.workspace.home / "data" / "diabetes.csv").read_text()
+    good = next((mlops.workspace.home / "datasets").rglob("diabetes.csv")).read_text()
     (tmp_path / "bad.csv").write_text(good.replace("BMI", "bmi"))
     failed = mlops("run", "all", "-p", f"test_data.data_path={tmp_path / 'bad.csv'}")
     assert failed.returncode == 1

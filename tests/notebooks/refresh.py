@@ -15,6 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from mlops.notebook.handoff import MIME_PREFIX
+from mlops.pipelines import list_notebooks
 from mlops.regression.expectations import list_kept_scraps
 from mlops.regression.pictures import reduce_picture
 
@@ -30,7 +31,7 @@ def main() -> None:
         os.environ["MLOPS_WARM_KERNELS"] = "0"  # `make nbval` runs warm kernels against what fresh ones have shown
         mlops = Path(sys.executable).with_name("mlops")
         try:
-            for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+            for path in (NOTEBOOKS / f"{name}.ipynb" for name in list_notebooks()):
                 notebook = nbformat.read(path, as_version=4)
                 resources = {"metadata": {"path": NOTEBOOKS}}
                 NotebookClient(notebook, timeout=600, resources=resources).execute()

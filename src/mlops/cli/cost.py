@@ -85,7 +85,7 @@ def cost(
     _, backend, _ = open_platform(platform)
     usage = Usage(runs, minutes, nodes, production_nodes, storage_gb, monitoring_gb)
     known = read_prices(prices) if prices else NO_PRICES
-    estimate = estimate_costs(backend.infrastructure.list_billable(usage), known)
+    estimate = estimate_costs(backend.billing.list_billable(usage) if backend.billing else [], known)
     click.echo(json.dumps(asdict(estimate), indent=1) if as_json else "\n".join(_describe(estimate)))
 
 

@@ -1,6 +1,5 @@
 """What several commands share: options, exit codes, and the opening of a platform."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,7 +7,6 @@ import click
 from mlops.backends import list_platforms, open_backend
 from mlops.parameters.merging import Parameters
 from mlops.parameters.project import Project
-from mlops.pipelines import Step
 from mlops.platform.backend import Backend
 from mlops.workspace import Workspace, find_workspace
 
@@ -33,17 +31,9 @@ def open_platform(platform: str) -> tuple[Workspace, Backend, str]:
 def open_ready(parameters: Parameters, workspace: Workspace) -> Backend:
     """Return the platform, ready for a run: what stands in its way is said before anything runs."""
     backend = open_backend(parameters.platform, workspace)
-    backend.infrastructure.require_ready()
+    if backend.infrastructure:
+        backend.infrastructure.require_ready()
     return backend
-
-
-def use_registered_data(parameters: Parameters, step: Step, backend: Backend) -> Parameters:
-    """Return the parameters with the platform's data for the step that tests it, unless somebody names a file."""
-    given = parameters.values[step.name]
-    if given.get(step.takes_data):
-        return parameters
-    registered = {**given, step.takes_data: backend.infrastructure.find_training_data()}
-    return replace(parameters, values={**parameters.values, step.name: registered})
 
 
 def name_platform(project: Project, platform: str) -> str:

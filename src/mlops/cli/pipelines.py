@@ -15,6 +15,7 @@ from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.model_file import write_model_file
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
+from mlops.platform.backend import Backend
 from mlops.platform.models import Registry
 from mlops.platform.pipelines import SUBMISSION_PARAMETERS, Pipelines, SubmittedRun
 from mlops.record.ledger import make_run_id
@@ -46,7 +47,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
       mlops publish --platform azure --build-id 42 --build-uri https://dev.azure.com/.../results?buildId=42
     """
     _, backend, _ = open_platform(platform)
-    published = backend.pipelines.publish(build_id or make_run_id("build"), build_uri)
+    published = require_pipelines(backend).publish(build_id or make_run_id("build"), build_uri)
     if as_json:
         click.echo(msgspec.json.encode(asdict(published)).decode())
     else:
@@ -98,17 +99,18 @@ def submit(
     workspace, backend, model_name = open_platform(platform)
     if parameters.get("model_name", "none") != "none":  # checked here, not on a machine that has to be started first
         Project.load(workspace).merge([Override("shared", "model_name", parameters["model_name"], "-p model_name")])
-    run = backend.pipelines.submit(parameters)
+    pipelines = require_pipelines(backend)
+    run = pipelines.submit(parameters)
     click.echo(f"submitted {run.run_id}  {run.url}".rstrip(), err=True)
     if wait:
         try:
-            run = watch_run(backend.pipelines, run)
+            run = watch_run(pipelines, run)
         except KeyboardInterrupt:
             option = f" --platform {platform}" if platform else ""
             click.echo(f"\nthe run goes on; `mlops runs {run.run_id}{option}` shows it, --cancel ends it", err=True)
             raise
     if download:
-        _download(backend.pipelines, run, download)
+        _download(pipelines, run, download)
     if model_file:
         _write_model(model_file, backend.registry, run.tags.get("model_name", model_name), run)
     _show_run(run, as_json)
@@ -136,7 +138,7 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
     if not run_id and (step or download or cancel):
         raise UsageError("of which run? `mlops runs` lists them; write its id before --log, --download or --cancel")
     _, backend, _ = open_platform(platform)
-    pipelines = backend.pipelines
+    pipelines = require_pipelines(backend)
     if not run_id:
         _show_runs(pipelines.list_runs(SHOWN_RUNS), as_json)
     elif step:
@@ -145,6 +147,11 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
         click.echo(pipelines.fetch_run(run_id, download / run_id))
     else:
         _show_run(pipelines.cancel(run_id) if cancel else pipelines.get_run(run_id), as_json)
+
+
+def require_pipelines(backend: Backend) -> Pipelines:
+    """Return the platform's pipelines; raises UsageError if it has none."""
+    return backend.require(backend.pipelines, "published pipelines")
 
 
 def watch_run(pipelines: Pipelines, run: SubmittedRun, sleep: Callable[[float], None] = time.sleep) -> SubmittedRun:

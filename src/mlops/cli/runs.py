@@ -17,10 +17,10 @@ from mlops.cli.options import (
     open_ready,
     platform_option,
     shorten_path,
-    use_registered_data,
 )
 from mlops.cli.run_progress import Progress, summarize_run
 from mlops.errors import MlopsError, UsageError
+from mlops.operations.data import DataRegistrar, choose_data
 from mlops.operations.model_file import find_named_image
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override, check_overrides, read_override
@@ -94,8 +94,8 @@ def run(
         parameters = project.merge([*forced, *given, named], platform)
     data_step = find_data_step(PIPELINES[pipeline])
     if data_step and only in ("", data_step.name):
-        parameters = use_registered_data(parameters, data_step, backend)
-    around = prepare_run(project, backend, parameters)
+        parameters = choose_data(parameters, data_step, backend.datasets)
+    around = prepare_run(project, backend, parameters, DataRegistrar(backend.datasets))
     record = run_pipeline(Plan(pipeline, PIPELINES[pipeline], parameters, only, force, jobs or 0), around, run_id)
     if pipeline == "all" and record.outcome == "rejected" and not only:
         record = _serve_again(record, parameters, around, backend)
@@ -123,7 +123,7 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
     project = Project.load(workspace)
     parameters = project.merge(platform=record.platform)
     backend = open_ready(parameters, workspace)
-    around = prepare_run(project, backend, parameters)
+    around = prepare_run(project, backend, parameters, DataRegistrar(backend.datasets))
     record = resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs or 0)
     _conclude(record, project, backend, parameters, as_json)
 
@@ -150,7 +150,9 @@ def _find_unfinished(workspace: Workspace) -> RunRecord:
     return newest
 
 
-def prepare_run(project: Project, backend: Backend, parameters: Parameters) -> "Surroundings":
+def prepare_run(
+    project: Project, backend: Backend, parameters: Parameters, registrar: DataRegistrar | None
+) -> "Surroundings":
     """Return what a run works with: reports, terminal, monitoring, the platform's secrets, services and champion."""
     from mlops.portal.reporter import Reporter
     from mlops.runner import Surroundings
@@ -169,7 +171,9 @@ def prepare_run(project: Project, backend: Backend, parameters: Parameters) -> "
         run_id, files = (found.results[name] for name in step.trains)
         return backend.tracker.has_files(TrainingRun(run_id, files))
 
-    listeners = (Progress(), Reporter(project.workspace.outputs), TelemetryListener(backend.telemetry))
+    telemetry = (TelemetryListener(backend.telemetry),) if backend.telemetry else ()
+    registrars = (registrar,) if registrar else ()
+    listeners = (Progress(), *registrars, Reporter(project.workspace.outputs), *telemetry)
     return Surroundings(project, listeners, backend.secrets.list_values, restore, observe, is_kept)
 
 

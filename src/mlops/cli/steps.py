@@ -8,12 +8,13 @@ from mlops.backends import open_backend
 from mlops.cli.options import EXIT_FAILED, platform_option
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
+from mlops.operations.data import DataRegistrar
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
-from mlops.pipelines import PIPELINES, Step, find_data_step
+from mlops.pipelines import PIPELINES, find_data_step
+from mlops.platform.backend import Backend
 from mlops.platform.datasets import NEW_DATA
-from mlops.platform.jobs import Job
 from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 
@@ -60,7 +61,7 @@ def run_step(
     project = Project.load(find_workspace())
     chosen = project.merge(platform=platform).platform
     backend = open_backend(chosen, project.workspace)
-    job = backend.pipelines.find_job()
+    job = backend.jobs.find_job() if backend.jobs else None
     if job is None:
         raise UsageError(
             f"this is no step of a submitted run: {chosen} starts this command itself; run a notebook here with "
@@ -71,30 +72,33 @@ def run_step(
     data_step = find_data_step(PIPELINES[pipeline])
     is_registered = bool(data_step and step == data_step.name and data_file_path in NOTHING)
     try:
-        given = [Override(SHARED, "model_name", model_name, "--model-name")]
+        given, data = [Override(SHARED, "model_name", model_name, "--model-name")], ""
         if data_step:
-            data_path = job.find_data(dataset_version) if is_registered else data_file_path
-            given.append(Override(data_step.name, data_step.takes_data, data_path, "--data-file-path"))
+            data = _find_data(backend, dataset_version) if is_registered else data_file_path
+            given.append(Override(data_step.name, data_step.takes_data, data, "--data-file-path"))
         for known in PIPELINES[pipeline]:
             for name, value in zip(known.takes_build, (build_id, build_uri), strict=False):
                 given.append(Override(known.name, name, value, "--build-id"))
         parameters = project.merge([override for override in given if override.value not in NOTHING], chosen)
         plan = Plan(pipeline, PIPELINES[pipeline], parameters, at=step)
-        record = run_submitted(plan, prepare_run(project, backend, parameters), job)
-        if data_step and is_registered and dataset_version == NEW_DATA:
-            _keep_data(record, data_step, job)
+        new = data if is_registered and dataset_version == NEW_DATA else ""
+        registrar = DataRegistrar(
+            backend.datasets, new, lambda kept: job.tag({"dataset": f"{kept.name}:{kept.version}"})
+        )
+        record = run_submitted(plan, prepare_run(project, backend, parameters, registrar), job)
+        if tested := record.step(step):
+            registrar.step_ended(record, tested)  # again: a process that was killed here has left the step done
     except Exception as error:  # whatever it is, who looks at the run sees it
         job.tag({"outcome": "error", "reason": f"{step}: {error}"[:TAG_LENGTH]})
         raise
     _conclude(record, step)
 
 
-def _keep_data(record: RunRecord, step: Step, job: Job) -> None:
-    """Make new data that has passed its test the newest version of the data set, for all runs to come."""
-    tested = record.step(step.name)
-    if tested and tested.has_results:
-        kept = job.keep_data(str(tested.results[step.takes_data]))
-        job.tag({"dataset": f"{kept.name}:{kept.version}"})
+def _find_data(backend: Backend, version: str) -> str:
+    """Return the address of a version of the data set, or of the data that arrived last."""
+    if version == NEW_DATA:
+        return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest()
+    return backend.datasets.get_version(version).url
 
 
 def _conclude(record: RunRecord, name: str) -> None:

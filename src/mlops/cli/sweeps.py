@@ -15,10 +15,10 @@ from mlops.cli.options import (
     open_ready,
     platform_option,
     shorten_path,
-    use_registered_data,
 )
 from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
+from mlops.operations.data import DataRegistrar, choose_data
 from mlops.parameters.project import Project
 from mlops.pipelines import find_data_step
 from mlops.workspace import find_workspace
@@ -85,7 +85,7 @@ def sweep(
     backend = open_ready(grid.parameters, workspace)
     data_step = find_data_step(project.steps)
     if data_step:
-        grid = replace(grid, parameters=use_registered_data(grid.parameters, data_step, backend))
+        grid = replace(grid, parameters=choose_data(grid.parameters, data_step, backend.datasets))
     executor: Executor
     if scheduler:
         from mlops.sweeps.cluster import Cluster
@@ -97,7 +97,7 @@ def sweep(
     record, plan, points = run_sweep(
         grid,
         Goal(metric, maximize),
-        prepare_run(project, backend, grid.parameters),
+        prepare_run(project, backend, grid.parameters, DataRegistrar(backend.datasets)),
         executor,
         backend.tracker,
         (SweepReporter(workspace.outputs), SweepProgress()),

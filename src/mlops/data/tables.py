@@ -11,7 +11,7 @@ import pandas as pd
 from pyarrow import ArrowInvalid
 
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import write_atomically
+from mlops.files import store_by_content
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,12 @@ class Table:
     frame: pd.DataFrame
 
 
-def write_sample(path: Path, make: Callable[[], pd.DataFrame]) -> str:
-    """Write a problem's sample data as CSV, unless it is there, and return its path as text."""
-    if not path.is_file():
-        write_atomically(path, make().to_csv(index=False))
-    return str(path)
+def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
+    """Write a problem's sample data as CSV and return its path as text.
+
+    It is stored by its content below `folder`, ``MLOPS_HOME/datasets``, where it stays when it becomes a version.
+    """
+    return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
 
 def read_table(url: str, sha256: str = "") -> Table:

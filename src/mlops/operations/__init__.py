@@ -6,5 +6,6 @@ print nothing.
 .. code-block:: text
 
     costs       what a month costs: billable quantities times prices
+    data        which data a run trains on, and the data set's next version
     model_file  the file that names a new model, from a build to the release
 """

@@ -1,7 +1,7 @@
 """The seam to a platform: one file a noun, with the value types beside their protocol.
 
 Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and know nothing of the platform
-behind it. Every platform passes the contract suite in ``tests/backends``.
+behind it. What a platform cannot do is None. Every platform passes the contract suite in ``tests/backends/contract``.
 
 .. code-block:: text
 
@@ -9,12 +9,12 @@ behind it. Every platform passes the contract suite in ``tests/backends``.
     models          Tracker and Registry: trainings, and versions of which one is the champion
     images          Images: scoring images by digest
     services        Services: one an environment
-    datasets        versions of the data that is trained on
+    datasets        Datasets: versions of the data that is trained on; Arrivals: new data
     secrets         Secrets, and keys of services
-    pipelines       Pipelines: published, submitted
-    jobs            Job: one step of a submitted run
+    pipelines       Pipelines: published, submitted; Triggers: the clock and new data
+    jobs            Jobs, Job: one step of a submitted run, seen from its machine
     infrastructure  Infrastructure: set up, deleted
-    billing         what a month costs, as quantities
+    billing         Billing: what a month costs, as quantities
     telemetry       Telemetry: runs for the platform's monitoring
     secret_variables  secrets in environment variables, which every platform takes
 """

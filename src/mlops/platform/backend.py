@@ -1,30 +1,89 @@
-"""What a platform must do for the pipelines: the seam between a laptop and a cloud.
+"""A platform and what it can do: the seam between a laptop and a cloud.
 
-Notebooks and the command line get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform
-behind it. To add one, make a folder beside ``local/`` whose ``__init__`` has ``open_backend(workspace) -> Backend``,
-and run the contract suite in ``tests/backends`` over it.
+Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform behind it.
+To add one, make a folder beside ``backends/local/`` whose ``__init__`` has ``open_backend(workspace) -> Backend``, and
+run the contract suite in ``tests/backends/contract`` over it.
+
+.. code-block:: python
+
+    backend = open_backend("local")
+    champion = backend.registry.find_champion("diabetes")
+    if backend.billing:  # what a platform cannot do is None
+        backend.billing.list_billable(Usage())
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+from mlops.errors import UsageError
+from mlops.platform.billing import Billing
+from mlops.platform.datasets import Arrivals, Datasets
 from mlops.platform.images import Images
 from mlops.platform.infrastructure import Infrastructure
+from mlops.platform.jobs import Jobs
 from mlops.platform.models import Registry, Tracker
-from mlops.platform.pipelines import Pipelines
+from mlops.platform.pipelines import Pipelines, Triggers
 from mlops.platform.secrets import Secrets
 from mlops.platform.services import Services
 from mlops.platform.telemetry import Telemetry
 
+Part = TypeVar("Part")
+
 
 @dataclass(frozen=True)
 class Backend:
-    """A platform: its parts."""
+    """A platform: the parts that every one has, and those that some have.
 
+    Parameters
+    ----------
+    name : str
+        As in ``--platform``, for messages.
+    infrastructure : Infrastructure, optional
+        Sets the platform up; None where nothing has to be.
+    pipelines : Pipelines, optional
+        Publishes the retraining pipeline and starts it.
+    triggers : Triggers, optional
+        Starts the published pipeline by the clock and for new data.
+    arrivals : Arrivals, optional
+        New data in a watched folder.
+    jobs : Jobs, optional
+        Finds the step that this process executes; None where one process executes whole runs.
+    billing : Billing, optional
+        What a month costs; None where nothing is billed.
+    telemetry : Telemetry, optional
+        Shows runs in the platform's own monitoring.
+    """
+
+    name: str
     tracker: Tracker
     registry: Registry
     images: Images
     services: Services
     secrets: Secrets
-    pipelines: Pipelines
-    infrastructure: Infrastructure
-    telemetry: Telemetry
+    datasets: Datasets
+    infrastructure: Infrastructure | None = None
+    pipelines: Pipelines | None = None
+    triggers: Triggers | None = None
+    arrivals: Arrivals | None = None
+    jobs: Jobs | None = None
+    billing: Billing | None = None
+    telemetry: Telemetry | None = None
+
+    def require(self, part: Part | None, what: str) -> Part:
+        """Return a part that not every platform has.
+
+        Parameters
+        ----------
+        part : object or None
+            One of the parts of this platform.
+        what : str
+            What it is, in the plural: "published pipelines".
+
+        Raises
+        ------
+        UsageError
+            If the platform does not have it.
+        """
+        if part is None:
+            raise UsageError(f"The platform {self.name} has no {what}. Choose another one with --platform.")
+        return part

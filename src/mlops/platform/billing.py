@@ -1,6 +1,7 @@
 """The seam of billing: what a platform bills in a month."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,11 @@ class Billable:
     unit: str
     formula: str
     price: str
+
+
+class Billing(Protocol):
+    """Says what a platform bills."""
+
+    def list_billable(self, usage: Usage) -> list[Billable]:
+        """Return what is billed in a month of 30 days, from the settings alone; called by `mlops cost`."""
+        ...

@@ -1,8 +1,11 @@
 """The seam of data sets: versions of the data that is trained on."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
-NEW_DATA = "new"  # as `dataset_version`: what has arrived last, which is no version yet
+LATEST = "latest"  # as `dataset_version`: the newest registered version
+NEW_DATA = "new"  # as `dataset_version`: the file that arrived last, which is not a version yet
 
 
 @dataclass(frozen=True)
@@ -12,3 +15,47 @@ class DatasetVersion:
     name: str
     version: int
     url: str
+
+
+class Datasets(Protocol):
+    """Keeps the versions of the data set.
+
+    A file is staged first: copied to where nobody writes to it again. It is tested there, and registered where it is
+    once it has passed. So a version is exactly what was tested, and there is one copy of it.
+    """
+
+    def find_newest(self) -> DatasetVersion | None:
+        """Return the newest version, or None before the first; called by `mlops run` to choose the data."""
+        ...
+
+    def get_version(self, version: str) -> DatasetVersion:
+        """Return a version by its number, or the newest for `LATEST`; called by `mlops run-step`.
+
+        Raises NotFoundError.
+        """
+        ...
+
+    def stage(self, file: Path) -> str:
+        """Copy a local file to where nobody writes to it again, and return its address; called before `register`.
+
+        Safe to call again: the same content is stored once.
+        """
+        ...
+
+    def register(self, url: str) -> DatasetVersion:
+        """Make a staged file the newest version; called when it has passed the data test.
+
+        Safe to call again: the content of the newest version does not become another one.
+        """
+        ...
+
+
+class Arrivals(Protocol):
+    """Watches a folder for new data."""
+
+    def fetch_newest(self) -> str:
+        """Stage the file that arrived last and return its address; called by `mlops run-step` for `NEW_DATA`.
+
+        Raises NotFoundError if none has arrived.
+        """
+        ...

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from mlops.platform.datasets import DatasetVersion
-
 
 class Job(Protocol):
     """One step of a submitted run, seen from the machine that executes it; all its steps share one run's folder."""
@@ -13,21 +11,6 @@ class Job(Protocol):
     @property
     def run_id(self) -> str:
         """The submitted run's id, which names the folder of the run."""
-        ...
-
-    def find_data(self, version: str) -> str:
-        """Return the address of the registered data set in a version ("latest"), or of new data (`NEW_DATA`).
-
-        New data is the file that has arrived last in the folder that is watched, copied to where nobody writes to it
-        again. Raises NotFoundError.
-        """
-        ...
-
-    def keep_data(self, url: str) -> DatasetVersion:
-        """Make new data the newest version of the data set; called when `url`, from `find_data`, has passed its test.
-
-        Safe to call again: the same content makes no second version.
-        """
         ...
 
     def fetch_folder(self, folder: Path) -> None:
@@ -44,4 +27,15 @@ class Job(Protocol):
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Tag the submitted run: "outcome", "reason", "model_version", "skipped_register"."""
+        ...
+
+
+class Jobs(Protocol):
+    """Finds the job that a process is part of."""
+
+    def find_job(self) -> Job | None:
+        """Return the step of a submitted run that this process executes; called by `mlops run-step`.
+
+        None outside of a submitted run.
+        """
         ...

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from mlops.errors import ParameterError
-from mlops.platform.jobs import Job
 
 SUBMISSION_PARAMETERS = ("model_name", "dataset_version", "data_file_path", "caller_run_id")
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
@@ -61,13 +60,6 @@ class Pipelines(Protocol):
         """Return what the endpoint starts now, or None before the first publication."""
         ...
 
-    def update_triggers(self) -> None:
-        """Have the clock and new data start what is published as the settings say now; called by 00_provision.
-
-        Safe to call again.
-        """
-        ...
-
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
         """Start the published pipeline and come back at once; called by `mlops submit`.
 
@@ -96,8 +88,15 @@ class Pipelines(Protocol):
         """End a submitted run; one that has ended already stays as it is."""
         ...
 
-    def find_job(self) -> Job | None:
-        """Return the step of a submitted run that this process executes, or None outside of one."""
+
+class Triggers(Protocol):
+    """Starts the published pipeline by the clock, and for new data."""
+
+    def update(self) -> None:
+        """Have the clock and new data start what is published, as the settings say now; called by 00_provision.
+
+        Safe to call again.
+        """
         ...
 
 

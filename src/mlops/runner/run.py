@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -132,7 +132,8 @@ class Run:
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
             results = read_scraps(locate_copy(found, self.folder))
-            ended = replace(found, state="done", results=results, fingerprint=found.fingerprint if same else "")
+            fingerprint = self._fingerprint(step, _name_files(step, found, results)) if same else ""
+            ended = replace(found, state="done", results=results, fingerprint=fingerprint)
         self._save(self.record.with_step(ended))
         if ended.state == "failed":
             self._restore(step)
@@ -207,6 +208,15 @@ class Run:
             if source and not source.results.get(value):
                 return str(source.results.get("reason", f"{step.only_if} is not true"))
         return ""
+
+
+def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
+    """Return a step as if it had been given the files that it chose itself: the next run names them.
+
+    So the data test of the sample is not repeated once the sample is a version of the data set.
+    """
+    chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
+    return replace(found, parameters={**found.parameters, **chosen})
 
 
 def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:

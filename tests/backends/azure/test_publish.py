@@ -11,6 +11,7 @@ from mlops.backends.azure.connection import retries
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
+from mlops.backends.azure.pipelines.publication import Publication
 from mlops.backends.azure.pipelines.run_packages import name_environment
 from mlops.errors import NotFoundError, PlatformError
 from mlops.workspace import Workspace
@@ -160,11 +161,11 @@ def test_those_who_publish_a_build_at_once_make_one_version(azure: Azure, worksp
 def test_other_settings_change_the_schedules_without_another_publication(
     azure: Azure, pipelines: AzurePipelines, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipelines.update_triggers()  # nothing is published, so nothing can be started
+    Publication(AzureSession(read_settings(workspace), workspace)).update()  # nothing is published, so nothing starts
     assert azure.pipelines.schedules == {}
     pipelines.publish("42", "")
     monkeypatch.setenv("MLOPS_AZURE_RECURRENCE", "none")
-    open_pipelines(workspace).update_triggers()
+    Publication(AzureSession(read_settings(workspace), workspace)).update()
     assert read_state(azure) == (["42"], ["42"], ["diabetes-retraining-new-data"])
 
 

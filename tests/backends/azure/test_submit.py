@@ -17,6 +17,7 @@ from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.errors import NotFoundError, ParameterError, PlatformError
+from mlops.platform.datasets import LATEST
 from mlops.platform.pipelines import SubmittedRun
 from mlops.record.ledger import read_run
 from mlops.workspace import Workspace
@@ -35,7 +36,8 @@ def pipelines(azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatc
     session = AzureSession(read_settings(workspace), workspace)
     workspace.home.mkdir(parents=True)
     load_sample().to_csv(workspace.home / "diabetes.csv", index=False)
-    AzureDatasets(session).register(workspace.home / "diabetes.csv")
+    datasets = AzureDatasets(session)
+    datasets.register(datasets.stage(workspace.home / "diabetes.csv"))
     opened = AzurePipelines(session)
     opened.publish("42", "https://build/42")
     return opened
@@ -144,12 +146,12 @@ def test_new_data_is_tested_trained_on_and_becomes_the_newest_version_and_bad_da
     refused = run_to_end(azure, pipelines, azure.pipelines.fire(watch))
     assert (refused.state, refused.outcome) == ("failed", "error")
     assert refused.tags["reason"].startswith("test_data: DataTestFailed")
-    assert datasets.find("latest").version == 1
+    assert datasets.get_version(LATEST).version == 1
 
     azure.blobs.write(f"{folder}/november.csv", rows.head(400).to_csv(index=False).encode())
     promoted = run_to_end(azure, pipelines, azure.pipelines.fire(watch))
     assert (promoted.state, promoted.outcome, promoted.tags["dataset"]) == ("succeeded", "promoted", "diabetes:2")
-    newest = datasets.find("latest")
+    newest = datasets.get_version(LATEST)
     assert newest.version == 2
     record = read_run(pipelines.fetch_run(promoted.run_id, workspace.outputs / promoted.run_id))
     assert (record.steps[0].results["rows"], record.steps[1].results["data_path"]) == (400, newest.url)

@@ -1,6 +1,5 @@
 """What every platform's pipelines promise: `mlops.platform.pipelines.Pipelines`."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,8 +74,3 @@ def test_a_parameter_that_it_does_not_take_is_refused(pipelines: Pipelines, give
     with pytest.raises(ParameterError, match=said):
         pipelines.submit(given)
     assert pipelines.list_runs(1) == []
-
-
-def test_outside_of_a_submitted_run_there_is_no_job(pipelines: Pipelines) -> None:
-    assert "AZUREML_RUN_ID" not in os.environ
-    assert pipelines.find_job() is None

@@ -7,13 +7,17 @@ import importlib.util
 
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
+from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.images.images import AzureImages
+from mlops.backends.azure.infrastructure.billing import AzureBilling
 from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
 from mlops.backends.azure.models.registry import AzureRegistry
 from mlops.backends.azure.models.tracking import AzureTracker
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
+from mlops.backends.azure.pipelines.publication import Publication
 from mlops.backends.azure.secrets import AzureSecrets
 from mlops.backends.azure.services.services import AzureServices
+from mlops.backends.azure.submitted.job import AzureJobs
 from mlops.backends.azure.telemetry import AzureTelemetry
 from mlops.errors import UsageError
 from mlops.platform.backend import Backend
@@ -47,14 +51,21 @@ def open_backend(workspace: Workspace) -> Backend:
     session = AzureSession(read_settings(workspace), workspace)
     images = AzureImages(session)
     services = AzureServices(session, images)
+    datasets = AzureDatasets(session)
     return Backend(
+        name="azure",
         tracker=AzureTracker(session),
         registry=AzureRegistry(session),
         images=images,
         services=services,
         secrets=AzureSecrets(session),
-        pipelines=AzurePipelines(session),
+        datasets=datasets,
         infrastructure=AzureInfrastructure(session, services),
+        pipelines=AzurePipelines(session),
+        triggers=Publication(session),
+        arrivals=datasets,
+        jobs=AzureJobs(),
+        billing=AzureBilling(session.settings),
         telemetry=AzureTelemetry(session),
     )
 

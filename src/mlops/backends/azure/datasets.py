@@ -13,9 +13,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from mlops.backends.azure.connection.container import open_container
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import NotFoundError, PlatformError, UsageError
-from mlops.platform.datasets import DatasetVersion
+from mlops.platform.datasets import LATEST, DatasetVersion
 
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0
@@ -27,7 +29,7 @@ DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(
 
 
 class AzureDatasets:
-    """Versions of the data set.
+    """Versions of the data set, and new data: see `mlops.platform.datasets`.
 
     Parameters
     ----------
@@ -46,15 +48,37 @@ class AzureDatasets:
         self.rights_seconds = RIGHTS_SECONDS
         self.pause_seconds = PAUSE_SECONDS
 
-    def register(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
-        """Upload a file and register it, unless the newest version has its content. See `Infrastructure`."""
-        if only_first and (newest := self._find_newest()):
-            return newest
-        self._check_format(file)
-        return self.keep(self._store(file.read_bytes(), file.suffix))
+    def find_newest(self) -> DatasetVersion | None:
+        """See `Datasets`."""
+        with explain_refusals(self._session, f"look for the data set {self._name}"):
+            return self._find_newest()
 
-    def find_new(self) -> str:
-        """Return the URL of the file that has arrived last, copied to where nobody writes to it again. See `Job`.
+    def get_version(self, version: str) -> DatasetVersion:
+        """See `Datasets`.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        UsageError
+            If it is not one file in a blob container.
+        """
+        with explain_refusals(self._session, f"look for the data set {self._name}"):
+            return repeat("look up the data set", lambda: self._find(version))
+
+    def stage(self, file: Path) -> str:
+        """See `Datasets`."""
+        self._check_format(file)
+        with explain_refusals(self._session, f"store {file.name} for the data set {self._name}"):
+            return self._store(file.read_bytes(), file.suffix)
+
+    def register(self, url: str) -> DatasetVersion:
+        """See `Datasets`."""
+        with explain_refusals(self._session, f"register the data set {self._name}"):
+            return repeat("register the data set", lambda: self._register(url))
+
+    def fetch_newest(self) -> str:
+        """See `Arrivals`.
 
         Raises
         ------
@@ -63,6 +87,10 @@ class AzureDatasets:
         UsageError
             If no folder is watched.
         """
+        with explain_refusals(self._session, "look for new data"):
+            return repeat("look for new data", self._fetch_arrived)
+
+    def _fetch_arrived(self) -> str:
         folder = self._session.settings.data_trigger_path.rstrip("/")
         if not folder:
             raise UsageError(
@@ -83,8 +111,7 @@ class AzureDatasets:
         newest = max(arrived, key=lambda blob: blob.last_modified)
         return self._store(container.download_blob(newest.name).readall(), PurePosixPath(newest.name).suffix)
 
-    def keep(self, url: str) -> DatasetVersion:
-        """Register a file that is stored already, unless the newest version has its content. See `Job`."""
+    def _register(self, url: str) -> DatasetVersion:
         from azureml.core import Dataset
 
         newest = self._find_newest()
@@ -122,28 +149,19 @@ class AzureDatasets:
                 f"which ends in {first.suffix}; let it end in {file.suffix}"
             )
 
-    def find(self, version: str) -> DatasetVersion:
-        """Return a version of the data set. See `Infrastructure`.
-
-        Raises
-        ------
-        NotFoundError
-            If there is none.
-        UsageError
-            If it is not one file in a blob container.
-        """
+    def _find(self, version: str) -> DatasetVersion:
         from azureml.core import Dataset, Datastore
         from azureml.exceptions import UserErrorException
 
         workspace = self._session.workspace
         try:
-            found = Dataset.get_by_name(workspace, self._name, version or "latest")
+            found = Dataset.get_by_name(workspace, self._name, version)
         except UserErrorException as error:
             refused = REFUSED.search(error.message)  # the SDK keeps the status nowhere else
             if refused and refused[1] != "404":
                 raise
             raise NotFoundError(
-                f"the workspace {workspace.name} has no data set {self._name!r} of version {version or 'latest'!r}: "
+                f"the workspace {workspace.name} has no data set {self._name!r} of version {version!r}: "
                 "the studio lists them, and `mlops provision --platform azure` registers the first one "
                 f"({error.message})"
             ) from error
@@ -159,7 +177,7 @@ class AzureDatasets:
 
     def _find_newest(self) -> DatasetVersion | None:
         try:
-            return self.find("latest")
+            return self._find(LATEST)
         except NotFoundError:
             return None
 

@@ -1,5 +1,6 @@
 """The platform of one machine: MLflow on SQLite, bundles in a folder, services as processes, keys in private files."""
 
+from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
 from mlops.backends.local.mlflow_store import MlflowStore
@@ -7,7 +8,6 @@ from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalServices
-from mlops.backends.local.telemetry import LocalTelemetry
 from mlops.backends.local.tracking import LocalTracker
 from mlops.platform.backend import Backend
 from mlops.workspace import Workspace
@@ -20,12 +20,13 @@ def open_backend(workspace: Workspace) -> Backend:
     secrets = LocalSecrets(workspace.home)
     services = LocalServices(workspace.home, images, secrets)
     return Backend(
+        name="local",
         tracker=LocalTracker(store),
         registry=LocalRegistry(store),
         images=images,
         services=services,
         secrets=secrets,
+        datasets=LocalDatasets(workspace.home),
         pipelines=LocalPipelines(workspace.home, workspace.project, workspace.outputs),
         infrastructure=LocalInfrastructure(workspace, services),
-        telemetry=LocalTelemetry(),
     )

@@ -1,15 +1,9 @@
-"""MLOPS_HOME, made and taken away; the data set's versions in it."""
+"""MLOPS_HOME: made, and deleted."""
 
-import re
 import shutil
 from pathlib import Path
 
-from filelock import FileLock
-
-from mlops.errors import NotFoundError, UsageError
-from mlops.files import hash_file, write_atomically
-from mlops.platform.billing import Billable, Usage
-from mlops.platform.datasets import DatasetVersion
+from mlops.errors import UsageError
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS, Services
 from mlops.workspace import Workspace
@@ -29,7 +23,6 @@ class LocalInfrastructure:
     def __init__(self, workspace: Workspace, services: Services) -> None:
         self._workspace = workspace
         self._home = workspace.home
-        self._datasets = workspace.home / "datasets"
         self._services = services
 
     def preview(self) -> list[Change]:
@@ -44,35 +37,6 @@ class LocalInfrastructure:
 
     def require_ready(self) -> None:
         """See `Infrastructure`: nothing stands in the way."""
-
-    def find_training_data(self) -> str:
-        """See `Infrastructure`: the sample, which the notebook writes."""
-        return ""
-
-    def register_dataset(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
-        """See `Infrastructure`."""
-        self._datasets.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._datasets / "lock"):
-            versions = self._list_versions()
-            if versions and (only_first or hash_file(self._find_file(versions[-1])) == hash_file(file)):
-                return self.find_dataset("latest")
-            version = versions[-1] + 1 if versions else 1
-            write_atomically(self._datasets / str(version) / file.name, file.read_bytes())
-            return self.find_dataset(str(version))
-
-    def find_dataset(self, version: str) -> DatasetVersion:
-        """See `Infrastructure`."""
-        versions = self._list_versions()
-        wanted = versions[-1:] if version in ("", "latest") else [known for known in versions if str(known) == version]
-        if not wanted:
-            there = f"there is: {', '.join(map(str, versions))}" if versions else "run `mlops provision`"
-            raise NotFoundError(f"the data set has no version {version or 'latest'!r} in {self._datasets}; {there}")
-        file = self._find_file(wanted[0])
-        return DatasetVersion(file.stem, wanted[0], str(file))
-
-    def list_billable(self, usage: Usage) -> list[Billable]:
-        """See `Infrastructure`: nothing."""
-        return []
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""
@@ -107,14 +71,3 @@ class LocalInfrastructure:
                 f"MLOPS_HOME is {self._home}, which holds {held}: it is not taken away as a whole; "
                 "delete what you want to be rid of by hand"
             )
-
-    def _list_versions(self) -> list[int]:
-        found = [path for path in self._datasets.glob("*") if re.fullmatch(r"[1-9]\d*", path.name)]
-        return sorted(int(path.name) for path in found if self._list_files(path))
-
-    def _find_file(self, version: int) -> Path:
-        return self._list_files(self._datasets / str(version))[0]
-
-    def _list_files(self, folder: Path) -> list[Path]:
-        """Return the data files in a folder; one that was cut off while it was written has a dot before its name."""
-        return [path for path in folder.iterdir() if not path.name.startswith(".")]

@@ -20,7 +20,6 @@ import psutil
 from mlops.errors import NotFoundError, ParameterError
 from mlops.files import read_record, write_atomically
 from mlops.pipelines import PIPELINES, find_data_step
-from mlops.platform.jobs import Job
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep, check_submission
 from mlops.record.ledger import RunRecord, RunState, StepState, is_alive, make_run_id, now, read_run, sort_key
 
@@ -93,9 +92,6 @@ class LocalPipelines:
         """See `mlops.platform.pipelines.Pipelines`."""
         versions = self._read_versions()
         return self._describe(versions[-1][0]) if versions else None
-
-    def update_triggers(self) -> None:
-        """See `mlops.platform.pipelines.Pipelines`: there are none here."""
 
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
@@ -174,10 +170,6 @@ class LocalPipelines:
             if is_alive(process):
                 os.kill(process[0], signal.SIGKILL)
         return self.get_run(run_id)
-
-    def find_job(self) -> Job | None:
-        """See `mlops.platform.pipelines.Pipelines`: here one process runs all steps."""
-        return None
 
     def _read_versions(self) -> tuple[tuple[str, str], ...]:
         if not self._published.is_file():

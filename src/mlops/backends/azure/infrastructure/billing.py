@@ -13,6 +13,17 @@ RUNS = {"none": 0.0, "minute": HOURS * 60.0, "hour": float(HOURS), "day": float(
 REGISTRY_TIER = "Standard"  # as in templates/workspace.json
 
 
+class AzureBilling:
+    """See `mlops.platform.billing.Billing`; nothing is asked of Azure."""
+
+    def __init__(self, settings: AzureSettings) -> None:
+        self._settings = settings
+
+    def list_billable(self, usage: Usage) -> list[Billable]:
+        """See `Billing`."""
+        return list_billable(self._settings, usage)
+
+
 def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
     """Return what is billed in a month of 30 days.
 

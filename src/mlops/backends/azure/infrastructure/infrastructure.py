@@ -2,21 +2,16 @@
 
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from mlops.backends.azure.connection.arm_refusals import refusals_explained
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import require_subscription
-from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.infrastructure.arm_template import RETRIES, Deployment, find_group, make_tags, wait_for
-from mlops.backends.azure.infrastructure.billing import list_billable
 from mlops.backends.azure.infrastructure.teardown import Teardown
 from mlops.backends.azure.services.services import AzureServices
 from mlops.errors import NotFoundError, PlatformError
-from mlops.platform.billing import Billable, Usage
-from mlops.platform.datasets import DatasetVersion
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS
 
@@ -39,7 +34,6 @@ class AzureInfrastructure:
         self._session = session
         self._settings = session.settings
         self._services = services
-        self.datasets = AzureDatasets(session)
 
     def preview(self) -> list[Change]:
         """See `Infrastructure`."""
@@ -62,24 +56,6 @@ class AzureInfrastructure:
         """See `Infrastructure`: a subscription, an identity, a workspace."""
         with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
             self._session.workspace  # noqa: B018  # opening it is what is wanted
-
-    def find_training_data(self) -> str:
-        """See `Infrastructure`."""
-        return self.find_dataset("latest").url
-
-    def register_dataset(self, file: Path, *, only_first: bool = False) -> DatasetVersion:
-        """See `Infrastructure`."""
-        with explain_refusals(self._session, f"register the data set {self._settings.dataset}"):
-            return self.datasets.register(file, only_first=only_first)
-
-    def find_dataset(self, version: str) -> DatasetVersion:
-        """See `Infrastructure`."""
-        with explain_refusals(self._session, f"look for the data set {self._settings.dataset}"):
-            return self.datasets.find(version)
-
-    def list_billable(self, usage: Usage) -> list[Billable]:
-        """See `Infrastructure`: by the settings; nothing is asked of Azure."""
-        return list_billable(self._settings, usage)
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""

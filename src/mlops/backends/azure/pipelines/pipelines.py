@@ -7,7 +7,6 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.publication import Publication
 from mlops.backends.azure.pipelines.sdk_steps import NOTHING
 from mlops.backends.azure.submitted.history import SubmittedRuns
-from mlops.backends.azure.submitted.job import AzureJob, find_job
 from mlops.backends.azure.submitted.submission import submit
 from mlops.errors import NotFoundError, ParameterError
 from mlops.platform.pipelines import PublishedPipeline, SubmittedRun, check_submission
@@ -28,10 +27,6 @@ class AzurePipelines:
     def find_published(self) -> PublishedPipeline | None:
         """See `mlops.platform.pipelines.Pipelines`."""
         return self._publication.find()
-
-    def update_triggers(self) -> None:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        self._publication.update_triggers()
 
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
@@ -65,10 +60,6 @@ class AzurePipelines:
     def cancel(self, run_id: str) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
         return self._runs.cancel(run_id)
-
-    def find_job(self) -> AzureJob | None:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return find_job(self._session)
 
 
 def _require_address(path: str) -> None:

@@ -59,8 +59,8 @@ class Publication:
         pipeline = repeat(doing, endpoint.get_pipeline)
         return PublishedPipeline(self._name, pipeline.version, pipeline.id, endpoint.endpoint)
 
-    def update_triggers(self) -> None:
-        """Make the schedules those that the settings ask for; nothing where nothing is published."""
+    def update(self) -> None:
+        """See `mlops.platform.pipelines.Triggers`; nothing happens where nothing is published."""
         endpoint = repeat(f"look up the pipeline {self._name}", lambda: self._find_endpoint(self._session.workspace))
         if endpoint is not None:
             self._schedule(endpoint)

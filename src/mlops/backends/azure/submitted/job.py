@@ -6,29 +6,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
-from mlops.backends.azure.connection.session import AzureSession, find_own_run
-from mlops.backends.azure.datasets import AzureDatasets
+from mlops.backends.azure.connection.session import find_own_run
 from mlops.backends.azure.submitted.run_folder import fetch_folder, store_folder
 from mlops.errors import PlatformError
 from mlops.files import hash_folder
-from mlops.platform.datasets import NEW_DATA, DatasetVersion
 
 logger = logging.getLogger(__name__)
 
 
-def find_job(session: AzureSession) -> "AzureJob | None":
-    """Return the step that this process executes, or None where it is not one."""
-    run = find_own_run()
-    return AzureJob(session, run) if run is not None and run.parent is not None else None
+class AzureJobs:
+    """See `mlops.platform.jobs.Jobs`."""
+
+    def find_job(self) -> "AzureJob | None":
+        """See `Jobs`."""
+        run = find_own_run()
+        return AzureJob(run) if run is not None and run.parent is not None else None
 
 
 class AzureJob:
     """A step run of a pipeline run; the step's numbers go to both, the folder and the tags to the pipeline run."""
 
-    def __init__(self, session: AzureSession, step: Any) -> None:
-        self._session = session
+    def __init__(self, step: Any) -> None:
         self._step = step
         self._known: dict[str, str] = {}
 
@@ -40,18 +39,6 @@ class AzureJob:
     def run_id(self) -> str:
         """See `mlops.platform.jobs.Job`."""
         return str(self._run.id)
-
-    def find_data(self, version: str) -> str:
-        """See `mlops.platform.jobs.Job`."""
-        datasets = AzureDatasets(self._session)
-        with explain_refusals(self._session, "look up the data set"):
-            find = datasets.find_new if version == NEW_DATA else lambda: datasets.find(version).url
-            return repeat("look up the data set", find)
-
-    def keep_data(self, url: str) -> DatasetVersion:
-        """See `mlops.platform.jobs.Job`."""
-        with explain_refusals(self._session, "register the new data"):
-            return repeat("register the new data", lambda: AzureDatasets(self._session).keep(url))
 
     def fetch_folder(self, folder: Path) -> None:
         """See `mlops.platform.jobs.Job`."""

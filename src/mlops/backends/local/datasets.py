@@ -1,0 +1,101 @@
+"""The data set of one machine: files named by their content, and a catalogue that says which of them are versions."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+
+from mlops.errors import NotFoundError
+from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
+from mlops.platform.datasets import LATEST, DatasetVersion
+from mlops.record.ledger import now
+
+FOLDER = "datasets"  # in MLOPS_HOME
+CATALOGUE = "catalogue.json"
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One version: its number, its file relative to the catalogue, the SHA-256 of the file, and when it was added."""
+
+    version: int
+    file: str
+    sha256: str
+    registered: str = ""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The versions of the data set, oldest first."""
+
+    versions: tuple[CatalogueEntry, ...] = ()
+
+
+class LocalDatasets:
+    """See `mlops.platform.datasets.Datasets`.
+
+    Parameters
+    ----------
+    home : Path
+        ``MLOPS_HOME``; the files are in ``datasets/<first digits of the SHA-256>/``.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / FOLDER
+
+    def find_newest(self) -> DatasetVersion | None:
+        """See `Datasets`."""
+        versions = self._read().versions
+        return self._describe(versions[-1]) if versions else None
+
+    def get_version(self, version: str) -> DatasetVersion:
+        """See `Datasets`."""
+        versions = self._read().versions
+        for entry in reversed(versions):
+            if version in (LATEST, str(entry.version)):
+                return self._describe(entry)
+        known = ", ".join(str(entry.version) for entry in versions)
+        raise NotFoundError(
+            f"The data set has no version {version!r} in {self._folder}. "
+            + (f"Choose one of: {known}." if known else "Run `mlops run build` to test and register the first one.")
+        )
+
+    def stage(self, file: Path) -> str:
+        """See `Datasets`."""
+        return str(store_by_content(self._folder, file.name, file.read_bytes()))
+
+    def register(self, url: str) -> DatasetVersion:
+        """See `Datasets`."""
+        path = find_path(url)
+        if not path.is_relative_to(self._folder):
+            path = find_path(self.stage(path))
+        sha256 = hash_file(path)
+        with FileLock(self._folder / "lock"):
+            versions = self._read().versions
+            if versions and versions[-1].sha256 == sha256:
+                return self._describe(versions[-1])
+            number = versions[-1].version + 1 if versions else 1
+            entry = CatalogueEntry(number, path.relative_to(self._folder).as_posix(), sha256, now())
+            content = msgspec.json.format(msgspec.json.encode(Catalogue((*versions, entry))), indent=1)
+            write_atomically(self._folder / CATALOGUE, content)
+        return self._describe(entry)
+
+    def _read(self) -> Catalogue:
+        path = self._folder / CATALOGUE
+        return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered()))
+
+    def _list_numbered(self) -> list[CatalogueEntry]:
+        """Return the versions of a home of format 1, which kept each in a folder named by its number."""
+        folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
+        files = {int(path.name): next((file for file in path.iterdir() if file.suffix), None) for path in folders}
+        return [
+            CatalogueEntry(number, file.relative_to(self._folder).as_posix(), hash_file(file))
+            for number, file in sorted(files.items())
+            if file and not file.name.startswith(".")  # one that was cut off while it was written
+        ]
+
+    def _describe(self, entry: CatalogueEntry) -> DatasetVersion:
+        path = self._folder / entry.file
+        return DatasetVersion(path.stem, entry.version, str(path))

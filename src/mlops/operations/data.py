@@ -1,0 +1,71 @@
+"""Which data a run trains on, and the data set's next version."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from mlops.parameters.merging import Parameters
+from mlops.pipelines import ALL_STEPS, Step, find_data_step
+from mlops.platform.datasets import Datasets, DatasetVersion
+from mlops.record.ledger import RunRecord, StepRecord
+
+
+def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
+    """Return the parameters with the newest version of the data set for the step that tests it.
+
+    A file that somebody names is used instead. Before the first version the notebook takes the problem's sample.
+    """
+    given = parameters.values[step.name]
+    newest = None if given.get(step.takes_data) else datasets.find_newest()
+    if newest is None:
+        return parameters
+    return replace(parameters, values={**parameters.values, step.name: {**given, step.takes_data: newest.url}})
+
+
+class DataRegistrar:
+    """Registers the data that has passed the data test: a listener of a run.
+
+    The sample becomes version 1 of a home that has none. A file that somebody named is used for that run only.
+
+    Parameters
+    ----------
+    datasets : Datasets
+        Where versions are kept.
+    new : str
+        The address of new data, which becomes the newest version when it has passed; empty for none.
+    registered : callable, optional
+        Called with the version.
+    steps : iterable of Step
+        The project's steps, one of which tests the data.
+    """
+
+    def __init__(
+        self,
+        datasets: Datasets,
+        new: str = "",
+        registered: Callable[[DatasetVersion], None] | None = None,
+        steps: Iterable[Step] = ALL_STEPS,
+    ) -> None:
+        self._datasets = datasets
+        self._step = find_data_step(steps)
+        self._new = new
+        self._registered = registered
+
+    def step_started(self, step: StepRecord) -> None:
+        """See `mlops.runner.Listener`."""
+
+    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+        """See `mlops.runner.Listener`."""
+
+    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        """Register the data of a data test that passed."""
+        declared = self._step
+        if declared is None or step.name != declared.name or not step.has_results:
+            return step
+        if step.parameters.get(declared.takes_data, "") in ("", self._new):
+            version = self._datasets.register(str(step.results[declared.takes_data]))
+            if self._registered:
+                self._registered(version)
+        return step
+
+    def run_ended(self, run: RunRecord) -> None:
+        """See `mlops.runner.Listener`."""

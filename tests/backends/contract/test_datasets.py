@@ -1,0 +1,63 @@
+"""The contract of data sets, over every platform: `mlops.platform.datasets.Datasets`."""
+
+from pathlib import Path
+
+import pytest
+
+from mlops.backends import list_platforms, open_backend
+from mlops.data.tables import read_table
+from mlops.errors import NotFoundError
+from mlops.platform.datasets import LATEST, Datasets
+from mlops.workspace import Workspace
+
+EMULATED = {"azure": [pytest.mark.slow]}  # platforms that need Azurite, which not every machine has
+
+
+@pytest.fixture(params=[pytest.param(name, marks=EMULATED.get(name, ())) for name in list_platforms()])
+def datasets(request: pytest.FixtureRequest, workspace: Workspace) -> Datasets:
+    """The data sets of every platform in turn, before the first version."""
+    if request.param in EMULATED:
+        request.getfixturevalue(request.param)
+    return open_backend(request.param, workspace).datasets
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A data file."""
+    path = tmp_path / "sample.csv"
+    path.write_text("A,Y\n1,2\n")
+    return path
+
+
+def test_there_is_no_version_before_the_first(datasets: Datasets) -> None:
+    assert datasets.find_newest() is None
+    with pytest.raises(NotFoundError, match="latest"):
+        datasets.get_version(LATEST)
+
+
+def test_each_content_is_a_version_that_stays(datasets: Datasets, file: Path) -> None:
+    first = datasets.register(datasets.stage(file))
+    file.write_text("A,Y\n3,4\n")
+    second = datasets.register(datasets.stage(file))
+    assert (first.version, second.version) == (1, 2)
+    assert [datasets.get_version(name) for name in ("1", "2", LATEST)] == [first, second, second]
+    assert datasets.find_newest() == second
+    assert [int(read_table(version.url).frame["A"][0]) for version in (first, second)] == [1, 3]
+
+
+def test_the_same_content_again_makes_no_version(datasets: Datasets, file: Path) -> None:
+    staged = datasets.stage(file)
+    first = datasets.register(staged)
+    assert datasets.stage(file) == staged
+    assert datasets.register(staged) == first
+
+
+def test_a_staged_file_is_not_a_version(datasets: Datasets, file: Path) -> None:
+    datasets.stage(file)
+    assert datasets.find_newest() is None
+
+
+def test_a_missing_version_is_not_found(datasets: Datasets, file: Path) -> None:
+    datasets.register(datasets.stage(file))
+    with pytest.raises(NotFoundError, match="3"):
+        datasets.get_version("3")

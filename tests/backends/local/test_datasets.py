@@ -1,0 +1,75 @@
+"""The data set of one machine: files by content, a catalogue of versions, and homes of format 1."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlops.backends.local.datasets import LocalDatasets
+from mlops.errors import IntegrityError, NotFoundError
+from mlops.platform.datasets import LATEST
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A data file."""
+    path = tmp_path / "sample.csv"
+    path.write_text("A,Y\n1,2\n")
+    return path
+
+
+def test_a_staged_file_is_registered_where_it_is(tmp_path: Path, file: Path) -> None:
+    datasets = LocalDatasets(tmp_path / "home")
+    staged = datasets.stage(file)
+    file.write_text("A,Y\n3,4\n")
+    version = datasets.register(staged)
+    assert (version.name, version.version, version.url) == ("sample", 1, staged)
+    assert Path(version.url).read_text() == "A,Y\n1,2\n"
+    assert [path.name for path in (tmp_path / "home").rglob("*.csv")] == ["sample.csv"]
+
+
+def test_a_file_that_was_not_staged_is_copied_first(tmp_path: Path, file: Path) -> None:
+    version = LocalDatasets(tmp_path / "home").register(str(file))
+    file.unlink()
+    assert Path(version.url).read_text() == "A,Y\n1,2\n"
+
+
+def test_an_older_content_can_become_the_newest_again(tmp_path: Path, file: Path) -> None:
+    datasets = LocalDatasets(tmp_path / "home")
+    first = datasets.register(datasets.stage(file))
+    file.write_text("A,Y\n3,4\n")
+    datasets.register(datasets.stage(file))
+    assert (datasets.register(first.url).version, datasets.get_version(LATEST).url) == (3, first.url)
+
+
+def test_a_missing_version_is_an_error_that_lists_those_there_are(tmp_path: Path, file: Path) -> None:
+    datasets = LocalDatasets(tmp_path / "home")
+    with pytest.raises(NotFoundError, match=r"no version 'latest' in .*datasets\. Run `mlops run build` to test"):
+        datasets.get_version(LATEST)
+    datasets.register(datasets.stage(file))
+    with pytest.raises(NotFoundError, match=r"no version '2' in .*datasets\. Choose one of: 1\."):
+        datasets.get_version("2")
+
+
+def test_the_numbered_folders_of_format_1_stay_versions(tmp_path: Path, file: Path) -> None:
+    folder = tmp_path / "home" / "datasets"
+    for number, content in (("1", "A,Y\n1,2\n"), ("10", "A,Y\n5,6\n"), ("2", "A,Y\n3,4\n")):
+        (folder / number).mkdir(parents=True)
+        (folder / number / "diabetes.csv").write_text(content)
+    (folder / "11").mkdir()
+    (folder / "11" / ".diabetes.csv.x").write_text("A,")  # cut off while it was written
+    datasets = LocalDatasets(tmp_path / "home")
+    newest = datasets.find_newest()
+    assert newest is not None
+    assert (newest.version, Path(newest.url).read_text()) == (10, "A,Y\n5,6\n")
+    assert datasets.register(datasets.stage(file)).version == 11
+    assert Path(datasets.get_version("2").url).read_text() == "A,Y\n3,4\n"
+
+
+def test_a_damaged_catalogue_is_an_error_that_names_it(tmp_path: Path, file: Path) -> None:
+    datasets = LocalDatasets(tmp_path / "home")
+    datasets.register(datasets.stage(file))
+    catalogue = tmp_path / "home" / "datasets" / "catalogue.json"
+    catalogue.write_text(json.dumps({"versions": [{"version": "one"}]}))
+    with pytest.raises(IntegrityError, match=r"catalogue\.json is damaged"):
+        datasets.find_newest()

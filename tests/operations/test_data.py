@@ -1,0 +1,62 @@
+"""Which data a run trains on, and what becomes a version: with the data sets of one machine."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from command_line import PROJECT
+from given_parameters import load_parameters
+
+from mlops.backends.local.datasets import LocalDatasets
+from mlops.operations.data import DataRegistrar, choose_data
+from mlops.pipelines import BUILD, PIPELINES
+from mlops.platform.datasets import DatasetVersion
+from mlops.record.ledger import RunRecord, StepRecord
+
+RUN = RunRecord("run", "build", "local", "running", "", "", (0, 0.0), ())
+(TEST_DATA,) = BUILD
+PASSED = StepRecord("test_data", "01_test_data", state="done")
+
+
+@pytest.fixture
+def datasets(tmp_path: Path) -> LocalDatasets:
+    """Data sets before the first version."""
+    return LocalDatasets(tmp_path / "home")
+
+
+@pytest.fixture
+def staged(datasets: LocalDatasets, tmp_path: Path) -> str:
+    """A file that is not a version yet."""
+    (tmp_path / "sample.csv").write_text("A,Y\n1,2\n")
+    return datasets.stage(tmp_path / "sample.csv")
+
+
+def test_the_newest_version_is_taken_unless_somebody_names_a_file(datasets: LocalDatasets, staged: str) -> None:
+    plain = load_parameters(PROJECT, PIPELINES["all"])
+    named = load_parameters(PROJECT, PIPELINES["all"], ["test_data.data_path=my.csv"])
+    assert choose_data(plain, TEST_DATA, datasets) == plain  # the notebook takes the sample
+    datasets.register(staged)
+    assert choose_data(plain, TEST_DATA, datasets).values["test_data"]["data_path"] == staged
+    assert choose_data(named, TEST_DATA, datasets) == named
+
+
+@pytest.mark.parametrize(
+    ("step", "versions"),
+    [
+        (PASSED, [1]),
+        (replace(PASSED, state="reused"), [1]),
+        (replace(PASSED, state="failed"), []),
+        (replace(PASSED, name="train"), []),
+        (replace(PASSED, parameters={"data_path": "my.csv"}), []),
+        (replace(PASSED, parameters={"data_path": "new.csv"}), [1]),
+    ],
+    ids=["sample", "reused", "failed", "another step", "named", "new"],
+)
+def test_only_what_passed_and_nobody_named_is_registered(
+    datasets: LocalDatasets, staged: str, step: StepRecord, versions: list[int]
+) -> None:
+    heard: list[DatasetVersion] = []
+    registrar = DataRegistrar(datasets, "new.csv", heard.append)
+    ended = replace(step, results={"data_path": staged})
+    assert registrar.step_ended(RUN, ended) == ended
+    assert [version.version for version in heard] == versions
