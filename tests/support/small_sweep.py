@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 
 from mlops.pipelines import Step
-from mlops.platform.models import SweepState
+from mlops.platform.trainings import SweepState
 from mlops.sweeps.executors import Outcome, Task
 from mlops.workspace import Workspace
 

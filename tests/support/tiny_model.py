@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from mlops.platform.backend import Backend
-from mlops.platform.models import ModelVersion, TrainingRun
+from mlops.platform.models import ModelVersion
+from mlops.platform.trainings import TrainingRun
 
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -27,8 +27,9 @@ from mlops.parameters.overrides import Override, check_overrides, read_override
 from mlops.parameters.project import Project
 from mlops.pipelines import ALL_STEPS, PIPELINES, Step, find_data_step, find_release
 from mlops.platform.backend import Backend
-from mlops.platform.models import ModelVersion, TrainingRun
+from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
+from mlops.platform.trainings import TrainingRun
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.workspace import Workspace, find_workspace
 

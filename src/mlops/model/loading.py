@@ -8,7 +8,8 @@ from mlops.errors import NotFoundError
 from mlops.model.files import load_model
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
-from mlops.platform.models import ModelVersion, TrainingRun
+from mlops.platform.models import ModelVersion
+from mlops.platform.trainings import TrainingRun
 
 
 def load_trained(backend: Backend, run: TrainingRun) -> Any:

@@ -6,7 +6,8 @@ behind it. What a platform cannot do is None. Every platform passes the contract
 .. code-block:: text
 
     backend         a platform: its parts
-    models          Tracker and Registry: trainings, and versions of which one is the champion
+    trainings       Tracker: trainings with their parameters, metrics and files
+    models          Registry: versions of models, one of which is the champion
     images          Images: scoring images by digest
     services        Services: one an environment
     datasets        Datasets: versions of the data that is trained on; Arrivals: new data

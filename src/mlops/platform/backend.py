@@ -21,11 +21,12 @@ from mlops.platform.datasets import Arrivals, Datasets
 from mlops.platform.images import Images
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.jobs import Jobs
-from mlops.platform.models import Registry, Tracker
+from mlops.platform.models import Registry
 from mlops.platform.pipelines import Pipelines, Triggers
 from mlops.platform.secrets import Secrets
 from mlops.platform.services import Services
 from mlops.platform.telemetry import Telemetry
+from mlops.platform.trainings import Tracker
 
 Part = TypeVar("Part")
 

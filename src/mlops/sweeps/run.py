@@ -10,7 +10,7 @@ from typing import Any
 from mlops.errors import MlopsError
 from mlops.files import write_atomically
 from mlops.notebook.handoff import name_copy
-from mlops.platform.models import SweepState, Tracker
+from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
 from mlops.record.lineage import read_commit

@@ -12,7 +12,7 @@ from tiny_model import register, track
 from mlops.backends import open_backend
 from mlops.errors import ConflictError, IntegrityError, PlatformError
 from mlops.platform.backend import Backend
-from mlops.platform.models import TrainingRun
+from mlops.platform.trainings import TrainingRun
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

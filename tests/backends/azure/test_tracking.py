@@ -17,7 +17,7 @@ from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.models.tracking import AzureTracker
 from mlops.errors import NotFoundError, PlatformError
 from mlops.platform.backend import Backend
-from mlops.platform.models import SweepState
+from mlops.platform.trainings import SweepState
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow

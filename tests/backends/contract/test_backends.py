@@ -15,8 +15,9 @@ from mlops.errors import ConflictError, DeploymentError, IntegrityError, NotFoun
 from mlops.image.bundle import build_bundle
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
-from mlops.platform.models import ModelVersion, SweepState, TrainingRun
+from mlops.platform.models import ModelVersion
 from mlops.platform.services import previous_environment
+from mlops.platform.trainings import SweepState, TrainingRun
 from mlops.workspace import Workspace
 
 SCRIPT = """

@@ -14,7 +14,8 @@ from typing import Any
 from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
 from mlops.errors import ConflictError, NotFoundError
 from mlops.files import verify_files
-from mlops.platform.models import ModelVersion, TrainingRun
+from mlops.platform.models import ModelVersion
+from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
 

@@ -1,6 +1,5 @@
 """Trainings as MLflow runs."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from mlops.backends.local.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
 from mlops.files import find_path, hash_folder, verify_files
-from mlops.platform.models import SweepState, TrainingRun
+from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
 
 PLOTS = "plots"
 ATTEMPT = "attempt"
@@ -40,7 +39,7 @@ class LocalTracker:
 
         client, time = self._store.client, get_current_time_millis()
         hashes = hash_folder(files)
-        attempt = _name_attempt(pipeline_run, parameters) if pipeline_run else ""
+        attempt = name_attempt(pipeline_run, parameters) if pipeline_run else ""
         self._take_back(attempt)
         run = self._create_run({**({PARENT: sweep} if sweep else {}), **({ATTEMPT: attempt} if attempt else {})})
         client.log_artifacts(run.info.run_id, str(files), ARTIFACTS)
@@ -116,9 +115,3 @@ class LocalTracker:
         self._store.copy_artifacts(run.run_id, folder)
         verify_files(folder, run.files, f"training run {run.run_id}")
         return folder
-
-
-def _name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Name what one run of a pipeline trains only once: a sweep trains with many parameters."""
-    content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()

@@ -17,7 +17,8 @@ from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_h
 from mlops.backends.azure.models.tracking import find_run
 from mlops.errors import ConflictError, NotFoundError, PlatformError
 from mlops.files import verify_files
-from mlops.platform.models import ModelVersion, TrainingRun
+from mlops.platform.models import ModelVersion
+from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
 WRITES = 5  # of a model's tags, before we give up against somebody who overwrites them

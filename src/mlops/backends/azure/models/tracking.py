@@ -1,7 +1,5 @@
 """Trainings as runs of an experiment."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
 from mlops.errors import IntegrityError, NotFoundError
 from mlops.files import hash_folder, verify_files
-from mlops.platform.models import SweepState, TrainingRun
+from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
 
 KIND = "mlops"  # the tag that tells our runs from others of the experiment
 TRAINING, SWEEP, SUPERSEDED = "training", "sweep", "superseded"
@@ -53,7 +51,7 @@ class AzureTracker:
         labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
         with explain_refusals(self._session, "log the training"):
             if pipeline_run:
-                labels[ATTEMPT] = _name_attempt(pipeline_run, parameters)
+                labels[ATTEMPT] = name_attempt(pipeline_run, parameters)
                 self._take_back(labels[ATTEMPT])
             with self._start(sweep) as run:
                 run.set_tags(labels)
@@ -206,9 +204,3 @@ def _end_as_failed(run: Any) -> None:
 
 def _label_parameters(parameters: Mapping[str, object]) -> dict[str, str]:
     return {f"{PARAMETER}{name}": str(value) for name, value in parameters.items()}
-
-
-def _name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Name what one run of a pipeline trains only once: a sweep trains with many parameters."""
-    content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
