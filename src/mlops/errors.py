@@ -1,72 +1,132 @@
-"""What can go wrong, as exceptions.
+"""The errors that the engine raises, as a tree.
 
 .. code-block:: text
 
     MlopsError
-    ├── UsageError              the command line or a parameters file asks for what cannot be (exit code 2)
-    │   ├── ParameterError      a parameter is unknown, of the wrong type, or out of range
-    │   └── FormatError         state was written by a newer version, or must be upgraded first
-    ├── DataTestFailed          the data file breaks its schema or has drifted from the reference profile
-    ├── HandoffError            a notebook's results are missing, or hold what cannot be handed on
-    ├── IntegrityError          a file is not what it was when its hash was recorded
-    ├── ConflictError           somebody else changed the champion since it was looked at
-    ├── NotFoundError           no such model, image or deployment
-    ├── PlatformError           the platform refused, or could not be reached, after what retrying can do
-    ├── DeploymentError         a service did not start, or may not be deployed there
-    │   └── ServiceTestFailed   a deployed service does not answer as its contract says
-    └── StepFailed              a notebook ended red
+    ├── UsageError
+    │   ├── ParameterError
+    │   └── FormatError
+    ├── DataTestFailed
+    ├── HandoffError
+    ├── IntegrityError
+    ├── ConflictError
+    ├── NotFoundError
+    │   ├── RunNotFoundError
+    │   ├── StepNotFoundError
+    │   ├── TrainingNotFoundError
+    │   ├── ModelNotFoundError
+    │   ├── ImageNotFoundError
+    │   ├── DeploymentNotFoundError
+    │   ├── DatasetNotFoundError
+    │   ├── SecretNotFoundError
+    │   ├── PipelineNotFoundError
+    │   ├── ComputeNotFoundError
+    │   └── WorkspaceNotFoundError
+    ├── PlatformError
+    │   └── LostLockError
+    ├── DeploymentError
+    │   └── ServiceTestFailed
+    └── StepFailed
 
-Every message names the value that is wrong, where it came from, and the fix.
+Every message names the wrong value, where it came from, and the fix.
 """
 
 
 class MlopsError(Exception):
-    """Base of every error that this platform raises on purpose."""
+    """The base of every error that the engine raises on purpose."""
 
 
 class UsageError(MlopsError):
-    """The command line or a parameters file asks for what cannot be."""
+    """The command line or a parameters file asks for something impossible (exit code 2)."""
 
 
 class ParameterError(UsageError):
-    """A parameter is unknown, of the wrong type, or out of range."""
+    """A parameter is unknown, has the wrong type, or is out of range."""
 
 
 class FormatError(UsageError):
-    """State was written by a newer version, or must be upgraded first."""
+    """A newer version wrote the state, or the state must be upgraded first."""
 
 
 class DataTestFailed(MlopsError):
-    """The data file breaks its schema or has drifted from the reference profile."""
+    """The data file violates its schema or has drifted from the reference profile."""
 
 
 class HandoffError(MlopsError):
-    """A notebook's results are missing, or hold what cannot be handed on."""
+    """The results of a notebook are missing, or a value cannot be handed on."""
 
 
 class IntegrityError(MlopsError):
-    """A file is not what it was when its hash was recorded."""
+    """A file has changed since its hash was recorded, or is damaged."""
 
 
 class ConflictError(MlopsError):
-    """Somebody else changed the champion since it was looked at."""
+    """Someone else changed the champion, or the state of an environment, after it was read."""
 
 
 class NotFoundError(MlopsError):
-    """No such model, image or deployment."""
+    """The base of the errors about something that does not exist."""
+
+
+class RunNotFoundError(NotFoundError):
+    """The run does not exist, or has stored nothing yet."""
+
+
+class StepNotFoundError(NotFoundError):
+    """The run has no such step, or has not started it."""
+
+
+class TrainingNotFoundError(NotFoundError):
+    """The training does not exist, or its files are gone."""
+
+
+class ModelNotFoundError(NotFoundError):
+    """The model has no such version, or no champion yet."""
+
+
+class ImageNotFoundError(NotFoundError):
+    """The image does not exist, or none has been created for the model."""
+
+
+class DeploymentNotFoundError(NotFoundError):
+    """The environment serves nothing, or never served another image that passed its test."""
+
+
+class DatasetNotFoundError(NotFoundError):
+    """The data set has no such version, or no new data has arrived."""
+
+
+class SecretNotFoundError(NotFoundError):
+    """The secret is not set."""
+
+
+class PipelineNotFoundError(NotFoundError):
+    """The pipeline has not been published."""
+
+
+class ComputeNotFoundError(NotFoundError):
+    """The workspace has no such compute target."""
+
+
+class WorkspaceNotFoundError(NotFoundError):
+    """The platform has no such workspace."""
 
 
 class PlatformError(MlopsError):
-    """The platform refused, or could not be reached, after what retrying can do."""
+    """The platform refused the request or stayed unreachable after all retries."""
+
+
+class LostLockError(PlatformError):
+    """A lock could not be renewed and may belong to someone else now; do not change what it guards."""
 
 
 class DeploymentError(MlopsError):
-    """A service did not start, or may not be deployed there."""
+    """A service did not start, or may not be deployed in this environment."""
 
 
 class ServiceTestFailed(DeploymentError):
-    """A deployed service does not answer as its contract says."""
+    """A deployed service does not answer as its contract requires."""
 
 
 class StepFailed(MlopsError):
-    """A notebook ended red."""
+    """A notebook failed."""

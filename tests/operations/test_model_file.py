@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mlops.cli import main
 from mlops.cli.pipelines import _write_model, watch_run
-from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.errors import ImageNotFoundError, ModelNotFoundError, PlatformError, UsageError
 from mlops.operations.model_file import find_named_image, write_model_file
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -29,7 +29,7 @@ class OneModel:
 
     def get_version(self, name: str, version: int) -> ModelVersion:
         if (name, version) != ("diabetes", 3):
-            raise NotFoundError(f"no {name}:{version}")
+            raise ModelNotFoundError(f"no {name}:{version}")
         return MODEL
 
     def find_image(self, model: ModelVersion) -> Image | None:
@@ -55,7 +55,7 @@ def test_the_file_has_name_version_and_id(tmp_path: Path) -> None:
         (None, UsageError, "there is no such file"),
         ("not JSON", UsageError, "names no model"),
         ('{"name": "diabetes"}', UsageError, "missing required field `version`"),
-        ('{"name": "diabetes", "version": 4, "id": "diabetes:4"}', NotFoundError, "no diabetes:4"),
+        ('{"name": "diabetes", "version": 4, "id": "diabetes:4"}', ModelNotFoundError, "no diabetes:4"),
     ],
 )
 def test_a_file_that_names_nothing_says_so(
@@ -69,7 +69,7 @@ def test_a_file_that_names_nothing_says_so(
 
 def test_a_model_without_an_image_is_not_released(tmp_path: Path) -> None:
     write_model_file(tmp_path / "model.json", MODEL)
-    with pytest.raises(NotFoundError, match="there is no image of diabetes:3"):
+    with pytest.raises(ImageNotFoundError, match="there is no image of diabetes:3"):
         find_named_image(tmp_path / "model.json", make_backend(OneModel(images={})))
 
 

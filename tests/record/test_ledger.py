@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlops.errors import FormatError, IntegrityError, NotFoundError
+from mlops.errors import FormatError, IntegrityError, RunNotFoundError
 from mlops.record.ledger import (
     RunRecord,
     StepRecord,
@@ -105,7 +105,7 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
 def test_a_folder_without_record_is_no_run(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotFoundError) as raised:
+    with pytest.raises(RunNotFoundError) as raised:
         read_run(tmp_path / name)
     assert str(raised.value) == f"{tmp_path / name} holds no run.json: it is no run's folder"
 

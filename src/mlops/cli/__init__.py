@@ -12,7 +12,7 @@ from mlops.errors import MlopsError, UsageError
 
 
 class Commands(click.Group):
-    """The group, with the errors of this platform as one line and an exit code."""
+    """The group of all commands: it turns an error of the engine into one line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

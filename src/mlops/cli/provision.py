@@ -14,7 +14,7 @@ from mlops.backends import open_backend
 from mlops.cli.options import EXIT_FAILED, json_option, platform_option, shorten_path
 from mlops.cli.run_progress import summarize_run
 from mlops.cli.runs import prepare_run
-from mlops.errors import NotFoundError, UsageError
+from mlops.errors import UsageError, WorkspaceNotFoundError
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import check_overrides, read_override
 from mlops.parameters.project import Project
@@ -89,7 +89,7 @@ def _provision(project: Project, backend: Backend, parameters: Parameters, as_js
     from mlops.runner import Plan, run_pipeline
 
     def list_secrets() -> Iterable[str]:
-        with suppress(NotFoundError):  # before the first time there is nothing that could keep any but the environment
+        with suppress(WorkspaceNotFoundError):  # before the first time, only the environment has secrets
             yield from backend.secrets.list_values()
 
     around = replace(prepare_run(project, backend, parameters, None), secrets=list_secrets)

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlops.errors import NotFoundError
+from mlops.errors import ImageNotFoundError, ModelNotFoundError
 from mlops.model.files import load_model
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -29,12 +29,12 @@ def require_champion(backend: Backend, model_name: str) -> ModelVersion:
 
     Raises
     ------
-    NotFoundError
+    ModelNotFoundError
         Before the first promotion.
     """
     champion = backend.registry.find_champion(model_name)
     if champion is None:
-        raise NotFoundError(f"the model {model_name!r} has no champion yet: run `mlops run retrain` first")
+        raise ModelNotFoundError(f"the model {model_name!r} has no champion yet: run `mlops run retrain` first")
     return champion
 
 
@@ -43,7 +43,9 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 
     Raises
     ------
-    NotFoundError
+    ModelNotFoundError
+        If no image is named and there is no champion yet.
+    ImageNotFoundError
         If there is no such image.
     """
     if digest:
@@ -51,5 +53,5 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     champion = require_champion(backend, model_name)
     image = backend.images.find_image(champion)
     if image is None:
-        raise NotFoundError(f"{model_name} version {champion.version} has no image yet: run 05_create_image first")
+        raise ImageNotFoundError(f"{model_name} version {champion.version} has no image yet: run 05_create_image first")
     return image

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlops.errors import NotFoundError, UsageError
+from mlops.errors import ImageNotFoundError, UsageError
 from mlops.files import write_atomically
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -34,8 +34,10 @@ def find_named_image(path: Path, backend: Backend) -> Image:
     ------
     UsageError
         If it is no such file.
-    NotFoundError
-        If there is no such version, or no image of it.
+    ModelNotFoundError
+        If there is no such version.
+    ImageNotFoundError
+        If there is no image of it.
     """
     try:
         named = msgspec.json.decode(path.read_bytes(), type=ModelFile)
@@ -45,5 +47,5 @@ def find_named_image(path: Path, backend: Backend) -> Image:
         raise UsageError(f"--model-file {path} names no model: {error}") from error
     image = backend.images.find_image(backend.registry.get_version(named.name, named.version))
     if image is None:
-        raise NotFoundError(f"there is no image of {named.id}, which {path} names: run `mlops run retrain` again")
+        raise ImageNotFoundError(f"there is no image of {named.id}, which {path} names: run `mlops run retrain` again")
     return image

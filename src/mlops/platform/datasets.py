@@ -31,7 +31,7 @@ class Datasets(Protocol):
     def get_version(self, version: str) -> DatasetVersion:
         """Return a version by its number, or the newest for `LATEST`; called by `mlops run-step`.
 
-        Raises NotFoundError.
+        Raises DatasetNotFoundError.
         """
         ...
 
@@ -56,6 +56,6 @@ class Arrivals(Protocol):
     def fetch_newest(self) -> str:
         """Stage the file that arrived last and return its address; called by `mlops run-step` for `NEW_DATA`.
 
-        Raises NotFoundError if none has arrived.
+        Raises DatasetNotFoundError if none has arrived.
         """
         ...

@@ -26,7 +26,7 @@ class Images(Protocol):
         ...
 
     def get_image(self, digest: str) -> Image:
-        """Return a stored image after checking that it is unchanged; raises NotFoundError, IntegrityError."""
+        """Return a stored image after checking that it is unchanged; raises ImageNotFoundError, IntegrityError."""
         ...
 
     def list_files(self, image: Image) -> list[str]:

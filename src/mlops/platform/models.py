@@ -45,7 +45,7 @@ class Registry(Protocol):
         ...
 
     def get_version(self, name: str, version: int) -> ModelVersion:
-        """Return one version; raises NotFoundError."""
+        """Return one version; raises ModelNotFoundError."""
         ...
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:

@@ -63,13 +63,13 @@ class Pipelines(Protocol):
     def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
         """Start the published pipeline and come back at once; called by `mlops submit`.
 
-        `parameters`: some of model_name, dataset_version, data_file_path, caller_run_id. Raises NotFoundError before
-        the first publication.
+        `parameters`: some of model_name, dataset_version, data_file_path, caller_run_id. Raises PipelineNotFoundError
+        before the first publication.
         """
         ...
 
     def get_run(self, run_id: str) -> SubmittedRun:
-        """Return a submitted run as it stands, with its steps; raises NotFoundError."""
+        """Return a submitted run as it stands, with its steps; raises RunNotFoundError."""
         ...
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
@@ -77,7 +77,7 @@ class Pipelines(Protocol):
         ...
 
     def read_log(self, run_id: str, step: str) -> str:
-        """Return what a step has printed so far; raises NotFoundError."""
+        """Return what a step has printed so far; raises RunNotFoundError, StepNotFoundError."""
         ...
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:

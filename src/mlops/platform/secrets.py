@@ -8,7 +8,7 @@ class Secrets(Protocol):
     """Hands out secrets, which are kept outside of notebooks, parameters, logs and images."""
 
     def get_secret(self, name: str) -> str:
-        """Return a secret; raises NotFoundError that says how to set it."""
+        """Return a secret; raises SecretNotFoundError that says how to set it."""
         ...
 
     def get_keys(self, environment: str) -> tuple[str, str]:

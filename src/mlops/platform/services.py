@@ -45,7 +45,10 @@ class Services(Protocol):
         ...
 
     def roll_back(self, environment: str) -> Service:
-        """Serve what passed its test before the present one; called by `mlops rollback`. Raises NotFoundError."""
+        """Serve the deployment that passed its test before the current one; called by `mlops rollback`.
+
+        Raises DeploymentNotFoundError if there is none.
+        """
         ...
 
     def stop(self, environment: str) -> bool:

@@ -64,7 +64,7 @@ class Tracker(Protocol):
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """Copy a training's files to `folder` and check their hashes; called by 03_evaluate and 04_register.
 
-        Raises IntegrityError for a file that has changed, NotFoundError for an unknown run.
+        Raises IntegrityError for a file that has changed, TrainingNotFoundError for an unknown training.
         """
         ...
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 import psutil
 
-from mlops.errors import FormatError, IntegrityError, NotFoundError
+from mlops.errors import FormatError, IntegrityError, RunNotFoundError
 from mlops.files import read_record, require_format, write_atomically
 
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
@@ -177,7 +177,7 @@ def read_run(folder: Path) -> RunRecord:
 
     Raises
     ------
-    NotFoundError
+    RunNotFoundError
         If the folder holds no record.
     FormatError
         If a newer version of this engine made it.
@@ -187,7 +187,7 @@ def read_run(folder: Path) -> RunRecord:
     try:
         record = _read_known(folder / "run.json")
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFoundError(f"{folder} holds no run.json: it is no run's folder") from None
+        raise RunNotFoundError(f"{folder} holds no run.json: it is no run's folder") from None
     if record.state == "running" and not is_alive(record.process):
         ended = tuple(
             replace(step, state="failed", error="the runner's process is gone") if step.state == "running" else step

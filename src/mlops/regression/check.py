@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlops.errors import IntegrityError, NotFoundError, UsageError
+from mlops.errors import IntegrityError, RunNotFoundError, UsageError
 from mlops.notebook.handoff import name_copy
 from mlops.parameters.declarations import read_declarations
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
@@ -90,7 +90,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     began = time.perf_counter()
     try:
         run = read_run(folder)
-    except NotFoundError as error:
+    except RunNotFoundError as error:
         raise UsageError(str(error)) from error
     _require_ended(run)
     sanitizer = read_sanitizer(notebooks / SANITIZER)

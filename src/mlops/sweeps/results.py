@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mlops.errors import IntegrityError, NotFoundError
+from mlops.errors import IntegrityError, RunNotFoundError
 from mlops.files import require_format
 from mlops.record.ledger import Stamp
 
@@ -105,7 +105,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
 
     Raises
     ------
-    NotFoundError
+    RunNotFoundError
         If the folder holds no sweep.
     FormatError
         If a newer version of this engine made it.
@@ -119,7 +119,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
         sweep = msgspec.json.decode(first, type=Sweep)
         points = [msgspec.json.decode(line, type=Point) for line in lines if line.endswith(b"\n")]
     except FileNotFoundError:
-        raise NotFoundError(f"{folder} holds no {FILE}: it is no sweep's folder") from None
+        raise RunNotFoundError(f"{folder} holds no {FILE}: it is no sweep's folder") from None
     except (ValueError, msgspec.MsgspecError) as error:
         raise IntegrityError(f"{path} is damaged ({error}); sweep again") from error
     return sweep, sorted(points, key=lambda point: point.number)

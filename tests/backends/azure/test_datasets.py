@@ -13,7 +13,7 @@ from doubles.azure.routing import make_error
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
-from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.errors import DatasetNotFoundError, PlatformError, UsageError
 from mlops.files import hash_file
 from mlops.platform.datasets import DatasetVersion
 from mlops.workspace import Workspace
@@ -159,7 +159,7 @@ def test_no_new_data_and_no_folder_for_it_are_said(
     datasets: AzureDatasets, azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     azure.blobs.list_names()
-    with pytest.raises(NotFoundError, match=r"no file that ends in .csv or .parquet in the folder incoming of"):
+    with pytest.raises(DatasetNotFoundError, match=r"no file that ends in .csv or .parquet in the folder incoming of"):
         datasets.fetch_newest()
     settings = replace(read_settings(workspace), data_trigger_path="")
     with pytest.raises(UsageError, match=r"no folder is watched for new data: set azure.data_trigger_path"):
@@ -167,12 +167,12 @@ def test_no_new_data_and_no_folder_for_it_are_said(
 
 
 def test_a_version_that_is_not_there_says_so(datasets: AzureDatasets, file: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"no data set 'diabetes' of version 'latest'.*provision --platform azure`"):
+    with pytest.raises(DatasetNotFoundError, match=r"no data set 'diabetes' of version 'latest'.*provision --platform"):
         datasets.get_version("latest")
     register(datasets, file)
-    with pytest.raises(NotFoundError, match="'diabetes' of version '7'"):
+    with pytest.raises(DatasetNotFoundError, match="'diabetes' of version '7'"):
         datasets.get_version("7")
-    with pytest.raises(NotFoundError, match="'diabetes' of version 'newest'"):
+    with pytest.raises(DatasetNotFoundError, match="'diabetes' of version 'newest'"):
         datasets.get_version("newest")
 
 

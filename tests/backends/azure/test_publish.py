@@ -13,7 +13,7 @@ from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.backends.azure.pipelines.publication import Publication
 from mlops.backends.azure.pipelines.run_packages import name_environment
-from mlops.errors import NotFoundError, PlatformError
+from mlops.errors import ComputeNotFoundError, PlatformError
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -171,7 +171,7 @@ def test_other_settings_change_the_schedules_without_another_publication(
 
 def test_a_compute_that_is_missing_is_named_before_anything_is_sent(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.computes.missing.add("cpu-cluster")
-    with pytest.raises(NotFoundError, match="mlops-ws has no compute 'cpu-cluster', which compute_name .* provision"):
+    with pytest.raises(ComputeNotFoundError, match="no compute 'cpu-cluster', which compute_name .* provision"):
         pipelines.publish("42", "")
     assert azure.find_requests("POST", "/pipelines/") == azure.find_requests("PUT", "environment") == []
 

@@ -11,7 +11,7 @@ from doubles.azure.routing import make_error
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.secrets import AzureSecrets
-from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.errors import DeploymentNotFoundError, PlatformError, SecretNotFoundError, UsageError
 from mlops.workspace import Workspace
 
 VALUE = "a-value-of-the-vault"
@@ -43,7 +43,7 @@ def test_a_secret_comes_from_the_vault_of_the_workspace(azure: Azure, secrets: A
 
 
 def test_a_secret_that_is_missing_says_how_to_set_it_and_not_on_a_command_line(secrets: AzureSecrets) -> None:
-    with pytest.raises(NotFoundError) as raised:
+    with pytest.raises(SecretNotFoundError) as raised:
         secrets.get_secret("storage-key")
     assert f"az keyvault secret set --vault-name {VAULT} --name storage-key --file" in str(raised.value)
     assert "--value" not in str(raised.value)
@@ -121,5 +121,5 @@ def test_a_name_that_key_vault_cannot_have_is_refused_before_it_is_sent(azure: A
 
 
 def test_keys_of_a_service_that_is_not_there_are_not_found(azure: Azure, secrets: AzureSecrets) -> None:
-    with pytest.raises(NotFoundError, match="no web service diabetes-qa.*mlops run release"):
+    with pytest.raises(DeploymentNotFoundError, match="no web service diabetes-qa.*mlops run release"):
         secrets.get_keys("qa")

@@ -12,12 +12,12 @@ from doubles.azure.routing import make_error
 from tiny_image import BROKEN, HANGING, publish
 
 from mlops.backends import open_backend
-from mlops.backends.azure.connection.lock import Lease, LostLockError
+from mlops.backends.azure.connection.lock import Lease
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.services.state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.services.web_services import submit_service, wait_healthy
-from mlops.errors import ConflictError, DeploymentError, IntegrityError, PlatformError, UsageError
+from mlops.errors import ConflictError, DeploymentError, IntegrityError, LostLockError, PlatformError, UsageError
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.services import Service

@@ -13,7 +13,7 @@ from doubles.azure.routing import make_error
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.cli import main
-from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.errors import PlatformError, UsageError, WorkspaceNotFoundError
 from mlops.workspace import Workspace
 
 
@@ -29,7 +29,7 @@ def test_a_workspace_that_is_not_there_says_what_to_check(
 ) -> None:
     monkeypatch.setenv("MLOPS_AZURE_WORKSPACE", "nowhere")
     with pytest.raises(
-        NotFoundError,
+        WorkspaceNotFoundError,
         match=r"no workspace 'nowhere' in the resource group 'mlops-rg'.*`mlops provision --platform azure`",
     ):
         _ = AzureSession(read_settings(workspace), workspace).workspace

@@ -16,7 +16,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
-from mlops.errors import NotFoundError, ParameterError, PlatformError
+from mlops.errors import ParameterError, PipelineNotFoundError, PlatformError, RunNotFoundError, StepNotFoundError
 from mlops.platform.datasets import LATEST
 from mlops.platform.pipelines import SubmittedRun
 from mlops.record.ledger import read_run
@@ -199,9 +199,9 @@ def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, pipelines
     }
     assert tags["BuildId"] == "42"
     assert (run.state, run.tags) == ("queued", tags)
-    with pytest.raises(NotFoundError, match=f"the run {run.run_id} has not started a step 'train'; started: none"):
+    with pytest.raises(StepNotFoundError, match=f"the run {run.run_id} has not started a step 'train'; started: none"):
         pipelines.read_log(run.run_id, "train")
-    with pytest.raises(NotFoundError, match="has stored nothing: wait for its first step .https://"):
+    with pytest.raises(RunNotFoundError, match="has stored nothing: wait for its first step .https://"):
         pipelines.fetch_run(run.run_id, Path("nowhere"))
     assert pipelines.cancel(run.run_id).state == "canceled"
 
@@ -247,7 +247,7 @@ def test_what_cannot_be_submitted_is_refused_before_anything_is_sent(azure: Azur
     with pytest.raises(ParameterError, match="data_file_path=new.csv: the compute has no such file; .*version=new"):
         pipelines.submit({"data_file_path": "new.csv"})
     assert azure.requests == []
-    with pytest.raises(NotFoundError, match="is published in the workspace: run `mlops publish --platform azure`"):
+    with pytest.raises(PipelineNotFoundError, match="published in the workspace: run `mlops publish --platform azure`"):
         pipelines.submit({})
-    with pytest.raises(NotFoundError, match="there is no run nothing of diabetes-retraining in the workspace"):
+    with pytest.raises(RunNotFoundError, match="there is no run nothing of diabetes-retraining in the workspace"):
         pipelines.get_run("nothing")

@@ -15,7 +15,7 @@ from mlops.backends import open_backend
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.models.tracking import AzureTracker
-from mlops.errors import NotFoundError, PlatformError
+from mlops.errors import PlatformError, TrainingNotFoundError
 from mlops.platform.backend import Backend
 from mlops.platform.trainings import SweepState
 from mlops.workspace import Workspace
@@ -132,7 +132,7 @@ def test_a_sweep_is_a_parent_with_its_best_and_how_it_ended(
 def test_files_that_are_gone_are_said_to_be(azure: Azure, backend: Backend, tmp_path: Path) -> None:
     run = track(backend, tmp_path)
     azure.artifacts.paths.clear()
-    with pytest.raises(NotFoundError, match=f"the files of training run {run.run_id} are gone from Azure: train again"):
+    with pytest.raises(TrainingNotFoundError, match=f"files of training run {run.run_id} are gone from Azure: train"):
         backend.tracker.fetch_files(run, tmp_path / "fetched")
     assert not backend.tracker.has_files(run)
 

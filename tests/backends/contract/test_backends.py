@@ -11,7 +11,17 @@ import pytest
 import requests
 
 from mlops.backends import list_platforms, open_backend
-from mlops.errors import ConflictError, DeploymentError, IntegrityError, NotFoundError, UsageError
+from mlops.errors import (
+    ConflictError,
+    DeploymentError,
+    DeploymentNotFoundError,
+    ImageNotFoundError,
+    IntegrityError,
+    ModelNotFoundError,
+    SecretNotFoundError,
+    TrainingNotFoundError,
+    UsageError,
+)
 from mlops.image.bundle import build_bundle
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -133,7 +143,7 @@ def test_a_pipeline_run_that_is_resumed_has_trained_once(backend: Backend, tmp_p
 
 
 def test_unknown_training_is_not_found(backend: Backend, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="no training run 'nothing'.*run 02_train"):
+    with pytest.raises(TrainingNotFoundError, match="no training run 'nothing'.*run 02_train"):
         backend.tracker.fetch_files(TrainingRun("nothing", {}), tmp_path / "fetched")
 
 
@@ -185,7 +195,7 @@ def test_a_model_is_its_own_bytes(backend: Backend, tmp_path: Path) -> None:
 
 
 def test_a_missing_version_is_not_found(backend: Backend) -> None:
-    with pytest.raises(NotFoundError, match="no version 9 of the model 'tiny': run 04_register"):
+    with pytest.raises(ModelNotFoundError, match="no version 9 of the model 'tiny': run 04_register"):
         backend.registry.get_version("tiny", 9)
 
 
@@ -198,7 +208,7 @@ def test_the_same_bundle_is_one_image(backend: Backend, tmp_path: Path) -> None:
 
 
 def test_an_unknown_image_is_not_found(backend: Backend) -> None:
-    with pytest.raises(NotFoundError, match="no image sha256:00"):
+    with pytest.raises(ImageNotFoundError, match="no image sha256:00"):
         backend.images.get_image("sha256:00")
 
 
@@ -258,7 +268,7 @@ def test_a_failed_first_release_leaves_production_stopped(backend: Backend, tmp_
 
 
 def test_roll_back_serves_what_passed_before(backend: Backend, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="nothing to roll back to"):
+    with pytest.raises(DeploymentNotFoundError, match="nothing to roll back to"):
         backend.services.roll_back("production")
     for number in (1.0, 2.0):
         release(backend, publish(backend, tmp_path, number))
@@ -291,7 +301,7 @@ def test_stop_says_whether_a_service_ran(backend: Backend, tmp_path: Path) -> No
 
 
 def test_a_secret_that_is_not_set_says_how_to_set_it(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(NotFoundError, match="MLOPS_SECRET_STORAGE_KEY"):
+    with pytest.raises(SecretNotFoundError, match="MLOPS_SECRET_STORAGE_KEY"):
         backend.secrets.get_secret("storage-key")
     monkeypatch.setenv("MLOPS_SECRET_STORAGE_KEY", "s3cr3t-value")
     assert backend.secrets.get_secret("storage-key") == "s3cr3t-value"
@@ -446,7 +456,7 @@ def test_a_version_is_not_made_where_another_champion_has_come(backend: Backend,
     late = track(backend, tmp_path, 2.0)
     with pytest.raises(ConflictError, match="compared with version 0, but the champion is now version 1"):
         backend.registry.register("tiny", late, {}, expected=0)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ModelNotFoundError):
         backend.registry.get_version("tiny", 2)
 
 
@@ -455,7 +465,7 @@ def test_a_second_roll_back_goes_further_back(backend: Backend, tmp_path: Path) 
         release(backend, publish(backend, tmp_path, number))
     assert backend.services.roll_back("production").image == "tiny:2"
     assert backend.services.roll_back("production").image == "tiny:1"
-    with pytest.raises(NotFoundError, match="nothing to roll back to"):
+    with pytest.raises(DeploymentNotFoundError, match="nothing to roll back to"):
         backend.services.roll_back("production")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mlops.backends import list_platforms, open_backend
 from mlops.data.tables import read_table
-from mlops.errors import NotFoundError
+from mlops.errors import DatasetNotFoundError
 from mlops.platform.datasets import LATEST, Datasets
 from mlops.workspace import Workspace
 
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_there_is_no_version_before_the_first(datasets: Datasets) -> None:
     assert datasets.find_newest() is None
-    with pytest.raises(NotFoundError, match="latest"):
+    with pytest.raises(DatasetNotFoundError, match="latest"):
         datasets.get_version(LATEST)
 
 
@@ -59,5 +59,5 @@ def test_a_staged_file_is_not_a_version(datasets: Datasets, file: Path) -> None:
 
 def test_a_missing_version_is_not_found(datasets: Datasets, file: Path) -> None:
     datasets.register(datasets.stage(file))
-    with pytest.raises(NotFoundError, match="3"):
+    with pytest.raises(DatasetNotFoundError, match="3"):
         datasets.get_version("3")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlops.backends import open_backend
-from mlops.errors import NotFoundError, ParameterError
+from mlops.errors import ParameterError, PipelineNotFoundError, RunNotFoundError
 from mlops.platform.pipelines import Pipelines
 from mlops.workspace import Workspace
 
@@ -24,7 +24,7 @@ def pipelines(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[
 
 def test_nothing_is_submitted_before_the_first_publication(pipelines: Pipelines) -> None:
     assert pipelines.find_published() is None
-    with pytest.raises(NotFoundError, match="is published .*: run `mlops publish"):
+    with pytest.raises(PipelineNotFoundError, match="is published .*: run `mlops publish"):
         pipelines.submit({})
 
 
@@ -57,7 +57,7 @@ def test_what_is_not_there_is_said(pipelines: Pipelines, tmp_path: Path) -> None
         lambda: pipelines.fetch_run("nothing", tmp_path / "x"),
         lambda: pipelines.cancel("nothing"),
     ):
-        with pytest.raises(NotFoundError, match=r"no run nothing .*`mlops runs.* lists them"):
+        with pytest.raises(RunNotFoundError, match=r"no run nothing .*`mlops runs.* lists them"):
             ask()
     assert not (tmp_path / "x").exists()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlops.backends.local.datasets import LocalDatasets
-from mlops.errors import IntegrityError, NotFoundError
+from mlops.errors import DatasetNotFoundError, IntegrityError
 from mlops.platform.datasets import LATEST
 
 
@@ -44,10 +44,12 @@ def test_an_older_content_can_become_the_newest_again(tmp_path: Path, file: Path
 
 def test_a_missing_version_is_an_error_that_lists_those_there_are(tmp_path: Path, file: Path) -> None:
     datasets = LocalDatasets(tmp_path / "home")
-    with pytest.raises(NotFoundError, match=r"no version 'latest' in .*datasets\. Run `mlops run build` to test"):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"no version 'latest' in .*datasets\. Run `mlops run build` to test"
+    ):
         datasets.get_version(LATEST)
     datasets.register(datasets.stage(file))
-    with pytest.raises(NotFoundError, match=r"no version '2' in .*datasets\. Choose one of: 1\."):
+    with pytest.raises(DatasetNotFoundError, match=r"no version '2' in .*datasets\. Choose one of: 1\."):
         datasets.get_version("2")
 
 

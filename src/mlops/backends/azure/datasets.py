@@ -16,7 +16,7 @@ from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
-from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.errors import DatasetNotFoundError, PlatformError, UsageError
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
@@ -58,7 +58,7 @@ class AzureDatasets:
 
         Raises
         ------
-        NotFoundError
+        DatasetNotFoundError
             If there is none.
         UsageError
             If it is not one file in a blob container.
@@ -82,7 +82,7 @@ class AzureDatasets:
 
         Raises
         ------
-        NotFoundError
+        DatasetNotFoundError
             If none has arrived.
         UsageError
             If no folder is watched.
@@ -104,7 +104,7 @@ class AzureDatasets:
             if PurePosixPath(blob.name).suffix in FORMATS and not blob.name.endswith("/")
         ]
         if not arrived:
-            raise NotFoundError(
+            raise DatasetNotFoundError(
                 f"no new data: there is no file that ends in {' or '.join(FORMATS)} in the folder {folder} of the "
                 f"container {container.container_name} of the storage account {container.account_name}"
             )
@@ -160,7 +160,7 @@ class AzureDatasets:
             refused = REFUSED.search(error.message)  # the SDK keeps the status nowhere else
             if refused and refused[1] != "404":
                 raise
-            raise NotFoundError(
+            raise DatasetNotFoundError(
                 f"the workspace {workspace.name} has no data set {self._name!r} of version {version!r}: "
                 "the studio lists them, and `mlops provision --platform azure` registers the first one "
                 f"({error.message})"
@@ -178,7 +178,7 @@ class AzureDatasets:
     def _find_newest(self) -> DatasetVersion | None:
         try:
             return self._find(LATEST)
-        except NotFoundError:
+        except DatasetNotFoundError:
             return None
 
     def _upload(self, url: str, content: bytes, sha256: str) -> bool:

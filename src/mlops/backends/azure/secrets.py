@@ -14,7 +14,7 @@ from typing import Any
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.services.web_services import find_service, name_service
-from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.errors import DeploymentNotFoundError, PlatformError, SecretNotFoundError, UsageError
 from mlops.platform.secret_variables import SHORTEST, list_variables, name_variable
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
@@ -44,7 +44,7 @@ class AzureSecrets:
                 f"out of ordinary words; a secret needs {SHORTEST} or more"
             )
         if value is None:
-            raise NotFoundError(
+            raise SecretNotFoundError(
                 f"the secret {name!r} is not in the Key Vault {self._vault}: put it there with `az keyvault secret set "
                 f"--vault-name {self._vault} --name {name} --file FILE`, or set the environment variable "
                 f"{name_variable(name)}"
@@ -57,7 +57,7 @@ class AzureSecrets:
         keys = self._find_keys(environment)
         if keys is None:
             name = name_service(self._session.settings, environment)
-            raise NotFoundError(
+            raise DeploymentNotFoundError(
                 f"there is no web service {name}, and so it has no keys: run `mlops run release --platform azure`"
             )
         self._note(KEYS + environment)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from mlops.errors import NotFoundError
+from mlops.errors import DatasetNotFoundError
 from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.ledger import now
@@ -57,7 +57,7 @@ class LocalDatasets:
             if version in (LATEST, str(entry.version)):
                 return self._describe(entry)
         known = ", ".join(str(entry.version) for entry in versions)
-        raise NotFoundError(
+        raise DatasetNotFoundError(
             f"The data set has no version {version!r} in {self._folder}. "
             + (f"Choose one of: {known}." if known else "Run `mlops run build` to test and register the first one.")
         )

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from mlops.errors import NotFoundError
+from mlops.errors import ImageNotFoundError
 from mlops.files import hash_folder, sync_folder, write_atomically
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
 from mlops.platform.images import Image
@@ -39,7 +39,7 @@ class LocalImages:
         """See `Images`."""
         target = self._locate(digest)
         if not target.is_dir():
-            raise NotFoundError(f"there is no image {digest} in {self._folder}: run 05_create_image")
+            raise ImageNotFoundError(f"there is no image {digest} in {self._folder}: run 05_create_image")
         manifest = verify_bundle(target, digest)
         model = manifest["model"]
         return Image(manifest["name"], digest, target.as_uri(), model["name"], model["version"])

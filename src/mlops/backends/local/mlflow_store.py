@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from mlops.errors import IntegrityError, NotFoundError
+from mlops.errors import IntegrityError, TrainingNotFoundError
 from mlops.files import find_path, sync_folder
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ class MlflowStore:
         try:
             uri = self.client.get_run(run_id).info.artifact_uri
         except MlflowException as error:
-            raise NotFoundError(f"there is no training run {run_id!r} in {self.home}: run 02_train") from error
+            raise TrainingNotFoundError(f"there is no training run {run_id!r} in {self.home}: run 02_train") from error
         shutil.rmtree(folder, ignore_errors=True)
         source = find_path(uri) / ARTIFACTS
         if not source.is_dir():
-            raise NotFoundError(f"the files of training run {run_id} are gone from {source}: train again")
+            raise TrainingNotFoundError(f"the files of training run {run_id} are gone from {source}: train again")
         return Path(shutil.copytree(source, folder))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from mlops.errors import NotFoundError, ParameterError
+from mlops.errors import ParameterError, PipelineNotFoundError, RunNotFoundError, StepNotFoundError
 from mlops.files import read_record, write_atomically
 from mlops.pipelines import PIPELINES, find_data_step
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep, check_submission
@@ -99,7 +99,7 @@ class LocalPipelines:
         overrides = _read_overrides(parameters)
         versions = self._read_versions()
         if not versions:
-            raise NotFoundError("no pipeline is published here: run `mlops publish`")
+            raise PipelineNotFoundError("no pipeline is published here: run `mlops publish`")
         version, build_uri = versions[-1]
         run_id = make_run_id(PIPELINE)
         folder = self._outputs / run_id
@@ -148,7 +148,7 @@ class LocalPipelines:
         record = read_run(folder) if (folder / "run.json").is_file() else None
         if record is None or record.step(step) is None:
             known = ", ".join(found.name for found in record.steps) if record else "none"
-            raise NotFoundError(f"the run {run_id} has not started a step {step!r}; it has: {known}")
+            raise StepNotFoundError(f"the run {run_id} has not started a step {step!r}; it has: {known}")
         return (folder / LOG).read_text(errors="replace")
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:
@@ -182,7 +182,9 @@ class LocalPipelines:
     def _find_folder(self, run_id: str) -> Path:
         folder = self._outputs / run_id
         if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
-            raise NotFoundError(f"no run {run_id} was submitted here; `mlops runs` lists them, `mlops status` all runs")
+            raise RunNotFoundError(
+                f"no run {run_id} was submitted here; `mlops runs` lists them, `mlops status` all runs"
+            )
         return folder
 
     def _start(self, words: list[str], folder: Path) -> tuple[int, float]:

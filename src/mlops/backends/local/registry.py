@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
-from mlops.errors import ConflictError, NotFoundError
+from mlops.errors import ConflictError, ModelNotFoundError
 from mlops.files import verify_files
 from mlops.platform.models import ModelVersion
 from mlops.platform.trainings import TrainingRun
@@ -85,7 +85,7 @@ class LocalRegistry:
         try:
             return _read_version(self._store.client.get_model_version(name, str(version)))
         except MlflowException as error:
-            raise NotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
+            raise ModelNotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
         """See `Registry`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mlops.errors import NotFoundError
+from mlops.errors import SecretNotFoundError
 from mlops.files import read_record, write_atomically
 from mlops.platform.secret_variables import list_variables, name_variable
 
@@ -23,7 +23,7 @@ class LocalSecrets:
         """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``."""
         variable = name_variable(name)
         if variable not in os.environ:
-            raise NotFoundError(f"the secret {name!r} is not set: set the environment variable {variable}")
+            raise SecretNotFoundError(f"the secret {name!r} is not set: set the environment variable {variable}")
         return os.environ[variable]
 
     def get_keys(self, environment: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from mlops.backends.local.processes import (
     wait_ready,
 )
 from mlops.backends.local.secrets import LocalSecrets
-from mlops.errors import DeploymentError, NotFoundError
+from mlops.errors import DeploymentError, DeploymentNotFoundError
 from mlops.files import read_record, write_atomically
 from mlops.platform.images import Image
 from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
@@ -90,7 +90,9 @@ class LocalServices:
         with self._lock(environment):
             state = self._read(environment)
             if state.current is None or state.find_previous() is None:
-                raise NotFoundError(f"{environment} has no earlier image that passed its test: nothing to roll back to")
+                raise DeploymentNotFoundError(
+                    f"{environment} has no earlier image that passed its test: nothing to roll back to"
+                )
             forgotten = state.forget_pass(state.current.digest)  # so that the next one goes further back
             return self._restore(environment, forgotten)
 

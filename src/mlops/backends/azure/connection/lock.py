@@ -13,17 +13,13 @@ from typing import Any
 
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.session import AzureSession
-from mlops.errors import PlatformError
+from mlops.errors import LostLockError, PlatformError
 
 LEASE_SECONDS = 15  # the least that Azure grants
 RENEW_SECONDS = 5.0
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
 LEASED = (409, 412)  # it is there, and somebody may have the lease: storage answers a write without it with 412
-
-
-class LostLockError(PlatformError):
-    """A lock could not be renewed, so somebody else may have it by now: what it guards is theirs."""
 
 
 class LeaseLock:

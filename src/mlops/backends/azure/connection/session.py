@@ -7,7 +7,7 @@ from typing import Any
 from mlops.backends.azure.connection.answers import LONGEST, find_status, read_message
 from mlops.backends.azure.connection.identity import Identity
 from mlops.backends.azure.connection.settings import AzureSettings, require_subscription
-from mlops.errors import NotFoundError, PlatformError
+from mlops.errors import PlatformError, WorkspaceNotFoundError
 from mlops.workspace import Workspace
 
 ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for what it runs
@@ -42,7 +42,7 @@ class AzureSession:
 
         Raises
         ------
-        NotFoundError
+        WorkspaceNotFoundError
             If there is none of that name.
         PlatformError
             If Azure refuses us, or cannot be reached.
@@ -58,7 +58,7 @@ class AzureSession:
         except (ProjectSystemException, UserErrorException) as error:
             if find_status(error) not in (0, 404):
                 raise _explain(name, error) from error
-            raise NotFoundError(
+            raise WorkspaceNotFoundError(
                 f"no workspace {name!r} in the resource group {group!r} of subscription {subscription}: check the "
                 f"section azure of parameters/azure.yml, or run `mlops provision --platform azure` ({error.message})"
             ) from error

@@ -17,7 +17,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.records import ImageRecord, ImageStore
 from mlops.backends.azure.images.sdk_environments import make_build_environment, make_inference_configuration
-from mlops.errors import NotFoundError, PlatformError, UsageError
+from mlops.errors import ImageNotFoundError, PlatformError, UsageError
 from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
@@ -65,9 +65,11 @@ class AzureImages:
         with explain_refusals(self._session, f"look for the image {digest}"):
             record = self._store.read_image(digest) if DIGEST.fullmatch(digest) else None
             if record is None:
-                raise NotFoundError(f"there is no image {digest} in this workspace: run 05_create_image")
+                raise ImageNotFoundError(f"there is no image {digest} in this workspace: run 05_create_image")
             if not self._is_stored(record.repository, digest):
-                raise NotFoundError(f"there is no image {digest} any more in {self._registry}: run 05_create_image")
+                raise ImageNotFoundError(
+                    f"there is no image {digest} any more in {self._registry}: run 05_create_image"
+                )
             return record
 
     def find_image(self, model: ModelVersion) -> Image | None:

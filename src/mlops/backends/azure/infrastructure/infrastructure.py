@@ -11,7 +11,7 @@ from mlops.backends.azure.connection.settings import require_subscription
 from mlops.backends.azure.infrastructure.arm_template import RETRIES, Deployment, find_group, make_tags, wait_for
 from mlops.backends.azure.infrastructure.teardown import Teardown
 from mlops.backends.azure.services.services import AzureServices
-from mlops.errors import NotFoundError, PlatformError
+from mlops.errors import PlatformError, WorkspaceNotFoundError
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS
 
@@ -91,7 +91,7 @@ class AzureInfrastructure:
             raise
 
     def _end_services(self) -> None:
-        with suppress(NotFoundError), explain_refusals(self._session, "end the services"):  # no workspace, no service
+        with suppress(WorkspaceNotFoundError), explain_refusals(self._session, "end the services"):
             for environment in ENVIRONMENTS:
                 self._services.end(environment)
 

@@ -15,7 +15,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_hashes, replace_folder, write_hashes
 from mlops.backends.azure.models.tracking import find_run
-from mlops.errors import ConflictError, NotFoundError, PlatformError
+from mlops.errors import ConflictError, ModelNotFoundError, PlatformError
 from mlops.files import verify_files
 from mlops.platform.models import ModelVersion
 from mlops.platform.trainings import TrainingRun
@@ -136,7 +136,7 @@ class AzureRegistry:
         except WebserviceException as error:
             if "ModelNotFound" not in error.message:
                 raise
-            raise NotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
+            raise ModelNotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
 
     def _list(self, name: str, *, tags: list[str] | None = None, run_id: str | None = None) -> list[Any]:
         from azureml.core import Model

@@ -11,7 +11,7 @@ from mlops.backends.azure.connection.answers import find_status
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
-from mlops.errors import IntegrityError, NotFoundError
+from mlops.errors import IntegrityError, TrainingNotFoundError
 from mlops.files import hash_folder, verify_files
 from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
 
@@ -128,7 +128,7 @@ class AzureTracker:
         with TemporaryDirectory() as scratch:
             try:
                 self.fetch_files(run, Path(scratch, "model"))
-            except (NotFoundError, IntegrityError):
+            except (TrainingNotFoundError, IntegrityError):
                 return False
         return True
 
@@ -137,7 +137,7 @@ class AzureTracker:
         with explain_refusals(self._session, f"fetch the files of training run {run.run_id}"):
             download_folder(self._find_run(run.run_id), MODEL, folder)
         if not any(folder.iterdir()):
-            raise NotFoundError(f"the files of training run {run.run_id} are gone from Azure: train again")
+            raise TrainingNotFoundError(f"the files of training run {run.run_id} are gone from Azure: train again")
         verify_files(folder, run.files, f"training run {run.run_id}")
         return folder
 
@@ -168,7 +168,7 @@ def find_run(session: AzureSession, run_id: str) -> Any:
 
     Raises
     ------
-    NotFoundError
+    TrainingNotFoundError
         If the workspace has none of that id.
     """
     from azureml.core import Run
@@ -180,7 +180,9 @@ def find_run(session: AzureSession, run_id: str) -> Any:
         if find_status(error) != 404:
             raise
         place = session.settings.workspace
-        raise NotFoundError(f"there is no training run {run_id!r} in the workspace {place}: run 02_train") from error
+        raise TrainingNotFoundError(
+            f"there is no training run {run_id!r} in the workspace {place}: run 02_train"
+        ) from error
 
 
 def _log_plots(run: Any, plots: Path) -> None:

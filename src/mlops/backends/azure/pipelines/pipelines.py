@@ -8,7 +8,7 @@ from mlops.backends.azure.pipelines.publication import Publication
 from mlops.backends.azure.pipelines.sdk_steps import NOTHING
 from mlops.backends.azure.submitted.history import SubmittedRuns
 from mlops.backends.azure.submitted.submission import submit
-from mlops.errors import NotFoundError, ParameterError
+from mlops.errors import ParameterError, PipelineNotFoundError
 from mlops.platform.pipelines import PublishedPipeline, SubmittedRun, check_submission
 
 
@@ -34,7 +34,7 @@ class AzurePipelines:
         _require_address(parameters.get("data_file_path", NOTHING))
         published = self.find_published()
         if published is None:
-            raise NotFoundError(
+            raise PipelineNotFoundError(
                 f"no pipeline {self._session.settings.pipeline!r} is published in the workspace: run "
                 "`mlops publish --platform azure`"
             )

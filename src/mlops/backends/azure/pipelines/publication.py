@@ -10,7 +10,7 @@ from mlops.backends.azure.pipelines.run_packages import ensure_environment
 from mlops.backends.azure.pipelines.schedules import Schedules
 from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_defaults, make_run_configuration, make_steps
 from mlops.backends.azure.pipelines.sources import stage_sources
-from mlops.errors import NotFoundError, PlatformError
+from mlops.errors import ComputeNotFoundError, PlatformError
 from mlops.parameters.project import Project
 from mlops.pipelines import PIPELINES
 from mlops.platform.pipelines import PublishedPipeline
@@ -80,7 +80,7 @@ class Publication:
             except ComputeTargetException as error:
                 if "ComputeTargetNotFound" not in str(error):
                     raise
-                raise NotFoundError(
+                raise ComputeNotFoundError(
                     f"the workspace {workspace.name} has no compute {name!r}, which compute_name in "
                     "parameters/azure.yml asks for: `mlops provision --platform azure` makes it"
                 ) from error

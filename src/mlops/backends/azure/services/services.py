@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.azure.connection.lock import Lease, LeaseLock, LostLockError
+from mlops.backends.azure.connection.lock import Lease, LeaseLock
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.images import AzureImages
@@ -28,7 +28,7 @@ from mlops.backends.azure.services.web_services import (
     wait_healthy,
     wait_settled,
 )
-from mlops.errors import ConflictError, DeploymentError, MlopsError, NotFoundError, UsageError
+from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, MlopsError, UsageError
 from mlops.platform.images import Image
 from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
 from mlops.record.ledger import now
@@ -83,7 +83,9 @@ class AzureServices:
             blob = StateBlob(self._session, environment, lease)
             state = blob.read()
             if state.current is None or state.find_previous() is None:
-                raise NotFoundError(f"{environment} has no earlier image that passed its test: nothing to roll back to")
+                raise DeploymentNotFoundError(
+                    f"{environment} has no earlier image that passed its test: nothing to roll back to"
+                )
             state = self._restore(environment, blob, state.forget_pass(state.current.digest))  # the next goes further
             return self._look(environment, state)
 

@@ -9,7 +9,7 @@ from mlops.backends.azure.connection.retries import is_missing, repeat
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.submitted.run_folder import fetch_folder
 from mlops.backends.azure.submitted.submission import list_runs
-from mlops.errors import NotFoundError
+from mlops.errors import RunNotFoundError, StepNotFoundError
 from mlops.platform.pipelines import JobState, SubmittedRun, SubmittedStep
 
 STATES: Mapping[str, JobState] = {
@@ -71,7 +71,7 @@ class SubmittedRuns:
         if not (folder / "run.json").is_file():
             state = read_state(run.get_status())
             todo = "wait for its first step" if state in ("queued", "running") else f"it has {state}; see its page"
-            raise NotFoundError(f"the run {run_id} has stored nothing: {todo} ({run.get_portal_url()})")
+            raise RunNotFoundError(f"the run {run_id} has stored nothing: {todo} ({run.get_portal_url()})")
         return folder
 
     def cancel(self, run_id: str) -> SubmittedRun:
@@ -98,7 +98,7 @@ class SubmittedRuns:
         except (ServiceException, HttpOperationError) as error:
             if not is_missing(error) and getattr(error, "status_code", 0) != 404:
                 raise
-            raise NotFoundError(
+            raise RunNotFoundError(
                 f"there is no run {run_id} of {self._name} in the workspace; `mlops runs --platform azure` lists them"
             ) from error
 
@@ -106,7 +106,7 @@ class SubmittedRuns:
         children = {str(child.name): child for child in self._find(run_id).get_children(_rehydrate_runs=False)}
         if step not in children:
             started = ", ".join(children) or "none"
-            raise NotFoundError(f"the run {run_id} has not started a step {step!r}; started: {started}")
+            raise StepNotFoundError(f"the run {run_id} has not started a step {step!r}; started: {started}")
         return children[step]
 
     def _describe(self, run: Any, with_steps: bool = False) -> SubmittedRun:
