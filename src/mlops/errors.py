@@ -129,4 +129,16 @@ class ServiceTestFailed(DeploymentError):
 
 
 class StepFailed(MlopsError):
-    """A notebook failed."""
+    """A notebook failed.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and in which cell.
+    kind : str
+        Class of the exception that a cell raised: "ConflictError". Empty if none did, for example if the kernel died.
+    """
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind

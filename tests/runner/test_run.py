@@ -125,6 +125,7 @@ def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     )
     assert (record.state, record.outcome, states(record)) == ("failed", "error", ["done", "done", "failed", "skipped"])
     assert record.steps[2].error == "AssertionError in cell [4]: it is broken"
+    assert record.steps[2].error_kind == "AssertionError"
     assert restored == [("production", "sha256:1")]
 
 
@@ -483,9 +484,22 @@ def test_a_run_that_was_overtaken_is_resumed_with_a_new_judgement(small: Workspa
     steps = (STEPS[0], replace(STEPS[1], watches=("champion",)), *STEPS[2:])
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
     failed = run_pipeline(Plan("four", steps, parameters), surround(small))
-    assert "ConflictError" in failed.steps[2].error
+    assert failed.steps[2].error_kind == "ConflictError"
     notebook.write_text(content.replace("assert not broken, 'it is broken'", "1"))
     watch = Watch()
     resumed = resume_pipeline(failed, steps, surround(small, [watch]))
     assert states(resumed) == ["done"] * 4
     assert [heard for heard in watch.heard if "started" in heard] == ["judge started", "act started", "rest started"]
+
+
+def test_an_error_that_only_mentions_a_conflict_keeps_the_judgement(small: Workspace) -> None:
+    notebook = small.notebooks / "03_act.ipynb"
+    content = notebook.read_text()
+    notebook.write_text(content.replace("'it is broken'", "'no ConflictError, but broken'"))
+    steps = (STEPS[0], replace(STEPS[1], watches=("champion",)), *STEPS[2:])
+    parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
+    failed = run_pipeline(Plan("four", steps, parameters), surround(small))
+    notebook.write_text(content.replace("assert not broken, 'it is broken'", "1"))
+    watch = Watch()
+    resume_pipeline(failed, steps, surround(small, [watch]))
+    assert [heard for heard in watch.heard if "started" in heard] == ["act started", "rest started"]

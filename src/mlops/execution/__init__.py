@@ -68,7 +68,7 @@ def execute(
             cancel=cancel or Cancel(),
         )
     except PapermillExecutionError as error:
-        raise StepFailed(f"{error.ename} in cell [{error.exec_count}]: {error.evalue}") from error
+        raise StepFailed(f"{error.ename} in cell [{error.exec_count}]: {error.evalue}", error.ename) from error
     except NoSuchKernel as error:
         raise StepFailed(f"there is no Jupyter kernel {error.name!r} here: run `make setup`") from error
     except (RuntimeError, OSError) as error:

@@ -40,6 +40,8 @@ class StepRecord:
         Id of the run whose results a reused step took over; empty otherwise.
     error : str
         Name and message of what ended it; empty otherwise.
+    error_kind : str
+        Class of the exception that ended it: "ConflictError"; empty if none did, and in records older than this field.
     parameters, results : mapping
         What the notebook was given, and what it handed on.
     report : str
@@ -57,6 +59,7 @@ class StepRecord:
     reason: str = ""
     source: str = ""
     error: str = ""
+    error_kind: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
     report: str = ""

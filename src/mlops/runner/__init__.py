@@ -124,7 +124,9 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 def _list_overtaken(record: RunRecord, steps: Sequence[Step]) -> set[str]:
     """Return the steps that watch what another run has changed, so that one which builds on them was refused."""
-    refused = [step for step in steps if (found := record.step(step.name)) and ConflictError.__name__ in found.error]
+    refused = [
+        step for step in steps if (found := record.step(step.name)) and found.error_kind == ConflictError.__name__
+    ]
     needed = {name for step in refused for name in step.needs}
     return {step.name for step in steps if step.watches and step.name in needed}
 

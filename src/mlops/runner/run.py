@@ -52,7 +52,7 @@ class Run:
                 raise
             except Exception as error:
                 with suppress(OSError):  # where not even this can be written, the run is read as lost
-                    self._give_up("failed", f"{type(error).__name__}: {error}")
+                    self._give_up("failed", f"{type(error).__name__}: {error}", type(error).__name__)
                 raise
             self._conclude()
         return self.record
@@ -128,7 +128,8 @@ class Run:
         try:
             event.future.result()
         except StepFailed as error:
-            ended = replace(found, state="failed", error=str(error)[:ERROR_LENGTH], fingerprint="")
+            said = str(error)[:ERROR_LENGTH]
+            ended = replace(found, state="failed", error=said, error_kind=error.kind, fingerprint="")
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
             results = read_scraps(locate_copy(found, self.folder))
@@ -154,12 +155,13 @@ class Run:
         self.record = strike_out(record, self.around.secrets())
         write_run(self.record, self.workspace.outputs)
 
-    def _give_up(self, state: RunState, error: str) -> None:
+    def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
         """End the run where it stands; a service whose test was cut off is not left serving untested."""
         for step in self.plan.steps:
             found = self._find(step.name)
             if found.state == "running":
-                self._save(self.record.with_step(replace(found, state="failed", error=error, fingerprint="")))
+                ended = replace(found, state="failed", error=error, error_kind=kind, fingerprint="")
+                self._save(self.record.with_step(ended))
                 self._restore(step)
         self.record = replace(self.record, error=error[:ERROR_LENGTH])
         self._end(state, "error")
