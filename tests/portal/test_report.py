@@ -14,7 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from mlops.files import write_atomically
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
-from mlops.record.ledger import RunRecord, StepRecord, own_process, write_run
+from mlops.record.ledger import RunRecord, StepRecord, write_run
+from mlops.record.processes import own_process
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # one pixel
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -8,22 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mlops.errors import FormatError, IntegrityError, RunNotFoundError
-from mlops.record.ledger import (
-    RunRecord,
-    StepRecord,
-    is_alive,
-    list_runs,
-    make_run_id,
-    now,
-    own_process,
-    read_run,
-    sort_key,
-    write_run,
-)
+from mlops.record.ledger import RunRecord, StepRecord, list_runs, make_run_id, read_run, sort_key, write_run
+from mlops.record.processes import ProcessId, identify_process, own_process
 
 TRAIN = StepRecord(
     name="train",
@@ -54,11 +43,10 @@ def make_run(**changes: object) -> RunRecord:
     return replace(record, **changes)  # type: ignore[arg-type]
 
 
-def end_process() -> tuple[int, float]:
-    """Return what named a process that has ended."""
+def end_process() -> ProcessId:
+    """Return what identified a process that has ended."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = child.pid, psutil.Process(child.pid).create_time()
-    assert is_alive(process) is True
+    process = identify_process(child.pid)
     child.communicate(b"\n")
     return process
 
@@ -81,7 +69,7 @@ def test_a_running_record_whose_process_is_gone_is_lost(tmp_path: Path) -> None:
 
 def test_another_process_under_the_same_id_is_not_the_runner(tmp_path: Path) -> None:
     number, created = own_process()
-    write_run(make_run(process=(number, created - 3600)), tmp_path)
+    write_run(make_run(process=ProcessId(number, created - 3600)), tmp_path)
     assert read_run(tmp_path / "20261122-190758-all-3f9a51c2").state == "lost"
 
 
@@ -122,12 +110,6 @@ def test_run_ids_sort_by_time() -> None:
     assert sort_key(first) < sort_key(second)
     assert before <= datetime.strptime(second[:15], "%Y%m%d-%H%M%S") <= datetime.now(UTC).replace(tzinfo=None)
     assert second[15:21] == "-all-" + second[20]
-
-
-def test_now_is_utc_to_the_second() -> None:
-    found = now()
-    assert (len(found), found[-1]) == (20, "Z")
-    assert abs(datetime.now(UTC) - datetime.fromisoformat(found)).total_seconds() < 5
 
 
 def test_a_step_is_found_and_replaced_by_its_name() -> None:

@@ -3,6 +3,8 @@
 .. code-block:: text
 
     ledger        a run as `run.json` holds it, and the list of all runs
+    processes     what identifies a process, and whether it still runs
+    clock         the time as records hold it
     fingerprints  what the results of a step depend on, as one hash
     reuse         the results of earlier runs, taken over where nothing has changed
     lineage       where a result came from: commit, build, notebooks with their hashes

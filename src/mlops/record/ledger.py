@@ -1,6 +1,5 @@
 """What ran: one ``run.json`` a run, written whole at every change of state, true after any crash."""
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import psutil
 
 from mlops.errors import FormatError, IntegrityError, RunNotFoundError
 from mlops.files import read_record, require_format, write_atomically
+from mlops.record.processes import NO_PROCESS, ProcessId
 
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
 RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
@@ -91,8 +90,8 @@ class RunRecord:
         UTC, ISO 8601.
     git_commit : str
         See `mlops.record.lineage`.
-    process : tuple of (int, float)
-        Process id of the runner and when that process was created, in seconds since the epoch.
+    process : ProcessId
+        The process of the runner.
     steps : tuple of StepRecord
         In the order of the pipeline.
     error : str
@@ -109,7 +108,7 @@ class RunRecord:
     state: RunState
     started: str
     git_commit: str
-    process: tuple[int, float]
+    process: ProcessId
     steps: tuple[StepRecord, ...]
     outcome: str = ""
     finished: str = ""
@@ -138,11 +137,6 @@ class Stamp:
     format: int = 1
 
 
-def now() -> str:
-    """Return the time, UTC, as ISO 8601 to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 def make_run_id(pipeline: str) -> str:
     """Return a new run's name; `sort_key` puts runs in the order in which they were made."""
     made = datetime.now(UTC)
@@ -152,20 +146,6 @@ def make_run_id(pipeline: str) -> str:
 def sort_key(run_id: str) -> tuple[str, str]:
     """Return what sorts the names of runs by time: several may have been made in the same second."""
     return run_id[:15], run_id.rpartition("-")[2]
-
-
-def own_process() -> tuple[int, float]:
-    """Return this process's id and when it was created: together they name it for ever."""
-    return os.getpid(), psutil.Process().create_time()
-
-
-def is_alive(process: tuple[int, float]) -> bool:
-    """Say whether a process recorded by `own_process` still runs (a zombie does not)."""
-    try:
-        found = psutil.Process(process[0])
-        return abs(found.create_time() - process[1]) < 1 and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def write_run(record: RunRecord, outputs: Path) -> None:
@@ -191,7 +171,7 @@ def read_run(folder: Path) -> RunRecord:
         record = _read_known(folder / "run.json")
     except (FileNotFoundError, NotADirectoryError):
         raise RunNotFoundError(f"{folder} holds no run.json: it is no run's folder") from None
-    if record.state == "running" and not is_alive(record.process):
+    if record.state == "running" and not record.process.alive:
         ended = tuple(
             replace(step, state="failed", error="the runner's process is gone") if step.state == "running" else step
             for step in record.steps
@@ -226,8 +206,8 @@ def _read_or_mark(folder: Path) -> RunRecord:
     try:
         return read_run(folder)
     except IntegrityError:
-        return RunRecord(folder.name, "", "", "unreadable", "", "", (0, 0.0), (), outcome="error")
+        return RunRecord(folder.name, "", "", "unreadable", "", "", NO_PROCESS, (), outcome="error")
     except FormatError:
         found = read_record(folder / "run.json", Stamp).format
         said = f"made by a newer version, format {found}; this one reads up to {FORMAT}"
-        return RunRecord(folder.name, "", "", "newer", "", "", (0, 0.0), (), error=said, format=found)
+        return RunRecord(folder.name, "", "", "newer", "", "", NO_PROCESS, (), error=said, format=found)

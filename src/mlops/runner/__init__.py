@@ -10,7 +10,8 @@ import msgspec
 from mlops.errors import ConflictError, UsageError
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import Step
-from mlops.record.ledger import RunRecord, StepRecord, make_run_id, own_process
+from mlops.record.ledger import RunRecord, StepRecord, make_run_id
+from mlops.record.processes import own_process
 from mlops.record.reuse import find_only, locate_copy
 from mlops.runner.plan import Listener, Plan, Surroundings
 from mlops.runner.run import Run, begin_record

@@ -14,9 +14,11 @@ from mlops.errors import StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.notebook.handoff import read_scraps
 from mlops.pipelines import Step, find_deployment
+from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, RunState, StepRecord, now, own_process, write_run
+from mlops.record.ledger import RunRecord, RunState, StepRecord, write_run
 from mlops.record.lineage import read_commit
+from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.runner.plan import Plan, Surroundings

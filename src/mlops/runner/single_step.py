@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from mlops.errors import UsageError
 from mlops.platform.jobs import Job
-from mlops.record.ledger import RunRecord, StepRecord, own_process, read_run
+from mlops.record.ledger import RunRecord, StepRecord, read_run
+from mlops.record.processes import own_process
 from mlops.record.reuse import locate_copy
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.run import Run, begin_record

@@ -11,9 +11,11 @@ from mlops.errors import MlopsError
 from mlops.files import write_atomically
 from mlops.notebook.handoff import name_copy
 from mlops.platform.trainings import SweepState, Tracker
+from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, StepRecord, make_run_id, now, own_process, write_run
+from mlops.record.ledger import RunRecord, StepRecord, make_run_id, write_run
 from mlops.record.lineage import read_commit
+from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results
 from mlops.runner import Surroundings

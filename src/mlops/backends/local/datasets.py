@@ -10,7 +10,7 @@ from filelock import FileLock
 from mlops.errors import DatasetNotFoundError
 from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
 from mlops.platform.datasets import LATEST, DatasetVersion
-from mlops.record.ledger import now
+from mlops.record.clock import now
 
 FOLDER = "datasets"  # in MLOPS_HOME
 CATALOGUE = "catalogue.json"

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from mlops.errors import ParameterError, PipelineNotFoundError, RunNotFoundError, StepNotFoundError
 from mlops.files import read_record, write_atomically
 from mlops.pipelines import PIPELINES, find_data_step
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep, check_submission
-from mlops.record.ledger import RunRecord, RunState, StepState, is_alive, make_run_id, now, read_run, sort_key
+from mlops.record.clock import now
+from mlops.record.ledger import RunRecord, RunState, StepState, make_run_id, read_run, sort_key
+from mlops.record.processes import ProcessId, identify_process
 
 PIPELINE = "retrain"
 NOTHING = ("", "none")
@@ -51,7 +52,7 @@ STEP_STATES: Mapping[StepState, JobState] = {
 class Submission:
     """What was started: the process, when, and the tags of the run."""
 
-    process: tuple[int, float]
+    process: ProcessId
     submitted: str
     version: str
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -116,7 +117,7 @@ class LocalPipelines:
         folder = self._find_folder(run_id)
         submission = read_record(folder / SUBMISSION, Submission)
         if not (folder / "run.json").is_file():
-            state: JobState = "queued" if is_alive(submission.process) else "failed"
+            state: JobState = "queued" if submission.process.alive else "failed"
             return SubmittedRun(run_id, PIPELINE, submission.version, state, tags=submission.tags, url=folder.as_uri())
         record = read_run(folder)
         tags = {**submission.tags, **_list_tags(record)}
@@ -161,14 +162,14 @@ class LocalPipelines:
     def cancel(self, run_id: str) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
         process = read_record(self._find_folder(run_id) / SUBMISSION, Submission).process
-        if is_alive(process):
+        if process.alive:
             with suppress(ProcessLookupError):
-                os.kill(process[0], signal.SIGTERM)
+                os.kill(process.pid, signal.SIGTERM)
             deadline = time.monotonic() + CANCEL_SECONDS
-            while is_alive(process) and time.monotonic() < deadline:
+            while process.alive and time.monotonic() < deadline:
                 time.sleep(0.05)
-            if is_alive(process):
-                os.kill(process[0], signal.SIGKILL)
+            if process.alive:
+                os.kill(process.pid, signal.SIGKILL)
         return self.get_run(run_id)
 
     def _read_versions(self) -> tuple[tuple[str, str], ...]:
@@ -187,7 +188,7 @@ class LocalPipelines:
             )
         return folder
 
-    def _start(self, words: list[str], folder: Path) -> tuple[int, float]:
+    def _start(self, words: list[str], folder: Path) -> ProcessId:
         """Start the command line in a session of its own, so that it outlives its starter."""
         environ = {**os.environ, "MLOPS_HOME": str(self._home), "MLOPS_OUTPUTS": str(self._outputs)}
         with open(folder / LOG, "ab") as log:
@@ -200,7 +201,7 @@ class LocalPipelines:
                 stderr=log,
                 start_new_session=True,
             )
-        return process.pid, psutil.Process(process.pid).create_time()
+        return identify_process(process.pid)
 
 
 def _read_overrides(parameters: Mapping[str, str]) -> list[str]:

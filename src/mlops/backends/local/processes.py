@@ -15,7 +15,7 @@ import psutil
 
 from mlops.errors import DeploymentError
 from mlops.image.bundle import REQUIREMENTS, read_pins
-from mlops.record.ledger import is_alive
+from mlops.record.processes import ProcessId, identify_process
 
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
@@ -32,7 +32,7 @@ class ServiceProcess:
     @property
     def alive(self) -> bool:
         """Whether it still runs; another process that got its number does not count."""
-        return is_alive((self.pid, self.created))
+        return ProcessId(self.pid, self.created).alive
 
 
 def check_packages(bundle: Path) -> None:
@@ -102,8 +102,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         if ready.is_file():
-            created = psutil.Process(process.pid).create_time()
-            return ServiceProcess(process.pid, created, json.loads(ready.read_text())["port"])
+            return ServiceProcess(*identify_process(process.pid), json.loads(ready.read_text())["port"])
         time.sleep(0.02)
     code = process.poll()
     process.kill()

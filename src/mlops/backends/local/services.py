@@ -24,7 +24,7 @@ from mlops.errors import DeploymentError, DeploymentNotFoundError
 from mlops.files import read_record, write_atomically
 from mlops.platform.images import Image
 from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
-from mlops.record.ledger import now
+from mlops.record.clock import now
 from mlops.release.history import Deployment, Deployments
 
 HEALTH_SECONDS = 2.0

@@ -31,7 +31,7 @@ from mlops.backends.azure.services.web_services import (
 from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, MlopsError, UsageError
 from mlops.platform.images import Image
 from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
-from mlops.record.ledger import now
+from mlops.record.clock import now
 
 LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
 RESTORE_SECONDS = 600.0
