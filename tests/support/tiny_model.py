@@ -1,16 +1,36 @@
-"""Trainings whose model is one number, for the tests of the tracker and the registry."""
+"""A model that is one number, on its whole way: trained, registered, published as an image, deployed, asked."""
 
 import base64
 import json
+from importlib.metadata import version
 from pathlib import Path
 
+import requests
+
+from mlops.image.bundle import build_bundle
 from mlops.platform.backend import Backend
+from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
+from mlops.platform.services import Service
 from mlops.platform.trainings import TrainingRun
 
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+TAGS = {"data_sha256": "d1", "BuildId": "7"}
+SCRIPT = """
+import json, os
+def init():
+    global number
+    number = json.load(open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.json")))["number"]
+def run(data):
+    if data.shape[1] != 1:
+        raise ValueError(f"a row has {data.shape[1]} numbers; it needs 1")
+    return data[:, 0] * 0 + number
+"""
+BROKEN = "def init(): raise RuntimeError('no such table')\ndef run(data): ..."
+HANGING = "import time\ndef init(): time.sleep(60)\ndef run(data): ..."
+PIN = f"msgspec=={version('msgspec')}"
 
 
 def make_files(folder: Path, number: float) -> Path:
@@ -21,10 +41,12 @@ def make_files(folder: Path, number: float) -> Path:
     return files
 
 
-def track(backend: Backend, folder: Path, number: float = 1.0, *, sweep: str = "", run: str = "") -> TrainingRun:
+def track(
+    backend: Backend, folder: Path, number: float = 1.0, *, sweep: str = "", run: str = "", alpha: float = 0.4
+) -> TrainingRun:
     """Track a training."""
     return backend.tracker.log_training(
-        parameters={"alpha": 0.4},
+        parameters={"alpha": alpha},
         metrics={"mse": 2.5, "r2": 0.5},
         tags={"git_commit": "abc"},
         files=make_files(folder, number),
@@ -35,4 +57,51 @@ def track(backend: Backend, folder: Path, number: float = 1.0, *, sweep: str = "
 
 def register(backend: Backend, folder: Path, number: float = 1.0) -> ModelVersion:
     """Track a training and register its model."""
-    return backend.registry.register("tiny", track(backend, folder, number), {"data_sha256": "d1", "BuildId": "7"})
+    return backend.registry.register("tiny", track(backend, folder, number), TAGS)
+
+
+def make_bundle(folder: Path, model: ModelVersion, number: float, script: str = SCRIPT, pin: str = PIN) -> Path:
+    """Make the bundle of a model; its service needs the one package that `pin` names."""
+    (folder / "score.py").write_text(script)
+    (folder / "requirements.txt").write_text(f"{pin} \\\n    --hash=sha256:0\n")
+    bundle = folder / f"bundle-{number}"
+    build_bundle(
+        bundle,
+        model_name=model.name,
+        model_version=model.version,
+        model_files=[make_files(folder, number) / "model.json"],
+        script=folder / "score.py",
+        requirements=folder / "requirements.txt",
+        example=[[1.0]],
+    )
+    return bundle
+
+
+def publish(backend: Backend, folder: Path, number: float = 1.0, script: str = SCRIPT) -> Image:
+    """Register a model and publish its image."""
+    model = register(backend, folder, number)
+    return backend.images.publish(make_bundle(folder, model, number, script), model)
+
+
+def deploy(backend: Backend, environment: str, image: Image, *, force: bool = False, seconds: float = 30) -> Service:
+    """Deploy an image."""
+    return backend.services.deploy(environment, image, port=0, ready_seconds=seconds, force=force)
+
+
+def release(backend: Backend, image: Image, *, passed: bool = True) -> Service:
+    """Take an image through QA to production, and record how its test ended there."""
+    deploy(backend, "qa", image)
+    backend.services.record_test("qa", image.digest, passed=True)
+    service = deploy(backend, "production", image)
+    backend.services.record_test("production", image.digest, passed=passed)
+    return service
+
+
+def ask(backend: Backend, service: Service) -> float:
+    """Ask a service for the prediction of one row, with its second key."""
+    key = backend.secrets.get_keys(service.environment)[1]
+    answer = requests.post(
+        f"{service.url}/score", json={"data": [[1.0]]}, headers={"Authorization": f"Bearer {key}"}, timeout=10
+    )
+    answer.raise_for_status()
+    return float(answer.json()["result"][0])

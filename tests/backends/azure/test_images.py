@@ -6,8 +6,7 @@ import pytest
 from doubles.azure.azure import Azure
 from doubles.azure.container_registry import HOST
 from doubles.azure.routing import make_error
-from tiny_image import make_bundle, publish
-from tiny_model import register
+from tiny_model import PIN, deploy, make_bundle, publish, register
 
 from mlops.backends import open_backend
 from mlops.backends.azure.images.sdk_environments import list_packages
@@ -40,7 +39,7 @@ def test_azure_is_asked_to_build_the_model_the_entry_script_and_pinned_packages(
     python, pip = request["environment"]["python"]["condaDependencies"]["dependencies"]
     assert python == "python=3.11"
     packages = [line for line in pip["pip"] if not line.startswith("--")]
-    assert {"msgspec==0.22.0", "azureml-monitoring==0.1.0a21"} < set(packages)
+    assert {PIN, "azureml-monitoring==0.1.0a21"} < set(packages)
     assert all("==" in line for line in packages)
     assert image.url == f"{HOST}/tiny@{image.digest}"
     assert image.digest == azure.container_registry.tags["tiny", asked.json["imageLabel"]]
@@ -128,7 +127,7 @@ def test_a_bundle_that_was_changed_is_not_deployed(azure: Azure, backend: Backen
     azure.blobs.write(second, bundles[first])
     for each in (image, other):
         with pytest.raises(IntegrityError, match=r"manifest.json has changed"):
-            backend.services.deploy("qa", each, port=0, ready_seconds=30, force=False)
+            deploy(backend, "qa", each)
     assert azure.web_services.services == {}
 
 

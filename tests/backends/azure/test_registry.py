@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from doubles.azure.azure import Azure
-from tiny_model import register, track
+from tiny_model import TAGS, register, track
 
 from mlops.backends import open_backend
 from mlops.errors import ConflictError, IntegrityError, PlatformError
@@ -55,7 +55,7 @@ def test_a_version_is_made_in_one_request_from_the_files_of_its_training(
     assert asset.json["artifacts"] == [{"prefix": f"ExperimentRun/dcid.{version.run_id}/outputs/model"}]
     (sent,) = azure.find_requests("POST", "/models$")
     assert sent.json["runId"] == version.run_id
-    assert sent.json["kvTags"] == {"data_sha256": "d1", "BuildId": "7"}
+    assert sent.json["kvTags"] == TAGS
     assert sent.json["properties"] == {"files": f'{{"model.json":"{version.files["model.json"]}"}}'}
     assert azure.find_requests("PATCH", "/models/") == []
 

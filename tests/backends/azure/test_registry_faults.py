@@ -13,7 +13,7 @@ import pytest
 from doubles.azure.azure import Azure
 from doubles.azure.names import ACCOUNT, WORKSPACE_ID
 from doubles.azure.routing import Response, make_error
-from tiny_model import register, track
+from tiny_model import TAGS, register, track
 
 from mlops.backends import open_backend
 from mlops.errors import MlopsError, PlatformError
@@ -22,7 +22,6 @@ from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 DROPS = 16  # a request that gets no answer is sent four times by urllib3, and that four times by the SDK
-TAGS = {"data_sha256": "d1", "BuildId": "7"}
 REGISTERING = [("POST", "/models$"), ("POST", "/assets$"), ("GET", "/models$"), ("GET", "prefix/contentinfo")]
 
 

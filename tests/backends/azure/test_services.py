@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import requests
 from doubles.azure.azure import Azure
 from doubles.azure.routing import make_error
-from tiny_image import BROKEN, HANGING, publish
+from tiny_model import BROKEN, HANGING, ask, deploy, publish, release
 
 from mlops.backends import open_backend
 from mlops.backends.azure.connection.lock import Lease
@@ -32,28 +31,6 @@ SERVICES = "/services$"
 def backend(azure: Azure, workspace: Workspace) -> Backend:
     """The platform."""
     return open_backend("azure", workspace)
-
-
-def deploy(backend: Backend, environment: str, image: Image, *, force: bool = False, seconds: float = 30) -> Service:
-    """Deploy an image."""
-    return backend.services.deploy(environment, image, port=0, ready_seconds=seconds, force=force)
-
-
-def release(backend: Backend, image: Image) -> Service:
-    """Take an image through QA to production."""
-    deploy(backend, "qa", image)
-    backend.services.record_test("qa", image.digest, passed=True)
-    service = deploy(backend, "production", image)
-    backend.services.record_test("production", image.digest, passed=True)
-    return service
-
-
-def ask(backend: Backend, service: Service) -> float:
-    """Ask a service for one prediction."""
-    headers = {"Authorization": f"Bearer {backend.secrets.get_keys(service.environment)[0]}"}
-    answer = requests.post(f"{service.url}/score", json={"data": [[1.0]]}, headers=headers, timeout=10)
-    answer.raise_for_status()
-    return float(answer.json()["result"][0])
 
 
 def find(backend: Backend, environment: str) -> Service | None:

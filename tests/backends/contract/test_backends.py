@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from tiny_model import BROKEN, HANGING, TAGS, ask, deploy, make_bundle, publish, register, release, track
 
 from mlops.backends import list_platforms, open_backend
 from mlops.errors import (
@@ -22,23 +23,10 @@ from mlops.errors import (
     TrainingNotFoundError,
     UsageError,
 )
-from mlops.image.bundle import build_bundle
 from mlops.platform.backend import Backend
-from mlops.platform.images import Image
-from mlops.platform.models import ModelVersion
 from mlops.platform.services import previous_environment
 from mlops.platform.trainings import SweepState, TrainingRun
 from mlops.workspace import Workspace
-
-SCRIPT = """
-import json, os
-def init():
-    global number
-    number = json.load(open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.json")))["number"]
-def run(data):
-    return data[:, 0] * 0 + number
-"""
-
 
 EMULATED = {"azure": [pytest.mark.slow]}  # platforms that need Azurite, which not every machine has
 
@@ -54,61 +42,6 @@ def backend(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Ba
         opened.services.stop(environment)
 
 
-def track(
-    backend: Backend, folder: Path, number: float = 1.0, sweep: str = "", *, pipeline_run: str = "", alpha: float = 0.4
-) -> TrainingRun:
-    """Track a training whose model is one number."""
-    files = folder / f"files-{number}"
-    files.mkdir(exist_ok=True)
-    (files / "model.json").write_text(json.dumps({"number": number}))
-    return backend.tracker.log_training(
-        parameters={"alpha": alpha},
-        metrics={"mse": 2.5},
-        tags={"git_commit": "abc"},
-        files=files,
-        sweep=sweep,
-        pipeline_run=pipeline_run,
-    )
-
-
-def register(backend: Backend, folder: Path, number: float = 1.0) -> ModelVersion:
-    """Register a model that is one number."""
-    return backend.registry.register("tiny", track(backend, folder, number), {"data_sha256": "d1", "BuildId": "7"})
-
-
-def publish(backend: Backend, folder: Path, number: float = 1.0, script: str = SCRIPT) -> Image:
-    """Publish the image of a model that is one number."""
-    model = register(backend, folder, number)
-    (folder / "score.py").write_text(script)
-    (folder / "requirements.txt").write_text("")
-    files = backend.registry.fetch_model(model, folder / f"fetched-{number}")
-    build_bundle(
-        folder / f"bundle-{number}",
-        model_name=model.name,
-        model_version=model.version,
-        model_files=[files / "model.json"],
-        script=folder / "score.py",
-        requirements=folder / "requirements.txt",
-        example=[[1.0]],
-    )
-    return backend.images.publish(folder / f"bundle-{number}", model)
-
-
-def deploy(backend: Backend, environment: str, image: Image, *, force: bool = False) -> str:
-    """Deploy an image and return the address."""
-    return backend.services.deploy(environment, image, port=0, ready_seconds=30, force=force).url
-
-
-def ask(backend: Backend, environment: str, url: str) -> float:
-    """Ask the service for the prediction of one row."""
-    key = backend.secrets.get_keys(environment)[1]
-    answer = requests.post(
-        f"{url}/score", json={"data": [[1.0]]}, headers={"Authorization": f"Bearer {key}"}, timeout=5
-    )
-    answer.raise_for_status()
-    return float(answer.json()["result"][0])
-
-
 def test_training_files_come_back_as_they_were(backend: Backend, tmp_path: Path) -> None:
     run = track(backend, tmp_path, 3.5)
     fetched = backend.tracker.fetch_files(run, tmp_path / "fetched")
@@ -119,9 +52,9 @@ def test_training_files_come_back_as_they_were(backend: Backend, tmp_path: Path)
 def test_a_sweep_has_its_own_trainings(backend: Backend, tmp_path: Path) -> None:
     sweep = backend.tracker.start_sweep("20261122-190758-sweep-3f9a51c2", {"alpha": [0.1, 1.0]})
     assert backend.tracker.list_trainings(sweep) == []
-    runs = [track(backend, tmp_path, number, sweep) for number in (1.0, 2.0)]
+    runs = [track(backend, tmp_path, number, sweep=sweep) for number in (1.0, 2.0)]
     track(backend, tmp_path, 3.0)
-    track(backend, tmp_path, 4.0, backend.tracker.start_sweep("another", {"alpha": [1.0]}))
+    track(backend, tmp_path, 4.0, sweep=backend.tracker.start_sweep("another", {"alpha": [1.0]}))
     backend.tracker.end_sweep(sweep, state="succeeded", parameters={"alpha": 0.1}, metrics={"mse": 2.5})
     assert backend.tracker.list_trainings(sweep) == [run.run_id for run in runs]
 
@@ -135,9 +68,9 @@ def test_a_training_knows_whether_its_files_are_there(backend: Backend, tmp_path
 
 def test_a_pipeline_run_that_is_resumed_has_trained_once(backend: Backend, tmp_path: Path) -> None:
     """A sweep trains several times in one run, each time with other parameters."""
-    track(backend, tmp_path, pipeline_run="run 1")
-    again = track(backend, tmp_path, pipeline_run="run 1")
-    others = [track(backend, tmp_path, pipeline_run="run 1", alpha=0.5), track(backend, tmp_path, pipeline_run="run 2")]
+    track(backend, tmp_path, run="run 1")
+    again = track(backend, tmp_path, run="run 1")
+    others = [track(backend, tmp_path, run="run 1", alpha=0.5), track(backend, tmp_path, run="run 2")]
     others += [track(backend, tmp_path), track(backend, tmp_path)]
     assert backend.tracker.list_trainings() == [run.run_id for run in (again, *others)]
 
@@ -149,9 +82,9 @@ def test_unknown_training_is_not_found(backend: Backend, tmp_path: Path) -> None
 
 def test_a_version_has_all_its_tags_and_hashes(backend: Backend, tmp_path: Path) -> None:
     run = track(backend, tmp_path)
-    version = backend.registry.register("tiny", run, {"data_sha256": "d1", "BuildId": "7"})
+    version = backend.registry.register("tiny", run, TAGS)
     assert (version.version, version.run_id, version.files) == (1, run.run_id, run.files)
-    assert version.tags == {"data_sha256": "d1", "BuildId": "7"}
+    assert version.tags == TAGS
     assert backend.registry.get_version("tiny", 1) == version
 
 
@@ -213,9 +146,9 @@ def test_an_unknown_image_is_not_found(backend: Backend) -> None:
 
 
 def test_a_service_answers_only_with_a_key(backend: Backend, tmp_path: Path) -> None:
-    url = deploy(backend, "qa", publish(backend, tmp_path, 4.5))
-    assert ask(backend, "qa", url) == 4.5
-    assert requests.post(f"{url}/score", json={"data": [[1.0]]}, timeout=5).status_code == 401
+    service = deploy(backend, "qa", publish(backend, tmp_path, 4.5))
+    assert ask(backend, service) == 4.5
+    assert requests.post(f"{service.url}/score", json={"data": [[1.0]]}, timeout=5).status_code == 401
 
 
 def test_a_healthy_service_is_left_alone_unless_forced(backend: Backend, tmp_path: Path) -> None:
@@ -224,8 +157,8 @@ def test_a_healthy_service_is_left_alone_unless_forced(backend: Backend, tmp_pat
     (first,) = backend.services.list_services()
     deploy(backend, "qa", image)
     assert backend.services.list_services() == [first]
-    url = deploy(backend, "qa", image, force=True)
-    assert (url, ask(backend, "qa", url)) == (first.url, 1.0)
+    forced = deploy(backend, "qa", image, force=True)
+    assert (forced.url, ask(backend, forced)) == (first.url, 1.0)
 
 
 def test_production_takes_only_what_passed_in_qa(backend: Backend, tmp_path: Path) -> None:
@@ -237,15 +170,7 @@ def test_production_takes_only_what_passed_in_qa(backend: Backend, tmp_path: Pat
     with pytest.raises(DeploymentError, match="has not passed its test in qa"):
         deploy(backend, "production", image)
     backend.services.record_test("qa", image.digest, passed=True)
-    assert ask(backend, "production", deploy(backend, "production", image)) == 1.0
-
-
-def release(backend: Backend, image: Image, *, passed: bool = True) -> None:
-    """Take an image through QA to production, and record how its test ended there."""
-    deploy(backend, "qa", image)
-    backend.services.record_test("qa", image.digest, passed=True)
-    deploy(backend, "production", image)
-    backend.services.record_test("production", image.digest, passed=passed)
+    assert ask(backend, deploy(backend, "production", image)) == 1.0
 
 
 def find_production(backend: Backend) -> tuple[str, int, str]:
@@ -256,10 +181,10 @@ def find_production(backend: Backend) -> tuple[str, int, str]:
 
 def test_a_failed_test_in_production_puts_the_previous_one_back(backend: Backend, tmp_path: Path) -> None:
     release(backend, publish(backend, tmp_path, 1.0))
-    before = backend.services.list_services()[1].url
+    before = backend.services.list_services()[1]
     release(backend, publish(backend, tmp_path, 2.0), passed=False)
     assert find_production(backend) == ("tiny:1", 1, "healthy")
-    assert ask(backend, "production", before) == 1.0  # at the same address
+    assert ask(backend, before) == 1.0  # at the same address
 
 
 def test_a_failed_first_release_leaves_production_stopped(backend: Backend, tmp_path: Path) -> None:
@@ -277,23 +202,22 @@ def test_roll_back_serves_what_passed_before(backend: Backend, tmp_path: Path) -
 
 
 def test_an_image_that_does_not_start_changes_nothing(backend: Backend, tmp_path: Path) -> None:
-    url = deploy(backend, "qa", publish(backend, tmp_path, 1.0))
-    broken = publish(backend, tmp_path, 2.0, script="def init(): raise RuntimeError('no such table')\ndef run(d): ...")
+    serving = deploy(backend, "qa", publish(backend, tmp_path, 1.0))
+    broken = publish(backend, tmp_path, 2.0, BROKEN)
     with pytest.raises(DeploymentError, match=r"(?s)tiny:2.*no such table"):
         deploy(backend, "qa", broken)
-    assert ask(backend, "qa", url) == 1.0
+    assert ask(backend, serving) == 1.0
 
 
 def test_an_image_that_hangs_is_ended(backend: Backend, tmp_path: Path) -> None:
-    script = "import time\ndef init(): time.sleep(60)\ndef run(d): ..."
     with pytest.raises(DeploymentError, match="was not ready within 1 s"):
-        backend.services.deploy("qa", publish(backend, tmp_path, script=script), port=0, ready_seconds=1, force=False)
+        deploy(backend, "qa", publish(backend, tmp_path, script=HANGING), seconds=1)
     assert backend.services.list_services() == []
 
 
 def test_stop_says_whether_a_service_ran(backend: Backend, tmp_path: Path) -> None:
     assert not backend.services.stop("qa")
-    url = deploy(backend, "qa", publish(backend, tmp_path))
+    url = deploy(backend, "qa", publish(backend, tmp_path)).url
     keys = {"Authorization": f"Bearer {backend.secrets.get_keys('qa')[0]}"}
     assert backend.services.stop("qa")
     with pytest.raises(requests.ConnectionError):
@@ -414,7 +338,7 @@ def test_a_port_that_somebody_else_has_is_refused(workspace: Workspace, tmp_path
     other = open_backend("local", Workspace(workspace.project, tmp_path / "other", workspace.outputs))
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    port = int(deploy(other, "qa", publish(other, folder)).rsplit(":", 1)[1])
+    port = int(deploy(other, "qa", publish(other, folder)).url.rsplit(":", 1)[1])
     try:
         with pytest.raises(DeploymentError, match=f"port {port} for qa is taken by another program"):
             backend.services.deploy("qa", image, port=port, ready_seconds=30, force=False)
@@ -425,18 +349,8 @@ def test_a_port_that_somebody_else_has_is_refused(workspace: Workspace, tmp_path
 def test_an_image_whose_packages_are_not_installed_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     backend = open_backend("local", workspace)
     image = publish(backend, tmp_path)
-    bundle = tmp_path / "bundle-1.0"
-    (tmp_path / "requirements.txt").write_text("numpy==0.0.1\n")
     model = backend.registry.get_version("tiny", image.model_version)
-    build_bundle(
-        bundle,
-        model_name="tiny",
-        model_version=1,
-        model_files=[tmp_path / "fetched-1.0" / "model.json"],
-        script=tmp_path / "score.py",
-        requirements=tmp_path / "requirements.txt",
-        example=[[1.0]],
-    )
+    bundle = make_bundle(tmp_path, model, 1.0, pin="numpy==0.0.1")
     with pytest.raises(DeploymentError, match=r"the image needs numpy 0\.0\.1, but .* has 2\."):
         deploy(backend, "qa", backend.images.publish(bundle, model))
 
@@ -446,7 +360,7 @@ def test_a_path_may_have_spaces_and_letters_of_any_language(project: Path, tmp_p
     backend = open_backend("local", odd)
     image = publish(backend, tmp_path, 7.5)
     assert backend.images.list_files(image)[:2] == ["example.json", "manifest.json"]
-    assert ask(backend, "qa", deploy(backend, "qa", image)) == 7.5
+    assert ask(backend, deploy(backend, "qa", image)) == 7.5
     backend.services.stop("qa")
 
 
@@ -478,7 +392,7 @@ def test_a_service_with_old_keys_is_started_anew(workspace: Workspace, tmp_path:
     backend.secrets.get_keys("qa")
     later = keys.stat().st_mtime + 5
     os.utime(keys, (later, later))
-    assert ask(backend, "qa", deploy(backend, "qa", image)) == 1.0
+    assert ask(backend, deploy(backend, "qa", image)) == 1.0
     backend.services.stop("qa")
 
 
