@@ -1,0 +1,98 @@
+"""One notebook against its committed copy: scraps, cells, pictures, and what is declared of them."""
+
+import base64
+import re
+from typing import Any
+
+import pytest
+from shown import draw, make_cell, make_notebook, make_scraps, plot
+
+from mlops.errors import UsageError
+from mlops.regression.comparison import Comparison, compare_notebooks
+from mlops.regression.expectations import list_kept_scraps
+
+
+def test_the_same_is_the_same() -> None:
+    assert compare_notebooks("n", make_notebook(), make_notebook(run="y")) == Comparison("n", compared=4)
+
+
+def test_every_difference_is_told_with_its_place() -> None:
+    found = compare_notebooks("n", make_notebook(), make_notebook(rows=97, mse=3098.4))
+    assert [str(difference) for difference in found.differences] == [
+        "scrap mse: 3098.4, committed 3075.26 (allowed: 1e-06)",
+        "cell `print(len(frame), 'rows')` line 1: '97 rows', committed '98 rows' (allowed: 0.001)",
+        "cell `scores` row holdout, column mse: 3098.4, committed 3075.3 (allowed: 0.001)",
+    ]
+
+
+def test_what_depends_on_a_scrap_is_compared_only_if_it_is_the_same() -> None:
+    found = compare_notebooks("n", make_notebook(), make_notebook(version=2))
+    assert found.differences == ()
+    assert found.compared == 3
+    assert found.notes == ("cell `print(image)` not compared: version is 2, committed with 1",)
+    whole = make_notebook()
+    whole["metadata"]["mlops"]["check"]["if_same"] = ["version"]
+    found = compare_notebooks("n", whole, make_notebook(version=2, rows=0))
+    assert (found.compared, found.skipped) == (0, "not compared: version is 2, committed with 1")
+
+
+def test_a_declared_scrap_must_be_there_and_another_is_told() -> None:
+    executed = make_notebook(new=1)
+    executed["cells"][3]["outputs"] = make_scraps(mse=3075.26, version=1, new=1)
+    found = compare_notebooks("n", make_notebook(), executed)
+    assert [str(difference) for difference in found.differences] == ["scrap run: was not handed on"]
+    assert found.notes == ("handed on, but not declared in mlops.check: new",)
+
+
+def test_a_value_that_was_never_committed_is_told() -> None:
+    committed = make_notebook()
+    committed["cells"][3]["outputs"] = make_scraps(version=1)
+    committed["cells"][0]["outputs"] = []
+    found = compare_notebooks("n", committed, make_notebook())
+    assert [str(difference) for difference in found.differences] == [
+        "scrap mse: is declared, but no value of it is committed: run `make notebooks`",
+        "cell `print(len(frame), 'rows')` shows: text, committed nothing",
+    ]
+
+
+def test_edited_cells_are_told_and_compared_all_the_same() -> None:
+    committed = make_notebook(rows=97)
+    committed["cells"][0]["source"] = ["print(len(frame), 'rows ')"]
+    committed["cells"].append({**make_cell("e", "new = 1"), "metadata": {}})
+    executed = make_notebook()
+    executed["cells"].insert(1, {**make_cell("i", "alpha = 1"), "metadata": {"tags": ["injected-parameters"]}})
+    found = compare_notebooks("n", committed, executed)
+    assert len(found.differences) == 1
+    assert found.notes == ("edited since the run: `print(len(frame), 'rows ')`", "added since the run: `new = 1`")
+    del executed["cells"][0]
+    (gone,) = compare_notebooks("n", committed, executed).differences
+    assert str(gone) == "cell `print(len(frame), 'rows ')`: is not in the run"
+
+
+def test_a_picture_is_compared_and_one_that_is_none_is_told() -> None:
+    def with_picture(content: bytes) -> dict[str, Any]:
+        encoded = base64.b64encode(content).decode()
+        output = {"output_type": "display_data", "data": {"image/png": encoded, "text/plain": "<Figure>"}}
+        return {"metadata": {}, "cells": [make_cell("a", "show()", output)]}
+
+    first, second = draw(plot()), draw(plot(1.0))
+    assert compare_notebooks("n", with_picture(first), with_picture(first)).differences == ()
+    (told,) = compare_notebooks("n", with_picture(first), with_picture(second)).differences
+    assert re.fullmatch(r"cell `show\(\)` picture: differs by 0\.7\d \(allowed: 0\.13\)", str(told))
+    (told,) = compare_notebooks("n", with_picture(first), with_picture(b"nothing")).differences
+    assert str(told).startswith("cell `show()` picture: cannot be compared: cannot identify image file")
+
+
+def test_a_wrong_declaration_is_refused() -> None:
+    committed = make_notebook()
+    committed["metadata"]["mlops"]["check"]["number"] = 1
+    with pytest.raises(UsageError, match="the metadata of n: mlops.check: .*unknown field `number`"):
+        compare_notebooks("n", committed, make_notebook())
+    committed = make_notebook()
+    committed["cells"][1]["metadata"]["mlops"] = {"check": {"numbers": -1}}
+    with pytest.raises(UsageError, match="the metadata of cell b in n: mlops.check: .*>= 0"):
+        compare_notebooks("n", committed, make_notebook())
+
+
+def test_kept_are_the_values_that_are_compared_or_depended_on() -> None:
+    assert list_kept_scraps(make_notebook(), "n") == {"mse", "version"}

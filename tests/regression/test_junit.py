@@ -1,0 +1,26 @@
+"""The verdict as JUnit's XML."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+from shown import make_notebook
+
+from mlops.regression.check import check_run
+from mlops.regression.junit import format_junit
+
+
+def test_junit_has_a_case_for_each_notebook(folder: Path) -> None:
+    (folder / "01_n-qa.ipynb").write_text(json.dumps(make_notebook(mse=3098.4)))
+    suite = ElementTree.fromstring(format_junit(check_run(folder, folder.parents[1] / "notebooks")))
+    assert {name: suite.get(name) for name in ("tests", "failures", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "skipped": "1",
+    }
+    failure = suite.find("testcase[@name='01_n-qa']/failure")
+    assert failure is not None
+    assert (failure.text or "").startswith("scrap mse: 3098.4, committed 3075.26 (allowed: 1e-06)")
+    skipped = suite.find("testcase[@name='02_m']/skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "not run: not better"

@@ -1,0 +1,63 @@
+"""What notebooks show, for the tests that compare it: a table, a plot, and a notebook with both kinds of outputs."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from diabetes import data, model
+from mlops.notebook import figures, handoff
+
+SCORES = pd.DataFrame({"mse": [3041.2, 3075.3], "rows": [344, 98]}, index=["training", "holdout"])
+HTML = SCORES.to_html()
+
+
+def draw(figure: Figure, dpi: int = 72) -> bytes:
+    """Return a figure as JupyterLab gets it."""
+    written = io.BytesIO()
+    figure.savefig(written, dpi=dpi, bbox_inches="tight")
+    pyplot.close(figure)
+    return written.getvalue()
+
+
+def predict(alpha: float) -> tuple[Any, Any]:
+    """Return what came true on the holdout, and what a model predicts."""
+    training, holdout = data.split_rows(data.load_sample(), 0.2, 0)
+    return holdout[data.TARGET], model.predict(model.train_model(training, alpha), holdout)
+
+
+def plot(alpha: float = 0.4) -> Figure:
+    """Return the plot of `02_train`."""
+    return figures.plot_predictions(*predict(alpha), "disease progression")
+
+
+def make_cell(name: str, source: str, *outputs: Mapping[str, Any], **metadata: Any) -> dict[str, Any]:
+    """Return a code cell whose output is kept."""
+    tagged = {"tags": ["keep_output"], **metadata}
+    return {"cell_type": "code", "id": name, "source": source, "metadata": tagged, "outputs": list(outputs)}
+
+
+def make_scraps(**values: Any) -> list[dict[str, Any]]:
+    """Return scraps as outputs."""
+    return [handoff._make_scrap(name, value) for name, value in values.items()]
+
+
+def make_notebook(version: int = 1, rows: int = 98, mse: float = 3075.26, **scraps: Any) -> dict[str, Any]:
+    """Return a notebook that prints, shows a table and hands on; committed and executed look alike."""
+    printed = {"output_type": "stream", "name": "stdout", "text": [f"{rows} rows\n"]}
+    warning = {"output_type": "stream", "name": "stderr", "text": f"a warning of version {version}\n"}
+    table = {"output_type": "execute_result", "data": {"text/html": HTML.replace("3075.3", f"{mse:.1f}")}}
+    named = {"output_type": "stream", "name": "stdout", "text": f"diabetes:{version}\n"}
+    check = {"scraps": {"mse": 1e-6, "run": None, "version": None}, "numbers": 0.001}
+    return {
+        "metadata": {"mlops": {"check": check}},
+        "cells": [
+            make_cell("a", "print(len(frame), 'rows')\n", printed, warning),
+            make_cell("b", "scores", table),
+            make_cell("c", "print(image)", named, mlops={"check": {"if_same": ["version"]}}),
+            make_cell("d", "glue_results()", *make_scraps(**{"mse": mse, "run": "x", "version": version, **scraps})),
+        ],
+    }
