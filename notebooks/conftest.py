@@ -15,7 +15,7 @@ from mlops.pipelines import list_notebooks
 def pytest_configure(config: pytest.Config) -> None:
     """Point the kernels to a scratch MLOPS_HOME."""
     os.environ["MLOPS_HOME"] = tempfile.mkdtemp(prefix="mlops-nbval-")
-    os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())  # the warm kernels and their parent end with the tests
+    os.environ.setdefault("MLOPS_KERNELS_OWNER", str(os.getpid()))  # the warm kernels and their parent end with it
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

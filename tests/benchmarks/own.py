@@ -85,7 +85,7 @@ def measure_sweep(rounds: int) -> Section:
 
 
 def measure_nbval(rounds: int) -> Section:
-    """Notebook regression as `make nbval` runs it; it always starts a parent of its own."""
+    """Notebook regression as `make nbval` runs it; from a cold parent."""
     command = [(PYTHON, "-m", "pytest", *NBVAL, "notebooks")]
     environ = make_environ()
     samples = interleave(

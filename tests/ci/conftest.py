@@ -5,18 +5,25 @@ from pathlib import Path
 
 import pytest
 from azure_pipelines.pipeline import FOLDER, PIPELINE, Spoil
+from checkout import list_tracked
 
 
 @pytest.fixture
-def spoil(project: Path, tmp_path: Path) -> Spoil:
-    """Makes a checkout in which one file has something else in one place; all but these files is the project's own."""
+def scratch(project: Path, tmp_path: Path) -> Path:
+    """A checkout with the files of the pipelines that git tracks; the rest is the project's own."""
     scratch = tmp_path / "checkout"
-    (scratch / FOLDER).parent.mkdir(parents=True)
-    shutil.copytree(project / FOLDER, scratch / FOLDER)
-    shutil.copyfile(project / PIPELINE, scratch / PIPELINE)
-    shutil.copytree(project / "docs", scratch / "docs")
+    for path in list_tracked(project, FOLDER, PIPELINE, "docs"):
+        copy = scratch / path.relative_to(project)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
     for name in ("notebooks", "parameters", "src", "tests", "Makefile"):
         (scratch / name).symlink_to(project / name)
+    return scratch
+
+
+@pytest.fixture
+def spoil(scratch: Path) -> Spoil:
+    """Makes a checkout in which one file of the pipelines has something else in one place."""
 
     def replace(file: str, right: str, wrong: str) -> Path:
         path = scratch / file

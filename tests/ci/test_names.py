@@ -12,9 +12,9 @@ INFRASTRUCTURE, INSTALL, RESULTS = f"{FOLDER}/infrastructure.yml", f"{FOLDER}/in
 CURRENT = "- download: current\n            artifact: "
 
 
-def test_every_name_is_the_name_of_something(project: Path) -> None:
+def test_every_name_is_the_name_of_something(scratch: Path) -> None:
     """The files as they are."""
-    assert find_name_errors(project) == []
+    assert find_name_errors(scratch) == []
 
 
 @pytest.mark.parametrize(

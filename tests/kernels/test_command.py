@@ -85,6 +85,7 @@ def start_command(tmp_path: Path, path_of_commands: Path, make_project: Callable
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                preexec_fn=reset_signals,
                 **options,
             )
         )
@@ -94,6 +95,12 @@ def start_command(tmp_path: Path, path_of_commands: Path, make_project: Callable
     for process in started:
         process.kill()
         process.communicate()
+
+
+def reset_signals() -> None:
+    """Undo what `nohup` and a shell's background jobs ignore: it would be ignored in the child, too."""
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def read_when_done(path: Path, wait_for: Callable[..., bool]) -> str:

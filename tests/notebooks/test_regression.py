@@ -6,22 +6,23 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
+from checkout import list_tracked
 
 SANITIZE = Path(__file__).resolve().parents[2] / "notebooks" / "sanitize.cfg"
 NBVAL = ("--nbval-lax", "--nbval-sanitize-with", str(SANITIZE), "-p", "no:cacheprovider")
 
 
-def check(project: Path, home: Path, *notebooks: str, **options: str) -> "subprocess.CompletedProcess[str]":
-    """Run nbval on a project's notebooks, in order; `home` is the user's state, which it must not touch."""
-    environ = {**os.environ, "MLOPS_HOME": str(home), "PYTHONPATH": str(project / "src"), **options}
-    paths = [str(project / "notebooks" / f"{name}.ipynb") for name in notebooks] or [str(project / "notebooks")]
+def check(notebooks: Sequence[Path], scratch: Path, **options: str) -> "subprocess.CompletedProcess[str]":
+    """Run nbval on notebooks, in order; the user's state, which it must not touch, would be in `scratch`."""
+    environ = {**os.environ, "MLOPS_HOME": str(scratch / "home"), "TMPDIR": str(scratch), **options}
+    project = notebooks[0].parents[1]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *NBVAL, "--rootdir", str(project), *paths],
+        [sys.executable, "-m", "pytest", "-q", *NBVAL, "--rootdir", str(project), *map(str, notebooks)],
         cwd=project,
         env=environ,
         capture_output=True,
@@ -31,12 +32,25 @@ def check(project: Path, home: Path, *notebooks: str, **options: str) -> "subpro
     )
 
 
+def check_copy(copy: Path, scratch: Path, *names: str) -> "subprocess.CompletedProcess[str]":
+    """Run nbval on notebooks of the copy, and on its source."""
+    notebooks = [copy / "notebooks" / f"{name}.ipynb" for name in names]
+    return check(notebooks, scratch, PYTHONPATH=str(copy / "src"))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the copies are, one after the other: another PYTHONPATH would need another parent of warm kernels."""
+    return tmp_path_factory.mktemp("place") / "copy"
+
+
 @pytest.fixture
-def copy(project: Path, tmp_path: Path) -> Path:
-    """A copy of the project, to seed a regression in."""
+def copy(project: Path, place: Path) -> Path:
+    """A fresh copy of the project, to seed a regression in."""
+    shutil.rmtree(place, ignore_errors=True)
     for name in ("src", "notebooks", "parameters"):
-        shutil.copytree(project / name, tmp_path / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "copy"
+        shutil.copytree(project / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return place
 
 
 def replace_in(path: Path, old: str, new: str) -> None:
@@ -49,10 +63,10 @@ def replace_in(path: Path, old: str, new: str) -> None:
 def test_the_committed_notebooks_pass_and_leave_the_users_state_alone(
     project: Path, tmp_path: Path, find_processes: Callable[[str], list[psutil.Process]]
 ) -> None:
-    ran = check(project, tmp_path / "home")
+    ran = check(list_tracked(project, "notebooks/*.ipynb"), tmp_path)
     assert ran.returncode == 0, ran.stdout[-3000:]
     assert not (tmp_path / "home").exists()
-    assert find_processes("mlops-nbval-") == []
+    assert find_processes(f"{tmp_path}/mlops-nbval-") == []
 
 
 @pytest.mark.slow
@@ -60,7 +74,7 @@ def test_the_committed_notebooks_which_fresh_kernels_have_run_pass_on_fresh_ones
     project: Path, tmp_path: Path
 ) -> None:
     """The test above runs warm kernels against the same outputs: so both kinds show the same."""
-    ran = check(project, tmp_path / "home", MLOPS_WARM_KERNELS="0")
+    ran = check(list_tracked(project, "notebooks/*.ipynb"), tmp_path, MLOPS_WARM_KERNELS="0")
     assert ran.returncode == 0, ran.stdout[-3000:]
 
 
@@ -102,7 +116,7 @@ SEEDS = (
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.__name__)
 def test_a_seeded_regression_is_caught(copy: Path, tmp_path: Path, seed: Callable[[Path], None]) -> None:
     seed(copy)
-    ran = check(copy, tmp_path / "home", "01_test_data", "02_train")
+    ran = check_copy(copy, tmp_path, "01_test_data", "02_train")
     assert ran.returncode == 1, ran.stdout[-3000:]
     assert re.search(r"FAILED .*02_train\.ipynb::Cell \d+", ran.stdout), ran.stdout[-3000:]
 
@@ -123,7 +137,7 @@ def test_what_differs_between_machines_is_let_pass(copy: Path, tmp_path: Path) -
     checked["source"] = [f"print({write(1, '123456789012345')!r})"]
     checked["outputs"] = [{"name": "stdout", "output_type": "stream", "text": [write(2, "123456789012349") + "\n"]}]
     path.write_text(json.dumps(notebook))
-    ran = check(copy, tmp_path / "home", "01_test_data")
+    ran = check_copy(copy, tmp_path, "01_test_data")
     assert ran.returncode == 0, ran.stdout[-3000:]
 
 
@@ -135,4 +149,4 @@ def test_a_digit_that_matters_is_not_let_pass(copy: Path, tmp_path: Path) -> Non
     checked["source"] = ["print(0.1234567)"]
     checked["outputs"] = [{"name": "stdout", "output_type": "stream", "text": ["0.1234467\n"]}]
     path.write_text(json.dumps(notebook))
-    assert check(copy, tmp_path / "home", "01_test_data").returncode == 1
+    assert check_copy(copy, tmp_path, "01_test_data").returncode == 1

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import list_tracked
+from command_line import PROJECT
 
 from mlops.notebook.handoff import extract_scraps
 from mlops.regression.expectations import list_kept_scraps, read_declaration
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = list_tracked(PROJECT, "notebooks/*.ipynb")
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

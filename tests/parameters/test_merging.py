@@ -6,6 +6,8 @@ from typing import Any
 
 import nbformat
 import pytest
+from checkout import list_tracked
+from command_line import PROJECT
 from given_parameters import load_parameters, load_project
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -16,7 +18,6 @@ from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override
 from mlops.pipelines import Step
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STEPS = (
     Step("train", "02_train"),
     Step("deploy_qa", "06_deploy", environment="qa"),
@@ -354,7 +355,7 @@ def test_the_runner_tells_platform_and_environment_where_they_are_declared(tmp_p
     }
 
 
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", list_tracked(PROJECT, "notebooks/*.ipynb"), ids=lambda path: path.stem)
 def test_a_committed_notebook_explains_its_parameters(path: Path) -> None:
     declared = read_declarations(path)
     assert "run_folder" in declared

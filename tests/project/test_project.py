@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
+from checkout import list_tracked
 
 LAYOUT = {
     "notebooks",
@@ -25,15 +26,8 @@ LAYOUT = {
 }
 
 
-def list_files(project: Path) -> list[Path]:
-    """Return the files that git tracks or would."""
-    command = ["git", "-C", str(project), "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [project / name for name in names if (project / name).is_file()]
-
-
 def test_the_top_level_is_as_agreed(project: Path) -> None:
-    assert {path.relative_to(project).parts[0] for path in list_files(project)} <= LAYOUT
+    assert {path.relative_to(project).parts[0] for path in list_tracked(project)} <= LAYOUT
 
 
 def test_environment_has_the_pins_of_the_lock(project: Path) -> None:
@@ -67,7 +61,7 @@ def test_the_lock_has_the_packages_of_the_card_with_hashes(project: Path) -> Non
 def test_nothing_names_a_registry_or_a_machine(project: Path) -> None:
     hosts = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js.org", "deb.debian" + ".org"]
     machine = ["/work" + "/main", "/work" + "/shared", "/." + "pyenv/"]
-    for path in list_files(project):
+    for path in list_tracked(project):
         content = path.read_bytes()
         assert not [word for word in hosts + machine if word.encode() in content], path
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import pytest
+from checkout import list_tracked
 
 from mlops.cli import main
 from mlops.pipelines import PIPELINES
@@ -51,7 +52,7 @@ def test_every_link_resolves(readme: str, project: Path) -> None:
 
 
 def test_the_table_has_every_notebook_and_the_steps_every_pipeline(readme: str, project: Path) -> None:
-    for notebook in (project / "notebooks").glob("*.ipynb"):
+    for notebook in list_tracked(project, "notebooks/*.ipynb"):
         assert f"[{notebook.stem}](notebooks/{notebook.name})" in readme
     for name in ("build", "retrain", "release"):
         assert f"| {name} | {', '.join(step.name for step in PIPELINES[name])} |" in readme

@@ -95,7 +95,7 @@ def test_a_run_without_a_subscription_begins_nothing(
 def test_every_command_that_a_message_names_is_for_this_platform(project: Path) -> None:
     """Pasted as it stands, it must not work on the platform at home."""
     found = []
-    for path in (project / "src" / "mlops" / "backends" / "azure").glob("*.py"):
+    for path in (project / "src" / "mlops" / "backends" / "azure").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             docs = text.count("\n") > 1 or text.rstrip().endswith(".")

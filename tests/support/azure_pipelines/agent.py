@@ -22,8 +22,10 @@ from azure_pipelines.pipeline import (
     make_environment,
     read_project_pipeline,
 )
+from checkout import list_tracked
 
 STEP_SECONDS = 1500
+READY = ".ready"  # what `make setup` compares with the lock
 PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # what this test run has set, an agent has not
 MACHINE = {**os.environ}  # as it is before a test puts the double of Azure into it
 COMMAND = re.compile(r"^##vso\[(task\.setvariable variable=|build\.addbuildtag\])([\w.-]+)(?:\](.*))?$", re.MULTILINE)
@@ -63,6 +65,15 @@ class Agent:
     def sources(self) -> Path:
         """Where the scripts run."""
         return self.workspace / "s"
+
+    @property
+    def _packages(self) -> Path:
+        return self.sources / ".venv"
+
+    @property
+    def _kept(self) -> Path:
+        """What the first `make setup` has installed; the next ones find it at the same path, and are done at once."""
+        return self.workspace.with_name(f"{self.workspace.name}-packages")
 
     def run_pipeline(
         self, file: str, *, variables: Mapping[str, str] | None = None, done: Iterable[str] = (), **parameters: str
@@ -112,6 +123,8 @@ class Agent:
 
     def start_job(self, job: Job, run: Mapping[str, str] = PREDEFINED) -> dict[str, str]:
         """Make an empty machine with a fresh checkout; returns the variables of the job."""
+        if self._packages.joinpath(READY).exists():
+            self._packages.rename(self._kept)
         shutil.rmtree(self.workspace, ignore_errors=True)
         variables = self.find_variables(job, run)
         for name in ("Build.ArtifactStagingDirectory", "Common.TestResultsDirectory"):
@@ -147,6 +160,9 @@ class Agent:
         self, script: str, variables: Mapping[str, str], extra: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         """Run a script as the tasks do: without -e, in the checkout, variables in the environment, secrets not."""
+        if script.strip() == "make setup" and self._kept.exists():
+            self._kept.rename(self._packages)
+            self._packages.joinpath(READY).touch()
         inherited = {name: value for name, value in MACHINE.items() if not name.startswith(PRIVATE)}
         secrets = set(read_documented(self.repository).groups[SECRET_GROUP])
         shown = {name: value for name, value in variables.items() if name not in secrets}
@@ -189,18 +205,11 @@ class Agent:
 
 
 def copy_repository(project: Path, target: Path) -> None:
-    """Make a repository with one commit: the working tree as it is, without what git ignores."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=project,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (project / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(project / name, target / name)
+    """Make a repository with one commit: the files that git tracks, as they are."""
+    for path in list_tracked(project):
+        copy = target / path.relative_to(project)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
     git = ["git", "-c", "core.hooksPath=/dev/null", "-c", "user.name=test", "-c", "user.email=test@example.com"]
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "working tree"]):
         subprocess.run([*git, *words], cwd=target, check=True, stdin=subprocess.DEVNULL)

@@ -1,0 +1,11 @@
+"""The files of the checkout that belong to the project, not those that lie in it by chance."""
+
+import subprocess
+from pathlib import Path
+
+
+def list_tracked(project: Path, *patterns: str) -> list[Path]:
+    """Return the files that git tracks, of which a pattern is given or all; sorted by name."""
+    command = ["git", "-C", str(project), "ls-files", "-z", "--", *patterns]
+    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [project / name for name in sorted(names) if name and (project / name).is_file()]
