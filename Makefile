@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
 PYTEST := $(BIN)/python -m pytest
-ON_AZURE := tests/backends tests/end_to_end/test_azure.py
+# Workers steal from the end of each other's list, so that a file, and what its tests share, is mostly one worker's.
+SPREAD := --dist worksteal -n
+WORKERS := 2
+SLOW_WORKERS := 4
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
 # Linux and macOS on Python 3.11 and 3.12 is what the lock is for, so the markers that say so are taken out of it.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -14,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
-.PHONY: help setup run stop test test-all slow-azure slow-others test-azure azurite bench lint lab ui nbval notebooks lock clean
+.PHONY: help setup run stop test test-all test-azure azurite bench lint lab ui nbval notebooks lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,20 +40,14 @@ stop: $(READY)  ## end the services
 	@$(BIN)/mlops stop
 
 test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
-# The slow tests wait more than they work, above all for the retries of Azure's SDK: two halves at once.
+# The slow tests wait more than they work, above all for the retries of Azure's SDK: more workers than processors.
 test-all: test azurite  ## the same, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target slow-azure slow-others
-
-slow-azure: $(READY)
-	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow -p no:cacheprovider $(ON_AZURE)
-
-slow-others: $(READY)
-	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow -p no:cacheprovider tests $(addprefix --ignore=,$(ON_AZURE))
+	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD) $(SLOW_WORKERS)
 
 test-azure: $(READY) azurite  ## the tests of the platform azure alone, against a double of Azure (needs npm)
-	@$(PYTEST) tests/backends -k azure
+	@$(PYTEST) tests/backends -k azure $(SPREAD) $(SLOW_WORKERS)
 
 azurite: .ci/azurite/node_modules/.ready
 
