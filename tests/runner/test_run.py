@@ -39,7 +39,7 @@ NOTEBOOKS = {
 PARAMETERS = {"01_look": "seen = 5  # things; in [0, 9]", "03_act": "broken = False  # True: it fails"}
 
 
-class Watch:
+class Watch(Listener):
     """A listener that writes down what it hears."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from given_parameters import load_parameters, load_project
 from mlops.errors import UsageError
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord, read_run
-from mlops.runner import Plan, Surroundings, resume_pipeline, run_submitted
+from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_submitted
 from mlops.workspace import Workspace
 
 STEPS = (
@@ -56,20 +56,11 @@ class FolderJob:
         self.tags.update(tags)
 
 
-class Interrupter:
+class Interrupter(Listener):
     """A listener that interrupts this process when the work has begun, as the platform does that cancels a run."""
-
-    def step_started(self, step: StepRecord) -> None:
-        """Hear that a step begins."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)
-
-    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        return step
-
-    def run_ended(self, run: RunRecord) -> None:
-        """Hear how the run ended."""
 
 
 RunAt = Callable[..., RunRecord]

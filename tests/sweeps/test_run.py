@@ -15,7 +15,7 @@ from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Listener, Plan, Surroundings, run_pipeline
 from mlops.sweeps.executors import Executor, Threads
 from mlops.sweeps.grid import read_grid
-from mlops.sweeps.plan import Goal
+from mlops.sweeps.plan import Goal, SweepListener
 from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, describe_best, read_sweep
 from mlops.sweeps.run import run_sweep
 from mlops.workspace import Workspace
@@ -206,7 +206,7 @@ def test_a_sweep_of_a_newer_version_is_refused(small: Workspace) -> None:
         read_sweep(small.outputs)
 
 
-class Listener:
+class Watch(SweepListener):
     """Writes down what it hears of a sweep."""
 
     def __init__(self) -> None:
@@ -226,9 +226,9 @@ class Listener:
         self.heard.append(f"ended {run.state}")
 
 
-def test_watchers_hear_of_it_in_order(small: Workspace) -> None:
-    watcher = Listener()
+def test_listeners_hear_of_it_in_order(small: Workspace) -> None:
+    watch = Watch()
     grid = read_grid(load_project(small.project, STEPS), "fit", ["x=1,2"])
-    record, _, _ = run_sweep(grid, Goal("loss"), surround(small), FakeExecutor(), FakeTracker(), [watcher])  # type: ignore[arg-type]
-    assert watcher.heard == ["started 2", "point 2", "point 1", "offered", "ended succeeded"]
+    record, _, _ = run_sweep(grid, Goal("loss"), surround(small), FakeExecutor(), FakeTracker(), [watch])  # type: ignore[arg-type]
+    assert watch.heard == ["started 2", "point 2", "point 1", "offered", "ended succeeded"]
     assert json.loads((small.outputs / record.run_id / "run.json").read_text())["steps"][-1]["report"] == "best.html"

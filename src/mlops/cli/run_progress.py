@@ -8,11 +8,12 @@ from typing import TextIO
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.listener import Listener
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
 
-class Progress:
+class Progress(Listener):
     """Listens to a run and prints a line for every step that ends; on a terminal, one that grows for what runs.
 
     Parameters
@@ -26,18 +27,18 @@ class Progress:
         self._running: dict[str, tuple[float, str]] = {}  # by step: when it began, and how far it is
 
     def step_started(self, step: StepRecord) -> None:
-        """See `mlops.runner.Listener`."""
+        """See `mlops.record.listener.Listener`."""
         self._running[step.name] = (time.monotonic(), "starting")
         self._draw()
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """See `mlops.runner.Listener`."""
+        """See `mlops.record.listener.Listener`."""
         began, _ = self._running[step.name]
         self._running[step.name] = (began, f"cell {done} of {cells}")
         self._draw()
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """See `mlops.runner.Listener`."""
+        """See `mlops.record.listener.Listener`."""
         self._running.pop(step.name, None)
         self._erase()
         about = step.reason or ("" if step.state != "failed" else "see below")
@@ -48,7 +49,7 @@ class Progress:
         return step
 
     def run_ended(self, run: RunRecord) -> None:
-        """See `mlops.runner.Listener`."""
+        """See `mlops.record.listener.Listener`."""
         self._erase()
 
     def _draw(self) -> None:

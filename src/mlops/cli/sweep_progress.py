@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mlops.pipelines import PIPELINES
-from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord
+from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
     Point,
     Sweep,
@@ -21,8 +22,8 @@ from mlops.sweeps.results import (
 SHOWN_POINTS = 10  # the others are in the report
 
 
-class SweepProgress:
-    """Watches a sweep and counts: on a terminal in one line that changes, elsewhere a line for every tenth.
+class SweepProgress(SweepListener):
+    """Counts the combinations that have ended: on a terminal in one line, elsewhere in a line for every tenth.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class SweepProgress:
         self._best: Point | None = None
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """See `mlops.sweeps.plan.Watcher`."""
+        """See `mlops.sweeps.plan.SweepListener`."""
         self._sweep = sweep
         for step in run.steps:
             if step.state == "reused":
@@ -44,7 +45,7 @@ class SweepProgress:
         self._count()
 
     def point_ended(self, point: Point) -> None:
-        """See `mlops.sweeps.plan.Watcher`."""
+        """See `mlops.sweeps.plan.SweepListener`."""
         self._ended += 1
         self._best = find_best(self._sweep, [point] if self._best is None else [self._best, point])
         if point.state == "failed":
@@ -53,12 +54,8 @@ class SweepProgress:
             print(line, file=self._stream)
         self._count()
 
-    def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """See `mlops.sweeps.plan.Watcher`."""
-        return step
-
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """See `mlops.sweeps.plan.Watcher`."""
+        """See `mlops.sweeps.plan.SweepListener`."""
         self._clear()
         self._stream.flush()
 

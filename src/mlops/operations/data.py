@@ -7,6 +7,7 @@ from mlops.parameters.merging import Parameters
 from mlops.pipelines import ALL_STEPS, Step, find_data_step
 from mlops.platform.datasets import Datasets, DatasetVersion
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.listener import Listener
 
 
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
@@ -21,8 +22,8 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
     return replace(parameters, values={**parameters.values, step.name: {**given, step.takes_data: newest.url}})
 
 
-class DataRegistrar:
-    """Registers the data that has passed the data test: a listener of a run.
+class DataRegistrar(Listener):
+    """Registers the data that has passed the data test.
 
     The sample becomes version 1 of a home that has none. A file that somebody named is used for that run only.
 
@@ -50,12 +51,6 @@ class DataRegistrar:
         self._new = new
         self._registered = registered
 
-    def step_started(self, step: StepRecord) -> None:
-        """See `mlops.runner.Listener`."""
-
-    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """See `mlops.runner.Listener`."""
-
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Register the data of a data test that passed."""
         declared = self._step
@@ -66,6 +61,3 @@ class DataRegistrar:
             if self._registered:
                 self._registered(version)
         return step
-
-    def run_ended(self, run: RunRecord) -> None:
-        """See `mlops.runner.Listener`."""

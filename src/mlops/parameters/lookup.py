@@ -78,8 +78,11 @@ def _refuse_reserved(name: str, source: str) -> None:
         )
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error about an unknown name: the one that was probably meant, and all that are known."""
+def suggest(name: str, known: Iterable[str], label: str = "known") -> str:
+    """Return the end of an error about an unknown name: the one that was probably meant, and all that are known.
+
+    `label` says what is listed: "(known: alpha, seed)".
+    """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    return (f"; did you mean {close[0]!r}?" if close else "") + f" (known: {', '.join(names) or 'none'})"
+    return (f"; did you mean {close[0]!r}?" if close else "") + f" ({label}: {', '.join(names) or 'none'})"

@@ -7,19 +7,14 @@ from mlops.notebook.handoff import name_copy
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.listener import Listener
 
 
-class Reporter:
+class Reporter(Listener):
     """Listens to a run and writes its reports."""
 
     def __init__(self, outputs: Path) -> None:
         self._outputs = outputs
-
-    def step_started(self, step: StepRecord) -> None:
-        """See `mlops.runner.Listener`."""
-
-    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """See `mlops.runner.Listener`."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Render the step's notebook, if it left one."""

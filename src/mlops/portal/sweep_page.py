@@ -13,6 +13,7 @@ from mlops.portal.page import render_page
 from mlops.portal.report import render_report
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
     Point,
     Sweep,
@@ -24,17 +25,11 @@ from mlops.sweeps.results import (
 )
 
 
-class SweepReporter:
-    """Watches a sweep and writes, when it ends, its page and the report of its best notebook."""
+class SweepReporter(SweepListener):
+    """Writes, when a sweep ends, its page and the report of its best notebook."""
 
     def __init__(self, outputs: Path) -> None:
         self._outputs = outputs
-
-    def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """See `mlops.sweeps.plan.Watcher`."""
-
-    def point_ended(self, point: Point) -> None:
-        """See `mlops.sweeps.plan.Watcher`."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Render its notebook."""

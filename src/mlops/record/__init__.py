@@ -3,6 +3,7 @@
 .. code-block:: text
 
     ledger        a run as `run.json` holds it, and the list of all runs
+    listener      what hears of the progress of a run
     processes     what identifies a process, and whether it still runs
     clock         the time as records hold it
     fingerprints  what the results of a step depend on, as one hash

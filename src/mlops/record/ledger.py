@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mlops.errors import FormatError, IntegrityError, RunNotFoundError
+from mlops.errors import FormatError, IntegrityError, RunNotFoundError, StepNotFoundError
 from mlops.files import read_record, require_format, write_atomically
 from mlops.record.processes import NO_PROCESS, ProcessId
 
@@ -119,6 +119,14 @@ class RunRecord:
     def step(self, name: str) -> StepRecord | None:
         """Return the step of that name, or None where the run has none."""
         return next((step for step in self.steps if step.name == name), None)
+
+    def get_step(self, name: str) -> StepRecord:
+        """Return the step of that name; raises StepNotFoundError."""
+        found = self.step(name)
+        if found is None:
+            known = ", ".join(step.name for step in self.steps)
+            raise StepNotFoundError(f"The run {self.run_id} has no step {name!r}. It has: {known or 'none'}.")
+        return found
 
     def with_step(self, changed: StepRecord) -> "RunRecord":
         """Return the record with one of its steps replaced by `changed`."""

@@ -11,9 +11,10 @@ from mlops.errors import ConflictError, UsageError
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_id
+from mlops.record.listener import Listener
 from mlops.record.processes import own_process
 from mlops.record.reuse import find_only, locate_copy
-from mlops.runner.plan import Listener, Plan, Surroundings
+from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.run import Run, begin_record
 from mlops.runner.single_step import TAG_LENGTH, run_step, run_submitted
 

@@ -2,32 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from mlops.parameters.merging import Parameters
 from mlops.parameters.project import Project
 from mlops.pipelines import Step
 from mlops.record.fingerprints import Observe
-from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.ledger import StepRecord
+from mlops.record.listener import Listener
 from mlops.workspace import Workspace
-
-
-class Listener(Protocol):
-    """Who is told of a run's progress, in one thread: the terminal, the reports."""
-
-    def step_started(self, step: StepRecord) -> None:
-        """Hear that a step begins; others may be running."""
-
-    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """Hear that `done` of a notebook's `cells` are through."""
-
-    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Hear how a step ended; returns its record, perhaps with the report that was made of it."""
-        ...
-
-    def run_ended(self, run: RunRecord) -> None:
-        """Hear how the run ended."""
-
 
 Restore = Callable[[str, str], None]
 IsKept = Callable[[Step, StepRecord], bool]

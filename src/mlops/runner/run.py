@@ -83,7 +83,7 @@ class Run:
         """Start each step whose needs are met; returns those that were settled without running."""
         decided = []
         for step in self.plan.steps:
-            if self._find(step.name).state != "pending" or self._is_waiting(step):
+            if self.record.get_step(step.name).state != "pending" or self._is_waiting(step):
                 continue
             settled = self._skip(step) or self._reuse(step)
             if settled:
@@ -95,12 +95,12 @@ class Run:
 
     def _skip(self, step: Step) -> StepRecord | None:
         reason = self._find_reason_to_skip(step)
-        return replace(self._find(step.name), state="skipped", reason=reason) if reason else None
+        return replace(self.record.get_step(step.name), state="skipped", reason=reason) if reason else None
 
     def _reuse(self, step: Step) -> StepRecord | None:
         if self.plan.force or self.plan.only or self.plan.at:
             return None
-        found = replace(self._find(step.name), parameters=self._tell_notebook(step))
+        found = replace(self.record.get_step(step.name), parameters=self._tell_notebook(step))
         is_kept = partial(self.around.is_kept, step)
         unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs, is_kept)
         if unchanged:
@@ -108,7 +108,7 @@ class Run:
         return unchanged
 
     def _start(self, step: Step, pool: NotebookPool) -> None:
-        found = replace(self._find(step.name), parameters=self._tell_notebook(step))
+        found = replace(self.record.get_step(step.name), parameters=self._tell_notebook(step))
         fingerprint = self._fingerprint(step, found)
         started = replace(found, state="running", started=now(), fingerprint=fingerprint)
         self._save(self.record.with_step(started))
@@ -126,7 +126,7 @@ class Run:
     def _settle(self, event: NotebookEnded) -> StepRecord:
         """Record how a step ended: from now on it counts."""
         step = next(step for step in self.plan.steps if step.name == event.name)
-        found = replace(self._find(event.name), seconds=event.seconds)
+        found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
             event.future.result()
         except StepFailed as error:
@@ -140,18 +140,18 @@ class Run:
         self._save(self.record.with_step(ended))
         if ended.state == "failed":
             self._restore(step)
-        return self._find(event.name)
+        return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord]) -> None:
         for step in steps:
             for listener in self.around.listeners:
                 step = listener.step_ended(self.record, step)
-            if step != self._find(step.name):
+            if step != self.record.get_step(step.name):
                 self._save(self.record.with_step(step))
 
     def _tell_cell(self, event: CellDone) -> None:
         for listener in self.around.listeners:
-            listener.cell_done(self._find(event.name), event.done, event.cells)
+            listener.cell_done(self.record.get_step(event.name), event.done, event.cells)
 
     def _save(self, record: RunRecord) -> None:
         self.record = strike_out(record, self.around.secrets())
@@ -160,7 +160,7 @@ class Run:
     def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
         """End the run where it stands; a service whose test was cut off is not left serving untested."""
         for step in self.plan.steps:
-            found = self._find(step.name)
+            found = self.record.get_step(step.name)
             if found.state == "running":
                 ended = replace(found, state="failed", error=error, error_kind=kind, fingerprint="")
                 self._save(self.record.with_step(ended))
@@ -180,9 +180,6 @@ class Run:
         self._save(replace(self.record, state=state, outcome=outcome, finished=finished))
         for listener in self.around.listeners:
             listener.run_ended(self.record)
-
-    def _find(self, name: str) -> StepRecord:
-        return next(step for step in self.record.steps if step.name == name)
 
     def _list_running(self) -> list[StepRecord]:
         return [step for step in self.record.steps if step.state == "running"]

@@ -57,7 +57,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     folder = surroundings.workspace.outputs / run_id
     begun = (folder / "run.json").is_file()
     record = read_run(folder) if begun else begin_record(plan, surroundings, run_id)
-    found = _find(record, plan.at)
+    found = record.get_step(plan.at)
     if found.state == "skipped" or (found.has_results and locate_copy(found, folder).is_file()):
         return record
     _require_needed(plan, record)
@@ -80,7 +80,7 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
 
 def _report(job: Job, record: RunRecord, plan: Plan) -> None:
     """Give the step's numbers and the run's state to the platform, so that they are seen without the folder."""
-    results = _find(record, plan.at).results
+    results = record.get_step(plan.at).results
     job.log_metrics(
         {
             key: float(value)
@@ -102,7 +102,3 @@ def _explain(record: RunRecord) -> str:
         return str(record.result("reason") or "")
     errors = (f"{step.name}: {step.error}" for step in record.steps if step.error)
     return next(errors, record.error)
-
-
-def _find(record: RunRecord, name: str) -> StepRecord:
-    return next(step for step in record.steps if step.name == name)

@@ -1,11 +1,12 @@
-"""The listener that tells the platform's monitoring of runs that have ended."""
+"""The listener that reports runs to the platform's monitoring."""
 
 from mlops.platform.telemetry import Telemetry
-from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord
+from mlops.record.listener import Listener
 
 
-class TelemetryListener:
-    """See `mlops.runner.plan.Listener`.
+class TelemetryListener(Listener):
+    """Reports a run to the platform's monitoring once it has ended.
 
     Parameters
     ----------
@@ -16,17 +17,7 @@ class TelemetryListener:
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
 
-    def step_started(self, step: StepRecord) -> None:
-        """Say nothing: a run is told of as a whole."""
-
-    def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """Say nothing."""
-
-    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Say nothing; the record stays as it is."""
-        return step
-
     def run_ended(self, run: RunRecord) -> None:
-        """Tell of the run, whose secrets have been struck out; a submitted one only once its last step has ended."""
+        """Report the run, whose secrets have been struck out; a submitted one only after its last step."""
         if run.state != "waiting":
             self._telemetry.record_run(run)

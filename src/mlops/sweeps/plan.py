@@ -1,8 +1,7 @@
-"""What a sweep is for, and who is told of it."""
+"""What a sweep is for, and what listens to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import Point, Sweep
@@ -11,21 +10,27 @@ STEP = "sweep"  # of the run's record: how the combinations fared; the step that
 REPORT = "sweep.html"
 
 
-class Watcher(Protocol):
-    """Who is told of a sweep's progress: the terminal, the report."""
+class SweepListener:
+    """A listener to the progress of a sweep; like `mlops.record.listener.Listener`, it ignores everything."""
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """Hear that the first combinations begin."""
+        """Called before the first combinations begin."""
 
     def point_ended(self, point: Point) -> None:
-        """Hear how a combination ended."""
+        """Called when a combination has ended."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Hear that the best one now stands as the swept step; return its record, perhaps with a report."""
-        ...
+        """Called when the best combination is about to be recorded as the swept step.
+
+        Returns
+        -------
+        StepRecord
+            Its record, perhaps with the report that was made of it; the next listener gets it, then the run.
+        """
+        return step
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """Hear how the sweep ended; an interrupted one, too."""
+        """Called when the sweep has ended or was interrupted."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from mlops.runner.run import ERROR_LENGTH
 from mlops.sweeps.executors import Executor, Outcome, Task
 from mlops.sweeps.grid import Grid
 from mlops.sweeps.inputs import find_inputs
-from mlops.sweeps.plan import REPORT, STEP, Goal, Watcher
+from mlops.sweeps.plan import REPORT, STEP, Goal, SweepListener
 from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, find_best
 from mlops.sweeps.score import read_score
 
@@ -34,7 +34,7 @@ def run_sweep(
     surroundings: Surroundings,
     executor: Executor,
     tracker: Tracker,
-    watchers: Sequence[Watcher] = (),
+    listeners: Sequence[SweepListener] = (),
 ) -> tuple[RunRecord, Sweep, list[Point]]:
     """Execute a step's notebook for every combination of a grid.
 
@@ -52,8 +52,8 @@ def run_sweep(
         Executes them.
     tracker : Tracker
         Keeps the trainings of a sweep together, where the notebook declares a parameter `sweep`.
-    watchers : sequence of Watcher
-        Told of the progress of the sweep.
+    listeners : sequence of SweepListener
+        Hear of the progress of the sweep, in this order.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def run_sweep(
     UsageError
         If the notebook hands on no such metric: after the first that ended, so that the others are not run in vain.
     """
-    return _SweepRun(grid, goal, surroundings, executor, tracker, watchers).run()
+    return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
 
 
 class _SweepRun:
@@ -80,9 +80,9 @@ class _SweepRun:
         surroundings: Surroundings,
         executor: Executor,
         tracker: Tracker,
-        watchers: Sequence[Watcher],
+        listeners: Sequence[SweepListener],
     ) -> None:
-        self.grid, self.executor, self.tracker, self.watchers = grid, executor, tracker, watchers
+        self.grid, self.executor, self.tracker, self.listeners = grid, executor, tracker, listeners
         self.around, self.workspace, self.secrets = surroundings, surroundings.workspace, surroundings.secrets
         self.declared = surroundings.project.declared(grid.step.notebook)
         self.sweep = Sweep(grid.step.name, grid.step.notebook, grid.axes, goal.metric, goal.maximize)
@@ -141,16 +141,16 @@ class _SweepRun:
             self.sweep = replace(self.sweep, tracking=tracking)
         self.sweep = strike_out(self.sweep, self.secrets())
         begin_sweep(self.folder, self.sweep)
-        for watcher in self.watchers:
-            watcher.sweep_started(self.record, self.sweep)
+        for listener in self.listeners:
+            listener.sweep_started(self.record, self.sweep)
         tasks = [self._make_task(number, values) for number, values in enumerate(self.combinations, start=1)]
         with closing(self.executor.run(tasks, self.secrets)) as outcomes:
             for outcome in outcomes:
                 point = strike_out(self._judge(outcome, tasks[outcome.number - 1]), self.secrets())
                 add_point(self.folder, point)
                 self.points.append(point)
-                for watcher in self.watchers:
-                    watcher.point_ended(point)
+                for listener in self.listeners:
+                    listener.point_ended(point)
 
     def _make_task(self, number: int, values: Mapping[str, Any]) -> Task:
         step, parameters = self.grid.step, self.grid.parameters
@@ -189,8 +189,7 @@ class _SweepRun:
         self.points.sort(key=lambda point: point.number)
         best = find_best(self.sweep, self.points)
         whole = len(self.points) == len(self.combinations)
-        ended = self.record.step(STEP)
-        assert ended is not None
+        ended = self.record.get_step(STEP)
         ended = replace(
             ended,
             state="failed" if error else "done",
@@ -203,8 +202,7 @@ class _SweepRun:
         if best and whole and not self.changed:
             self._offer(best)
         else:
-            found = self.record.step(self.sweep.step)
-            assert found is not None
+            found = self.record.get_step(self.sweep.step)
             reason = "the sweep did not end" if not whole else error if self.changed else "every combination failed"
             self._save(self.record.with_step(replace(found, state="skipped", reason=reason)))
         outcome = "done" if state == "succeeded" else "error"
@@ -214,8 +212,8 @@ class _SweepRun:
             self.tracker.end_sweep(
                 self.sweep.tracking, state=state, parameters=best.values if best else {}, metrics=metrics
             )
-        for watcher in self.watchers:
-            watcher.sweep_ended(self.record, self.sweep, self.points)
+        for listener in self.listeners:
+            listener.sweep_ended(self.record, self.sweep, self.points)
 
     def _summarize(self, best: Point | None) -> dict[str, Any]:
         failed = sum(point.state == "failed" for point in self.points)
@@ -230,8 +228,7 @@ class _SweepRun:
 
     def _offer(self, best: Point) -> None:
         """Record the best point as the swept step itself: later runs take it over from there."""
-        found = self.record.step(self.sweep.step)
-        assert found is not None
+        found = self.record.get_step(self.sweep.step)
         copy = self.folder / name_copy(found.notebook, found.environment)
         write_atomically(copy, (self.folder / best.file).read_bytes())
         parameters = self._make_task(best.number, best.values).parameters
@@ -245,8 +242,8 @@ class _SweepRun:
             fingerprint=self._fingerprint(best.values),
         )
         offered = strike_out(offered, self.secrets())
-        for watcher in self.watchers:
-            offered = watcher.best_offered(self.record, offered)
+        for listener in self.listeners:
+            offered = listener.best_offered(self.record, offered)
         self._save(self.record.with_step(offered))
 
     def _fingerprint(self, values: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """The score of a combination: the number by which its notebook is judged."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from mlops.errors import UsageError
+from mlops.parameters.lookup import suggest
 from mlops.sweeps.results import Sweep
 
 
@@ -20,11 +20,8 @@ def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:
     if metric in results and (results[metric] is None or _is_number(results[metric])):
         return results[metric]
     what = f"as {metric!r} no number" if metric in results else f"no {metric!r}"
-    close = difflib.get_close_matches(metric, numbers, n=1)
-    guess = f"; did you mean {close[0]!r}?" if close else ""
     raise UsageError(
-        f"--metric {metric}: {sweep.notebook} handed on {what}{guess} (numbers: {', '.join(numbers) or 'none'}); "
-        "the sweep is ended"
+        f"--metric {metric}: {sweep.notebook} handed on {what}{suggest(metric, numbers, 'numbers')}; the sweep is ended"
     )
 
 
