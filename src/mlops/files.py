@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import sqlite3
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -64,6 +66,18 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
     if not path.is_file() or path.read_bytes() != content:
         write_atomically(path, content)
     return path
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database, also while others use it; a kill leaves the old content of `target` or the new.
+
+    Parameters
+    ----------
+    source, target : Path
+        The files. What `target` held before is replaced in one transaction.
+    """
+    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
+        reader.backup(writer)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,11 +1,19 @@
-"""Where things are: the project's folders, and MLOPS_HOME for the state that must survive."""
+"""Where things are: the project's folders, and MLOPS_HOME for the state that must survive.
+
+A home outlives versions of this engine, so it has a format number, in the file ``format``. Whatever reads a home calls
+`check_home` first, and whatever writes to one calls `mark_home`.
+"""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops.errors import UsageError
+from mlops.errors import IntegrityError, UsageError
+from mlops.files import require_format, write_atomically
+
+HOME_FORMAT = 2  # adds datasets/catalogue.json; a home without a number is format 1, which this version reads as it is
+FORMAT_FILE = "format"
 
 
 @dataclass(frozen=True)
@@ -67,3 +75,51 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
         home=Path(environ.get("MLOPS_HOME") or folder / ".mlops").resolve(),
         outputs=Path(environ.get("MLOPS_OUTPUTS") or folder / "outputs").resolve(),
     )
+
+
+def read_home_format(home: Path) -> int:
+    """Return the format number of a MLOPS_HOME; 1 where it has none.
+
+    Raises
+    ------
+    IntegrityError
+        If its file holds something else than a number.
+    """
+    path = home / FORMAT_FILE
+    try:
+        return int(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return 1
+    except ValueError as error:
+        raise IntegrityError(
+            f"{path} is damaged: it must hold a format number. "
+            f"Restore it from a backup, or write {HOME_FORMAT} into it if this version made the home."
+        ) from error
+
+
+def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
+    """Refuse a MLOPS_HOME that a newer version has written to.
+
+    Parameters
+    ----------
+    home : Path
+        The folder; it need not exist.
+    newest : int
+        The newest format that is known.
+
+    Raises
+    ------
+    FormatError
+        If the home's format is newer.
+    """
+    require_format(read_home_format(home), newest, f"The home {home}")
+
+
+def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
+    """Make a MLOPS_HOME if there is none, and give it the number of the format that is written to it from now on.
+
+    Safe to call again. Raises as `check_home`.
+    """
+    check_home(home, newest)
+    if not (home / FORMAT_FILE).is_file() or read_home_format(home) < newest:
+        write_atomically(home / FORMAT_FILE, f"{newest}\n")

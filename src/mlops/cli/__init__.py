@@ -6,7 +6,21 @@ from typing import Any
 
 import click
 
-from mlops.cli import cost, data, kernels, notebooks, pages, pipelines, provision, runs, services, status, steps, sweeps
+from mlops.cli import (
+    cost,
+    data,
+    kernels,
+    notebooks,
+    pages,
+    pipelines,
+    provision,
+    runs,
+    services,
+    status,
+    steps,
+    sweeps,
+    upgrade,
+)
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
 from mlops.errors import MlopsError, UsageError
 
@@ -41,7 +55,7 @@ def main() -> None:
     Exit codes:
       0    done; a model that was rejected because it is not better is done, too
       1    a step failed, a service is not as it should be, or notebooks differ
-      2    bad usage: an unknown option, step or parameter, a value out of range
+      2    bad usage: an unknown option, step or parameter, a value out of range, or state of another version
       130  interrupted
 
     \b
@@ -88,6 +102,7 @@ for command in (
     services.rollback,
     kernels.kernels,
     provision.provision,
+    upgrade.upgrade,
     cost.cost,
     pages.report,
     data.profile,

@@ -16,9 +16,10 @@ from typing import Any
 
 from mlops.errors import HandoffError
 from mlops.files import write_atomically
-from mlops.workspace import find_workspace
+from mlops.workspace import check_home, find_workspace, mark_home
 
 MIME_PREFIX = "application/scrapbook.scrap."
+WORKBENCH = "workbench"  # folder in MLOPS_HOME
 
 
 class Results(Mapping[str, Any]):
@@ -70,7 +71,9 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     for scrap in (_make_scrap(name, value) for name, value in plain.items()):
         display(scrap["data"], metadata=scrap["metadata"], raw=True)
     if not run_folder:
-        write_scraps(find_workspace().home / "workbench" / name_copy(notebook), plain)
+        home = find_workspace().home
+        mark_home(home)
+        write_scraps(home / WORKBENCH / name_copy(notebook), plain)
 
 
 def read_results(notebook: str, run_folder: str = "") -> Results:
@@ -117,9 +120,15 @@ def require_same(name: str, *results: Results) -> Any:
 
 def find_results(notebook: str, run_folder: str = "") -> Results | None:
     """Read what a notebook handed on, or None where it has not run; see `read_results`."""
-    folder = Path(run_folder) if run_folder else find_workspace().home / "workbench"
+    folder = Path(run_folder) if run_folder else _find_workbench()
     values = read_scraps(folder / name_copy(notebook))
     return Results(notebook, values) if values else None
+
+
+def _find_workbench() -> Path:
+    home = find_workspace().home
+    check_home(home)
+    return home / WORKBENCH
 
 
 def read_scraps(path: Path) -> dict[str, Any]:

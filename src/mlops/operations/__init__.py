@@ -8,4 +8,5 @@ print nothing.
     costs       what a month costs: billable quantities times prices
     data        which data a run trains on, and the data set's next version
     model_file  the file that names a new model, from a build to the release
+    upgrade     MLOPS_HOME in the format of this version, after a backup
 """

@@ -17,5 +17,6 @@ behind it. What a platform cannot do is None. Every platform passes the contract
     infrastructure  Infrastructure: set up, deleted
     billing         Billing: what a month costs, as quantities
     telemetry       Telemetry: runs for the platform's monitoring
+    upgrades        Upgrades: state that an older version has made
     secret_variables  secrets in environment variables, which every platform takes
 """

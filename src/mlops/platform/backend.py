@@ -27,6 +27,7 @@ from mlops.platform.secrets import Secrets
 from mlops.platform.services import Services
 from mlops.platform.telemetry import Telemetry
 from mlops.platform.trainings import Tracker
+from mlops.platform.upgrades import Upgrades
 
 Part = TypeVar("Part")
 
@@ -53,6 +54,8 @@ class Backend:
         What a month costs; None where nothing is billed.
     telemetry : Telemetry, optional
         Shows runs in the platform's own monitoring.
+    upgrades : Upgrades, optional
+        Upgrades state in MLOPS_HOME that an older version has made; None where none can be old.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Backend:
     jobs: Jobs | None = None
     billing: Billing | None = None
     telemetry: Telemetry | None = None
+    upgrades: Upgrades | None = None
 
     def require(self, part: Part | None, what: str) -> Part:
         """Return a part that not every platform has.

@@ -15,7 +15,7 @@ from typing import Any
 from mlops.files import find_path, hash_file, write_atomically
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord
-from mlops.workspace import Workspace
+from mlops.workspace import Workspace, mark_home
 
 FORMAT = 1  # of the fingerprint: a change of what goes in makes every old one void
 VOLATILE = ("run_folder", "sweep")  # they differ from run to run and change no result
@@ -114,6 +114,7 @@ def describe_environment(project: Path) -> dict[str, Any]:
 
 def identify_home(home: Path) -> str:
     """Return the id of a MLOPS_HOME, made on first use: one that was taken away and made anew is another one."""
+    mark_home(home)
     path = home / "id"
     with suppress(FileNotFoundError):
         return path.read_text(encoding="utf-8")

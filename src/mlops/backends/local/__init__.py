@@ -9,12 +9,20 @@ from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalServices
 from mlops.backends.local.tracking import LocalTracker
+from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.platform.backend import Backend
-from mlops.workspace import Workspace
+from mlops.workspace import Workspace, check_home
 
 
 def open_backend(workspace: Workspace) -> Backend:
-    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed."""
+    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed.
+
+    Raises
+    ------
+    FormatError
+        If a newer version has written to it.
+    """
+    check_home(workspace.home)
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
@@ -29,4 +37,5 @@ def open_backend(workspace: Workspace) -> Backend:
         datasets=LocalDatasets(workspace.home),
         pipelines=LocalPipelines(workspace.home, workspace.project, workspace.outputs),
         infrastructure=LocalInfrastructure(workspace, services),
+        upgrades=LocalUpgrades(workspace.home),
     )

@@ -11,6 +11,7 @@ from mlops.errors import DatasetNotFoundError
 from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.clock import now
+from mlops.workspace import mark_home
 
 FOLDER = "datasets"  # in MLOPS_HOME
 CATALOGUE = "catalogue.json"
@@ -43,6 +44,7 @@ class LocalDatasets:
     """
 
     def __init__(self, home: Path) -> None:
+        self._home = home
         self._folder = home / FOLDER
 
     def find_newest(self) -> DatasetVersion | None:
@@ -76,6 +78,7 @@ class LocalDatasets:
             versions = self._read().versions
             if versions and versions[-1].sha256 == sha256:
                 return self._describe(versions[-1])
+            mark_home(self._home)  # format 1 has no catalogue
             number = versions[-1].version + 1 if versions else 1
             entry = CatalogueEntry(number, path.relative_to(self._folder).as_posix(), sha256, now())
             content = msgspec.json.format(msgspec.json.encode(Catalogue((*versions, entry))), indent=1)

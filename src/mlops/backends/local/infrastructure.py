@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+from mlops.backends.local.mlflow_store import DATABASE
+from mlops.backends.local.schema import require_schema
 from mlops.errors import UsageError
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS, Services
-from mlops.workspace import Workspace
+from mlops.workspace import Workspace, mark_home
 
 
 class LocalInfrastructure:
@@ -32,11 +34,12 @@ class LocalInfrastructure:
     def provision(self) -> list[Change]:
         """See `Infrastructure`."""
         changes = [change for change in self.preview() if change.kind != "none"]
-        self._home.mkdir(parents=True, exist_ok=True)
+        mark_home(self._home)
         return changes
 
     def require_ready(self) -> None:
-        """See `Infrastructure`: nothing stands in the way."""
+        """See `Infrastructure`: the database must be one that this version's MLflow can use."""
+        require_schema(self._home / DATABASE)
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""

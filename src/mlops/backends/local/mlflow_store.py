@@ -3,22 +3,23 @@
 import logging
 import os
 import shutil
-import sqlite3
 import tempfile
 import warnings
-from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from mlops.backends.local.schema import require_schema
 from mlops.errors import IntegrityError, TrainingNotFoundError
-from mlops.files import find_path, sync_folder
+from mlops.files import copy_database, find_path, sync_folder
+from mlops.workspace import mark_home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+DATABASE = "mlflow.db"  # in MLOPS_HOME
 EXPERIMENT = "training"
 ARTIFACTS = "model"
 FILES_TAG = "files"
@@ -48,10 +49,12 @@ class MlflowStore:
 
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow has set its own
-        database = self.home / "mlflow.db"
+        database = self.home / DATABASE
         with self.lock:
             try:
+                require_schema(database)  # MLflow upgrades some older databases unasked, without a backup
                 if not database.is_file():
+                    mark_home(self.home)
                     _make_database(database)
                 client = MlflowClient(f"sqlite:///{database}")
                 if client.get_experiment_by_name(EXPERIMENT) is None:
@@ -63,7 +66,7 @@ class MlflowStore:
     @property
     def exists(self) -> bool:
         """Whether anything was ever recorded: asking does not make a database."""
-        return (self.home / "mlflow.db").is_file()
+        return (self.home / DATABASE).is_file()
 
     def copy_artifacts(self, run_id: str, folder: Path) -> Path:
         """Copy the model files of a run to `folder`, which is made anew."""
@@ -87,7 +90,6 @@ def _make_database(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
         made, copy = Path(scratch, "made.db"), Path(scratch, "copy.db")
         MlflowClient(f"sqlite:///{made}").get_experiment_by_name(EXPERIMENT)
-        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
+        copy_database(made, copy)
         os.replace(copy, path)
     sync_folder(path.parent)

@@ -1,0 +1,121 @@
+"""The schema of MLflow's database: which revision it has, whether this MLflow can use it, and its upgrade.
+
+MLflow itself refuses some older databases and upgrades others in place, without a backup and not in one transaction.
+So the revision is looked at before MLflow opens the file.
+"""
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops.errors import FormatError, IntegrityError
+from mlops.files import copy_database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+VERSIONS = "alembic_version"  # the table in which alembic keeps the revision
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The revision that a database has, and the newest that the installed MLflow knows.
+
+    Parameters
+    ----------
+    found, newest : str
+        alembic's names of the revisions.
+    known : bool
+        Whether the installed MLflow knows the one that was found; else a newer MLflow has made it.
+    """
+
+    found: str
+    newest: str
+    known: bool
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it must be upgraded."""
+        return self.known and self.found != self.newest
+
+
+def read_schema(database: Path) -> Schema | None:
+    """Return the schema of a database; None where there is none yet.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is not a database.
+    """
+    from alembic.script import ScriptDirectory
+
+    found = _read_revision(database)
+    if not found:
+        return None
+    scripts = ScriptDirectory.from_config(configure_alembic(database))
+    known = {script.revision for script in scripts.walk_revisions()}
+    return Schema(found, scripts.get_current_head() or "", found in known)
+
+
+def require_schema(database: Path) -> None:
+    """Refuse a database that the installed MLflow cannot use as it is.
+
+    Raises
+    ------
+    FormatError
+        If an older or a newer MLflow has made it.
+    """
+    schema = read_schema(database)
+    if schema and not schema.known:
+        raise FormatError(
+            f"{database} has schema {schema.found} of a newer MLflow, but this version reads up to {schema.newest}. "
+            "Update the checkout and run `make setup`; nothing was changed."
+        )
+    if schema and schema.outdated:
+        raise FormatError(
+            f"{database} has schema {schema.found} of an older MLflow, but this version needs {schema.newest}. "
+            "Run `mlops upgrade`, which makes a backup first."
+        )
+
+
+def upgrade_database(database: Path) -> None:
+    """Upgrade a database to the newest schema; killed anywhere, the old one or the new one is there.
+
+    MLflow's migrations are not one transaction, so they work on a copy.
+    """
+    from alembic import command
+
+    with tempfile.TemporaryDirectory(dir=database.parent, prefix=f".{database.name}.") as scratch:
+        copy = Path(scratch, database.name)
+        copy_database(database, copy)
+        command.upgrade(configure_alembic(copy), "heads")
+        copy_database(copy, database)
+
+
+def configure_alembic(database: Path) -> "Config":
+    """Return alembic's settings for a database and the installed MLflow's migrations."""
+    from alembic.config import Config
+
+    spec = find_spec("mlflow")
+    assert spec is not None
+    assert spec.origin is not None
+    config = Config()
+    config.set_main_option("script_location", str(Path(spec.origin).parent / "store" / "db_migrations"))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{database}".replace("%", "%%"))
+    return config
+
+
+def _read_revision(database: Path) -> str:
+    if not database.is_file():
+        return ""
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSIONS,)).fetchall()
+            row = connection.execute(f"SELECT version_num FROM {VERSIONS}").fetchone() if tables else None
+    except sqlite3.DatabaseError as error:
+        raise IntegrityError(f"{database} cannot be used: {error}; restore it") from error
+    return str(row[0]) if row else ""

@@ -1,0 +1,125 @@
+"""Upgrades MLOPS_HOME to what this version writes, after a backup beside it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mlops.errors import UsageError
+from mlops.files import copy_database
+from mlops.platform.services import Services
+from mlops.platform.upgrades import Upgrades
+from mlops.record.ledger import iterate_runs
+from mlops.workspace import HOME_FORMAT, Workspace, check_home, mark_home, read_home_format
+
+LOCKS = ("*.lock", "lock")  # names of the files that processes lock while they change a home
+DATABASES = (".db",)
+SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's, whose content is in the copy of the database
+
+
+def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | None) -> Iterator[str]:
+    """Upgrade MLOPS_HOME, and say what is done, line by line.
+
+    Killed anywhere, either the old home or the new one is whole, and a second call does what is left.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project and its MLOPS_HOME.
+    services : Services
+        They go on serving; their files stay as they are.
+    upgrades : Upgrades, optional
+        The platform's own state; None where it has none that can be old.
+
+    Yields
+    ------
+    str
+        What was found or done.
+
+    Raises
+    ------
+    FormatError
+        If a newer version has written to the home.
+    UsageError
+        If something works on the home.
+    """
+    home = workspace.home
+    check_home(home)
+    outdated = list_outdated(home, upgrades)
+    if not outdated:
+        yield f"{home} is up to date (format {HOME_FORMAT}): nothing to do"
+        return
+    with _lock_home(workspace):
+        for line in outdated:
+            yield f"outdated  {line}"
+        backup = back_up_home(home)
+        yield f"backup    {backup}"
+        for service in services.list_services():
+            if service.health != "stopped":
+                yield f"serving   {service.environment} goes on at {service.url}"
+        for line in upgrades.upgrade() if upgrades else ():
+            yield f"upgraded  {line}"
+        before = read_home_format(home)
+        mark_home(home)  # last: until here a second call does the rest
+        if before != HOME_FORMAT:
+            yield f"upgraded  the home: format {before} to {HOME_FORMAT}"
+    yield f"To go back to the old version, stop the services and replace {home} with the backup."
+
+
+def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
+    """Return what `upgrade_home` would upgrade, one line each."""
+    if not home.is_dir():
+        return []
+    found = read_home_format(home)
+    own = [f"the home has format {found}, and this version writes {HOME_FORMAT}"] if found < HOME_FORMAT else []
+    return [*own, *(upgrades.list_outdated() if upgrades else ())]
+
+
+def back_up_home(home: Path) -> Path:
+    """Copy a home beside itself, and return the copy, whose name no other backup has.
+
+    Databases are copied by SQLite, so that one which is in use is whole in the backup, too. A copy that was cut off
+    has a dot before its name.
+    """
+    scratch = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.backup-{datetime.now(UTC):%Y%m%d-%H%M%S}-"))
+    shutil.copytree(
+        home, scratch, copy_function=_copy_file, ignore=shutil.ignore_patterns(*SIDE_FILES), dirs_exist_ok=True
+    )
+    os.sync()  # the upgrade must not reach the disk before the backup
+    return scratch.rename(scratch.with_name(scratch.name.removeprefix(".")))
+
+
+def _copy_file(source: str, target: str) -> None:
+    if Path(source).suffix in DATABASES:
+        copy_database(Path(source), Path(target))
+        shutil.copystat(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
+@contextmanager
+def _lock_home(workspace: Workspace) -> Iterator[None]:
+    """Hold all locks of a home; refuse where somebody works on it."""
+    home = workspace.home
+    found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
+    with ExitStack() as held:
+        for path in sorted(found):
+            try:
+                held.enter_context(FileLock(path, timeout=0))
+            except Timeout:
+                raise UsageError(
+                    f"Another process is changing {home}: it holds {path.relative_to(home)}. "
+                    "Wait until it ends, then run `mlops upgrade` again."
+                ) from None
+        running = next((run for run in iterate_runs(workspace.outputs) if run.state == "running"), None)
+        if running:
+            raise UsageError(
+                f"Run {running.run_id} is in progress, so {home} cannot be upgraded. "
+                "Wait until it ends or interrupt it, then run `mlops upgrade` again."
+            )
+        yield
