@@ -201,7 +201,7 @@ def test_a_missing_role_is_said_in_the_end_and_nothing_is_registered(
 ) -> None:
     refused = make_error(403, "AuthorizationPermissionMismatch", "This request is not authorized.")
     azure.fail_next("PUT", "data/diabetes.csv", refused, times=99)
-    with pytest.raises(PlatformError, match=r"we may not write abfs://.*Storage Blob Data Contributor"):
+    with pytest.raises(PlatformError, match=r"Could not write abfs://.*Storage Blob Data Contributor"):
         register(datasets, file)
     assert azure.datasets.versions == {}
 
@@ -210,7 +210,7 @@ def test_a_registration_that_was_cut_off_succeeds_the_second_time(
     datasets: AzureDatasets, azure: Azure, file: Path
 ) -> None:
     azure.fail_next("POST", "/datasets$", None, times=99)
-    with pytest.raises(PlatformError, match="register the data set"):
+    with pytest.raises(PlatformError, match="Could not register the data set diabetes: Azure did not answer"):
         register(datasets, file)
     azure._faults.clear()
     assert register(datasets, file).version == 1

@@ -89,7 +89,7 @@ def test_an_image_that_was_built_but_not_recorded_is_not_built_again(
     azure: Azure, backend: Backend, tmp_path: Path
 ) -> None:
     azure.fail_next("PUT", "mlops/models/tiny/1.json", make_error(403, "AuthorizationFailure", "not allowed"))
-    with pytest.raises(PlatformError, match="did not make the image tiny:1"):
+    with pytest.raises(PlatformError, match="Could not make the image tiny:1"):
         publish(backend, tmp_path)
     model = backend.registry.get_version("tiny", 1)
     assert backend.images.find_image(model) is None

@@ -219,7 +219,7 @@ def test_a_service_that_gets_another_name_is_not_forgotten(
 def test_an_exhausted_quota_is_said_and_leaves_nothing(azure: Azure, backend: Backend, tmp_path: Path) -> None:
     image = publish(backend, tmp_path, 2.0)
     azure.web_services.quota = 0
-    with pytest.raises(PlatformError, match=r"deploy tiny:1 as diabetes-qa on Container Instances: .*quota exceeded"):
+    with pytest.raises(PlatformError, match=r"deploy tiny:1 as diabetes-qa on Container Instances\. .*quota exceeded"):
         deploy(backend, "qa", image)
     assert azure.web_services.services == {}
     azure.web_services.quota = 1
@@ -230,7 +230,7 @@ def test_a_cluster_that_is_not_there_is_named(azure: Azure, backend: Backend, tm
     image = publish(backend, tmp_path)
     _pass_in_qa(backend, image)
     azure.web_services.clusters.clear()
-    with pytest.raises(PlatformError, match=r"Kubernetes cluster 'aks': .*Compute with name aks not found"):
+    with pytest.raises(PlatformError, match=r"Kubernetes cluster 'aks'\. .*Compute with name aks not found"):
         deploy(backend, "production", image)
     assert azure.web_services.services == {}
 

@@ -235,7 +235,9 @@ def test_a_token_that_has_expired_is_replaced(azure: Azure, pipelines: AzurePipe
 
 def test_who_may_not_submit_is_told_what_to_do(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.fail_next("POST", SUBMIT, EXPIRED, times=2)
-    with pytest.raises(PlatformError, match="does not let us submit diabetes-retraining .token expired, .*`az login`"):
+    with pytest.raises(
+        PlatformError, match="Could not submit diabetes-retraining. Azure said: .*token expired. Run `az login`"
+    ):
         pipelines.submit({})
     assert azure.pipelines.executions == {}
 

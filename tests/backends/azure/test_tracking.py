@@ -103,7 +103,7 @@ def test_what_an_earlier_attempt_left_is_set_aside(azure: Azure, backend: Backen
 
 def test_a_training_that_cannot_be_logged_to_its_end_is_none(azure: Azure, backend: Backend, tmp_path: Path) -> None:
     azure.fail_next("POST", "artifacts/batch/metadata", make_error(403, "Forbidden", "no right to write"))
-    with pytest.raises(PlatformError, match="Azure did not log the training: .*AzureML Data Scientist"):
+    with pytest.raises(PlatformError, match="Could not log the training. Azure said: .*AzureML Data Scientist"):
         track(backend, tmp_path)
     (left,) = azure.history.runs.values()
     assert (left["status"], left["error"]["error"]["message"]) == ("Failed", "the training was not logged to its end")

@@ -64,7 +64,7 @@ def open_backend(workspace: Workspace) -> Backend:
         pipelines=AzurePipelines(session),
         triggers=Publication(session),
         arrivals=datasets,
-        jobs=AzureJobs(),
+        jobs=AzureJobs(session),
         billing=AzureBilling(session.settings),
         telemetry=AzureTelemetry(session),
     )

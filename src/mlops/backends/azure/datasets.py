@@ -12,17 +12,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from mlops.backends.azure.connection.answers import find_status
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
-from mlops.errors import DatasetNotFoundError, PlatformError, UsageError
+from mlops.errors import DatasetNotFoundError, UsageError
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
-REFUSED = re.compile(r"Request failed \((\d+)\)")
 FORMATS = (".csv", ".parquet")  # what tables.read_table reads
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
 DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(?P<path>[^*]+[^*/])")
@@ -50,7 +50,7 @@ class AzureDatasets:
 
     def find_newest(self) -> DatasetVersion | None:
         """See `Datasets`."""
-        with explain_refusals(self._session, f"look for the data set {self._name}"):
+        with explain_refusals(self._session, f"look up the data set {self._name}"):
             return self._find_newest()
 
     def get_version(self, version: str) -> DatasetVersion:
@@ -63,8 +63,7 @@ class AzureDatasets:
         UsageError
             If it is not one file in a blob container.
         """
-        with explain_refusals(self._session, f"look for the data set {self._name}"):
-            return repeat("look up the data set", lambda: self._find(version))
+        return repeat(self._session, f"look up the data set {self._name}", lambda: self._find(version))
 
     def stage(self, file: Path) -> str:
         """See `Datasets`."""
@@ -74,8 +73,7 @@ class AzureDatasets:
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
-        with explain_refusals(self._session, f"register the data set {self._name}"):
-            return repeat("register the data set", lambda: self._register(url))
+        return repeat(self._session, f"register the data set {self._name}", lambda: self._register(url))
 
     def fetch_newest(self) -> str:
         """See `Arrivals`.
@@ -87,8 +85,7 @@ class AzureDatasets:
         UsageError
             If no folder is watched.
         """
-        with explain_refusals(self._session, "look for new data"):
-            return repeat("look for new data", self._fetch_arrived)
+        return repeat(self._session, "look for new data", self._fetch_arrived)
 
     def _fetch_arrived(self) -> str:
         folder = self._session.settings.data_trigger_path.rstrip("/")
@@ -157,8 +154,7 @@ class AzureDatasets:
         try:
             found = Dataset.get_by_name(workspace, self._name, version)
         except UserErrorException as error:
-            refused = REFUSED.search(error.message)  # the SDK keeps the status nowhere else
-            if refused and refused[1] != "404":
+            if find_status(error) not in (0, 404):
                 raise
             raise DatasetNotFoundError(
                 f"the workspace {workspace.name} has no data set {self._name!r} of version {version!r}: "
@@ -187,21 +183,17 @@ class AzureDatasets:
 
         blob = self._open_blob(url)
         deadline = time.monotonic() + self.rights_seconds
-        while True:
-            try:
-                blob.upload_blob(content, metadata={HASH: sha256})
-                return True
-            except ResourceExistsError:
-                return self._read_hash(url) == sha256
-            except HttpResponseError as error:
-                if error.status_code != 403:
-                    raise
-                if time.monotonic() > deadline:
-                    raise PlatformError(
-                        f"we may not write {url} ({error.error_code}): assign yourself the role Storage Blob Data "
-                        "Contributor on the storage account; if that was done just now, try again in some minutes"
-                    ) from error
-                time.sleep(self.pause_seconds)
+        with explain_refusals(self._session, f"write {url}"):
+            while True:
+                try:
+                    blob.upload_blob(content, metadata={HASH: sha256})
+                    return True
+                except ResourceExistsError:
+                    return self._read_hash(url) == sha256
+                except HttpResponseError as error:
+                    if error.status_code != 403 or time.monotonic() > deadline:
+                        raise
+                    time.sleep(self.pause_seconds)
 
     def _read_hash(self, url: str) -> str:
         """Return the SHA-256 of a blob: as it was noted when we wrote it, else of its content."""

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.refusals import KEY_VAULT, explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.services.web_services import find_service, name_service
-from mlops.errors import DeploymentNotFoundError, PlatformError, SecretNotFoundError, UsageError
+from mlops.errors import DeploymentNotFoundError, SecretNotFoundError, UsageError
 from mlops.platform.secret_variables import SHORTEST, list_variables, name_variable
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
@@ -85,32 +85,19 @@ class AzureSecrets:
         service = find_service(self._session, environment)
         if service is None:
             return None
-        with explain_refusals(self._session, f"hand out the keys of {service.name}"):
+        with explain_refusals(self._session, f"read the keys of {service.name}"):
             primary, secondary = service.get_keys()
         return primary, secondary
 
     def _find(self, name: str) -> str | None:
-        from azure.core.exceptions import (
-            AzureError,
-            HttpResponseError,
-            ResourceNotFoundError,
-        )
+        from azure.core.exceptions import ResourceNotFoundError
 
-        try:
-            return str(self._client.get_secret(name).value)
-        except ResourceNotFoundError:
-            return None
-        except HttpResponseError as error:
-            if error.status_code not in (401, 403):
-                raise PlatformError(
-                    f"the Key Vault {self._vault} does not answer for {name!r} ({error.reason}): try again later"
-                ) from error
-            raise PlatformError(
-                f"the Key Vault {self._vault} does not give out {name!r} ({error.reason}): the role `Key Vault Secrets "
-                "User` on it lets you read secrets"
-            ) from error
-        except AzureError as error:
-            raise PlatformError(f"the Key Vault {self._vault} cannot be reached ({type(error).__name__})") from error
+        doing = f"read the secret {name!r} from the Key Vault {self._vault}"
+        with explain_refusals(self._session, doing, KEY_VAULT):
+            try:
+                return str(self._client.get_secret(name).value)
+            except ResourceNotFoundError:
+                return None
 
     @cached_property
     def _client(self) -> Any:

@@ -48,7 +48,7 @@ class AzureTelemetry:
     def record_run(self, run: RunRecord) -> None:
         """See `Telemetry`. Secrets have been struck out of the record before."""
         try:
-            with explain_refusals(self._session, "look up Application Insights"):
+            with explain_refusals(self._session, "send the run to Application Insights"):
                 sent = self._send(run)
         except (MlopsError, ValueError, KeyError) as error:  # of the last two: it is no connection string, or has none
             logger.warning("run %s is not in Application Insights: %s", run.run_id, error)

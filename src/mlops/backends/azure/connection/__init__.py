@@ -1,4 +1,4 @@
-"""The way to Azure: who we are, what we ask, and what its refusals mean.
+"""The connection to Azure: who we are, what we ask, and what its refusals mean.
 
 .. code-block:: text
 
@@ -7,8 +7,7 @@
     session       the workspace, opened once
     container     the storage client: locks, data sets and records are blobs
     lock          a lease on a blob, renewed while it is held
-    answers       the SDKs' errors read: status, code, message
-    refusals      a refusal of the workspace, explained
-    arm_refusals  a refusal of Azure Resource Manager, explained
-    retries       calls that are repeated while Azure is busy
+    answers       what an SDK's error holds: status, codes, messages, Retry-After
+    refusals      a refusal explained: from status or code to advice
+    retries       calls that are retried while Azure is busy
 """

@@ -1,44 +1,165 @@
-"""What Azure has answered, read from the errors of all its SDKs."""
+"""Azure's answers, read from the errors of all its SDKs: status, codes, messages, and how long to wait.
+
+Each SDK wraps an answer in errors of its own, and Resource Manager nests errors in errors, some of them as text. What
+counts is the innermost one: the others only say that there is another.
+"""
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-LONGEST = 500  # characters of what Azure said
-QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\")]*")  # it may be a signature, which opens the address
+QUERY = re.compile(r"((?:https?://|/)[^\s?'\"]*)\?[^\s'\")]*")  # it may be a signature, which opens the address
+STATUS = re.compile(r"Request failed \((\d{3})\)")  # the data set client keeps the status nowhere else
+CLUTTER = re.compile(r"\s*\n(?:RequestId|ErrorCode|Time|Content):.*", re.DOTALL)  # what storage clients append
+BUSY = (408, 429, 500, 502, 503, 504)
+
+
+class Response(Protocol):
+    """What the responses of requests, msrest and azure-core have in common."""
+
+    status_code: int
+    headers: Mapping[str, str]
+
+
+class ReportedError(Exception):
+    """An error that Azure reports in the body of a successful answer, as a validation does.
+
+    Parameters
+    ----------
+    body : object
+        ``{"code", "message", "details": [...]}``.
+    """
+
+    def __init__(self, body: object) -> None:
+        super().__init__("Azure gave no reason")
+        self.body = body
+
+
+@dataclass(frozen=True)
+class Reason:
+    """An innermost error of an answer."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.code, self.message)))
 
 
 def find_status(error: BaseException) -> int:
-    """Return the HTTP status of the answer that an error, or one that it came from, is about; 0 if there is none."""
-    answer = _find_answer(error)
-    return int(answer.status_code) if answer is not None else 0
+    """Return the HTTP status of the answer that led to an error; 0 if Azure did not answer."""
+    response = _find_response(error)
+    if response is not None:
+        return response.status_code
+    found = STATUS.search(str(error))
+    return int(found[1]) if found else 0
 
 
-def _find_answer(error: BaseException | None) -> Any | None:
-    """Return the answer behind an error: the SDK wraps its errors in others that do not say what Azure said."""
-    while error is not None:
-        answer = getattr(error, "response", None)
-        if isinstance(getattr(answer, "status_code", None), int):
-            return answer
-        error = error.__cause__ or error.__context__
-    return None
+def is_missing(error: BaseException) -> bool:
+    """Return whether Azure answered that there is no such thing."""
+    return find_status(error) == 404
 
 
-def read_message(error: BaseException) -> str:
-    """Return what Azure said: the message or code in its answer, or what the SDK makes of it."""
-    answer = _find_answer(error)
-    text = getattr(answer, "text", "")
+def is_transient(error: BaseException) -> bool:
+    """Return whether Azure was busy or the connection was lost, so that a second try may succeed."""
+    return find_status(error) in BUSY or is_unreachable(error)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Return whether the connection to Azure failed or broke."""
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+    from msrest.exceptions import ClientRequestError
+    from requests import ConnectionError as LostConnection
+    from requests import Timeout
+
+    lost = (ClientRequestError, LostConnection, Timeout, ServiceRequestError, ServiceResponseError)
+    return not find_status(error) and any(isinstance(one, lost) for one in _walk_causes(error))
+
+
+def find_pause(error: BaseException) -> float | None:
+    """Return the seconds that Azure asks to wait for in ``Retry-After``; None if it does not ask."""
+    response = _find_response(error)
+    asked = str(response.headers.get("Retry-After", "")) if response is not None else ""
+    return float(asked) if asked.isdigit() else None
+
+
+def has_code(error: BaseException, code: str) -> bool:
+    """Return whether an innermost error of the answer has a code: "ResourceGroupNotFound"."""
+    return any(reason.code == code for reason in read_reasons(error))
+
+
+def read_reasons(error: BaseException) -> list[Reason]:
+    """Return what Azure said, without query strings; what the SDK says where the answer cannot be read."""
+    if isinstance(error, ReportedError):
+        found = list_reasons(error.body)
+    else:
+        found = list_reasons(_read_body(_find_response(error)))
+    return found or [_read_sdk_error(error)]
+
+
+def list_reasons(body: object) -> list[Reason]:
+    """Return the innermost errors of an error body, each once.
+
+    Parameters
+    ----------
+    body : object
+        ``{"error": {"code", "message", "details": [...]}}`` in any case; a message may hold such a body as text.
+    """
+    return list(dict.fromkeys(_walk(body)))
+
+
+def _walk(body: object) -> Iterator[Reason]:
+    if not isinstance(body, Mapping):
+        return
+    known = {str(name).lower(): value for name, value in body.items()}  # the pipeline service writes capitals
+    if isinstance(known.get("error"), Mapping):
+        yield from _walk(known["error"])
+        return
+    inner = [reason for detail in known.get("details") or () for reason in _walk(detail)]
+    inner += _walk(_parse(known.get("message")))
+    if inner:
+        yield from inner
+    elif known.get("code") or known.get("message"):
+        yield Reason(str(known.get("code") or ""), _clean(str(known.get("message") or "")))
+
+
+def _parse(text: object) -> object:
+    if not isinstance(text, str) or not text.lstrip().startswith("{"):
+        return None
     try:
-        said = _fold(json.loads(text if isinstance(text, str) else text()))
-        inner = _fold(said.get("error", said))
-        message = inner.get("message") or inner.get("code")
-    except (ValueError, AttributeError):  # no JSON, or another shape
-        message = ""
-    text = " ".join(str(message or getattr(error, "message", "") or error).split())
-    return QUERY.sub(r"\1", text)
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
-def _fold(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer with small letters in its names: the pipeline service writes them with capitals."""
-    return {name.lower(): value for name, value in answer.items()}
+def _read_sdk_error(error: BaseException) -> Reason:
+    code = getattr(error, "error_code", None)  # of a storage client, which reads XML and headers
+    message = CLUTTER.sub("", str(getattr(error, "message", "") or error))
+    return Reason(str(getattr(code, "value", code) or ""), _clean(message))
+
+
+def _clean(text: str) -> str:
+    return QUERY.sub(r"\1", " ".join(text.split()))
+
+
+def _read_body(response: Any) -> object:
+    """Return the JSON of a response; None if it is something else."""
+    text = getattr(response, "text", "")
+    try:
+        return json.loads(text if isinstance(text, str) else text())
+    except ValueError:
+        return None
+
+
+def _find_response(error: BaseException) -> Response | None:
+    responses = (getattr(one, "response", None) for one in _walk_causes(error))
+    return next((found for found in responses if isinstance(getattr(found, "status_code", None), int)), None)
+
+
+def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that it was raised from: the SDKs wrap their errors in others that say less."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,24 +1,26 @@
-"""Who we are for Azure; that it does not know us is one error, whichever SDK asks."""
+"""The identity of this process; that Azure does not accept it is one error, whichever SDK asks."""
 
 import logging
 import re
 from typing import Any
 
-from mlops.errors import PlatformError
+from mlops.backends.azure.connection.answers import Reason
+from mlops.backends.azure.connection.refusals import explain
 
-REASON = re.compile(r"AADSTS\d+: [^.\n]*")  # Entra ID's own words
+REASON = re.compile(r"(AADSTS\d+): ([^.\n]*)")  # Entra ID's own words
+NOBODY = Reason("", "there is no identity here, neither in the environment nor of the machine nor of the Azure CLI")
 
 
 class Identity:
     """The identity of this process, as the SDKs take a credential: environment, managed identity, Azure CLI, in order.
 
-    What the SDKs would raise is a page about each place that was looked at, and not all of them raise the same.
+    The SDKs would raise a page about each place that was searched, and not all of them raise the same error.
     """
 
     def __init__(self) -> None:
         from azure.identity import DefaultAzureCredential
 
-        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it says the same once more
+        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it logs the same again
         self._found = DefaultAzureCredential()
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
@@ -27,7 +29,7 @@ class Identity:
         Raises
         ------
         PlatformError
-            If there is no identity, or Azure does not know it: with the way to log in.
+            If there is no identity, or Azure rejects it: with the way to log in.
         """
         from azure.core.exceptions import ClientAuthenticationError
 
@@ -35,5 +37,4 @@ class Identity:
             return self._found.get_token(*scopes, **options)
         except ClientAuthenticationError as error:
             found = REASON.search(str(error))
-            said = found[0] if found else "nobody is logged in here, and there is no managed identity"
-            raise PlatformError(f"Azure does not let us in ({said}): run `az login`") from error
+            raise explain("log in to Azure", 401, [Reason(*found.groups()) if found else NOBODY]) from error

@@ -1,41 +1,127 @@
-"""What Azure refuses, said in our words: what was tried, what Azure said, and what to do about it."""
+"""Azure's refusals, explained: what could not be done, what Azure said, and what to do about it.
+
+One table maps a status to advice, and where Resource Manager answers, another one maps its error codes. Every room of
+the adapter asks Azure within `explain_refusals`, so the same refusal reads the same everywhere.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
 
-from mlops.backends.azure.connection.answers import LONGEST, find_status, read_message
-from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.answers import (
+    BUSY,
+    Reason,
+    ReportedError,
+    find_status,
+    is_unreachable,
+    read_reasons,
+)
 from mlops.errors import PlatformError
 
+LONGEST = 500  # characters of what Azure said
+LOGIN = "Run `az login`, or renew the secret of the identity, then try again."
+WAIT = "Azure stayed busy through all retries. Try again in a few minutes."
+RIGHTS = (
+    "This identity needs {role}: ask an Owner to run `az role assignment create`, and allow a few minutes for it to "
+    "take effect. `az account show` prints which identity and subscription you use."
+)
 ADVICE = {
-    401: "run `az login`, or renew the identity's secret, and try again",
-    403: "let somebody with the role Owner give this identity the roles AzureML Data Scientist on the workspace and "
-    "Storage Blob Data Contributor on its storage account; `az account show` says who and where you are",
-    404: "check the section azure of parameters/azure.yml, or run `mlops provision --platform azure`",
-    429: "Azure has too much to do; try again later",
-    503: "Azure has too much to do; try again later",
+    401: LOGIN,
+    403: RIGHTS,
+    404: "Check the section azure of parameters/azure.yml, or run `mlops provision --platform azure`.",
+    **dict.fromkeys(BUSY, WAIT),
 }
-UNREACHED = "check the network, and try again"
-OTHERWISE = "correct what it names, and try again"
+OTHERWISE = "Correct what it names, then try again."
+UNREACHABLE = "Check the network, then run the same command again. Whatever Azure has started continues."
+
+PURGE = (
+    "Free the name with `mlops provision --delete --platform azure`, or by hand with `az keyvault purge --name NAME` "
+    "or `az ml workspace delete --name NAME --permanently-delete`. To restore a vault instead, run `az keyvault "
+    "recover --name NAME`."
+)
+QUOTA = (
+    "Choose another size or fewer nodes (compute_vm_size, compute_max_nodes, kubernetes_vm_size, kubernetes_min_nodes "
+    "in parameters/azure.yml), or raise the quota of that family in the Azure portal under Quotas or with `az quota "
+    "update`."
+)
+TAKEN = (
+    "Somebody else uses that name, which is derived from the subscription, resource group and workspace. Choose "
+    "another workspace."
+)
+ASSIGNED = (
+    "That role was assigned by hand, or to an identity that has been deleted. Find the assignment with `az role "
+    "assignment list --scope ID --output table`, delete it with `az role assignment delete --ids ID`, and provision "
+    "again."
+)
+FIXED = (
+    "Azure cannot change that in place. Choose another name for the new one (compute_name or kubernetes_name in "
+    "parameters/azure.yml), provision and publish, then delete the old one with `az ml compute delete`."
+)
+NO_SUBSCRIPTION = "Check azure.subscription_id in parameters/azure.yml; `az account list` prints yours."
+NOT_SOLD = (
+    "That size is unavailable to you in that region. Choose another compute_vm_size, kubernetes_vm_size or location in "
+    "parameters/azure.yml."
+)
+UNREGISTERED = "Run `az provider register --namespace NAMESPACE` with the namespace that it names."
+CODES = (  # what occurs in the code or message, in lower case; the first match counts
+    (("deleted state", "soft-deleted", "softdeleted", "recently deleted"), PURGE),
+    (("quotaexceeded", "quota", "operationnotallowed: cores", "insufficientvcpu", "clustercoresquota"), QUOTA),
+    (("alreadytaken", "alreadyexists", "alreadyinuse", "already in use", "namenotavailable"), TAKEN),
+    (("subscriptionnotfound", "invalidsubscriptionid"), NO_SUBSCRIPTION),
+    (("roleassignmentexists", "roleassignmentupdatenotpermitted"), ASSIGNED),
+    (("authorizationfailed", "linkedauthorizationfailed", "forbidden"), RIGHTS),
+    (("cannot change property", "propertychangenotallowed"), FIXED),
+    (("skunotavailable", "notavailableforsubscription", "locationnotavailable"), NOT_SOLD),
+    (("missingsubscriptionregistration",), UNREGISTERED),
+    (("toomanyrequests", "serverbusy", "serviceunavailable"), WAIT),
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is asked for something: the role that opens it, and what its error codes mean."""
+
+    role: str
+    codes: tuple[tuple[tuple[str, ...], str], ...] = ()
+
+
+WORKSPACE = Scope(
+    "the roles AzureML Data Scientist on the workspace and Storage Blob Data Contributor on its storage account"
+)
+KEY_VAULT = Scope("the role Key Vault Secrets User on the Key Vault")
+RESOURCES = Scope(
+    "the role Owner (or Contributor and Role Based Access Control Administrator) on the resource group", CODES
+)
+
+
+class Authenticated(Protocol):
+    """Whoever has a token for Azure: the session."""
+
+    def forget_credential(self) -> None:
+        """Have the next request ask for a fresh token."""
 
 
 @contextmanager
-def explain_refusals(session: AzureSession, doing: str) -> Iterator[None]:
+def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
     """Turn what the SDKs raise, after their own retries, into a `PlatformError`.
 
-    A token that Azure does not take is forgotten: the next try gets a fresh one.
+    An error of ours passes unchanged, so blocks may be nested: the innermost one explains. A token that Azure rejects
+    is forgotten, so that the next try gets a fresh one.
 
     Parameters
     ----------
-    session : AzureSession
-        Whose identity it was.
+    session : Authenticated
+        Whose token it was.
     doing : str
-        What was tried, for the message: "register the model diabetes".
+        What is being done, as it follows "could not": "register the model 'diabetes'".
+    scope : Scope
+        What is asked.
 
     Raises
     ------
     PlatformError
-        Naming what was tried, what Azure said and what to do.
+        Naming what could not be done, what Azure said and what to do.
     """
     from azure.core.exceptions import AzureError
     from azureml.exceptions import AzureMLException
@@ -44,10 +130,54 @@ def explain_refusals(session: AzureSession, doing: str) -> Iterator[None]:
 
     try:
         yield
-    except (AzureMLException, ClientException, AzureError, RequestException) as error:
-        status = find_status(error)
+    except (AzureMLException, ClientException, AzureError, RequestException, ReportedError) as error:
+        status = _find_meaning(error)
         if status == 401:
             session.forget_credential()
-        said = read_message(error)
-        advice = ADVICE.get(status, OTHERWISE) if status or isinstance(error, AzureMLException) else UNREACHED
-        raise PlatformError(f"Azure did not {doing}: {said[:LONGEST]} ({advice})") from error
+        if not status and (is_unreachable(error) or not isinstance(error, AzureMLException | ReportedError)):
+            raise explain_silence(doing, str(read_reasons(error)[0])) from error
+        raise explain(doing, status, read_reasons(error), scope) from error
+
+
+def explain(doing: str, status: int, reasons: list[Reason], scope: Scope = WORKSPACE) -> PlatformError:
+    """Return the error for a person: what could not be done, every reason that Azure gave, and what to do.
+
+    Parameters
+    ----------
+    doing : str
+        As it follows "could not".
+    status : int
+        Of Azure's answer; 0 if there was none.
+    reasons : list of Reason
+        What Azure said.
+    scope : Scope
+        What was asked.
+    """
+    said = "; ".join(str(reason).rstrip(". ") for reason in reasons)
+    found = [advice for reason in reasons if (advice := _find_advice(reason, scope))]
+    advice = " ".join(dict.fromkeys(found)) or ADVICE.get(status, OTHERWISE)
+    return PlatformError(f"Could not {doing}. Azure said: {_shorten(said)}. {advice.format(role=scope.role)}")
+
+
+def explain_silence(doing: str, detail: str = "") -> PlatformError:
+    """Return the error for a person where Azure did not answer at all."""
+    said = f" ({_shorten(detail)})" if detail else ""
+    return PlatformError(f"Could not {doing}: Azure did not answer{said}. {UNREACHABLE}")
+
+
+def _find_meaning(error: BaseException) -> int:
+    """Return the status of an error; an identity that is rejected before any request counts as 401."""
+    from azure.core.exceptions import ClientAuthenticationError
+    from azureml.exceptions import AuthenticationException
+
+    rejected = isinstance(error, ClientAuthenticationError | AuthenticationException)
+    return find_status(error) or (401 if rejected else 0)
+
+
+def _find_advice(reason: Reason, scope: Scope) -> str:
+    said = f"{reason.code}: {reason.message}".lower()
+    return next((advice for words, advice in scope.codes if any(word in said for word in words)), "")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -4,10 +4,11 @@ import os
 from functools import cached_property
 from typing import Any
 
-from mlops.backends.azure.connection.answers import LONGEST, find_status, read_message
+from mlops.backends.azure.connection.answers import find_status, read_reasons
 from mlops.backends.azure.connection.identity import Identity
+from mlops.backends.azure.connection.refusals import explain_refusals, explain_silence
 from mlops.backends.azure.connection.settings import AzureSettings, require_subscription
-from mlops.errors import PlatformError, WorkspaceNotFoundError
+from mlops.errors import WorkspaceNotFoundError
 from mlops.workspace import Workspace
 
 ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for what it runs
@@ -49,25 +50,23 @@ class AzureSession:
         """
         from azureml.core import Workspace
         from azureml.core.authentication import TokenAuthentication
-        from azureml.exceptions import AuthenticationException, ProjectSystemException, UserErrorException
-        from msrest.exceptions import ClientException
+        from azureml.exceptions import ProjectSystemException, UserErrorException
 
         subscription, group, name = self._place()
-        try:
-            opened = Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
-        except (ProjectSystemException, UserErrorException) as error:
-            if find_status(error) not in (0, 404):
-                raise _explain(name, error) from error
-            raise WorkspaceNotFoundError(
-                f"no workspace {name!r} in the resource group {group!r} of subscription {subscription}: check the "
-                f"section azure of parameters/azure.yml, or run `mlops provision --platform azure` ({error.message})"
-            ) from error
-        except AuthenticationException as error:
-            raise PlatformError(f"Azure does not let us in ({error.message}): run `az login`") from error
-        except ClientException as error:
-            raise _explain(name, error) from error
-        if opened._workspace_autorest_object is None:  # the SDK swallows that there was no connection
-            raise PlatformError(f"the workspace {name!r} cannot be opened: there was no answer (check the network)")
+        doing = f"open the workspace {name!r}"
+        with explain_refusals(self, doing):
+            try:
+                opened = Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
+            except (ProjectSystemException, UserErrorException) as error:
+                if find_status(error) not in (0, 404):
+                    raise
+                raise WorkspaceNotFoundError(
+                    f"There is no workspace {name!r} in the resource group {group!r} of subscription {subscription} "
+                    f"({read_reasons(error)[0]}). Check the section azure of parameters/azure.yml, or run `mlops "
+                    "provision --platform azure`."
+                ) from error
+        if opened._workspace_autorest_object is None:  # the SDK hides that there was no connection
+            raise explain_silence(doing)
         return opened
 
     def _place(self) -> tuple[str, str, str]:
@@ -79,7 +78,7 @@ class AzureSession:
         return require_subscription(self.settings), self.settings.resource_group, self.settings.workspace
 
     def forget_credential(self) -> None:
-        """Have the next request ask for a fresh token, for Azure has refused the present one."""
+        """Have the next request ask for a fresh token, because Azure rejected the current one."""
         self.__dict__.pop("credential", None)
 
     def _get_token(self, audience: str) -> str:
@@ -91,13 +90,3 @@ def find_own_run() -> Any | None:
     from azureml.core import Run
 
     return Run.get_context(allow_offline=False) if os.environ.get(ON_COMPUTE) else None
-
-
-def _explain(name: str, error: Exception) -> PlatformError:
-    status = find_status(error)
-    advice = {
-        0: "check the network, and try again",
-        403: "you need the role Reader on it, or AzureML Data Scientist; `az account show` says who and where you are",
-    }
-    said = read_message(error)[:LONGEST]
-    return PlatformError(f"the workspace {name!r} cannot be opened: {said} ({advice.get(status, 'try again later')})")

@@ -62,7 +62,7 @@ class AzureImages:
 
     def get_record(self, digest: str) -> ImageRecord:
         """Return all that is known of an image, see `get_image`."""
-        with explain_refusals(self._session, f"look for the image {digest}"):
+        with explain_refusals(self._session, f"look up the image {digest}"):
             record = self._store.read_image(digest) if DIGEST.fullmatch(digest) else None
             if record is None:
                 raise ImageNotFoundError(f"there is no image {digest} in this workspace: run 05_create_image")
@@ -74,7 +74,7 @@ class AzureImages:
 
     def find_image(self, model: ModelVersion) -> Image | None:
         """See `Images`."""
-        with explain_refusals(self._session, f"look for the image of {model.name}:{model.version}"):
+        with explain_refusals(self._session, f"look up the image of {model.name}:{model.version}"):
             newest = self._store.read_model(model).newest
         return self.get_image(newest) if newest else None
 

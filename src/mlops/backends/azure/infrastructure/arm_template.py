@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from mlops.backends.azure.connection.arm_refusals import explain, read_body
+from mlops.backends.azure.connection.answers import ReportedError, has_code
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.errors import PlatformError
 from mlops.platform.infrastructure import Change, ChangeKind
@@ -84,13 +84,19 @@ class Deployment:
         self._seconds = seconds
 
     def list_changes(self) -> list[Change]:
-        """Return what deploying would do, by Azure's own what-if; a resource that stays as it is is "none"."""
+        """Return what deploying would do, by Azure's own what-if; a resource that stays as it is is "none".
+
+        Raises
+        ------
+        ReportedError
+            If Azure reports an error instead.
+        """
         poller = self._client.deployments.begin_what_if(
             self._settings.resource_group, DEPLOYMENT, {"properties": {**self._properties, "whatIfSettings": {}}}
         )
-        result = wait_for(poller, self._seconds, "asking Azure what would change")
+        result = wait_for(poller, self._seconds, "Asking Azure what would change")
         if result.error:
-            raise explain("asking what would change", result.error.as_dict(), "no reason was given")
+            raise ReportedError(result.error.as_dict())
         shown = [change for change in result.changes or () if change.change_type not in ("Ignore", "Unsupported")]
         found = [describe_resource(change.resource_id, KINDS.get(change.change_type, "none")) for change in shown]
         return sorted(found, key=lambda change: (change.resource, change.name))
@@ -105,13 +111,19 @@ class Deployment:
         ]
 
     def check(self) -> None:
-        """Have Azure check everything that it can before anything is made: names that are taken, quotas, rights."""
+        """Have Azure check everything that it can before anything is made: names that are taken, quotas, rights.
+
+        Raises
+        ------
+        ReportedError
+            If Azure finds something wrong.
+        """
         poller = self._client.deployments.begin_validate(
             self._settings.resource_group, DEPLOYMENT, {"properties": self._properties}
         )
-        result = wait_for(poller, self._seconds, "checking the template")
+        result = wait_for(poller, self._seconds, "Checking the template")
         if result.error:
-            raise explain(f"setting up {self._settings.workspace}", result.error.as_dict(), "no reason was given")
+            raise ReportedError(result.error.as_dict())
 
     def deploy(self) -> None:
         """Make what is missing; another deployment that still runs is waited for first."""
@@ -120,7 +132,7 @@ class Deployment:
         try:
             self._deploy()
         except HttpResponseError as error:
-            if "DeploymentActive" not in json.dumps(read_body(error) or {}):
+            if not has_code(error, "DeploymentActive"):
                 raise
             self._wait_for_other()
             self._deploy()
@@ -129,7 +141,7 @@ class Deployment:
         poller = self._client.deployments.begin_create_or_update(
             self._settings.resource_group, DEPLOYMENT, {"properties": self._properties}
         )
-        wait_for(poller, self._seconds, f"setting up {self._settings.workspace}")
+        wait_for(poller, self._seconds, f"Setting up {self._settings.workspace}")
 
     def _wait_for_other(self) -> None:
         deadline = time.monotonic() + self._seconds
@@ -139,9 +151,9 @@ class Deployment:
                 return
             time.sleep(OTHER_SECONDS)
         raise PlatformError(
-            f"another deployment of {self._settings.workspace} still runs after {self._seconds:.0f} s: "
-            f"wait for it (`az deployment group wait -g {self._settings.resource_group} -n {DEPLOYMENT} --created`), "
-            "then run `mlops provision --platform azure` again"
+            f"Another deployment of {self._settings.workspace} is still running after {self._seconds:.0f} s. Wait for "
+            f"it with `az deployment group wait -g {self._settings.resource_group} -n {DEPLOYMENT} --created`, then "
+            "run `mlops provision --platform azure`."
         )
 
     @property
@@ -157,22 +169,33 @@ def find_group(client: Any, name: str) -> Any | None:
     try:
         return client.resource_groups.get(name)
     except ResourceNotFoundError as error:
-        if "ResourceGroupNotFound" in json.dumps(read_body(error) or {}):
+        if has_code(error, "ResourceGroupNotFound"):
             return None
         raise
 
 
 def wait_for(poller: Any, seconds: float, doing: str) -> Any:
-    """Return the result of an operation of Azure's, waiting `seconds` at most.
+    """Return the result of one of Azure's operations.
+
+    Parameters
+    ----------
+    poller : LROPoller
+        The SDK's poller of the operation.
+    seconds : float
+        Wait at most this long.
+    doing : str
+        The operation as a subject, for the error: "Deleting mlops-ws".
 
     Raises
     ------
     PlatformError
-        If it still goes on then; it is not ended.
+        If it is still running then; it is not canceled.
     """
     poller.wait(seconds)
     if not poller.done():
-        raise PlatformError(f"{doing}: not done after {seconds:.0f} s; it goes on at Azure: run the same command again")
+        raise PlatformError(
+            f"{doing} did not finish within {seconds:.0f} s and continues on Azure. Run the same command again."
+        )
     return poller.result()
 
 

@@ -1,11 +1,10 @@
 """The workspace and all that belongs to it, by an ARM template; idempotent, and taken away as a whole."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from typing import Any
 
-from mlops.backends.azure.connection.arm_refusals import refusals_explained
-from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.refusals import RESOURCES, explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import require_subscription
 from mlops.backends.azure.infrastructure.arm_template import RETRIES, Deployment, find_group, make_tags, wait_for
@@ -38,14 +37,14 @@ class AzureInfrastructure:
     def preview(self) -> list[Change]:
         """See `Infrastructure`."""
         group = self._settings.resource_group
-        with refusals_explained(self._settings, "asking what would change"):
+        with self._asking("preview the changes to"):
             if find_group(self._client, group) is None:
                 return [Change("create", "resource group", group), *self._deployment.list_all()]
             return [Change("none", "resource group", group), *self._deployment.list_changes()]
 
     def provision(self) -> list[Change]:
         """See `Infrastructure`."""
-        with refusals_explained(self._settings, "setting up"):
+        with self._asking("set up"):
             made = self._make_group()
             self._check(made)
             changes = [*made, *self._deployment.list_changes()]
@@ -59,12 +58,12 @@ class AzureInfrastructure:
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""
-        with refusals_explained(self._settings, "asking what would be taken away"):
+        with self._asking("preview the deletion of"):
             return self._teardown.list_changes()
 
     def delete(self) -> list[Change]:
         """See `Infrastructure`."""
-        with refusals_explained(self._settings, "taking away"):
+        with self._asking("delete"):
             changes = self._teardown.list_changes()
             if changes:
                 self._end_services()
@@ -80,20 +79,24 @@ class AzureInfrastructure:
         return [Change("create", "resource group", group)]
 
     def _check(self, made: list[Change]) -> None:
-        """Have Azure check everything first; if it refuses, the group that this call has made goes again."""
+        """Have Azure check everything first; if it refuses, delete the group that this call has made."""
         try:
-            with refusals_explained(self._settings, "setting up"):
+            with self._asking("set up"):
                 self._deployment.check()
         except PlatformError:
             if made:
                 poller = self._client.resource_groups.begin_delete(self._settings.resource_group)
-                wait_for(poller, DELETE_SECONDS, "taking the resource group away again")
+                wait_for(poller, DELETE_SECONDS, "Deleting the new resource group")
             raise
 
     def _end_services(self) -> None:
-        with suppress(WorkspaceNotFoundError), explain_refusals(self._session, "end the services"):
+        with suppress(WorkspaceNotFoundError), explain_refusals(self._session, "delete the services"):
             for environment in ENVIRONMENTS:
                 self._services.end(environment)
+
+    def _asking(self, verb: str) -> AbstractContextManager[None]:
+        place = f"the workspace {self._settings.workspace} in the resource group {self._settings.resource_group}"
+        return explain_refusals(self._session, f"{verb} {place}", RESOURCES)
 
     @property
     def _deployment(self) -> Deployment:

@@ -75,13 +75,13 @@ class Teardown:
             options = FOR_GOOD.get(found.type.lower(), {})
             with suppress(ResourceNotFoundError):  # it went with another one, or somebody else was faster
                 poller = self._client.resources.begin_delete_by_id(found.id, find_version(found.type), params=options)
-                wait_for(poller, self._seconds, f"deleting {found.name}")
+                wait_for(poller, self._seconds, f"Deleting {found.name}")
         for vault in self._list_deleted():
             poller = self._vaults.vaults.begin_purge_deleted(vault.name, vault.properties.location)
-            wait_for(poller, self._seconds, f"purging {vault.name}")
+            wait_for(poller, self._seconds, f"Purging {vault.name}")
         if group.exists and group.ours and not group.others:
             poller = self._client.resource_groups.begin_delete(self._settings.resource_group)
-            wait_for(poller, self._seconds, f"deleting {self._settings.resource_group}")
+            wait_for(poller, self._seconds, f"Deleting {self._settings.resource_group}")
         return changes
 
     def _look(self) -> Group:

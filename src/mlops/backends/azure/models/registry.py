@@ -90,7 +90,7 @@ class AzureRegistry:
 
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
-        with explain_refusals(self._session, f"look for the champion of the model {name!r}"):
+        with explain_refusals(self._session, f"look up the champion of the model {name!r}"):
             tagged = self._list(name, tags=[CHAMPION])
         champion = _choose_champion(tagged)
         return _read_version(champion, champion=True) if champion else None
@@ -106,7 +106,7 @@ class AzureRegistry:
 
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""
-        with explain_refusals(self._session, f"look for version {version} of the model {name!r}"):
+        with explain_refusals(self._session, f"look up version {version} of the model {name!r}"):
             return self._read(self._get(name, version))
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:

@@ -4,7 +4,8 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from mlops.backends.azure.connection.retries import is_missing, repeat
+from mlops.backends.azure.connection.answers import is_missing
+from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.run_packages import ensure_environment
 from mlops.backends.azure.pipelines.schedules import Schedules
@@ -36,16 +37,19 @@ class Publication:
         workspace = self._session.workspace
         self._require_compute(workspace)
         doing = f"publish {self._name}"
-        kept = repeat(doing, lambda: self._keep_one(workspace, build_id))
+        kept = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
         if kept is None:
             self._make_version(workspace, build_id, build_uri)
-            kept = repeat(doing, lambda: self._keep_one(workspace, build_id))
+            kept = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
             if kept is None:
-                raise PlatformError(f"{self._name} version {build_id} is gone as soon as published: publish again")
-        endpoint = repeat(doing, lambda: self._move_endpoint(workspace, kept))
-        again = repeat(doing, lambda: self._keep_one(workspace, build_id))
+                raise PlatformError(
+                    f"{self._name} version {build_id} disappeared right after it was published. Run `mlops publish "
+                    "--platform azure` again."
+                )
+        endpoint = repeat(self._session, doing, lambda: self._move_endpoint(workspace, kept))
+        again = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
         if again is not None and again.id != kept.id:  # of two that published this build at once, the other's is kept
-            kept, endpoint = again, repeat(doing, lambda: self._move_endpoint(workspace, again))
+            kept, endpoint = again, repeat(self._session, doing, lambda: self._move_endpoint(workspace, again))
         self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
@@ -53,20 +57,21 @@ class Publication:
         """Return what the endpoint starts, or None."""
         workspace = self._session.workspace
         doing = f"look up the pipeline {self._name}"
-        endpoint = repeat(doing, lambda: self._find_endpoint(workspace))
+        endpoint = repeat(self._session, doing, lambda: self._find_endpoint(workspace))
         if endpoint is None:
             return None
-        pipeline = repeat(doing, endpoint.get_pipeline)
+        pipeline = repeat(self._session, doing, endpoint.get_pipeline)
         return PublishedPipeline(self._name, pipeline.version, pipeline.id, endpoint.endpoint)
 
     def update(self) -> None:
         """See `mlops.platform.pipelines.Triggers`; nothing happens where nothing is published."""
-        endpoint = repeat(f"look up the pipeline {self._name}", lambda: self._find_endpoint(self._session.workspace))
+        workspace, doing = self._session.workspace, f"look up the pipeline {self._name}"
+        endpoint = repeat(self._session, doing, lambda: self._find_endpoint(workspace))
         if endpoint is not None:
             self._schedule(endpoint)
 
     def _schedule(self, endpoint: Any) -> None:
-        repeat(f"schedule {self._name}", lambda: Schedules(self._session).update(endpoint.id))
+        repeat(self._session, f"schedule {self._name}", lambda: Schedules(self._session).update(endpoint.id))
 
     def _require_compute(self, workspace: Any) -> None:
         from azureml.core.compute import ComputeTarget
@@ -85,14 +90,14 @@ class Publication:
                     "parameters/azure.yml asks for: `mlops provision --platform azure` makes it"
                 ) from error
 
-        repeat(f"look up the compute {name}", call)
+        repeat(self._session, f"look up the compute {name}", call)
 
     def _make_version(self, workspace: Any, build_id: str, build_uri: str) -> None:
         from azureml.pipeline.core import Pipeline
 
         project, settings = self._session.project.project, self._session.settings
         parameters = Project.load(self._session.project).merge(platform="azure")
-        environment = ensure_environment(workspace, project)
+        environment = ensure_environment(self._session)
         configuration = make_run_configuration(environment, describe_environ(read_commit(project)))
         with stage_sources(project) as sources:
 
@@ -109,12 +114,12 @@ class Publication:
                 with redirect_stdout(sys.stderr):  # the SDK tells there of its progress
                     self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)
 
-            repeat(f"publish {self._name}", publish)
+            repeat(self._session, f"publish {self._name}", publish)
 
     def _send(self, pipeline: Any, workspace: Any, build_id: str, build_uri: str) -> None:
         """Publish, unless an earlier try has, whose answer was lost."""
         if wrong := pipeline.validate():
-            raise PlatformError(f"Azure's own check refuses {self._name}: {'; '.join(map(str, wrong))}")
+            raise PlatformError(f"Azure's own check rejects {self._name}: {'; '.join(map(str, wrong))}")
         if not self._list_versions(workspace, build_id):
             pipeline.publish(name=self._name, description=build_uri or None, version=build_id)
 

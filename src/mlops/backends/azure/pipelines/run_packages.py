@@ -9,7 +9,9 @@ from typing import Any
 
 import yaml
 
-from mlops.backends.azure.connection.retries import is_missing, repeat
+from mlops.backends.azure.connection.answers import is_missing
+from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import PlatformError
 from mlops.files import hash_file
 
@@ -41,7 +43,7 @@ def make_environment(project: Path) -> Any:
         return Environment.from_conda_specification(name_environment(project), file.name)
 
 
-def ensure_environment(workspace: Any, project: Path) -> Any:
+def ensure_environment(session: AzureSession) -> Any:
     """Return the registered environment of the lock; registered if it is not there.
 
     Safe to call again, and by two at once: what is registered twice with the same content is one version.
@@ -51,10 +53,12 @@ def ensure_environment(workspace: Any, project: Path) -> Any:
     PlatformError
         If an environment of that name holds other packages: somebody has taken the name.
     """
-    wanted = make_environment(project)
-    found = repeat(f"look up the environment {wanted.name}", lambda: _find(workspace, wanted.name))
+    workspace = session.workspace
+    wanted = make_environment(session.project.project)
+    found = repeat(session, f"look up the environment {wanted.name}", lambda: _find(workspace, wanted.name))
     if found is None:
-        return repeat(f"register the environment {wanted.name}", lambda: _call(lambda: wanted.register(workspace)))
+        doing = f"register the environment {wanted.name}"
+        return repeat(session, doing, lambda: _call(lambda: wanted.register(workspace)))
     if _list_packages(found) != _list_packages(wanted):
         raise PlatformError(
             f"the environment {wanted.name} holds other packages than requirements.lock, whose hash is its name: "

@@ -5,7 +5,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.azure.connection.retries import is_missing, repeat
+from mlops.backends.azure.connection.answers import is_missing
+from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.submitted.run_folder import fetch_folder
 from mlops.backends.azure.submitted.submission import list_runs
@@ -38,7 +39,8 @@ class SubmittedRuns:
 
     def get(self, run_id: str) -> SubmittedRun:
         """Return a run with its steps."""
-        return repeat(f"read the run {run_id}", lambda: self._describe(self._find(run_id), with_steps=True))
+        doing = f"read the run {run_id}"
+        return repeat(self._session, doing, lambda: self._describe(self._find(run_id), with_steps=True))
 
     def list(self, most: int) -> list[SubmittedRun]:
         """Return the newest runs without their steps."""
@@ -46,7 +48,7 @@ class SubmittedRuns:
         def call() -> list[SubmittedRun]:
             return [self._describe(run) for run in islice(list_runs(self._session, self._name), most)]
 
-        return repeat(f"list the runs of {self._name}", call)
+        return repeat(self._session, f"list the runs of {self._name}", call)
 
     def read_log(self, run_id: str, step: str) -> str:
         """Return what a step has printed."""
@@ -62,12 +64,12 @@ class SubmittedRuns:
             answer.raise_for_status()
             return answer.content.decode(errors="replace")
 
-        return repeat(f"read the log of {step}", call)
+        return repeat(self._session, f"read the log of {step}", call)
 
     def fetch(self, run_id: str, folder: Path) -> Path:
         """Copy what a run's steps have stored."""
-        run = repeat(f"read the run {run_id}", lambda: self._find(run_id))
-        repeat(f"fetch the files of the run {run_id}", lambda: fetch_folder(run, folder))
+        run = repeat(self._session, f"read the run {run_id}", lambda: self._find(run_id))
+        repeat(self._session, f"fetch the files of the run {run_id}", lambda: fetch_folder(run, folder))
         if not (folder / "run.json").is_file():
             state = read_state(run.get_status())
             todo = "wait for its first step" if state in ("queued", "running") else f"it has {state}; see its page"
@@ -80,7 +82,7 @@ class SubmittedRuns:
 
         if self.get(run_id).state in ("queued", "running"):
             run = PipelineRun(self._open_experiment(), run_id)
-            repeat(f"cancel the run {run_id}", run.cancel)
+            repeat(self._session, f"cancel the run {run_id}", run.cancel)
         return self.get(run_id)
 
     def _open_experiment(self) -> Any:

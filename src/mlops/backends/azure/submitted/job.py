@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.azure.connection.retries import repeat
-from mlops.backends.azure.connection.session import find_own_run
+from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.submitted.run_folder import fetch_folder, store_folder
 from mlops.errors import PlatformError
 from mlops.files import hash_folder
@@ -18,16 +18,20 @@ logger = logging.getLogger(__name__)
 class AzureJobs:
     """See `mlops.platform.jobs.Jobs`."""
 
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+
     def find_job(self) -> "AzureJob | None":
         """See `Jobs`."""
         run = find_own_run()
-        return AzureJob(run) if run is not None and run.parent is not None else None
+        return AzureJob(self._session, run) if run is not None and run.parent is not None else None
 
 
 class AzureJob:
     """A step run of a pipeline run; the step's numbers go to both, the folder and the tags to the pipeline run."""
 
-    def __init__(self, step: Any) -> None:
+    def __init__(self, session: AzureSession, step: Any) -> None:
+        self._session = session
         self._step = step
         self._known: dict[str, str] = {}
 
@@ -42,12 +46,13 @@ class AzureJob:
 
     def fetch_folder(self, folder: Path) -> None:
         """See `mlops.platform.jobs.Job`."""
-        repeat("fetch the run's folder", lambda: fetch_folder(self._run, folder))
+        repeat(self._session, "fetch the run's folder", lambda: fetch_folder(self._run, folder))
         self._known = hash_folder(folder) if folder.is_dir() else {}
 
     def store_folder(self, folder: Path) -> None:
         """See `mlops.platform.jobs.Job`; a repeated try stores under a new number, so nothing is in its way."""
-        repeat("store the run's folder", lambda: store_folder(self._run, folder, str(self._step.name), self._known))
+        name = str(self._step.name)
+        repeat(self._session, "store the run's folder", lambda: store_folder(self._run, folder, name, self._known))
         self._known = hash_folder(folder)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
@@ -61,10 +66,10 @@ class AzureJob:
             self._run.flush()
 
         try:
-            repeat("log metrics", call)
+            repeat(self._session, "log the step's metrics", call)
         except PlatformError as error:
             logger.warning("the step's numbers are in its notebook, but not in the run's metrics: %s", error)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """See `mlops.platform.jobs.Job`."""
-        repeat("tag the run", lambda: self._run.set_tags(dict(tags)))
+        repeat(self._session, "tag the run", lambda: self._run.set_tags(dict(tags)))

@@ -63,7 +63,7 @@ def submit(
         answer.raise_for_status()
         return str(answer.json()["Id"])
 
-    return repeat(f"submit {published.name}", call, sleep)
+    return repeat(session, f"submit {published.name}", call, sleep)
 
 
 def _post(session: AzureSession, url: str, body: Mapping[str, Any]) -> Any:
