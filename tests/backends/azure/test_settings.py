@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import fields
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
@@ -41,8 +40,7 @@ def write(workspace: Workspace, line: str) -> Workspace:
 
 def test_what_is_committed_is_what_is_declared(workspace: Workspace) -> None:
     """So the file shows every setting, with its default."""
-    assert read_settings(workspace, {}) == AzureSettings(**{known.name: known.default for known in DECLARED})
-    assert [known.name for known in DECLARED] == [field.name for field in fields(AzureSettings)]
+    assert read_settings(workspace, {}) == AzureSettings()
     listed = (workspace.parameters / "azure.yml").read_text()
     assert [known.name for known in DECLARED if f"\n  {known.name}: " not in listed] == []
 

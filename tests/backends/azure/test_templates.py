@@ -34,7 +34,7 @@ def template() -> dict[str, Any]:
 @pytest.fixture
 def settings() -> AzureSettings:
     """The settings as they are by default."""
-    return AzureSettings(**{parameter.name: parameter.default for parameter in DECLARED})
+    return AzureSettings()
 
 
 def find_resource(template: dict[str, Any], kind: str, number: int = 0) -> dict[str, Any]:

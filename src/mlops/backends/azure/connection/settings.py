@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TypeVar
 
 import yaml
 
@@ -17,83 +17,63 @@ PREFIX = "MLOPS_AZURE_"
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
 SERVICE_NAME = "[a-z][a-z0-9-]{1,30}[a-z0-9]"  # the SDK's own rule for web services
 GUID = "(|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
-DECLARED = (
-    Parameter("subscription_id", "", "who is billed", pattern=GUID),
-    Parameter("resource_group", "mlops-rg", "holds all that is made", pattern=NAME),
-    Parameter("workspace", "mlops-ws", "the Machine Learning workspace", pattern="[A-Za-z0-9][A-Za-z0-9-]{2,32}"),
-    Parameter("location", "westeurope", "region of all that is made", pattern="[a-z0-9]+"),
-    Parameter("compute_name", "cpu-cluster", "runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]"),
-    Parameter("compute_vm_size", "Standard_DS2_v2", "size of its nodes", pattern=r"\w+"),
-    Parameter("compute_min_nodes", 0, "nodes that stay", "[0, 1000]"),
-    Parameter("compute_max_nodes", 4, "nodes at most", "[1, 1000]"),
-    Parameter("compute_idle_seconds", 300, "after which a node is given back", "[60, 86400]"),
-    Parameter("compute_priority", "lowpriority", "price against eviction", options=("lowpriority", "dedicated")),
-    Parameter("kubernetes_name", "aks", "runs production", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]"),
-    Parameter(
-        "kubernetes_resource_id", "", "a cluster to attach instead of making one", pattern="(|/subscriptions/.+)"
-    ),
-    Parameter("kubernetes_vm_size", "Standard_DS3_v2", "size of its nodes", pattern=r"\w+"),
-    Parameter("kubernetes_min_nodes", 3, "nodes that stay", "[1, 1000]"),
-    Parameter("kubernetes_max_nodes", 6, "nodes at most", "[1, 1000]"),
-    Parameter("dataset", "diabetes", "the registered data set", pattern=NAME),
-    Parameter("dataset_path", "data/diabetes.csv", "its file in the blob container", pattern=r"[^/].*\.(csv|parquet)"),
-    Parameter("pipeline", "diabetes-retraining", "the published pipeline", pattern=NAME),
-    Parameter("recurrence", "day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month")),
-    Parameter(
-        "data_trigger_path", "incoming", "a file that arrives in it is tested and trained on", pattern=r"(|[^/].*)"
-    ),
-    Parameter("data_trigger_minutes", 60, "how often it looks", "[1, 10080]"),
-    Parameter("qa_service", "diabetes-qa", "name of the service", pattern=SERVICE_NAME),
-    Parameter("qa_cpu_cores", 1.0, "cores", "[0.1, 64]"),
-    Parameter("qa_memory_gb", 1.0, "gigabytes", "[0.1, 512]"),
-    Parameter("production_service", "diabetes-production", "name of the service", pattern=SERVICE_NAME),
-    Parameter("production_cpu_cores", 0.5, "cores a replica", "[0.1, 64]"),
-    Parameter("production_memory_gb", 1.0, "gigabytes a replica", "[0.1, 512]"),
-    Parameter("production_min_replicas", 1, "replicas that stay", "[1, 1000]"),
-    Parameter("production_max_replicas", 10, "replicas at most", "[1, 1000]"),
-    Parameter("production_target_utilization", 70, "percent", "[1, 100]"),
-)
+Value = TypeVar("Value", str, int, float)
+
+
+def declare(
+    default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
+) -> Value:
+    """Declare a setting as a field: its default, what it is, and the values that it may take, see `Parameter`."""
+    allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
+    return field(default=default, metadata=allowed)
+
+
+@dataclass(frozen=True)
+class AzureSettings:
+    """Names, sizes and limits on Azure; each is declared here, and ``parameters/azure.yml`` lists them all."""
+
+    subscription_id: str = declare("", "who is billed", pattern=GUID)
+    resource_group: str = declare("mlops-rg", "holds all that is made", pattern=NAME)
+    workspace: str = declare("mlops-ws", "the Machine Learning workspace", pattern="[A-Za-z0-9][A-Za-z0-9-]{2,32}")
+    location: str = declare("westeurope", "region of all that is made", pattern="[a-z0-9]+")
+    compute_name: str = declare("cpu-cluster", "runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
+    compute_vm_size: str = declare("Standard_DS2_v2", "size of its nodes", pattern=r"\w+")
+    compute_min_nodes: int = declare(0, "nodes that stay", "[0, 1000]")
+    compute_max_nodes: int = declare(4, "nodes at most", "[1, 1000]")
+    compute_idle_seconds: int = declare(300, "after which a node is given back", "[60, 86400]")
+    compute_priority: str = declare("lowpriority", "price against eviction", options=("lowpriority", "dedicated"))
+    kubernetes_name: str = declare("aks", "runs production", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
+    kubernetes_resource_id: str = declare(
+        "", "a cluster to attach instead of making one", pattern="(|/subscriptions/.+)"
+    )
+    kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of its nodes", pattern=r"\w+")
+    kubernetes_min_nodes: int = declare(3, "nodes that stay", "[1, 1000]")
+    kubernetes_max_nodes: int = declare(6, "nodes at most", "[1, 1000]")
+    dataset: str = declare("diabetes", "the registered data set", pattern=NAME)
+    dataset_path: str = declare("data/diabetes.csv", "its file in the blob container", pattern=r"[^/].*\.(csv|parquet)")
+    pipeline: str = declare("diabetes-retraining", "the published pipeline", pattern=NAME)
+    recurrence: str = declare("day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month"))
+    data_trigger_path: str = declare(
+        "incoming", "a file that arrives in it is tested and trained on", pattern=r"(|[^/].*)"
+    )
+    data_trigger_minutes: int = declare(60, "how often it looks", "[1, 10080]")
+    qa_service: str = declare("diabetes-qa", "name of the service", pattern=SERVICE_NAME)
+    qa_cpu_cores: float = declare(1.0, "cores", "[0.1, 64]")
+    qa_memory_gb: float = declare(1.0, "gigabytes", "[0.1, 512]")
+    production_service: str = declare("diabetes-production", "name of the service", pattern=SERVICE_NAME)
+    production_cpu_cores: float = declare(0.5, "cores a replica", "[0.1, 64]")
+    production_memory_gb: float = declare(1.0, "gigabytes a replica", "[0.1, 512]")
+    production_min_replicas: int = declare(1, "replicas that stay", "[1, 1000]")
+    production_max_replicas: int = declare(10, "replicas at most", "[1, 1000]")
+    production_target_utilization: int = declare(70, "percent", "[1, 100]")
+
+
+DECLARED = tuple(Parameter(setting.name, setting.default, **setting.metadata) for setting in fields(AzureSettings))
 LIMITS = (  # a least value must not be above the most
     ("compute_min_nodes", "compute_max_nodes"),
     ("kubernetes_min_nodes", "kubernetes_max_nodes"),
     ("production_min_replicas", "production_max_replicas"),
 )
-
-
-@dataclass(frozen=True)
-class AzureSettings:
-    """Names, sizes and limits on Azure; ``parameters/azure.yml`` says what each is."""
-
-    subscription_id: str
-    resource_group: str
-    workspace: str
-    location: str
-    compute_name: str
-    compute_vm_size: str
-    compute_min_nodes: int
-    compute_max_nodes: int
-    compute_idle_seconds: int
-    compute_priority: str
-    kubernetes_name: str
-    kubernetes_resource_id: str
-    kubernetes_vm_size: str
-    kubernetes_min_nodes: int
-    kubernetes_max_nodes: int
-    dataset: str
-    dataset_path: str
-    pipeline: str
-    recurrence: str
-    data_trigger_path: str
-    data_trigger_minutes: int
-    qa_service: str
-    qa_cpu_cores: float
-    qa_memory_gb: float
-    production_service: str
-    production_cpu_cores: float
-    production_memory_gb: float
-    production_min_replicas: int
-    production_max_replicas: int
-    production_target_utilization: int
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> AzureSettings:
@@ -120,12 +100,13 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
         if value and variable.startswith(PREFIX):  # an unknown one is refused below
             given[name] = Setting(value if texts.get(name, True) else _read_number(value), variable, value)
     values = check_section(DECLARED, given)
-    _require_apart(values)
     for least, most in LIMITS:
         if values[least] > values[most]:
             source = given[least].source if least in given else least
             raise UsageError(f"{source}: {values[least]} is above {most}, which is {values[most]}; lower the one")
-    return AzureSettings(**values)
+    settings = AzureSettings(**values)
+    _require_apart(settings)
+    return settings
 
 
 def require_subscription(settings: AzureSettings) -> str:
@@ -144,13 +125,13 @@ def require_subscription(settings: AzureSettings) -> str:
     return settings.subscription_id
 
 
-def _require_apart(values: Mapping[str, Any]) -> None:
+def _require_apart(settings: AzureSettings) -> None:
     """Refuse settings that would be in each other's way."""
-    if values["qa_service"] == values["production_service"]:
+    if settings.qa_service == settings.production_service:
         raise UsageError(
-            f"azure.qa_service and azure.production_service are both {values['qa_service']!r}; each needs its own name"
+            f"azure.qa_service and azure.production_service are both {settings.qa_service!r}; each needs its own name"
         )
-    arriving, kept = values["data_trigger_path"].strip("/"), str(PurePosixPath(values["dataset_path"]).parent)
+    arriving, kept = settings.data_trigger_path.strip("/"), str(PurePosixPath(settings.dataset_path).parent)
     if arriving == kept:
         raise UsageError(
             f"azure.data_trigger_path: {arriving!r} is the folder of azure.dataset_path, where versions are kept; new "
@@ -158,7 +139,7 @@ def _require_apart(values: Mapping[str, Any]) -> None:
         )
 
 
-def _read_number(text: str) -> Any:
+def _read_number(text: str) -> object:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
