@@ -42,7 +42,7 @@ stop: $(READY)  ## end the services
 test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
-# The slow tests wait more than they work, above all for the retries of Azure's SDK: more workers than processors.
+# The slow tests wait more than they work, for processes, notebooks and Azurite: more workers than processors.
 test-all: test azurite  ## the same, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD) $(SLOW_WORKERS)
 

@@ -186,7 +186,7 @@ def test_a_data_set_of_several_files_is_refused(datasets: AzureDatasets, session
 def test_a_file_of_another_format_is_refused(datasets: AzureDatasets, file: Path) -> None:
     other = file.rename(file.with_suffix(".parquet"))
     with pytest.raises(UsageError, match=r"sample.parquet cannot become.*let it end in .parquet"):
-        datasets.register(other)
+        datasets.stage(other)
 
 
 def test_a_role_that_does_not_count_yet_is_waited_for(datasets: AzureDatasets, azure: Azure, file: Path) -> None:

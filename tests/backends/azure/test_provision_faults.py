@@ -59,7 +59,6 @@ def test_who_may_not_open_the_blobs_takes_all_away_all_the_same(azure: Azure, wo
     assert not azure.workspaces.exists
 
 
-@pytest.mark.slow  # the SDK tries again for seconds
 def test_a_workspace_that_cannot_be_asked_for_its_services_stays(azure: Azure, workspace: Workspace) -> None:
     """Or a container that QA runs on would stay behind and be billed."""
     azure.deployments.start_empty()

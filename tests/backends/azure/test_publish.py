@@ -7,7 +7,6 @@ import pytest
 from doubles.azure.azure import Azure
 from doubles.azure.routing import Response, make_error
 
-from mlops.backends.azure.connection import retries
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
@@ -22,9 +21,8 @@ PUBLISH = r"Pipelines/Create$"
 
 
 @pytest.fixture
-def pipelines(azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AzurePipelines:
-    """The pipelines of a workspace in which nothing is published; pauses are short."""
-    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.01)
+def pipelines(azure: Azure, workspace: Workspace) -> AzurePipelines:
+    """The pipelines of a workspace in which nothing is published."""
     return open_pipelines(workspace)
 
 

@@ -6,11 +6,22 @@ import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azureml.exceptions import AuthenticationException, UserErrorException
-from doubles.azure.errors import Session, make_http_error
+from doubles.azure.errors import make_http_error
 
 from mlops.backends.azure.connection.answers import ReportedError
 from mlops.backends.azure.connection.refusals import KEY_VAULT, RESOURCES, WORKSPACE, Scope, explain_refusals
 from mlops.errors import NotFoundError, PlatformError
+
+
+class Session:
+    """Counts how often it was forgotten."""
+
+    def __init__(self) -> None:
+        self.forgotten = 0
+
+    def forget_credential(self) -> None:
+        """Count."""
+        self.forgotten += 1
 
 
 @pytest.fixture

@@ -1,14 +1,23 @@
 """Calls that are retried while Azure is busy."""
 
 import pytest
-from doubles.azure.errors import Session, make_http_error
+from doubles.azure.errors import make_http_error
 
 from mlops.backends.azure.connection.retries import TRIES, repeat
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.errors import PlatformError
+from mlops.workspace import Workspace
+
+
+@pytest.fixture
+def session(workspace: Workspace) -> AzureSession:
+    """Its first pause is three seconds."""
+    return AzureSession(AzureSettings(retry_seconds=3), workspace)
 
 
 @pytest.mark.parametrize(("asked", "slept"), [("7", 7.0), ("999", 30.0)])
-def test_it_waits_as_long_as_azure_asks_for_within_bounds(asked: str, slept: float) -> None:
+def test_it_waits_as_long_as_azure_asks_for_within_bounds(session: AzureSession, asked: str, slept: float) -> None:
     pauses: list[float] = []
 
     def call() -> str:
@@ -16,11 +25,11 @@ def test_it_waits_as_long_as_azure_asks_for_within_bounds(asked: str, slept: flo
             raise make_http_error(429, Retry_After=asked)
         return "done"
 
-    assert repeat(Session(), "do it", call, pauses.append) == "done"
+    assert repeat(session, "do it", call, pauses.append) == "done"
     assert pauses == [slept]
 
 
-def test_what_stays_busy_is_given_up_and_what_is_refused_is_not_repeated() -> None:
+def test_what_stays_busy_is_given_up_and_what_is_refused_is_not_repeated(session: AzureSession) -> None:
     pauses: list[float] = []
     calls: list[int] = []
 
@@ -29,8 +38,8 @@ def test_what_stays_busy_is_given_up_and_what_is_refused_is_not_repeated() -> No
         raise make_http_error(status)
 
     with pytest.raises(PlatformError, match="Could not do it. .*Azure stayed busy"):
-        repeat(Session(), "do it", lambda: refuse(503), pauses.append)
-    assert (pauses, calls) == ([1.0, 2.0, 4.0], [503] * TRIES)
+        repeat(session, "do it", lambda: refuse(503), pauses.append)
+    assert (pauses, calls) == ([3, 6, 12], [503] * TRIES)
     with pytest.raises(PlatformError, match="Could not do it. .*This identity needs the roles"):
-        repeat(Session(), "do it", lambda: refuse(403), pauses.append)
+        repeat(session, "do it", lambda: refuse(403), pauses.append)
     assert len(pauses) == 3

@@ -35,7 +35,6 @@ def test_a_workspace_that_is_not_there_says_what_to_check(
         _ = AzureSession(read_settings(workspace), workspace).workspace
 
 
-@pytest.mark.slow  # the SDK tries again for seconds
 @pytest.mark.parametrize(("status", "advice"), [(403, "This identity needs the roles"), (503, "Azure stayed busy")])
 def test_who_cannot_look_is_not_told_that_there_is_none(
     azure: Azure, workspace: Workspace, status: int, advice: str
@@ -47,7 +46,6 @@ def test_who_cannot_look_is_not_told_that_there_is_none(
         _ = AzureSession(read_settings(workspace), workspace).workspace
 
 
-@pytest.mark.slow
 def test_a_lost_connection_is_said(azure: Azure, workspace: Workspace) -> None:
     azure.fail_next("GET", WORKSPACE_ID, None, times=99)
     with pytest.raises(PlatformError, match="Could not open the workspace 'mlops-ws': Azure did not answer"):

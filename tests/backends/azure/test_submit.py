@@ -11,7 +11,6 @@ from doubles.azure.names import ACCOUNT
 from doubles.azure.routing import Response, make_error
 
 from diabetes.data import load_sample
-from mlops.backends.azure.connection import retries
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
@@ -30,9 +29,8 @@ EXPIRED = make_error(401, "Unauthorized", "token expired")
 
 
 @pytest.fixture
-def pipelines(azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AzurePipelines:
+def pipelines(azure: Azure, workspace: Workspace) -> AzurePipelines:
     """The pipelines of a workspace with data, in which build 42 is published."""
-    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.01)
     session = AzureSession(read_settings(workspace), workspace)
     workspace.home.mkdir(parents=True)
     load_sample().to_csv(workspace.home / "diabetes.csv", index=False)

@@ -16,6 +16,7 @@ from mlops.backends.azure.infrastructure.arm_template import make_parameters, ma
 NOT_IN_TEMPLATE = {  # these are for the SDK, not for Resource Manager
     "subscription_id",
     "resource_group",
+    "retry_seconds",
     "dataset",
     "dataset_path",
     "pipeline",

@@ -3,17 +3,6 @@
 import requests
 
 
-class Session:
-    """A session of which refusals need the token alone: counts how often it was forgotten."""
-
-    def __init__(self) -> None:
-        self.forgotten = 0
-
-    def forget_credential(self) -> None:
-        """Count."""
-        self.forgotten += 1
-
-
 def make_http_error(status: int, text: str = "", **headers: str) -> requests.HTTPError:
     """Make the error that `requests` raises for an answer."""
     response = requests.Response()

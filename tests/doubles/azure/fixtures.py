@@ -1,16 +1,14 @@
 """The fixtures that put a test before the double of Azure."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from doubles.azure.azure import Azure
 from doubles.azure.azurite import Azurite
-from doubles.azure.names import ENVIRON, PATIENCE
+from doubles.azure.names import ENVIRON
+from doubles.azure.retries import shorten_pauses
 from doubles.azure.server import AzureServer, clear_environ
-
-os.environ.update(PATIENCE)  # before any test file imports the SDK, which reads it then
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +40,7 @@ def azure(
         clear_environ(patched)
         for name, value in {**azure_server.environ, **ENVIRON, "HOME": str(home)}.items():
             patched.setenv(name, value)
+        shorten_pauses(patched)
         yield double
         double.close()
     assert double.crashes == []

@@ -16,11 +16,6 @@ WORKSPACE_ID = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspac
 ARM = "management.azure.com"
 LOGIN = "login.microsoftonline.com"
 API = f"{LOCATION}.api.azureml.ms"
-PATIENCE = {  # seconds that the SDK first waits after 429, 503 and 500; it reads them when it is imported
-    "AZUREML_DEFAULT_BACKOFF": "1",
-    "AZUREML_DEFAULT_503_BACKOFF": "1",
-    "AZUREML_DEFAULT_500_BACKOFF": "1",
-}
 ENVIRON = {  # what makes a client this double's: not secret, for nobody else takes them
     "AZURE_TENANT_ID": TENANT,
     "AZURE_CLIENT_ID": "22222222-2222-2222-2222-222222222222",
@@ -28,5 +23,5 @@ ENVIRON = {  # what makes a client this double's: not secret, for nobody else ta
     "MLOPS_AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
     "MLOPS_AZURE_RESOURCE_GROUP": GROUP,
     "MLOPS_AZURE_WORKSPACE": WORKSPACE,
-    **PATIENCE,
+    "MLOPS_AZURE_RETRY_SECONDS": "0",
 }

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mlops.backends.azure.connection.answers import find_status
-from mlops.backends.azure.connection.container import open_container
+from mlops.backends.azure.connection.container import open_blob, open_container
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
@@ -202,11 +202,9 @@ class AzureDatasets:
         return noted or hashlib.sha256(blob.download_blob().readall()).hexdigest()
 
     def _open_blob(self, url: str) -> Any:
-        from azure.storage.blob import BlobClient
-
         place = parse_blob(url)
         account = f"https://{place['account']}.blob.{place['endpoint']}"
-        return BlobClient(account, place["container"], place["path"], credential=self._session.credential)
+        return open_blob(self._session, account, place["container"], place["path"])
 
 
 def _number(first: PurePosixPath, number: int) -> PurePosixPath:

@@ -19,7 +19,6 @@ from mlops.platform.secret_variables import SHORTEST, list_variables, name_varia
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
 SECRET, KEYS = "secret.", "keys."  # what a note begins with
-TIMEOUT = 30  # seconds; a request is tried 3 times more by the SDK
 
 
 class AzureSecrets:
@@ -103,12 +102,8 @@ class AzureSecrets:
     def _client(self) -> Any:
         from azure.keyvault.secrets import SecretClient
 
-        return SecretClient(
-            f"https://{self._vault}.vault.azure.net",
-            self._session.credential,
-            connection_timeout=TIMEOUT,
-            read_timeout=TIMEOUT,
-        )
+        url = f"https://{self._vault}.vault.azure.net"
+        return SecretClient(url, self._session.credential, **self._session.client_options)
 
     @cached_property
     def _vault(self) -> str:

@@ -5,7 +5,7 @@
     settings      the section `azure` of parameters/azure.yml
     identity      the credential, and who is logged in
     session       the workspace, opened once
-    container     the storage client: locks, data sets and records are blobs
+    container     the storage clients: locks, data sets and records are blobs
     lock          a lease on a blob, renewed while it is held
     answers       what an SDK's error holds: status, codes, messages, Retry-After
     refusals      a refusal explained: from status or code to advice

@@ -1,23 +1,38 @@
-"""The storage SDK's client: where locks, data sets and records of images and services are kept."""
+"""The storage SDK's clients: locks, data sets and records of images and services are blobs."""
 
 from typing import Any
 
-from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.connection.session import CONNECT_SECONDS, READ_SECONDS, AzureSession
+
+RETRIES = 4  # within about a minute
 
 
 def open_container(session: AzureSession) -> Any:
-    """Return the storage SDK's client of the container of the workspace's default datastore.
-
-    It retries what may be retried four times within about a minute.
-    """
-    from azure.storage.blob import ContainerClient, ExponentialRetry
+    """Return the storage SDK's client of the container of the workspace's default datastore."""
+    from azure.storage.blob import ContainerClient
 
     store = session.workspace.get_default_datastore()
-    return ContainerClient(
-        f"{store.protocol}://{store.account_name}.blob.{store.endpoint}",
-        store.container_name,
-        credential=session.credential,
-        retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4),
-        connection_timeout=20,
-        read_timeout=60,
+    account = f"{store.protocol}://{store.account_name}.blob.{store.endpoint}"
+    return ContainerClient(account, store.container_name, **_make_options(session))
+
+
+def open_blob(session: AzureSession, account: str, container: str, path: str) -> Any:
+    """Return the storage SDK's client of a blob, which may be of another account: "https://ACCOUNT.blob.ENDPOINT"."""
+    from azure.storage.blob import BlobClient
+
+    return BlobClient(account, container, path, **_make_options(session))
+
+
+def _make_options(session: AzureSession) -> dict[str, Any]:
+    from azure.storage.blob import ExponentialRetry
+
+    first = session.settings.retry_seconds
+    retry = ExponentialRetry(
+        initial_backoff=first, increment_base=2 * first, random_jitter_range=3 * first, retry_total=RETRIES
     )
+    return {
+        "credential": session.credential,
+        "retry_policy": retry,
+        "connection_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+    }

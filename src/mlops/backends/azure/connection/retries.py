@@ -9,23 +9,24 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mlops.backends.azure.connection.answers import find_pause, is_transient
-from mlops.backends.azure.connection.refusals import Authenticated, explain_refusals
+from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.session import AzureSession
 
 TRIES = 4
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds; what Azure asks for in Retry-After counts up to the longest
+LONGEST_PAUSE = 30.0  # seconds; what Azure asks for in Retry-After counts up to it
 
 Result = TypeVar("Result")
 
 
 def repeat(
-    session: Authenticated, doing: str, call: Callable[[], Result], sleep: Callable[[float], None] = time.sleep
+    session: AzureSession, doing: str, call: Callable[[], Result], sleep: Callable[[float], None] = time.sleep
 ) -> Result:
     """Call until it works, or until it is clear that it will not.
 
     Parameters
     ----------
-    session : Authenticated
-        Whose token is used.
+    session : AzureSession
+        Whose token is used; its setting `retry_seconds` is the first pause, and each further one is twice as long.
     doing : str
         What is being done, as it follows "could not": "publish diabetes-retraining".
     call : callable
@@ -49,10 +50,10 @@ def repeat(
             except (ClientException, RequestException, AzureMLException) as error:
                 if not is_transient(error):
                     raise
-                sleep(_choose_pause(error, tried))
+                sleep(_choose_pause(error, session.settings.retry_seconds * 2 ** (tried - 1)))
         return call()
 
 
-def _choose_pause(error: Exception, tried: int) -> float:
+def _choose_pause(error: Exception, otherwise: float) -> float:
     asked = find_pause(error)
-    return min(FIRST_PAUSE * 2 ** (tried - 1) if asked is None else asked, LONGEST_PAUSE)
+    return min(otherwise if asked is None else asked, LONGEST_PAUSE)

@@ -11,6 +11,7 @@ from mlops.backends.azure.connection.settings import AzureSettings, require_subs
 from mlops.errors import WorkspaceNotFoundError
 from mlops.workspace import Workspace
 
+CONNECT_SECONDS, READ_SECONDS = 20, 60
 ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for what it runs
 
 
@@ -33,6 +34,15 @@ class AzureSession:
     def credential(self) -> Identity:
         """The identity of this process, for whichever SDK."""
         return Identity()
+
+    @property
+    def client_options(self) -> dict[str, float]:
+        """The options of azure-core's clients: how long they wait for an answer, and before they repeat a request."""
+        return {
+            "connection_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+            "retry_backoff_factor": self.settings.retry_seconds,
+        }
 
     @cached_property
     def workspace(self) -> Any:

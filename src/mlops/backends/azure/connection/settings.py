@@ -36,6 +36,7 @@ class AzureSettings:
     resource_group: str = declare("mlops-rg", "holds all that is made", pattern=NAME)
     workspace: str = declare("mlops-ws", "the Machine Learning workspace", pattern="[A-Za-z0-9][A-Za-z0-9-]{2,32}")
     location: str = declare("westeurope", "region of all that is made", pattern="[a-z0-9]+")
+    retry_seconds: int = declare(1, "before a request is repeated; twice as long each time", "[0, 60]")
     compute_name: str = declare("cpu-cluster", "runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
     compute_vm_size: str = declare("Standard_DS2_v2", "size of its nodes", pattern=r"\w+")
     compute_min_nodes: int = declare(0, "nodes that stay", "[0, 1000]")

@@ -149,9 +149,8 @@ class AzureImages:
         """The registry's client; it retries three times by itself."""
         from azure.containerregistry import ContainerRegistryClient
 
-        return ContainerRegistryClient(
-            f"https://{self._registry}", self._session.credential, connection_timeout=20, read_timeout=60
-        )
+        url = f"https://{self._registry}"
+        return ContainerRegistryClient(url, self._session.credential, **self._session.client_options)
 
     @property
     def _registry(self) -> str:

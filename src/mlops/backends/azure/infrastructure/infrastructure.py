@@ -106,20 +106,20 @@ class AzureInfrastructure:
     def _teardown(self) -> Teardown:
         from azure.mgmt.keyvault import KeyVaultManagementClient
 
-        vaults = KeyVaultManagementClient(self._session.credential, require_subscription(self._settings), **_BOUNDS)
+        vaults = KeyVaultManagementClient(self._session.credential, self._subscription, **self._client_options)
         return Teardown(self._client, vaults, self._settings)
 
     @cached_property
     def _client(self) -> Any:
         from azure.mgmt.resource import ResourceManagementClient
 
-        return ResourceManagementClient(self._session.credential, require_subscription(self._settings), **_BOUNDS)
+        return ResourceManagementClient(self._session.credential, self._subscription, **self._client_options)
 
+    @property
+    def _subscription(self) -> str:
+        return require_subscription(self._settings)
 
-_BOUNDS: dict[str, Any] = {
-    "polling_interval": POLL_SECONDS,
-    "retry_total": RETRIES,
-    "retry_status": RETRIES,
-    "connection_timeout": 20,
-    "read_timeout": 60,
-}
+    @property
+    def _client_options(self) -> dict[str, float]:
+        bounds = {"polling_interval": POLL_SECONDS, "retry_total": RETRIES, "retry_status": RETRIES}
+        return {**self._session.client_options, **bounds}
