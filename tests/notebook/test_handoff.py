@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mlops.errors import HandoffError
+from mlops.errors import FormatError, HandoffError
 from mlops.notebook.handoff import Results, find_results, glue_results, name_copy, read_results, read_scraps
 
 VALUES: dict[str, Any] = {
@@ -172,3 +172,15 @@ def test_a_notebook_that_has_not_run_is_named(home: Path, tmp_path: Path, notebo
 
 def test_a_copy_is_named_after_notebook_and_environment() -> None:
     assert (name_copy("02_train"), name_copy("06_deploy", "qa")) == ("02_train.ipynb", "06_deploy-qa.ipynb")
+
+
+def test_the_workbench_of_a_newer_home_is_neither_read_nor_written(home: Path) -> None:
+    glue_results("02_train", number=1)
+    assert (home / "format").read_text() == "2\n"
+    (home / "format").write_text("3\n")
+    with pytest.raises(FormatError, match="has format 3, but this version reads up to format 2"):
+        glue_results("02_train", number=2)
+    with pytest.raises(FormatError, match="has format 3, but this version reads up to format 2"):
+        read_results("02_train")
+    (home / "format").write_text("2\n")
+    assert read_results("02_train")["number"] == 1

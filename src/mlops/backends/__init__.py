@@ -5,7 +5,7 @@ import pkgutil
 
 from mlops.errors import UsageError
 from mlops.platform.backend import Backend
-from mlops.workspace import Workspace, find_workspace
+from mlops.workspace import Workspace, check_home, find_workspace
 
 
 def list_platforms() -> list[str]:
@@ -40,7 +40,11 @@ def open_backend(platform: str, workspace: Workspace | None = None) -> Backend:
     ------
     UsageError
         If this installation has no such platform.
+    FormatError
+        If a newer version has written to the home.
     """
+    workspace = workspace or find_workspace()
+    check_home(workspace.home)
     module = importlib.import_module(f"{__name__}.{require_platform(platform)}")
-    backend: Backend = module.open_backend(workspace or find_workspace())
+    backend: Backend = module.open_backend(workspace)
     return backend

@@ -8,10 +8,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from old_homes import age_database, build_home
 
 from mlops.backends import open_backend
-from mlops.backends.local.schema import read_schema, require_schema
+from mlops.backends.local.schema import configure_alembic, read_revisions, read_schema, require_schema
 from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.errors import FormatError, IntegrityError
 from mlops.workspace import Workspace
@@ -78,6 +79,12 @@ def test_an_upgraded_database_has_what_it_had(older: Workspace) -> None:
     assert champion is not None
     assert (champion.version, champion.tags["alpha"]) == (1, "0.4")
     assert not list(older.home.glob(".mlflow.db.*"))
+
+
+def test_the_revisions_are_those_that_alembic_finds(tmp_path: Path) -> None:
+    scripts = ScriptDirectory.from_config(configure_alembic(tmp_path / "mlflow.db"))
+    known = {script.revision for script in scripts.walk_revisions()}
+    assert read_revisions() == (scripts.get_current_head(), known)
 
 
 def test_the_database_of_a_newer_mlflow_is_refused(tmp_path: Path) -> None:

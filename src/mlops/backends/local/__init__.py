@@ -11,18 +11,11 @@ from mlops.backends.local.services import LocalServices
 from mlops.backends.local.tracking import LocalTracker
 from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.platform.backend import Backend
-from mlops.workspace import Workspace, check_home
+from mlops.workspace import Workspace
 
 
 def open_backend(workspace: Workspace) -> Backend:
-    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed.
-
-    Raises
-    ------
-    FormatError
-        If a newer version has written to it.
-    """
-    check_home(workspace.home)
+    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed."""
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
