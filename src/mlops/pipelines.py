@@ -49,6 +49,12 @@ class Step:
         are reused only while the platform still has these files.
     decides : str
         The result that decides the outcome of the run: "promoted" if it is true, else "rejected".
+    explains : str
+        The result that says why it decided so: "reason". Steps that are skipped because of the decision repeat it.
+    scored_by : str
+        The result by which a sweep compares its combinations, unless another is asked for: "cv_mse".
+    names_model : str
+        The result that holds the version of the model that the step registers, packs or deploys: "model_version".
     deploys : str
         The result that holds the digest of the image that the step has deployed in its environment: "digest".
     releases : bool
@@ -70,6 +76,9 @@ class Step:
     forced_by: str = ""
     trains: tuple[()] | tuple[str, str] = ()
     decides: str = ""
+    explains: str = ""
+    scored_by: str = ""
+    names_model: str = ""
     deploys: str = ""
     releases: bool = False
 
@@ -82,8 +91,8 @@ class Step:
 BUILD = (Step("test_data", "01_test_data", files=("data_path", "reference_path"), takes_data="data_path"),)
 RETRAIN = (
     *BUILD,  # no model is trained on data that was not tested
-    Step("train", "02_train", needs=("test_data",), trains=("training_run", "files")),
-    Step("evaluate", "03_evaluate", needs=("train",), watches=("champion",), decides="promoted"),
+    Step("train", "02_train", needs=("test_data",), trains=("training_run", "files"), scored_by="cv_mse"),
+    Step("evaluate", "03_evaluate", needs=("train",), watches=("champion",), decides="promoted", explains="reason"),
     Step(
         "register",
         "04_register",
@@ -91,8 +100,9 @@ RETRAIN = (
         only_if="evaluate.promoted",
         effects=True,
         takes_build=("build_id", "build_uri"),
+        names_model="model_version",
     ),
-    Step("create_image", "05_create_image", needs=("register",), effects=True),
+    Step("create_image", "05_create_image", needs=("register",), effects=True, names_model="model_version"),
 )
 RELEASE = (
     Step(
@@ -103,6 +113,7 @@ RELEASE = (
         effects=True,
         takes_image="image_digest",
         forced_by="force",
+        names_model="model_version",
         deploys="digest",
     ),
     Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa", effects=True),
@@ -114,6 +125,7 @@ RELEASE = (
         effects=True,
         takes_image="image_digest",
         forced_by="force",
+        names_model="model_version",
         deploys="digest",
     ),
     Step(

@@ -301,8 +301,10 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
 
 RECORDS: dict[str, Callable[[str], StepRecord]] = {
     "error": lambda probe: StepRecord("train", "02_train", state="failed", error=probe, report="02_train.html"),
-    "reason": lambda probe: StepRecord("train", "02_train", state="reused", reason=probe, results={"reason": probe}),
-    "version": lambda probe: StepRecord("train", "02_train", state="done", results={"model_version": probe}),
+    "reason": lambda probe: StepRecord(
+        "evaluate", "03_evaluate", state="reused", reason=probe, results={"reason": probe}
+    ),
+    "version": lambda probe: StepRecord("register", "04_register", state="done", results={"model_version": probe}),
     "metric": lambda probe: StepRecord("train", "02_train", state="done", results={"mse": probe}),
     "name": lambda probe: StepRecord(probe, "02_train", state="done", report=probe),
     "start": lambda probe: StepRecord("train", "02_train", state="done", started=probe),

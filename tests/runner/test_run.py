@@ -25,7 +25,7 @@ from mlops.workspace import Workspace
 
 STEPS = (
     Step("look", "01_look"),
-    Step("judge", "02_judge", needs=("look",)),
+    Step("judge", "02_judge", needs=("look",), explains="reason"),
     Step("act", "03_act", needs=("judge",), only_if="judge.good", restores="production"),
     Step("rest", "04_rest", needs=("act",)),
 )

@@ -9,6 +9,7 @@ from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
+from mlops.record.summary import find_reason
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -115,7 +116,7 @@ def _describe_outcome(run: RunRecord) -> str:
         return f"error in {failed.name}: {failed.error.splitlines()[0]}"
     if run.error:
         return f"error: {run.error.splitlines()[0]}"
-    reason = run.result("reason") if run.outcome in ("promoted", "rejected") else None
+    reason = find_reason(run) if run.outcome in ("promoted", "rejected") else None
     return f"{run.outcome}: {reason}" if reason else run.outcome
 
 

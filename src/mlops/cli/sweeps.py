@@ -4,6 +4,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -20,8 +21,11 @@ from mlops.cli.runs import prepare_run
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data
 from mlops.parameters.project import Project
-from mlops.pipelines import find_data_step
+from mlops.pipelines import Step, find_data_step
 from mlops.workspace import find_workspace
+
+if TYPE_CHECKING:
+    from mlops.sweeps.plan import Goal
 
 
 @click.command()
@@ -36,10 +40,9 @@ from mlops.workspace import find_workspace
 )
 @click.option(
     "--metric",
-    default="cv_mse",
-    show_default=True,
+    default="",
     help="Which result of the notebook says how good a combination is. One measured on the holdout makes the "
-    "evaluation on the same holdout too good to be true.",
+    "evaluation on the same holdout too good to be true. [default: the one that STEP declares]",
 )
 @click.option("--maximize", is_flag=True, help="The higher the metric the better; without it, the lower.")
 @jobs_option
@@ -72,7 +75,6 @@ def sweep(
     from mlops.portal.sweep_page import SweepReporter
     from mlops.sweeps.executors import Executor, Threads
     from mlops.sweeps.grid import read_grid
-    from mlops.sweeps.plan import Goal
     from mlops.sweeps.run import run_sweep
 
     if scheduler and jobs:
@@ -96,7 +98,7 @@ def sweep(
         executor = Threads(jobs or os.cpu_count() or 1)
     record, plan, points = run_sweep(
         grid,
-        Goal(metric, maximize),
+        _choose_goal(grid.step, metric, maximize),
         prepare_run(project, backend, grid.parameters, DataRegistrar(backend.datasets)),
         executor,
         backend.tracker,
@@ -108,3 +110,13 @@ def sweep(
         report = shorten_path(workspace.outputs / record.run_id / "sweep.html")
         click.echo("\n" + summarize_sweep(plan, points, report, shorten_path(Path(sys.argv[0]))))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
+
+
+def _choose_goal(step: Step, metric: str, maximize: bool) -> "Goal":
+    """Return what the sweep optimizes: the metric that was asked for, else the one that the step declares."""
+    from mlops.sweeps.plan import Goal
+
+    chosen = metric or step.scored_by
+    if not chosen:
+        raise UsageError(f"The step {step.name} declares no metric to compare by. Name one: --metric NAME.")
+    return Goal(chosen, maximize)

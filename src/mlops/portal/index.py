@@ -6,6 +6,7 @@ from pathlib import Path
 from mlops.files import write_atomically
 from mlops.portal.page import render_page
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
+from mlops.record.summary import find_model_version, find_reason
 
 METRICS = ("mse", "r2")
 COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model version", *METRICS)
@@ -43,8 +44,8 @@ def write_index(outputs: Path) -> Path:
 
 def _render_run(run: RunRecord, folder: Path) -> str:
     outcome = run.outcome or run.state
-    why = run.result("reason") if outcome in ("promoted", "rejected") else _find_error(run)
-    version = run.result("model_version")
+    why = find_reason(run) if outcome in ("promoted", "rejected") else _find_error(run)
+    version = find_model_version(run)
     steps = ", ".join(_render_step(run, step, folder) for step in run.steps if step.state not in ("pending", "skipped"))
     skipped = sum(step.state == "skipped" for step in run.steps)
     steps += f"<br><small>{skipped} skipped</small>" if skipped else ""

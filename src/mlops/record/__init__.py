@@ -3,6 +3,7 @@
 .. code-block:: text
 
     ledger        a run as `run.json` holds it, and the list of all runs
+    summary       what a run says about the model
     listener      what hears of the progress of a run
     processes     what identifies a process, and whether it still runs
     clock         the time as records hold it

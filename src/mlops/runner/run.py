@@ -125,7 +125,7 @@ class Run:
 
     def _settle(self, event: NotebookEnded) -> StepRecord:
         """Record how a step ended: from now on it counts."""
-        step = next(step for step in self.plan.steps if step.name == event.name)
+        step = self._find_declared(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
             event.future.result()
@@ -181,6 +181,9 @@ class Run:
         for listener in self.around.listeners:
             listener.run_ended(self.record)
 
+    def _find_declared(self, name: str) -> Step:
+        return next(step for step in self.plan.steps if step.name == name)
+
     def _list_running(self) -> list[StepRecord]:
         return [step for step in self.record.steps if step.state == "running"]
 
@@ -207,7 +210,7 @@ class Run:
             name, value = step.only_if.split(".")
             source = self.record.step(name)
             if source and not source.results.get(value):
-                return str(source.results.get("reason", f"{step.only_if} is not true"))
+                return str(source.results.get(self._find_declared(name).explains, f"{step.only_if} is not true"))
         return ""
 
 

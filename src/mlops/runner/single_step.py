@@ -7,6 +7,7 @@ from mlops.platform.jobs import Job
 from mlops.record.ledger import RunRecord, StepRecord, read_run
 from mlops.record.processes import own_process
 from mlops.record.reuse import locate_copy
+from mlops.record.summary import find_model_version, find_reason
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.run import Run, begin_record
 
@@ -89,16 +90,16 @@ def _report(job: Job, record: RunRecord, plan: Plan) -> None:
         }
     )
     tags = {f"skipped_{step.name}": step.reason for step in record.steps if step.state == "skipped"}
-    version = record.result("model_version")
+    version = find_model_version(record, plan.steps)
     if version is not None:
         tags |= {"model_name": str(plan.parameters.shared.get("model_name", "")), "model_version": str(version)}
     if record.outcome:
-        tags |= {"outcome": record.outcome, "reason": _explain(record)}
+        tags |= {"outcome": record.outcome, "reason": _explain(record, plan)}
     job.tag({key: value[:TAG_LENGTH] for key, value in tags.items() if value})
 
 
-def _explain(record: RunRecord) -> str:
+def _explain(record: RunRecord, plan: Plan) -> str:
     if record.outcome != "error":
-        return str(record.result("reason") or "")
+        return find_reason(record, plan.steps)
     errors = (f"{step.name}: {step.error}" for step in record.steps if step.error)
     return next(errors, record.error)

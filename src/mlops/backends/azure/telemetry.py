@@ -15,6 +15,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import MlopsError
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.summary import find_model_version
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ def _describe_run(run: RunRecord) -> dict[str, str]:
         "state": run.state,
         "outcome": run.outcome,
         "git_commit": run.git_commit,
-        "model_version": str(run.result("model_version") or ""),
+        "model_version": str(find_model_version(run) or ""),
         "error": run.error,
         **_list_measurements(metrics),
     }

@@ -23,6 +23,7 @@ from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, 
 from mlops.record.clock import now
 from mlops.record.ledger import RunRecord, RunState, StepState, make_run_id, read_run, sort_key
 from mlops.record.processes import ProcessId, identify_process
+from mlops.record.summary import find_model_version, find_reason
 
 PIPELINE = "retrain"
 NOTHING = ("", "none")
@@ -230,6 +231,6 @@ def _name_build(build_id: str, build_uri: str) -> list[str]:
 
 
 def _list_tags(record: RunRecord) -> dict[str, str]:
-    tags = {"outcome": record.outcome, "reason": record.result("reason") if record.outcome != "error" else record.error}
-    version = record.result("model_version")
+    tags = {"outcome": record.outcome, "reason": find_reason(record) if record.outcome != "error" else record.error}
+    version = find_model_version(record)
     return {name: str(value) for name, value in {**tags, "model_version": version}.items() if value}

@@ -1,0 +1,26 @@
+"""What a run says about the model, under the names that its steps declare."""
+
+from collections.abc import Iterable, Mapping
+
+from mlops.pipelines import ALL_STEPS, Step
+from mlops.record.ledger import RunRecord
+
+
+def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return why the run promoted or rejected its model; "" if it has not decided. See `Step.explains`."""
+    found = _find_result(run, {step.name: step.explains for step in steps})
+    return "" if found is None else str(found)
+
+
+def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
+    """Return the version of the model that the run registered or deployed, or None. See `Step.names_model`."""
+    return _find_result(run, {step.name: step.names_model for step in steps})
+
+
+def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
+    """Return the result of the last step that has one of its declared name."""
+    for step in reversed(run.steps):
+        name = names.get(step.name)
+        if name and name in step.results:
+            return step.results[name]
+    return None

@@ -1,0 +1,41 @@
+"""What a run says about the model, under the names that its steps declare."""
+
+from mlops.pipelines import Step
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.processes import own_process
+from mlops.record.summary import find_model_version, find_reason
+
+STEPS = (
+    Step("fit", "01_fit"),
+    Step("judge", "02_judge", explains="because"),
+    Step("store", "03_store", names_model="version"),
+    Step("serve", "04_serve", names_model="version"),
+)
+
+
+def make_run(**results: dict[str, object]) -> RunRecord:
+    """Return a run whose steps have handed on these results."""
+    steps = tuple(StepRecord(name, "notebook", state="done", results=handed_on) for name, handed_on in results.items())
+    return RunRecord("run", "", "local", "running", "", "", own_process(), steps)
+
+
+def test_the_declared_names_are_found_and_no_others() -> None:
+    run = make_run(fit={"because": "it is early", "version": 1}, judge={"because": "it is better", "reason": "no"})
+    assert find_reason(run, STEPS) == "it is better"
+    assert find_model_version(run, STEPS) is None
+
+
+def test_the_last_step_that_names_a_model_counts() -> None:
+    run = make_run(store={"version": 3}, serve={"version": 2})
+    assert find_model_version(run, STEPS) == 2
+    assert find_model_version(make_run(store={"version": 3}, serve={}), STEPS) == 3
+
+
+def test_a_run_that_says_nothing() -> None:
+    run = make_run(judge={})
+    assert (find_reason(run, STEPS), find_model_version(run, STEPS)) == ("", None)
+
+
+def test_the_steps_of_the_project_declare_the_usual_names() -> None:
+    run = make_run(evaluate={"reason": "no better"}, deploy_qa={"model_version": 4})
+    assert (find_reason(run), find_model_version(run)) == ("no better", 4)
