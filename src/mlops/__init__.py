@@ -1,1 +1,1 @@
-"""The platform: runs parameterized notebooks as pipelines. Knows nothing of the problem that they solve."""
+"""The engine: runs parameterized notebooks as pipelines. It knows nothing of the problem that they solve."""
