@@ -27,7 +27,10 @@ import pytest
             "-p train.alpha: '-1' is not allowed; it takes a number in [0, 1000000]",
         ),
         (["run", "build", "-p", "train.seed=1.5"], "-p train.seed: '1.5' is not allowed; it takes a whole number in"),
-        (["run", "build", "-p", "deploy.port=many"], "'many' is not allowed; it takes a whole number in [0, 65535]"),
+        (
+            ["run", "build", "-p", "test_service.latency_requests=many"],
+            "'many' is not allowed; it takes a whole number in [10, 100000]",
+        ),
         (["run", "build", "-p", "alpha"], "write it as step.name=value, for example train.alpha=0.1"),
         (["run", "build", "-p", "train.platform=x"], "the runner itself sets 'platform'"),
         (["run", "build", "--only", "deploy_qa"], "there is no such step in build; it has: test_data"),

@@ -85,7 +85,7 @@ def publish(backend: Backend, folder: Path, number: float = 1.0, script: str = S
 
 def deploy(backend: Backend, environment: str, image: Image, *, force: bool = False, seconds: float = 30) -> Service:
     """Deploy an image."""
-    return backend.services.deploy(environment, image, port=0, ready_seconds=seconds, force=force)
+    return backend.services.deploy(environment, image, ready_seconds=seconds, force=force)
 
 
 def release(backend: Backend, image: Image, *, passed: bool = True) -> Service:

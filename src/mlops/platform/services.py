@@ -27,7 +27,7 @@ class Service:
 class Services(Protocol):
     """Runs scoring images, one an environment."""
 
-    def deploy(self, environment: str, image: Image, *, port: int, ready_seconds: float, force: bool) -> Service:
+    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
         """Serve `image` at the environment's URL; called by 06_deploy.
 
         What served before keeps serving until the new one is ready. Safe to call again: a healthy service of the

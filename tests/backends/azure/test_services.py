@@ -244,9 +244,7 @@ def test_what_the_sdk_refuses_is_said_before_anything_is_sent(
     services = type(backend.services)(AzureSession(settings, workspace), backend.images)  # type: ignore[call-arg]
     sent = len(azure.requests)
     with pytest.raises(UsageError, match=r"azure\.qa_cpu_cores is 0"):
-        services.deploy("qa", image, port=0, ready_seconds=30, force=False)
-    with pytest.raises(UsageError, match="port 8001 for qa: Azure chooses the address"):
-        backend.services.deploy("qa", image, port=8001, ready_seconds=30, force=False)
+        services.deploy("qa", image, ready_seconds=30, force=False)
     assert len(azure.requests) == sent
 
 

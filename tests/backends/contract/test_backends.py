@@ -332,16 +332,18 @@ def test_keys_are_readable_by_their_owner_only(workspace: Workspace) -> None:
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
-def test_a_port_that_somebody_else_has_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    backend = open_backend("local", workspace)
-    image = publish(backend, tmp_path)
+def test_a_port_that_somebody_else_has_is_refused(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = publish(open_backend("local", workspace), tmp_path)
     other = open_backend("local", Workspace(workspace.project, tmp_path / "other", workspace.outputs))
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     port = int(deploy(other, "qa", publish(other, folder)).url.rsplit(":", 1)[1])
+    monkeypatch.setenv("MLOPS_LOCAL_QA_PORT", str(port))
     try:
-        with pytest.raises(DeploymentError, match=f"port {port} for qa is taken by another program"):
-            backend.services.deploy("qa", image, port=port, ready_seconds=30, force=False)
+        with pytest.raises(DeploymentError, match=rf"Port {port} for qa is taken .* Set local\.qa_port in"):
+            deploy(open_backend("local", workspace), "qa", image)
     finally:
         other.services.stop("qa")
 

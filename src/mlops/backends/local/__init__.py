@@ -8,6 +8,7 @@ from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalServices
+from mlops.backends.local.settings import read_settings
 from mlops.backends.local.tracking import LocalTracker
 from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.platform.backend import Backend
@@ -15,11 +16,17 @@ from mlops.workspace import Workspace
 
 
 def open_backend(workspace: Workspace) -> Backend:
-    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed."""
+    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed.
+
+    Raises
+    ------
+    ParameterError, UsageError
+        If the section ``local`` of ``parameters/local.yml`` is wrong.
+    """
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
-    services = LocalServices(workspace.home, images, secrets)
+    services = LocalServices(workspace.home, read_settings(workspace), images, secrets)
     return Backend(
         name="local",
         tracker=LocalTracker(store),

@@ -20,6 +20,7 @@ from mlops.backends.local.processes import (
     wait_ready,
 )
 from mlops.backends.local.secrets import LocalSecrets
+from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentError, DeploymentNotFoundError
 from mlops.files import read_record, write_atomically
 from mlops.platform.images import Image
@@ -48,12 +49,13 @@ class EnvironmentState(Deployments[LocalDeployment]):
 class LocalServices:
     """See `mlops.platform.services.Services`."""
 
-    def __init__(self, home: Path, images: LocalImages, secrets: LocalSecrets) -> None:
+    def __init__(self, home: Path, settings: LocalSettings, images: LocalImages, secrets: LocalSecrets) -> None:
         self._folder = home / "services"
+        self._settings = settings
         self._images = images
         self._secrets = secrets
 
-    def deploy(self, environment: str, image: Image, *, port: int, ready_seconds: float, force: bool) -> Service:
+    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
         """See `Services`."""
         before = previous_environment(environment)
         if before and image.digest not in self._read(before).passed:
@@ -64,11 +66,12 @@ class LocalServices:
         with self._lock(environment):
             state = self._read(environment)
             current = state.current
-            same = current and current.digest == image.digest and port in (0, state.port)
+            kept = self._settings.find_port(environment) in (0, state.port)
+            same = current and current.digest == image.digest and kept
             settled = current and same and self._knows_its_keys(environment, current)
             if settled and not force and self._check_health(state) == "healthy":
                 return self._describe(environment, state)
-            return self._replace(environment, state, image, port, ready_seconds)
+            return self._replace(environment, state, image, ready_seconds)
 
     def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
         """See `Services`."""
@@ -110,14 +113,12 @@ class LocalServices:
         previous = state.find_previous()
         assert previous is not None
         image = self._images.get_image(previous.digest)
-        return self._replace(environment, state, image, 0, ready_seconds=RESTORE_SECONDS)
+        return self._replace(environment, state, image, ready_seconds=RESTORE_SECONDS)
 
-    def _replace(
-        self, environment: str, state: EnvironmentState, image: Image, port: int, ready_seconds: float
-    ) -> Service:
+    def _replace(self, environment: str, state: EnvironmentState, image: Image, ready_seconds: float) -> Service:
         """Start `image`, and end what served before once it is ready; called with the lock held."""
         self._sweep(environment, state)
-        port = self._choose_port(environment, state, port)
+        port = self._choose_port(environment, state)
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
         folder = self._folder / environment / f"{now().replace(':', '')}-{secrets.token_hex(2)}"
@@ -132,15 +133,17 @@ class LocalServices:
             end_process(old.process)
         return self._describe(environment, self._read(environment))
 
-    def _choose_port(self, environment: str, state: EnvironmentState, asked: int) -> int:
-        """Return the port asked for, else the one kept, else 0; never one on which a stranger listens."""
+    def _choose_port(self, environment: str, state: EnvironmentState) -> int:
+        """Return the port in the settings, else the one kept, else 0; never one on which a stranger listens."""
+        asked = self._settings.find_port(environment)
         serving = state.current is not None and state.current.process is not None and state.current.process.alive
         port = asked or state.port
         if not port or (serving and port == state.port) or not is_listening(port):
             return port
         if asked:
             raise DeploymentError(
-                f"port {port} for {environment} is taken by another program: choose another, or 0 for any free one"
+                f"Port {port} for {environment} is taken by another program. Set local.{environment}_port in "
+                "parameters/local.yml to another port, or to 0 for any free one."
             )
         return 0
 

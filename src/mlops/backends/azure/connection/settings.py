@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-import yaml
-
 from mlops.errors import UsageError
-from mlops.parameters.declarations import Parameter, Setting
-from mlops.parameters.layers import check_section, read_layer
+from mlops.parameters.declarations import Parameter
+from mlops.parameters.layers import check_section
+from mlops.parameters.platform_section import read_platform_section
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"
@@ -92,14 +91,8 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     ParameterError
         For an unknown key, a wrong type, a value out of range.
     """
-    environ = os.environ if environ is None else environ
     path = workspace.parameters / "azure.yml"
-    given = dict(read_layer(path).own) if path.is_file() else {}
-    texts = {parameter.name: isinstance(parameter.default, str) for parameter in DECLARED}
-    for variable, value in environ.items():
-        name = variable.removeprefix(PREFIX).lower()
-        if value and variable.startswith(PREFIX):  # an unknown one is refused below
-            given[name] = Setting(value if texts.get(name, True) else _read_number(value), variable, value)
+    given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)
     values = check_section(DECLARED, given)
     for least, most in LIMITS:
         if values[least] > values[most]:
@@ -138,10 +131,3 @@ def _require_apart(settings: AzureSettings) -> None:
             f"azure.data_trigger_path: {arriving!r} is the folder of azure.dataset_path, where versions are kept; new "
             "data needs a folder of its own, or each version that is kept would start another retraining"
         )
-
-
-def _read_number(text: str) -> object:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text  # which no number is: the check refuses it

@@ -28,7 +28,7 @@ from mlops.backends.azure.services.web_services import (
     wait_healthy,
     wait_settled,
 )
-from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, MlopsError, UsageError
+from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, MlopsError
 from mlops.platform.images import Image
 from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
 from mlops.record.clock import now
@@ -44,10 +44,8 @@ class AzureServices:
         self._session = session
         self._images = images
 
-    def deploy(self, environment: str, image: Image, *, port: int, ready_seconds: float, force: bool) -> Service:
-        """See `Services`; `port` is for Azure to choose."""
-        if port:
-            raise UsageError(f"port {port} for {environment}: Azure chooses the address; set port: 0")
+    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
+        """See `Services`."""
         make_configuration(self._session.settings, environment, {})  # what is wrong is said before anything is sent
         self._require_passed(environment, image)
         with self._lock(environment) as lease:

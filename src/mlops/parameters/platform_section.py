@@ -1,0 +1,49 @@
+"""A platform's own settings: the section of its file in ``parameters/``, and environment variables over it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlops.parameters.declarations import Parameter, Setting
+from mlops.parameters.layers import read_layer
+
+
+def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Mapping[str, str]) -> dict[str, Setting]:
+    """Read the settings that a project gives for a platform; `check_section` checks them.
+
+    Parameters
+    ----------
+    path : Path
+        ``parameters/local.yml``, whose section is ``local``. It may be missing.
+    declared : sequence of Parameter
+        The settings that there are; their types say how the text of a variable is read.
+    environ : mapping
+        The environment: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``, and wins over the file.
+
+    Returns
+    -------
+    dict of str to Setting
+        What is given, each with its source. Unknown names are among them.
+
+    Raises
+    ------
+    ParameterError
+        If the file is not a file of parameters.
+    """
+    given = dict(read_layer(path).own) if path.is_file() else {}
+    prefix = f"MLOPS_{path.stem.upper()}_"
+    texts = {parameter.name: isinstance(parameter.default, str) for parameter in declared}
+    for variable, value in environ.items():
+        name = variable.removeprefix(prefix).lower()
+        if value and variable.startswith(prefix):
+            given[name] = Setting(value if texts.get(name, True) else _read_number(value), variable, value)
+    return given
+
+
+def _read_number(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text  # not a number, which the check says

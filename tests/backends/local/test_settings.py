@@ -1,0 +1,50 @@
+"""The settings of the local platform."""
+
+from pathlib import Path
+
+import pytest
+
+from mlops.backends.local.settings import LocalSettings, read_settings
+from mlops.errors import ParameterError, UsageError
+from mlops.workspace import Workspace
+
+CASES = {
+    "unknown": ("qa_prot: 1", r"parameters/local.yml: local.qa_prot is unknown; did you mean 'qa_port'\?"),
+    "type": ("qa_port: many", "local.qa_port: 'many' is not allowed; it takes a whole number"),
+    "range": ("production_port: 70000", r"local.production_port: 70000 is not allowed; .* in \[0, 65535\]"),
+    "same": ("{qa_port: 81, production_port: 81}", "local.qa_port and .*local.production_port are both 81"),
+}
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Workspace:
+    """A project of parameters alone."""
+    (tmp_path / "parameters").mkdir()
+    return Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
+
+
+def write(workspace: Workspace, section: str) -> Workspace:
+    """Write the section local."""
+    (workspace.parameters / "local.yml").write_text(f"local:\n  {section}\n")
+    return workspace
+
+
+def test_without_a_file_any_free_port_will_do(written: Workspace) -> None:
+    assert read_settings(written, {}) == LocalSettings(0, 0)
+
+
+def test_the_projects_file_says_the_same(project: Path, tmp_path: Path) -> None:
+    assert read_settings(Workspace(project, tmp_path, tmp_path), {}) == LocalSettings(0, 0)
+
+
+@pytest.mark.parametrize(("section", "message"), CASES.values(), ids=CASES)
+def test_a_mistake_is_named(written: Workspace, section: str, message: str) -> None:
+    with pytest.raises((ParameterError, UsageError), match=message):
+        read_settings(write(written, section), {})
+
+
+def test_a_variable_wins_over_the_file(written: Workspace) -> None:
+    settings = read_settings(write(written, "{qa_port: 81, production_port: 82}"), {"MLOPS_LOCAL_QA_PORT": "8101"})
+    assert [settings.find_port(environment) for environment in ("qa", "production")] == [8101, 82]
+    with pytest.raises(ParameterError, match="MLOPS_LOCAL_QA_PORT: many is not allowed"):
+        read_settings(written, {"MLOPS_LOCAL_QA_PORT": "many"})
