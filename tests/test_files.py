@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mlops.errors import IntegrityError
-from mlops.files import hash_file, hash_folder, verify_files, write_atomically
+from mlops.files import hash_file, hash_folder, make_new_folder, verify_files, write_atomically
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -98,3 +99,12 @@ def test_a_folder_that_is_not_as_recorded(tmp_path: Path, recorded: dict[str, st
     with pytest.raises(IntegrityError) as raised:
         verify_files(tmp_path, recorded, "model diabetes version 3")
     assert str(raised.value) == f"model diabetes version 3: {message.format(folder=tmp_path)}"
+
+
+def test_a_new_folder_is_nobody_elses(tmp_path: Path) -> None:
+    """The name may come from a clock: it stands still here."""
+    made = [make_new_folder(tmp_path / "services", "20261125T190758Z") for _ in range(3)]
+    assert [folder.name for folder in made] == ["20261125T190758Z", "20261125T190758Z-2", "20261125T190758Z-3"]
+    with ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(lambda _: make_new_folder(tmp_path, "same"), range(64)))
+    assert len(set(at_once)) == 64

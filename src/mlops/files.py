@@ -1,11 +1,12 @@
 """Files that are whole or not there, and the hashes that prove it."""
 
 import hashlib
+import itertools
 import os
 import sqlite3
 import tempfile
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -78,6 +79,23 @@ def copy_database(source: Path, target: Path) -> None:
     """
     with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer)
+
+
+def make_new_folder(parent: Path, name: str) -> Path:
+    """Make a folder that nobody has yet: `name` in `parent`, or ``name-2`` and so on where it is taken.
+
+    Returns
+    -------
+    Path
+        The folder. Of several processes that ask at once, each gets its own.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        with suppress(FileExistsError):
+            folder.mkdir()
+            break
+    return folder
 
 
 def sync_folder(folder: Path) -> None:

@@ -75,7 +75,10 @@ def test_a_run_of_a_newer_version_is_shown_as_what_it_is(make_mlops: Any) -> Non
 def test_there_is_nothing_to_roll_back_to_at_first(make_mlops: Any) -> None:
     ran = make_mlops()("rollback")
     assert ran.returncode == 1
-    assert ran.stderr == ("mlops: production has no earlier image that passed its test: nothing to roll back to\n")
+    assert ran.stderr == (
+        "mlops: production has no earlier image that passed its test, so there is nothing to roll back to. Release "
+        "another image with `mlops run release`.\n"
+    )
 
 
 def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:

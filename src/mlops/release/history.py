@@ -1,10 +1,11 @@
 """What an environment serves and has served: which images passed their test, and what to go back to.
 
-Every platform keeps it its own way, with what it needs to know of a deployment; what counts as earlier is the same.
+Every platform keeps it in its own place, with what it needs to know of a deployment in subclasses; what counts as
+earlier is the same.
 """
 
 from dataclasses import dataclass, replace
-from typing import Generic, Literal, Self, TypeVar
+from typing import Literal, Self
 
 KEPT = 100  # deployments that are remembered
 Test = Literal["", "passed", "failed"]
@@ -21,11 +22,8 @@ class Deployment:
     tested: Test = ""
 
 
-AnyDeployment = TypeVar("AnyDeployment", bound=Deployment)
-
-
 @dataclass(frozen=True)
-class Deployments(Generic[AnyDeployment]):
+class Deployments:
     """The deployments of one environment.
 
     Parameters
@@ -38,11 +36,11 @@ class Deployments(Generic[AnyDeployment]):
         Digests that passed their test here.
     """
 
-    current: AnyDeployment | None = None
-    history: tuple[AnyDeployment, ...] = ()
+    current: Deployment | None = None
+    history: tuple[Deployment, ...] = ()
     passed: tuple[str, ...] = ()
 
-    def serve(self, deployment: AnyDeployment) -> Self:
+    def serve(self, deployment: Deployment) -> Self:
         """Return what is after a deployment; an image that has passed here before needs no test again."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
@@ -61,7 +59,7 @@ class Deployments(Generic[AnyDeployment]):
         """Return what is when a digest has not passed."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
-    def find_previous(self) -> AnyDeployment | None:
+    def find_previous(self) -> Deployment | None:
         """Return what served last of those that passed and are not what serves now."""
         serving = self.current.digest if self.current else ""
         usable = [old for old in self.history if old.digest in self.passed and old.digest != serving]

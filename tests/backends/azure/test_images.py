@@ -57,6 +57,16 @@ def test_the_same_is_built_once_also_from_another_machine(
     assert len(azure.find_requests("POST", BUILD)) == 1
 
 
+def test_publishing_and_looking_at_an_image_reads_its_record_once(
+    azure: Azure, backend: Backend, tmp_path: Path
+) -> None:
+    """As 05_create_image does it."""
+    image = publish(backend, tmp_path)
+    assert backend.images.get_image(image.digest) == image
+    assert "example.json" in backend.images.list_files(image)
+    assert len(azure.find_requests("GET", "mlops/images/")) == 1
+
+
 def test_the_newest_image_of_a_version_is_found(backend: Backend, tmp_path: Path) -> None:
     first = publish(backend, tmp_path)
     model = backend.registry.get_version("tiny", 1)

@@ -1,5 +1,6 @@
 """Services: what is deployed, what serves meanwhile, and what is left when it fails."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.services.state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.services.web_services import submit_service, wait_healthy
 from mlops.errors import ConflictError, DeploymentError, IntegrityError, LostLockError, PlatformError, UsageError
+from mlops.model.loading import choose_image
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.services import Service
@@ -233,6 +235,23 @@ def test_a_cluster_that_is_not_there_is_named(azure: Azure, backend: Backend, tm
     with pytest.raises(PlatformError, match=r"Kubernetes cluster 'aks'\. .*Compute with name aks not found"):
         deploy(backend, "production", image)
     assert azure.web_services.services == {}
+
+
+@pytest.mark.parametrize("deployed", [0, 1], ids=["first", "update"])
+def test_a_deployment_reads_its_image_and_its_services_once(
+    azure: Azure, backend: Backend, workspace: Workspace, tmp_path: Path, deployed: int
+) -> None:
+    """As 06_deploy does it: by a digest, in a process of its own."""
+    for number in range(deployed):
+        deploy(backend, "qa", publish(backend, tmp_path, number))
+    image = publish(backend, tmp_path, 2.0)
+    another = open_backend("azure", workspace)
+    before = len(azure.requests)
+    deploy(another, "qa", choose_image(another, "tiny", image.digest))
+    answered = [exchange.request for exchange in azure.requests[before:] if exchange.status < 300]
+    read = [request.path for request in answered if request.method == "GET"]
+    for what in ("mlops/images/", "/_?manifests/", SERVICES):  # the registry answers 401 first, as to anybody
+        assert len([path for path in read if re.search(what, path)]) == 1, what
 
 
 def test_what_the_sdk_refuses_is_said_before_anything_is_sent(

@@ -23,6 +23,7 @@ from mlops.errors import (
     TrainingNotFoundError,
     UsageError,
 )
+from mlops.files import make_new_folder
 from mlops.platform.backend import Backend
 from mlops.platform.services import previous_environment
 from mlops.platform.trainings import SweepState, TrainingRun
@@ -306,7 +307,7 @@ def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(workspace: W
     bundle = Path(image.url.removeprefix("file://"))
     backend.secrets.get_keys("qa")
     keys = workspace.home / "secrets" / "qa-keys.json"
-    popen, ready = start_process(bundle, keys, 0, tmp_path / "service")
+    popen, ready = start_process(bundle, keys, 0, make_new_folder(tmp_path, "service"))
     process = wait_ready(popen, ready, 30, image.name)
     assert process.alive
     popen.stdin.close()  # type: ignore[union-attr]  # what happens when the starter dies

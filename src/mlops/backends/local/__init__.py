@@ -7,11 +7,12 @@ from mlops.backends.local.mlflow_store import MlflowStore
 from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
-from mlops.backends.local.services import LocalServices
+from mlops.backends.local.services import LocalHost
 from mlops.backends.local.settings import read_settings
 from mlops.backends.local.tracking import LocalTracker
 from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.platform.backend import Backend
+from mlops.release.policy import Releases
 from mlops.workspace import Workspace
 
 
@@ -26,7 +27,7 @@ def open_backend(workspace: Workspace) -> Backend:
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
-    services = LocalServices(workspace.home, read_settings(workspace), images, secrets)
+    services = Releases(LocalHost(workspace.home, read_settings(workspace), images, secrets), images.get_image)
     return Backend(
         name="local",
         tracker=LocalTracker(store),

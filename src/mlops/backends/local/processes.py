@@ -65,7 +65,8 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
     port : int
         Where it listens on loopback; 0 for any free port.
     folder : Path
-        Gets ``service.log`` and, once the service answers, ``ready.json``. Take ``ready.json`` away and it ends.
+        An empty one. Gets ``service.log`` and, once the service answers, ``ready.json``. Delete ``ready.json``, and
+        the service ends.
 
     Returns
     -------
@@ -73,7 +74,6 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
         The process, in a session of its own, and the ready file. It ends with its starter until
         `confirm_process`.
     """
-    folder.mkdir(parents=True)
     ready = folder / "ready.json"
     command = [sys.executable, "-B", "-m", "serving", "--bundle", str(bundle), "--keys", str(keys)]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}

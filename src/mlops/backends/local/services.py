@@ -1,7 +1,9 @@
 """Services of one machine: a process an environment, its state in a file that is written whole."""
 
 import json
-import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,15 +23,14 @@ from mlops.backends.local.processes import (
 )
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
-from mlops.errors import DeploymentError, DeploymentNotFoundError
-from mlops.files import read_record, write_atomically
+from mlops.errors import DeploymentError
+from mlops.files import make_new_folder, read_record, write_atomically
 from mlops.platform.images import Image
-from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
+from mlops.platform.services import Health, Service
 from mlops.record.clock import now
 from mlops.release.history import Deployment, Deployments
 
 HEALTH_SECONDS = 2.0
-RESTORE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,28 @@ class LocalDeployment(Deployment):
 
 
 @dataclass(frozen=True)
-class EnvironmentState(Deployments[LocalDeployment]):
+class EnvironmentState(Deployments):
     """One environment; `port` is kept between deployments, so that the URL stays, and is 0 before the first."""
 
+    current: LocalDeployment | None = None
+    history: tuple[LocalDeployment, ...] = ()
     port: int = 0
 
+    @property
+    def process(self) -> ServiceProcess | None:
+        """What serves."""
+        return self.current.process if self.current else None
 
-class LocalServices:
-    """See `mlops.platform.services.Services`."""
+    def forget_process(self) -> "EnvironmentState":
+        """Return the state once the process has ended."""
+        return replace(self, current=replace(self.current, process=None)) if self.current else self
+
+
+class LocalHost:
+    """See `mlops.release.policy.Host`."""
+
+    command_options = ""
+    restore_seconds = 30.0
 
     def __init__(self, home: Path, settings: LocalSettings, images: LocalImages, secrets: LocalSecrets) -> None:
         self._folder = home / "services"
@@ -55,122 +70,104 @@ class LocalServices:
         self._images = images
         self._secrets = secrets
 
-    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
-        """See `Services`."""
-        before = previous_environment(environment)
-        if before and image.digest not in self._read(before).passed:
-            raise DeploymentError(
-                f"{image.name} ({image.digest}) has not passed its test in {before}; {environment} takes nothing else: "
-                "run `mlops run release`"
-            )
-        with self._lock(environment):
-            state = self._read(environment)
-            current = state.current
-            kept = self._settings.find_port(environment) in (0, state.port)
-            same = current and current.digest == image.digest and kept
-            settled = current and same and self._knows_its_keys(environment, current)
-            if settled and not force and self._check_health(state) == "healthy":
-                return self._describe(environment, state)
-            return self._replace(environment, state, image, ready_seconds)
+    def look(self, environment: str) -> "LocalSite":
+        """See `Host`."""
+        port = self._settings.find_port(environment)
+        return LocalSite(self._folder, environment, port, self._images, self._secrets)
 
-    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
-        """See `Services`."""
-        with self._lock(environment):
-            state = self._read(environment)
-            if state.current is None or state.current.digest != digest:
-                return self._describe(environment, state) if state.current else None
-            state = state.judge(passed=passed)
-            self._write(environment, state)
-            if passed or not previous_environment(environment):
-                return self._describe(environment, state)
-            if state.find_previous() is None:
-                self._end(environment, state)
-                return None
-            return self._restore(environment, state)
+    @contextmanager
+    def lock(self, environment: str) -> Iterator["LocalSite"]:
+        """See `Host`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / f"{environment}.lock"):
+            yield self.look(environment)
 
-    def roll_back(self, environment: str) -> Service:
-        """See `Services`."""
-        with self._lock(environment):
-            state = self._read(environment)
-            if state.current is None or state.find_previous() is None:
-                raise DeploymentNotFoundError(
-                    f"{environment} has no earlier image that passed its test: nothing to roll back to"
-                )
-            forgotten = state.forget_pass(state.current.digest)  # so that the next one goes further back
-            return self._restore(environment, forgotten)
 
-    def stop(self, environment: str) -> bool:
-        """See `Services`."""
-        with self._lock(environment):
-            return self._end(environment, self._read(environment))
+class LocalSite:
+    """See `mlops.release.policy.Site`.
 
-    def list_services(self) -> list[Service]:
-        """See `Services`."""
-        states = {environment: self._read(environment) for environment in ENVIRONMENTS}
-        return [self._describe(environment, state) for environment, state in states.items() if state.current]
+    Parameters
+    ----------
+    folder : Path
+        Holds the states of all environments, and a folder for each.
+    environment : str
+        Which one.
+    wanted_port : int
+        Where the settings want the service; 0 for any free port.
+    images, secrets : LocalImages, LocalSecrets
+        What is served, and its keys.
+    """
 
-    def _restore(self, environment: str, state: EnvironmentState) -> Service:
-        previous = state.find_previous()
-        assert previous is not None
-        image = self._images.get_image(previous.digest)
-        return self._replace(environment, state, image, ready_seconds=RESTORE_SECONDS)
+    def __init__(
+        self, folder: Path, environment: str, wanted_port: int, images: LocalImages, secrets: LocalSecrets
+    ) -> None:
+        self._file = folder / f"{environment}.json"
+        self._folder = folder / environment
+        self._environment = environment
+        self._wanted_port = wanted_port
+        self._images = images
+        self._secrets = secrets
+        self._started: subprocess.Popen[bytes] | None = None
 
-    def _replace(self, environment: str, state: EnvironmentState, image: Image, ready_seconds: float) -> Service:
-        """Start `image`, and end what served before once it is ready; called with the lock held."""
-        self._sweep(environment, state)
-        port = self._choose_port(environment, state)
+    def read(self) -> EnvironmentState:
+        """See `View`."""
+        return read_record(self._file, EnvironmentState) if self._file.is_file() else EnvironmentState()
+
+    def write(self, state: EnvironmentState) -> None:
+        """See `Site`."""
+        write_atomically(self._file, msgspec.json.format(msgspec.json.encode(state), indent=1))
+
+    def matches_settings(self, state: EnvironmentState) -> bool:
+        """See `Site`: the port is the one in the settings, and the keys are those that the service has read."""
+        made = self._secrets.find_keys_file(self._environment).stat().st_mtime
+        has_read = state.process is not None and made <= state.process.created + 1
+        return self._wanted_port in (0, state.port) and has_read
+
+    def serve(self, state: EnvironmentState, image: Image, ready_seconds: float) -> EnvironmentState:
+        """See `Site`: both listen on the same port until what served before is ended."""
+        self._end_orphans(state)
+        port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
-        folder = self._folder / environment / f"{now().replace(':', '')}-{secrets.token_hex(2)}"
-        popen, ready = start_process(bundle, self._secrets.find_keys_file(environment), port, folder)
-        started = wait_ready(popen, ready, ready_seconds, image.name)
-        old = state.current
-        ended = replace(state, port=started.port, current=replace(old, process=None) if old else None)
-        deployment = LocalDeployment(image.digest, image.name, image.model_version, now(), process=started)
-        self._write(environment, ended.serve(deployment))
-        confirm_process(popen)
-        if old and old.process:
-            end_process(old.process)
-        return self._describe(environment, self._read(environment))
+        folder = make_new_folder(self._folder, now().replace(":", ""))
+        self._started, ready = start_process(bundle, self._secrets.find_keys_file(self._environment), port, folder)
+        process = wait_ready(self._started, ready, ready_seconds, image.name)
+        deployment = LocalDeployment(image.digest, image.name, image.model_version, now(), process=process)
+        return replace(state.forget_process(), port=process.port).serve(deployment)
 
-    def _choose_port(self, environment: str, state: EnvironmentState) -> int:
-        """Return the port in the settings, else the one kept, else 0; never one on which a stranger listens."""
-        asked = self._settings.find_port(environment)
-        serving = state.current is not None and state.current.process is not None and state.current.process.alive
-        port = asked or state.port
-        if not port or (serving and port == state.port) or not is_listening(port):
-            return port
-        if asked:
-            raise DeploymentError(
-                f"Port {port} for {environment} is taken by another program. Set local.{environment}_port in "
-                "parameters/local.yml to another port, or to 0 for any free one."
-            )
-        return 0
+    def put_back(self, state: EnvironmentState) -> None:
+        """See `Site`: what served before still does, so only what was started ends."""
+        if self._started is not None:
+            self._started.kill()
+            self._started.wait()
 
-    def _sweep(self, environment: str, state: EnvironmentState) -> None:
-        """End servers that a starter which died has left: they go when their ready file goes."""
-        ours = state.current.process.pid if state.current and state.current.process else None
-        for ready in (self._folder / environment).glob("*/ready.json"):
-            if json.loads(ready.read_text())["pid"] != ours:
-                ready.unlink()
+    def retire(self, state: EnvironmentState) -> None:
+        """See `Site`."""
+        assert self._started is not None
+        confirm_process(self._started)
+        if state.process:
+            end_process(state.process)
 
-    def _end(self, environment: str, state: EnvironmentState) -> bool:
-        self._sweep(environment, state)
-        if state.current is None or state.current.process is None:
+    def end(self) -> bool:
+        """See `Site`."""
+        state = self.read()
+        self._end_orphans(state)
+        if state.process is None:
             return False
-        ran = state.current.process.alive
-        end_process(state.current.process)
-        self._write(environment, replace(state, current=replace(state.current, process=None)))
+        ran = state.process.alive
+        end_process(state.process)
+        self.write(state.forget_process())
         return ran
 
-    def _describe(self, environment: str, state: EnvironmentState) -> Service:
+    def describe(self, state: EnvironmentState) -> Service:
+        """See `View`."""
         current = state.current
         assert current is not None
         return Service(
-            environment=environment,
+            environment=self._environment,
             url=f"http://127.0.0.1:{state.port}",
             digest=current.digest,
-            health=self._check_health(state),
+            health=_check_health(state),
             image=current.image,
             model_version=current.model_version,
             deployed=current.deployed,
@@ -178,32 +175,32 @@ class LocalServices:
             example=self._images.read_example(current.digest),
         )
 
-    def _check_health(self, state: EnvironmentState) -> Health:
-        current = state.current
-        if current is None or current.process is None or not current.process.alive:
-            return "stopped"
-        try:
-            answer = requests.get(f"http://127.0.0.1:{state.port}/readyz", timeout=HEALTH_SECONDS)
-            return "healthy" if answer.ok and answer.json()["digest"] == current.digest else "unhealthy"
-        except (requests.RequestException, ValueError, KeyError):
-            return "unhealthy"
+    def _choose_port(self, state: EnvironmentState) -> int:
+        """Return the port in the settings, else the one kept, else 0; never one on which a stranger listens."""
+        port = self._wanted_port or state.port
+        serving = state.process is not None and state.process.alive
+        if not port or (serving and port == state.port) or not is_listening(port):
+            return port
+        if self._wanted_port:
+            raise DeploymentError(
+                f"Port {port} for {self._environment} is taken by another program. Set local.{self._environment}_port "
+                "in parameters/local.yml to another port, or to 0 for any free one."
+            )
+        return 0
 
-    def _knows_its_keys(self, environment: str, current: LocalDeployment) -> bool:
-        """Whether the keys are still those that the service read when it started."""
-        made = self._secrets.find_keys_file(environment).stat().st_mtime
-        return current.process is not None and made <= current.process.created + 1
+    def _end_orphans(self, state: EnvironmentState) -> None:
+        """End servers whose starter died before it could record them: a server ends when its ready file goes."""
+        recorded = state.process.pid if state.process else None
+        for ready in self._folder.glob("*/ready.json"):
+            if json.loads(ready.read_text())["pid"] != recorded:
+                ready.unlink()
 
-    def _lock(self, environment: str) -> FileLock:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._folder / f"{environment}.lock")
 
-    def _read(self, environment: str) -> EnvironmentState:
-        path = self._folder / f"{environment}.json"
-        if not path.is_file():
-            return EnvironmentState()
-        return read_record(path, EnvironmentState)
-
-    def _write(self, environment: str, state: EnvironmentState) -> None:
-        write_atomically(
-            self._folder / f"{environment}.json", msgspec.json.format(msgspec.json.encode(state), indent=1)
-        )
+def _check_health(state: EnvironmentState) -> Health:
+    if state.current is None or state.process is None or not state.process.alive:
+        return "stopped"
+    try:
+        answer = requests.get(f"http://127.0.0.1:{state.port}/readyz", timeout=HEALTH_SECONDS)
+        return "healthy" if answer.ok and answer.json()["digest"] == state.current.digest else "unhealthy"
+    except (requests.RequestException, ValueError, KeyError):
+        return "unhealthy"

@@ -35,6 +35,7 @@ class AzureImages:
         self._session = session
         self._store = ImageStore(session)
         self._host = ""
+        self._records: dict[str, ImageRecord] = {}
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """See `Images`: built once for the same bundle and packages, however often it is tried."""
@@ -52,9 +53,11 @@ class AzureImages:
                 raise PlatformError(
                     f"Azure built {repository}:{label}, but the registry {self._registry} does not have it; try again"
                 )
+            record = self._make_record(bundle, model, repository, digest)
             if known.newest != digest:
-                self._store.write(self._make_record(bundle, model, repository, digest), model, bundle)
-        return self.get_image(digest)
+                self._store.write(record, model, bundle)
+        self._records[digest] = record
+        return record.image
 
     def get_image(self, digest: str) -> Image:
         """See `Images`: the registry answers for what is in it, by digest."""
@@ -70,7 +73,15 @@ class AzureImages:
                 raise ImageNotFoundError(
                     f"there is no image {digest} any more in {self._registry}: run 05_create_image"
                 )
-            return record
+        self._records[digest] = record
+        return record
+
+    def find_record(self, image: Image) -> ImageRecord:
+        """Return all that is known of an image, without asking Azure again for one that was read or published here.
+
+        An image never changes, because its digest is that of its content.
+        """
+        return self._records.get(image.digest) or self.get_record(image.digest)
 
     def find_image(self, model: ModelVersion) -> Image | None:
         """See `Images`."""
@@ -80,7 +91,7 @@ class AzureImages:
 
     def list_files(self, image: Image) -> list[str]:
         """See `Images`: those of the bundle; Azure's base image and the packages are not among them."""
-        return list(self.get_record(image.digest).files)
+        return list(self.find_record(image).files)
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
         """Copy the files that an image is made of to `folder`, after checking that they are unchanged."""

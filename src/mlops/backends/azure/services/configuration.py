@@ -1,9 +1,9 @@
 """From settings to the SDK's deployment configurations: Container Instances for QA, Kubernetes for production."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from mlops.backends.azure.connection.settings import AzureSettings
+from mlops.backends.azure.services.sdk_types import WebService
 from mlops.errors import UsageError
 
 PARAMETERS = {  # what the SDK's errors name, and our setting without the environment
@@ -15,7 +15,7 @@ PARAMETERS = {  # what the SDK's errors name, and our setting without the enviro
 }
 
 
-def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[str, str]) -> Any:
+def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[str, str]) -> object:
     """Make the configuration of an environment's service; the SDK checks it, and nothing is sent.
 
     Parameters
@@ -37,12 +37,13 @@ def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[
 
     kind = {"qa": AciWebservice, "production": AksWebservice}[environment]
     try:
-        return kind.deploy_configuration(**list_options(settings, environment), tags=dict(tags))
+        configuration: object = kind.deploy_configuration(**list_options(settings, environment), tags=dict(tags))
     except WebserviceException as error:
         raise UsageError(_name_settings(settings, environment, error.message)) from error
+    return configuration
 
 
-def list_options(settings: AzureSettings, environment: str) -> dict[str, Any]:
+def list_options(settings: AzureSettings, environment: str) -> dict[str, object]:
     """Return the SDK's options of a new service."""
     if environment == "qa":
         return {
@@ -55,12 +56,12 @@ def list_options(settings: AzureSettings, environment: str) -> dict[str, Any]:
     return {**list_changeable(settings, environment), "compute_target_name": settings.kubernetes_name}
 
 
-def list_changeable(settings: AzureSettings, environment: str) -> dict[str, Any]:
+def list_changeable(settings: AzureSettings, environment: str) -> dict[str, object]:
     """Return those options that a service which is there can be given, too.
 
     Azure does not change the size of a container group: for another one it is made anew (`has_size`).
     """
-    always = {"auth_enabled": True, "enable_app_insights": True}
+    always: dict[str, object] = {"auth_enabled": True, "enable_app_insights": True}
     if environment == "qa":
         return always
     return {
@@ -75,12 +76,12 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, Any]
     }
 
 
-def has_size(service: Any, settings: AzureSettings, environment: str) -> bool:
+def has_size(service: WebService, settings: AzureSettings, environment: str) -> bool:
     """Whether a service is as large as the settings say, or can be made so in place."""
     if environment != "qa":
         return True
     found = service.container_resource_requirements
-    return bool((found.cpu, found.memory_in_gb) == (settings.qa_cpu_cores, settings.qa_memory_gb))
+    return (found.cpu, found.memory_in_gb) == (settings.qa_cpu_cores, settings.qa_memory_gb)
 
 
 def _name_settings(settings: AzureSettings, environment: str, message: str) -> str:

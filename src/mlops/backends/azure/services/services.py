@@ -1,227 +1,212 @@
 """Services of a workspace: QA on Container Instances, production on Kubernetes.
 
 An image is deployed by its digest in the registry, so that production gets, byte for byte, what passed in QA. On
-Kubernetes what served before serves until the new one is ready; Container Instances restart, so that QA is away for the
-time of an update. What fails is put back, by another update; what fails at first is deleted.
+Kubernetes what served before serves until the new one is ready; Container Instances restart, so that QA does not answer
+during an update. Either way an update changes the service in place: one that fails is put back by another update, and
+a first deployment that fails is deleted.
 """
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from mlops.backends.azure.connection.lock import Lease, LeaseLock
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.images import AzureImages
+from mlops.backends.azure.images.records import ImageRecord
 from mlops.backends.azure.services.configuration import make_configuration
+from mlops.backends.azure.services.sdk_types import WebService
 from mlops.backends.azure.services.state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.services.web_services import (
     DIGEST,
     HEALTHY,
     delete_service,
-    find_service,
     list_services,
     name_service,
     submit_service,
     wait_healthy,
     wait_settled,
 )
-from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, MlopsError
 from mlops.platform.images import Image
-from mlops.platform.services import ENVIRONMENTS, Health, Service, previous_environment
+from mlops.platform.services import Health, Service
 from mlops.record.clock import now
+from mlops.release.policy import Releases
 
 LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
-RESTORE_SECONDS = 600.0
 
 
-class AzureServices:
+class AzureServices(Releases[ServiceState]):
     """See `mlops.platform.services.Services`."""
+
+    def __init__(self, session: AzureSession, images: AzureImages) -> None:
+        self._session = session
+        self._azure = AzureHost(session, images)
+        super().__init__(self._azure, images.get_image)
+
+    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
+        """See `Services`."""
+        make_configuration(self._session.settings, environment, {})  # refuses wrong settings before anything is sent
+        return super().deploy(environment, image, ready_seconds=ready_seconds, force=force)
+
+    def end(self, environment: str) -> bool:
+        """Delete the service without taking its lock, and return True if there was one.
+
+        For teardown, which deletes everything that a service runs on. A subscription owner may lack the permission
+        to read blobs, and the lock is one.
+        """
+        return self._azure.look(environment).end()
+
+
+class AzureHost:
+    """See `mlops.release.policy.Host`."""
+
+    command_options = " --platform azure"
+    restore_seconds = 600.0
 
     def __init__(self, session: AzureSession, images: AzureImages) -> None:
         self._session = session
         self._images = images
 
-    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
-        """See `Services`."""
-        make_configuration(self._session.settings, environment, {})  # what is wrong is said before anything is sent
-        self._require_passed(environment, image)
-        with self._lock(environment) as lease:
-            blob = StateBlob(self._session, environment, lease)
-            state = blob.read()
-            service = find_service(self._session, environment)
-            named = service is not None and service.name == name_service(self._session.settings, environment)
-            same = named and state.current is not None and state.current.digest == image.digest
-            if same and not force and _check_health(service, image.digest) == "healthy":
-                return _describe(environment, state, service)
-            state = self._replace(environment, blob, state, image, ready_seconds)
-            return self._look(environment, state)
-
-    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
-        """See `Services`."""
-        with self._lock(environment) as lease:
-            blob = StateBlob(self._session, environment, lease)
-            state = blob.read()
-            if state.current is None or state.current.digest != digest:
-                return self._look(environment, state) if state.current else None
-            state = state.judge(passed=passed)
-            blob.write(state)
-            if passed or not previous_environment(environment):
-                return self._look(environment, state)
-            if state.find_previous() is None:
-                self._delete(environment)
-                return None
-            return self._look(environment, self._restore(environment, blob, state))
-
-    def roll_back(self, environment: str) -> Service:
-        """See `Services`."""
-        with self._lock(environment) as lease:
-            blob = StateBlob(self._session, environment, lease)
-            state = blob.read()
-            if state.current is None or state.find_previous() is None:
-                raise DeploymentNotFoundError(
-                    f"{environment} has no earlier image that passed its test: nothing to roll back to"
-                )
-            state = self._restore(environment, blob, state.forget_pass(state.current.digest))  # the next goes further
-            return self._look(environment, state)
-
-    def stop(self, environment: str) -> bool:
-        """See `Services`: the service is deleted, so that it costs nothing; what it served is remembered."""
-        with self._lock(environment):
-            return self._delete(environment)
-
-    def end(self, environment: str) -> bool:
-        """Delete the service whoever deploys it just now, for all that it stands on goes, too; True if there was one.
-
-        It needs no right to the blobs, which who takes the platform away may not have.
-        """
-        return self._delete(environment)
-
-    def list_services(self) -> list[Service]:
-        """See `Services`."""
-        found = []
-        for environment in ENVIRONMENTS:
-            state = StateBlob(self._session, environment).read()
-            if state.current:
-                found.append(self._look(environment, state))
-        return found
-
-    def _require_passed(self, environment: str, image: Image) -> None:
-        before = previous_environment(environment)
-        if before and image.digest not in StateBlob(self._session, before).read().passed:
-            raise DeploymentError(
-                f"{image.name} ({image.digest}) has not passed its test in {before}; {environment} takes nothing else: "
-                "run `mlops run release --platform azure`"
-            )
-
-    def _restore(self, environment: str, blob: StateBlob, state: ServiceState) -> ServiceState:
-        previous = state.find_previous()
-        assert previous is not None
-        image = self._images.get_image(previous.digest)
-        return self._replace(environment, blob, state, image, RESTORE_SECONDS)
-
-    def _replace(
-        self, environment: str, blob: StateBlob, state: ServiceState, image: Image, seconds: float
-    ) -> ServiceState:
-        """Serve `image` in the place of what serves, and remember it; called with the lock held.
-
-        A service that has another name than the settings say serves until the new one is ready.
-        """
-        record = self._images.get_record(image.digest)
-        service, others = self._find_named(environment)
-        if service is not None and state.current is None:  # a first deployment that was cut off has left it
-            delete_service(self._session, service)
-            service = None
-        with tempfile.TemporaryDirectory() as folder:
-            bundle = self._images.fetch_bundle(record, Path(folder))
-            before = state.current if service is not None else None
-            try:
-                service = self._serve(environment, image, bundle, service, seconds)
-                url = service.scoring_uri.removesuffix("/score")
-                made = AzureDeployment(
-                    image.digest, image.name, image.model_version, now(), url=url, example=record.example
-                )
-                state = state.serve(made)
-                blob.write(state)
-            except (ConflictError, LostLockError):  # another deployment may have come: theirs counts, nothing is undone
-                raise
-            except BaseException as error:
-                self._undo(environment, before, error)
-                raise
-        for other in others:
-            delete_service(self._session, other)
-        return state
-
-    def _find_named(self, environment: str) -> tuple[Any, list[Any]]:
-        """Return the service that has the name in the settings, or None, and those that have another."""
-        name = name_service(self._session.settings, environment)
-        found = list_services(self._session, environment)
-        return next((one for one in found if one.name == name), None), [one for one in found if one.name != name]
-
-    def _serve(self, environment: str, image: Image, bundle: Path, service: Any, seconds: float) -> Any:
-        if service is not None:
-            wait_settled(self._session, service, seconds)
-        service = submit_service(self._session, environment, image, bundle, service)
-        wait_healthy(self._session, service, image, seconds)
-        return service
-
-    def _undo(self, environment: str, before: AzureDeployment | None, error: BaseException) -> None:
-        """Put back what served before a deployment that failed, and delete what nothing served before.
-
-        What cannot be put back is said in a note to `error`.
-        """
-        service, _ = self._find_named(environment)
-        if service is None or (before is not None and _check_health(service, before.digest) == "healthy"):
-            return
-        if before is None:
-            delete_service(self._session, service)
-            return
-        try:
-            record = self._images.get_record(before.digest)
-            with tempfile.TemporaryDirectory() as folder:
-                bundle = self._images.fetch_bundle(record, Path(folder))
-                self._serve(environment, record.image, bundle, service, RESTORE_SECONDS)
-        except MlopsError as again:
-            error.add_note(f"What served before, {before.image}, could not be put back: {again}")
-
-    def _delete(self, environment: str) -> bool:
-        found = list_services(self._session, environment)
-        for service in found:
-            delete_service(self._session, service)
-        return bool(found)
-
-    def _look(self, environment: str, state: ServiceState) -> Service:
-        return _describe(environment, state, find_service(self._session, environment))
+    def look(self, environment: str) -> "AzureSite":
+        """See `Host`."""
+        return AzureSite(self._session, self._images, environment)
 
     @contextmanager
-    def _lock(self, environment: str) -> Iterator[Lease]:
+    def lock(self, environment: str) -> Iterator["AzureSite"]:
+        """See `Host`."""
         lock = LeaseLock(self._session, f"services/{environment}", wait_seconds=LOCK_SECONDS)
         with ExitStack() as stack:
             with explain_refusals(self._session, f"take the lock of {environment}"):
                 lease = stack.enter_context(lock.hold())
-            yield lease
+            yield AzureSite(self._session, self._images, environment, lease)
 
 
-def _describe(environment: str, state: ServiceState, service: Any) -> Service:
-    current = state.current
-    assert current is not None
-    return Service(
-        environment=environment,
-        url=current.url,
-        digest=current.digest,
-        health=_check_health(service, current.digest),
-        image=current.image,
-        model_version=current.model_version,
-        deployed=current.deployed,
-        tested=current.tested,
-        example=current.example,
-    )
+class AzureSite:
+    """See `mlops.release.policy.Site`; the web services are listed once, and kept up to date from then on.
+
+    Parameters
+    ----------
+    session, images : AzureSession, AzureImages
+        The workspace.
+    environment : str
+        Which one.
+    lease : Lease, optional
+        The environment's lock, to write.
+    """
+
+    def __init__(
+        self, session: AzureSession, images: AzureImages, environment: str, lease: Lease | None = None
+    ) -> None:
+        self._session = session
+        self._images = images
+        self._environment = environment
+        self._name = name_service(session.settings, environment)
+        self._blob = StateBlob(session, environment, lease)
+        self._listed: list[WebService] | None = None
+        self._submitted = False
+        self._updated = False
+
+    def read(self) -> ServiceState:
+        """See `View`."""
+        return self._blob.read()
+
+    def write(self, state: ServiceState) -> None:
+        """See `Site`."""
+        self._blob.write(state)
+
+    def matches_settings(self, state: ServiceState) -> bool:
+        """See `Site`: the name is the one in the settings; Azure chooses address and keys."""
+        return self._find_named() is not None
+
+    def serve(self, state: ServiceState, image: Image, ready_seconds: float) -> ServiceState:
+        """See `Site`: by an update of the service with the name in the settings, or by a new one."""
+        record = self._images.find_record(image)
+        service = self._find_named()
+        if service is not None and state.current is None:
+            self._delete(service)  # left by a first deployment that was cut off
+            service = None
+        self._updated = service is not None
+        service = self._deploy(record, service, ready_seconds)
+        url = service.scoring_uri.removesuffix("/score")
+        return state.serve(
+            AzureDeployment(image.digest, image.name, image.model_version, now(), url=url, example=record.example)
+        )
+
+    def put_back(self, state: ServiceState) -> None:
+        """See `Site`: by another update; what a first deployment left is deleted."""
+        if not self._submitted:
+            return  # nothing has changed yet
+        self._listed = None  # what failed may have changed it
+        service = self._find_named()
+        if service is None:
+            return
+        if not self._updated or state.current is None:
+            self._delete(service)
+        elif _check_health(service, state.current.digest) != "healthy":
+            record = self._images.get_record(state.current.digest)
+            self._deploy(record, service, AzureHost.restore_seconds)
+
+    def retire(self, state: ServiceState) -> None:
+        """See `Site`: a service with another name has served until now."""
+        for service in self._list_others():
+            self._delete(service)
+
+    def end(self) -> bool:
+        """See `Site`: the service is deleted, so that it costs nothing."""
+        found = list(self._list())
+        for service in found:
+            self._delete(service)
+        return bool(found)
+
+    def describe(self, state: ServiceState) -> Service:
+        """See `View`."""
+        current = state.current
+        assert current is not None
+        return Service(
+            environment=self._environment,
+            url=current.url,
+            digest=current.digest,
+            health=_check_health(next(iter(self._list()), None), current.digest),
+            image=current.image,
+            model_version=current.model_version,
+            deployed=current.deployed,
+            tested=current.tested,
+            example=current.example,
+        )
+
+    def _deploy(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
+        """Have `service`, or a new one, serve an image, and wait until it does."""
+        with tempfile.TemporaryDirectory() as folder:
+            bundle = self._images.fetch_bundle(record, Path(folder))
+            self._submitted = True
+            if service is not None:
+                wait_settled(self._session, service, seconds)
+            service = submit_service(self._session, self._environment, record.image, bundle, service)
+        wait_healthy(self._session, service, record.image, seconds)
+        self._listed = [service, *self._list_others()]
+        return service
+
+    def _delete(self, service: WebService) -> None:
+        delete_service(self._session, service)
+        self._listed = [other for other in self._list() if other.name != service.name]
+
+    def _list(self) -> list[WebService]:
+        """Return the services of the environment, the one with the name in the settings first."""
+        if self._listed is None:
+            self._listed = list_services(self._session, self._environment)
+        return self._listed
+
+    def _find_named(self) -> WebService | None:
+        return next((service for service in self._list() if service.name == self._name), None)
+
+    def _list_others(self) -> list[WebService]:
+        return [service for service in self._list() if service.name != self._name]
 
 
-def _check_health(service: Any, digest: str) -> Health:
-    """Return the health of a service as the one of an image: as Azure knows it."""
+def _check_health(service: WebService | None, digest: str) -> Health:
+    """Return the health of a service as the one of an image, as Azure reports it."""
     if service is None:
         return "stopped"
     serves = service.state == HEALTHY and (service.tags or {}).get(DIGEST) == digest

@@ -28,8 +28,11 @@ class AzureDeployment(Deployment):
 
 
 @dataclass(frozen=True)
-class ServiceState(Deployments[AzureDeployment]):
+class ServiceState(Deployments):
     """One environment."""
+
+    current: AzureDeployment | None = None
+    history: tuple[AzureDeployment, ...] = ()
 
 
 class StateBlob:

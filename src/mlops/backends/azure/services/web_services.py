@@ -7,13 +7,13 @@ import time
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.backends.azure.images.sdk_environments import make_image_environment, make_inference_configuration
 from mlops.backends.azure.services.configuration import has_size, list_changeable, make_configuration
+from mlops.backends.azure.services.sdk_types import WebService
 from mlops.errors import DeploymentError
 from mlops.platform.images import Image
 
@@ -30,7 +30,7 @@ def name_service(settings: AzureSettings, environment: str) -> str:
     return {"qa": settings.qa_service, "production": settings.production_service}[environment]
 
 
-def list_services(session: AzureSession, environment: str) -> list[Any]:
+def list_services(session: AzureSession, environment: str) -> list[WebService]:
     """Return the SDK's web services of an environment: those with our tag, the one that the settings name first.
 
     There is one, or none before the first deployment; two while a service is given another name.
@@ -44,11 +44,11 @@ def list_services(session: AzureSession, environment: str) -> list[Any]:
 
     name = name_service(session.settings, environment)
     with explain_refusals(session, f"tell of the web services of {environment}"):
-        found = Webservice.list(session.workspace, tags=[[OURS, environment]])
+        found: list[WebService] = Webservice.list(session.workspace, tags=[[OURS, environment]])
     return sorted(found, key=lambda service: (service.name != name, service.name))
 
 
-def find_service(session: AzureSession, environment: str) -> Any:
+def find_service(session: AzureSession, environment: str) -> WebService | None:
     """Return the SDK's web service of an environment, or None where there is none."""
     return next(iter(list_services(session, environment)), None)
 
@@ -78,7 +78,9 @@ def require_free_name(session: AzureSession, environment: str) -> None:
     )
 
 
-def submit_service(session: AzureSession, environment: str, image: Image, bundle: Path, service: Any) -> Any:
+def submit_service(
+    session: AzureSession, environment: str, image: Image, bundle: Path, service: WebService | None
+) -> WebService:
     """Have an image served: by the service that is there, or by a new one; and come back at once.
 
     Raises
@@ -102,15 +104,16 @@ def submit_service(session: AzureSession, environment: str, image: Image, bundle
         if service is None or not has_size(service, settings, environment):
             with warnings.catch_warnings():  # the status of the SDK is told in README, once
                 warnings.simplefilter("ignore", FutureWarning)
-                return Model.deploy(
+                deployed: WebService = Model.deploy(
                     session.workspace, name, [model], inference, configuration, overwrite=service is not None
                 )
+                return deployed
         options = list_changeable(settings, environment)
         service.update(models=[model], inference_config=inference, tags=tags, **options)
         return service
 
 
-def wait_healthy(session: AzureSession, service: Any, image: Image, seconds: float) -> None:
+def wait_healthy(session: AzureSession, service: WebService, image: Image, seconds: float) -> None:
     """Wait until what was submitted serves.
 
     Raises
@@ -135,7 +138,7 @@ def wait_healthy(session: AzureSession, service: Any, image: Image, seconds: flo
         raise DeploymentError(f"{image.name} does not serve as {service.name}: {said}\n{_read_log(service)}")
 
 
-def wait_settled(session: AzureSession, service: Any, seconds: float) -> None:
+def wait_settled(session: AzureSession, service: WebService, seconds: float) -> None:
     """Wait for the end of what was begun before: Azure does one thing at a time with a service.
 
     Raises
@@ -155,7 +158,7 @@ def wait_settled(session: AzureSession, service: Any, seconds: float) -> None:
             service.update_deployment_state()
 
 
-def delete_service(session: AzureSession, service: Any) -> None:
+def delete_service(session: AzureSession, service: WebService) -> None:
     """Delete a service, and come back when it is gone.
 
     Raises
@@ -187,7 +190,7 @@ def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
     return f"deploy {image.name} as {name_service(settings, environment)} on {where}"
 
 
-def _read_log(service: Any) -> str:
+def _read_log(service: WebService) -> str:
     """Return the last lines of a container; empty where it has not come so far."""
     from azureml.exceptions import WebserviceException
 

@@ -1,0 +1,187 @@
+"""The policy of releases: who may be deployed, what a failed test restores, and how a rollback works.
+
+It holds on every platform. A platform says only how a service is started, ended and looked at (`Host`, `View`,
+`Site`), and gets `Releases`, which is `mlops.platform.services.Services`, in return:
+
+.. code-block:: python
+
+    services = Releases(LocalHost(home, settings, images, secrets), images.get_image)
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Generic, Protocol, TypeVar
+
+from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, MlopsError
+from mlops.platform.images import Image
+from mlops.platform.services import ENVIRONMENTS, Service, previous_environment
+from mlops.release.history import Deployments
+
+State = TypeVar("State", bound=Deployments)
+
+
+class View(Protocol[State]):
+    """An environment as anybody may look at it."""
+
+    def read(self) -> State:
+        """Return what is remembered of the environment; empty before the first deployment."""
+        ...
+
+    def describe(self, state: State) -> Service:
+        """Return the service of `state.current`, with its health as of now."""
+        ...
+
+
+class Site(View[State], Protocol[State]):
+    """An environment whose lock is held: nobody else changes it."""
+
+    def write(self, state: State) -> None:
+        """Remember `state`; raises ConflictError or LostLockError where somebody else may have written meanwhile."""
+        ...
+
+    def matches_settings(self, state: State) -> bool:
+        """Return whether a new service would have the same address and keys as the one that is there."""
+        ...
+
+    def serve(self, state: State, image: Image, ready_seconds: float) -> State:
+        """Start serving `image`, wait until it is healthy, and return the state to remember.
+
+        Raises DeploymentError if it does not get ready in time. What served before is not ended yet.
+        """
+        ...
+
+    def put_back(self, state: State) -> None:
+        """Undo a `serve` of this site that failed, or could not be remembered: `state` is what was before it."""
+        ...
+
+    def retire(self, state: State) -> None:
+        """End what served before, as `state` has it; called once the new service is remembered."""
+        ...
+
+    def end(self) -> bool:
+        """End the service, and return True if there was one; what it served stays remembered."""
+        ...
+
+
+class Host(Protocol[State]):
+    """A platform as a place where images are served, one an environment."""
+
+    command_options: str  # what a command in an error's hint needs to reach this platform: " --platform azure"
+    restore_seconds: float  # for an image that served before to get ready again
+
+    def look(self, environment: str) -> View[State]:
+        """Return an environment to look at, while others may change it."""
+        ...
+
+    def lock(self, environment: str) -> AbstractContextManager[Site[State]]:
+        """Hold the lock of an environment; waits for another deployment to finish."""
+        ...
+
+
+class Releases(Generic[State]):
+    """The services of a platform; see `mlops.platform.services.Services`.
+
+    Parameters
+    ----------
+    host : Host
+        Where they are served.
+    get_image : callable
+        Returns an image of that platform by its digest: `Images.get_image`.
+    """
+
+    def __init__(self, host: Host[State], get_image: Callable[[str], Image]) -> None:
+        self._host = host
+        self._get_image = get_image
+
+    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
+        """See `Services`."""
+        self._require_passed(environment, image)
+        with self._host.lock(environment) as site:
+            state = site.read()
+            same = state.current is not None and state.current.digest == image.digest
+            if same and not force and site.matches_settings(state):
+                service = site.describe(state)
+                if service.health == "healthy":
+                    return service
+            return self._replace(site, state, image, ready_seconds)
+
+    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
+        """See `Services`."""
+        with self._host.lock(environment) as site:
+            state = site.read()
+            if state.current is None or state.current.digest != digest:
+                return site.describe(state) if state.current else None
+            state = state.judge(passed=passed)
+            site.write(state)
+            if passed or not _restores(environment):
+                return site.describe(state)
+            if state.find_previous() is None:
+                site.end()
+                return None
+            return self._restore(site, state)
+
+    def roll_back(self, environment: str) -> Service:
+        """See `Services`."""
+        with self._host.lock(environment) as site:
+            state = site.read()
+            if state.current is None or state.find_previous() is None:
+                raise DeploymentNotFoundError(
+                    f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
+                    f"Release another image with `mlops run release{self._host.command_options}`."
+                )
+            return self._restore(site, state.forget_pass(state.current.digest))  # the next rollback goes further back
+
+    def stop(self, environment: str) -> bool:
+        """See `Services`."""
+        with self._host.lock(environment) as site:
+            return site.end()
+
+    def list_services(self) -> list[Service]:
+        """See `Services`."""
+        views = [self._host.look(environment) for environment in ENVIRONMENTS]
+        read = [(view, view.read()) for view in views]
+        return [view.describe(state) for view, state in read if state.current]
+
+    def _require_passed(self, environment: str, image: Image) -> None:
+        before = previous_environment(environment)
+        if before and image.digest not in self._host.look(before).read().passed:
+            raise DeploymentError(
+                f"{image.name} ({image.digest}) has not passed its test in {before}, and {environment} takes only "
+                f"images that have. Run `mlops run release{self._host.command_options}`."
+            )
+
+    def _restore(self, site: Site[State], state: State) -> Service:
+        """Serve what served last of those that passed their test."""
+        previous = state.find_previous()
+        assert previous is not None
+        image = self._get_image(previous.digest)
+        return self._replace(site, state, image, self._host.restore_seconds)
+
+    def _replace(self, site: Site[State], state: State, image: Image, ready_seconds: float) -> Service:
+        """Serve `image` in place of what serves, and put that back if it fails.
+
+        This is where a canary goes: between `serve` and `retire` the host has both services.
+        """
+        try:
+            served = site.serve(state, image, ready_seconds)
+            site.write(served)
+        except (ConflictError, LostLockError):
+            raise  # another deployment may have the lock by now, and what it did counts: nothing is undone
+        except BaseException as error:
+            _undo(site, state, error)
+            raise
+        site.retire(state)
+        return site.describe(served)
+
+
+def _restores(environment: str) -> bool:
+    """Return whether a failed test restores what served before: not in the first environment, which only tests."""
+    return previous_environment(environment) != ""
+
+
+def _undo(site: Site[State], state: State, error: BaseException) -> None:
+    """Undo a deployment that failed; where that fails, too, a note to `error` says so."""
+    try:
+        site.put_back(state)
+    except MlopsError as failure:
+        error.add_note(f"Could not undo the deployment: {failure}")

@@ -1,0 +1,264 @@
+"""The policy of releases, over a host whose services are entries of a dictionary."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, PlatformError
+from mlops.platform.images import Image
+from mlops.platform.services import Health, Service
+from mlops.release.history import Deployment, Deployments
+from mlops.release.policy import Releases
+
+
+def make_image(version: int) -> Image:
+    """Make an image that is only a name."""
+    return Image(f"tiny:{version}", f"sha256:{version}", f"memory://tiny/{version}", "tiny", version)
+
+
+ONE, TWO, THREE = (make_image(version) for version in (1, 2, 3))
+
+
+def get_image(digest: str) -> Image:
+    """Return an image by its digest."""
+    return {image.digest: image for image in (ONE, TWO, THREE)}[digest]
+
+
+@dataclass
+class MemoryHost:
+    """Serves by remembering what it serves, and fails where a test says so.
+
+    `serving` has the digest that each environment serves, `states` what is remembered; `done` lists what was asked of
+    the host, `broken` the calls that fail, by name, and `unhealthy` the environments whose service does not answer.
+    """
+
+    command_options: str = " --platform memory"
+    restore_seconds: float = 7.0
+    serving: dict[str, str] = field(default_factory=dict)
+    states: dict[str, Deployments] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    broken: dict[str, BaseException] = field(default_factory=dict)
+    unhealthy: set[str] = field(default_factory=set)
+    outdated: set[str] = field(default_factory=set)
+    locked: set[str] = field(default_factory=set)
+
+    def look(self, environment: str) -> "MemorySite":
+        """See `mlops.release.policy.Host`."""
+        return MemorySite(self, environment)
+
+    @contextmanager
+    def lock(self, environment: str) -> Iterator["MemorySite"]:
+        """See `mlops.release.policy.Host`."""
+        self.locked.add(environment)
+        try:
+            yield MemorySite(self, environment)
+        finally:
+            self.locked.remove(environment)
+
+
+@dataclass
+class MemorySite:
+    """See `mlops.release.policy.Site`."""
+
+    host: MemoryHost
+    environment: str
+
+    def read(self) -> Deployments:
+        return self.host.states.get(self.environment, Deployments())
+
+    def write(self, state: Deployments) -> None:
+        self._do("write")
+        self.host.states[self.environment] = state
+
+    def matches_settings(self, state: Deployments) -> bool:
+        return self.environment not in self.host.outdated
+
+    def serve(self, state: Deployments, image: Image, ready_seconds: float) -> Deployments:
+        self._do(f"serve {image.name} within {ready_seconds:g} s")
+        self.host.serving[self.environment] = image.digest
+        return state.serve(Deployment(image.digest, image.name, image.model_version, "2026-11-25T00:00:00Z"))
+
+    def put_back(self, state: Deployments) -> None:
+        self._do("put back")
+        if state.current:
+            self.host.serving[self.environment] = state.current.digest
+        else:
+            self.host.serving.pop(self.environment, None)
+
+    def retire(self, state: Deployments) -> None:
+        self._do(f"retire {state.current.image if state.current else 'nothing'}")
+
+    def end(self) -> bool:
+        self._do("end")
+        return self.host.serving.pop(self.environment, None) is not None
+
+    def describe(self, state: Deployments) -> Service:
+        found = state.current
+        assert found is not None
+        served = self.host.serving.get(self.environment)
+        health: Health = "healthy" if served == found.digest else "stopped" if served is None else "unhealthy"
+        health = "unhealthy" if self.environment in self.host.unhealthy else health
+        return Service(
+            environment=self.environment,
+            url=f"memory://{self.environment}",
+            digest=found.digest,
+            health=health,
+            image=found.image,
+            model_version=found.model_version,
+            deployed=found.deployed,
+            tested=found.tested,
+        )
+
+    def _do(self, what: str) -> None:
+        assert self.environment in self.host.locked, f"{what} without the lock of {self.environment}"
+        self.host.done.append(what)
+        if what.split()[0] in self.host.broken:
+            raise self.host.broken.pop(what.split()[0])
+
+
+@pytest.fixture
+def host() -> MemoryHost:
+    """A host that serves nothing yet."""
+    return MemoryHost()
+
+
+@pytest.fixture
+def releases(host: MemoryHost) -> Releases[Deployments]:
+    """Its services."""
+    return Releases(host, get_image)
+
+
+def deploy(releases: Releases[Deployments], environment: str, image: Image, *, force: bool = False) -> Service:
+    """Deploy an image."""
+    return releases.deploy(environment, image, ready_seconds=3.0, force=force)
+
+
+def release(releases: Releases[Deployments], image: Image, *, passed: bool = True) -> Service | None:
+    """Take an image through QA to production, and record how its test ended there."""
+    deploy(releases, "qa", image)
+    releases.record_test("qa", image.digest, passed=True)
+    deploy(releases, "production", image)
+    return releases.record_test("production", image.digest, passed=passed)
+
+
+def test_production_takes_only_what_passed_in_qa(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    deploy(releases, "qa", ONE)
+    for _ in range(2):
+        with pytest.raises(DeploymentError) as raised:
+            deploy(releases, "production", ONE)
+        releases.record_test("qa", ONE.digest, passed=False)
+    assert str(raised.value) == (
+        "tiny:1 (sha256:1) has not passed its test in qa, and production takes only images that have. "
+        "Run `mlops run release --platform memory`."
+    )
+    assert "production" not in host.serving
+    releases.record_test("qa", ONE.digest, passed=True)
+    assert deploy(releases, "production", ONE).health == "healthy"
+
+
+def test_a_healthy_service_of_the_same_image_is_left_alone(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    first = deploy(releases, "qa", ONE)
+    host.done.clear()
+    assert deploy(releases, "qa", ONE) == first
+    assert host.done == []
+
+
+@pytest.mark.parametrize("reason", ["force", "unhealthy", "outdated"])
+def test_it_is_replaced_for_a_reason(host: MemoryHost, releases: Releases[Deployments], reason: str) -> None:
+    deploy(releases, "qa", ONE)
+    host.done.clear()
+    if reason != "force":
+        getattr(host, reason).add("qa")
+    deploy(releases, "qa", ONE, force=reason == "force")
+    assert host.done == ["serve tiny:1 within 3 s", "write", "retire tiny:1"]
+
+
+def test_what_served_before_ends_once_the_new_one_is_remembered(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    deploy(releases, "qa", ONE)
+    deploy(releases, "qa", TWO)
+    assert host.done[3:] == ["serve tiny:2 within 3 s", "write", "retire tiny:1"]
+
+
+def test_a_failed_test_in_qa_is_only_recorded(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    release(releases, ONE)
+    deploy(releases, "qa", TWO)
+    tested = releases.record_test("qa", TWO.digest, passed=False)
+    assert tested is not None
+    assert (tested.image, tested.tested, tested.health) == ("tiny:2", "failed", "healthy")
+
+
+def test_a_failed_test_in_production_restores_what_passed_last(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    release(releases, ONE)
+    serves = release(releases, TWO, passed=False)
+    assert serves is not None
+    assert (serves.image, serves.tested, serves.health) == ("tiny:1", "passed", "healthy")
+    assert "serve tiny:1 within 7 s" in host.done
+
+
+def test_a_failed_first_release_leaves_nothing_serving(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    assert release(releases, ONE, passed=False) is None
+    assert host.serving == {"qa": "sha256:1"}
+    assert [(service.environment, service.health) for service in releases.list_services()] == [
+        ("qa", "healthy"),
+        ("production", "stopped"),
+    ]
+
+
+def test_a_test_of_what_does_not_serve_changes_nothing(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    assert releases.record_test("production", ONE.digest, passed=False) is None
+    release(releases, ONE)
+    host.done.clear()
+    serves = releases.record_test("production", TWO.digest, passed=False)
+    assert serves is not None
+    assert (serves.image, host.done) == ("tiny:1", [])
+
+
+def test_each_rollback_goes_further_back(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO, THREE):
+        release(releases, image)
+    assert [releases.roll_back("production").image for _ in range(2)] == ["tiny:2", "tiny:1"]
+    with pytest.raises(DeploymentNotFoundError, match=r"to roll back to\. .* `mlops run release --platform memory`"):
+        releases.roll_back("production")
+    assert host.serving["production"] == "sha256:1"
+
+
+@pytest.mark.parametrize("call", ["serve", "write"])
+def test_a_deployment_that_fails_is_undone(host: MemoryHost, releases: Releases[Deployments], call: str) -> None:
+    deploy(releases, "qa", ONE)
+    host.broken[call] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        deploy(releases, "qa", TWO)
+    assert host.done[-1] == "put back"
+    assert [(service.image, service.health) for service in releases.list_services()] == [("tiny:1", "healthy")]
+
+
+def test_what_cannot_be_undone_is_a_note_to_the_first_error(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    host.broken = {"serve": DeploymentError("tiny:1 does not start"), "put": PlatformError("Azure said no")}
+    with pytest.raises(DeploymentError, match="tiny:1 does not start") as raised:
+        deploy(releases, "qa", ONE)
+    assert raised.value.__notes__ == ["Could not undo the deployment: Azure said no"]
+
+
+@pytest.mark.parametrize("lost", [ConflictError, LostLockError])
+def test_nothing_is_undone_where_another_deployment_may_have_come(
+    host: MemoryHost, releases: Releases[Deployments], lost: type[Exception]
+) -> None:
+    deploy(releases, "qa", ONE)
+    host.broken["write"] = lost("another deployment may hold the lock")
+    host.done.clear()
+    with pytest.raises(lost):
+        deploy(releases, "qa", TWO)
+    assert host.done == ["serve tiny:2 within 3 s", "write"]
+
+
+def test_stop_remembers_what_served(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    release(releases, ONE)
+    assert [releases.stop("production") for _ in range(2)] == [True, False]
+    assert [service.health for service in releases.list_services()] == ["healthy", "stopped"]
+    assert deploy(releases, "production", ONE).tested == "passed"
