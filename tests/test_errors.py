@@ -41,3 +41,9 @@ def test_no_other_module_of_the_engine_defines_an_error() -> None:
         classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
         for found in classes:
             assert not {ast.unparse(base).rpartition(".")[2] for base in found.bases} & names, path
+
+
+def test_the_engine_says_which_thing_is_missing() -> None:
+    assert errors.__file__
+    for path in Path(errors.__file__).parent.rglob("*.py"):
+        assert "raise NotFoundError(" not in path.read_text(), path

@@ -1,0 +1,44 @@
+"""What the steps declare of their notebooks is true."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mlops.parameters.declarations import read_declarations
+from mlops.pipelines import ALL_STEPS, BUILD, PIPELINES, RELEASE, Step, find_data_step, find_deployment, find_release
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NAMES = [step.name for step in ALL_STEPS]
+
+
+@pytest.mark.parametrize("step", ALL_STEPS, ids=NAMES)
+def test_the_declared_parameters_are_the_notebooks(step: Step) -> None:
+    declared = read_declarations(NOTEBOOKS / f"{step.notebook}.ipynb")
+    named = {*step.files, step.takes_data, step.takes_image, step.forced_by, *step.takes_build} - {""}
+    assert named <= declared.keys()
+
+
+@pytest.mark.parametrize("step", ALL_STEPS, ids=NAMES)
+def test_the_declared_results_are_handed_on(step: Step) -> None:
+    cells = nbformat.read(NOTEBOOKS / f"{step.notebook}.ipynb", as_version=4).cells
+    (glued,) = [cell.source for cell in cells if "glue_results(" in cell.source]
+    results = {step.decides, step.explains, step.scored_by, step.names_model, step.deploys, step.takes_data}
+    for name in {*results, *step.trains} - {""}:
+        assert f"{name}=" in glued, name
+
+
+def test_steps_are_found_by_what_they_declare() -> None:
+    (data,) = BUILD
+    assert find_data_step(PIPELINES["all"]) == data
+    assert find_data_step(RELEASE) is None
+    assert [find_deployment(RELEASE, name) for name in ("qa", "production")] == [RELEASE[0], RELEASE[2]]
+    assert find_deployment(RELEASE, "staging") is None
+    assert find_release(RELEASE) == RELEASE[3]
+    assert find_release(BUILD) is None
+
+
+def test_steps_of_other_names_are_found_as_well() -> None:
+    steps = (Step("read", "01_x", takes_data="file"), Step("serve", "02_x", environment="eu", deploys="sha"))
+    assert find_data_step(steps) == steps[0]
+    assert find_deployment(steps, "eu") == steps[1]
