@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import FormatError, IntegrityError, RunNotFoundError
-from mlops.record.ledger import RunRecord, StepRecord, list_runs, make_run_id, read_run, sort_key, write_run
+from mlops.parameters.merging import Parameters
+from mlops.record.ledger import (
+    RunRecord,
+    RunSettings,
+    StepRecord,
+    list_runs,
+    make_run_id,
+    read_run,
+    sort_key,
+    write_run,
+)
 from mlops.record.processes import ProcessId, identify_process, own_process
 
 TRAIN = StepRecord(
@@ -87,6 +97,19 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("")
     assert [run.run_id[:8] for run in list_runs(tmp_path)] == ["20270101", "20261123", "20261122"]
     assert list_runs(tmp_path / "none") == []
+
+
+def test_a_record_without_settings_is_read_as_one_that_cannot_be_resumed(tmp_path: Path) -> None:
+    """A sweep's, and those from before settings had a type."""
+    write_run(make_run(), tmp_path)
+    path = tmp_path / make_run().run_id / "run.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "settings": {}}))
+    assert read_run(path.parent).settings == RunSettings()
+    told = {"platform": "local", "step_timeout_minutes": 10, "shared": {}, "values": {"train": {"alpha": 1}}}
+    path.write_text(json.dumps({**content, "settings": {"parameters": told, "only": "train", "force": True}}))
+    settings = read_run(path.parent).settings
+    assert settings == RunSettings(Parameters("local", 10.0, {}, {"train": {"alpha": 1}}), "train", True)
 
 
 @pytest.mark.parametrize("name", ["none", "folder", "file"])

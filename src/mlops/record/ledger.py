@@ -11,6 +11,7 @@ import msgspec
 
 from mlops.errors import FormatError, IntegrityError, RunNotFoundError, StepNotFoundError
 from mlops.files import read_record, require_format, write_atomically
+from mlops.parameters.merging import Parameters
 from mlops.record.processes import NO_PROCESS, ProcessId
 
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
@@ -71,6 +72,25 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class RunSettings:
+    """What a run was started with: all that is needed to resume it.
+
+    Parameters
+    ----------
+    parameters : Parameters or None
+        Of every step; None for a run that cannot be resumed, such as a sweep.
+    only : str
+        The one step that was asked for, or "".
+    force : bool
+        Whether unchanged steps run again.
+    """
+
+    parameters: Parameters | None = None
+    only: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run of a pipeline.
 
@@ -96,8 +116,8 @@ class RunRecord:
         In the order of the pipeline.
     error : str
         What ended the run outside of any step; empty otherwise.
-    settings : mapping
-        All that is needed to go on with it: the parameters of every step, and how it was asked for.
+    settings : RunSettings
+        What it was started with.
     format : int
         Number of the record's format; every record is written in the newest one.
     """
@@ -113,7 +133,7 @@ class RunRecord:
     outcome: str = ""
     finished: str = ""
     error: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: RunSettings = field(default_factory=RunSettings)
     format: int = FORMAT
 
     def step(self, name: str) -> StepRecord | None:

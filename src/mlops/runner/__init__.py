@@ -5,10 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from mlops.errors import ConflictError, UsageError
-from mlops.parameters.merging import Parameters
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_id
 from mlops.record.listener import Listener
@@ -94,23 +91,20 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     """
     if record.state == "newer":
         raise UsageError(f"run {record.run_id} cannot be resumed here: it was {record.error}")
-    if "parameters" not in record.settings and record.state != "unreadable":
+    nothing = f"run {record.run_id} is {record.state}: there is nothing to resume; start a new run"
+    if record.state == "unreadable":
+        raise UsageError(nothing)
+    if record.settings.parameters is None:
         raise UsageError(f"run {record.run_id} is a {record.pipeline}, which cannot be resumed: start it again")
     if record.state == "waiting":
         raise UsageError(
             f"run {record.run_id} waits for its next step on {record.platform}, where it goes on by itself: "
             f"`mlops runs {record.run_id}` shows how far it is"
         )
-    if record.state in ("succeeded", "unreadable"):
-        raise UsageError(f"run {record.run_id} is {record.state}: there is nothing to resume; start a new run")
-    plan = Plan(
-        record.pipeline,
-        steps,
-        msgspec.convert(record.settings["parameters"], Parameters),
-        str(record.settings["only"]),
-        bool(record.settings["force"]),
-        jobs,
-    )
+    if record.state == "succeeded":
+        raise UsageError(nothing)
+    settings = record.settings
+    plan = Plan(record.pipeline, steps, record.settings.parameters, settings.only, settings.force, jobs)
     reset = tuple(StepRecord(step.name, step.notebook, step.environment) for step in steps)
     again = replace(record, state="running", process=own_process(), outcome="", finished="", error="", steps=reset)
     folder = surroundings.workspace.outputs / record.run_id

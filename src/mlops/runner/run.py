@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from mlops.notebook.handoff import read_scraps
 from mlops.pipelines import Step, find_deployment
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, RunState, StepRecord, write_run
+from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, write_run
 from mlops.record.lineage import read_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
@@ -234,7 +234,7 @@ def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunReco
         git_commit=read_commit(surroundings.workspace.project),
         process=own_process(),
         steps=tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps),
-        settings={"parameters": asdict(plan.parameters), "only": plan.only, "force": plan.force},
+        settings=RunSettings(plan.parameters, plan.only, plan.force),
     )
 
 
