@@ -41,6 +41,8 @@ import pytest
             "all notebooks must agree on it: set shared.model_name instead",
         ),
         (["run", "retrain", "-p", "shared.model_name=a'b"], "it takes text matching [A-Za-z0-9_-]+"),
+        (["submit", "retrain", "--model-file", "model.json"], "--model-file and --download need the end of the run"),
+        (["submit", "retrain", "--download", "reports"], "--model-file and --download need the end of the run"),
         (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),
     ],
 )

@@ -81,7 +81,7 @@ def test_deleting_needs_an_answer(provisioned: Any) -> None:
     assert (ran.returncode, ran.stdout) == (0, f"- delete  folder  {provisioned.workspace.home}\n")
     ran = provisioned("provision", "--delete")
     assert ran.returncode == 2
-    assert "--delete asks before it takes anything away, and nobody is here to answer: add --yes" in ran.stderr
+    assert "--delete asks for confirmation, but there is no terminal to answer on. Add --yes." in ran.stderr
     assert provisioned.workspace.home.is_dir()
 
 
@@ -89,7 +89,7 @@ def test_deleting_twice_is_no_error(provisioned: Any) -> None:
     assert provisioned("provision", "--delete", "--yes").returncode == 0
     assert not provisioned.workspace.home.exists()
     ran = provisioned("provision", "--delete", "--yes")
-    assert (ran.returncode, ran.stdout) == (0, "nothing is there\n")
+    assert (ran.returncode, ran.stdout) == (0, "nothing to delete\n")
 
 
 def test_run_does_not_offer_it(make_mlops: Any) -> None:

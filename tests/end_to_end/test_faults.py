@@ -62,7 +62,7 @@ def test_a_terminated_run_says_so_leaves_no_kernel_and_is_resumed(prepared) -> N
     output, _ = process.communicate(timeout=60)
     record = list_runs(prepared.workspace.outputs)[0]
     assert (process.returncode, record.state, record.steps[0].error) == (130, "interrupted", "interrupted"), output
-    assert "mlops: interrupted; go on with `mlops resume`" in output
+    assert "mlops: interrupted. Resume the run with `mlops resume`." in output
     assert not kernel.is_running()
     resumed = prepared("resume")
     assert resumed.returncode == 0, resumed.stderr
@@ -120,7 +120,7 @@ def test_there_is_nothing_to_resume_after_a_success(prepared) -> None:  # type: 
     prepared("run", "build")
     ran = prepared("resume")
     assert ran.returncode == 2
-    assert "has succeeded: nothing to resume; `mlops status` lists the runs" in ran.stderr
+    assert "succeeded. `mlops status` lists the runs" in ran.stderr
     unknown = prepared("resume", "20200101-000000-all-00000000")
     assert unknown.returncode == 2
     assert "there is no run 20200101-000000-all-00000000 in" in unknown.stderr

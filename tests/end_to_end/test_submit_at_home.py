@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.cli.pipelines import ENDED
+from mlops.operations.submitting import ENDED
 from mlops.record.ledger import read_run
 
 pytestmark = pytest.mark.slow
@@ -73,9 +73,9 @@ def test_submit_comes_back_at_once_and_a_run_can_be_canceled(mlops) -> None:  # 
 def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[no-untyped-def]
     for words, said in (
         (("submit", "retrain", "-p", "alpha"), "-p alpha: write it as name=value"),
-        (("submit", "retrain", "-p", "dataset_version=3"), "data sets are not registered at home"),
-        (("runs", "--log", "train"), "of which run? `mlops runs` lists them"),
-        (("run-step", "retrain", "train"), "this is no step of a submitted run: local starts this command itself"),
+        (("submit", "retrain", "-p", "alpha=1"), "-p alpha: the published pipeline has no such parameter"),
+        (("runs", "--log", "train"), "--log, --download and --cancel need the id of a run"),
+        (("run-step", "retrain", "train"), "`mlops run-step` is started by the platform (local), not by hand"),
         (("run", "retrain", "--run-id", "../x"), "'../x' is no name for a run"),
     ):
         refused = mlops(*words)

@@ -153,5 +153,5 @@ def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type:
     assert "production: stopped" in mlops("stop").stdout
     again = mlops("run", "all")
     assert again.returncode == 0, again.stderr
-    assert "production does not serve: releasing what it served last" in again.stderr
+    assert "Production is down. Releasing the image that it served last." in again.stderr
     assert "(healthy, model version" in again.stdout

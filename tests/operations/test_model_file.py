@@ -6,16 +6,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from click.testing import CliRunner
 
-from mlops.cli import main
-from mlops.cli.pipelines import _write_model, watch_run
-from mlops.errors import ImageNotFoundError, ModelNotFoundError, PlatformError, UsageError
+from mlops.errors import ImageNotFoundError, ModelNotFoundError, UsageError
 from mlops.operations.model_file import find_named_image, write_model_file
+from mlops.operations.submitting import write_new_model
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
-from mlops.platform.pipelines import Pipelines, SubmittedRun
+from mlops.platform.pipelines import SubmittedRun
 
 MODEL = ModelVersion("diabetes", 3, "run", {}, {})
 IMAGE = Image("diabetes:3", "sha256:abc", "registry/diabetes", "diabetes", 3)
@@ -76,36 +74,8 @@ def test_a_model_without_an_image_is_not_released(tmp_path: Path) -> None:
 def test_a_model_that_is_not_better_leaves_no_file_of_an_older_one(tmp_path: Path) -> None:
     write_model_file(tmp_path / "model.json", MODEL)
     rejected = SubmittedRun("run", "retrain", "1", "succeeded", "rejected")
-    _write_model(tmp_path / "model.json", make_backend(OneModel()).registry, "diabetes", rejected)
+    write_new_model(tmp_path / "model.json", make_backend(OneModel()).registry, "diabetes", rejected)
     assert not (tmp_path / "model.json").exists()
     promoted = SubmittedRun("run", "retrain", "1", "succeeded", "promoted", tags={"model_version": "3"})
-    _write_model(tmp_path / "model.json", make_backend(OneModel()).registry, "diabetes", promoted)
+    write_new_model(tmp_path / "model.json", make_backend(OneModel()).registry, "diabetes", promoted)
     assert (tmp_path / "model.json").is_file()
-
-
-class OftenAway:
-    """Pipelines that cannot be asked a number of times, and then tell that the run has ended."""
-
-    def __init__(self, times: int) -> None:
-        self.times = times
-
-    def get_run(self, run_id: str) -> SubmittedRun:
-        self.times -= 1
-        if self.times >= 0:
-            raise PlatformError("busy")
-        return SubmittedRun(run_id, "retrain", "1", "succeeded")
-
-
-def test_a_wait_of_hours_outlives_an_outage_of_minutes() -> None:
-    running, pauses = SubmittedRun("run", "retrain", "1", "running"), list[float]()
-    ended = watch_run(cast(Pipelines, OftenAway(20)), running, pauses.append)
-    assert (ended.state, len(pauses)) == ("succeeded", 21)
-    assert sum(pauses) > 300
-    with pytest.raises(PlatformError, match="busy"):
-        watch_run(cast(Pipelines, OftenAway(99)), running, pauses.append)
-
-
-@pytest.mark.parametrize("option", [["--model-file", "model.json"], ["--download", "reports"]])
-def test_what_needs_the_end_of_a_run_needs_wait(option: list[str]) -> None:
-    shown = CliRunner().invoke(main, ["submit", "retrain", *option])
-    assert (shown.exit_code, "add --wait" in shown.output) == (2, True)

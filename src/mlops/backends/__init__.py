@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 
 from mlops.errors import UsageError
 from mlops.platform.backend import Backend
@@ -26,7 +27,7 @@ def require_platform(platform: str) -> str:
     return platform
 
 
-def open_backend(platform: str, workspace: Workspace | None = None) -> Backend:
+def open_backend(platform: str, workspace: Workspace | None = None, command: Sequence[str] = ()) -> Backend:
     """Open a platform.
 
     Parameters
@@ -35,6 +36,9 @@ def open_backend(platform: str, workspace: Workspace | None = None) -> Backend:
         Its name, as in ``parameters/base.yml``.
     workspace : Workspace, optional
         The project and its MLOPS_HOME; that of the current folder by default.
+    command : sequence of str
+        The words that start the caller's command line in a new process: what a platform starts for a run in the
+        background. Without it, this caller cannot submit runs to such a platform.
 
     Raises
     ------
@@ -46,5 +50,5 @@ def open_backend(platform: str, workspace: Workspace | None = None) -> Backend:
     workspace = workspace or find_workspace()
     check_home(workspace.home)
     module = importlib.import_module(f"{__name__}.{require_platform(platform)}")
-    backend: Backend = module.open_backend(workspace)
+    backend: Backend = module.open_backend(workspace, command)
     return backend

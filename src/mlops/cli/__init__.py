@@ -42,14 +42,14 @@ class Commands(click.Group):
             ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt:
             resumable = ctx.invoked_subcommand in ("run", "resume")
-            click.echo(f"mlops: interrupted{'; go on with `mlops resume`' if resumable else ''}", err=True)
+            click.echo(f"mlops: interrupted{'. Resume the run with `mlops resume`.' if resumable else ''}", err=True)
             ctx.exit(EXIT_INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="notebook-mlops")
 def main() -> None:
-    """Run machine learning in production by parameterized notebooks.
+    """Run machine learning in production with parameterized notebooks.
 
     \b
     Exit codes:

@@ -82,7 +82,7 @@ def cost(
       mlops cost --platform azure --prices docs/prices-example.yml
       mlops cost --platform azure --runs 100 --minutes 45 --nodes 4
     """
-    _, backend, _ = open_platform(platform)
+    backend = open_platform(platform).backend
     usage = Usage(runs, minutes, nodes, production_nodes, storage_gb, monitoring_gb)
     known = read_prices(prices) if prices else NO_PRICES
     estimate = estimate_costs(backend.billing.list_billable(usage) if backend.billing else [], known)

@@ -1,16 +1,23 @@
 """What several commands share: options, exit codes, and the opening of a platform."""
 
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from mlops.backends import list_platforms, open_backend
-from mlops.parameters.merging import Parameters
+from mlops.backends import list_platforms
+from mlops.operations.opening import OpenProject, open_project
+from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
-from mlops.platform.backend import Backend
-from mlops.workspace import Workspace, find_workspace
+from mlops.platform.submission import NOTHING, Submission
+from mlops.workspace import find_workspace
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+COMMAND = (sys.executable, "-m", "mlops.cli")  # not the program `mlops`, which may run in a fork of another process
+Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(
     "--platform", default="", metavar="NAME", help=f"Where to: {', '.join(list_platforms())}. [default: as in base.yml]"
@@ -21,24 +28,28 @@ jobs_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
-def open_platform(platform: str) -> tuple[Workspace, Backend, str]:
-    """Return the project, the platform that is asked for, and the name of its model."""
-    workspace = find_workspace()
-    parameters = Project.load(workspace).merge(platform=platform)
-    return workspace, open_backend(parameters.platform, workspace), str(parameters.shared["model_name"])
+def submission_options(command: Command) -> Command:
+    """Add an option for each parameter of a submission."""
+    for parameter in reversed(fields(Submission)):
+        name, help_text = f"--{parameter.name.replace('_', '-')}", parameter.metadata["help"]
+        command = click.option(name, default=parameter.default or NOTHING, show_default=True, help=help_text)(command)
+    return command
 
 
-def open_ready(parameters: Parameters, workspace: Workspace) -> Backend:
-    """Return the platform, ready for a run: what stands in its way is said before anything runs."""
-    backend = open_backend(parameters.platform, workspace)
-    if backend.infrastructure:
-        backend.infrastructure.require_ready()
-    return backend
+def open_platform(platform: str, overrides: Iterable[Override] = ()) -> OpenProject:
+    """Open the project of the current folder on the platform that is asked for."""
+    return open_loaded(Project.load(find_workspace()), platform, tuple(overrides))
 
 
-def name_platform(project: Project, platform: str) -> str:
-    """Return the option that a command for a platform needs here, after a space; nothing for the default one."""
-    return "" if platform == project.default_platform else f" --platform {platform}"
+def open_loaded(project: Project, platform: str, overrides: Sequence[Override] = ()) -> OpenProject:
+    """Open a project that is loaded already; runs in the background are started with this command line."""
+    return open_project(project, overrides, platform, COMMAND)
+
+
+def name_platform(opened: OpenProject) -> str:
+    """Return the option that a command for this platform needs, after a space; nothing for the default one."""
+    platform = opened.parameters.platform
+    return "" if platform == opened.project.default_platform else f" --platform {platform}"
 
 
 def shorten_path(path: Path) -> str:
@@ -47,3 +58,8 @@ def shorten_path(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def name_program() -> str:
+    """Return this program as it is typed from here."""
+    return shorten_path(Path(sys.argv[0]))

@@ -2,28 +2,28 @@
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 import msgspec
 
-from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
+from mlops.cli.options import EXIT_FAILED, json_option, name_platform, open_platform, platform_option
 from mlops.errors import NotFoundError, PlatformError, UsageError
-from mlops.operations.model_file import write_model_file
-from mlops.parameters.overrides import Override
-from mlops.parameters.project import Project
-from mlops.platform.backend import Backend
-from mlops.platform.models import Registry
-from mlops.platform.pipelines import SUBMISSION_PARAMETERS, Pipelines, SubmittedRun
-from mlops.record.ledger import make_run_id
+from mlops.operations.submitting import (
+    SubmissionListener,
+    download_run,
+    publish_pipeline,
+    require_pipelines,
+    submit_pipeline,
+    watch_run,
+    write_new_model,
+)
+from mlops.platform.pipelines import Pipelines, SubmittedRun
+from mlops.platform.submission import Build, list_names, read_submission
 
 SHOWN_RUNS = 10
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run
-MOST_MISSED = 20  # looks in a row that Azure does not answer
-ENDED = ("succeeded", "failed", "canceled")
 
 
 @click.command()
@@ -46,8 +46,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
       mlops publish --platform azure
       mlops publish --platform azure --build-id 42 --build-uri https://dev.azure.com/.../results?buildId=42
     """
-    _, backend, _ = open_platform(platform)
-    published = require_pipelines(backend).publish(build_id or make_run_id("build"), build_uri)
+    published = publish_pipeline(open_platform(platform), Build(build_id, build_uri))
     if as_json:
         click.echo(msgspec.json.encode(asdict(published)).decode())
     else:
@@ -57,10 +56,8 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.command()
 @click.argument("pipeline", type=click.Choice(["retrain"]))
 @platform_option
-@click.option(
-    "-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(SUBMISSION_PARAMETERS)}; repeat it."
-)
-@click.option("--wait", is_flag=True, help="Come back when the run has ended; fail if it failed.")
+@click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}; repeat it.")
+@click.option("--wait", is_flag=True, help="Return when the run has ended; fail if it failed.")
 @click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -82,7 +79,7 @@ def submit(
     download: Path | None,
     as_json: bool,
 ) -> None:
-    """Start the published pipeline and come back at once; what runs is what was published, not what is here.
+    """Start the published pipeline and return at once; what runs is what was published, not what is here.
 
     A model that was rejected because it is not better is a run that succeeded.
 
@@ -94,25 +91,24 @@ def submit(
       mlops submit retrain --platform azure -p dataset_version=new
     """
     if (model_file or download) and not wait:
-        raise UsageError("--model-file and --download need the run's end: add --wait")
-    parameters = dict(_read_pair(text) for text in given)
-    workspace, backend, model_name = open_platform(platform)
-    if parameters.get("model_name", "none") != "none":  # checked here, not on a machine that has to be started first
-        Project.load(workspace).merge([Override("shared", "model_name", parameters["model_name"], "-p model_name")])
-    pipelines = require_pipelines(backend)
-    run = pipelines.submit(parameters)
+        raise UsageError("--model-file and --download need the end of the run. Add --wait.")
+    submission = read_submission(dict(read_pair(text) for text in given))
+    opened = open_platform(platform)
+    run = submit_pipeline(opened, submission)
     click.echo(f"submitted {run.run_id}  {run.url}".rstrip(), err=True)
+    pipelines = require_pipelines(opened.backend)
     if wait:
         try:
-            run = watch_run(pipelines, run)
+            run = watch_run(pipelines, run, Lines())
         except KeyboardInterrupt:
-            option = f" --platform {platform}" if platform else ""
-            click.echo(f"\nthe run goes on; `mlops runs {run.run_id}{option}` shows it, --cancel ends it", err=True)
+            shown = f"mlops runs {run.run_id}{name_platform(opened)}"
+            click.echo(f"\nThe run continues. `{shown}` shows it, and --cancel ends it.", err=True)
             raise
     if download:
         _download(pipelines, run, download)
     if model_file:
-        _write_model(model_file, backend.registry, run.tags.get("model_name", model_name), run)
+        name = run.tags.get("model_name", opened.model_name)
+        write_new_model(model_file, opened.backend.registry, name, run)
     _show_run(run, as_json)
     sys.exit(EXIT_FAILED if run.state in ("failed", "canceled") else 0)
 
@@ -136,9 +132,8 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
       mlops runs 20261122-190758-retrain-3f9a51c2 --download reports
     """
     if not run_id and (step or download or cancel):
-        raise UsageError("of which run? `mlops runs` lists them; write its id before --log, --download or --cancel")
-    _, backend, _ = open_platform(platform)
-    pipelines = require_pipelines(backend)
+        raise UsageError("--log, --download and --cancel need the id of a run. `mlops runs` lists them.")
+    pipelines = require_pipelines(open_platform(platform).backend)
     if not run_id:
         _show_runs(pipelines.list_runs(SHOWN_RUNS), as_json)
     elif step:
@@ -149,52 +144,33 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
         _show_run(pipelines.cancel(run_id) if cancel else pipelines.get_run(run_id), as_json)
 
 
-def require_pipelines(backend: Backend) -> Pipelines:
-    """Return the platform's pipelines; raises UsageError if it has none."""
-    return backend.require(backend.pipelines, "published pipelines")
+class Lines(SubmissionListener):
+    """Listens to a submitted run and prints a line on standard error for every state that is new."""
 
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
 
-def watch_run(pipelines: Pipelines, run: SubmittedRun, sleep: Callable[[float], None] = time.sleep) -> SubmittedRun:
-    """Look at a run until it has ended, ever less often; what has changed is printed on standard error."""
-    pause, shown, missed = FIRST_PAUSE, set[str](), 0
-    while True:
+    def run_changed(self, run: SubmittedRun) -> None:
+        """See `SubmissionListener`."""
         for line in _list_states(run):
-            if line not in shown:
+            if line not in self._shown:
                 click.echo(line, err=True)
-                shown.add(line)
-                pause = FIRST_PAUSE
-        if run.state in ENDED:
-            return run
-        sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
-        try:
-            run, missed = pipelines.get_run(run.run_id), 0
-        except PlatformError as error:  # the run goes on; a wait of hours outlives an outage of minutes
-            missed += 1
-            if missed > MOST_MISSED:
-                raise
-            click.echo(f"  not known how it goes, looking again: {error}", err=True)
+                self._shown.add(line)
 
-
-def _write_model(path: Path, registry: Registry, name: str, run: SubmittedRun) -> None:
-    """Write which model is new; a file that names an older one does not stay."""
-    path.unlink(missing_ok=True)
-    if run.outcome == "promoted":
-        write_model_file(path, registry.get_version(name, int(run.tags["model_version"])))
+    def look_failed(self, error: PlatformError) -> None:
+        """See `SubmissionListener`."""
+        click.echo(f"  Could not read the state of the run; retrying. {error}", err=True)
 
 
 def _download(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> None:
-    from mlops.portal.index import write_index
-
     try:
-        pipelines.fetch_run(run.run_id, folder / run.run_id)
+        download_run(pipelines, run, folder)
     except NotFoundError as error:  # it failed before it had stored anything
         click.echo(str(error), err=True)
-    else:
-        write_index(folder)
 
 
-def _read_pair(text: str) -> tuple[str, str]:
+def read_pair(text: str) -> tuple[str, str]:
+    """Read a ``-p name=value``."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"-p {text}: write it as name=value, for example data_file_path=new.csv")

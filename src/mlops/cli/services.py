@@ -21,7 +21,7 @@ def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
       mlops keys production
       curl -H "Authorization: Bearer $(mlops keys qa --primary)" ...
     """
-    _, backend, _ = open_platform(platform)
+    backend = open_platform(platform).backend
     first, second = backend.secrets.get_keys(environment)
     if as_json:
         click.echo(json.dumps({"primary": first, "secondary": second}))
@@ -40,7 +40,7 @@ def stop(platform: str) -> None:
     Example:
       mlops stop
     """
-    _, backend, _ = open_platform(platform)
+    backend = open_platform(platform).backend
     for environment in ENVIRONMENTS:
         click.echo(f"{environment}: {'stopped' if backend.services.stop(environment) else 'was not running'}")
 
@@ -55,6 +55,6 @@ def rollback(environment: str, platform: str) -> None:
     Example:
       mlops rollback
     """
-    _, backend, _ = open_platform(platform)
+    backend = open_platform(platform).backend
     service = backend.services.roll_back(environment)
     click.echo(f"{environment} serves {service.image} at {service.url} ({service.health})")

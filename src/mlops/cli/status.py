@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from mlops.cli.options import json_option, open_platform, platform_option
-from mlops.record.ledger import list_runs
+from mlops.operations.status import read_status
 
 SHOWN_RUNS = 10
 
@@ -23,24 +23,22 @@ def status(platform: str, as_json: bool) -> None:
       mlops status
       mlops status --json
     """
-    workspace, backend, model_name = open_platform(platform)
-    champion = backend.registry.find_champion(model_name)
-    services = backend.services.list_services()
-    runs = list_runs(workspace.outputs)[:SHOWN_RUNS]
+    found = read_status(open_platform(platform), SHOWN_RUNS)
+    champion = found.champion
     if as_json:
         shown = {
             "champion": {**asdict(champion)} if champion else None,
-            "services": [asdict(service) for service in services],
-            "runs": [msgspec.to_builtins(record) for record in runs],
+            "services": [asdict(service) for service in found.services],
+            "runs": [msgspec.to_builtins(record) for record in found.runs],
         }
         click.echo(json.dumps(shown, indent=1))
         return
     click.echo(f"Champion:   {champion.name} version {champion.version}" if champion else "Champion:   none yet")
-    for service in services:
+    for service in found.services:
         tested = f", test {service.tested}" if service.tested else ""
         click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {service.image}{tested}")
-    if not services:
+    if not found.services:
         click.echo("Services:   none yet")
-    for record in runs:
+    for record in found.runs:
         ended = record.error if record.state == "newer" else record.outcome or record.state
         click.echo(f"{record.started:<20}  {record.run_id:<32} {ended}")

@@ -1,10 +1,6 @@
 """The command that tries many values of parameters."""
 
-import os
 import sys
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -13,19 +9,14 @@ from mlops.cli.options import (
     EXIT_FAILED,
     jobs_option,
     json_option,
-    open_ready,
+    name_program,
+    open_loaded,
     platform_option,
     shorten_path,
 )
-from mlops.cli.runs import prepare_run
-from mlops.errors import UsageError
-from mlops.operations.data import DataRegistrar, choose_data
+from mlops.cli.run_progress import Progress
 from mlops.parameters.project import Project
-from mlops.pipelines import Step, find_data_step
 from mlops.workspace import find_workspace
-
-if TYPE_CHECKING:
-    from mlops.sweeps.plan import Goal
 
 
 @click.command()
@@ -72,51 +63,17 @@ def sweep(
       mlops sweep train -p alpha=0.1,1 --scheduler tcp://10.0.0.7:8786
     """
     from mlops.cli.sweep_progress import SweepProgress, summarize_sweep
-    from mlops.portal.sweep_page import SweepReporter
-    from mlops.sweeps.executors import Executor, Threads
+    from mlops.operations.sweeping import Places, choose_goal, sweep_step
     from mlops.sweeps.grid import read_grid
-    from mlops.sweeps.run import run_sweep
 
-    if scheduler and jobs:
-        raise UsageError(
-            "--jobs is for this machine; with --scheduler, the cluster's workers say how many run at a time"
-        )
-    workspace = find_workspace()
-    project = Project.load(workspace)
+    places = Places(jobs or 0, scheduler)
+    project = Project.load(find_workspace())
     grid = read_grid(project, step, overrides, platform)
-    backend = open_ready(grid.parameters, workspace)
-    data_step = find_data_step(project.steps)
-    if data_step:
-        grid = replace(grid, parameters=choose_data(grid.parameters, data_step, backend.datasets))
-    executor: Executor
-    if scheduler:
-        from mlops.sweeps.cluster import Cluster
-
-        workspace.home.mkdir(parents=True, exist_ok=True)
-        executor = Cluster(scheduler, workspace, grid.parameters.platform)
-    else:
-        executor = Threads(jobs or os.cpu_count() or 1)
-    record, plan, points = run_sweep(
-        grid,
-        _choose_goal(grid.step, metric, maximize),
-        prepare_run(project, backend, grid.parameters, DataRegistrar(backend.datasets)),
-        executor,
-        backend.tracker,
-        (SweepReporter(workspace.outputs), SweepProgress()),
-    )
+    opened, goal = open_loaded(project, platform), choose_goal(grid.step, metric, maximize)
+    record, plan, points = sweep_step(opened, grid, goal, places, [Progress()], [SweepProgress()])
     if as_json:
         click.echo(msgspec.json.encode({"run": record, "sweep": plan, "points": points}).decode())
     else:
-        report = shorten_path(workspace.outputs / record.run_id / "sweep.html")
-        click.echo("\n" + summarize_sweep(plan, points, report, shorten_path(Path(sys.argv[0]))))
+        report = shorten_path(project.workspace.outputs / record.run_id / "sweep.html")
+        click.echo("\n" + summarize_sweep(plan, points, report, name_program()))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
-
-
-def _choose_goal(step: Step, metric: str, maximize: bool) -> "Goal":
-    """Return what the sweep optimizes: the metric that was asked for, else the one that the step declares."""
-    from mlops.sweeps.plan import Goal
-
-    chosen = metric or step.scored_by
-    if not chosen:
-        raise UsageError(f"The step {step.name} declares no metric to compare by. Name one: --metric NAME.")
-    return Goal(chosen, maximize)

@@ -17,6 +17,6 @@ def upgrade(platform: str) -> None:
     Example:
       mlops upgrade
     """
-    workspace, backend, _ = open_platform(platform)
-    for line in upgrade_home(workspace, backend.services, backend.upgrades):
+    opened = open_platform(platform)
+    for line in upgrade_home(opened.workspace, opened.backend.services, opened.backend.upgrades):
         click.echo(line)

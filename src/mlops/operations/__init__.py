@@ -1,12 +1,21 @@
-"""What a command or a request does, without a command line: the room that `mlops.cli` calls.
+"""What a command or a request does, without a command line: `mlops.cli` calls it, and so can a server or a worker.
 
-Functions here take typed arguments and return values. They report progress to the listeners that they are given and
-print nothing.
+Functions take typed arguments and return values. They report progress to the listeners that they are given, and print
+nothing.
 
 .. code-block:: text
 
-    costs       what a month costs: billable quantities times prices
-    data        which data a run trains on, and the data set's next version
-    model_file  the file that names a new model, from a build to the release
-    upgrade     MLOPS_HOME in the format of this version, after a backup
+    opening        a project on one of its platforms: what every operation starts from
+    running        running a pipeline, resuming a run
+    releasing      releasing again what production served last
+    stepping       one step of a submitted run, on its machine
+    submitting     the published pipeline: publish, submit, watch, download
+    provisioning   setting a platform up, as a run
+    sweeping       one step for every combination of its parameters
+    surroundings   what a run works with: reports, monitoring, secrets, services, the champion
+    data           which data a run trains on, and the data set's next version
+    model_file     the file that names a new model, from a build to the release
+    costs          what a month costs: billable quantities times prices
+    status         the champion, the services, the last runs
+    upgrade        MLOPS_HOME in the format of this version, after a backup
 """

@@ -13,6 +13,7 @@ behind it. What a platform cannot do is None. Every platform passes the contract
     datasets        Datasets: versions of the data that is trained on; Arrivals: new data
     secrets         Secrets, and keys of services
     pipelines       Pipelines: published, submitted; Triggers: the clock and new data
+    submission      Submission: what the published pipeline is asked to do
     jobs            Jobs, Job: one step of a submitted run, seen from its machine
     infrastructure  Infrastructure: set up, deleted
     billing         Billing: what a month costs, as quantities

@@ -1,8 +1,8 @@
 """A platform and what it can do: the seam between a laptop and a cloud.
 
 Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform behind it.
-To add one, make a folder beside ``backends/local/`` whose ``__init__`` has ``open_backend(workspace) -> Backend``, and
-run the contract suite in ``tests/backends/contract`` over it.
+To add one, make a folder beside ``backends/local/`` whose ``__init__`` has
+``open_backend(workspace, command) -> Backend``, and run the contract suite in ``tests/backends/contract`` over it.
 
 .. code-block:: python
 

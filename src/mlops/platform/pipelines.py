@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from mlops.errors import ParameterError
+from mlops.platform.submission import Submission
 
-SUBMISSION_PARAMETERS = ("model_name", "dataset_version", "data_file_path", "caller_run_id")
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
 
@@ -60,11 +59,11 @@ class Pipelines(Protocol):
         """Return what the endpoint starts now, or None before the first publication."""
         ...
 
-    def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
-        """Start the published pipeline and come back at once; called by `mlops submit`.
+    def submit(self, submission: Submission) -> SubmittedRun:
+        """Start the published pipeline and return at once; called by `mlops submit`.
 
-        `parameters`: some of model_name, dataset_version, data_file_path, caller_run_id. Raises PipelineNotFoundError
-        before the first publication.
+
+        Raises PipelineNotFoundError before the first publication, UsageError if this caller cannot start runs.
         """
         ...
 
@@ -98,19 +97,3 @@ class Triggers(Protocol):
         Safe to call again.
         """
         ...
-
-
-def check_submission(parameters: Mapping[str, str]) -> None:
-    """Check the parameters of a submission; `Pipelines.submit` calls it first.
-
-    Raises
-    ------
-    ParameterError
-        Naming what the published pipeline takes.
-    """
-    for name in parameters:
-        if name not in SUBMISSION_PARAMETERS:
-            known = ", ".join(SUBMISSION_PARAMETERS)
-            raise ParameterError(f"-p {name}: the published pipeline has no such parameter (known: {known})")
-        if not parameters[name]:
-            raise ParameterError(f"-p {name}: it has no value; leave it out, or write -p {name}=none")

@@ -10,11 +10,12 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.pipelines.run_packages import describe_packages, make_environment, name_environment
 from mlops.backends.azure.pipelines.schedules import Schedules, Trigger
-from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_defaults, make_run_configuration, make_steps
+from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_run_configuration, make_steps
 from mlops.backends.azure.pipelines.sources import SENT, stage_sources
 from mlops.backends.azure.submitted.run_folder import choose_newest, read_names
 from mlops.errors import UsageError
 from mlops.pipelines import RETRAIN
+from mlops.platform.submission import Build, Submission
 from mlops.workspace import Workspace
 
 GIVEN = (
@@ -40,8 +41,8 @@ def test_each_step_runs_its_notebook_after_the_one_before(project: Path) -> None
         sources=project,
         compute="cpu-cluster",
         configuration=configuration,
-        defaults=make_defaults("diabetes"),
-        build={"BuildId": "42", "BuildUri": "https://build/42"},
+        defaults=Submission(model_name="diabetes"),
+        build=Build("42", "https://build/42"),
     )
     assert [step.name for step in steps] == ["test_data", "train", "evaluate", "register", "create_image"]
     for step in steps:
@@ -61,8 +62,8 @@ def test_a_build_without_an_address_sends_none(project: Path) -> None:
         sources=project,
         compute="c",
         configuration=make_run_configuration(make_environment(project), {}),
-        defaults=make_defaults("other"),
-        build={"BuildId": "42", "BuildUri": ""},
+        defaults=Submission(model_name="other"),
+        build=Build("42"),
     )
     assert read_arguments(step).endswith("--build-id 42")
     assert "model_name=other" in read_arguments(step)

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.errors import ParameterError, PipelineNotFoundError, PlatformError, RunNotFoundError, StepNotFoundError
 from mlops.platform.datasets import LATEST
 from mlops.platform.pipelines import SubmittedRun
+from mlops.platform.submission import Submission
 from mlops.record.ledger import read_run
 from mlops.workspace import Workspace
 
@@ -41,9 +41,9 @@ def pipelines(azure: Azure, workspace: Workspace) -> AzurePipelines:
     return opened
 
 
-def finish(azure: Azure, pipelines: AzurePipelines, parameters: Mapping[str, str]) -> SubmittedRun:
+def finish(azure: Azure, pipelines: AzurePipelines, submission: Submission) -> SubmittedRun:
     """Submit a run and wait for its end."""
-    return run_to_end(azure, pipelines, pipelines.submit(parameters).run_id)
+    return run_to_end(azure, pipelines, pipelines.submit(submission).run_id)
 
 
 def run_to_end(azure: Azure, pipelines: AzurePipelines, run_id: str) -> SubmittedRun:
@@ -57,7 +57,7 @@ def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_fai
 ) -> None:
     """All notebooks of both runs are executed, each step in a process of its own as on a node of its own."""
     began = time.monotonic()
-    started = pipelines.submit({"caller_run_id": "7"})
+    started = pipelines.submit(Submission(caller_run_id="7"))
     assert time.monotonic() - began < 30  # it does not wait
     assert (started.state, started.version, started.outcome) == ("running", "42", "")
     azure.pipelines.wait(started.run_id)
@@ -71,7 +71,7 @@ def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_fai
     assert promoted.tags["reason"] == "There is no champion yet, so the first model is promoted."
     _check_what_a_run_leaves(azure, pipelines, promoted, workspace.outputs)
 
-    rejected = finish(azure, pipelines, {})
+    rejected = finish(azure, pipelines, Submission())
     assert (rejected.state, rejected.outcome) == ("succeeded", "rejected")
     assert [step.state for step in rejected.steps] == ["succeeded"] * 5
     *_, register, image = rejected.steps
@@ -120,7 +120,7 @@ def test_a_file_that_breaks_the_rules_ends_the_run_red_with_its_report(
     bad["BMI"] += 20
     azure.blobs.write("given/bad.csv", bad.to_csv(index=False).encode())
     url = f"abfs://{azure.blobs.container}@{ACCOUNT}.dfs.core.windows.net/given/bad.csv"
-    run = finish(azure, pipelines, {"data_file_path": url})
+    run = finish(azure, pipelines, Submission(data_file_path=url))
     assert (run.state, run.outcome) == ("failed", "error")
     assert [(step.name, step.state) for step in run.steps] == [("test_data", "failed")]
     assert run.tags["reason"].startswith("test_data: DataTestFailed")
@@ -158,7 +158,7 @@ def test_new_data_is_tested_trained_on_and_becomes_the_newest_version_and_bad_da
 def test_a_cancel_ends_the_step_and_the_record_says_so(
     azure: Azure, pipelines: AzurePipelines, workspace: Workspace
 ) -> None:
-    run = pipelines.submit({})
+    run = pipelines.submit(Submission())
     deadline = time.monotonic() + 60
     while not azure.find_requests("PATCH", run.run_id) and time.monotonic() < deadline:
         time.sleep(0.1)  # the step has tagged the run: it is at its work
@@ -185,7 +185,7 @@ def test_a_schedule_starts_the_version_that_the_endpoint_has_then(azure: Azure, 
 def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.pipelines.has_nodes = False
     given = {"data_file_path": "abfs://c@a.dfs.core.windows.net/x.csv", "model_name": "other"}
-    run = pipelines.submit(given)
+    run = pipelines.submit(Submission(**given))
     (sent,) = azure.find_requests("POST", SUBMIT)
     assert sent.headers["Authorization"].removeprefix("Bearer ") in azure.entra.issued
     body = sent.json
@@ -210,14 +210,14 @@ def test_a_service_that_is_busy_is_asked_again_and_one_run_starts(
 ) -> None:
     azure.pipelines.has_nodes = False
     azure.fail_next("POST", SUBMIT, answer, times=2)
-    run = pipelines.submit({})
+    run = pipelines.submit(Submission())
     assert list(azure.pipelines.executions) == [run.run_id]
 
 
 def test_a_run_whose_answer_was_lost_is_not_started_twice(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.pipelines.has_nodes = False
     azure.pipelines.answer_is_lost = True
-    run = pipelines.submit({})
+    run = pipelines.submit(Submission())
     assert list(azure.pipelines.executions) == [run.run_id]
     assert len(azure.find_requests("POST", SUBMIT)) == 1
 
@@ -225,7 +225,7 @@ def test_a_run_whose_answer_was_lost_is_not_started_twice(azure: Azure, pipeline
 def test_a_token_that_has_expired_is_replaced(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.pipelines.has_nodes = False
     azure.fail_next("POST", SUBMIT, EXPIRED)
-    run = pipelines.submit({})
+    run = pipelines.submit(Submission())
     tokens = [sent.headers["Authorization"] for sent in azure.find_requests("POST", SUBMIT)]
     assert len(set(tokens)) == len(tokens) == 2
     assert list(azure.pipelines.executions) == [run.run_id]
@@ -236,18 +236,16 @@ def test_who_may_not_submit_is_told_what_to_do(azure: Azure, pipelines: AzurePip
     with pytest.raises(
         PlatformError, match="Could not submit diabetes-retraining. Azure said: .*token expired. Run `az login`"
     ):
-        pipelines.submit({})
+        pipelines.submit(Submission())
     assert azure.pipelines.executions == {}
 
 
 def test_what_cannot_be_submitted_is_refused_before_anything_is_sent(azure: Azure, workspace: Workspace) -> None:
     pipelines = AzurePipelines(AzureSession(read_settings(workspace), workspace))
-    with pytest.raises(ParameterError, match="-p alpha: the published pipeline has no such parameter .known: model_n"):
-        pipelines.submit({"alpha": "1"})
     with pytest.raises(ParameterError, match="data_file_path=new.csv: the compute has no such file; .*version=new"):
-        pipelines.submit({"data_file_path": "new.csv"})
+        pipelines.submit(Submission(data_file_path="new.csv"))
     assert azure.requests == []
     with pytest.raises(PipelineNotFoundError, match="published in the workspace: run `mlops publish --platform azure`"):
-        pipelines.submit({})
+        pipelines.submit(Submission())
     with pytest.raises(RunNotFoundError, match="there is no run nothing of diabetes-retraining in the workspace"):
         pipelines.get_run("nothing")

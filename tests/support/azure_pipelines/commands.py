@@ -15,7 +15,7 @@ from mlops import cli
 from mlops.backends import require_platform
 from mlops.errors import MlopsError
 from mlops.pipelines import PIPELINES
-from mlops.platform.pipelines import check_submission
+from mlops.platform.submission import read_submission
 
 FOLDERS = ("tests/", "notebooks/", "parameters/", "src/", "docs/", ".ci/")
 SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
@@ -81,7 +81,7 @@ def _check_mlops(words: list[str], project: Path) -> Iterator[str]:
         if given.get("platform"):
             require_platform(given["platform"])
         if words[0] == "submit":
-            check_submission(dict(text.split("=", 1) for text in given["given"]))
+            read_submission(dict(text.split("=", 1) for text in given["given"]))
         if words[0] == "run":
             load_parameters(project, PIPELINES["all"], given["overrides"], given["platform"])
             steps = {name for step in PIPELINES[given["pipeline"]] for name in (step.name, step.notebook_name)}

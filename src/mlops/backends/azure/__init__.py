@@ -4,6 +4,7 @@ Importing this module imports none: the parts import what they need when they ar
 """
 
 import importlib.util
+from collections.abc import Sequence
 
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
@@ -37,8 +38,10 @@ NEEDED = (
 )
 
 
-def open_backend(workspace: Workspace) -> Backend:
+def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
     """Open the platform; nothing is asked of Azure before it is needed.
+
+    `command` is not used: Azure starts the steps of a submitted run on its own machines.
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """The platform of one machine: MLflow on SQLite, bundles in a folder, services as processes, keys in private files."""
 
+from collections.abc import Sequence
+
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
@@ -16,14 +18,17 @@ from mlops.release.policy import Releases
 from mlops.workspace import Workspace
 
 
-def open_backend(workspace: Workspace) -> Backend:
+def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
     """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed.
+
+    `command` starts the command line in a process of its own: see `mlops.backends.open_backend`.
 
     Raises
     ------
     ParameterError, UsageError
         If the section ``local`` of ``parameters/local.yml`` is wrong.
     """
+    datasets = LocalDatasets(workspace.home)
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
@@ -35,8 +40,8 @@ def open_backend(workspace: Workspace) -> Backend:
         images=images,
         services=services,
         secrets=secrets,
-        datasets=LocalDatasets(workspace.home),
-        pipelines=LocalPipelines(workspace.home, workspace.project, workspace.outputs),
+        datasets=datasets,
+        pipelines=LocalPipelines(workspace, datasets, command),
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home),
     )

@@ -7,28 +7,28 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from mlops.errors import ParameterError, PipelineNotFoundError, RunNotFoundError, StepNotFoundError
+from mlops.errors import PipelineNotFoundError, RunNotFoundError, StepNotFoundError, UsageError
 from mlops.files import read_record, write_atomically
-from mlops.pipelines import PIPELINES, find_data_step
-from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep, check_submission
+from mlops.pipelines import PIPELINES
+from mlops.platform.datasets import LATEST, Datasets
+from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep
+from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.clock import now
 from mlops.record.ledger import RunRecord, RunState, StepState, make_run_id, read_run, sort_key
 from mlops.record.processes import ProcessId, identify_process
 from mlops.record.summary import find_model_version, find_reason
+from mlops.workspace import Workspace
 
 PIPELINE = "retrain"
-NOTHING = ("", "none")
 LOG, SUBMISSION = "submitted.log", "submitted.json"
-COMMAND = "from mlops.cli import main; main()"  # not the program `mlops`, which may run in a fork of another process
 CANCEL_SECONDS = 20.0
 RUN_STATES: Mapping[RunState, JobState] = {
     "running": "running",
@@ -50,7 +50,7 @@ STEP_STATES: Mapping[StepState, JobState] = {
 
 
 @dataclass(frozen=True)
-class Submission:
+class BackgroundRun:
     """What was started: the process, when, and the tags of the run."""
 
     process: ProcessId
@@ -71,17 +71,21 @@ class LocalPipelines:
 
     Parameters
     ----------
-    home : Path
-        ``MLOPS_HOME``: keeps what was published.
-    project, outputs : Path
-        What is run, and where the runs' folders are.
+    workspace : Workspace
+        The project that is run, ``MLOPS_HOME``, which keeps what was published, and the runs' folders.
+    datasets : Datasets
+        Where a submission's version of the data set is looked up.
+    command : sequence of str
+        The words that start the command line in a process of its own; none where this caller cannot start runs.
     """
 
-    def __init__(self, home: Path, project: Path, outputs: Path) -> None:
-        self._published = home / "pipelines" / f"{PIPELINE}.json"
-        self._home = home
-        self._project = project
-        self._outputs = outputs
+    def __init__(self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = ()) -> None:
+        self._published = workspace.home / "pipelines" / f"{PIPELINE}.json"
+        self._home = workspace.home
+        self._project = workspace.project
+        self._outputs = workspace.outputs
+        self._datasets = datasets
+        self._command = tuple(command)
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """See `mlops.platform.pipelines.Pipelines`."""
@@ -95,10 +99,14 @@ class LocalPipelines:
         versions = self._read_versions()
         return self._describe(versions[-1][0]) if versions else None
 
-    def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
+    def submit(self, submission: Submission) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
-        check_submission(parameters)
-        overrides = _read_overrides(parameters)
+        if not self._command:
+            raise UsageError(
+                "This caller cannot start runs in the background, because it was opened without the command to start. "
+                "Use `mlops submit`, or pass `command` to `open_backend`."
+            )
+        data = self._find_data(submission)
         versions = self._read_versions()
         if not versions:
             raise PipelineNotFoundError("no pipeline is published here: run `mlops publish`")
@@ -106,17 +114,16 @@ class LocalPipelines:
         run_id = make_run_id(PIPELINE)
         folder = self._outputs / run_id
         folder.mkdir(parents=True)
-        words = ["run", PIPELINE, "--platform", "local", "--run-id", run_id, *overrides]
-        process = self._start([*words, *_name_build(version, build_uri)], folder)
-        tags = {"BuildId": version, "BuildUri": build_uri, "caller_run_id": parameters.get("caller_run_id", "none")}
-        kept = {name: value for name, value in tags.items() if value not in NOTHING}
-        write_atomically(folder / SUBMISSION, msgspec.json.encode(Submission(process, now(), version, kept)))
+        build = Build(version, build_uri)
+        process = self._start(_list_words(run_id, submission, build, data), folder)
+        background = BackgroundRun(process, now(), version, list_tags(submission, build))
+        write_atomically(folder / SUBMISSION, msgspec.json.encode(background))
         return self.get_run(run_id)
 
     def get_run(self, run_id: str) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
         folder = self._find_folder(run_id)
-        submission = read_record(folder / SUBMISSION, Submission)
+        submission = read_record(folder / SUBMISSION, BackgroundRun)
         if not (folder / "run.json").is_file():
             state: JobState = "queued" if submission.process.alive else "failed"
             return SubmittedRun(run_id, PIPELINE, submission.version, state, tags=submission.tags, url=folder.as_uri())
@@ -162,7 +169,7 @@ class LocalPipelines:
 
     def cancel(self, run_id: str) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
-        process = read_record(self._find_folder(run_id) / SUBMISSION, Submission).process
+        process = read_record(self._find_folder(run_id) / SUBMISSION, BackgroundRun).process
         if process.alive:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
@@ -181,6 +188,13 @@ class LocalPipelines:
     def _describe(self, version: str) -> PublishedPipeline:
         return PublishedPipeline(PIPELINE, version, f"{PIPELINE}:{version}", self._project.as_uri())
 
+    def _find_data(self, submission: Submission) -> str:
+        """Return the file that a submission means, as the run in the background finds it; empty for the newest."""
+        data = submission.data_file_path
+        if not data and submission.dataset_version != LATEST:
+            return self._datasets.get_version(submission.dataset_version).url
+        return str(Path(data).resolve()) if Path(data).is_file() else data
+
     def _find_folder(self, run_id: str) -> Path:
         folder = self._outputs / run_id
         if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
@@ -194,7 +208,7 @@ class LocalPipelines:
         environ = {**os.environ, "MLOPS_HOME": str(self._home), "MLOPS_OUTPUTS": str(self._outputs)}
         with open(folder / LOG, "ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", COMMAND, *words],
+                [*self._command, *words],
                 cwd=self._project,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -205,29 +219,11 @@ class LocalPipelines:
         return identify_process(process.pid)
 
 
-def _read_overrides(parameters: Mapping[str, str]) -> list[str]:
-    if parameters.get("dataset_version", "latest") not in ("latest", "none"):
-        raise ParameterError(
-            f"-p dataset_version={parameters['dataset_version']}: data sets are not registered at home; "
-            "write -p data_file_path=FILE"
-        )
-    data = parameters.get("data_file_path", "none")
-    given = {"shared.model_name": parameters.get("model_name", "none")}
-    step = find_data_step(PIPELINES[PIPELINE])
-    if step:
-        path = str(Path(data).resolve()) if data not in NOTHING and Path(data).is_file() else data
-        given[f"{step.name}.{step.takes_data}"] = path
-    return [word for name, value in given.items() if value not in NOTHING for word in ("-p", f"{name}={value}")]
-
-
-def _name_build(build_id: str, build_uri: str) -> list[str]:
-    given = [
-        f"{step.name}.{name}={value}"
-        for step in PIPELINES[PIPELINE]
-        for name, value in zip(step.takes_build, (build_id, build_uri), strict=False)
-        if value
-    ]
-    return [word for text in given for word in ("-p", text)]
+def _list_words(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:
+    """Return the command line of a run in the background."""
+    given = list_overrides(submission, build, data, PIPELINES[PIPELINE])
+    options = [word for override in given for word in ("-p", override.to_text())]
+    return ["run", PIPELINE, "--platform", "local", "--run-id", run_id, *options]
 
 
 def _list_tags(record: RunRecord) -> dict[str, str]:

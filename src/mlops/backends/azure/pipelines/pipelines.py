@@ -1,15 +1,14 @@
 """The retraining pipeline, published in the workspace."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.publication import Publication
-from mlops.backends.azure.pipelines.sdk_steps import NOTHING
 from mlops.backends.azure.submitted.history import SubmittedRuns
 from mlops.backends.azure.submitted.submission import submit
 from mlops.errors import ParameterError, PipelineNotFoundError
-from mlops.platform.pipelines import PublishedPipeline, SubmittedRun, check_submission
+from mlops.platform.pipelines import PublishedPipeline, SubmittedRun
+from mlops.platform.submission import Submission
 
 
 class AzurePipelines:
@@ -28,17 +27,16 @@ class AzurePipelines:
         """See `mlops.platform.pipelines.Pipelines`."""
         return self._publication.find()
 
-    def submit(self, parameters: Mapping[str, str]) -> SubmittedRun:
+    def submit(self, submission: Submission) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
-        check_submission(parameters)
-        _require_address(parameters.get("data_file_path", NOTHING))
+        _require_address(submission.data_file_path)
         published = self.find_published()
         if published is None:
             raise PipelineNotFoundError(
                 f"no pipeline {self._session.settings.pipeline!r} is published in the workspace: run "
                 "`mlops publish --platform azure`"
             )
-        run_id = submit(self._session, published, parameters, {"BuildId": published.version})
+        run_id = submit(self._session, published, submission.list_given(), {"BuildId": published.version})
         return self._runs.get(run_id)
 
     def get_run(self, run_id: str) -> SubmittedRun:
@@ -70,7 +68,7 @@ def _require_address(path: str) -> None:
     ParameterError
         Saying how to bring it there.
     """
-    if path != NOTHING and "://" not in path:
+    if path and "://" not in path:
         raise ParameterError(
             f"-p data_file_path={path}: the compute has no such file; give an address that it can open "
             "(abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH), or put the file into the folder that is watched for "

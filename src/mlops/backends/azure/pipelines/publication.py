@@ -9,12 +9,13 @@ from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.run_packages import ensure_environment
 from mlops.backends.azure.pipelines.schedules import Schedules
-from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_defaults, make_run_configuration, make_steps
+from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_run_configuration, make_steps
 from mlops.backends.azure.pipelines.sources import stage_sources
 from mlops.errors import ComputeNotFoundError, PlatformError
 from mlops.parameters.project import Project
 from mlops.pipelines import PIPELINES
 from mlops.platform.pipelines import PublishedPipeline
+from mlops.platform.submission import Build, Submission
 from mlops.record.lineage import read_commit
 
 PIPELINE = "retrain"
@@ -108,8 +109,8 @@ class Publication:
                     sources=sources,
                     compute=settings.compute_name,
                     configuration=configuration,
-                    defaults=make_defaults(str(parameters.shared["model_name"])),
-                    build={"BuildId": build_id, "BuildUri": build_uri},
+                    defaults=Submission(model_name=str(parameters.shared["model_name"])),
+                    build=Build(build_id, build_uri),
                 )
                 with redirect_stdout(sys.stderr):  # the SDK tells there of its progress
                     self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)

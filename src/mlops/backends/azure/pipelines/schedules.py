@@ -5,6 +5,7 @@ from typing import Any
 
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.platform.datasets import NEW_DATA
+from mlops.platform.submission import Submission
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Schedules:
                 "datastore": store,
                 "path_on_datastore": trigger.path,
                 "polling_interval": trigger.minutes,
-                "pipeline_parameters": {"dataset_version": NEW_DATA},  # or it would train on the old data
+                # without it, the run would train on the old data
+                "pipeline_parameters": Submission(dataset_version=NEW_DATA).list_given(),
             }
         Schedule.create_for_pipeline_endpoint(
             workspace, trigger.name, trigger.endpoint_id, experiment_name=self._name, **when

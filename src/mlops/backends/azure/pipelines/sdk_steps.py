@@ -8,16 +8,10 @@ from typing import Any
 from mlops.backends.azure.connection.settings import PREFIX
 from mlops.backends.azure.pipelines.sources import SCRIPT
 from mlops.pipelines import Step
-from mlops.platform.pipelines import SUBMISSION_PARAMETERS
+from mlops.platform.submission import Build, Submission
 from mlops.record.lineage import COMMIT
 
-NOTHING = "none"  # Azure has no empty parameters
 COMPUTE_TYPE = "AmlCompute"
-
-
-def make_defaults(model_name: str) -> dict[str, str]:
-    """Return the pipeline's parameters with what they are where a submission does not say."""
-    return dict(zip(SUBMISSION_PARAMETERS, (model_name, "latest", NOTHING, NOTHING), strict=True))
 
 
 def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -47,8 +41,8 @@ def make_steps(
     sources: Path,
     compute: str,
     configuration: Any,
-    defaults: Mapping[str, str],
-    build: Mapping[str, str],
+    defaults: Submission,
+    build: Build,
 ) -> list[Any]:
     """Return the SDK's steps.
 
@@ -66,17 +60,17 @@ def make_steps(
         Name of the compute that executes them.
     configuration : RunConfiguration
         See `make_run_configuration`.
-    defaults : mapping
-        The pipeline's parameters; each step gets all of them.
-    build : mapping
-        "BuildId" and "BuildUri" of the build that publishes; an empty one is left out.
+    defaults : Submission
+        What the pipeline's parameters are where a submission does not say; each step gets all of them.
+    build : Build
+        The build that publishes.
     """
     from azureml.pipeline.core import PipelineParameter
     from azureml.pipeline.steps import PythonScriptStep
 
-    parameters = {name: PipelineParameter(name, default) for name, default in defaults.items()}
+    parameters = {name: PipelineParameter(name, default) for name, default in defaults.list_texts().items()}
     given: list[Any] = [word for name, value in parameters.items() for word in (f"--{name.replace('_', '-')}", value)]
-    options = {"--build-id": build.get("BuildId"), "--build-uri": build.get("BuildUri")}
+    options = {"--build-id": build.build_id, "--build-uri": build.build_uri}
     given += [word for option, value in options.items() if value for word in (option, value)]
     made: list[Any] = []
     for step in steps:

@@ -1,0 +1,89 @@
+"""A project that is opened on one of its platforms: what every operation starts from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mlops.backends import open_backend
+from mlops.parameters.merging import Parameters
+from mlops.parameters.overrides import Override
+from mlops.parameters.project import Project
+from mlops.platform.backend import Backend
+from mlops.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class OpenProject:
+    """A project on one of its platforms, with the values that are given for one run.
+
+    Parameters
+    ----------
+    project : Project
+        Its files, read once.
+    backend : Backend
+        The platform.
+    overrides : tuple of Override
+        What is given, weakest first.
+    parameters : Parameters
+        All layers and overrides, merged.
+    """
+
+    project: Project
+    backend: Backend
+    overrides: tuple[Override, ...]
+    parameters: Parameters
+
+    @property
+    def workspace(self) -> Workspace:
+        """The folders of the project."""
+        return self.project.workspace
+
+    @property
+    def model_name(self) -> str:
+        """The name of the project's model in the registry."""
+        return str(self.parameters.shared["model_name"])
+
+    def override(self, *overrides: Override) -> "OpenProject":
+        """Return the project with these overrides in place of its own.
+
+        Raises
+        ------
+        ParameterError
+            If one is not allowed.
+        """
+        merged = self.project.merge(overrides, self.parameters.platform)
+        return replace(self, overrides=overrides, parameters=merged)
+
+
+def open_project(
+    project: Project, overrides: Sequence[Override] = (), platform: str = "", command: Sequence[str] = ()
+) -> OpenProject:
+    """Open a project on a platform; nothing is asked of the platform yet.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    overrides : sequence of Override
+        What is given for one run.
+    platform : str
+        The platform asked for; empty for the default one.
+    command : sequence of str
+        The command line of this program, as words: what a platform starts for runs in the background. Without it,
+        this caller cannot start any.
+
+    Raises
+    ------
+    ParameterError
+        If a layer or an override is wrong.
+    UsageError
+        If this installation has no such platform.
+    """
+    parameters = project.merge(overrides, platform)
+    backend = open_backend(parameters.platform, project.workspace, command)
+    return OpenProject(project, backend, tuple(overrides), parameters)
+
+
+def require_ready(backend: Backend) -> None:
+    """Raise whatever stands in the way of a run, before anything runs."""
+    if backend.infrastructure:
+        backend.infrastructure.require_ready()

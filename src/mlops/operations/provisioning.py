@@ -1,0 +1,60 @@
+"""Setting a platform up, as a run of the notebook 00_provision, and deleting what was set up."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from mlops.errors import WorkspaceNotFoundError
+from mlops.operations.opening import OpenProject
+from mlops.operations.surroundings import surround_run
+from mlops.parameters.overrides import check_overrides
+from mlops.pipelines import PIPELINES
+from mlops.platform.infrastructure import Change, Infrastructure
+from mlops.record.ledger import RunRecord
+from mlops.runner import Listener, Plan, run_pipeline
+
+PIPELINE = "provision"
+
+
+def require_infrastructure(opened: OpenProject) -> Infrastructure:
+    """Return the platform's infrastructure.
+
+    Raises
+    ------
+    UsageError
+        If it has none.
+    """
+    return opened.backend.require(opened.backend.infrastructure, "infrastructure to set up")
+
+
+def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Change]:
+    """Return what `provision_platform`, or deleting, would change; changes nothing.
+
+    Raises
+    ------
+    UsageError
+        If the platform has no infrastructure, or a value is given to a step that does not set it up.
+    """
+    check_overrides(opened.overrides, PIPELINE, PIPELINES[PIPELINE])
+    infrastructure = require_infrastructure(opened)
+    return infrastructure.preview_delete() if delete else infrastructure.preview()
+
+
+def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) -> RunRecord:
+    """Set the platform up, as a run with a record and a report.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on the platform.
+    listeners : sequence of Listener
+        Told of the progress.
+    """
+    backend = opened.backend
+
+    def list_secrets() -> Iterable[str]:
+        with suppress(WorkspaceNotFoundError):  # before the first time, only the environment can hold any
+            yield from backend.secrets.list_values()
+
+    around = replace(surround_run(opened, listeners), secrets=list_secrets)
+    return run_pipeline(Plan(PIPELINE, PIPELINES[PIPELINE], opened.parameters), around)

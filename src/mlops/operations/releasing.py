@@ -1,0 +1,60 @@
+"""Releasing again after `mlops stop`: production serves, whatever came of the new model."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mlops.parameters.merging import Parameters
+from mlops.pipelines import PIPELINES, find_release
+from mlops.platform.backend import Backend
+from mlops.platform.services import Service
+from mlops.record.ledger import RunRecord
+from mlops.runner import Plan, Surroundings, run_pipeline
+
+PIPELINE = "release"
+
+
+def release_again(
+    record: RunRecord,
+    parameters: Parameters,
+    around: Surroundings,
+    backend: Backend,
+    release_begins: Callable[[], None] | None = None,
+) -> RunRecord:
+    """Release what production served last, if it is not healthy; a rejected model leaves nothing new to release.
+
+    Parameters
+    ----------
+    record : RunRecord
+        The run that rejected the model.
+    parameters : Parameters
+        Of that run.
+    around : Surroundings
+        As for that run.
+    backend : Backend
+        The platform.
+    release_begins : callable, optional
+        Called before the release starts; not called if production is healthy.
+
+    Returns
+    -------
+    RunRecord
+        `record`, or the release if it did not succeed.
+    """
+    steps = PIPELINES[PIPELINE]
+    last = find_release(steps)
+    production = _find_service(backend, last.environment) if last else None
+    if production and production.health == "healthy":
+        return record
+    if release_begins:
+        release_begins()
+    values = {**parameters.values}
+    if production:
+        values |= {
+            step.name: {**values[step.name], step.takes_image: production.digest} for step in steps if step.takes_image
+        }
+    released = run_pipeline(Plan(PIPELINE, steps, replace(parameters, values=values)), around)
+    return record if released.state == "succeeded" else released
+
+
+def _find_service(backend: Backend, environment: str) -> Service | None:
+    return next((found for found in backend.services.list_services() if found.environment == environment), None)

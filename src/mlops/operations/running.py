@@ -1,0 +1,163 @@
+"""Running a pipeline, and resuming a run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops.errors import UsageError
+from mlops.operations.data import DataRegistrar, choose_data
+from mlops.operations.model_file import find_named_image
+from mlops.operations.opening import OpenProject, require_ready
+from mlops.operations.releasing import release_again
+from mlops.operations.surroundings import surround_run
+from mlops.parameters.overrides import Override, check_overrides
+from mlops.pipelines import PIPELINES, Step, find_data_step
+from mlops.record.ledger import RunRecord, list_runs, read_run
+from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run that somebody asks for.
+
+    Parameters
+    ----------
+    pipeline : str
+        Its name.
+    only : str
+        The one step to run; empty for all.
+    model_file : Path, optional
+        Names the model to release in place of the champion.
+    force : bool
+        True: rerun unchanged steps too, and restart healthy services.
+    run_id : str
+        The run's name; empty for a new one.
+    jobs : int
+        How many notebooks may run side by side; 0: one a core.
+    """
+
+    pipeline: str
+    only: str = ""
+    model_file: Path | None = None
+    force: bool = False
+    run_id: str = ""
+    jobs: int = 0
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the pipeline."""
+        return PIPELINES[self.pipeline]
+
+
+def start_run(
+    opened: OpenProject,
+    request: RunRequest,
+    listeners: Sequence[Listener] = (),
+    release_begins: Callable[[], None] | None = None,
+) -> RunRecord:
+    """Run a pipeline to its end.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project, with what is given for the run.
+    request : RunRequest
+        What to run.
+    listeners : sequence of Listener
+        Told of the progress.
+    release_begins : callable, optional
+        Called before the release that follows a rejected model where production is down; see `release_again`.
+
+    Returns
+    -------
+    RunRecord
+        How it ended: a failed step is recorded, not raised.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be run as asked; nothing has run then.
+    """
+    check_overrides(opened.overrides, request.pipeline, request.steps)
+    require_ready(opened.backend)
+    opened = _give_request(opened, request)
+    data_step = find_data_step(request.steps)
+    parameters = opened.parameters
+    if data_step and request.only in ("", data_step.name):
+        parameters = choose_data(parameters, data_step, opened.backend.datasets)
+    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
+    plan = Plan(request.pipeline, request.steps, parameters, request.only, request.force, request.jobs)
+    record = run_pipeline(plan, around, request.run_id)
+    if request.pipeline == "all" and record.outcome == "rejected" and not request.only:
+        return release_again(record, parameters, around, opened.backend, release_begins)
+    return record
+
+
+def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
+    """Return the project with the overrides that a request means; those that somebody typed are stronger than force."""
+    forced: list[Override] = []
+    named: list[Override] = []
+    if request.force:
+        steps = [step for step in opened.project.steps if step.forced_by]
+        forced = [Override(step.notebook_name, step.forced_by, True, "--force") for step in steps]
+    if request.model_file:
+        step = _find_deployment(request)
+        digest = find_named_image(request.model_file, opened.backend).digest
+        named = [Override(step.name, step.takes_image, digest, f"--model-file {request.model_file}")]
+    return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
+
+
+def _find_deployment(request: RunRequest) -> Step:
+    """Return the first step of a pipeline that takes an image."""
+    found = next((step for step in request.steps if step.takes_image), None)
+    if found is None:
+        raise UsageError(
+            f"--model-file: The pipeline {request.pipeline} deploys nothing. Run `mlops run release` with it."
+        )
+    return found
+
+
+def find_run(outputs: Path, run_id: str = "") -> RunRecord:
+    """Return the run to resume: the one asked for, or the newest one if that has not succeeded.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if run_id:
+        if Path(run_id).name != run_id or not (outputs / run_id / "run.json").is_file():
+            raise UsageError(f"There is no run {run_id} in {outputs}. `mlops status` lists the runs.")
+        return read_run(outputs / run_id)
+    newest = next(iter(list_runs(outputs)), None)
+    if newest is None:
+        raise UsageError("There is nothing to resume, because there is no run yet.")
+    if newest.state == "succeeded":
+        raise UsageError(
+            f"There is nothing to resume: the newest run, {newest.run_id}, succeeded. `mlops status` lists the runs."
+        )
+    return newest
+
+
+def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners: Sequence[Listener] = ()) -> RunRecord:
+    """Resume a run that did not get to its end, with the parameters that it was started with.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on the platform of the run.
+    record : RunRecord
+        The run, from `find_run`.
+    jobs : int
+        See `RunRequest`.
+    listeners : sequence of Listener
+        Told of the progress.
+
+    Raises
+    ------
+    UsageError
+        If it is still running, or has succeeded.
+    """
+    require_ready(opened.backend)
+    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
+    return resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs)

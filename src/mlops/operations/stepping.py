@@ -1,0 +1,83 @@
+"""Running one step of a submitted run, on the machine that the platform started for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlops.errors import UsageError
+from mlops.operations.data import DataRegistrar
+from mlops.operations.opening import OpenProject
+from mlops.operations.surroundings import surround_run
+from mlops.pipelines import PIPELINES, find_data_step
+from mlops.platform.backend import Backend
+from mlops.platform.datasets import NEW_DATA, DatasetVersion
+from mlops.platform.jobs import Job
+from mlops.platform.submission import Build, Submission, list_overrides, list_tags
+from mlops.record.ledger import RunRecord
+from mlops.runner import TAG_LENGTH, Listener, Plan, run_submitted
+
+
+@dataclass(frozen=True)
+class SubmittedStep:
+    """The step that a platform asks this process to run, and the submission that it is part of."""
+
+    pipeline: str
+    step: str
+    submission: Submission
+    build: Build = Build()
+
+
+def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Sequence[Listener] = ()) -> RunRecord:
+    """Run one step of a submitted run; its folder comes from the platform and goes back to it.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on the platform of the run.
+    asked : SubmittedStep
+        What to run.
+    listeners : sequence of Listener
+        Told of the progress.
+
+    Raises
+    ------
+    UsageError
+        If this process is not a step of a submitted run.
+    """
+    job = opened.backend.jobs.find_job() if opened.backend.jobs else None
+    if job is None:
+        raise UsageError(
+            f"`mlops run-step` is started by the platform ({opened.backend.name}), not by hand. To run one step here, "
+            f"use `mlops run {asked.pipeline} --only {asked.step}`."
+        )
+    job.tag(list_tags(asked.submission, asked.build))
+    try:
+        return _run(opened, asked, job, listeners)
+    except Exception as error:  # whatever it is, the submitted run shows it
+        job.tag({"outcome": "error", "reason": f"{asked.step}: {error}"[:TAG_LENGTH]})
+        raise
+
+
+def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequence[Listener]) -> RunRecord:
+    steps, backend, submission = PIPELINES[asked.pipeline], opened.backend, asked.submission
+    data_step = find_data_step(steps)
+    looks_up = data_step is not None and asked.step == data_step.name and not submission.data_file_path
+    data = _find_data(backend, submission.dataset_version) if looks_up else submission.data_file_path
+    opened = opened.override(*list_overrides(submission, asked.build, data, steps))
+
+    def tag_version(version: DatasetVersion) -> None:
+        job.tag({"dataset": f"{version.name}:{version.version}"})
+
+    new = data if looks_up and submission.dataset_version == NEW_DATA else ""
+    registrar = DataRegistrar(backend.datasets, new, tag_version)
+    around = surround_run(opened, listeners, registrar)
+    record = run_submitted(Plan(asked.pipeline, steps, opened.parameters, at=asked.step), around, job)
+    if tested := record.step(asked.step):
+        registrar.step_ended(record, tested)  # again: a process that was killed here has left the step done
+    return record
+
+
+def _find_data(backend: Backend, version: str) -> str:
+    """Return the address of a version of the data set, or of the data that arrived last."""
+    if version == NEW_DATA:
+        return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest()
+    return backend.datasets.get_version(version).url

@@ -1,0 +1,123 @@
+"""Submitting the published pipeline, watching its runs, and fetching what came of them."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mlops.errors import PlatformError
+from mlops.operations.model_file import write_model_file
+from mlops.operations.opening import OpenProject
+from mlops.parameters.lookup import SHARED
+from mlops.parameters.overrides import Override
+from mlops.platform.backend import Backend
+from mlops.platform.models import Registry
+from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun
+from mlops.platform.submission import Build, Submission
+from mlops.portal.index import write_index
+from mlops.record.ledger import make_run_id
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run
+MOST_MISSED = 20  # looks in a row that the platform does not answer
+ENDED = ("succeeded", "failed", "canceled")
+
+
+class SubmissionListener:
+    """A listener to the progress of a submitted run; like `mlops.record.listener.Listener`, it ignores everything."""
+
+    def run_changed(self, run: SubmittedRun) -> None:
+        """Called when the run, or one of its steps, has another state."""
+
+    def look_failed(self, error: PlatformError) -> None:
+        """Called when the state of the run could not be read; it is tried again."""
+
+
+def require_pipelines(backend: Backend) -> Pipelines:
+    """Return the platform's pipelines.
+
+    Raises
+    ------
+    UsageError
+        If it has none.
+    """
+    return backend.require(backend.pipelines, "published pipelines")
+
+
+def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
+    """Publish the retraining pipeline as it is here; a build without an id gets a new one."""
+    return require_pipelines(opened.backend).publish(build.build_id or make_run_id("build"), build.build_uri)
+
+
+def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun:
+    """Start the published pipeline and return at once.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is wrong: found here, not on a machine that has to be started first.
+    NotFoundError
+        Before the first publication.
+    """
+    if submission.model_name:
+        opened.override(Override(SHARED, "model_name", submission.model_name, "-p model_name"))
+    return require_pipelines(opened.backend).submit(submission)
+
+
+def watch_run(
+    pipelines: Pipelines, run: SubmittedRun, listener: SubmissionListener, sleep: Callable[[float], None] = time.sleep
+) -> SubmittedRun:
+    """Look at a run until it has ended, less and less often while nothing changes.
+
+    Parameters
+    ----------
+    pipelines : Pipelines
+        The platform's.
+    run : SubmittedRun
+        The run as it was when it was submitted.
+    listener : SubmissionListener
+        Told of the progress.
+    sleep : callable
+        Waits some seconds.
+
+    Raises
+    ------
+    PlatformError
+        If the platform does not answer many times in a row.
+    """
+    pause, missed = FIRST_PAUSE, 0
+    known: object = None
+    while True:
+        found = (run.state, run.steps)
+        if found != known:
+            listener.run_changed(run)
+            known, pause = found, FIRST_PAUSE
+        if run.state in ENDED:
+            return run
+        sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+        try:
+            run, missed = pipelines.get_run(run.run_id), 0
+        except PlatformError as error:  # the run goes on; a wait of hours outlives an outage of minutes
+            missed += 1
+            if missed > MOST_MISSED:
+                raise
+            listener.look_failed(error)
+
+
+def write_new_model(path: Path, registry: Registry, name: str, run: SubmittedRun) -> None:
+    """Write the file that names the new model; a rejected model leaves no file, not even one of an older model."""
+    path.unlink(missing_ok=True)
+    if run.outcome == "promoted":
+        write_model_file(path, registry.get_version(name, int(run.tags["model_version"])))
+
+
+def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
+    """Copy a run's notebooks, reports and record to a folder of its own in `folder`, and write an index there.
+
+    Raises
+    ------
+    NotFoundError
+        If the run failed before it had stored anything.
+    """
+    fetched = pipelines.fetch_run(run.run_id, folder / run.run_id)
+    write_index(folder)
+    return fetched

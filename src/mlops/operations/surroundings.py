@@ -1,0 +1,48 @@
+"""What a run works with on a platform: reports, monitoring, secrets, services, the champion."""
+
+from collections.abc import Sequence
+
+from mlops.operations.data import DataRegistrar
+from mlops.operations.opening import OpenProject
+from mlops.pipelines import Step
+from mlops.platform.trainings import TrainingRun
+from mlops.portal.reporter import Reporter
+from mlops.record.ledger import StepRecord
+from mlops.runner import Listener, Surroundings
+from mlops.runner.telemetry_listener import TelemetryListener
+
+
+def surround_run(
+    opened: OpenProject, listeners: Sequence[Listener] = (), registrar: DataRegistrar | None = None
+) -> Surroundings:
+    """Return what a run works with.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on its platform.
+    listeners : sequence of Listener
+        Told of the progress before the reports are made.
+    registrar : DataRegistrar, optional
+        Registers data that passes its test.
+    """
+    backend = opened.backend
+
+    def restore(environment: str, digest: str) -> None:
+        backend.services.record_test(environment, digest, passed=False)
+
+    def observe(name: str) -> str:
+        champion = backend.registry.find_champion(opened.model_name)
+        return str(champion.version if champion else 0)
+
+    def is_kept(step: Step, found: StepRecord) -> bool:
+        if not step.trains:
+            return True
+        run_id, files = (found.results[name] for name in step.trains)
+        return backend.tracker.has_files(TrainingRun(run_id, files))
+
+    own: list[Listener] = [registrar] if registrar else []
+    own.append(Reporter(opened.workspace.outputs))
+    if backend.telemetry:
+        own.append(TelemetryListener(backend.telemetry))
+    return Surroundings(opened.project, (*listeners, *own), backend.secrets.list_values, restore, observe, is_kept)

@@ -1,0 +1,100 @@
+"""Sweeping: one step for every combination of its parameters, on this machine or a Dask cluster."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mlops.errors import UsageError
+from mlops.operations.data import DataRegistrar, choose_data
+from mlops.operations.opening import OpenProject, require_ready
+from mlops.operations.surroundings import surround_run
+from mlops.pipelines import Step, find_data_step
+from mlops.portal.sweep_page import SweepReporter
+from mlops.record.ledger import RunRecord
+from mlops.runner import Listener
+from mlops.sweeps.executors import Executor, Threads
+from mlops.sweeps.grid import Grid
+from mlops.sweeps.plan import Goal, SweepListener
+from mlops.sweeps.results import Point, Sweep
+from mlops.sweeps.run import run_sweep
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a sweep executes: on `jobs` threads of this machine (0: one a core), or on the cluster of `scheduler`."""
+
+    jobs: int = 0
+    scheduler: str = ""
+
+    def __post_init__(self) -> None:
+        if self.scheduler and self.jobs:
+            raise UsageError(
+                "--jobs is for this machine. With --scheduler, the cluster's workers decide how many notebooks run at "
+                "once."
+            )
+
+
+def choose_goal(step: Step, metric: str = "", maximize: bool = False) -> Goal:
+    """Return what a sweep optimizes: the metric asked for, else the one that the step declares.
+
+    Raises
+    ------
+    UsageError
+        If there is neither.
+    """
+    chosen = metric or step.scored_by
+    if not chosen:
+        raise UsageError(f"The step {step.name} declares no metric to compare by. Name one: --metric NAME.")
+    return Goal(chosen, maximize)
+
+
+def sweep_step(
+    opened: OpenProject,
+    grid: Grid,
+    goal: Goal,
+    places: Places,
+    listeners: Sequence[Listener] = (),
+    sweep_listeners: Sequence[SweepListener] = (),
+) -> tuple[RunRecord, Sweep, list[Point]]:
+    """Execute a step's notebook for every combination of a grid, and offer the best one.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on the platform that tracks the trainings.
+    grid, goal : Grid, Goal
+        What to try, and what is best.
+    places : Places
+        Where to execute.
+    listeners : sequence of Listener
+        Told of the run of the steps that the swept step needs, where they have to run first.
+    sweep_listeners : sequence of SweepListener
+        Told of the progress of the sweep, after the report is made.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be executed there.
+    """
+    require_ready(opened.backend)
+    data_step = find_data_step(opened.project.steps)
+    if data_step:
+        grid = replace(grid, parameters=choose_data(grid.parameters, data_step, opened.backend.datasets))
+    opened = replace(opened, parameters=grid.parameters)
+    return run_sweep(
+        grid,
+        goal,
+        surround_run(opened, listeners, DataRegistrar(opened.backend.datasets)),
+        _choose_executor(opened, places),
+        opened.backend.tracker,
+        (SweepReporter(opened.workspace.outputs), *sweep_listeners),
+    )
+
+
+def _choose_executor(opened: OpenProject, places: Places) -> Executor:
+    if not places.scheduler:
+        return Threads(places.jobs or os.cpu_count() or 1)
+    from mlops.sweeps.cluster import Cluster
+
+    opened.workspace.home.mkdir(parents=True, exist_ok=True)
+    return Cluster(places.scheduler, opened.workspace, opened.parameters.platform)

@@ -1,0 +1,62 @@
+"""Runs in the background of one machine: what command is started for a submission."""
+
+import ast
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mlops.backends import open_backend
+from mlops.errors import NotFoundError, UsageError
+from mlops.platform.submission import Submission
+from mlops.workspace import Workspace
+
+ECHO = (sys.executable, "-c", "import sys; print(sys.argv[1:])")
+
+
+def start(workspace: Workspace, submission: Submission) -> list[str]:
+    """Submit with a command that prints the words it is given, and return them."""
+    pipelines = open_backend("local", workspace, ECHO).pipelines
+    assert pipelines is not None
+    pipelines.publish("42", "https://build/42")
+    log = workspace.outputs / pipelines.submit(submission).run_id / "submitted.log"
+    deadline = time.monotonic() + 20
+    while not log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    words: list[str] = ast.literal_eval(log.read_text())
+    return words
+
+
+def test_the_command_is_given_what_was_submitted(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "new data.csv").write_text("A,Y\n1,2\n")
+    words = start(workspace, Submission(model_name="other", data_file_path=str(tmp_path / "new data.csv")))
+    assert words[:4] == ["run", "retrain", "--platform", "local"]
+    assert words[6:] == [
+        *("-p", "shared.model_name=other"),
+        *("-p", f"test_data.data_path={tmp_path}/new data.csv"),
+        *("-p", "register.build_id=42"),
+        *("-p", "register.build_uri=https://build/42"),
+    ]
+
+
+def test_a_version_of_the_data_set_is_looked_up_before_anything_is_started(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    datasets = open_backend("local", workspace).datasets
+    for number in (1, 2):
+        (tmp_path / "data.csv").write_text(f"A,Y\n1,{number}\n")
+        datasets.register(datasets.stage(tmp_path / "data.csv"))
+    first = datasets.get_version("1").url
+    assert f"test_data.data_path={first}" in start(workspace, Submission(dataset_version="1"))
+    with pytest.raises(NotFoundError, match="The data set has no version '3'"):
+        start(workspace, Submission(dataset_version="3"))
+
+
+def test_without_a_command_nothing_is_started(workspace: Workspace) -> None:
+    pipelines = open_backend("local", workspace).pipelines
+    assert pipelines is not None
+    pipelines.publish("42", "")
+    with pytest.raises(UsageError, match="cannot start runs in the background, because it was opened without the comm"):
+        pipelines.submit(Submission())
+    assert not workspace.outputs.exists()

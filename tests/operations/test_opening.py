@@ -1,0 +1,29 @@
+"""A project, opened on a platform."""
+
+import pytest
+from opened import open_here
+
+from mlops.errors import ParameterError, UsageError
+from mlops.operations.opening import open_project
+from mlops.parameters.overrides import Override
+from mlops.parameters.project import Project
+from mlops.workspace import Workspace
+
+
+def test_what_is_given_is_merged_and_can_be_replaced(workspace: Workspace) -> None:
+    opened = open_here(workspace, "train.alpha=0.1", "shared.model_name=other")
+    assert (opened.model_name, opened.parameters.values["train"]["alpha"]) == ("other", 0.1)
+    assert (opened.parameters.platform, opened.backend.name) == ("local", "local")
+    forced = opened.override(*opened.overrides, Override("deploy", "force", True, "--force"))
+    assert forced.parameters.values["deploy_qa"]["force"] is True
+    assert forced.parameters.values["train"]["alpha"] == 0.1
+    assert (forced.project, forced.backend) == (opened.project, opened.backend)
+    assert not workspace.home.exists()
+
+
+def test_a_mistake_is_found_before_the_platform_is_opened(workspace: Workspace) -> None:
+    project = Project.load(workspace)
+    with pytest.raises(ParameterError, match="^the caller: 'yes' is not allowed; it takes true or false$"):
+        open_project(project, [Override("deploy", "force", "yes", "the caller")], "moon")
+    with pytest.raises(UsageError, match="there is no platform 'moon' here"):
+        open_project(project, platform="moon")

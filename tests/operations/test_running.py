@@ -1,0 +1,65 @@
+"""Running a pipeline and resuming a run, as a command or a request does."""
+
+from pathlib import Path
+
+import pytest
+from opened import open_here
+
+from mlops.errors import ParameterError, UsageError
+from mlops.operations.running import RunRequest, find_run, resume_run, start_run
+from mlops.record.ledger import RunRecord, StepRecord, write_run
+from mlops.record.listener import Listener
+from mlops.workspace import Workspace
+
+
+class Ear(Listener):
+    """A listener that writes down which steps ended."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+        """See `Listener`."""
+        self.heard.append(f"{step.name} {step.state}")
+        return step
+
+    def run_ended(self, run: RunRecord) -> None:
+        """See `Listener`."""
+        self.heard.append(f"run {run.state}")
+
+
+def test_a_run_tells_its_listeners_and_prints_nothing(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    ear, opened = Ear(), open_here(workspace)
+    record = start_run(opened, RunRequest("build", run_id="first"), [ear])
+    assert (record.run_id, record.outcome, ear.heard) == ("first", "done", ["test_data done", "run succeeded"])
+    assert (workspace.outputs / "first" / "01_test_data.html").is_file()
+    newest = opened.backend.datasets.find_newest()
+    assert newest is not None
+    assert newest.version == 1
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(UsageError, match="the newest run, first, succeeded"):
+        find_run(workspace.outputs)
+    with pytest.raises(UsageError, match="run first is succeeded: there is nothing to resume"):
+        resume_run(opened, find_run(workspace.outputs, "first"), 0, [ear])
+
+
+def test_what_cannot_be_run_as_asked_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="-p train.alpha: the pipeline build has no step 'train'"):
+        start_run(open_here(workspace, "train.alpha=1"), RunRequest("build"))
+    with pytest.raises(UsageError, match="--model-file: The pipeline build deploys nothing"):
+        start_run(open_here(workspace), RunRequest("build", model_file=tmp_path / "model.json"))
+    with pytest.raises(UsageError, match="model.json: there is no such file"):
+        start_run(open_here(workspace), RunRequest("release", model_file=tmp_path / "model.json"))
+    assert not workspace.outputs.exists()
+
+
+def test_the_run_to_resume_is_the_one_asked_for_or_the_newest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is nothing to resume, because there is no run yet"):
+        find_run(tmp_path)
+    for name in ("20261122-190758-build-1", "20261122-190759-build-2"):
+        write_run(RunRecord(name, "build", "local", "failed", "", "", (0, 0.0), ()), tmp_path)
+    assert find_run(tmp_path).run_id == "20261122-190759-build-2"
+    assert find_run(tmp_path, "20261122-190758-build-1").run_id == "20261122-190758-build-1"
+    for name in ("nothing", "../x"):
+        with pytest.raises(UsageError, match=f"There is no run {name} in .*`mlops status` lists the runs"):
+            find_run(tmp_path, name)

@@ -1,0 +1,77 @@
+"""One step of a submitted run, as a machine of the platform runs it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opened import open_here
+
+from mlops.errors import NotFoundError, UsageError
+from mlops.operations.stepping import SubmittedStep, run_submitted_step
+from mlops.platform.submission import Build, Submission
+from mlops.record.ledger import read_run
+from mlops.workspace import Workspace
+
+
+class OneJob:
+    """A platform that executes this process as a step, and keeps its tags."""
+
+    run_id = "3f9a51c2"
+
+    def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+
+    def find_job(self) -> "OneJob":
+        """See `Jobs`."""
+        return self
+
+    def fetch_folder(self, folder: Path) -> None:
+        """See `Job`."""
+
+    def store_folder(self, folder: Path) -> None:
+        """See `Job`."""
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """See `Job`."""
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """See `Job`."""
+        self.tags |= tags
+
+
+def step(workspace: Workspace, job: OneJob, submission: Submission) -> Any:
+    """Run the data test of a submitted run."""
+    opened = open_here(workspace)
+    opened = replace(opened, backend=replace(opened.backend, jobs=job))
+    return run_submitted_step(opened, SubmittedStep("retrain", "test_data", submission, Build("42")))
+
+
+def test_outside_of_a_submitted_run_the_way_to_run_a_step_is_said(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="started by the platform .local., not by hand. .* `mlops run build --only te"):
+        run_submitted_step(open_here(workspace), SubmittedStep("build", "test_data", Submission()))
+
+
+def test_an_error_before_the_run_begins_is_seen_with_the_run(workspace: Workspace) -> None:
+    job = OneJob()
+    with pytest.raises(NotFoundError):
+        step(workspace, job, Submission(dataset_version="9", caller_run_id="7"))
+    assert {name: job.tags[name] for name in ("BuildId", "caller_run_id", "outcome")} == {
+        "BuildId": "42",
+        "caller_run_id": "7",
+        "outcome": "error",
+    }
+    assert job.tags["reason"].startswith("test_data: ")
+
+
+def test_a_step_is_given_what_was_submitted(workspace: Workspace) -> None:
+    job, project = OneJob(), open_here(workspace).project
+    file = project.workspace.home / "given.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("A,B\n1,2\n")
+    record = step(workspace, job, Submission(data_file_path=str(file)))
+    tested = read_run(workspace.outputs / job.run_id).step("test_data")
+    assert tested is not None
+    assert (record.state, tested.state, tested.parameters["data_path"]) == ("failed", "failed", str(file))
+    assert job.tags["outcome"] == "error"

@@ -1,0 +1,99 @@
+"""Submitting the published pipeline, and watching its runs."""
+
+import sys
+from typing import cast
+
+import pytest
+from opened import open_here
+
+from mlops.errors import ParameterError, PlatformError, UsageError
+from mlops.operations.submitting import (
+    SubmissionListener,
+    publish_pipeline,
+    require_pipelines,
+    submit_pipeline,
+    watch_run,
+)
+from mlops.platform.pipelines import Pipelines, SubmittedRun, SubmittedStep
+from mlops.platform.submission import Build, Submission
+from mlops.workspace import Workspace
+
+RUNNING = SubmittedRun("run", "retrain", "1", "running")
+
+
+class Watch(SubmissionListener):
+    """Writes down what it is told of a run."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def run_changed(self, run: SubmittedRun) -> None:
+        """See `SubmissionListener`."""
+        self.heard.append(run.state)
+
+    def look_failed(self, error: PlatformError) -> None:
+        """See `SubmissionListener`."""
+        self.heard.append(str(error))
+
+
+class OftenAway:
+    """Pipelines that cannot be read a number of times, and then say that the run has ended."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def get_run(self, run_id: str) -> SubmittedRun:
+        """See `Pipelines`."""
+        self.times -= 1
+        if self.times >= 0:
+            raise PlatformError("busy")
+        return SubmittedRun(run_id, "retrain", "1", "succeeded")
+
+
+class Slow:
+    """Pipelines whose run changes with the third look, and ends with the sixth."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def get_run(self, run_id: str) -> SubmittedRun:
+        """See `Pipelines`."""
+        self.looks += 1
+        steps = (SubmittedStep("train", "running"),) if self.looks >= 3 else ()
+        return SubmittedRun(run_id, "retrain", "1", "succeeded" if self.looks > 5 else "running", steps=steps)
+
+
+def test_a_wait_of_hours_outlives_an_outage_of_minutes() -> None:
+    pauses, watch = list[float](), Watch()
+    ended = watch_run(cast(Pipelines, OftenAway(20)), RUNNING, watch, pauses.append)
+    assert (ended.state, len(pauses)) == ("succeeded", 21)
+    assert sum(pauses) > 300
+    assert watch.heard == ["running", *["busy"] * 20, "succeeded"]
+    with pytest.raises(PlatformError, match="busy"):
+        watch_run(cast(Pipelines, OftenAway(99)), RUNNING, watch, pauses.append)
+
+
+def test_a_run_is_looked_at_less_often_while_nothing_changes() -> None:
+    pauses, watch = list[float](), Watch()
+    watch_run(cast(Pipelines, Slow()), RUNNING, watch, pauses.append)
+    assert pauses == [1.0, 1.5, 2.25, 1.0, 1.5, 2.25]
+    assert watch.heard == ["running", "running", "succeeded"]
+
+
+def test_a_wrong_model_name_is_found_before_anything_is_submitted(workspace: Workspace) -> None:
+    opened = open_here(workspace, command=(sys.executable, "-c", ""))
+    publish_pipeline(opened, Build("42"))
+    with pytest.raises(ParameterError, match='^-p model_name: "a\'b" is not allowed'):
+        submit_pipeline(opened, Submission(model_name="a'b"))
+    assert require_pipelines(opened.backend).list_runs(5) == []
+
+
+def test_a_caller_that_cannot_start_runs_says_so(workspace: Workspace) -> None:
+    opened = open_here(workspace)
+    publish_pipeline(opened, Build("42"))
+    with pytest.raises(UsageError, match="This caller cannot start runs in the background"):
+        submit_pipeline(opened, Submission())
+
+
+def test_a_build_without_an_id_gets_a_new_one(workspace: Workspace) -> None:
+    assert "-build-" in publish_pipeline(open_here(workspace), Build()).version

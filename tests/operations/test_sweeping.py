@@ -1,0 +1,21 @@
+"""Where a sweep executes, and what it optimizes."""
+
+import pytest
+
+from mlops.errors import UsageError
+from mlops.operations.sweeping import Places, choose_goal
+from mlops.pipelines import Step
+from mlops.sweeps.plan import Goal
+
+
+def test_a_cluster_decides_itself_how_many_notebooks_run_at_once() -> None:
+    assert Places(jobs=2).scheduler == ""
+    with pytest.raises(UsageError, match="^--jobs is for this machine"):
+        Places(jobs=2, scheduler="tcp://10.0.0.7:8786")
+
+
+def test_a_sweep_optimizes_the_metric_asked_for_or_the_one_of_the_step() -> None:
+    scored = Step("fit", "02_fit", scored_by="loss")
+    assert (choose_goal(scored), choose_goal(scored, "r2", True)) == (Goal("loss"), Goal("r2", True))
+    with pytest.raises(UsageError, match="The step look declares no metric to compare by"):
+        choose_goal(Step("look", "01_look"))
