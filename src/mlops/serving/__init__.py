@@ -1,1 +1,1 @@
-"""The scoring server, the only platform code in an image: imports nothing of the rest of this package."""
+"""The scoring server, the only engine code in an image: it imports nothing of the rest of the engine."""
