@@ -1,6 +1,9 @@
 """Overrides: the text of `-p`, read in one place, and written for another process in one place."""
 
+from pathlib import Path
+
 import pytest
+from given_parameters import load
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter
@@ -28,3 +31,22 @@ def test_what_is_written_for_another_process_is_read_there(value: str | float | 
     given = Override("train", "alpha", value, "the caller")
     found = read_override(given.to_text())
     assert found.as_setting(Parameter("alpha", value)).value == value
+
+
+@pytest.mark.parametrize("text", ["007", "1e-3", "true", "null", "a=b", " a\nb ", "", "[1]"])
+def test_an_option_for_a_text_stays_as_it_was_typed(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, f"train.label={text}").values["train"]["label"] == text
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("tran.alpha=1", r"^-p tran.alpha: there is no step 'tran'; did you mean 'train'\?"),
+        ("train.alhpa=1", r"^-p train.alhpa: notebooks/02_train.ipynb declares no 'alhpa'; did you mean 'alpha'\?"),
+        ("deploy.environment=qa", r"^-p deploy.environment: the runner itself sets 'environment'; take it out$"),
+        ("train.api_key=abc", r"^-p train.api_key: a secret is never a parameter, .* MLOPS_SECRET_API_KEY instead.$"),
+    ],
+)
+def test_a_mistake_in_an_option_is_named(tmp_path: Path, option: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        load(tmp_path, option)

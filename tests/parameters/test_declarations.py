@@ -1,0 +1,156 @@
+"""What a notebook declares, and the values that a declaration takes."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from checkout import list_tracked
+from command_line import PROJECT
+from given_parameters import TRAIN, load, write_notebook
+from nbformat.v4 import new_code_cell, new_notebook
+
+from mlops.errors import ParameterError
+from mlops.parameters.declarations import Parameter, read_declarations
+from mlops.parameters.lookup import RESERVED
+
+
+def test_a_declaration_is_a_literal_with_a_comment(tmp_path: Path) -> None:
+    found = read_declarations(write_notebook(tmp_path / "02_train.ipynb", TRAIN))
+    assert list(found)[:3] == ["alpha", "share", "seed"]
+    assert found["alpha"] == Parameter("alpha", 0.4, "ridge penalty, no unit; in [0, inf)", "[0, inf)")
+    assert found["share"] == Parameter("share", 0.2, "of the rows; in (0, 0.5]", "(0, 0.5]")
+    assert found["solver"].options == ("svd", "least-squares")
+    assert (found["offset"].default, found["offset"].interval, found["offset"].options) == (-1, "", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("alpha", "a number in [0, inf)"),
+        ("seed", "a whole number in [0, 100]"),
+        ("shuffle", "true or false"),
+        ("solver", "one of svd, least-squares"),
+        ("label", "text"),
+        ("columns", "a list"),
+    ],
+)
+def test_a_declaration_says_what_it_takes(tmp_path: Path, name: str, allowed: str) -> None:
+    assert read_declarations(write_notebook(tmp_path / "02_train.ipynb", TRAIN))[name].describe() == allowed
+
+
+def test_a_notebook_without_the_cell_declares_nothing(tmp_path: Path) -> None:
+    nbformat.write(new_notebook(cells=[new_code_cell("a = 1")]), tmp_path / "a.ipynb")
+    assert read_declarations(tmp_path / "a.ipynb") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("seed = alpha", "'seed = alpha'"),
+        ("folder = home() / 'x'", "\"folder = home() / 'x'\""),
+        ("import os", "'import os'"),
+        ("alpha: float = 0.4", "'alpha: float = 0.4'"),
+        ("first, second = 1, 2", "'first, second = (1, 2)'"),
+        ("first = second = 1", "'first = second = 1'"),
+        ("label = f'{1}'", "\"label = f'{1}'\""),
+    ],
+)
+def test_a_line_that_is_no_literal_is_refused(tmp_path: Path, line: str, shown: str) -> None:
+    path = write_notebook(tmp_path / "02_train.ipynb", line)
+    with pytest.raises(ParameterError, match=re.escape(f"{path}: {shown} in the parameters cell is not `name = lit")):
+        read_declarations(path)
+
+
+@pytest.mark.parametrize("line", ["%matplotlib inline", "alpha =", "alpha = (0.4", "alpha 0.4"])
+def test_a_cell_that_is_no_python_is_refused(tmp_path: Path, line: str) -> None:
+    path = write_notebook(tmp_path / "02_train.ipynb", f"seed = 0\n{line}")
+    with pytest.raises(ParameterError, match=rf"^{re.escape(str(path))}: .*parameters cell"):
+        read_declarations(path)
+
+
+@pytest.mark.parametrize("default", ["None", "{'a': 1}", "(1, 2)", "b'a'", "1j"])
+def test_a_literal_of_another_kind_is_refused(tmp_path: Path, default: str) -> None:
+    path = write_notebook(tmp_path / "02_train.ipynb", f"given = {default}")
+    with pytest.raises(ParameterError) as raised:
+        read_declarations(path)
+    assert str(raised.value) == f"{path}: the parameter given has the default {default}; use text or a number"
+
+
+WRONG = [
+    ("alpha", "much", "'much' is not allowed; it takes a number in [0, inf)"),
+    ("alpha", "-0.1", "-0.1 is not allowed; it takes a number in [0, inf)"),
+    ("alpha", "true", "True is not allowed; it takes a number in [0, inf)"),
+    ("alpha", "nan", "'nan' is not allowed; it takes a number in [0, inf)"),
+    ("alpha", ".nan", "nan is not allowed; it takes a number in [0, inf)"),
+    ("alpha", ".inf", "inf is not allowed; it takes a number in [0, inf)"),
+    ("alpha", "[1]", "[1] is not allowed; it takes a number in [0, inf)"),
+    ("alpha", "", "None is not allowed; it takes a number in [0, inf)"),
+    ("alpha", "1" * 400, f"{'1' * 400} is not allowed; it takes a number in [0, inf)"),
+    ("share", "0", "0 is not allowed; it takes a number in (0, 0.5]"),
+    ("share", "0.51", "0.51 is not allowed; it takes a number in (0, 0.5]"),
+    ("seed", "1.5", "1.5 is not allowed; it takes a whole number in [0, 100]"),
+    ("seed", "true", "True is not allowed; it takes a whole number in [0, 100]"),
+    ("seed", "101", "101 is not allowed; it takes a whole number in [0, 100]"),
+    ("shuffle", "1", "1 is not allowed; it takes true or false"),
+    ("shuffle", "maybe", "'maybe' is not allowed; it takes true or false"),
+    ("columns", "AGE", "'AGE' is not allowed; it takes a list"),
+    ("solver", "lasso", "'lasso' is not allowed; it takes one of svd, least-squares"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), WRONG, ids=[f"{name}={text[:9]}" for name, text, _ in WRONG])
+def test_a_wrong_value_is_named_wherever_it_stands(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(ParameterError) as raised:
+        load(tmp_path / "file", base=f"platform: local\nsteps:\n  train:\n    {name}: {text}")
+    assert str(raised.value) == f"parameters/base.yml: steps.train.{name}: {message}"
+    with pytest.raises(ParameterError) as raised:
+        load(tmp_path / "option", f"train.{name}={text}")
+    allowed = message[message.index(" is not allowed") :]
+    assert str(raised.value) == f"-p train.{name}: {text!r}{allowed}"
+
+
+def test_a_number_for_a_text_is_refused_in_a_file(tmp_path: Path) -> None:
+    with pytest.raises(
+        ParameterError, match=r"^parameters/base.yml: steps.train.label: 7 is not allowed; it takes text$"
+    ):
+        load(tmp_path, base="platform: local\nsteps: {train: {label: 7}}")
+
+
+RIGHT: list[tuple[str, str, Any]] = [
+    ("alpha", "1e-3", 0.001),
+    ("alpha", "1", 1.0),
+    ("alpha", "0", 0.0),
+    ("share", "0.5", 0.5),
+    ("seed", "100", 100),
+    ("offset", "-7", -7),
+    ("shuffle", "false", False),
+    ("columns", "[AGE, SEX]", ["AGE", "SEX"]),
+    ("solver", "least-squares", "least-squares"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), RIGHT, ids=[f"{name}={text}" for name, text, _ in RIGHT])
+def test_a_right_value_has_the_declared_type(tmp_path: Path, name: str, text: str, value: Any) -> None:
+    file = load(tmp_path / "file", base=f"platform: local\nsteps:\n  train:\n    {name}: {text}")
+    option = load(tmp_path / "option", f"train.{name}={text}")
+    for found in (file.values["train"][name], option.values["train"][name]):
+        assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize("line", ['name = ""  # text; in [0, 1]', "alpha = 1.0  # in [low, high]"])
+def test_an_interval_that_means_nothing_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ParameterError, match="interval"):
+        read_declarations(write_notebook(tmp_path / "02_train.ipynb", line))
+
+
+@pytest.mark.parametrize("path", list_tracked(PROJECT, "notebooks/*.ipynb"), ids=lambda path: path.stem)
+def test_a_committed_notebook_explains_its_parameters(path: Path) -> None:
+    declared = read_declarations(path)
+    assert "run_folder" in declared
+    assert [name for name, parameter in declared.items() if len(parameter.comment) < 10] == []
+    numbers = [parameter for parameter in declared.values() if type(parameter.default) in (int, float)]
+    assert [parameter.name for parameter in numbers if not parameter.interval] == []
+    told = [declared[name].comment for name in RESERVED if name in declared and name != "environment"]
+    assert all(comment.endswith("the runner sets it") for comment in told)

@@ -1,0 +1,100 @@
+"""The files of the layers: a mistake is named by file, key and value, with what is allowed."""
+
+from pathlib import Path
+
+import pytest
+from given_parameters import load
+
+from mlops.errors import ParameterError
+
+MISTAKES: dict[str, tuple[str, str]] = {
+    "unknown section": (
+        "step: {}",
+        "parameters/base.yml: unknown section 'step'; allowed: platform, run, kernels, shared, steps",
+    ),
+    "unknown step": (
+        "steps: {trian: {alpha: 1}}",
+        "parameters/base.yml: steps.trian.alpha: there is no step 'trian'; did you mean 'train'? "
+        "(known: train, deploy, deploy_qa, deploy_production)",
+    ),
+    "unknown parameter": (
+        "steps: {deploy: {prot: 1}}",
+        "parameters/base.yml: steps.deploy.prot: notebooks/06_deploy.ipynb declares no 'prot'; did you mean 'port'? "
+        "(known: port, model_name)",
+    ),
+    "unknown shared parameter": (
+        "shared: {xyz: 1}",
+        "parameters/base.yml: shared.xyz: no notebook declares it (known: alpha, columns, label, model_name, offset, "
+        "port, seed, share, shuffle, solver)",
+    ),
+    "unknown setting of the runner": (
+        "run: {step_timeout: 1}",
+        "parameters/base.yml: run.step_timeout is unknown; did you mean 'step_timeout_minutes'? "
+        "(known: step_timeout_minutes)",
+    ),
+    "setting of the runner out of range": (
+        "run: {step_timeout_minutes: -1}",
+        "parameters/base.yml: run.step_timeout_minutes: -1 is not allowed; it takes a number in [0, inf)",
+    ),
+    "reserved name": (
+        "steps: {train: {run_folder: /tmp}}",
+        "parameters/base.yml: steps.train.run_folder: the runner itself sets 'run_folder'; take it out",
+    ),
+    "reserved shared name": (
+        "shared: {platform: azure}",
+        "parameters/base.yml: shared.platform: the runner itself sets 'platform'; take it out",
+    ),
+    "secret": (
+        "steps: {train: {storage_account_key: abc}}",
+        "parameters/base.yml: steps.train.storage_account_key: a secret is never a parameter, because papermill "
+        "writes parameters into the notebook. Set the environment variable MLOPS_SECRET_STORAGE_ACCOUNT_KEY instead.",
+    ),
+    "shared secret": (
+        "shared: {db_password: abc}",
+        "parameters/base.yml: shared.db_password: a secret is never a parameter, because papermill writes "
+        "parameters into the notebook. Set the environment variable MLOPS_SECRET_DB_PASSWORD instead.",
+    ),
+    "section that is no mapping": (
+        "steps: [train]",
+        "parameters/base.yml: steps: ['train'] is not a mapping; write `name: value` lines below it",
+    ),
+    "step that is no mapping": (
+        "steps: {train: 0.4}",
+        "parameters/base.yml: steps.train: 0.4 is not a mapping; write `name: value` lines below it",
+    ),
+    "file that is no mapping": (
+        "- train",
+        "parameters/base.yml: ['train'] is not a mapping; write `name: value` lines below it",
+    ),
+    "platform that is no name": (
+        "platform: ../x",
+        "parameters/base.yml: platform: '../x' is no platform's name; write for example `platform: local`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_a_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ParameterError) as raised:
+        load(tmp_path, base=text if text.startswith(("platform", "-")) else f"platform: local\n{text}")
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("layer", ["local", "qa", "production"])
+def test_a_mistake_is_found_in_every_layer(tmp_path: Path, layer: str) -> None:
+    with pytest.raises(ParameterError, match=rf"^parameters/{layer}.yml: steps.deploy.port: 70000 is not allowed; "):
+        load(tmp_path, **{layer: "steps: {deploy: {port: 70000}}"})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a: 1\na: 2", "'a' stands twice in .*line 1, column 1"),
+        ("steps:\n  train: {seed: 1, seed: 2}", "'seed' stands twice in .*line 2"),
+        ("a: [1", "while parsing a flow sequence .*line 1"),
+        ("a: b: c", "mapping values are not allowed here .*line 1"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str, found: str) -> None:
+    with pytest.raises(ParameterError, match=rf"^parameters/base.yml is not valid YAML: {found}"):
+        load(tmp_path, base=text)
