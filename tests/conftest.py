@@ -64,6 +64,24 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(PROJECT, tmp_path / "home", tmp_path / "outputs")
 
 
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database, empty: copying it saves a second, in which MLflow makes its schema."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("database") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").get_experiment_by_name("none")
+    return path
+
+
+@pytest.fixture
+def migrated(workspace: Workspace, database: Path) -> Workspace:
+    """The project with a scratch state in which MLflow's database is made already."""
+    workspace.home.mkdir(parents=True)
+    shutil.copyfile(database, workspace.home / database.name)
+    return workspace
+
+
 @pytest.fixture(scope="module")
 def make_mlops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], CommandLine]]:
     """Makes command lines, each on a state of its own; their services end with the module."""

@@ -48,7 +48,7 @@ def test_false_alarms_are_below_one_in_twenty(population: pd.DataFrame, rows: in
     assert np.mean(alarms) < 0.05
 
 
-@pytest.mark.parametrize("rows", [442, 60])
+@pytest.mark.parametrize("rows", [442, pytest.param(60, marks=pytest.mark.slow)])
 def test_false_alarms_are_as_rare_where_the_reference_is_a_sample_too(population: pd.DataFrame, rows: int) -> None:
     alarms = [
         bool(
@@ -70,6 +70,7 @@ def test_power_against_a_known_distribution(population: pd.DataFrame) -> None:
     assert np.mean(caught) > 0.9
 
 
+@pytest.mark.slow
 def test_power_against_a_reference_of_442_rows(population: pd.DataFrame) -> None:
     """The same where the reference is no larger than the table: both are uncertain, so a shift has to be larger."""
     caught = []

@@ -82,8 +82,9 @@ def test_the_model_is_scikit_learn_s_ridge(good: pd.DataFrame, alpha: float) -> 
 
 
 def test_cross_validation_predicts_each_row_by_a_model_that_has_not_seen_it(good: pd.DataFrame) -> None:
-    alone = [predict(train_model(good.drop(index=row), 0.4), good.loc[[row]]).item() for row in good.index]
-    assert cross_validate(good, 0.4, folds=len(good)) == pytest.approx(np.mean((good[TARGET] - alone) ** 2), rel=1e-9)
+    few = good.head(60)
+    alone = [predict(train_model(few.drop(index=row), 0.4), few.loc[[row]]).item() for row in few.index]
+    assert cross_validate(few, 0.4, folds=len(few)) == pytest.approx(np.mean((few[TARGET] - alone) ** 2), rel=1e-9)
     assert cross_validate(good, 0.4) == pytest.approx(3106.85, abs=0.01)
     assert cross_validate(good, 1000.0) > 1.5 * cross_validate(good, 0.4)
 

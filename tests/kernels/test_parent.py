@@ -403,7 +403,7 @@ def test_nothing_leaks(start_kernel: Any, tmp_path: Path, kernels: int) -> None:
     assert len(parent.children()) == len(get_running(parent.pid).forks) == 1
 
 
-@pytest.mark.parametrize("kernels", [15, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kernels", [5, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_kernel_that_is_asked_to_end_ends_by_itself(kernels: int) -> None:
     """ipykernel's threads may wait for each other at the end, and then the manager has to kill it: one in fifty did."""
     codes = []

@@ -37,6 +37,8 @@ def backend(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Ba
     """Every platform in turn, on a scratch state; its services end with the test."""
     if request.param in EMULATED:
         request.getfixturevalue(request.param)
+    else:
+        request.getfixturevalue("migrated")
     opened = open_backend(request.param, workspace)
     yield opened
     for environment in ("qa", "production"):
@@ -251,9 +253,6 @@ def test_qa_comes_before_production() -> None:
     assert (previous_environment("qa"), previous_environment("production")) == ("", "qa")
 
 
-PROCESSES = 16
-
-
 def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]:
     """In a process of its own: register a model, and try to become the first champion."""
     backend = open_backend("local", workspace)
@@ -265,24 +264,25 @@ def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]
     return version.version, True
 
 
+@pytest.mark.parametrize("processes", [6, pytest.param(16, marks=pytest.mark.slow)])
 def test_processes_that_register_at_once_get_versions_of_their_own_and_one_champion(
-    workspace: Workspace, tmp_path: Path
+    workspace: Workspace, tmp_path: Path, processes: int
 ) -> None:
-    folders = [tmp_path / str(number) for number in range(PROCESSES)]
+    folders = [tmp_path / str(number) for number in range(processes)]
     for folder in folders:
         folder.mkdir()
     context = get_context("forkserver")
     context.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "mlops.backends.local"])
-    with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
-        results = list(pool.map(register_and_promote, [workspace] * PROCESSES, folders))
-    assert sorted(version for version, _ in results) == list(range(1, PROCESSES + 1))
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        results = list(pool.map(register_and_promote, [workspace] * processes, folders))
+    assert sorted(version for version, _ in results) == list(range(1, processes + 1))
     assert sum(won for _, won in results) == 1
 
 
-def test_a_changed_model_file_is_refused_before_it_is_read(workspace: Workspace, tmp_path: Path) -> None:
-    backend = open_backend("local", workspace)
+def test_a_changed_model_file_is_refused_before_it_is_read(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
     version = register(backend, tmp_path)
-    (stored,) = (workspace.home / "artifacts").rglob("model.json")
+    (stored,) = (migrated.home / "artifacts").rglob("model.json")
     stored.write_text('{"number": 666}')
     with pytest.raises(IntegrityError, match="model tiny version 1: model.json has changed since it was recorded"):
         backend.registry.fetch_model(version, tmp_path / "fetched")
@@ -290,23 +290,23 @@ def test_a_changed_model_file_is_refused_before_it_is_read(workspace: Workspace,
         backend.registry.register("tiny", TrainingRun(version.run_id, version.files), {})
 
 
-def test_a_changed_image_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    backend = open_backend("local", workspace)
+def test_a_changed_image_is_refused(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
-    (stored,) = (workspace.home / "images").glob("sha256-*/score.py")
+    (stored,) = (migrated.home / "images").glob("sha256-*/score.py")
     stored.write_text("def init(): ...")
     with pytest.raises(IntegrityError, match=r"score\.py has changed"):
         deploy(backend, "qa", image)
 
 
-def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(migrated: Workspace, tmp_path: Path) -> None:
     from mlops.backends.local.processes import start_process, wait_ready
 
-    backend = open_backend("local", workspace)
+    backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
     bundle = Path(image.url.removeprefix("file://"))
     backend.secrets.get_keys("qa")
-    keys = workspace.home / "secrets" / "qa-keys.json"
+    keys = migrated.home / "secrets" / "qa-keys.json"
     popen, ready = start_process(bundle, keys, 0, make_new_folder(tmp_path, "service"))
     process = wait_ready(popen, ready, 30, image.name)
     assert process.alive
@@ -315,13 +315,13 @@ def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(workspace: W
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "interrupted"])
-def test_mlflow_shows_a_sweep_with_its_best_and_how_it_ended(workspace: Workspace, state: SweepState) -> None:
+def test_mlflow_shows_a_sweep_with_its_best_and_how_it_ended(migrated: Workspace, state: SweepState) -> None:
     from mlflow import MlflowClient
 
-    tracker = open_backend("local", workspace).tracker
+    tracker = open_backend("local", migrated).tracker
     sweep = tracker.start_sweep("a sweep", {"alpha": [0.1, 1.0]})
     tracker.end_sweep(sweep, state=state, parameters={"alpha": 0.1}, metrics={"mse": 2.5})
-    run = MlflowClient(f"sqlite:///{workspace.home / 'mlflow.db'}").get_run(sweep)
+    run = MlflowClient(f"sqlite:///{migrated.home / 'mlflow.db'}").get_run(sweep)
     assert (run.data.params, run.data.metrics, run.info.run_name) == ({"alpha": "0.1"}, {"mse": 2.5}, "a sweep")
     assert run.info.status == {"succeeded": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}[state]
     assert run.data.tags["mlflow.note.content"] == "alpha=[0.1, 1.0]"
@@ -334,23 +334,23 @@ def test_keys_are_readable_by_their_owner_only(workspace: Workspace) -> None:
 
 
 def test_a_port_that_somebody_else_has_is_refused(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = publish(open_backend("local", workspace), tmp_path)
-    other = open_backend("local", Workspace(workspace.project, tmp_path / "other", workspace.outputs))
+    image = publish(open_backend("local", migrated), tmp_path)
+    other = open_backend("local", Workspace(migrated.project, tmp_path / "other", migrated.outputs))
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     port = int(deploy(other, "qa", publish(other, folder)).url.rsplit(":", 1)[1])
     monkeypatch.setenv("MLOPS_LOCAL_QA_PORT", str(port))
     try:
         with pytest.raises(DeploymentError, match=rf"Port {port} for qa is taken .* Set local\.qa_port in"):
-            deploy(open_backend("local", workspace), "qa", image)
+            deploy(open_backend("local", migrated), "qa", image)
     finally:
         other.services.stop("qa")
 
 
-def test_an_image_whose_packages_are_not_installed_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    backend = open_backend("local", workspace)
+def test_an_image_whose_packages_are_not_installed_is_refused(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
     model = backend.registry.get_version("tiny", image.model_version)
     bundle = make_bundle(tmp_path, model, 1.0, pin="numpy==0.0.1")
@@ -386,11 +386,11 @@ def test_a_second_roll_back_goes_further_back(backend: Backend, tmp_path: Path) 
         backend.services.roll_back("production")
 
 
-def test_a_service_with_old_keys_is_started_anew(workspace: Workspace, tmp_path: Path) -> None:
-    backend = open_backend("local", workspace)
+def test_a_service_with_old_keys_is_started_anew(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
     deploy(backend, "qa", image)
-    keys = workspace.home / "secrets" / "qa-keys.json"
+    keys = migrated.home / "secrets" / "qa-keys.json"
     keys.unlink()
     backend.secrets.get_keys("qa")
     later = keys.stat().st_mtime + 5
