@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,14 @@ def find_processes() -> Callable[[str, int], list[psutil.Process]]:
         return found
 
     return find
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Has SIGINT interrupt this process, also where a shell that has started it in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -144,6 +144,7 @@ def test_the_copy_is_whole_whenever_it_is_read(tmp_path: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_kernel(tmp_path: Path) -> None:
     marker = tmp_path / "running"
 

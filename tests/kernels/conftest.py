@@ -18,6 +18,7 @@ from jupyter_client.manager import KernelManager
 from mlops.kernels.process import WarmProcess
 
 LOG = logging.getLogger("tests.kernels")
+FIRST_CELL = "import multiprocessing as mp, os, sys, time\nimport numpy as np, pandas\na = np.random.rand(600, 600)"
 
 
 class Kernel:
@@ -88,10 +89,11 @@ def start_kernel() -> Iterator[StartKernel]:
 
 @pytest.fixture(scope="module", params=["fresh", "warm"])
 def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    """One kernel for the whole module: a fresh one, then a warm one."""
+    """One kernel for the whole module: a fresh one, then a warm one; each has run `FIRST_CELL`."""
     with keep_kernels() as start:
         found = start(warm=request.param == "warm", cwd=str(tmp_path_factory.mktemp("folder")))
         assert found.warm == (request.param == "warm")
+        assert found.run(FIRST_CELL) == ""
         yield found
 
 
