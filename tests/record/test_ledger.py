@@ -17,6 +17,7 @@ from mlops.record.ledger import (
     RunSettings,
     StepRecord,
     list_runs,
+    make_run_folder,
     make_run_id,
     read_run,
     sort_key,
@@ -123,6 +124,14 @@ def test_a_folder_without_record_is_no_run(tmp_path: Path, name: str) -> None:
 
 def test_run_ids_are_unique() -> None:
     assert len({make_run_id("all") for _ in range(1000)}) == 1000
+
+
+def test_a_run_has_a_folder_that_no_other_run_has(tmp_path: Path) -> None:
+    """The clock and the random digits stand still for two of three names."""
+    names = iter(["20261125-190758-all-3f9a51c2", "20261125-190758-all-3f9a51c2", "20261125-190758-all-3f9a51c3"])
+    made = [make_run_folder(tmp_path / "outputs", "all", lambda pipeline: next(names)) for _ in range(2)]
+    assert [folder.name[-8:] for folder in made] == ["3f9a51c2", "3f9a51c3"]
+    assert all(folder.is_dir() for folder in made)
 
 
 def test_run_ids_sort_by_time() -> None:

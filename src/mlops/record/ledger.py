@@ -1,7 +1,8 @@
 """What ran: one ``run.json`` a run, written whole at every change of state, true after any crash."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,6 +170,26 @@ def make_run_id(pipeline: str) -> str:
     """Return a new run's name; `sort_key` puts runs in the order in which they were made."""
     made = datetime.now(UTC)
     return f"{made:%Y%m%d-%H%M%S}-{pipeline}-{made.microsecond:05x}{secrets.token_hex(2)[:3]}"
+
+
+def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] = make_run_id) -> Path:
+    """Make the folder of a new run in `outputs`; its name, the run's, is no other run's.
+
+    Parameters
+    ----------
+    outputs : Path
+        The folder of all runs.
+    pipeline : str
+        What runs.
+    make_id : callable
+        Makes a name; called again as long as the name is taken.
+    """
+    outputs.mkdir(parents=True, exist_ok=True)
+    while True:
+        folder = outputs / make_id(pipeline)
+        with suppress(FileExistsError):
+            folder.mkdir()
+            return folder
 
 
 def sort_key(run_id: str) -> tuple[str, str]:

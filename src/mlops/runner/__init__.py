@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlops.errors import ConflictError, UsageError
 from mlops.pipelines import Step
-from mlops.record.ledger import RunRecord, StepRecord, make_run_id
+from mlops.record.ledger import RunRecord, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
 from mlops.record.reuse import find_only, locate_copy
@@ -55,8 +55,9 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     """
     if run_id:
         _require_new(run_id, surroundings.workspace.outputs)
-    record = begin_record(plan, surroundings, run_id or make_run_id(plan.pipeline))
-    reused = find_only(plan.only, plan.pipeline, plan.steps, surroundings.workspace.outputs) if plan.only else ()
+    outputs = surroundings.workspace.outputs
+    reused = find_only(plan.only, plan.pipeline, plan.steps, outputs) if plan.only else ()
+    record = begin_record(plan, surroundings, run_id or make_run_folder(outputs, plan.pipeline).name)
     return Run(plan, surroundings, record).run(reused)
 
 

@@ -13,7 +13,7 @@ from mlops.notebook.handoff import name_copy
 from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, StepRecord, make_run_id, write_run
+from mlops.record.ledger import RunRecord, StepRecord, make_run_folder, write_run
 from mlops.record.lineage import read_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
@@ -114,7 +114,7 @@ class _SweepRun:
     def _begin(self) -> None:
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
-            run_id=make_run_id(STEP),
+            run_id="",  # its folder is made once its inputs are found
             pipeline=STEP,
             platform=self.grid.parameters.platform,
             state="running",
@@ -127,8 +127,8 @@ class _SweepRun:
             ),
         )
         inputs = find_inputs(self.grid, self.record, self.around)
-        self.record = replace(self.record, run_id=make_run_id(STEP), started=now(), steps=(*inputs, *self.record.steps))
-        self.folder = self.workspace.outputs / self.record.run_id
+        self.folder = make_run_folder(self.workspace.outputs, STEP)
+        self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=(*inputs, *self.record.steps))
         self.began = time.monotonic()
         for taken in inputs:
             copy_results(taken, self.folder)

@@ -22,7 +22,7 @@ from mlops.platform.datasets import LATEST, Datasets
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.clock import now
-from mlops.record.ledger import RunRecord, RunState, StepState, make_run_id, read_run, sort_key
+from mlops.record.ledger import RunRecord, RunState, StepState, make_run_folder, read_run, sort_key
 from mlops.record.processes import ProcessId, identify_process
 from mlops.record.summary import find_model_version, find_reason
 from mlops.workspace import Workspace
@@ -111,9 +111,8 @@ class LocalPipelines:
         if not versions:
             raise PipelineNotFoundError("no pipeline is published here: run `mlops publish`")
         version, build_uri = versions[-1]
-        run_id = make_run_id(PIPELINE)
-        folder = self._outputs / run_id
-        folder.mkdir(parents=True)
+        folder = make_run_folder(self._outputs, PIPELINE)
+        run_id = folder.name
         build = Build(version, build_uri)
         process = self._start(_list_words(run_id, submission, build, data), folder)
         background = BackgroundRun(process, now(), version, list_tags(submission, build))
