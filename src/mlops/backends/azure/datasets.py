@@ -9,16 +9,20 @@ import hashlib
 import re
 import time
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from mlops.backends.azure.connection.answers import find_status
 from mlops.backends.azure.connection.container import open_blob, open_container
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.sdk_objects import SdkDatastore
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import DatasetNotFoundError, UsageError
 from mlops.platform.datasets import LATEST, DatasetVersion
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobClient
 
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0
@@ -201,7 +205,7 @@ class AzureDatasets:
         noted = (blob.get_blob_properties().metadata or {}).get(HASH)
         return noted or hashlib.sha256(blob.download_blob().readall()).hexdigest()
 
-    def _open_blob(self, url: str) -> Any:
+    def _open_blob(self, url: str) -> "BlobClient":
         place = parse_blob(url)
         account = f"https://{place['account']}.blob.{place['endpoint']}"
         return open_blob(self._session, account, place["container"], place["path"])
@@ -218,6 +222,6 @@ def parse_blob(url: str) -> dict[str, str]:
     return place.groupdict()
 
 
-def locate_blob(store: Any, path: str) -> str:
+def locate_blob(store: SdkDatastore, path: str) -> str:
     """Return the URL by which fsspec opens a blob of a datastore."""
     return f"abfs://{store.container_name}@{store.account_name}.dfs.{store.endpoint}/{path}"

@@ -9,13 +9,16 @@ import os
 import re
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.refusals import KEY_VAULT, explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.services.web_services import find_service, name_service
 from mlops.errors import DeploymentNotFoundError, SecretNotFoundError, UsageError
 from mlops.platform.secret_variables import SHORTEST, list_variables, name_variable
+
+if TYPE_CHECKING:
+    from azure.keyvault.secrets import SecretClient
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
 SECRET, KEYS = "secret.", "keys."  # what a note begins with
@@ -99,7 +102,7 @@ class AzureSecrets:
                 return None
 
     @cached_property
-    def _client(self) -> Any:
+    def _client(self) -> "SecretClient":
         from azure.keyvault.secrets import SecretClient
 
         url = f"https://{self._vault}.vault.azure.net"

@@ -9,13 +9,16 @@ import math
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import MlopsError
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import find_model_version
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import Span
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +91,7 @@ class AzureTelemetry:
         return str(component.properties["ConnectionString"])
 
 
-def make_spans(run: RunRecord) -> list[Any]:
+def make_spans(run: RunRecord) -> "list[Span]":
     """Turn a run that has ended into OpenTelemetry's spans: its own first, then those of the steps that ran.
 
     Parameters
@@ -123,7 +126,7 @@ def make_spans(run: RunRecord) -> list[Any]:
     return spans
 
 
-def _end(span: Any, *, failed: bool, error: str, at: datetime) -> None:
+def _end(span: "Span", *, failed: bool, error: str, at: datetime) -> None:
     from opentelemetry.trace import Status, StatusCode
 
     span.set_status(Status(StatusCode.ERROR, error) if failed else Status(StatusCode.OK))
@@ -155,7 +158,7 @@ def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
     }
 
 
-def _list_measurements(results: Mapping[str, Any]) -> dict[str, str]:
+def _list_measurements(results: Mapping[str, object]) -> dict[str, str]:
     """Return the attribute that the exporter makes custom measurements of: finite numbers, yes as 1."""
     numbers = {
         name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)

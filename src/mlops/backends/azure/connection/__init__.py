@@ -7,6 +7,7 @@
     session       the workspace, opened once
     container     the storage clients: locks, data sets and records are blobs
     lock          a lease on a blob, renewed while it is held
+    sdk_objects   what is used of the SDK's untyped objects
     answers       what an SDK's error holds: status, codes, messages, Retry-After
     refusals      a refusal explained: from status or code to advice
     retries       calls that are retried while Azure is busy

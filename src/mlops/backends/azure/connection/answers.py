@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 QUERY = re.compile(r"((?:https?://|/)[^\s?'\"]*)\?[^\s'\")]*")  # it may be a signature, which opens the address
 STATUS = re.compile(r"Request failed \((\d{3})\)")  # the data set client keeps the status nowhere else
@@ -144,7 +144,7 @@ def _clean(text: str) -> str:
     return QUERY.sub(r"\1", " ".join(text.split()))
 
 
-def _read_body(response: Any) -> object:
+def _read_body(response: object) -> object:
     """Return the JSON of a response; None if it is something else."""
     text = getattr(response, "text", "")
     try:

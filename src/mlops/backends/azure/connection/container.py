@@ -1,13 +1,16 @@
 """The storage SDK's clients: locks, data sets and records of images and services are blobs."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops.backends.azure.connection.session import CONNECT_SECONDS, READ_SECONDS, AzureSession
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobClient, ContainerClient
 
 RETRIES = 4  # within about a minute
 
 
-def open_container(session: AzureSession) -> Any:
+def open_container(session: AzureSession) -> "ContainerClient":
     """Return the storage SDK's client of the container of the workspace's default datastore."""
     from azure.storage.blob import ContainerClient
 
@@ -16,7 +19,7 @@ def open_container(session: AzureSession) -> Any:
     return ContainerClient(account, store.container_name, **_make_options(session))
 
 
-def open_blob(session: AzureSession, account: str, container: str, path: str) -> Any:
+def open_blob(session: AzureSession, account: str, container: str, path: str) -> "BlobClient":
     """Return the storage SDK's client of a blob, which may be of another account: "https://ACCOUNT.blob.ENDPOINT"."""
     from azure.storage.blob import BlobClient
 

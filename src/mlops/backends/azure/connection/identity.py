@@ -2,10 +2,13 @@
 
 import logging
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops.backends.azure.connection.answers import Reason
 from mlops.backends.azure.connection.refusals import explain
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
 
 REASON = re.compile(r"(AADSTS\d+): ([^.\n]*)")  # Entra ID's own words
 NOBODY = Reason("", "there is no identity here, neither in the environment nor of the machine nor of the Azure CLI")
@@ -23,7 +26,7 @@ class Identity:
         logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it logs the same again
         self._found = DefaultAzureCredential()
 
-    def get_token(self, *scopes: str, **options: Any) -> Any:
+    def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
         """Return a token for scopes of Azure.
 
         Raises

@@ -9,11 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import LostLockError, PlatformError
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobClient, BlobLeaseClient
 
 LEASE_SECONDS = 15  # the least that Azure grants
 RENEW_SECONDS = 5.0
@@ -56,7 +59,7 @@ class LeaseLock:
         finally:
             lease.release()
 
-    def _acquire(self) -> tuple[float, Any]:
+    def _acquire(self) -> tuple[float, "BlobLeaseClient"]:
         """Acquire the lease: when it was asked for, and the storage SDK's client of it."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
@@ -81,7 +84,7 @@ class LeaseLock:
             time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # so that those who wait do not ask all at once
 
 
-def _create(blob: Any) -> None:
+def _create(blob: "BlobClient") -> None:
     """Make the blob of a lock; of several who do at once, one does, and may have leased it already."""
     from azure.core.exceptions import HttpResponseError
 
@@ -95,7 +98,7 @@ def _create(blob: Any) -> None:
 class Lease:
     """A lease that is held, and renewed by a thread; `check` before a write."""
 
-    def __init__(self, client: Any, name: str, asked: float) -> None:
+    def __init__(self, client: "BlobLeaseClient", name: str, asked: float) -> None:
         self._client = client
         self._name = name
         self._valid_until = asked + LEASE_SECONDS

@@ -2,11 +2,11 @@
 
 import os
 from functools import cached_property
-from typing import Any
 
 from mlops.backends.azure.connection.answers import find_status, read_reasons
 from mlops.backends.azure.connection.identity import Identity
 from mlops.backends.azure.connection.refusals import explain_refusals, explain_silence
+from mlops.backends.azure.connection.sdk_objects import SdkRun, SdkWorkspace
 from mlops.backends.azure.connection.settings import AzureSettings, require_subscription
 from mlops.errors import WorkspaceNotFoundError
 from mlops.workspace import Workspace
@@ -45,7 +45,7 @@ class AzureSession:
         }
 
     @cached_property
-    def workspace(self) -> Any:
+    def workspace(self) -> SdkWorkspace:
         """The SDK's workspace: on its own compute that of the run, elsewhere the one that the settings name.
 
         Also there it is opened by our own identity, that of the compute: the token of a run, which the SDK would
@@ -66,7 +66,7 @@ class AzureSession:
         doing = f"open the workspace {name!r}"
         with explain_refusals(self, doing):
             try:
-                opened = Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
+                opened: SdkWorkspace = Workspace(subscription, group, name, auth=TokenAuthentication(self._get_token))
             except (ProjectSystemException, UserErrorException) as error:
                 if find_status(error) not in (0, 404):
                     raise
@@ -95,8 +95,11 @@ class AzureSession:
         return str(self.credential.get_token(f"{audience.rstrip('/')}/.default").token)
 
 
-def find_own_run() -> Any | None:
+def find_own_run() -> SdkRun | None:
     """Return the run that this process is a step of, on Azure Machine Learning's compute; None elsewhere."""
     from azureml.core import Run
 
-    return Run.get_context(allow_offline=False) if os.environ.get(ON_COMPUTE) else None
+    if not os.environ.get(ON_COMPUTE):
+        return None
+    found: SdkRun = Run.get_context(allow_offline=False)
+    return found

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from mlops.backends.azure.connection.lock import LeaseLock
 from mlops.backends.azure.connection.refusals import explain_refusals
@@ -22,10 +22,22 @@ from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 
+if TYPE_CHECKING:
+    from azure.containerregistry import ContainerRegistryClient
+
 REPOSITORY = re.compile("[a-z0-9]+([._-]+[a-z0-9]+)*")  # the registry's rule
 DIGEST = re.compile("sha256:[0-9a-f]{64}")
 BUILD_WAIT_SECONDS = 3600.0  # for another's build of the same model's image
 LOG_LINES = 20
+
+
+class SdkPackage(Protocol):
+    """An image that is being built: ``azureml.core.model.ModelPackage``."""
+
+    package_build_log_uri: str
+
+    def get_logs(self) -> str:
+        """Return the log of the build."""
 
 
 class AzureImages:
@@ -102,7 +114,7 @@ class AzureImages:
         name = f"images/{model.name}/{model.version}"
         return LeaseLock(self._session, name, wait_seconds=BUILD_WAIT_SECONDS)
 
-    def _build(self, bundle: Path, model: ModelVersion, environment: Any, repository: str, label: str) -> None:
+    def _build(self, bundle: Path, model: ModelVersion, environment: object, repository: str, label: str) -> None:
         from azureml.core import Model
         from azureml.exceptions import WebserviceException
 
@@ -156,7 +168,7 @@ class AzureImages:
         return True
 
     @property
-    def _client(self) -> Any:
+    def _client(self) -> "ContainerRegistryClient":
         """The registry's client; it retries three times by itself."""
         from azure.containerregistry import ContainerRegistryClient
 
@@ -186,7 +198,7 @@ def _name_repository(model: str) -> str:
     return name
 
 
-def _make_label(bundle: Path, environment: Any) -> str:
+def _make_label(bundle: Path, environment: object) -> str:
     """Return the tag of an image: what is in the bundle, and what it is built with."""
     from azureml.core import Environment
 
@@ -194,7 +206,7 @@ def _make_label(bundle: Path, environment: Any) -> str:
     return f"{digest_bundle(bundle)[7:19]}-{hashlib.sha256(packages.encode()).hexdigest()[:12]}"
 
 
-def _describe_log(package: Any) -> str:
+def _describe_log(package: SdkPackage) -> str:
     """Say where the log of a build is, without the signature that opens it, and how it ends."""
     lines = str(package.get_logs()).rstrip().splitlines()[-LOG_LINES:]
     address = str(package.package_build_log_uri).split("?")[0]

@@ -16,7 +16,7 @@ import json
 import tarfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -128,7 +128,7 @@ def _locate_model(model: ModelVersion) -> str:
     return f"mlops/models/{model.name}/{model.version}.json"
 
 
-def _encode(record: Any) -> bytes:
+def _encode(record: ImageRecord | ModelImages) -> bytes:
     return json.dumps(asdict(record), indent=1).encode()
 
 

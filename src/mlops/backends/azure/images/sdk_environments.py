@@ -1,7 +1,6 @@
 """The environments of scoring images: what an image is built with, and an image as it is deployed."""
 
 from pathlib import Path
-from typing import Any
 
 from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.platform.images import Image
@@ -18,7 +17,7 @@ def list_packages(bundle: Path) -> list[str]:
     return [f"{name}=={version}" for name, version in sorted(pins.items())]
 
 
-def make_build_environment(name: str, bundle: Path) -> Any:
+def make_build_environment(name: str, bundle: Path) -> object:
     """Make the environment that an image is built with.
 
     Azure's base image is the one that this version of the SDK names, with its date; Azure adds its web server.
@@ -34,7 +33,7 @@ def make_build_environment(name: str, bundle: Path) -> Any:
     return environment
 
 
-def make_image_environment(name: str, image: Image) -> Any:
+def make_image_environment(name: str, image: Image) -> object:
     """Make the environment that is an image: by digest, and nothing is installed into it."""
     from azureml.core import Environment
 
@@ -45,7 +44,7 @@ def make_image_environment(name: str, image: Image) -> Any:
     return environment
 
 
-def make_inference_configuration(bundle: Path, environment: Any) -> Any:
+def make_inference_configuration(bundle: Path, environment: object) -> object:
     """Make the SDK's inference configuration: a bundle's files, and the entry script in it.
 
     The files are sent with the deployment, too, for Azure lays them over those in the image; they are the same, and the

@@ -4,12 +4,17 @@ import json
 import time
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops.backends.azure.connection.answers import ReportedError, has_code
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.errors import PlatformError
 from mlops.platform.infrastructure import Change, ChangeKind
+
+if TYPE_CHECKING:
+    from azure.core.polling import LROPoller
+    from azure.mgmt.resource import ResourceManagementClient
+    from azure.mgmt.resource.resources.models import ResourceGroup
 
 MADE_BY = ("made-by", "notebook-mlops")
 DEPLOYMENT = "mlops-provision"
@@ -46,7 +51,7 @@ def make_tags(settings: AzureSettings) -> dict[str, str]:
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
-def make_parameters(settings: AzureSettings) -> dict[str, Any]:
+def make_parameters(settings: AzureSettings) -> dict[str, object]:
     """Return the template's parameters: the settings, spelled as Azure does."""
     return {
         "workspace": settings.workspace,
@@ -78,7 +83,9 @@ class Deployment:
         Wait so long at most for one operation of Azure's.
     """
 
-    def __init__(self, client: Any, settings: AzureSettings, seconds: float = DEPLOY_SECONDS) -> None:
+    def __init__(
+        self, client: "ResourceManagementClient", settings: AzureSettings, seconds: float = DEPLOY_SECONDS
+    ) -> None:
         self._client = client
         self._settings = settings
         self._seconds = seconds
@@ -157,12 +164,12 @@ class Deployment:
         )
 
     @property
-    def _properties(self) -> dict[str, Any]:
+    def _properties(self) -> dict[str, object]:
         parameters = {name: {"value": value} for name, value in make_parameters(self._settings).items()}
         return {"mode": "Incremental", "template": read_template(), "parameters": parameters}
 
 
-def find_group(client: Any, name: str) -> Any | None:
+def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup | None":
     """Return a resource group, or None; a subscription that is not there is an error, which HEAD would not tell."""
     from azure.core.exceptions import ResourceNotFoundError
 
@@ -174,7 +181,7 @@ def find_group(client: Any, name: str) -> Any | None:
         raise
 
 
-def wait_for(poller: Any, seconds: float, doing: str) -> Any:
+def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
     """Return the result of one of Azure's operations.
 
     Parameters
@@ -210,7 +217,7 @@ def name_kind(resource_type: str) -> str:
     return NAMES.get(resource_type.lower(), resource_type)
 
 
-def _name_resource(expression: str, given: Mapping[str, Any]) -> str:
+def _name_resource(expression: str, given: Mapping[str, object]) -> str:
     """Return the name that an expression gives, as far as it is made of parameters."""
     shown = expression.strip("[]")
     for name, value in given.items():

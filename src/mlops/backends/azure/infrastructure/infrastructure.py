@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.refusals import RESOURCES, explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
@@ -13,6 +13,9 @@ from mlops.backends.azure.services.services import AzureServices
 from mlops.errors import PlatformError, WorkspaceNotFoundError
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from azure.mgmt.resource import ResourceManagementClient
 
 DELETE_SECONDS = 600.0
 POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
@@ -110,7 +113,7 @@ class AzureInfrastructure:
         return Teardown(self._client, vaults, self._settings)
 
     @cached_property
-    def _client(self) -> Any:
+    def _client(self) -> "ResourceManagementClient":
         from azure.mgmt.resource import ResourceManagementClient
 
         return ResourceManagementClient(self._session.credential, self._subscription, **self._client_options)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.backends.azure.infrastructure.arm_template import (
@@ -16,6 +16,12 @@ from mlops.backends.azure.infrastructure.arm_template import (
     wait_for,
 )
 from mlops.platform.infrastructure import Change
+
+if TYPE_CHECKING:
+    from azure.mgmt.keyvault import KeyVaultManagementClient
+    from azure.mgmt.keyvault.models import DeletedVault
+    from azure.mgmt.resource import ResourceManagementClient
+    from azure.mgmt.resource.resources.models import GenericResourceExpanded
 
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 VAULT = "microsoft.keyvault/vaults"
@@ -33,8 +39,8 @@ class Group:
 
     exists: bool
     ours: bool
-    made: tuple[Any, ...] = ()
-    others: tuple[Any, ...] = ()
+    made: "tuple[GenericResourceExpanded, ...]" = ()
+    others: "tuple[GenericResourceExpanded, ...]" = ()
 
 
 class Teardown:
@@ -50,7 +56,13 @@ class Teardown:
         Where.
     """
 
-    def __init__(self, client: Any, vaults: Any, settings: AzureSettings, seconds: float = DEPLOY_SECONDS) -> None:
+    def __init__(
+        self,
+        client: "ResourceManagementClient",
+        vaults: "KeyVaultManagementClient",
+        settings: AzureSettings,
+        seconds: float = DEPLOY_SECONDS,
+    ) -> None:
         self._client = client
         self._vaults = vaults
         self._settings = settings
@@ -97,7 +109,7 @@ class Teardown:
         others = tuple(one for one in found if one not in made and one not in along)
         return Group(True, ours, (*sorted(made, key=_rank), *along), others)
 
-    def _list_deleted(self) -> Iterator[Any]:
+    def _list_deleted(self) -> "Iterator[DeletedVault]":
         prefix = f"/resourcegroups/{self._settings.resource_group}/".lower()
         for vault in self._vaults.vaults.list_deleted():
             if prefix in vault.properties.vault_id.lower() and is_ours(vault.properties.tags, self._settings):
@@ -120,7 +132,7 @@ def list_kinds() -> dict[str, str]:
     return {kind: version for kind, version in made.items() if kind.count("/") == 1}
 
 
-def _rank(found: Any) -> tuple[int, str]:
+def _rank(found: "GenericResourceExpanded") -> tuple[int, str]:
     """The workspace goes first, for it uses the others; the vault last."""
     kind = found.type.lower()
     return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

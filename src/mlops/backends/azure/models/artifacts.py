@@ -5,7 +5,8 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from mlops.backends.azure.connection.sdk_objects import SdkRun
 
 MODEL = "outputs/model"
 PLOTS = "outputs/plots"
@@ -13,7 +14,7 @@ FILES = "files"
 LONGEST = 1000  # characters in the value of a run's property: Azure's limit
 
 
-def upload_folder(run: Any, name: str, folder: Path) -> None:
+def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
     """Upload the files of a folder as artifacts below `name`; the SDK retries each three times, and checks its MD5."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [f"{name}/{path.relative_to(folder).as_posix()}" for path in paths]
@@ -21,7 +22,7 @@ def upload_folder(run: Any, name: str, folder: Path) -> None:
         list(run.upload_files(names=names, paths=[str(path) for path in paths]))  # what failed is raised when read
 
 
-def download_folder(run: Any, name: str, folder: Path) -> Path:
+def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
     """Copy the artifacts below `name` to `folder`, which is made anew; it is empty where there are none."""
     with tempfile.TemporaryDirectory() as scratch:
         run.download_files(prefix=name, output_directory=scratch, append_prefix=False)

@@ -8,7 +8,7 @@ a promotion dies half-way, and readers need no lock.
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from mlops.backends.azure.connection.lock import Lease, LeaseLock
 from mlops.backends.azure.connection.refusals import explain_refusals
@@ -22,6 +22,27 @@ from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
 WRITES = 5  # of a model's tags, before we give up against somebody who overwrites them
+
+
+class SdkModel(Protocol):
+    """A version of a model: ``azureml.core.Model``."""
+
+    name: str
+    version: int
+    run_id: str | None
+    tags: Mapping[str, str] | None
+    properties: Mapping[str, str] | None
+
+    def download(self, target_dir: str) -> str:
+        """Copy its files."""
+
+    def update_tags_properties(
+        self, add_tags: Mapping[str, str] | None = None, remove_tags: list[str] | None = None
+    ) -> None:
+        """Add and remove tags."""
+
+    def delete(self) -> None:
+        """Delete it."""
 
 
 class AzureRegistry:
@@ -118,7 +139,7 @@ class AzureRegistry:
         verify_files(folder, model.files, f"model {model.name} version {model.version}")
         return folder
 
-    def _read(self, model: Any) -> ModelVersion:
+    def _read(self, model: SdkModel) -> ModelVersion:
         champion = None
         if CHAMPION in (model.tags or {}):
             champion = _choose_champion(self._list(model.name, tags=[CHAMPION]))
@@ -127,7 +148,7 @@ class AzureRegistry:
     def _lock(self, name: str) -> LeaseLock:
         return LeaseLock(self._session, f"models/{name}")
 
-    def _get(self, name: str, version: int) -> Any:
+    def _get(self, name: str, version: int) -> SdkModel:
         from azureml.core import Model
         from azureml.exceptions import WebserviceException
 
@@ -138,23 +159,23 @@ class AzureRegistry:
                 raise
             raise ModelNotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
 
-    def _list(self, name: str, *, tags: list[str] | None = None, run_id: str | None = None) -> list[Any]:
+    def _list(self, name: str, *, tags: list[str] | None = None, run_id: str | None = None) -> list[SdkModel]:
         from azureml.core import Model
 
         return list(Model.list(self._session.workspace, name, tags=tags, run_id=run_id, expand=False))
 
 
-def _choose_champion(tagged: Iterable[Any]) -> Any | None:
+def _choose_champion(tagged: Iterable[SdkModel]) -> SdkModel | None:
     return max(tagged, key=lambda model: (_count_promotions(model), model.version), default=None)
 
 
-def _count_promotions(model: Any) -> int:
+def _count_promotions(model: SdkModel) -> int:
     """Return the count in a version's champion tag; a tag that people have set by hand counts nothing."""
     value = (model.tags or {}).get(CHAMPION) or ""
     return int(value) if value.isdigit() else 0
 
 
-def _read_version(model: Any, *, champion: bool) -> ModelVersion:
+def _read_version(model: SdkModel, *, champion: bool) -> ModelVersion:
     return ModelVersion(
         name=model.name,
         version=int(model.version),

@@ -1,14 +1,15 @@
 """Trainings as runs of an experiment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from mlops.backends.azure.connection.answers import find_status
 from mlops.backends.azure.connection.refusals import explain_refusals
+from mlops.backends.azure.connection.sdk_objects import SdkExperiment, SdkRun
 from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
 from mlops.errors import IntegrityError, TrainingNotFoundError
@@ -78,7 +79,7 @@ class AzureTracker:
             left.set_tags({KIND: SUPERSEDED})
 
     @contextmanager
-    def _start(self, sweep: str) -> Iterator[Any]:
+    def _start(self, sweep: str) -> Iterator[SdkRun]:
         """Start a run; one that does not come to its end is ended as failed."""
         own = self._find_run(sweep) if sweep else find_own_run()
         run = own.child_run() if own else self._experiment.start_logging(outputs=False, snapshot_directory=None)
@@ -109,7 +110,9 @@ class AzureTracker:
             run.set_tags(_label_parameters(parameters))
             for name, value in metrics.items():
                 run.log(name, value)
-            {"succeeded": run.complete, "failed": run.fail, "interrupted": run.cancel}[state]()
+            endings: dict[SweepState, Callable[[], None]]
+            endings = {"succeeded": run.complete, "failed": run.fail, "interrupted": run.cancel}
+            endings[state]()
 
     def list_trainings(self, sweep: str = "") -> list[str]:
         """See `Tracker`."""
@@ -141,11 +144,11 @@ class AzureTracker:
         verify_files(folder, run.files, f"training run {run.run_id}")
         return folder
 
-    def _find_run(self, run_id: str) -> Any:
+    def _find_run(self, run_id: str) -> SdkRun:
         return find_run(self._session, run_id)
 
     @property
-    def _experiment(self) -> Any:
+    def _experiment(self) -> SdkExperiment:
         from azureml.core import Experiment
 
         own = find_own_run()
@@ -163,7 +166,7 @@ class Picture:
         stream.write(self.path.read_bytes())
 
 
-def find_run(session: AzureSession, run_id: str) -> Any:
+def find_run(session: AzureSession, run_id: str) -> SdkRun:
     """Return the SDK's run.
 
     Raises
@@ -185,14 +188,14 @@ def find_run(session: AzureSession, run_id: str) -> Any:
         ) from error
 
 
-def _log_plots(run: Any, plots: Path) -> None:
+def _log_plots(run: SdkRun, plots: Path) -> None:
     """Log PNG files as images, which Azure's pages show; keep every file beside the model."""
     upload_folder(run, PLOTS, plots)
     for path in sorted(plots.rglob("*.png")):
         run.log_image(path.stem, plot=Picture(path))
 
 
-def _end_as_failed(run: Any) -> None:
+def _end_as_failed(run: SdkRun) -> None:
     """End a run as failed, or leave that to whoever tries again: what went wrong before is what is raised."""
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException

@@ -2,13 +2,15 @@
 
 import sys
 from contextlib import redirect_stdout
-from typing import Any
+from functools import partial
 
 from mlops.backends.azure.connection.answers import is_missing
 from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.sdk_objects import SdkWorkspace
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.run_packages import ensure_environment
 from mlops.backends.azure.pipelines.schedules import Schedules
+from mlops.backends.azure.pipelines.sdk_objects import SdkEndpoint, SdkPipeline, SdkPublished
 from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_run_configuration, make_steps
 from mlops.backends.azure.pipelines.sources import stage_sources
 from mlops.errors import ComputeNotFoundError, PlatformError
@@ -47,10 +49,10 @@ class Publication:
                     f"{self._name} version {build_id} disappeared right after it was published. Run `mlops publish "
                     "--platform azure` again."
                 )
-        endpoint = repeat(self._session, doing, lambda: self._move_endpoint(workspace, kept))
+        endpoint = repeat(self._session, doing, partial(self._move_endpoint, workspace, kept))
         again = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
         if again is not None and again.id != kept.id:  # of two that published this build at once, the other's is kept
-            kept, endpoint = again, repeat(self._session, doing, lambda: self._move_endpoint(workspace, again))
+            kept, endpoint = again, repeat(self._session, doing, partial(self._move_endpoint, workspace, again))
         self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
@@ -71,10 +73,10 @@ class Publication:
         if endpoint is not None:
             self._schedule(endpoint)
 
-    def _schedule(self, endpoint: Any) -> None:
+    def _schedule(self, endpoint: SdkEndpoint) -> None:
         repeat(self._session, f"schedule {self._name}", lambda: Schedules(self._session).update(endpoint.id))
 
-    def _require_compute(self, workspace: Any) -> None:
+    def _require_compute(self, workspace: SdkWorkspace) -> None:
         from azureml.core.compute import ComputeTarget
         from azureml.core.compute_target import ComputeTargetException
 
@@ -93,7 +95,7 @@ class Publication:
 
         repeat(self._session, f"look up the compute {name}", call)
 
-    def _make_version(self, workspace: Any, build_id: str, build_uri: str) -> None:
+    def _make_version(self, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
         from azureml.pipeline.core import Pipeline
 
         project, settings = self._session.project.project, self._session.settings
@@ -117,28 +119,28 @@ class Publication:
 
             repeat(self._session, f"publish {self._name}", publish)
 
-    def _send(self, pipeline: Any, workspace: Any, build_id: str, build_uri: str) -> None:
+    def _send(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
         """Publish, unless an earlier try has, whose answer was lost."""
         if wrong := pipeline.validate():
             raise PlatformError(f"Azure's own check rejects {self._name}: {'; '.join(map(str, wrong))}")
         if not self._list_versions(workspace, build_id):
             pipeline.publish(name=self._name, description=build_uri or None, version=build_id)
 
-    def _list_versions(self, workspace: Any, build_id: str) -> list[Any]:
+    def _list_versions(self, workspace: SdkWorkspace, build_id: str) -> list[SdkPublished]:
         from azureml.pipeline.core import PublishedPipeline as Published
 
         active = Published.list(workspace)
         found = [pipeline for pipeline in active if (pipeline.name, pipeline.version) == (self._name, build_id)]
         return sorted(found, key=lambda pipeline: str(pipeline.id))
 
-    def _keep_one(self, workspace: Any, build_id: str) -> Any:
+    def _keep_one(self, workspace: SdkWorkspace, build_id: str) -> SdkPublished | None:
         """Return the version of a build; of several, all but one are disabled."""
-        kept, *others = self._list_versions(workspace, build_id) or [None]
-        for other in others:
+        found = self._list_versions(workspace, build_id)
+        for other in found[1:]:
             other.disable()
-        return kept
+        return found[0] if found else None
 
-    def _find_endpoint(self, workspace: Any) -> Any:
+    def _find_endpoint(self, workspace: SdkWorkspace) -> SdkEndpoint | None:
         from azureml.pipeline.core import PipelineEndpoint
         from msrest.exceptions import HttpOperationError
 
@@ -149,7 +151,7 @@ class Publication:
                 return None
             raise
 
-    def _move_endpoint(self, workspace: Any, pipeline: Any) -> Any:
+    def _move_endpoint(self, workspace: SdkWorkspace, pipeline: SdkPublished) -> SdkEndpoint:
         """Have the endpoint start a version; it is made by the first publication."""
         from azureml.pipeline.core import PipelineEndpoint
         from msrest.exceptions import HttpOperationError

@@ -5,15 +5,19 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from mlops.backends.azure.connection.answers import is_missing
 from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.sdk_objects import SdkWorkspace
 from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.pipelines.sdk_objects import SdkEnvironment
 from mlops.errors import PlatformError
 from mlops.files import hash_file
+
+Result = TypeVar("Result")
 
 EDITABLE = "-e ."  # the project itself: the runs' machines have its sources, and need not install it
 HASH_LENGTH = 12
@@ -33,7 +37,7 @@ def describe_packages(project: Path) -> dict[str, Any]:
     return described
 
 
-def make_environment(project: Path) -> Any:
+def make_environment(project: Path) -> SdkEnvironment:
     """Return the SDK's environment: exactly the packages of ``environment.yml``, which are those of the lock."""
     from azureml.core import Environment
 
@@ -43,7 +47,7 @@ def make_environment(project: Path) -> Any:
         return Environment.from_conda_specification(name_environment(project), file.name)
 
 
-def ensure_environment(session: AzureSession) -> Any:
+def ensure_environment(session: AzureSession) -> SdkEnvironment:
     """Return the registered environment of the lock; registered if it is not there.
 
     Safe to call again, and by two at once: what is registered twice with the same content is one version.
@@ -68,7 +72,7 @@ def ensure_environment(session: AzureSession) -> Any:
     return found
 
 
-def _find(workspace: Any, name: str) -> Any:
+def _find(workspace: SdkWorkspace, name: str) -> SdkEnvironment | None:
     from azureml.core import Environment
     from requests import HTTPError
 
@@ -80,11 +84,11 @@ def _find(workspace: Any, name: str) -> Any:
         raise
 
 
-def _list_packages(environment: Any) -> str:
+def _list_packages(environment: SdkEnvironment) -> str:
     return json.dumps(environment.python.conda_dependencies.as_dict(), sort_keys=True)
 
 
-def _call(call: Callable[[], Any]) -> Any:
+def _call(call: Callable[[], Result]) -> Result:
     """Call the SDK's client of environments, which raises bare exceptions with the status in their text."""
     from requests import HTTPError, Response
 

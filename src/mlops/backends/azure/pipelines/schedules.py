@@ -1,9 +1,9 @@
 """What starts the pipeline by itself: the clock, and new data in the default datastore."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.pipelines.sdk_objects import SdkSchedule
 from mlops.platform.datasets import NEW_DATA
 from mlops.platform.submission import Submission
 
@@ -54,7 +54,7 @@ class Schedules:
             else:
                 found.disable()
 
-    def _list_active(self) -> list[Any]:
+    def _list_active(self) -> list[SdkSchedule]:
         from azureml.pipeline.core import Schedule
 
         names = {f"{self._name}-recurrence", f"{self._name}-new-data"}
@@ -66,7 +66,7 @@ class Schedules:
 
         workspace = self._session.workspace
         if trigger.frequency:
-            when: dict[str, Any] = {"recurrence": ScheduleRecurrence(trigger.frequency, 1)}
+            when: dict[str, object] = {"recurrence": ScheduleRecurrence(trigger.frequency, 1)}
         else:
             store = workspace.get_default_datastore()
             when = {
@@ -81,7 +81,7 @@ class Schedules:
         )
 
 
-def read_trigger(schedule: Any) -> Trigger:
+def read_trigger(schedule: SdkSchedule) -> Trigger:
     """Return what a schedule of the workspace does."""
     if schedule.recurrence:
         return Trigger(schedule.name, schedule.pipeline_endpoint_id, schedule.recurrence.frequency)

@@ -24,7 +24,7 @@ def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> d
     return {**settings, COMMIT: commit}
 
 
-def make_run_configuration(environment: Any, variables: Mapping[str, str]) -> Any:
+def make_run_configuration(environment: object, variables: Mapping[str, str]) -> object:
     """Return how a step's process is started: in which environment, with which variables."""
     from azureml.core.runconfig import RunConfiguration
 
@@ -40,10 +40,10 @@ def make_steps(
     *,
     sources: Path,
     compute: str,
-    configuration: Any,
+    configuration: object,
     defaults: Submission,
     build: Build,
-) -> list[Any]:
+) -> list[object]:
     """Return the SDK's steps.
 
     Each waits for the one before, also where it would not need to: the run's folder goes from hand to hand.
@@ -69,7 +69,9 @@ def make_steps(
     from azureml.pipeline.steps import PythonScriptStep
 
     parameters = {name: PipelineParameter(name, default) for name, default in defaults.list_texts().items()}
-    given: list[Any] = [word for name, value in parameters.items() for word in (f"--{name.replace('_', '-')}", value)]
+    given: list[object] = [
+        word for name, value in parameters.items() for word in (f"--{name.replace('_', '-')}", value)
+    ]
     options = {"--build-id": build.build_id, "--build-uri": build.build_uri}
     given += [word for option, value in options.items() if value for word in (option, value)]
     made: list[Any] = []

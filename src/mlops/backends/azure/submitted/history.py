@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from mlops.backends.azure.connection.answers import is_missing
 from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.submitted.run_folder import fetch_folder
 from mlops.backends.azure.submitted.submission import list_runs
@@ -85,12 +85,12 @@ class SubmittedRuns:
             repeat(self._session, f"cancel the run {run_id}", run.cancel)
         return self.get(run_id)
 
-    def _open_experiment(self) -> Any:
+    def _open_experiment(self) -> object:
         from azureml.core import Experiment
 
         return Experiment(self._session.workspace, self._name)
 
-    def _find(self, run_id: str) -> Any:
+    def _find(self, run_id: str) -> SdkRun:
         from azureml._restclient.exceptions import ServiceException
         from azureml.core import Run
         from msrest.exceptions import HttpOperationError
@@ -104,14 +104,14 @@ class SubmittedRuns:
                 f"there is no run {run_id} of {self._name} in the workspace; `mlops runs --platform azure` lists them"
             ) from error
 
-    def _find_step(self, run_id: str, step: str) -> Any:
+    def _find_step(self, run_id: str, step: str) -> SdkRun:
         children = {str(child.name): child for child in self._find(run_id).get_children(_rehydrate_runs=False)}
         if step not in children:
             started = ", ".join(children) or "none"
             raise StepNotFoundError(f"the run {run_id} has not started a step {step!r}; started: {started}")
         return children[step]
 
-    def _describe(self, run: Any, with_steps: bool = False) -> SubmittedRun:
+    def _describe(self, run: SdkRun, with_steps: bool = False) -> SubmittedRun:
         tags = {name: str(value) for name, value in run.get_tags().items()}
         details = run.get_details()
         children = list(run.get_children(_rehydrate_runs=False)) if with_steps else []
@@ -134,11 +134,11 @@ def read_state(status: str) -> JobState:
     return STATES.get(status, "running")
 
 
-def _describe_step(step: Any, tags: Mapping[str, str]) -> SubmittedStep:
+def _describe_step(step: SdkRun, tags: Mapping[str, str]) -> SubmittedStep:
     return SubmittedStep(str(step.name), read_state(step.status), tags.get(f"skipped_{step.name}", ""))
 
 
-def _read_start(step: Any) -> str:
+def _read_start(step: SdkRun) -> str:
     return str(step.get_details().get("startTimeUtc") or "9")  # what has not started comes last
 
 

@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.submitted.run_folder import fetch_folder, store_folder
 from mlops.errors import PlatformError
@@ -23,21 +22,19 @@ class AzureJobs:
 
     def find_job(self) -> "AzureJob | None":
         """See `Jobs`."""
-        run = find_own_run()
-        return AzureJob(self._session, run) if run is not None and run.parent is not None else None
+        step = find_own_run()
+        run = step.parent if step is not None else None
+        return AzureJob(self._session, run, step) if step is not None and run is not None else None
 
 
 class AzureJob:
     """A step run of a pipeline run; the step's numbers go to both, the folder and the tags to the pipeline run."""
 
-    def __init__(self, session: AzureSession, step: Any) -> None:
+    def __init__(self, session: AzureSession, run: SdkRun, step: SdkRun) -> None:
         self._session = session
+        self._run = run
         self._step = step
         self._known: dict[str, str] = {}
-
-    @cached_property
-    def _run(self) -> Any:
-        return self._step.parent
 
     @property
     def run_id(self) -> str:

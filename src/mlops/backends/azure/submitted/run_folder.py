@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.files import hash_folder
 
 PREFIX = "retraining"
@@ -42,7 +42,7 @@ def choose_newest(files: Iterable[StoredFile]) -> list[StoredFile]:
     return list({file.name: file for file in ordered}.values())
 
 
-def fetch_folder(run: Any, folder: Path) -> None:
+def fetch_folder(run: SdkRun, folder: Path) -> None:
     """Copy a run's folder as it stands to `folder`; nothing where there is none yet."""
     for file in choose_newest(read_names(run.get_file_names())):
         path = folder / file.name
@@ -50,7 +50,7 @@ def fetch_folder(run: Any, folder: Path) -> None:
         run.download_file(file.artifact, str(path))
 
 
-def store_folder(run: Any, folder: Path, step: str, known: dict[str, str]) -> None:
+def store_folder(run: SdkRun, folder: Path, step: str, known: dict[str, str]) -> None:
     """Store what has changed since `known`, the SHA-256 of each file when it was fetched."""
     found = {name: digest for name, digest in hash_folder(folder).items() if not Path(name).name.startswith(".")}
     changed = [name for name, digest in found.items() if known.get(name) != digest and name != RECORD]

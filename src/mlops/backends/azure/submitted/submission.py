@@ -2,12 +2,16 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.platform.pipelines import PublishedPipeline
+
+if TYPE_CHECKING:
+    from requests import Response
 
 SCOPE = "https://management.azure.com/.default"
 SECONDS = (10, 60)  # to connect, and to answer
@@ -66,7 +70,7 @@ def submit(
     return repeat(session, f"submit {published.name}", call, sleep)
 
 
-def _post(session: AzureSession, url: str, body: Mapping[str, Any]) -> Any:
+def _post(session: AzureSession, url: str, body: Mapping[str, object]) -> "Response":
     import requests
 
     token = session.credential.get_token(SCOPE).token
@@ -75,13 +79,16 @@ def _post(session: AzureSession, url: str, body: Mapping[str, Any]) -> Any:
 
 def find_submission(session: AzureSession, experiment: str, submission: str) -> str:
     """Return the id of the run that a submission has started, or ""."""
-    runs: Any = list_runs(session, experiment, {SUBMISSION: submission})
+    runs = list_runs(session, experiment, {SUBMISSION: submission})
     return next((str(run.id) for run in runs), "")
 
 
-def list_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Any:
+def list_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Iterable[SdkRun]:
     """Yield the pipeline runs of an experiment, newest first, as plain runs of the SDK."""
     from azureml.core import Experiment, Run
 
     opened = Experiment(session.workspace, experiment)
-    return Run.list(opened, type="azureml.PipelineRun", tags=dict(tags or {}) or None, _rehydrate_runs=False)
+    found: Iterable[SdkRun] = Run.list(
+        opened, type="azureml.PipelineRun", tags=dict(tags or {}) or None, _rehydrate_runs=False
+    )
+    return found

@@ -1,0 +1,105 @@
+"""The objects of azureml-sdk that the adapter passes around: of each, what is used of it.
+
+The SDK has no types of its own, so these protocols are what a type checker and a reader know of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class SdkDatastore(Protocol):
+    """A blob container of a workspace: ``azureml.core.Datastore``."""
+
+    account_name: str
+    container_name: str
+    endpoint: str
+    protocol: str
+
+
+class SdkWorkspace(Protocol):
+    """``azureml.core.Workspace``."""
+
+    name: str
+    subscription_id: str
+    _workspace_autorest_object: object
+
+    def get_details(self) -> Mapping[str, str]:
+        """Return its description, as Resource Manager has it."""
+
+    def get_default_datastore(self) -> SdkDatastore:
+        """Return where its files are."""
+
+
+class SdkExperiment(Protocol):
+    """``azureml.core.Experiment``."""
+
+    def start_logging(self, **options: object) -> "SdkRun":
+        """Start a run in it."""
+
+
+class SdkRun(Protocol):
+    """``azureml.core.Run``: a training, a sweep, a run of the pipeline, or one of its steps."""
+
+    id: str
+    name: str
+    status: str
+    experiment: SdkExperiment
+    parent: "SdkRun | None"
+
+    def child_run(self) -> "SdkRun":
+        """Start a run in it."""
+
+    def get_children(self, **filters: object) -> Iterable["SdkRun"]:
+        """Return the runs in it, newest first."""
+
+    def get_details(self) -> Mapping[str, Any]:
+        """Return its status, times, and links to its logs."""
+
+    def get_portal_url(self) -> str:
+        """Return the address of its page."""
+
+    def get_status(self) -> str:
+        """Return its status."""
+
+    def get_tags(self) -> Mapping[str, str]:
+        """Return its tags."""
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Add tags, or replace their values."""
+
+    def add_properties(self, properties: Mapping[str, str]) -> None:
+        """Add properties, which nobody can change."""
+
+    def log(self, name: str, value: float) -> None:
+        """Log a number."""
+
+    def log_image(self, name: str, *, plot: object) -> None:
+        """Log a picture."""
+
+    def flush(self) -> None:
+        """Wait until what was logged is sent."""
+
+    def get_file_names(self) -> list[str]:
+        """Return the names of its files."""
+
+    def upload_files(self, names: Sequence[str], paths: Sequence[str]) -> Iterable[object]:
+        """Store files; what failed is raised when the result is read."""
+
+    def download_file(self, name: str, path: str) -> None:
+        """Copy a file."""
+
+    def download_files(self, *, prefix: str, output_directory: str | Path, append_prefix: bool) -> None:
+        """Copy all files whose name begins so."""
+
+    def register_model(self, name: str, path: str, *, tags: Mapping[str, str], properties: Mapping[str, str]) -> object:
+        """Register files of it as a version of a model."""
+
+    def complete(self) -> None:
+        """End it."""
+
+    def fail(self, error_details: str = "") -> None:
+        """End it as failed."""
+
+    def cancel(self) -> None:
+        """End it as canceled."""
