@@ -15,7 +15,6 @@ from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructu
 from mlops.backends.azure.models.registry import AzureRegistry
 from mlops.backends.azure.models.tracking import AzureTracker
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
-from mlops.backends.azure.pipelines.publication import Publication
 from mlops.backends.azure.secrets import AzureSecrets
 from mlops.backends.azure.services.services import AzureServices
 from mlops.backends.azure.submitted.job import AzureJobs
@@ -55,6 +54,7 @@ def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
     images = AzureImages(session)
     services = AzureServices(session, images)
     datasets = AzureDatasets(session)
+    pipelines = AzurePipelines(session)
     return Backend(
         name="azure",
         tracker=AzureTracker(session),
@@ -64,8 +64,8 @@ def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
         secrets=AzureSecrets(session),
         datasets=datasets,
         infrastructure=AzureInfrastructure(session, services),
-        pipelines=AzurePipelines(session),
-        triggers=Publication(session),
+        pipelines=pipelines,
+        triggers=pipelines,
         arrivals=datasets,
         jobs=AzureJobs(session),
         billing=AzureBilling(session.settings),

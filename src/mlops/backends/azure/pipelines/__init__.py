@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    pipelines     the seam's methods
+    pipelines     the seam's implementation: publication, submission, and what became of runs
     publication   one version a build behind one endpoint
     sdk_steps     our steps as the SDK's
     sdk_objects   what is used of the SDK's untyped objects

@@ -1,63 +1,26 @@
 """The retraining pipeline, published in the workspace."""
 
-from pathlib import Path
-
-from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.publication import Publication
 from mlops.backends.azure.submitted.history import SubmittedRuns
 from mlops.backends.azure.submitted.submission import submit
 from mlops.errors import ParameterError, PipelineNotFoundError
-from mlops.platform.pipelines import PublishedPipeline, SubmittedRun
+from mlops.platform.pipelines import SubmittedRun
 from mlops.platform.submission import Submission
 
 
-class AzurePipelines:
-    """The retraining pipeline, published in the workspace."""
-
-    def __init__(self, session: AzureSession) -> None:
-        self._session = session
-        self._publication = Publication(session)
-        self._runs = SubmittedRuns(session)
-
-    def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return self._publication.publish(build_id, build_uri)
-
-    def find_published(self) -> PublishedPipeline | None:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return self._publication.find()
+class AzurePipelines(Publication, SubmittedRuns):
+    """See `mlops.platform.pipelines.Pipelines`: what publishes, what looks after runs, and between them `submit`."""
 
     def submit(self, submission: Submission) -> SubmittedRun:
-        """See `mlops.platform.pipelines.Pipelines`."""
+        """See `Pipelines`."""
         _require_address(submission.data_file_path)
         published = self.find_published()
         if published is None:
             raise PipelineNotFoundError(
-                f"no pipeline {self._session.settings.pipeline!r} is published in the workspace: run "
-                "`mlops publish --platform azure`"
+                f"no pipeline {self._name!r} is published in the workspace: run `mlops publish --platform azure`"
             )
         run_id = submit(self._session, published, submission.list_given(), {"BuildId": published.version})
-        return self._runs.get(run_id)
-
-    def get_run(self, run_id: str) -> SubmittedRun:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return self._runs.get(run_id)
-
-    def list_runs(self, most: int) -> list[SubmittedRun]:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return self._runs.list(most)
-
-    def read_log(self, run_id: str, step: str) -> str:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return self._runs.read_log(run_id, step)
-
-    def fetch_run(self, run_id: str, folder: Path) -> Path:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return self._runs.fetch(run_id, folder)
-
-    def cancel(self, run_id: str) -> SubmittedRun:
-        """See `mlops.platform.pipelines.Pipelines`."""
-        return self._runs.cancel(run_id)
+        return self.get_run(run_id)
 
 
 def _require_address(path: str) -> None:

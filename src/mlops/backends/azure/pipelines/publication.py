@@ -25,7 +25,7 @@ ABOUT = "Starts the newest version of the retraining pipeline"
 
 
 class Publication:
-    """The pipeline of one workspace: `publish` makes versions, `find` says which one starts."""
+    """The pipeline of one workspace: `publish` makes versions, `find_published` says which one starts."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
@@ -56,7 +56,7 @@ class Publication:
         self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
-    def find(self) -> PublishedPipeline | None:
+    def find_published(self) -> PublishedPipeline | None:
         """Return what the endpoint starts, or None."""
         workspace = self._session.workspace
         doing = f"look up the pipeline {self._name}"

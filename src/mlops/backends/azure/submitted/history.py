@@ -9,7 +9,7 @@ from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.submitted.run_folder import fetch_folder
-from mlops.backends.azure.submitted.submission import list_runs
+from mlops.backends.azure.submitted.submission import find_runs
 from mlops.errors import RunNotFoundError, StepNotFoundError
 from mlops.platform.pipelines import JobState, SubmittedRun, SubmittedStep
 
@@ -31,27 +31,27 @@ SECONDS = (10, 60)  # to connect, and to answer
 
 
 class SubmittedRuns:
-    """What has been started, and what became of it."""
+    """What has been started, and what became of it: this half of `mlops.platform.pipelines.Pipelines`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
         self._name = session.settings.pipeline
 
-    def get(self, run_id: str) -> SubmittedRun:
-        """Return a run with its steps."""
+    def get_run(self, run_id: str) -> SubmittedRun:
+        """See `Pipelines`."""
         doing = f"read the run {run_id}"
         return repeat(self._session, doing, lambda: self._describe(self._find(run_id), with_steps=True))
 
-    def list(self, most: int) -> list[SubmittedRun]:
-        """Return the newest runs without their steps."""
+    def list_runs(self, most: int) -> list[SubmittedRun]:
+        """See `Pipelines`."""
 
         def call() -> list[SubmittedRun]:
-            return [self._describe(run) for run in islice(list_runs(self._session, self._name), most)]
+            return [self._describe(run) for run in islice(find_runs(self._session, self._name), most)]
 
         return repeat(self._session, f"list the runs of {self._name}", call)
 
     def read_log(self, run_id: str, step: str) -> str:
-        """Return what a step has printed."""
+        """See `Pipelines`."""
         import requests
 
         def call() -> str:
@@ -66,8 +66,8 @@ class SubmittedRuns:
 
         return repeat(self._session, f"read the log of {step}", call)
 
-    def fetch(self, run_id: str, folder: Path) -> Path:
-        """Copy what a run's steps have stored."""
+    def fetch_run(self, run_id: str, folder: Path) -> Path:
+        """See `Pipelines`."""
         run = repeat(self._session, f"read the run {run_id}", lambda: self._find(run_id))
         repeat(self._session, f"fetch the files of the run {run_id}", lambda: fetch_folder(run, folder))
         if not (folder / "run.json").is_file():
@@ -77,13 +77,13 @@ class SubmittedRuns:
         return folder
 
     def cancel(self, run_id: str) -> SubmittedRun:
-        """End a run that has not ended."""
+        """See `Pipelines`."""
         from azureml.pipeline.core import PipelineRun
 
-        if self.get(run_id).state in ("queued", "running"):
+        if self.get_run(run_id).state in ("queued", "running"):
             run = PipelineRun(self._open_experiment(), run_id)
             repeat(self._session, f"cancel the run {run_id}", run.cancel)
-        return self.get(run_id)
+        return self.get_run(run_id)
 
     def _open_experiment(self) -> object:
         from azureml.core import Experiment

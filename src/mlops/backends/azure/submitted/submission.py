@@ -79,11 +79,11 @@ def _post(session: AzureSession, url: str, body: Mapping[str, object]) -> "Respo
 
 def find_submission(session: AzureSession, experiment: str, submission: str) -> str:
     """Return the id of the run that a submission has started, or ""."""
-    runs = list_runs(session, experiment, {SUBMISSION: submission})
+    runs = find_runs(session, experiment, {SUBMISSION: submission})
     return next((str(run.id) for run in runs), "")
 
 
-def list_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Iterable[SdkRun]:
+def find_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Iterable[SdkRun]:
     """Yield the pipeline runs of an experiment, newest first, as plain runs of the SDK."""
     from azureml.core import Experiment, Run
 
