@@ -1,4 +1,11 @@
-"""The platforms. `open_backend` is the only way to one: nothing outside this package names any."""
+"""The platforms. `open_backend` is the only way to one: nothing outside this package names any.
+
+.. code-block:: text
+
+    local   one machine that has nothing but Python
+    azure   Azure Machine Learning
+    memory  one process, for tests
+"""
 
 import importlib
 import pkgutil
@@ -8,10 +15,12 @@ from mlops.errors import UsageError
 from mlops.platform.backend import Backend
 from mlops.workspace import Workspace, check_home, find_workspace
 
+FOR_TESTS = ("memory",)  # platforms that end with their process: code opens them, --platform does not offer them
+
 
 def list_platforms() -> list[str]:
-    """Return the names of the platforms that this installation has."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+    """Return the names of the platforms that ``--platform`` offers."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in FOR_TESTS)
 
 
 def require_platform(platform: str) -> str:

@@ -4,21 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from mlops.backends import list_platforms, open_backend
 from mlops.data.tables import read_table
 from mlops.errors import DatasetNotFoundError
+from mlops.platform.backend import Backend
 from mlops.platform.datasets import LATEST, Datasets
-from mlops.workspace import Workspace
-
-EMULATED = {"azure": [pytest.mark.slow]}  # platforms that need Azurite, which not every machine has
 
 
-@pytest.fixture(params=[pytest.param(name, marks=EMULATED.get(name, ())) for name in list_platforms()])
-def datasets(request: pytest.FixtureRequest, workspace: Workspace) -> Datasets:
+@pytest.fixture
+def datasets(backend: Backend) -> Datasets:
     """The data sets of every platform in turn, before the first version."""
-    if request.param in EMULATED:
-        request.getfixturevalue(request.param)
-    return open_backend(request.param, workspace).datasets
+    return backend.datasets
 
 
 @pytest.fixture

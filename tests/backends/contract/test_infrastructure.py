@@ -3,20 +3,21 @@
 import pytest
 from doubles.azure.azure import Azure
 
-from mlops.backends import list_platforms, open_backend
+from mlops.platform.backend import Backend
 from mlops.platform.infrastructure import Infrastructure
-from mlops.workspace import Workspace
+
+pytestmark = pytest.mark.no_blobs
 
 
-@pytest.fixture(params=list_platforms())
-def infrastructure(request: pytest.FixtureRequest, workspace: Workspace) -> Infrastructure:
-    """Every platform in turn, with nothing set up."""
-    if request.param == "azure":
+@pytest.fixture
+def infrastructure(backend: Backend, platform: str, request: pytest.FixtureRequest) -> Infrastructure:
+    """Every platform that has to be set up, with nothing set up."""
+    if backend.infrastructure is None:
+        pytest.skip(f"the platform {platform} has nothing to set up")
+    if platform == "azure":
         azure: Azure = request.getfixturevalue("azure")
         azure.deployments.start_empty()
-    opened = open_backend(request.param, workspace).infrastructure
-    assert opened is not None
-    return opened
+    return backend.infrastructure
 
 
 def test_what_is_announced_is_what_is_made_once(infrastructure: Infrastructure) -> None:

@@ -1,27 +1,26 @@
 """What every platform's pipelines promise: `mlops.platform.pipelines.Pipelines`."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mlops.backends import open_backend
 from mlops.errors import PipelineNotFoundError, RunNotFoundError
+from mlops.platform.backend import Backend
 from mlops.platform.pipelines import Pipelines
 from mlops.platform.submission import Submission
-from mlops.workspace import Workspace
 
 
-@pytest.fixture(params=["local", pytest.param("azure", marks=pytest.mark.slow)])
-def pipelines(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Pipelines]:
+@pytest.fixture
+def pipelines(backend: Backend, platform: str, request: pytest.FixtureRequest) -> Iterator[Pipelines]:
     """The pipelines of a platform on which nothing is published; on Azure, no node is free to run anything."""
-    if request.param == "azure":
+    if backend.pipelines is None:
+        pytest.skip(f"the platform {platform} has no pipelines")
+    if platform == "azure":
         request.getfixturevalue("azure").pipelines.has_nodes = False
-    opened = open_backend(request.param, workspace, (sys.executable, "-m", "mlops.cli")).pipelines
-    yield opened
-    for run in opened.list_runs(10):
-        opened.cancel(run.run_id)
+    yield backend.pipelines
+    for run in backend.pipelines.list_runs(10):
+        backend.pipelines.cancel(run.run_id)
 
 
 def test_nothing_is_submitted_before_the_first_publication(pipelines: Pipelines) -> None:

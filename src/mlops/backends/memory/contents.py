@@ -1,0 +1,23 @@
+"""A folder's files as bytes, by relative path."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+Contents = Mapping[str, bytes]
+
+
+def read_folder(folder: Path) -> Contents:
+    """Return the content of every file below `folder`."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def write_folder(contents: Contents, folder: Path) -> Path:
+    """Write files below `folder`, which is made anew, and return it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder

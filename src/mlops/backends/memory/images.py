@@ -1,0 +1,55 @@
+"""Scoring images in memory: bundles by the digest of their content."""
+
+import tempfile
+from pathlib import Path
+
+from mlops.backends.memory.contents import Contents, read_folder, write_folder
+from mlops.errors import ImageNotFoundError
+from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
+
+
+class MemoryImages:
+    """See `mlops.platform.images.Images`."""
+
+    def __init__(self) -> None:
+        self._bundles: dict[str, Contents] = {}
+        self._newest: dict[tuple[str, int], str] = {}
+
+    def publish(self, bundle: Path, model: ModelVersion) -> Image:
+        """See `Images`."""
+        digest = digest_bundle(bundle)
+        verify_bundle(bundle, digest)
+        self._bundles.setdefault(digest, read_folder(bundle))
+        self._newest[model.name, model.version] = digest
+        return self.get_image(digest)
+
+    def get_image(self, digest: str) -> Image:
+        """See `Images`."""
+        with tempfile.TemporaryDirectory() as scratch:
+            manifest = verify_bundle(self.fetch_bundle(digest, Path(scratch, "bundle")), digest)
+        model = manifest["model"]
+        return Image(manifest["name"], digest, f"memory://{digest}", model["name"], model["version"])
+
+    def list_files(self, image: Image) -> list[str]:
+        """See `Images`."""
+        return sorted(self._find(image.digest))
+
+    def find_image(self, model: ModelVersion) -> Image | None:
+        """See `Images`."""
+        digest = self._newest.get((model.name, model.version))
+        return self.get_image(digest) if digest else None
+
+    def fetch_bundle(self, digest: str, folder: Path) -> Path:
+        """Write the files of an image to `folder`, which is made anew, and return it."""
+        return write_folder(self._find(digest), folder)
+
+    def read_example(self, digest: str) -> str:
+        """Return the example request of an image, as JSON text."""
+        return self._find(digest)[EXAMPLE].decode().strip()
+
+    def _find(self, digest: str) -> Contents:
+        if digest not in self._bundles:
+            raise ImageNotFoundError(f"there is no image {digest} in memory: run 05_create_image")
+        return self._bundles[digest]

@@ -1,0 +1,69 @@
+"""Versions of models in memory."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import RLock
+
+from mlops.backends.memory.tracking import MemoryTracker
+from mlops.errors import ConflictError, ModelNotFoundError
+from mlops.platform.models import ModelVersion
+from mlops.platform.trainings import TrainingRun
+
+
+class MemoryRegistry:
+    """See `mlops.platform.models.Registry`."""
+
+    def __init__(self, tracker: MemoryTracker) -> None:
+        self._tracker = tracker
+        self._versions: dict[str, list[ModelVersion]] = {}
+        self._lock = RLock()
+
+    def register(
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+    ) -> ModelVersion:
+        """See `Registry`."""
+        with tempfile.TemporaryDirectory() as scratch:
+            self._tracker.fetch_files(run, Path(scratch, "model"))
+        with self._lock:
+            versions = self._versions.setdefault(name, [])
+            for version in versions:
+                if version.run_id == run.run_id:
+                    return version
+            if expected is not None:
+                self._require_champion(name, expected)
+            versions.append(ModelVersion(name, len(versions) + 1, run.run_id, run.files, dict(tags)))
+            return versions[-1]
+
+    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+        """See `Registry`."""
+        with self._lock:
+            self._require_champion(name, expected, version)
+            known = self._versions[name]
+            known[:] = [replace(found, champion=found.version == version) for found in known]
+            return self.get_version(name, version)
+
+    def find_champion(self, name: str) -> ModelVersion | None:
+        """See `Registry`."""
+        return next((version for version in self._versions.get(name, ()) if version.champion), None)
+
+    def get_version(self, name: str, version: int) -> ModelVersion:
+        """See `Registry`."""
+        for found in self._versions.get(name, ()):
+            if found.version == version:
+                return found
+        raise ModelNotFoundError(f"there is no version {version} of the model {name!r}: run 04_register")
+
+    def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
+        """See `Registry`."""
+        return self._tracker.fetch_files(TrainingRun(model.run_id, model.files), folder)
+
+    def _require_champion(self, name: str, *allowed: int) -> None:
+        champion = self.find_champion(name)
+        current = champion.version if champion else 0
+        if current not in allowed:
+            raise ConflictError(
+                f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
+                f"champion is now version {current}; run `mlops run retrain` again"
+            )

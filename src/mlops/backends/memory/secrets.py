@@ -1,0 +1,32 @@
+"""Secrets in memory: environment variables, and keys of services."""
+
+import os
+import secrets
+from collections.abc import Iterable
+
+from mlops.errors import SecretNotFoundError
+from mlops.platform.secret_variables import list_variables, name_variable
+
+
+class MemorySecrets:
+    """See `mlops.platform.secrets.Secrets`."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, tuple[str, str]] = {}
+
+    def get_secret(self, name: str) -> str:
+        """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``."""
+        variable = name_variable(name)
+        if variable not in os.environ:
+            raise SecretNotFoundError(f"the secret {name!r} is not set: set the environment variable {variable}")
+        return os.environ[variable]
+
+    def get_keys(self, environment: str) -> tuple[str, str]:
+        """See `Secrets`."""
+        return self._keys.setdefault(environment, (secrets.token_urlsafe(32), secrets.token_urlsafe(32)))
+
+    def list_values(self) -> Iterable[str]:
+        """See `Secrets`."""
+        for keys in self._keys.values():
+            yield from keys
+        yield from list_variables()

@@ -1,0 +1,223 @@
+"""Services in memory: each is a server in a thread of this process, at an address that stays."""
+
+import asyncio
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+
+import uvicorn
+
+from mlops.backends.memory.images import MemoryImages
+from mlops.backends.memory.secrets import MemorySecrets
+from mlops.errors import DeploymentError
+from mlops.image.bundle import MODEL, SCORING_SCRIPT
+from mlops.platform.images import Image
+from mlops.platform.services import Service
+from mlops.record.clock import now
+from mlops.release.history import Deployment, Deployments
+from mlops.serving.__main__ import bind
+from mlops.serving.app import Application
+from mlops.serving.script import load_script
+
+_LOADING = threading.Lock()  # scripts find their model by an environment variable, which all threads share
+
+
+class ThreadServer:
+    """A server that answers from a thread until it is stopped.
+
+    Parameters
+    ----------
+    application : Application
+        What answers.
+    port : int
+        Of loopback; 0 for any free one. A predecessor may still listen on it.
+    """
+
+    def __init__(self, application: Application, port: int) -> None:
+        self._listener = bind("127.0.0.1", port)
+        self.port = int(self._listener.getsockname()[1])
+        config = uvicorn.Config(application, http="httptools", ws="none", lifespan="off", log_config=None)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name=f"service-{self.port}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._listener]))
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers."""
+        return bool(self._server.started) and self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End it, and return when it has."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+
+@dataclass(frozen=True)
+class MemoryDeployment(Deployment):
+    """A deployment, and the server that answers; None once it has ended."""
+
+    server: ThreadServer | None = None
+
+
+@dataclass(frozen=True)
+class MemoryState(Deployments):
+    """One environment; `port` is kept between deployments, so that the URL stays, and is 0 before the first."""
+
+    current: MemoryDeployment | None = None
+    history: tuple[MemoryDeployment, ...] = ()
+    port: int = 0
+
+    @property
+    def server(self) -> ThreadServer | None:
+        """What answers now."""
+        return self.current.server if self.current else None
+
+    def forget_server(self) -> "MemoryState":
+        """Return the state once the server has ended."""
+        return replace(self, current=replace(self.current, server=None)) if self.current else self
+
+
+@dataclass
+class MemorySite:
+    """See `mlops.release.policy.Site`."""
+
+    environment: str
+    images: MemoryImages
+    secrets: MemorySecrets
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    state: MemoryState = field(default_factory=MemoryState)
+    started: ThreadServer | None = None
+
+    def read(self) -> MemoryState:
+        """See `View`."""
+        return self.state
+
+    def write(self, state: MemoryState) -> None:
+        """See `Site`."""
+        self.state = state
+
+    def matches_settings(self, state: MemoryState) -> bool:
+        """See `Site`: there are no settings."""
+        return True
+
+    def serve(self, state: MemoryState, image: Image, ready_seconds: float) -> MemoryState:
+        """See `Site`: both listen on the same port until what served before is ended."""
+        self.started = None
+        deadline = time.monotonic() + ready_seconds
+        application = self._load(image, ready_seconds)
+        self.started = ThreadServer(application, state.port)
+        while not self.started.ready and time.monotonic() < deadline:
+            time.sleep(0.005)
+        deployment = MemoryDeployment(image.digest, image.name, image.model_version, now(), server=self.started)
+        return replace(state.forget_server(), port=self.started.port).serve(deployment)
+
+    def put_back(self, state: MemoryState) -> None:
+        """See `Site`: what served before still does, so only what was started ends."""
+        if self.started:
+            self.started.stop()
+
+    def retire(self, state: MemoryState) -> None:
+        """See `Site`."""
+        if state.server:
+            state.server.stop()
+
+    def end(self) -> bool:
+        """See `Site`."""
+        server = self.state.server
+        if server is None:
+            return False
+        server.stop()
+        self.state = self.state.forget_server()
+        return True
+
+    def describe(self, state: MemoryState) -> Service:
+        """See `View`."""
+        current = state.current
+        assert current is not None
+        return Service(
+            environment=self.environment,
+            url=f"http://127.0.0.1:{state.port}",
+            digest=current.digest,
+            health="healthy" if current.server and current.server.ready else "stopped",
+            image=current.image,
+            model_version=current.model_version,
+            deployed=current.deployed,
+            tested=current.tested,
+            example=self.images.read_example(current.digest),
+        )
+
+    def _load(self, image: Image, seconds: float) -> Application:
+        """Load the scoring script of an image.
+
+        Raises
+        ------
+        DeploymentError
+            If it fails, or does not end in time.
+        """
+        loaded: list[ModuleType] = []
+        failed: list[Exception] = []
+
+        def load(script: Path) -> None:
+            try:
+                loaded.append(load_script(script))
+            except Exception as error:  # noqa: BLE001  # the script is the user's, and the caller gets its error
+                failed.append(error)
+
+        with tempfile.TemporaryDirectory() as scratch, _model_folder(Path(scratch, "bundle", MODEL)):
+            bundle = self.images.fetch_bundle(image.digest, Path(scratch, "bundle"))
+            thread = threading.Thread(target=load, args=(bundle / SCORING_SCRIPT,), daemon=True)
+            thread.start()
+            thread.join(seconds)
+        if loaded:
+            identity = {"image": image.name, "digest": image.digest, "model_version": image.model_version}
+            return Application(loaded[0].run, self.secrets.get_keys(self.environment), identity)
+        said = f"could not be loaded: {failed[0]}" if failed else f"was not ready within {seconds:g} s"
+        raise DeploymentError(f"the service of {image.name} {said}") from (failed[0] if failed else None)
+
+
+@contextmanager
+def _model_folder(folder: Path) -> Iterator[None]:
+    """Tell a scoring script where its model is."""
+    with _LOADING:
+        before = os.environ.get("AZUREML_MODEL_DIR")
+        os.environ["AZUREML_MODEL_DIR"] = str(folder)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["AZUREML_MODEL_DIR"]
+            else:
+                os.environ["AZUREML_MODEL_DIR"] = before
+
+
+class MemoryHost:
+    """See `mlops.release.policy.Host`."""
+
+    command_options = ""
+    restore_seconds = 30.0
+
+    def __init__(self, images: MemoryImages, secrets: MemorySecrets) -> None:
+        self._images = images
+        self._secrets = secrets
+        self._sites: dict[str, MemorySite] = {}
+
+    def look(self, environment: str) -> MemorySite:
+        """See `Host`."""
+        return self._sites.setdefault(environment, MemorySite(environment, self._images, self._secrets))
+
+    @contextmanager
+    def lock(self, environment: str) -> Iterator[MemorySite]:
+        """See `Host`."""
+        site = self.look(environment)
+        with site.lock:
+            yield site

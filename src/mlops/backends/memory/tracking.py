@@ -1,0 +1,105 @@
+"""Trainings in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from threading import Lock
+
+from mlops.backends.memory.contents import Contents, read_folder, write_folder
+from mlops.errors import TrainingNotFoundError
+from mlops.files import hash_folder, verify_files
+from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training as it was logged; `attempt` as in `name_attempt`."""
+
+    run: TrainingRun
+    contents: Contents
+    parameters: Mapping[str, object]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    sweep: str
+    attempt: str
+
+
+@dataclass
+class Sweep:
+    """A sweep: what it tries, and how it ended."""
+
+    name: str
+    parameters: Mapping[str, object]
+    state: SweepState | None = None
+    metrics: Mapping[str, float] | None = None
+
+
+class MemoryTracker:
+    """See `mlops.platform.trainings.Tracker`.
+
+    Attributes
+    ----------
+    trainings : dict of str to Training
+        By id, oldest first.
+    sweeps : dict of str to Sweep
+        By id.
+    """
+
+    def __init__(self) -> None:
+        self.trainings: dict[str, Training] = {}
+        self.sweeps: dict[str, Sweep] = {}
+        self._numbers = count(1)
+        self._lock = Lock()
+
+    def log_training(
+        self,
+        *,
+        parameters: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        files: Path,
+        plots: Path | None = None,
+        sweep: str = "",
+        pipeline_run: str = "",
+    ) -> TrainingRun:
+        """See `Tracker`; plots are not kept."""
+        attempt = name_attempt(pipeline_run, parameters) if pipeline_run else ""
+        with self._lock:
+            run = TrainingRun(f"training-{next(self._numbers)}", hash_folder(files))
+            for known in [known for known in self.trainings.values() if attempt and known.attempt == attempt]:
+                del self.trainings[known.run.run_id]
+            self.trainings[run.run_id] = Training(
+                run, read_folder(files), dict(parameters), dict(metrics), dict(tags), sweep, attempt
+            )
+        return run
+
+    def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
+        """See `Tracker`."""
+        with self._lock:
+            sweep = f"sweep-{next(self._numbers)}"
+            self.sweeps[sweep] = Sweep(name, dict(parameters))
+        return sweep
+
+    def end_sweep(
+        self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
+    ) -> None:
+        """See `Tracker`."""
+        self.sweeps[sweep] = Sweep(self.sweeps[sweep].name, dict(parameters), state, dict(metrics))
+
+    def list_trainings(self, sweep: str = "") -> list[str]:
+        """See `Tracker`."""
+        return [run_id for run_id, known in self.trainings.items() if sweep in ("", known.sweep)]
+
+    def has_files(self, run: TrainingRun) -> bool:
+        """See `Tracker`."""
+        known = self.trainings.get(run.run_id)
+        return known is not None and dict(known.run.files) == dict(run.files)
+
+    def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
+        """See `Tracker`."""
+        if run.run_id not in self.trainings:
+            raise TrainingNotFoundError(f"there is no training run {run.run_id!r} in memory: run 02_train")
+        write_folder(self.trainings[run.run_id].contents, folder)
+        verify_files(folder, run.files, f"training run {run.run_id}")
+        return folder

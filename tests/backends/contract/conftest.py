@@ -1,0 +1,46 @@
+"""Every platform in turn: the contract suite runs over each of them, and skips visibly what one cannot do.
+
+On Azure most tests need Blob Storage, and so Azurite, which not every machine has: they are slow. Those that are marked
+`no_blobs` run on every change.
+"""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from mlops.backends import list_platforms, memory, open_backend
+from mlops.platform.backend import Backend
+from mlops.platform.services import ENVIRONMENTS
+from mlops.workspace import Workspace
+
+COMMAND = (sys.executable, "-m", "mlops.cli")  # starts background runs
+PLATFORMS = ("memory", *list_platforms())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need Azurite as slow."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if call and call.params.get("platform") == "azure" and not item.get_closest_marker("no_blobs"):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(params=PLATFORMS)
+def platform(request: pytest.FixtureRequest) -> str:
+    """The name of every platform in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def backend(platform: str, request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Backend]:
+    """Every platform in turn, on a scratch state; its services end with the test."""
+    prepare = {"azure": "azure", "local": "migrated"}.get(platform)
+    if prepare:
+        request.getfixturevalue(prepare)
+    opened = memory.open_backend() if platform == "memory" else open_backend(platform, workspace, COMMAND)
+    yield opened
+    if platform != "azure":  # the double ends its own
+        for environment in ENVIRONMENTS:
+            opened.services.stop(environment)

@@ -1,0 +1,26 @@
+"""What each platform can do, so that what is skipped is meant to be skipped."""
+
+import pytest
+
+from mlops.errors import UsageError
+from mlops.platform.backend import Backend
+
+OPTIONAL = ("infrastructure", "upgrades", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry")
+CAPABILITIES = {
+    "memory": set(),
+    "local": {"infrastructure", "upgrades", "pipelines"},
+    "azure": {"infrastructure", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry"},
+}
+
+
+@pytest.mark.no_blobs
+def test_a_platform_has_what_it_says(backend: Backend, platform: str) -> None:
+    assert backend.name == platform
+    assert {name for name in OPTIONAL if getattr(backend, name) is not None} == CAPABILITIES[platform]
+
+
+def test_what_it_lacks_is_said_in_one_sentence(backend: Backend, platform: str) -> None:
+    if backend.billing:
+        pytest.skip(f"the platform {platform} has it")
+    with pytest.raises(UsageError, match=f"The platform {platform} has no bills. Choose another one with --platform."):
+        backend.require(backend.billing, "bills")

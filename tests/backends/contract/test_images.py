@@ -1,0 +1,22 @@
+"""The contract of images, over every platform: `mlops.platform.images.Images`."""
+
+from pathlib import Path
+
+import pytest
+from tiny_model import publish
+
+from mlops.errors import ImageNotFoundError
+from mlops.platform.backend import Backend
+
+
+def test_the_same_bundle_is_one_image(backend: Backend, tmp_path: Path) -> None:
+    image = publish(backend, tmp_path)
+    model = backend.registry.get_version("tiny", 1)
+    assert backend.images.publish(tmp_path / "bundle-1.0", model) == image
+    assert backend.images.find_image(model) == image
+    assert (image.name, image.model_version) == ("tiny:1", 1)
+
+
+def test_an_unknown_image_is_not_found(backend: Backend) -> None:
+    with pytest.raises(ImageNotFoundError, match="no image sha256:00"):
+        backend.images.get_image("sha256:00")

@@ -1,0 +1,72 @@
+"""The contract of models, over every platform: `mlops.platform.models.Registry`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_model import TAGS, register, track
+
+from mlops.errors import ConflictError, ModelNotFoundError
+from mlops.platform.backend import Backend
+
+
+def test_a_version_has_all_its_tags_and_hashes(backend: Backend, tmp_path: Path) -> None:
+    run = track(backend, tmp_path)
+    version = backend.registry.register("tiny", run, TAGS)
+    assert (version.version, version.run_id, version.files) == (1, run.run_id, run.files)
+    assert version.tags == TAGS
+    assert backend.registry.get_version("tiny", 1) == version
+
+
+def test_registering_again_keeps_the_version(backend: Backend, tmp_path: Path) -> None:
+    run = track(backend, tmp_path)
+    versions = {backend.registry.register("tiny", run, {}).version for _ in range(5)}
+    assert versions == {1}
+
+
+def test_there_is_no_champion_before_the_first_promotion(backend: Backend, tmp_path: Path) -> None:
+    assert backend.registry.find_champion("tiny") is None
+    register(backend, tmp_path)
+    assert backend.registry.find_champion("tiny") is None
+
+
+def test_the_champion_is_the_version_promoted_last(backend: Backend, tmp_path: Path) -> None:
+    for number in (1.0, 2.0):
+        register(backend, tmp_path, number)
+    backend.registry.promote("tiny", 1, expected=0)
+    backend.registry.promote("tiny", 2, expected=1)
+    champion = backend.registry.find_champion("tiny")
+    assert champion is not None
+    assert champion.version == 2
+    assert not backend.registry.get_version("tiny", 1).champion
+
+
+def test_promotion_is_a_compare_and_swap(backend: Backend, tmp_path: Path) -> None:
+    for number in (1.0, 2.0):
+        register(backend, tmp_path, number)
+    backend.registry.promote("tiny", 1, expected=0)
+    with pytest.raises(ConflictError, match="compared with version 0, but the champion is now version 1"):
+        backend.registry.promote("tiny", 2, expected=0)
+    assert backend.registry.promote("tiny", 1, expected=0).champion  # again changes nothing
+
+
+def test_a_model_is_its_own_bytes(backend: Backend, tmp_path: Path) -> None:
+    register(backend, tmp_path, 1.0)
+    second = register(backend, tmp_path, 2.0)
+    fetched = backend.registry.fetch_model(second, tmp_path / "second")
+    assert json.loads((fetched / "model.json").read_text()) == {"number": 2.0}
+
+
+def test_a_missing_version_is_not_found(backend: Backend) -> None:
+    with pytest.raises(ModelNotFoundError, match="no version 9 of the model 'tiny': run 04_register"):
+        backend.registry.get_version("tiny", 9)
+
+
+def test_a_version_is_not_made_where_another_champion_has_come(backend: Backend, tmp_path: Path) -> None:
+    register(backend, tmp_path, 1.0)
+    backend.registry.promote("tiny", 1, expected=0)
+    late = track(backend, tmp_path, 2.0)
+    with pytest.raises(ConflictError, match="compared with version 0, but the champion is now version 1"):
+        backend.registry.register("tiny", late, {}, expected=0)
+    with pytest.raises(ModelNotFoundError):
+        backend.registry.get_version("tiny", 2)

@@ -1,0 +1,65 @@
+"""Services of one machine: processes, ports, packages, keys."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tiny_model import ask, deploy, make_bundle, publish
+
+from mlops.backends import open_backend
+from mlops.errors import DeploymentError
+from mlops.files import make_new_folder
+from mlops.workspace import Workspace
+
+
+def test_a_service_ends_when_its_starter_dies_before_it_is_recorded(migrated: Workspace, tmp_path: Path) -> None:
+    from mlops.backends.local.processes import start_process, wait_ready
+
+    backend = open_backend("local", migrated)
+    image = publish(backend, tmp_path)
+    bundle = Path(image.url.removeprefix("file://"))
+    backend.secrets.get_keys("qa")
+    keys = migrated.home / "secrets" / "qa-keys.json"
+    popen, ready = start_process(bundle, keys, 0, make_new_folder(tmp_path, "service"))
+    process = wait_ready(popen, ready, 30, image.name)
+    assert process.alive
+    popen.stdin.close()  # type: ignore[union-attr]  # what happens when the starter dies
+    assert popen.wait(10) == 0
+
+
+def test_a_port_that_somebody_else_has_is_refused(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = publish(open_backend("local", migrated), tmp_path)
+    other = open_backend("local", Workspace(migrated.project, tmp_path / "other", migrated.outputs))
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    port = int(deploy(other, "qa", publish(other, folder)).url.rsplit(":", 1)[1])
+    monkeypatch.setenv("MLOPS_LOCAL_QA_PORT", str(port))
+    try:
+        with pytest.raises(DeploymentError, match=rf"Port {port} for qa is taken .* Set local\.qa_port in"):
+            deploy(open_backend("local", migrated), "qa", image)
+    finally:
+        other.services.stop("qa")
+
+
+def test_an_image_whose_packages_are_not_installed_is_refused(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    image = publish(backend, tmp_path)
+    model = backend.registry.get_version("tiny", image.model_version)
+    bundle = make_bundle(tmp_path, model, 1.0, pin="numpy==0.0.1")
+    with pytest.raises(DeploymentError, match=r"the image needs numpy 0\.0\.1, but .* has 2\."):
+        deploy(backend, "qa", backend.images.publish(bundle, model))
+
+
+def test_a_service_with_old_keys_is_started_anew(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    image = publish(backend, tmp_path)
+    deploy(backend, "qa", image)
+    keys = migrated.home / "secrets" / "qa-keys.json"
+    keys.unlink()
+    backend.secrets.get_keys("qa")
+    later = keys.stat().st_mtime + 5
+    os.utime(keys, (later, later))
+    assert ask(backend, deploy(backend, "qa", image)) == 1.0
+    backend.services.stop("qa")

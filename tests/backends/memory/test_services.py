@@ -1,0 +1,43 @@
+"""Services in memory: threads, and scripts that fail or hang."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from tiny_model import HANGING, ask, deploy, publish, register
+
+from mlops.backends import memory
+from mlops.errors import DeploymentError
+
+
+def test_an_image_that_hangs_does_not_hold_up_the_next(tmp_path: Path) -> None:
+    backend = memory.open_backend()
+    with pytest.raises(DeploymentError, match=r"the service of tiny:1 was not ready within 0\.1 s"):
+        deploy(backend, "qa", publish(backend, tmp_path, script=HANGING), seconds=0.1)
+    assert ask(backend, deploy(backend, "qa", publish(backend, tmp_path, 2.0))) == 2.0
+    assert backend.services.stop("qa")
+
+
+def test_the_model_s_folder_is_set_only_while_a_script_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZUREML_MODEL_DIR", "before")
+    backend = memory.open_backend()
+    deploy(backend, "qa", publish(backend, tmp_path))
+    assert os.environ["AZUREML_MODEL_DIR"] == "before"
+    backend.services.stop("qa")
+
+
+def test_stopping_ends_the_thread(tmp_path: Path) -> None:
+    backend = memory.open_backend()
+    service = deploy(backend, "qa", publish(backend, tmp_path))
+    name = f"service-{service.url.rpartition(':')[2]}"
+    assert name in {thread.name for thread in threading.enumerate()}
+    backend.services.stop("qa")
+    assert name not in {thread.name for thread in threading.enumerate()}
+
+
+def test_platforms_share_nothing(tmp_path: Path) -> None:
+    model = register(memory.open_backend(), tmp_path)
+    other = memory.open_backend()
+    assert (other.images.find_image(model), other.registry.find_champion("tiny")) == (None, None)
+    assert other.tracker.list_trainings() == []

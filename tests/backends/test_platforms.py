@@ -1,0 +1,16 @@
+"""What is offered as a platform."""
+
+import pytest
+
+from mlops.backends import list_platforms, open_backend
+from mlops.errors import UsageError
+from mlops.workspace import Workspace
+
+
+def test_an_unknown_platform_names_those_that_there_are(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="no platform 'moon' here; there is: .*local"):
+        open_backend("moon", workspace)
+
+
+def test_the_platform_in_memory_is_for_tests_and_not_offered() -> None:
+    assert list_platforms() == ["azure", "local"]
