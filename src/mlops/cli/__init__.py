@@ -1,4 +1,24 @@
-"""The command line: reads options, calls the rest, prints. Exit codes: 0 done, 1 a step failed, 2 bad usage."""
+"""The command line: options in, text out. Exit codes: 0 done, 1 a step failed, 2 bad usage.
+
+.. code-block:: text
+
+    runs            run, resume
+    sweeps          sweep
+    pipelines       publish, submit, runs
+    steps           run-step, which the platform starts
+    provision       provision
+    upgrade         upgrade
+    services        keys, stop, rollback
+    status          status
+    cost            cost
+    notebooks       check-notebooks
+    pages           report
+    data            profile
+    kernels         kernels
+    options         the options that several commands share
+    run_progress    a run's progress and summary on a terminal
+    sweep_progress  a sweep's
+"""
 
 import logging
 import signal

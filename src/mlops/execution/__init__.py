@@ -2,6 +2,14 @@
 
 What papermill by itself gets wrong is made right here: a killed kernel, a hang, or ``sys.exit(0)`` ends the notebook
 red, with the cell that did it marked; its file is whole or not there; secrets are struck out of what is saved.
+
+.. code-block:: text
+
+    engine  papermill's engine: deadlines, dead kernels, progress by cell
+    client  the kernel's client, which talks over sockets in a private folder
+    store   saves the executed notebook, whole and without secrets
+    cancel  ends a notebook from another thread
+    pool    notebooks side by side, in threads
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,1 +1,11 @@
-"""What people read: a report of every executed notebook, and an index over all runs."""
+"""What people read: a report of every executed notebook, and an index over all runs.
+
+.. code-block:: text
+
+    report      one executed notebook as a self-contained HTML file
+    index       the page over all runs
+    reporter    the listener that writes both while a run goes on
+    sweep_page  the page of a sweep
+    sweep_plot  its plot
+    page        what all pages share: style, escaping
+"""

@@ -1,4 +1,12 @@
-"""The run engine: executes a pipeline's notebooks, side by side where it may, and records the truth about them."""
+"""The run engine: executes a pipeline's notebooks, side by side where it may, and records the truth about them.
+
+.. code-block:: text
+
+    plan                what is to run, and what a run works with
+    run                 one run in progress
+    single_step         one step of a submitted run, in a process or on a machine of its own
+    telemetry_listener  sends finished runs to the platform's monitoring
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,6 +1,19 @@
 """The platform Azure Machine Learning, by azureml-sdk v1: the only room that imports an Azure package.
 
 Importing this module imports none: the parts import what they need when they are first asked for something.
+
+.. code-block:: text
+
+    connection      who we are, what we ask, what refusals mean
+    models          trainings and versions
+    images          the Container Registry
+    services        Container Instances and Kubernetes
+    pipelines       published pipelines and their schedules
+    submitted       runs of the published pipeline, and their jobs
+    infrastructure  the ARM template, deletion, billing
+    datasets        versions of the data set, and new data
+    secrets         Key Vault, and keys of services
+    telemetry       runs in Application Insights
 """
 
 import importlib.util

@@ -1,4 +1,21 @@
-"""The platform of one machine: MLflow on SQLite, bundles in a folder, services as processes, keys in private files."""
+"""The platform of one machine: MLflow on SQLite, bundles in a folder, services as processes, keys in private files.
+
+.. code-block:: text
+
+    mlflow_store    MLflow's SQLite store: its client and schema
+    tracking        trainings as MLflow runs
+    registry        versions of models in MLflow's registry
+    images          bundles in a folder, by digest
+    services        one process an environment
+    processes       service processes: started, recognised, ended
+    secrets         environment variables, and keys in private files
+    datasets        files by content, and the catalogue of versions
+    pipelines       runs that go on in the background
+    infrastructure  MLOPS_HOME: made, deleted
+    settings        the section `local` of parameters/local.yml
+    schema          the revision of MLflow's database
+    upgrades        what can be old in a home, and how it is upgraded
+"""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,93 @@
+"""Strings that name a module are arrows which import-linter does not see: each is listed here with its reason.
+
+None names a module of a higher floor: what a lower floor needs of a higher one is handed down as an argument.
+"""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ARROWS = {
+    ("mlops.__main__", "mlops.cli:main"): "what a fork of the warm parent runs",
+    ("mlops.cli.options", "mlops.cli"): "what a platform is given to start runs in the background",
+    ("mlops.cli", "mlops.kernels"): "the logger that a filter is put on",
+    ("mlops.kernels.provisioner", "mlops.kernels"): "the logger's own name",
+    ("mlops.kernels.parent_client", "mlops.kernels.parent"): "the parent is a process of its own",
+    ("mlops.backends.azure.infrastructure.arm_template", "mlops.backends.azure.infrastructure"): "holds the template",
+}
+NAME = re.compile(r"\bmlops(?:\.\w+)+(?::\w+)?")
+
+
+def list_modules(source: Path) -> dict[str, Path]:
+    """Return the modules of the engine by name."""
+    found = {}
+    for path in sorted((source / "mlops").rglob("*.py")):
+        parts = path.relative_to(source).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def list_strings(path: Path) -> Iterator[str]:
+    """Yield the strings of a module that are not docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    prose = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+
+
+def read_floors(project: Path) -> list[list[str]]:
+    """Return the rooms of each floor, the highest first."""
+    settings = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = [
+        contract["layers"] for contract in settings["tool"]["importlinter"]["contracts"] if "layers" in contract
+    ]
+    return [re.split(r"\s*[|:]\s*", layer) for layer in layers]
+
+
+def find_floor(module: str, floors: list[list[str]]) -> int:
+    """Return the number of a module's floor; the highest is 0."""
+    return next(
+        number
+        for number, rooms in enumerate(floors)
+        for room in rooms
+        if module == room or module.startswith(f"{room}.")
+    )
+
+
+@pytest.fixture(scope="module")
+def arrows(project: Path) -> set[tuple[str, str]]:
+    """Every module with each string in it that names a module."""
+    modules = list_modules(project / "src")
+    return {
+        (module, name)
+        for module, path in modules.items()
+        for text in list_strings(path)
+        for name in NAME.findall(text)
+        if name.partition(":")[0] in modules
+    }
+
+
+def test_every_string_that_names_a_module_is_listed_with_its_reason(arrows: set[tuple[str, str]]) -> None:
+    assert arrows == set(ARROWS)
+
+
+def test_none_names_a_higher_floor(arrows: set[tuple[str, str]], project: Path) -> None:
+    floors = read_floors(project)
+    upwards = [
+        (module, name)
+        for module, name in arrows
+        if find_floor(name.partition(":")[0], floors) < find_floor(module, floors)
+    ]
+    assert upwards == []
+
+
+def test_every_module_has_a_floor(project: Path) -> None:
+    floors = read_floors(project)
+    assert all(find_floor(module, floors) >= 0 for module in list_modules(project / "src") if module != "mlops")

@@ -1,0 +1,40 @@
+"""The limits of the house, so that a newcomer finds a file by the tree."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = {"errors", "files", "pipelines", "workspace"}
+MOST_FILES, MOST_LINES = 18, 300
+
+
+@pytest.fixture(scope="module")
+def engine(project: Path) -> Path:
+    """The folder of the engine."""
+    return project / "src" / "mlops"
+
+
+def test_the_root_holds_the_ground_alone(engine: Path) -> None:
+    assert {path.stem for path in engine.glob("*.py")} == ROOT | {"__init__", "__main__"}
+
+
+def test_no_folder_is_crowded(engine: Path) -> None:
+    folders = {folder: len(list(folder.glob("*.py"))) for folder in {path.parent for path in engine.rglob("*.py")}}
+    assert {folder.name: count for folder, count in folders.items() if count > MOST_FILES} == {}
+
+
+def test_no_module_is_long(engine: Path) -> None:
+    lines = {path.relative_to(engine).as_posix(): len(path.read_text().splitlines()) for path in engine.rglob("*.py")}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_every_package_maps_its_modules(engine: Path) -> None:
+    """In the docstring of `__init__`, so that whoever opens a room sees what is in it."""
+    missing = {}
+    for init in engine.rglob("*/__init__.py"):
+        shown = ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or ""
+        names = [path.stem for path in init.parent.glob("*.py") if path.stem not in ("__init__", "__main__")]
+        if unnamed := [name for name in names if name not in shown]:
+            missing[init.parent.relative_to(engine).as_posix()] = unnamed
+    assert missing == {}
