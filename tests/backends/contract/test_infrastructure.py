@@ -1,19 +1,26 @@
 """The contract of setting up and taking away, over every platform."""
 
+import shutil
+
 import pytest
 from doubles.azure.azure import Azure
 
 from mlops.platform.backend import Backend
 from mlops.platform.infrastructure import Infrastructure
+from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.no_blobs
 
 
 @pytest.fixture
-def infrastructure(backend: Backend, platform: str, request: pytest.FixtureRequest) -> Infrastructure:
+def infrastructure(
+    backend: Backend, platform: str, workspace: Workspace, request: pytest.FixtureRequest
+) -> Infrastructure:
     """Every platform that has to be set up, with nothing set up."""
     if backend.infrastructure is None:
         pytest.skip(f"the platform {platform} has nothing to set up")
+    if platform == "local":
+        shutil.rmtree(workspace.home)
     if platform == "azure":
         azure: Azure = request.getfixturevalue("azure")
         azure.deployments.start_empty()
