@@ -43,7 +43,7 @@ def list_services(session: AzureSession, environment: str) -> list[WebService]:
     from azureml.core import Webservice
 
     name = name_service(session.settings, environment)
-    with explain_refusals(session, f"tell of the web services of {environment}"):
+    with explain_refusals(session, f"list the web services in {environment}"):
         found: list[WebService] = Webservice.list(session.workspace, tags=[[OURS, environment]])
     return sorted(found, key=lambda service: (service.name != name, service.name))
 
@@ -65,7 +65,7 @@ def require_free_name(session: AzureSession, environment: str) -> None:
     from azureml.exceptions import WebserviceException
 
     name = name_service(session.settings, environment)
-    with explain_refusals(session, f"tell of the web service {name}"):
+    with explain_refusals(session, f"look up the web service {name}"):
         try:
             Webservice(session.workspace, name)
         except WebserviceException as error:
@@ -123,7 +123,7 @@ def wait_healthy(session: AzureSession, service: WebService, image: Image, secon
     """
     from azureml.exceptions import WebserviceException
 
-    with explain_refusals(session, f"tell how the deployment of {image.name} goes"):
+    with explain_refusals(session, f"watch the deployment of {image.name}"):
         try:
             service.wait_for_deployment(timeout_sec=seconds)
             said = "" if service.state == HEALTHY else f"its state is {service.state}"
@@ -147,7 +147,7 @@ def wait_settled(session: AzureSession, service: WebService, seconds: float) -> 
         If it does not end in time.
     """
     deadline = time.monotonic() + seconds
-    with explain_refusals(session, f"tell of the web service {service.name}"):
+    with explain_refusals(session, f"look up the web service {service.name}"):
         while service.state in MOVING:
             if time.monotonic() >= deadline:
                 raise DeploymentError(
