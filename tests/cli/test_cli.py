@@ -32,7 +32,7 @@ import pytest
             "'many' is not allowed; it takes a whole number in [10, 100000]",
         ),
         (["run", "build", "-p", "alpha"], "write it as step.name=value, for example train.alpha=0.1"),
-        (["run", "build", "-p", "train.platform=x"], "the runner itself sets 'platform'"),
+        (["run", "build", "-p", "train.platform=x"], "the runner sets 'platform' itself"),
         (["run", "build", "--only", "deploy_qa"], "there is no such step in build; it has: test_data"),
         (["run", "retrain", "--only", "train"], "needs the results of test_data, and no run has them"),
         (["run", "build", "-p", "test_data.data_path=https://u:pw@host/x.csv"], "a URL with a password in it"),
@@ -162,3 +162,10 @@ def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any) -> None:
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.count("A fresh kernel is started, not a warm one: ") == 1
     assert f"{folder} is not private to this user: remove it" in ran.stderr
+
+
+def test_what_runs_notebooks_is_loaded_only_by_commands_that_do() -> None:
+    """Every command would wait for it otherwise."""
+    heavy = ("papermill", "nbconvert", "nbformat", "mlflow", "pandas", "mlops.runner", "mlops.execution")
+    script = f"import sys, mlops.cli; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

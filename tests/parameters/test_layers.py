@@ -38,11 +38,11 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "reserved name": (
         "steps: {train: {run_folder: /tmp}}",
-        "parameters/base.yml: steps.train.run_folder: the runner itself sets 'run_folder'; take it out",
+        "parameters/base.yml: steps.train.run_folder: the runner sets 'run_folder' itself. Remove it.",
     ),
     "reserved shared name": (
         "shared: {platform: azure}",
-        "parameters/base.yml: shared.platform: the runner itself sets 'platform'; take it out",
+        "parameters/base.yml: shared.platform: the runner sets 'platform' itself. Remove it.",
     ),
     "secret": (
         "steps: {train: {storage_account_key: abc}}",
@@ -68,7 +68,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "platform that is no name": (
         "platform: ../x",
-        "parameters/base.yml: platform: '../x' is no platform's name; write for example `platform: local`",
+        "parameters/base.yml: platform: '../x' is not the name of a platform. Write for example `platform: local`.",
     ),
 }
 
@@ -89,8 +89,8 @@ def test_a_mistake_is_found_in_every_layer(tmp_path: Path, layer: str) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("a: 1\na: 2", "'a' stands twice in .*line 1, column 1"),
-        ("steps:\n  train: {seed: 1, seed: 2}", "'seed' stands twice in .*line 2"),
+        ("a: 1\na: 2", "'a' appears twice in .*line 1, column 1"),
+        ("steps:\n  train: {seed: 1, seed: 2}", "'seed' appears twice in .*line 2"),
         ("a: [1", "while parsing a flow sequence .*line 1"),
         ("a: b: c", "mapping values are not allowed here .*line 1"),
     ],

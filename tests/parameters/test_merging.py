@@ -69,10 +69,10 @@ def test_the_runner_tells_platform_and_environment_where_they_are_declared(tmp_p
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ({"qa": "platform: local"}, "parameters/qa.yml: platform: only parameters/base.yml chooses it; take it out"),
+        ({"qa": "platform: local"}, "parameters/qa.yml: platform: only parameters/base.yml chooses it. Remove it."),
         (
             {"qa": "steps: {train: {alpha: 1}}"},
-            "parameters/qa.yml: steps.train is no step of qa (known: deploy, deploy_qa)",
+            "parameters/qa.yml: steps.train is not a step of qa (known: deploy, deploy_qa)",
         ),
         (
             {"production": "run: {step_timeout_minutes: 1}"},

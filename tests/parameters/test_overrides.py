@@ -43,7 +43,7 @@ def test_an_option_for_a_text_stays_as_it_was_typed(tmp_path: Path, text: str) -
     [
         ("tran.alpha=1", r"^-p tran.alpha: there is no step 'tran'; did you mean 'train'\?"),
         ("train.alhpa=1", r"^-p train.alhpa: notebooks/02_train.ipynb declares no 'alhpa'; did you mean 'alpha'\?"),
-        ("deploy.environment=qa", r"^-p deploy.environment: the runner itself sets 'environment'; take it out$"),
+        ("deploy.environment=qa", r"^-p deploy.environment: the runner sets 'environment' itself. Remove it.$"),
         ("train.api_key=abc", r"^-p train.api_key: a secret is never a parameter, .* MLOPS_SECRET_API_KEY instead.$"),
     ],
 )

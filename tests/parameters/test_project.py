@@ -43,5 +43,5 @@ def test_each_file_is_read_once_however_often_values_are_merged(project: Path) -
 
 
 def test_a_platform_is_a_name(project: Path) -> None:
-    with pytest.raises(ParameterError, match=r"platform: '\.\./x' is no platform's name"):
+    with pytest.raises(ParameterError, match=r"platform: '\.\./x' is not the name of a platform"):
         load_project(project).merge(platform="../x")

@@ -59,7 +59,7 @@ def read_prices(path: Path) -> Prices:
     Raises
     ------
     ParameterError
-        For what is not YAML, an unknown or repeated key, a price that is no number from 0 on.
+        For what is not YAML, an unknown or repeated key, a price that is not a number from 0.
     """
     content = read_mapping(path, str(path))
     for key in content:
@@ -67,7 +67,7 @@ def read_prices(path: Path) -> Prices:
             raise ParameterError(f"{path}: unknown key {key!r}; allowed: {', '.join(KEYS)}")
     currency, prices = content.get("currency"), content.get("prices")
     if not isinstance(currency, str) or not currency:
-        raise ParameterError(f"{path}: currency: {currency!r} is no currency; write for example `currency: EUR`")
+        raise ParameterError(f"{path}: currency: {currency!r} is not a currency. Write for example `currency: EUR`.")
     if not isinstance(prices, dict):
         raise ParameterError(f"{path}: prices: {prices!r} is not a mapping; write `name: number` lines below it")
     return Prices(currency, {str(name): _check_price(path, name, price) for name, price in prices.items()})
@@ -75,7 +75,7 @@ def read_prices(path: Path) -> Prices:
 
 def _check_price(path: Path, name: object, price: Any) -> float:
     if isinstance(price, bool) or not isinstance(price, int | float) or not math.isfinite(price) or price < 0:
-        raise ParameterError(f"{path}: prices.{name}: {price!r} is no price; it takes a number in [0, inf)")
+        raise ParameterError(f"{path}: prices.{name}: {price!r} is not a price. It takes a number in [0, inf)")
     return float(price)
 
 

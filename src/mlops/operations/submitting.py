@@ -13,7 +13,6 @@ from mlops.platform.backend import Backend
 from mlops.platform.models import Registry
 from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun
 from mlops.platform.submission import Build, Submission
-from mlops.portal.index import write_index
 from mlops.record.ledger import make_run_id
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run
@@ -118,6 +117,8 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
     NotFoundError
         If the run failed before it had stored anything.
     """
+    from mlops.portal.index import write_index  # with its templates, it would slow every command down
+
     fetched = pipelines.fetch_run(run.run_id, folder / run.run_id)
     write_index(folder)
     return fetched

@@ -130,7 +130,9 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Pat
             f"{notebook}: the interval {interval and interval[0]!r} of {target.id} has no numbers"
         ) from None
     if bounds and type(default) not in (int, float):
-        raise ParameterError(f"{notebook}: {target.id} has an interval, {interval and interval[0]!r}, but is no number")
+        raise ParameterError(
+            f"{notebook}: {target.id} has an interval, {interval and interval[0]!r}, but its default is not a number"
+        )
     return Parameter(
         name=target.id,
         default=default,
@@ -160,7 +162,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
         allowed = re.fullmatch(parameter.pattern, value) is not None
     if allowed and isinstance(value, str) and CREDENTIALS.search(value):
         raise ParameterError(
-            f"{setting.source}: a URL with a password in it would be written into the notebook; take it out"
+            f"{setting.source}: a URL with a password in it would be written into the notebook. Remove it."
         )
     if allowed and parameter.interval:
         allowed = _is_inside(value, parameter.interval)

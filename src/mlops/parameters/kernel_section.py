@@ -72,7 +72,9 @@ def check_settings(given: Mapping[str, Setting]) -> KernelSettings:
     for module in values["preload"]:
         source = given["preload"].source if "preload" in given else ""
         if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):
-            raise ParameterError(f"{source}: {module!r} is no module's name; write for example `- pandas`")
+            raise ParameterError(f"{source}: {module!r} is not the name of a module. Write for example `- pandas`.")
         if module.split(".")[0] in OWN:
-            raise ParameterError(f"{source}: {module} is the project's own: no edit of it would be seen; take it out")
+            raise ParameterError(
+                f"{source}: {module} belongs to the project, and edits of it would not be seen. Remove it."
+            )
     return KernelSettings(**(values | {"preload": tuple(values["preload"])}))

@@ -45,13 +45,13 @@ class Layer:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, not a silent overwriting."""
+    """YAML in which a key that appears twice is an error, not a silent overwriting."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} appears twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -84,7 +84,7 @@ def read_layer(path: Path) -> Layer:
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:
-    """Read a YAML file of ``name: value`` lines, in which no name stands twice; errors call it `name`.
+    """Read a YAML file of ``name: value`` lines, in which no name appears twice; errors call it `name`.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class Declared:
 
 def _refuse_reserved(name: str, source: str) -> None:
     if name in RESERVED:
-        raise ParameterError(f"{source}: the runner itself sets {name!r}; take it out")
+        raise ParameterError(f"{source}: the runner sets {name!r} itself. Remove it.")
     if SECRET_NAME.search(name):
         raise ParameterError(
             f"{source}: a secret is never a parameter, because papermill writes parameters into the notebook. "

@@ -126,13 +126,15 @@ def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) ->
         raise ParameterError(f"{setting.source}: it holds for whole runs, so it belongs in base.yml")
     for step in layer.steps:
         if step not in own:
-            raise ParameterError(f"{layer.path}: steps.{step} is no step of {environment}{suggest(step, sorted(own))}")
+            raise ParameterError(
+                f"{layer.path}: steps.{step} is not a step of {environment}{suggest(step, sorted(own))}"
+            )
 
 
 def _check_place(layer: Layer, base: Layer) -> None:
     """Refuse in a later layer what only the first one may set."""
     if layer.platform:
-        raise ParameterError(f"{layer.path}: platform: only {base.path} chooses it; take it out")
+        raise ParameterError(f"{layer.path}: platform: only {base.path} chooses it. Remove it.")
     for setting in layer.kernels.values():
         raise ParameterError(f"{setting.source}: kernels are started alike everywhere, so it belongs in base.yml")
 

@@ -91,7 +91,8 @@ class Project:
         platform = platform or self.default_platform
         if not re.fullmatch(r"\w+", platform):
             raise ParameterError(
-                f"{self.base.path}: platform: {platform!r} is no platform's name; write for example `platform: local`"
+                f"{self.base.path}: platform: {platform!r} is not the name of a platform. Write for example "
+                "`platform: local`."
             )
         if platform not in self._platforms:
             self._platforms[platform] = _read_layers(self.workspace, platform)

@@ -116,7 +116,7 @@ def _split_options(
         if owner not in (None, step.name, step.notebook_name):
             fixed.append(read_override(text))
         elif name in listed:
-            raise ParameterError(f"-p {name} is there twice: write all its values in one, as in {name}=0.1,1")
+            raise ParameterError(f"-p {name} is given twice. Write all its values in one: -p {name}=0.1,1")
         else:
             texts = _split_values(values, name in declared and isinstance(declared[name].default, list))
             source = f"-p {step.name}.{name}"
@@ -145,6 +145,6 @@ def _read_values(parameter: Parameter, listed: Iterable[Override]) -> tuple[Any,
     for override in listed:
         value = check_value(parameter, override.as_setting(parameter))
         if value in values:
-            raise ParameterError(f"{override.source}: {override.value!r} is there twice; take one out")
+            raise ParameterError(f"{override.source}: {override.value!r} is listed twice. Remove one.")
         values.append(value)
     return tuple(values)
