@@ -1,15 +1,13 @@
-"""A small project to sweep, and fakes of what a sweep works with."""
+"""A small project to sweep, and an executor that runs no kernel."""
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
 from mlops.pipelines import Step
-from mlops.platform.trainings import SweepState
 from mlops.sweeps.executors import Outcome, Task
 from mlops.workspace import Workspace
 
@@ -29,24 +27,6 @@ WORK = {
     "02_fit": "seen = read_results('01_look', run_folder)['seen']\nassert x != boom, f'x is {x}'\n"
     "glue_results('02_fit', run_folder, loss=(x - seen) ** 2 + n, name=name, other=None if n == 9 else 1.5 * x)",
 }
-
-
-@dataclass
-class FakeTracker:
-    """Writes down what it is told of a sweep."""
-
-    heard: list[Any] = field(default_factory=list)
-
-    def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
-        """See `Tracker`."""
-        self.heard.append(dict(parameters))
-        return "sweep-1"
-
-    def end_sweep(
-        self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
-    ) -> None:
-        """See `Tracker`."""
-        self.heard.append((sweep, state, dict(parameters), dict(metrics)))
 
 
 @dataclass

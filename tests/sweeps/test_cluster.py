@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 import pytest
 from given_parameters import load_project
-from small_sweep import STEPS, FakeTracker
+from small_sweep import STEPS
 
+from mlops.backends.memory.tracking import MemoryTracker
 from mlops.errors import UsageError
 from mlops.runner import Surroundings
 from mlops.sweeps.cluster import Cluster, look_around, require_same
@@ -80,7 +81,7 @@ def sweep(small: Workspace, address: str, *overrides: str) -> Any:
     """Sweep the small project's second notebook on a cluster."""
     small.home.mkdir(exist_ok=True)
     grid = read_grid(load_project(small.project, STEPS), "fit", overrides)
-    tracker: Any = FakeTracker()
+    tracker = MemoryTracker()
     return run_sweep(
         grid, Goal("loss"), Surroundings(load_project(small.project, STEPS)), Cluster(address, small, "local"), tracker
     )

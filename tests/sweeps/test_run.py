@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from given_parameters import load_parameters, load_project
-from small_sweep import STEPS, FakeExecutor, FakeTracker
+from small_sweep import STEPS, FakeExecutor
 
+from mlops.backends.memory.tracking import MemoryTracker
 from mlops.errors import FormatError, StepFailed, UsageError
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Listener, Plan, Surroundings, run_pipeline
@@ -33,18 +34,17 @@ def sweep(
     *overrides: str,
     executor: Executor | None = None,
     goal: Goal | None = None,
-    tracker: FakeTracker | None = None,
+    tracker: MemoryTracker | None = None,
 ) -> Ran:
     """Sweep the second notebook."""
     grid = read_grid(load_project(small.project, STEPS), "fit", overrides)
-    tracking: object = tracker or FakeTracker()
     return run_sweep(
         grid,
         goal or Goal("loss"),
         surround(small),
         executor or FakeExecutor(),
-        tracking,
-    )  # type: ignore[arg-type]
+        tracker or MemoryTracker(),
+    )
 
 
 def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Workspace) -> None:
@@ -111,13 +111,12 @@ def test_without_its_inputs_a_sweep_does_not_begin(small: Workspace) -> None:
 
 
 def test_the_tracker_hears_of_the_sweep_and_its_best(small: Workspace) -> None:
-    tracker, executor = FakeTracker(), FakeExecutor()
+    tracker, executor = MemoryTracker(), FakeExecutor()
     sweep(small, "x=1,3", "n=1,2", tracker=tracker, executor=executor)
-    assert tracker.heard == [
-        {"x": (1.0, 3.0), "n": (1, 2)},
-        ("sweep-1", "succeeded", {"x": 3.0, "n": 1}, {"loss": 1.0}),
-    ]
-    assert {task.parameters["sweep"] for task in executor.tasks} == {"sweep-1"}
+    ((sweep_id, kept),) = tracker.sweeps.items()
+    assert kept.tried == {"x": (1.0, 3.0), "n": (1, 2)}
+    assert (kept.state, kept.parameters, kept.metrics) == ("succeeded", {"x": 3.0, "n": 1}, {"loss": 1.0})
+    assert {task.parameters["sweep"] for task in executor.tasks} == {sweep_id}
 
 
 def test_the_highest_is_best_where_that_is_the_goal(small: Workspace) -> None:
@@ -152,13 +151,14 @@ def test_a_metric_that_is_none_fails_its_combination(small: Workspace) -> None:
 
 
 def test_an_interrupted_sweep_leaves_what_has_ended_and_offers_nothing(small: Workspace) -> None:
-    executor, tracker = FakeExecutor(interrupt=1), FakeTracker()
+    executor, tracker = FakeExecutor(interrupt=1), MemoryTracker()
     with pytest.raises(KeyboardInterrupt):
         sweep(small, "x=1,2,3", executor=executor, tracker=tracker)
     record = list_runs(small.outputs)[0]
     assert (record.state, record.step("fit").reason) == ("interrupted", "the sweep did not end")  # type: ignore[union-attr]
     assert [point.number for point in read_sweep(small.outputs / record.run_id)[1]] == [2, 3]
-    assert tracker.heard[-1] == ("sweep-1", "interrupted", {"x": 3.0}, {"loss": 1.0})
+    (kept,) = tracker.sweeps.values()
+    assert (kept.state, kept.parameters, kept.metrics) == ("interrupted", {"x": 3.0}, {"loss": 1.0})
 
 
 def test_threads_that_are_cut_off_end_their_kernels(small: Workspace) -> None:
@@ -184,7 +184,7 @@ def test_a_thousand_combinations_cost_little_beyond_their_notebooks(small: Works
 def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
     grid = read_grid(load_project(small.project, STEPS), "fit", ["name=s3cr3t-value,b"])
     around = surround(small, secrets=lambda: ["s3cr3t-value"])
-    record, _, _ = run_sweep(grid, Goal("loss"), around, Threads(2), FakeTracker(), ())  # type: ignore[arg-type]
+    record, _, _ = run_sweep(grid, Goal("loss"), around, Threads(2), MemoryTracker(), ())
     for path in (small.outputs / record.run_id).iterdir():
         assert "s3cr3t-value" not in path.read_text(), path
 
@@ -229,6 +229,6 @@ class Watch(SweepListener):
 def test_listeners_hear_of_it_in_order(small: Workspace) -> None:
     watch = Watch()
     grid = read_grid(load_project(small.project, STEPS), "fit", ["x=1,2"])
-    record, _, _ = run_sweep(grid, Goal("loss"), surround(small), FakeExecutor(), FakeTracker(), [watch])  # type: ignore[arg-type]
+    record, _, _ = run_sweep(grid, Goal("loss"), surround(small), FakeExecutor(), MemoryTracker(), [watch])
     assert watch.heard == ["started 2", "point 2", "point 1", "offered", "ended succeeded"]
     assert json.loads((small.outputs / record.run_id / "run.json").read_text())["steps"][-1]["report"] == "best.html"

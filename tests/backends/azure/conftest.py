@@ -33,4 +33,4 @@ def stopped() -> StoppedServices:
 def infrastructure(azure: Azure, workspace: Workspace, stopped: StoppedServices) -> AzureInfrastructure:
     """The infrastructure of a subscription with nothing in it."""
     azure.deployments.start_empty()
-    return AzureInfrastructure(AzureSession(read_settings(workspace), workspace), stopped)  # type: ignore[arg-type]
+    return AzureInfrastructure(AzureSession(read_settings(workspace), workspace), stopped)

@@ -10,7 +10,7 @@ from doubles.azure.routing import Response, make_error
 from mlops.backends import open_backend
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
-from mlops.backends.azure.infrastructure.arm_template import Deployment
+from mlops.backends.azure.infrastructure.arm_template import TemplateDeployment
 from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
 from mlops.errors import PlatformError
 from mlops.workspace import Workspace
@@ -195,7 +195,7 @@ def test_a_deployment_that_does_not_end_is_named(
     with pytest.raises(
         PlatformError, match=r"Another deployment of mlops-ws is still running after .*`az deployment group wait"
     ):
-        Deployment(infrastructure._client, settings, seconds=0.1).deploy()
+        TemplateDeployment(infrastructure._client, settings, seconds=0.1).deploy()
 
 
 def test_an_operation_that_takes_too_long_goes_on(
@@ -204,7 +204,7 @@ def test_an_operation_that_takes_too_long_goes_on(
     azure.deployments.groups[GROUP] = {}
     azure.deployments.slow = 0.3
     with pytest.raises(PlatformError, match=r"Setting up mlops-ws did not finish within .* and continues on Azure"):
-        Deployment(infrastructure._client, read_settings(workspace), seconds=0.1).deploy()
+        TemplateDeployment(infrastructure._client, read_settings(workspace), seconds=0.1).deploy()
     time.sleep(0.4)  # the SDK goes on asking: it must not ask the next test's Azure
 
 

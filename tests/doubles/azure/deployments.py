@@ -164,7 +164,7 @@ class Deployments:
             for placed in resources:
                 self._check(template, placed)
         except TemplateError as error:
-            return make_error(400, "InvalidTemplate", f"Deployment template validation failed: '{error}'.")
+            return make_error(400, "InvalidTemplate", f"TemplateDeployment template validation failed: '{error}'.")
         except Refused as error:
             inner = [{"code": error.code, "message": error.message}]
             return Response(400, _nest("InvalidTemplateDeployment", "See inner errors for details.", inner))
@@ -176,7 +176,7 @@ class Deployments:
         try:
             template, resources = self._read(request)
         except TemplateError as error:
-            return make_error(400, "InvalidTemplate", f"Deployment template validation failed: '{error}'.")
+            return make_error(400, "InvalidTemplate", f"TemplateDeployment template validation failed: '{error}'.")
         changes = [self._compare(template, placed) for placed in resources]
         named = {change["resourceId"].lower() for change in changes}
         changes += [{"resourceId": i, "changeType": "Ignore"} for i in self.resources if i not in named]
@@ -200,7 +200,7 @@ class Deployments:
         try:
             template, resources = self._read(request)
         except TemplateError as error:
-            return make_error(400, "InvalidTemplate", f"Deployment template validation failed: '{error}'.")
+            return make_error(400, "InvalidTemplate", f"TemplateDeployment template validation failed: '{error}'.")
         state, outcome = "Succeeded", Response(body={"status": "Succeeded"})
         try:
             for placed in resources:

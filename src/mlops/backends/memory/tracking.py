@@ -1,7 +1,7 @@
 """Trainings in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -25,14 +25,15 @@ class Training:
     attempt: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Sweep:
-    """A sweep: what it tries, and how it ended."""
+    """A sweep: what it tries, and once it has ended its state and the parameters and metrics of its best training."""
 
     name: str
-    parameters: Mapping[str, object]
+    tried: Mapping[str, object]
     state: SweepState | None = None
-    metrics: Mapping[str, float] | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class MemoryTracker:
@@ -85,7 +86,9 @@ class MemoryTracker:
         self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
     ) -> None:
         """See `Tracker`."""
-        self.sweeps[sweep] = Sweep(self.sweeps[sweep].name, dict(parameters), state, dict(metrics))
+        self.sweeps[sweep] = replace(
+            self.sweeps[sweep], state=state, parameters=dict(parameters), metrics=dict(metrics)
+        )
 
     def list_trainings(self, sweep: str = "") -> list[str]:
         """See `Tracker`."""

@@ -70,7 +70,7 @@ def make_parameters(settings: AzureSettings) -> dict[str, object]:
     }
 
 
-class Deployment:
+class TemplateDeployment:
     """The template in one resource group.
 
     Parameters

@@ -2,14 +2,19 @@
 
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mlops.backends.azure.connection.refusals import RESOURCES, explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import require_subscription
-from mlops.backends.azure.infrastructure.arm_template import RETRIES, Deployment, find_group, make_tags, wait_for
+from mlops.backends.azure.infrastructure.arm_template import (
+    RETRIES,
+    TemplateDeployment,
+    find_group,
+    make_tags,
+    wait_for,
+)
 from mlops.backends.azure.infrastructure.teardown import Teardown
-from mlops.backends.azure.services.services import AzureServices
 from mlops.errors import PlatformError, WorkspaceNotFoundError
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS
@@ -21,6 +26,14 @@ DELETE_SECONDS = 600.0
 POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
 
 
+class EndsServices(Protocol):
+    """What deletion needs of the services."""
+
+    def end(self, environment: str) -> bool:
+        """Delete the service without its lock; True if there was one."""
+        ...
+
+
 class AzureInfrastructure:
     """See `mlops.platform.infrastructure.Infrastructure`.
 
@@ -28,11 +41,11 @@ class AzureInfrastructure:
     ----------
     session : AzureSession
         Which subscription, resource group and workspace.
-    services : AzureServices
-        What ends before the workspace goes that runs it.
+    services : EndsServices
+        Ends the services before the workspace that runs them is deleted.
     """
 
-    def __init__(self, session: AzureSession, services: AzureServices) -> None:
+    def __init__(self, session: AzureSession, services: EndsServices) -> None:
         self._session = session
         self._settings = session.settings
         self._services = services
@@ -102,8 +115,8 @@ class AzureInfrastructure:
         return explain_refusals(self._session, f"{verb} {place}", RESOURCES)
 
     @property
-    def _deployment(self) -> Deployment:
-        return Deployment(self._client, self._settings)
+    def _deployment(self) -> TemplateDeployment:
+        return TemplateDeployment(self._client, self._settings)
 
     @property
     def _teardown(self) -> Teardown:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mlops.backends.azure.connection.settings import AzureSettings
-from mlops.backends.azure.services.sdk_types import WebService
+from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.errors import UsageError
 
 PARAMETERS = {  # what the SDK's errors name, and our setting without the environment

@@ -17,7 +17,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.images import AzureImages
 from mlops.backends.azure.images.records import ImageRecord
 from mlops.backends.azure.services.configuration import make_configuration
-from mlops.backends.azure.services.sdk_types import WebService
+from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.backends.azure.services.state import AzureDeployment, ServiceState, StateBlob
 from mlops.backends.azure.services.web_services import (
     DIGEST,

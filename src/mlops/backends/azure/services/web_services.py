@@ -13,7 +13,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.backends.azure.images.sdk_environments import make_image_environment, make_inference_configuration
 from mlops.backends.azure.services.configuration import has_size, list_changeable, make_configuration
-from mlops.backends.azure.services.sdk_types import WebService
+from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.errors import DeploymentError
 from mlops.platform.images import Image
 
