@@ -123,7 +123,7 @@ def test_there_is_nothing_to_resume_after_a_success(prepared) -> None:  # type: 
     assert "succeeded. `mlops status` lists the runs" in ran.stderr
     unknown = prepared("resume", "20200101-000000-all-00000000")
     assert unknown.returncode == 2
-    assert "there is no run 20200101-000000-all-00000000 in" in unknown.stderr
+    assert "There is no run 20200101-000000-all-00000000 in" in unknown.stderr
 
 
 def test_a_trigger_that_is_replayed_registers_one_version(prepared) -> None:  # type: ignore[no-untyped-def]

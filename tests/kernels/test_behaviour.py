@@ -249,7 +249,7 @@ def test_an_orphan_ends(start_alike: Any, wait_for: Callable[..., bool], running
     client.kill()
     client.wait()
     client.stdout.close()
-    assert wait_for(lambda: not running(kernel), 60)
+    assert wait_for(lambda: not running(kernel))
 
 
 def test_several_at_once(start_alike: Any) -> None:
