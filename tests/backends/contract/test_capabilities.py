@@ -19,6 +19,7 @@ def test_a_platform_has_what_it_says(backend: Backend, platform: str) -> None:
     assert {name for name in OPTIONAL if getattr(backend, name) is not None} == CAPABILITIES[platform]
 
 
+@pytest.mark.no_blobs
 def test_what_it_lacks_is_said_in_one_sentence(backend: Backend, platform: str) -> None:
     if backend.billing:
         pytest.skip(f"the platform {platform} has it")

@@ -24,6 +24,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.no_blobs
 def test_there_is_no_version_before_the_first(datasets: Datasets) -> None:
     assert datasets.find_newest() is None
     with pytest.raises(DatasetNotFoundError, match="latest"):

@@ -17,6 +17,7 @@ def test_the_same_bundle_is_one_image(backend: Backend, tmp_path: Path) -> None:
     assert (image.name, image.model_version) == ("tiny:1", 1)
 
 
+@pytest.mark.no_blobs
 def test_an_unknown_image_is_not_found(backend: Backend) -> None:
     with pytest.raises(ImageNotFoundError, match="no image sha256:00"):
         backend.images.get_image("sha256:00")

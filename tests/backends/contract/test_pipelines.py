@@ -23,6 +23,7 @@ def pipelines(backend: Backend, platform: str, request: pytest.FixtureRequest) -
         backend.pipelines.cancel(run.run_id)
 
 
+@pytest.mark.no_blobs
 def test_nothing_is_submitted_before_the_first_publication(pipelines: Pipelines) -> None:
     assert pipelines.find_published() is None
     with pytest.raises(PipelineNotFoundError, match="is published .*: run `mlops publish"):
@@ -51,6 +52,7 @@ def test_a_submitted_run_is_listed_and_can_be_ended(pipelines: Pipelines, tmp_pa
     assert pipelines.cancel(run.run_id) == ended == pipelines.get_run(run.run_id)
 
 
+@pytest.mark.no_blobs
 def test_what_is_not_there_is_said(pipelines: Pipelines, tmp_path: Path) -> None:
     for ask in (
         lambda: pipelines.get_run("nothing"),

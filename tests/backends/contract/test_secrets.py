@@ -9,6 +9,7 @@ from mlops.errors import SecretNotFoundError
 from mlops.platform.backend import Backend
 
 
+@pytest.mark.no_blobs
 def test_a_secret_that_is_not_set_says_how_to_set_it(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SecretNotFoundError, match="MLOPS_SECRET_STORAGE_KEY"):
         backend.secrets.get_secret("storage-key")
