@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from mlops.notebook.handoff import read_scraps
 from mlops.parameters.declarations import read_declarations
 from mlops.pipelines import ALL_STEPS, BUILD, PIPELINES, RELEASE, Step, find_data_step, find_deployment, find_release
 
@@ -26,6 +27,12 @@ def test_the_declared_results_are_handed_on(step: Step) -> None:
     results = {step.decides, step.explains, step.scored_by, step.names_model, step.deploys, step.takes_data}
     for name in {*results, *step.trains} - {""}:
         assert f"{name}=" in glued, name
+
+
+@pytest.mark.parametrize("step", [step for step in ALL_STEPS if step.metrics], ids=lambda step: step.name)
+def test_the_declared_metrics_are_handed_on_as_numbers(step: Step) -> None:
+    handed_on = read_scraps(NOTEBOOKS / f"{step.notebook}.ipynb")
+    assert all(isinstance(handed_on[name], float) for name in step.metrics)
 
 
 def test_steps_are_found_by_what_they_declare() -> None:

@@ -51,6 +51,8 @@ class Step:
         The result that decides the outcome of the run: "promoted" if it is true, else "rejected".
     explains : str
         The result that says why it decided so: "reason". Steps that are skipped because of the decision repeat it.
+    metrics : tuple of str
+        The results that say how good the model is; a run's summary and the index show them, in this order.
     scored_by : str
         The result by which a sweep compares its combinations, unless another is asked for: "cv_mse".
     names_model : str
@@ -77,6 +79,7 @@ class Step:
     trains: tuple[()] | tuple[str, str] = ()
     decides: str = ""
     explains: str = ""
+    metrics: tuple[str, ...] = ()
     scored_by: str = ""
     names_model: str = ""
     deploys: str = ""
@@ -88,11 +91,27 @@ class Step:
         return self.notebook.split("_", 1)[1]
 
 
+METRICS = ("mse", "mae", "r2")
 BUILD = (Step("test_data", "01_test_data", files=("data_path", "reference_path"), takes_data="data_path"),)
 RETRAIN = (
     *BUILD,  # no model is trained on data that was not tested
-    Step("train", "02_train", needs=("test_data",), trains=("training_run", "files"), scored_by="cv_mse"),
-    Step("evaluate", "03_evaluate", needs=("train",), watches=("champion",), decides="promoted", explains="reason"),
+    Step(
+        "train",
+        "02_train",
+        needs=("test_data",),
+        trains=("training_run", "files"),
+        metrics=METRICS,
+        scored_by="cv_mse",
+    ),
+    Step(
+        "evaluate",
+        "03_evaluate",
+        needs=("train",),
+        watches=("champion",),
+        decides="promoted",
+        explains="reason",
+        metrics=METRICS,
+    ),
     Step(
         "register",
         "04_register",

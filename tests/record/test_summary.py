@@ -3,10 +3,10 @@
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.processes import own_process
-from mlops.record.summary import find_model_version, find_reason
+from mlops.record.summary import find_metrics, find_model_version, find_reason, list_metrics
 
 STEPS = (
-    Step("fit", "01_fit"),
+    Step("fit", "01_fit", metrics=("auc", "loss")),
     Step("judge", "02_judge", explains="because"),
     Step("store", "03_store", names_model="version"),
     Step("serve", "04_serve", names_model="version"),
@@ -31,7 +31,13 @@ def test_the_last_step_that_names_a_model_counts() -> None:
     assert find_model_version(make_run(store={"version": 3}, serve={}), STEPS) == 3
 
 
-def test_a_run_that_says_nothing() -> None:
+def test_the_declared_metrics_are_found_as_the_last_step_handed_them_on() -> None:
+    run = make_run(fit={"auc": 0.9, "loss": None, "rows": 3.0}, judge={"auc": 0.8})
+    assert list_metrics(STEPS) == ["auc", "loss"]
+    assert find_metrics(run, STEPS) == {"auc": 0.8}
+
+
+def test_a_run_without_results_has_no_reason_and_no_model() -> None:
     run = make_run(judge={})
     assert (find_reason(run, STEPS), find_model_version(run, STEPS)) == ("", None)
 

@@ -9,7 +9,7 @@ from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
-from mlops.record.summary import find_reason
+from mlops.record.summary import find_metrics, find_reason
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -43,7 +43,7 @@ class Progress(Listener):
         self._running.pop(step.name, None)
         self._erase()
         about = step.reason or ("" if step.state != "failed" else "see below")
-        print(_format_step(step, step.seconds, about), file=self._stream)
+        print(_format_step(step, about), file=self._stream)
         if step.state == "failed":
             print(*(f"    {line}" for line in step.error.splitlines()), sep="\n", file=self._stream)
         self._draw()
@@ -65,8 +65,8 @@ class Progress(Listener):
             self._stream.write("\r\033[K")
 
 
-def _format_step(step: StepRecord, seconds: float, about: str) -> str:
-    return f"{MARKS[step.state]} {step.name:<18} {step.state:<8} {seconds:6.1f} s  {about}".rstrip()
+def _format_step(step: StepRecord, about: str) -> str:
+    return f"{MARKS[step.state]} {step.name:<18} {step.state:<8} {step.seconds:6.1f} s  {about}".rstrip()
 
 
 def summarize_run(
@@ -97,7 +97,7 @@ def summarize_run(
     lines = [("Outcome", _describe_outcome(run))]
     if champion:
         lines.append(("Model", f"{champion.name} version {champion.version} is the champion"))
-    metrics = [f"{name} {run.result(name):,.3f}" for name in ("mse", "mae", "r2") if run.result(name) is not None]
+    metrics = [f"{name} {value:,.3f}" for name, value in find_metrics(run).items()]
     if metrics:
         lines.append(("Metrics", ", ".join(metrics) + " (on the holdout)"))
     production = next((service for service in services if service.environment == "production"), None)

@@ -6,9 +6,9 @@ from pathlib import Path
 from mlops.files import write_atomically
 from mlops.portal.page import render_page
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
-from mlops.record.summary import find_model_version, find_reason
+from mlops.record.summary import find_metrics, find_model_version, find_reason, list_metrics
 
-METRICS = ("mse", "r2")
+METRICS = list_metrics()
 COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model version", *METRICS)
 
 
@@ -49,7 +49,8 @@ def _render_run(run: RunRecord, folder: Path) -> str:
     steps = ", ".join(_render_step(run, step, folder) for step in run.steps if step.state not in ("pending", "skipped"))
     skipped = sum(step.state == "skipped" for step in run.steps)
     steps += f"<br><small>{skipped} skipped</small>" if skipped else ""
-    numbers = "".join(f'<td class="number">{_render_number(run.result(name))}</td>' for name in METRICS)
+    metrics = find_metrics(run)
+    numbers = "".join(f'<td class="number">{_render_number(metrics.get(name))}</td>' for name in METRICS)
     shown = "–" if version is None else escape(str(version))
     started = run.started.removesuffix("Z").replace("T", " ")
     return (
@@ -81,5 +82,5 @@ def _render_step(run: RunRecord, step: StepRecord, folder: Path) -> str:
     return f'<span title="{title}">{name}{mark}</span>'
 
 
-def _render_number(value: object) -> str:
-    return f"{value:,.3f}" if isinstance(value, float) else "–"
+def _render_number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.3f}"

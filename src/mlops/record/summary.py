@@ -17,6 +17,17 @@ def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> obj
     return _find_result(run, {step.name: step.names_model for step in steps})
 
 
+def list_metrics(steps: Iterable[Step] = ALL_STEPS) -> list[str]:
+    """Return the names of the metrics that the steps declare, each once. See `Step.metrics`."""
+    return list(dict.fromkeys(name for step in steps for name in step.metrics))
+
+
+def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, float]:
+    """Return the metrics of the run's model by name; those that no step handed on as a number are missing."""
+    found = {name: run.result(name) for name in list_metrics(steps)}
+    return {name: value for name, value in found.items() if isinstance(value, float)}
+
+
 def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
     """Return the result of the last step that has one of its declared name."""
     for step in reversed(run.steps):
