@@ -157,13 +157,16 @@ RELEASE = (
         releases=True,
     ),
 )
-PROVISION = (*BUILD, Step("provision", "00_provision", needs=("test_data",), effects=True))  # `mlops provision`
+PROVISION = (*BUILD, Step("provision", "00_provision", needs=("test_data",), effects=True))
+PUBLISHED = "retrain"  # what `mlops publish` publishes and `mlops submit` starts
+SERVING_AGAIN = "release"  # what `mlops run` adds if production is down and the new model was rejected
+SETTING_UP = "provision"  # what `mlops provision` runs; `mlops run` does not offer it
 PIPELINES: dict[str, tuple[Step, ...]] = {
     "build": BUILD,
-    "retrain": RETRAIN,
-    "release": RELEASE,
+    PUBLISHED: RETRAIN,
+    SERVING_AGAIN: RELEASE,
     "all": (*RETRAIN, *RELEASE),
-    "provision": PROVISION,
+    SETTING_UP: PROVISION,
 }
 ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in steps))
 

@@ -20,6 +20,7 @@ from mlops.operations.submitting import (
     watch_run,
     write_new_model,
 )
+from mlops.pipelines import PUBLISHED
 from mlops.platform.pipelines import Pipelines, SubmittedRun
 from mlops.platform.submission import Build, list_names, read_submission
 
@@ -54,7 +55,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 
 
 @click.command()
-@click.argument("pipeline", type=click.Choice(["retrain"]))
+@click.argument("pipeline", type=click.Choice([PUBLISHED]))
 @platform_option
 @click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}; repeat it.")
 @click.option("--wait", is_flag=True, help="Return when the run has ended; fail if it failed.")

@@ -23,13 +23,13 @@ from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
 from mlops.parameters.overrides import read_override
 from mlops.parameters.project import Project
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import PIPELINES, SETTING_UP
 from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 
 
 @click.command()
-@click.argument("pipeline", type=click.Choice([name for name in PIPELINES if name != "provision"]))
+@click.argument("pipeline", type=click.Choice([name for name in PIPELINES if name != SETTING_UP]))
 @platform_option
 @click.option(
     "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it."

@@ -8,12 +8,10 @@ from mlops.errors import WorkspaceNotFoundError
 from mlops.operations.opening import OpenProject
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import check_overrides
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import PIPELINES, SETTING_UP
 from mlops.platform.infrastructure import Change, Infrastructure
 from mlops.record.ledger import RunRecord
 from mlops.runner import Listener, Plan, run_pipeline
-
-PIPELINE = "provision"
 
 
 def require_infrastructure(opened: OpenProject) -> Infrastructure:
@@ -35,7 +33,7 @@ def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Ch
     UsageError
         If the platform has no infrastructure, or a value is given to a step that does not set it up.
     """
-    check_overrides(opened.overrides, PIPELINE, PIPELINES[PIPELINE])
+    check_overrides(opened.overrides, SETTING_UP, PIPELINES[SETTING_UP])
     infrastructure = require_infrastructure(opened)
     return infrastructure.preview_delete() if delete else infrastructure.preview()
 
@@ -57,4 +55,4 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
             yield from backend.secrets.list_values()
 
     around = replace(surround_run(opened, listeners), secrets=list_secrets)
-    return run_pipeline(Plan(PIPELINE, PIPELINES[PIPELINE], opened.parameters), around)
+    return run_pipeline(Plan(SETTING_UP, PIPELINES[SETTING_UP], opened.parameters), around)

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mlops.parameters.merging import Parameters
-from mlops.pipelines import PIPELINES, find_release
+from mlops.pipelines import PIPELINES, SERVING_AGAIN, find_release
 from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord
 from mlops.runner import Plan, Surroundings, run_pipeline
-
-PIPELINE = "release"
 
 
 def release_again(
@@ -40,7 +38,7 @@ def release_again(
     RunRecord
         `record`, or the release if it did not succeed.
     """
-    steps = PIPELINES[PIPELINE]
+    steps = PIPELINES[SERVING_AGAIN]
     last = find_release(steps)
     production = _find_service(backend, last.environment) if last else None
     if production and production.health == "healthy":
@@ -52,7 +50,7 @@ def release_again(
         values |= {
             step.name: {**values[step.name], step.takes_image: production.digest} for step in steps if step.takes_image
         }
-    released = run_pipeline(Plan(PIPELINE, steps, replace(parameters, values=values)), around)
+    released = run_pipeline(Plan(SERVING_AGAIN, steps, replace(parameters, values=values)), around)
     return record if released.state == "succeeded" else released
 
 

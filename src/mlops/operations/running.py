@@ -11,7 +11,7 @@ from mlops.operations.opening import OpenProject, require_ready
 from mlops.operations.releasing import release_again
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import Override, check_overrides
-from mlops.pipelines import PIPELINES, Step, find_data_step
+from mlops.pipelines import PIPELINES, Step, find_data_step, find_release
 from mlops.record.ledger import RunRecord, list_runs, read_run
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
 
@@ -88,7 +88,7 @@ def start_run(
     around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
     plan = Plan(request.pipeline, request.steps, parameters, request.only, request.force, request.jobs)
     record = run_pipeline(plan, around, request.run_id)
-    if request.pipeline == "all" and record.outcome == "rejected" and not request.only:
+    if record.outcome == "rejected" and find_release(request.steps):
         return release_again(record, parameters, around, opened.backend, release_begins)
     return record
 

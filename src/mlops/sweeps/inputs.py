@@ -3,7 +3,7 @@
 from functools import partial
 
 from mlops.errors import StepFailed
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.reuse import find_unchanged, take_over
@@ -50,8 +50,8 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
 
 
 def _run_needed(grid: Grid, around: Surroundings) -> list[StepRecord]:
-    """Run the needed steps, as the pipeline that they are or as the beginning of the retraining."""
-    pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), "retrain")
+    """Run the needed steps, as the pipeline that they are or as the beginning of the one that is published."""
+    pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), PUBLISHED)
     run = run_pipeline(Plan(pipeline, grid.needed, grid.parameters), around)
     failed = next((step.name for step in run.steps if not step.has_results), "")
     if failed:

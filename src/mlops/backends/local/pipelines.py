@@ -17,7 +17,7 @@ import msgspec
 
 from mlops.errors import PipelineNotFoundError, RunNotFoundError, StepNotFoundError, UsageError
 from mlops.files import read_record, write_atomically
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.datasets import LATEST, Datasets
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
@@ -27,7 +27,6 @@ from mlops.record.processes import ProcessId, identify_process
 from mlops.record.summary import find_model_version, find_reason
 from mlops.workspace import Workspace
 
-PIPELINE = "retrain"
 LOG, SUBMISSION = "submitted.log", "submitted.json"
 CANCEL_SECONDS = 20.0
 RUN_STATES: Mapping[RunState, JobState] = {
@@ -80,7 +79,7 @@ class LocalPipelines:
     """
 
     def __init__(self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = ()) -> None:
-        self._published = workspace.home / "pipelines" / f"{PIPELINE}.json"
+        self._published = workspace.home / "pipelines" / f"{PUBLISHED}.json"
         self._home = workspace.home
         self._project = workspace.project
         self._outputs = workspace.outputs
@@ -111,7 +110,7 @@ class LocalPipelines:
         if not versions:
             raise PipelineNotFoundError("no pipeline is published here: run `mlops publish`")
         version, build_uri = versions[-1]
-        folder = make_run_folder(self._outputs, PIPELINE)
+        folder = make_run_folder(self._outputs, PUBLISHED)
         run_id = folder.name
         build = Build(version, build_uri)
         process = self._start(_list_words(run_id, submission, build, data), folder)
@@ -125,7 +124,7 @@ class LocalPipelines:
         submission = read_record(folder / SUBMISSION, BackgroundRun)
         if not (folder / "run.json").is_file():
             state: JobState = "queued" if submission.process.alive else "failed"
-            return SubmittedRun(run_id, PIPELINE, submission.version, state, tags=submission.tags, url=folder.as_uri())
+            return SubmittedRun(run_id, PUBLISHED, submission.version, state, tags=submission.tags, url=folder.as_uri())
         record = read_run(folder)
         tags = {**submission.tags, **_list_tags(record)}
         steps = tuple(
@@ -134,7 +133,7 @@ class LocalPipelines:
         )
         return SubmittedRun(
             run_id=run_id,
-            pipeline=PIPELINE,
+            pipeline=PUBLISHED,
             version=submission.version,
             state=RUN_STATES[record.state],
             outcome=record.outcome,
@@ -185,7 +184,7 @@ class LocalPipelines:
         return read_record(self._published, Publications).versions
 
     def _describe(self, version: str) -> PublishedPipeline:
-        return PublishedPipeline(PIPELINE, version, f"{PIPELINE}:{version}", self._project.as_uri())
+        return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._project.as_uri())
 
     def _find_data(self, submission: Submission) -> str:
         """Return the file that a submission means, as the run in the background finds it; empty for the newest."""
@@ -220,9 +219,9 @@ class LocalPipelines:
 
 def _list_words(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:
     """Return the command line of a run in the background."""
-    given = list_overrides(submission, build, data, PIPELINES[PIPELINE])
+    given = list_overrides(submission, build, data, PIPELINES[PUBLISHED])
     options = [word for override in given for word in ("-p", override.to_text())]
-    return ["run", PIPELINE, "--platform", "local", "--run-id", run_id, *options]
+    return ["run", PUBLISHED, "--platform", "local", "--run-id", run_id, *options]
 
 
 def _list_tags(record: RunRecord) -> dict[str, str]:

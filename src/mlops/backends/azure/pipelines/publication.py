@@ -15,12 +15,11 @@ from mlops.backends.azure.pipelines.sdk_steps import describe_environ, make_run_
 from mlops.backends.azure.pipelines.sources import stage_sources
 from mlops.errors import ComputeNotFoundError, PlatformError
 from mlops.parameters.project import Project
-from mlops.pipelines import PIPELINES
+from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.pipelines import PublishedPipeline
 from mlops.platform.submission import Build, Submission
 from mlops.record.lineage import read_commit
 
-PIPELINE = "retrain"
 ABOUT = "Starts the newest version of the retraining pipeline"
 
 
@@ -106,8 +105,8 @@ class Publication:
 
             def publish() -> None:
                 steps = make_steps(
-                    PIPELINE,
-                    PIPELINES[PIPELINE],
+                    PUBLISHED,
+                    PIPELINES[PUBLISHED],
                     sources=sources,
                     compute=settings.compute_name,
                     configuration=configuration,

@@ -51,7 +51,7 @@ def make_steps(
     Parameters
     ----------
     pipeline : str
-        Its name at home: "retrain".
+        Its name in this engine, "retrain"; on Azure it has the name in the settings.
     steps : sequence of Step
         Its steps, in order.
     sources : Path
