@@ -32,6 +32,9 @@ def kill_in(prepared, *words: str) -> tuple[int, str, RunRecord]:  # type: ignor
     return process.returncode, output, list_runs(prepared.workspace.outputs)[0]
 
 
+LATER = ("train", "deploy_production")  # all steps, and kills of the runner: test_kills.py
+
+
 def read_versions(prepared) -> list[tuple[int, set[str]]]:  # type: ignore[no-untyped-def]
     """Return every registered version with the names of its tags."""
     from mlops.backends import open_backend
@@ -42,7 +45,7 @@ def read_versions(prepared) -> list[tuple[int, set[str]]]:  # type: ignore[no-un
     return [(number, {*registry.get_version("diabetes", number).tags}) for number in range(1, champion.version + 1)]
 
 
-@pytest.mark.parametrize("step", ["train", "register", "deploy_production"])  # all steps: test_kills.py
+@pytest.mark.parametrize("step", ["register", *(pytest.param(name, marks=pytest.mark.slow) for name in LATER)])
 def test_a_kernel_killed_in_a_step_leaves_the_truth(prepared, step: str) -> None:  # type: ignore[no-untyped-def]
     code, output, record = kill_in(prepared, "run", "all", "--only", step)
     assert code == 1, output

@@ -80,6 +80,10 @@ def keep_kernels() -> Iterator[StartKernel]:
             kernel.stop(now=True)
 
 
+# Stock kernels change with their packages, not with every commit: that both behave alike is shown at night.
+ALIKE = [pytest.param("fresh", marks=pytest.mark.slow), "warm"]
+
+
 @pytest.fixture
 def start_kernel() -> Iterator[StartKernel]:
     """Starts kernels that end with the test."""
@@ -87,7 +91,7 @@ def start_kernel() -> Iterator[StartKernel]:
         yield start
 
 
-@pytest.fixture(scope="module", params=["fresh", "warm"])
+@pytest.fixture(scope="module", params=ALIKE)
 def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     """One kernel for the whole module: a fresh one, then a warm one; each has run `FIRST_CELL`."""
     with keep_kernels() as start:
@@ -97,7 +101,7 @@ def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield found
 
 
-@pytest.fixture(params=["fresh", "warm"])
+@pytest.fixture(params=ALIKE)
 def start_alike(request: pytest.FixtureRequest, start_kernel: StartKernel) -> StartKernel:
     """Starts kernels: in one run of the test fresh ones, in the other warm ones."""
 
