@@ -1,0 +1,34 @@
+"""What a run looks like on the terminal."""
+
+from mlops.cli.run_progress import summarize_run
+from mlops.platform.models import ModelVersion
+from mlops.platform.services import Service
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.processes import own_process
+
+
+def make_run(outcome: str, **results: object) -> RunRecord:
+    """Return a run of one step, which has handed on these results."""
+    steps = (StepRecord("evaluate", "03_evaluate", state="done", results=results),)
+    return RunRecord("run", "retrain", "local", "succeeded", "", "", own_process(), steps, outcome=outcome)
+
+
+def test_the_summary_says_the_outcome_and_the_numbers() -> None:
+    run = make_run("promoted", reason="it is better", mse=3075.261, r2=0.4831, alpha=0.4)
+    assert summarize_run(run, None, (), "outputs/index.html", "mlops").splitlines() == [
+        "Outcome:    promoted: it is better",
+        "Metrics:    mse 3,075.261, r2 0.483 (on the holdout)",
+        "Report:     outputs/index.html",
+    ]
+
+
+def test_a_healthy_service_comes_with_a_line_to_try_it() -> None:
+    champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "image", 3, "", example="[[1]]")
+    said = summarize_run(make_run("promoted"), champion, [service], "index.html", "mlops", " --platform azure")
+    assert said.splitlines()[1:4] == [
+        "Model:      diabetes version 3 is the champion",
+        "Production: http://127.0.0.1:81  (healthy, model version 3)",
+        'Try it:     curl -s http://127.0.0.1:81/score -H "Authorization: Bearer $(mlops keys production --primary '
+        "--platform azure)\" -H 'Content-Type: application/json' -d '[[1]]'",
+    ]
