@@ -10,8 +10,8 @@ from given_parameters import load_parameters
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.operations.data import DataRegistrar, choose_data
 from mlops.pipelines import BUILD, PIPELINES
-from mlops.platform.datasets import DatasetVersion
-from mlops.record.ledger import RunRecord, StepRecord
+from mlops.platform.datasets import LATEST, DatasetVersion
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord
 
 RUN = RunRecord("run", "build", "local", "running", "", "", (0, 0.0), ())
 (TEST_DATA,) = BUILD
@@ -60,3 +60,24 @@ def test_only_what_passed_and_nobody_named_is_registered(
     ended = replace(step, results={"data_path": staged})
     assert registrar.step_ended(RUN, ended) == ended
     assert [version.version for version in heard] == versions
+
+
+@pytest.mark.parametrize("given", ["older.csv", ""], ids=["an older version", "the sample, after a version"])
+def test_a_reused_test_of_the_sample_does_not_replace_the_newest_version(
+    datasets: LocalDatasets, staged: str, tmp_path: Path, given: str
+) -> None:
+    (tmp_path / "newer.csv").write_text("A,Y\n3,4\n")
+    newest = datasets.register(datasets.stage(tmp_path / "newer.csv"))
+    parameters = load_parameters(PROJECT, PIPELINES["all"], [f"test_data.data_path={given}"])
+    run = replace(RUN, settings=RunSettings(parameters))
+    reused = replace(PASSED, state="reused", parameters={"data_path": ""}, results={"data_path": staged})
+    DataRegistrar(datasets).step_ended(run, reused)
+    assert datasets.find_newest() == newest
+
+
+def test_new_data_is_registered_although_its_test_is_reused(datasets: LocalDatasets, staged: str) -> None:
+    parameters = load_parameters(PROJECT, PIPELINES["all"], [f"test_data.data_path={staged}"])
+    run = replace(RUN, settings=RunSettings(parameters))
+    reused = replace(PASSED, state="reused", parameters={"data_path": "copy.csv"}, results={"data_path": staged})
+    DataRegistrar(datasets, staged).step_ended(run, reused)
+    assert datasets.get_version(LATEST).url == staged

@@ -1,7 +1,8 @@
 """Which data a run trains on, and the data set's next version."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import ALL_STEPS, Step, find_data_step
@@ -56,8 +57,15 @@ class DataRegistrar(Listener):
         declared = self._step
         if declared is None or step.name != declared.name or not step.has_results:
             return step
-        if step.parameters.get(declared.takes_data, "") in ("", self._new):
-            version = self._datasets.register(str(step.results[declared.takes_data]))
+        given = _find_given(run, step).get(declared.takes_data, "")
+        if given in ("", self._new):
+            newest = None if given else self._datasets.find_newest()
+            version = newest or self._datasets.register(str(step.results[declared.takes_data]))
             if self._registered:
                 self._registered(version)
         return step
+
+
+def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
+    """Return what the run gives a step; the parameters of a step that is reused are those of the run it comes from."""
+    return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

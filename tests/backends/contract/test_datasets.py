@@ -41,6 +41,13 @@ def test_each_content_is_a_version_that_stays(datasets: Datasets, file: Path) ->
     assert [int(read_table(version.url).frame["A"][0]) for version in (first, second)] == [1, 3]
 
 
+def test_every_version_has_the_name_of_the_data_set(datasets: Datasets, file: Path, tmp_path: Path) -> None:
+    first = datasets.register(datasets.stage(file))
+    (tmp_path / "renamed.csv").write_text("A,Y\n3,4\n")
+    second = datasets.register(datasets.stage(tmp_path / "renamed.csv"))
+    assert (second.name, second.version) == (first.name, 2)
+
+
 def test_the_same_content_again_makes_no_version(datasets: Datasets, file: Path) -> None:
     staged = datasets.stage(file)
     first = datasets.register(staged)

@@ -1,6 +1,7 @@
 """The data set of one machine: files named by their content, and a catalogue that says which of them are versions."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +51,14 @@ class LocalDatasets:
     def find_newest(self) -> DatasetVersion | None:
         """See `Datasets`."""
         versions = self._read().versions
-        return self._describe(versions[-1]) if versions else None
+        return self._describe(versions[-1], versions) if versions else None
 
     def get_version(self, version: str) -> DatasetVersion:
         """See `Datasets`."""
         versions = self._read().versions
         for entry in reversed(versions):
             if version in (LATEST, str(entry.version)):
-                return self._describe(entry)
+                return self._describe(entry, versions)
         known = ", ".join(str(entry.version) for entry in versions)
         raise DatasetNotFoundError(
             f"The data set has no version {version!r} in {self._folder}. "
@@ -77,13 +78,14 @@ class LocalDatasets:
         with FileLock(self._folder / "lock"):
             versions = self._read().versions
             if versions and versions[-1].sha256 == sha256:
-                return self._describe(versions[-1])
+                return self._describe(versions[-1], versions)
             mark_home(self._home)  # format 1 has no catalogue
             number = versions[-1].version + 1 if versions else 1
             entry = CatalogueEntry(number, path.relative_to(self._folder).as_posix(), sha256, now())
-            content = msgspec.json.format(msgspec.json.encode(Catalogue((*versions, entry))), indent=1)
+            versions = (*versions, entry)
+            content = msgspec.json.format(msgspec.json.encode(Catalogue(versions)), indent=1)
             write_atomically(self._folder / CATALOGUE, content)
-        return self._describe(entry)
+        return self._describe(entry, versions)
 
     def _read(self) -> Catalogue:
         path = self._folder / CATALOGUE
@@ -99,6 +101,6 @@ class LocalDatasets:
             if file and not file.name.startswith(".")  # one that was cut off while it was written
         ]
 
-    def _describe(self, entry: CatalogueEntry) -> DatasetVersion:
-        path = self._folder / entry.file
-        return DatasetVersion(path.stem, entry.version, str(path))
+    def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
+        """Return a version; the data set keeps the name of its first file."""
+        return DatasetVersion(Path(versions[0].file).stem, entry.version, str(self._folder / entry.file))

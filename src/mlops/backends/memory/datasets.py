@@ -26,7 +26,9 @@ class MemoryDatasets:
         for found in reversed(self._versions):
             if version in (LATEST, str(found.version)):
                 return found
-        raise DatasetNotFoundError(f"The data set has no version {version!r} in memory. Register a file first.")
+        known = ", ".join(str(found.version) for found in self._versions)
+        advice = f"Choose one of: {known}." if known else "Register a file first."
+        raise DatasetNotFoundError(f"The data set has no version {version!r} in memory. {advice}")
 
     def stage(self, file: Path) -> str:
         """See `Datasets`."""
@@ -41,5 +43,6 @@ class MemoryDatasets:
         newest = self.find_newest()
         if newest and newest.url == url:  # a URL names a content
             return newest
-        self._versions.append(DatasetVersion(Path(url).stem, len(self._versions) + 1, url))
+        name = self._versions[0].name if self._versions else Path(url).stem
+        self._versions.append(DatasetVersion(name, len(self._versions) + 1, url))
         return self._versions[-1]
