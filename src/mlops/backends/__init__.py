@@ -1,4 +1,4 @@
-"""The platforms. `open_backend` is the only way to one: nothing outside this package names any.
+"""The platforms. Use `open_backend` to get one; nothing outside this package names a platform's modules.
 
 .. code-block:: text
 
@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import Sequence
 
 from mlops.errors import UsageError
-from mlops.platform.backend import Backend
+from mlops.platform.backend import Backend, Caller
 from mlops.workspace import Workspace, check_home, find_workspace
 
 FOR_TESTS = ("memory",)  # platforms that end with their process: code opens them, --platform does not offer them
@@ -46,8 +46,7 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     workspace : Workspace, optional
         The project and its MLOPS_HOME; that of the current folder by default.
     command : sequence of str
-        The words that start the caller's command line in a new process: what a platform starts for a run in the
-        background. Without it, this caller cannot submit runs to such a platform.
+        See `Caller`.
 
     Raises
     ------
@@ -59,5 +58,5 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     workspace = workspace or find_workspace()
     check_home(workspace.home)
     module = importlib.import_module(f"{__name__}.{require_platform(platform)}")
-    backend: Backend = module.open_backend(workspace, command)
+    backend: Backend = module.open_backend(Caller(workspace, tuple(command)))
     return backend

@@ -2,7 +2,7 @@
 
 Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform behind it.
 To add one, make a folder beside ``backends/local/`` whose ``__init__`` has
-``open_backend(workspace, command) -> Backend``, and run the contract suite in ``tests/backends/contract`` over it.
+``open_backend(caller: Caller) -> Backend``, and run the contract suite in ``tests/backends/contract`` over it.
 
 .. code-block:: python
 
@@ -12,6 +12,7 @@ To add one, make a folder beside ``backends/local/`` whose ``__init__`` has
         backend.billing.list_billable(Usage())
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,8 +29,26 @@ from mlops.platform.services import Services
 from mlops.platform.telemetry import Telemetry
 from mlops.platform.trainings import Tracker
 from mlops.platform.upgrades import Upgrades
+from mlops.workspace import Workspace
 
 Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever opens a platform.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project and its MLOPS_HOME.
+    command : sequence of str
+        The words that start the caller's command line in a new process, for a platform that runs something in the
+        background on this machine. Empty: the caller cannot submit runs to such a platform.
+    """
+
+    workspace: Workspace
+    command: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mlops.errors import ConflictError
 from mlops.platform.trainings import TrainingRun
 
 
@@ -18,6 +19,32 @@ class ModelVersion:
     files: Mapping[str, str]
     tags: Mapping[str, str]
     champion: bool = False
+
+
+def require_champion(name: str, current: int, *allowed: int, command: str) -> None:
+    """Refuse to promote a model that was compared with a champion which is no longer the champion.
+
+    Parameters
+    ----------
+    name : str
+        The model.
+    current : int
+        The version that is the champion now; 0 for none.
+    *allowed : int
+        The versions that it may be; the new model was compared with the first.
+    command : str
+        Compares again, on the platform of the registry.
+
+    Raises
+    ------
+    ConflictError
+        If the champion is another version.
+    """
+    if current not in allowed:
+        raise ConflictError(
+            f"The new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the champion "
+            f"is now version {current}. Run `{command}` again."
+        )
 
 
 class Registry(Protocol):

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from mlops.errors import UsageError
+from mlops.errors import SecretNotFoundError, UsageError
 
 PREFIX = "MLOPS_SECRET_"
 SHORTEST = 8  # a shorter one would be struck out of ordinary words
@@ -13,6 +13,20 @@ SHORTEST = 8  # a shorter one would be struck out of ordinary words
 def name_variable(secret: str) -> str:
     """Return the variable that holds a secret: "storage-key" is in ``MLOPS_SECRET_STORAGE_KEY``."""
     return PREFIX + re.sub(r"\W", "_", secret).upper()
+
+
+def read_variable(secret: str) -> str:
+    """Return the secret that a variable holds.
+
+    Raises
+    ------
+    SecretNotFoundError
+        If the variable is not set.
+    """
+    variable = name_variable(secret)
+    if variable not in os.environ:
+        raise SecretNotFoundError(f"The secret {secret!r} is not set. Set the environment variable {variable}.")
+    return os.environ[variable]
 
 
 def list_variables() -> Iterator[str]:

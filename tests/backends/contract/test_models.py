@@ -59,7 +59,7 @@ def test_a_model_is_its_own_bytes(backend: Backend, tmp_path: Path) -> None:
 
 @pytest.mark.no_blobs
 def test_a_missing_version_is_not_found(backend: Backend) -> None:
-    with pytest.raises(ModelNotFoundError, match="no version 9 of the model 'tiny': run 04_register"):
+    with pytest.raises(ModelNotFoundError, match="The model 'tiny' has no version 9. Run 04_register."):
         backend.registry.get_version("tiny", 9)
 
 

@@ -46,5 +46,5 @@ def test_a_pipeline_run_that_is_resumed_has_trained_once(backend: Backend, tmp_p
 
 @pytest.mark.no_blobs
 def test_unknown_training_is_not_found(backend: Backend, tmp_path: Path) -> None:
-    with pytest.raises(TrainingNotFoundError, match="no training run 'nothing'.*run 02_train"):
+    with pytest.raises(TrainingNotFoundError, match="no training run 'nothing'.*Run 02_train"):
         backend.tracker.fetch_files(TrainingRun("nothing", {}), tmp_path / "fetched")

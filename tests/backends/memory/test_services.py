@@ -8,15 +8,26 @@ import pytest
 from tiny_model import HANGING, ask, deploy, publish, register
 
 from mlops.backends import memory
+from mlops.backends.memory.services import ThreadServer
 from mlops.errors import DeploymentError
 
 
 def test_an_image_that_hangs_does_not_hold_up_the_next(tmp_path: Path) -> None:
     backend = memory.open_backend()
-    with pytest.raises(DeploymentError, match=r"the service of tiny:1 was not ready within 0\.1 s"):
+    with pytest.raises(DeploymentError, match=r"The service of tiny:1 was not ready within 0\.1 s"):
         deploy(backend, "qa", publish(backend, tmp_path, script=HANGING), seconds=0.1)
     assert ask(backend, deploy(backend, "qa", publish(backend, tmp_path, 2.0))) == 2.0
     assert backend.services.stop("qa")
+
+
+def test_a_server_that_does_not_start_in_time_is_not_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = memory.open_backend()
+    image = publish(backend, tmp_path)
+    monkeypatch.setattr(ThreadServer, "ready", False)
+    with pytest.raises(DeploymentError, match=r"The service of tiny:1 was not ready within 0\.5 s"):
+        deploy(backend, "qa", image, seconds=0.5)
+    assert backend.services.list_services() == []
+    assert not any(thread.name.startswith("service-") for thread in threading.enumerate())
 
 
 def test_the_model_s_folder_is_set_only_while_a_script_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +47,7 @@ def test_stopping_ends_the_thread(tmp_path: Path) -> None:
     assert name not in {thread.name for thread in threading.enumerate()}
 
 
-def test_platforms_share_nothing(tmp_path: Path) -> None:
+def test_two_platforms_share_nothing(tmp_path: Path) -> None:
     model = register(memory.open_backend(), tmp_path)
     other = memory.open_backend()
     assert (other.images.find_image(model), other.registry.find_champion("tiny")) == (None, None)

@@ -17,7 +17,6 @@ Importing this module imports none: the parts import what they need when they ar
 """
 
 import importlib.util
-from collections.abc import Sequence
 
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
@@ -33,8 +32,7 @@ from mlops.backends.azure.services.services import AzureServices
 from mlops.backends.azure.submitted.job import AzureJobs
 from mlops.backends.azure.telemetry import AzureTelemetry
 from mlops.errors import UsageError
-from mlops.platform.backend import Backend
-from mlops.workspace import Workspace
+from mlops.platform.backend import Backend, Caller
 
 NEEDED = (
     "azureml.core",
@@ -50,10 +48,8 @@ NEEDED = (
 )
 
 
-def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
+def open_backend(caller: Caller) -> Backend:
     """Open the platform; nothing is asked of Azure before it is needed.
-
-    `command` is not used: Azure starts the steps of a submitted run on its own machines.
 
     Raises
     ------
@@ -63,7 +59,7 @@ def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
         If ``parameters/azure.yml`` is wrong.
     """
     require_packages()
-    session = AzureSession(read_settings(workspace), workspace)
+    session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
     services = AzureServices(session, images)
     datasets = AzureDatasets(session)

@@ -17,8 +17,6 @@
     upgrades        what can be old in a home, and how it is upgraded
 """
 
-from collections.abc import Sequence
-
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
@@ -30,21 +28,19 @@ from mlops.backends.local.services import LocalHost
 from mlops.backends.local.settings import read_settings
 from mlops.backends.local.tracking import LocalTracker
 from mlops.backends.local.upgrades import LocalUpgrades
-from mlops.platform.backend import Backend
+from mlops.platform.backend import Backend, Caller
 from mlops.release.policy import Releases
-from mlops.workspace import Workspace
 
 
-def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
+def open_backend(caller: Caller) -> Backend:
     """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed.
-
-    `command` starts the command line in a process of its own: see `mlops.backends.open_backend`.
 
     Raises
     ------
     ParameterError, UsageError
         If the section ``local`` of ``parameters/local.yml`` is wrong.
     """
+    workspace = caller.workspace
     datasets = LocalDatasets(workspace.home)
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
@@ -58,7 +54,7 @@ def open_backend(workspace: Workspace, command: Sequence[str] = ()) -> Backend:
         services=services,
         secrets=secrets,
         datasets=datasets,
-        pipelines=LocalPipelines(workspace, datasets, command),
+        pipelines=LocalPipelines(workspace, datasets, caller.command),
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home),
     )

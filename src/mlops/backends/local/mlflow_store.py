@@ -75,7 +75,7 @@ class MlflowStore:
         try:
             uri = self.client.get_run(run_id).info.artifact_uri
         except MlflowException as error:
-            raise TrainingNotFoundError(f"there is no training run {run_id!r} in {self.home}: run 02_train") from error
+            raise TrainingNotFoundError(f"There is no training run {run_id!r} in {self.home}. Run 02_train.") from error
         shutil.rmtree(folder, ignore_errors=True)
         source = find_path(uri) / ARTIFACTS
         if not source.is_dir():

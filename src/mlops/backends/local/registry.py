@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
-from mlops.errors import ConflictError, ModelNotFoundError
+from mlops.errors import ModelNotFoundError
 from mlops.files import verify_files
-from mlops.platform.models import ModelVersion
+from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
@@ -68,11 +68,7 @@ class LocalRegistry:
     def _require_champion(self, name: str, *allowed: int) -> None:
         champion = self._find_champion(name)
         current = champion.version if champion else 0
-        if current not in allowed:
-            raise ConflictError(
-                f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
-                f"champion is now version {current}; run `mlops run retrain` again"
-            )
+        require_champion(name, current, *allowed, command="mlops run retrain")
 
     def _find_champion(self, name: str) -> ModelVersion | None:
         tagged = [version for version in self._list_versions(name) if version.champion]
@@ -85,7 +81,7 @@ class LocalRegistry:
         try:
             return _read_version(self._store.client.get_model_version(name, str(version)))
         except MlflowException as error:
-            raise ModelNotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
+            raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run 04_register.") from error
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
         """See `Registry`."""

@@ -1,16 +1,14 @@
 """Secrets of one machine: environment variables, and service keys in files that only their owner can read."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock
 
-from mlops.errors import SecretNotFoundError
 from mlops.files import read_record, write_atomically
-from mlops.platform.secret_variables import list_variables, name_variable
+from mlops.platform.secret_variables import list_variables, read_variable
 
 
 class LocalSecrets:
@@ -21,10 +19,7 @@ class LocalSecrets:
 
     def get_secret(self, name: str) -> str:
         """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``."""
-        variable = name_variable(name)
-        if variable not in os.environ:
-            raise SecretNotFoundError(f"the secret {name!r} is not set: set the environment variable {variable}")
-        return os.environ[variable]
+        return read_variable(name)
 
     def get_keys(self, environment: str) -> tuple[str, str]:
         """See `Secrets`."""

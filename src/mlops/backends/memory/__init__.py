@@ -1,7 +1,7 @@
 """A platform that lives in one process: for unit tests of notebook helpers, and of your own code.
 
-It keeps its promises in memory: trainings, model versions, images, data sets, secrets, and services that answer over
-HTTP from a thread. It has no pipelines, jobs, billing or telemetry, and ``--platform`` does not offer it.
+It keeps trainings, model versions, images, data sets and secrets in memory, and its services answer over HTTP from
+threads. It has no pipelines, jobs, billing or telemetry, and ``--platform`` does not offer it.
 
 .. code-block:: python
 
@@ -30,16 +30,12 @@ from mlops.backends.memory.services import MemoryHost
 from mlops.backends.memory.tracking import MemoryTracker
 from mlops.platform.backend import Backend
 from mlops.release.policy import Releases
-from mlops.workspace import Workspace
 
 
-def open_backend(workspace: Workspace | None = None) -> Backend:
-    """Open a new, empty platform; what an earlier call has returned is not shared.
+def open_backend() -> Backend:
+    """Open a new, empty platform, which shares nothing with those that earlier calls have returned.
 
-    Parameters
-    ----------
-    workspace : Workspace, optional
-        Not used: nothing is written to disk but for what services serve from, in temporary folders.
+    Nothing is written to disk, except to temporary folders while a model is registered or an image is loaded.
     """
     tracker, images, secrets = MemoryTracker(), MemoryImages(), MemorySecrets()
     return Backend(

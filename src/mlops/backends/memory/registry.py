@@ -7,8 +7,8 @@ from pathlib import Path
 from threading import RLock
 
 from mlops.backends.memory.tracking import MemoryTracker
-from mlops.errors import ConflictError, ModelNotFoundError
-from mlops.platform.models import ModelVersion
+from mlops.errors import ModelNotFoundError
+from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 
@@ -53,7 +53,7 @@ class MemoryRegistry:
         for found in self._versions.get(name, ()):
             if found.version == version:
                 return found
-        raise ModelNotFoundError(f"there is no version {version} of the model {name!r}: run 04_register")
+        raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run 04_register.")
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
         """See `Registry`."""
@@ -62,8 +62,4 @@ class MemoryRegistry:
     def _require_champion(self, name: str, *allowed: int) -> None:
         champion = self.find_champion(name)
         current = champion.version if champion else 0
-        if current not in allowed:
-            raise ConflictError(
-                f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
-                f"champion is now version {current}; run `mlops run retrain` again"
-            )
+        require_champion(name, current, *allowed, command="mlops run retrain")

@@ -1,11 +1,9 @@
 """Secrets in memory: environment variables, and keys of services."""
 
-import os
 import secrets
 from collections.abc import Iterable
 
-from mlops.errors import SecretNotFoundError
-from mlops.platform.secret_variables import list_variables, name_variable
+from mlops.platform.secret_variables import list_variables, read_variable
 
 
 class MemorySecrets:
@@ -16,10 +14,7 @@ class MemorySecrets:
 
     def get_secret(self, name: str) -> str:
         """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``."""
-        variable = name_variable(name)
-        if variable not in os.environ:
-            raise SecretNotFoundError(f"the secret {name!r} is not set: set the environment variable {variable}")
-        return os.environ[variable]
+        return read_variable(name)
 
     def get_keys(self, environment: str) -> tuple[str, str]:
         """See `Secrets`."""

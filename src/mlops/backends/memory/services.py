@@ -56,7 +56,7 @@ class ThreadServer:
         return bool(self._server.started) and self._thread.is_alive()
 
     def stop(self) -> None:
-        """End it, and return when it has."""
+        """Stop the server, and return when it has stopped."""
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
@@ -64,7 +64,7 @@ class ThreadServer:
 
 @dataclass(frozen=True)
 class MemoryDeployment(Deployment):
-    """A deployment, and the server that answers; None once it has ended."""
+    """A deployment, and the server that answers, which is None once it has stopped."""
 
     server: ThreadServer | None = None
 
@@ -83,7 +83,7 @@ class MemoryState(Deployments):
         return self.current.server if self.current else None
 
     def forget_server(self) -> "MemoryState":
-        """Return the state once the server has ended."""
+        """Return the state without its server, which has stopped."""
         return replace(self, current=replace(self.current, server=None)) if self.current else self
 
 
@@ -116,7 +116,9 @@ class MemorySite:
         deadline = time.monotonic() + ready_seconds
         application = self._load(image, ready_seconds)
         self.started = ThreadServer(application, state.port)
-        while not self.started.ready and time.monotonic() < deadline:
+        while not self.started.ready:
+            if time.monotonic() >= deadline:
+                raise DeploymentError(f"The service of {image.name} was not ready within {ready_seconds:g} s.")
             time.sleep(0.005)
         deployment = MemoryDeployment(image.digest, image.name, image.model_version, now(), server=self.started)
         return replace(state.forget_server(), port=self.started.port).serve(deployment)
@@ -182,7 +184,7 @@ class MemorySite:
             identity = {"image": image.name, "digest": image.digest, "model_version": image.model_version}
             return Application(loaded[0].run, self.secrets.get_keys(self.environment), identity)
         said = f"could not be loaded: {failed[0]}" if failed else f"was not ready within {seconds:g} s"
-        raise DeploymentError(f"the service of {image.name} {said}") from (failed[0] if failed else None)
+        raise DeploymentError(f"The service of {image.name} {said}.") from (failed[0] if failed else None)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ class Training:
 
     run: TrainingRun
     contents: Contents
+    plots: Contents
     parameters: Mapping[str, object]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
@@ -27,7 +28,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: what it tries, and once it has ended its state and the parameters and metrics of its best training."""
+    """A sweep: what it tries and, when it is over, its state and its best training's parameters and metrics."""
 
     name: str
     tried: Mapping[str, object]
@@ -64,14 +65,21 @@ class MemoryTracker:
         sweep: str = "",
         pipeline_run: str = "",
     ) -> TrainingRun:
-        """See `Tracker`; plots are not kept."""
+        """See `Tracker`."""
         attempt = name_attempt(pipeline_run, parameters) if pipeline_run else ""
         with self._lock:
             run = TrainingRun(f"training-{next(self._numbers)}", hash_folder(files))
             for known in [known for known in self.trainings.values() if attempt and known.attempt == attempt]:
                 del self.trainings[known.run.run_id]
             self.trainings[run.run_id] = Training(
-                run, read_folder(files), dict(parameters), dict(metrics), dict(tags), sweep, attempt
+                run=run,
+                contents=read_folder(files),
+                plots=read_folder(plots) if plots else {},
+                parameters=dict(parameters),
+                metrics=dict(metrics),
+                tags=dict(tags),
+                sweep=sweep,
+                attempt=attempt,
             )
         return run
 
@@ -102,7 +110,7 @@ class MemoryTracker:
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """See `Tracker`."""
         if run.run_id not in self.trainings:
-            raise TrainingNotFoundError(f"there is no training run {run.run_id!r} in memory: run 02_train")
+            raise TrainingNotFoundError(f"There is no training run {run.run_id!r} in memory. Run 02_train.")
         write_folder(self.trainings[run.run_id].contents, folder)
         verify_files(folder, run.files, f"training run {run.run_id}")
         return folder

@@ -15,9 +15,9 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_hashes, replace_folder, write_hashes
 from mlops.backends.azure.models.tracking import find_run
-from mlops.errors import ConflictError, ModelNotFoundError, PlatformError
+from mlops.errors import ModelNotFoundError, PlatformError
 from mlops.files import verify_files
-from mlops.platform.models import ModelVersion
+from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
@@ -119,11 +119,7 @@ class AzureRegistry:
     def _require_champion(self, name: str, *allowed: int) -> None:
         champion = _choose_champion(self._list(name, tags=[CHAMPION]))
         current = champion.version if champion else 0
-        if current not in allowed:
-            raise ConflictError(
-                f"the new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the "
-                f"champion is now version {current}; run `mlops submit retrain --platform azure` again"
-            )
+        require_champion(name, current, *allowed, command="mlops submit retrain --platform azure")
 
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""
@@ -157,7 +153,7 @@ class AzureRegistry:
         except WebserviceException as error:
             if "ModelNotFound" not in error.message:
                 raise
-            raise ModelNotFoundError(f"there is no version {version} of the model {name!r}: run 04_register") from error
+            raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run 04_register.") from error
 
     def _list(self, name: str, *, tags: list[str] | None = None, run_id: str | None = None) -> list[SdkModel]:
         from azureml.core import Model

@@ -184,7 +184,7 @@ def find_run(session: AzureSession, run_id: str) -> SdkRun:
             raise
         place = session.settings.workspace
         raise TrainingNotFoundError(
-            f"there is no training run {run_id!r} in the workspace {place}: run 02_train"
+            f"There is no training run {run_id!r} in the workspace {place}. Run 02_train."
         ) from error
 
 
