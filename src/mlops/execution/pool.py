@@ -1,4 +1,4 @@
-"""Notebooks that are executed side by side, in threads, and the events that tell of them in one queue."""
+"""Notebooks that are executed side by side, in threads, with their events in one queue."""
 
 import queue
 import time

@@ -8,7 +8,7 @@ ChangeKind = Literal["create", "modify", "delete", "none"]
 
 @dataclass(frozen=True)
 class Change:
-    """What setting up, or taking away, does to one resource: its kind and name as people know them."""
+    """What setting up or deleting a platform does to one resource: its kind and name as people know them."""
 
     kind: ChangeKind
     resource: str
@@ -16,7 +16,7 @@ class Change:
 
 
 class Infrastructure(Protocol):
-    """Sets the platform up, once, and takes it away."""
+    """Sets up the platform, once, and deletes it."""
 
     def preview(self) -> list[Change]:
         """Return what `provision` would change; changes nothing. Called by `mlops provision --what-if`."""
@@ -31,12 +31,13 @@ class Infrastructure(Protocol):
         ...
 
     def preview_delete(self) -> list[Change]:
-        """Return what `delete` would take away; changes nothing."""
+        """Return what `delete` would delete; changes nothing."""
         ...
 
     def delete(self) -> list[Change]:
-        """Take away all that `provision` has made, with the data in it; called by `mlops provision --delete`.
+        """Delete everything that `provision` made, with the data in it; called by `mlops provision --delete`.
 
-        Services end first. Safe to call again: what is gone already is no error. Returns what was taken away.
+        Services end first. Safe to call again: something that is already gone is not an error. Returns what was
+        deleted.
         """
         ...

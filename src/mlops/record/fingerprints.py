@@ -113,7 +113,7 @@ def describe_environment(project: Path) -> dict[str, Any]:
 
 
 def identify_home(home: Path) -> str:
-    """Return the id of a MLOPS_HOME, made on first use: one that was taken away and made anew is another one."""
+    """Return the id of a MLOPS_HOME, made on first use: a home that was deleted and made again has another one."""
     mark_home(home)
     path = home / "id"
     with suppress(FileNotFoundError):
