@@ -57,6 +57,8 @@ class Step:
         The result by which a sweep compares its combinations, unless another is asked for: "cv_mse".
     names_model : str
         The result that holds the version of the model that the step registers, packs or deploys: "model_version".
+    names_dataset : tuple of str
+        The results that hold the name and the version of the data set that the step registers.
     deploys : str
         The result that holds the digest of the image that the step has deployed in its environment: "digest".
     releases : bool
@@ -82,6 +84,7 @@ class Step:
     metrics: tuple[str, ...] = ()
     scored_by: str = ""
     names_model: str = ""
+    names_dataset: tuple[()] | tuple[str, str] = ()
     deploys: str = ""
     releases: bool = False
 
@@ -157,7 +160,10 @@ RELEASE = (
         releases=True,
     ),
 )
-PROVISION = (*BUILD, Step("provision", "00_provision", needs=("test_data",), effects=True))
+PROVISION = (
+    *BUILD,
+    Step("provision", "00_provision", needs=("test_data",), effects=True, names_dataset=("dataset", "dataset_version")),
+)
 PUBLISHED = "retrain"  # what `mlops publish` publishes and `mlops submit` starts
 SERVING_AGAIN = "release"  # what `mlops run` adds if production is down and the new model was rejected
 SETTING_UP = "provision"  # what `mlops provision` runs; `mlops run` does not offer it

@@ -22,6 +22,16 @@ def test_the_summary_says_the_outcome_and_the_numbers() -> None:
     ]
 
 
+def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:
+    step = StepRecord("provision", "00_provision", state="done", results={"dataset": "diabetes", "dataset_version": 2})
+    run = RunRecord("run", "provision", "local", "succeeded", "", "", own_process(), (step,), outcome="done")
+    assert summarize_run(run, None, (), "outputs/index.html", "mlops").splitlines() == [
+        "Outcome:    done",
+        "Data:       diabetes version 2 is the newest; runs train on it",
+        "Report:     outputs/index.html",
+    ]
+
+
 def test_a_healthy_service_comes_with_a_line_to_try_it() -> None:
     champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "image", 3, "", example="[[1]]")

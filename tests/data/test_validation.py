@@ -110,7 +110,7 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "one value missing": (
         lambda good: put(good, "BMI", [7], [np.nan]),
         {"BMI:missing"},
-        "BMI: missing: 1 missing values, the first in row 7; allowed: none",
+        "BMI: missing: 1 missing value, the first in row 7; allowed: none",
     ),
     "all values missing": (
         lambda good: good.assign(BMI=np.nan),
@@ -120,7 +120,7 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "infinity": (
         lambda good: put(good, "BMI", [7], [np.inf]),
         {"BMI:range"},
-        "BMI: range: 1 values outside, the furthest inf; allowed: [-0.5, 0.5]",
+        "BMI: range: 1 value outside, the furthest inf; allowed: [-0.5, 0.5]",
     ),
     "both infinities": (
         lambda good: put(good, "BMI", [7, 8], [np.inf, -np.inf]),
@@ -130,12 +130,12 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "one value out of range, one missing": (
         lambda good: put(good, "BMI", [7, 9], [-0.6, np.nan]),
         {"BMI:range", "BMI:missing"},
-        "BMI: range: 1 values outside, the furthest -0.6; allowed: [-0.5, 0.5]",
+        "BMI: range: 1 value outside, the furthest -0.6; allowed: [-0.5, 0.5]",
     ),
     "target below zero": (
         lambda good: put(good, "Y", [0], [-1.0]),
         {"Y:range"},
-        "Y: range: 1 values outside, the furthest -1.0; allowed: [0.0, 500.0]",
+        "Y: range: 1 value outside, the furthest -1.0; allowed: [0.0, 500.0]",
     ),
     "rows twice": (
         lambda good: pd.concat([good, good], ignore_index=True),
@@ -241,16 +241,16 @@ def test_the_one_text_among_numbers_is_named(good: pd.DataFrame, reference: Prof
 def test_the_row_of_a_missing_value_is_a_number_whatever_the_index(good: pd.DataFrame, reference: Profile) -> None:
     same_label = put(good, "BMI", [7], [np.nan]).set_axis(["patient"] * len(good))
     (violation,) = find_violations(same_label, RULES, reference)
-    assert violation.seen == "1 missing values, the first in row 7"
+    assert violation.seen == "1 missing value, the first in row 7"
 
 
 def test_require_valid_lists_every_violation() -> None:
-    violations = [Violation("BMI", "missing", "1 missing values", "none"), Violation("Y", "range", "501", "[0, 500]")]
+    violations = [Violation("BMI", "missing", "1 missing value", "none"), Violation("Y", "range", "501", "[0, 500]")]
     with pytest.raises(DataTestFailed) as raised:
         require_valid(violations, "data.csv")
     assert str(raised.value).splitlines() == [
-        "the data file data.csv breaks 2 rule(s):",
-        "  BMI: missing: 1 missing values; allowed: none",
+        "The data file data.csv breaks 2 rules.",
+        "  BMI: missing: 1 missing value; allowed: none",
         "  Y: range: 501; allowed: [0, 500]",
     ]
 
@@ -303,7 +303,7 @@ def test_a_csv_file_with_a_column_twice_is_caught(good: pd.DataFrame, reference:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"data file .*/none.csv cannot be read .*; check the path"):
+    with pytest.raises(UsageError, match=r"^There is no data file .*/none\.csv\. Check the path\.$"):
         read_table(str(tmp_path / "none.csv"))
 
 

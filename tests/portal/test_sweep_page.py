@@ -136,7 +136,7 @@ def test_the_summary_ends_with_how_to_go_on() -> None:
         "",
         "Best:       alpha=0.1, label=a b with cv_mse 1.000",
         "Failed:     1 of 2 combinations; their errors are in the report",
-        "Go on:      mlops run retrain --only evaluate",
+        "Next:       mlops run retrain --only evaluate",
         "Or run all: mlops run all -p train.alpha=0.1 -p train.label='a b'",
         "Report:     sweep.html",
     ]

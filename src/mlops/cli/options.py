@@ -20,7 +20,7 @@ COMMAND = (sys.executable, "-m", "mlops.cli")  # not the program `mlops`, which 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(
-    "--platform", default="", metavar="NAME", help=f"Where to: {', '.join(list_platforms())}. [default: as in base.yml]"
+    "--platform", default="", metavar="NAME", help=f"One of: {', '.join(list_platforms())}. [default: as in base.yml]"
 )
 jobs_option = click.option(
     "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one a core]"

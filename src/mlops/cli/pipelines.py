@@ -12,6 +12,7 @@ import msgspec
 from mlops.cli.options import EXIT_FAILED, json_option, name_platform, open_platform, platform_option
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.submitting import (
+    ENDED,
     SubmissionListener,
     download_run,
     publish_pipeline,
@@ -179,9 +180,17 @@ def read_pair(text: str) -> tuple[str, str]:
 
 
 def _list_states(run: SubmittedRun) -> Iterable[str]:
+    state = f"run {run.run_id}: {run.state}"
+    if run.state not in ENDED:
+        yield state
+    yield from _list_steps(run)
+    if run.state in ENDED:
+        yield state
+
+
+def _list_steps(run: SubmittedRun) -> Iterable[str]:
     for step in run.steps:
         yield f"  {step.name:<18} {'skipped' if step.reason else step.state:<10} {step.reason}".rstrip()
-    yield f"run {run.run_id}: {run.state}"
 
 
 def _show_run(run: SubmittedRun, as_json: bool) -> None:
@@ -200,7 +209,7 @@ def _show_run(run: SubmittedRun, as_json: bool) -> None:
         "Page": run.url,
     }
     click.echo("\n".join(f"{name + ':':<12}{value}" for name, value in rows.items() if value))
-    for line in list(_list_states(run))[:-1]:
+    for line in _list_steps(run):
         click.echo(line)
 
 

@@ -9,7 +9,7 @@ from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
-from mlops.record.summary import find_metrics, find_reason
+from mlops.record.summary import find_dataset, find_metrics, find_reason
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -77,7 +77,7 @@ def summarize_run(
     program: str,
     platform_option: str = "",
 ) -> str:
-    """Return the summary of a run: outcome, model, metrics, service, report.
+    """Return the summary of a run: outcome, data, model, metrics, service, report.
 
     Parameters
     ----------
@@ -95,6 +95,8 @@ def summarize_run(
         What a command for the run's platform needs behind it: " --platform azure", or nothing.
     """
     lines = [("Outcome", _describe_outcome(run))]
+    if dataset := find_dataset(run):
+        lines.append(("Data", f"{dataset} is the newest; runs train on it"))
     if champion:
         lines.append(("Model", f"{champion.name} version {champion.version} is the champion"))
     metrics = [f"{name} {value:,.3f}" for name, value in find_metrics(run).items()]

@@ -41,4 +41,4 @@ def status(platform: str, as_json: bool) -> None:
         click.echo("Services:   none yet")
     for record in found.runs:
         ended = record.error if record.state == "newer" else record.outcome or record.state
-        click.echo(f"{record.started:<20}  {record.run_id:<32} {ended}")
+        click.echo(f"{record.started:<20}  {record.run_id:<36} {ended}")

@@ -108,7 +108,7 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program:
         following = [(name, step) for name, steps in PIPELINES.items() for step in steps if sweep.step in step.needs]
         if following:
             pipeline, step = following[0]
-            lines.append(("Go on", f"{program} run {pipeline} --only {step.name}"))
+            lines.append(("Next", f"{program} run {pipeline} --only {step.name}"))
         lines.append(("Or run all", f"{program} run all {chosen}"))
     lines.append(("Report", report))
     return "\n".join([*table, "", *(f"{name + ':':<12}{value}" for name, value in lines)])

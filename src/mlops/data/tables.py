@@ -63,6 +63,8 @@ def read_table(url: str, sha256: str = "") -> Table:
     try:
         with fsspec.open(url, "rb") as file:
             content = file.read()
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no data file {url}. Check the path.") from error
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(f"data file {url} cannot be read ({error}); check the path") from error
     found = hashlib.sha256(content).hexdigest()

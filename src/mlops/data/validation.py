@@ -102,13 +102,17 @@ def require_valid(violations: Iterable[Violation], url: str) -> None:
     """
     lines = [f"  {violation}" for violation in violations]
     if lines:
-        raise DataTestFailed("\n".join([f"the data file {url} breaks {len(lines)} rule(s):", *lines]))
+        raise DataTestFailed("\n".join([f"The data file {url} breaks {_count(len(lines), 'rule')}.", *lines]))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _check_size(frame: pd.DataFrame, max_duplicate_share: float, min_rows: int) -> list[Violation]:
     found = []
     if len(frame) < min_rows:
-        found.append(Violation("(table)", "rows", f"{len(frame)} rows", f"{min_rows} or more"))
+        found.append(Violation("(table)", "rows", _count(len(frame), "row"), f"{min_rows} or more"))
     share = float(frame.duplicated().mean()) if len(frame) else 0.0
     if share > max_duplicate_share:
         seen = f"{share:.1%} of the rows are copies of an earlier one"
@@ -161,12 +165,15 @@ def _read_failures(
         return Violation(column, "type", f"{frame[column].dtype}, for example {example.iloc[0]}", "numbers")
     if check == "not_nullable":
         return Violation(
-            column, "missing", f"{len(cases)} missing values, the first in row {cases['index'].iloc[0]}", "none"
+            column,
+            "missing",
+            f"{_count(len(cases), 'missing value')}, the first in row {cases['index'].iloc[0]}",
+            "none",
         )
     values = pd.to_numeric(cases["failure_case"], errors="coerce")
     worst = values.loc[values.abs().idxmax()] if values.notna().any() else names
     rule = rules[column]
-    seen = f"{len(cases)} values outside, the furthest {worst}"
+    seen = f"{_count(len(cases), 'value')} outside, the furthest {worst}"
     return Violation(column, "range", seen, f"[{rule.minimum}, {rule.maximum}]")
 
 

@@ -1,4 +1,4 @@
-"""What a run says about the model, under the names that its steps declare."""
+"""What a run says about the model and the data, under the names that its steps declare."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,6 +15,16 @@ def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
     """Return the version of the model that the run registered or deployed, or None. See `Step.names_model`."""
     return _find_result(run, {step.name: step.names_model for step in steps})
+
+
+def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return the version of the data set that the run registered: "diabetes version 2"; "" if it registered none."""
+    declared = {step.name: step.names_dataset for step in steps if step.names_dataset}
+    for step in run.steps:
+        if step.has_results and step.name in declared:
+            name, version = (step.results[result] for result in declared[step.name])
+            return f"{name} version {version}"
+    return ""
 
 
 def list_metrics(steps: Iterable[Step] = ALL_STEPS) -> list[str]:
