@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
 PYTEST := $(BIN)/python -m pytest
-# Workers steal from the end of each other's list, so that a file, and what its tests share, is mostly one worker's.
-SPREAD := --dist worksteal -n
+# A file's tests share a home or a run, so that each file is one worker's. Slow tests share little: workers steal them.
+SPREAD := --dist loadfile --no-loadscope-reorder -n
+SPREAD_SLOW := --dist worksteal -n
 WORKERS := 2
 SLOW_WORKERS := 4
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
@@ -44,10 +45,10 @@ test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
 
 # The slow tests wait more than they work, for processes, notebooks and Azurite: more workers than processors.
 test-all: test azurite  ## the same, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
-	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD) $(SLOW_WORKERS)
+	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 test-azure: $(READY) azurite  ## the tests of the platform azure alone, against a double of Azure (needs npm)
-	@$(PYTEST) tests/backends -k azure $(SPREAD) $(SLOW_WORKERS)
+	@$(PYTEST) tests/backends -k azure $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 azurite: .ci/azurite/node_modules/.ready
 

@@ -146,4 +146,4 @@ def test_no_script_of_a_build_runs_the_test_that_runs_the_scripts(project: Path)
     }
     assert [name for name, script in scripts if "make test" in script] == ["Test_All"]
     (tests,) = (script for _, script in scripts if "pytest" in script)
-    assert 'pytest tests -m "not slow" -n 2 --dist worksteal --ignore=tests/ci ' in tests
+    assert 'pytest tests -m "not slow" -n 2 --dist loadfile --ignore=tests/ci ' in tests
