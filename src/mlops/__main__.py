@@ -25,7 +25,10 @@ def main() -> None:
     code = _run_forked()
     if code is not None:
         if code == -signal.SIGKILL:
-            print("mlops: killed, or the parent of the warm kernels has ended; see `mlops status`", file=sys.stderr)
+            print(
+                "mlops: The command was killed, or the parent of the warm kernels ended. See `mlops status`.",
+                file=sys.stderr,
+            )
         sys.exit(code if code >= 0 else 128 - code)
     from mlops.cli import main as run_here
 
@@ -58,7 +61,7 @@ def _find_parent() -> Channel | None:
         if channel is None and sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
             start_parent(key)
     except (UnavailableError, MlopsError, OSError):
-        return None  # who starts a kernel hears of it, and the command line of settings that are wrong
+        return None  # starting a kernel reports it, and the command line reports wrong settings
     return channel
 
 

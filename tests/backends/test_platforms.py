@@ -8,7 +8,7 @@ from mlops.workspace import Workspace
 
 
 def test_an_unknown_platform_names_those_that_there_are(workspace: Workspace) -> None:
-    with pytest.raises(UsageError, match="no platform 'moon' here; there is: .*local"):
+    with pytest.raises(UsageError, match="There is no platform 'moon'. Choose one of: .*local"):
         open_backend("moon", workspace)
 
 

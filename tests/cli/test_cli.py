@@ -16,7 +16,7 @@ import pytest
     ("words", "said"),
     [
         (["run", "everything"], "'everything' is not one of 'build', 'retrain', 'release', 'all'"),
-        (["run", "build", "--platform", "moon"], "there is no platform 'moon' here; there is: azure, local"),
+        (["run", "build", "--platform", "moon"], "There is no platform 'moon'. Choose one of: azure, local"),
         (
             ["run", "build", "-p", "train.alpa=1"],
             "-p train.alpa: notebooks/02_train.ipynb declares no 'alpa'; did you mean",

@@ -50,8 +50,8 @@ def test_the_file_has_name_version_and_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        (None, UsageError, "there is no such file"),
-        ("not JSON", UsageError, "names no model"),
+        (None, UsageError, "There is no such file"),
+        ("not JSON", UsageError, "does not name a model"),
         ('{"name": "diabetes"}', UsageError, "missing required field `version`"),
         ('{"name": "diabetes", "version": 4, "id": "diabetes:4"}', ModelNotFoundError, "no diabetes:4"),
     ],
@@ -67,7 +67,7 @@ def test_a_file_that_names_nothing_says_so(
 
 def test_a_model_without_an_image_is_not_released(tmp_path: Path) -> None:
     write_model_file(tmp_path / "model.json", MODEL)
-    with pytest.raises(ImageNotFoundError, match="there is no image of diabetes:3"):
+    with pytest.raises(ImageNotFoundError, match="There is no image of diabetes:3"):
         find_named_image(tmp_path / "model.json", make_backend(OneModel(images={})))
 
 

@@ -25,5 +25,5 @@ def test_a_mistake_is_found_before_the_platform_is_opened(workspace: Workspace) 
     project = Project.load(workspace)
     with pytest.raises(ParameterError, match="^the caller: 'yes' is not allowed; it takes true or false$"):
         open_project(project, [Override("deploy", "force", "yes", "the caller")], "moon")
-    with pytest.raises(UsageError, match="there is no platform 'moon' here"):
+    with pytest.raises(UsageError, match="There is no platform 'moon'"):
         open_project(project, platform="moon")

@@ -39,7 +39,7 @@ def test_a_run_tells_its_listeners_and_prints_nothing(workspace: Workspace, caps
     assert capsys.readouterr() == ("", "")
     with pytest.raises(UsageError, match="the newest run, first, succeeded"):
         find_run(workspace.outputs)
-    with pytest.raises(UsageError, match="run first is succeeded: there is nothing to resume"):
+    with pytest.raises(UsageError, match="Run first is succeeded, so there is nothing to resume"):
         resume_run(opened, find_run(workspace.outputs, "first"), 0, [ear])
 
 
@@ -48,7 +48,7 @@ def test_what_cannot_be_run_as_asked_is_refused(workspace: Workspace, tmp_path: 
         start_run(open_here(workspace, "train.alpha=1"), RunRequest("build"))
     with pytest.raises(UsageError, match="--model-file: The pipeline build deploys nothing"):
         start_run(open_here(workspace), RunRequest("build", model_file=tmp_path / "model.json"))
-    with pytest.raises(UsageError, match="model.json: there is no such file"):
+    with pytest.raises(UsageError, match="model.json: There is no such file"):
         start_run(open_here(workspace), RunRequest("release", model_file=tmp_path / "model.json"))
     assert not workspace.outputs.exists()
 

@@ -144,7 +144,7 @@ def test_services_go_on_serving(old: Workspace) -> None:
 
     said = list(upgrade_home(old, Serving(), None))  # type: ignore[arg-type]
     port = json.loads((old.home / "services" / "qa.json").read_text())["port"]
-    assert f"serving   qa goes on at http://127.0.0.1:{port}" in said
+    assert f"serving   qa keeps serving at http://127.0.0.1:{port}" in said
 
 
 def test_a_home_that_was_written_to_is_up_to_date(old: Workspace) -> None:

@@ -411,12 +411,12 @@ def test_a_step_whose_notebook_is_gone_runs_again_on_resume_and_what_builds_on_i
 
 def test_a_run_that_succeeded_or_runs_is_not_resumed(small: Workspace) -> None:
     done = run(small)
-    with pytest.raises(UsageError, match=f"run {done.run_id} is succeeded: there is nothing to resume"):
+    with pytest.raises(UsageError, match=f"Run {done.run_id} is succeeded, so there is nothing to resume"):
         resume_pipeline(done, STEPS, surround(small))
     failed = run(small, "act.broken=true")
     with (
         FileLock(small.outputs / failed.run_id / ".lock"),
-        pytest.raises(UsageError, match=f"run {failed.run_id} is running already"),
+        pytest.raises(UsageError, match=f"Run {failed.run_id} is running already"),
         ThreadPoolExecutor(1) as elsewhere,
     ):
         elsewhere.submit(resume_pipeline, failed, STEPS, surround(small)).result()
@@ -430,7 +430,7 @@ def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Worksp
     newer = next(found for found in list_runs(small.outputs) if found.state == "newer")
     with pytest.raises(UsageError, match="cannot be resumed here: it was made by a newer version, format 3; this one"):
         resume_pipeline(newer, STEPS, surround(small))
-    with pytest.raises(UsageError, match=f"there is a run {record.run_id} already"):
+    with pytest.raises(UsageError, match=f"Run {record.run_id} exists already"):
         run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small), record.run_id)
     assert path.read_bytes() == kept
 

@@ -170,12 +170,12 @@ def test_a_cancel_is_recorded_and_stored(run_at: RunAt, job: FolderJob) -> None:
 
 
 def test_what_cannot_be_run_is_refused(run_at: RunAt, job: FolderJob, project_of_four: Path) -> None:
-    with pytest.raises(UsageError, match="there is no step 'jugde' in four; it has: look, judge, act, rest"):
+    with pytest.raises(UsageError, match="The pipeline four has no step 'jugde'. It has: look, judge, act, rest"):
         run_at("jugde")
-    with pytest.raises(UsageError, match="judge needs the results of look, which the folder of run 3f9a51c2-0000"):
+    with pytest.raises(UsageError, match="judge needs the results of look, but the folder of run 3f9a51c2-0000"):
         run_at("judge")
     assert not job.platform.exists()
     waiting = run_at("look")
     workspace = Workspace(project_of_four, project_of_four / "home", project_of_four / "outputs")
-    with pytest.raises(UsageError, match="waits for its next step on local, where it goes on by itself"):
+    with pytest.raises(UsageError, match="waits for its next step on local and continues by itself"):
         resume_pipeline(waiting, STEPS, Surroundings(load_project(workspace.project, STEPS)))

@@ -16,7 +16,7 @@ from mlops.cli import main
         (["-p", "alpha=1,2", "-p", "evaluate.min_rows=9"], "-p evaluate.min_rows: the pipeline sweep has no step"),
         (["-p", "alpha=1,2", "--jobs", "2", "--scheduler", "tcp://x:1"], "--jobs is for this machine"),
         (["-p", "alpha=1,2", "--scheduler", "x"], "--scheduler x: write the address as the scheduler prints it"),
-        (["-p", "alpha=1,2", "--platform", "moon"], "there is no platform 'moon' here"),
+        (["-p", "alpha=1,2", "--platform", "moon"], "There is no platform 'moon'"),
     ],
 )
 def test_bad_usage_says_what_is_wrong_and_runs_nothing(

@@ -32,7 +32,7 @@ def require_platform(platform: str) -> str:
         If this installation has no such platform.
     """
     if platform not in list_platforms():
-        raise UsageError(f"there is no platform {platform!r} here; there is: {', '.join(list_platforms())}")
+        raise UsageError(f"There is no platform {platform!r}. Choose one of: {', '.join(list_platforms())}.")
     return platform
 
 

@@ -83,20 +83,20 @@ def main() -> None:
       mlops run all
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    logger, once = logging.getLogger("mlops.kernels"), Once()
+    logger, once = logging.getLogger("mlops.kernels"), RepetitionFilter()
     logger.addFilter(once)
     click.get_current_context().call_on_close(lambda: logger.removeFilter(once))
 
 
-class Once(logging.Filter):
-    """Lets a message pass once: what is wrong with warm kernels is wrong for every notebook of a run."""
+class RepetitionFilter(logging.Filter):
+    """A filter that passes each message once: a problem of warm kernels recurs with every notebook of a run."""
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether to show a record."""
+        """Return whether to show a record."""
         message = record.getMessage()
         new = message not in self._seen
         self._seen.add(message)

@@ -17,13 +17,13 @@ DEFAULT = Usage()
 
 
 class Amount(click.FloatRange):
-    """A number from 0 on; neither infinity nor "not a number", which a range lets pass."""
+    """A number from 0 up, neither infinity nor "not a number", which click's own range lets pass."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read it."""
+        """Return the number that was typed."""
         found = super().convert(value, param, ctx)
         if not math.isfinite(found):
-            self.fail(f"{value} is no amount; write a number from 0 on", param, ctx)
+            self.fail(f"{value} is not an amount. Write a number from 0 up.", param, ctx)
         return found
 
 

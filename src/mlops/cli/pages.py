@@ -7,7 +7,7 @@ from mlops.workspace import find_workspace
 
 @click.command()
 def report() -> None:
-    """Write the index over all runs anew and print its path.
+    """Rewrite the index of all runs and print its path.
 
     \b
     Example:

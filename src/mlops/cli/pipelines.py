@@ -1,4 +1,4 @@
-"""Commands for the published pipeline: publish it, start it, look after its runs."""
+"""Commands for the published pipeline: publish it, start it, watch its runs."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ SHOWN_RUNS = 10
     metavar="ID",
     help="The version. [default: $BUILD_BUILDID of Azure Pipelines, else a new name]",
 )
-@click.option("--build-uri", default="", metavar="URI", help="Where the build can be looked at.")
+@click.option("--build-uri", default="", metavar="URI", help="The address of the build's page.")
 @json_option
 def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None:
     """Publish the retraining pipeline as it is here: from now on, this is what `mlops submit` and the schedules start.
@@ -59,7 +59,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.argument("pipeline", type=click.Choice([PUBLISHED]))
 @platform_option
 @click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}; repeat it.")
-@click.option("--wait", is_flag=True, help="Return when the run has ended; fail if it failed.")
+@click.option("--wait", is_flag=True, help="Wait for the run to end; fail if it failed.")
 @click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -101,7 +101,7 @@ def submit(
     pipelines = require_pipelines(opened.backend)
     if wait:
         try:
-            run = watch_run(pipelines, run, Lines())
+            run = watch_run(pipelines, run, SubmissionProgress())
         except KeyboardInterrupt:
             shown = f"mlops runs {run.run_id}{name_platform(opened)}"
             click.echo(f"\nThe run continues. `{shown}` shows it, and --cancel ends it.", err=True)
@@ -146,8 +146,8 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
         _show_run(pipelines.cancel(run_id) if cancel else pipelines.get_run(run_id), as_json)
 
 
-class Lines(SubmissionListener):
-    """Listens to a submitted run and prints a line on standard error for every state that is new."""
+class SubmissionProgress(SubmissionListener):
+    """A listener that prints every new state of a submitted run on standard error, a line each."""
 
     def __init__(self) -> None:
         self._shown: set[str] = set()
@@ -221,4 +221,4 @@ def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
         started = run.started or "not started yet"
         click.echo(f"{started:<20}  {run.run_id:<40} {run.outcome or run.state:<10} {run.version}".rstrip())
     if not found:
-        click.echo("no run has been submitted yet: `mlops submit retrain`")
+        click.echo("No run has been submitted yet. Start one with `mlops submit retrain`.")

@@ -15,7 +15,7 @@ MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "runni
 
 
 class Progress(Listener):
-    """Listens to a run and prints a line for every step that ends; on a terminal, one that grows for what runs.
+    """A listener that prints a line for every step that ends and, on a terminal, one that shows what is running.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def summarize_run(
     Parameters
     ----------
     run : RunRecord
-        A run that has ended.
+        A finished run.
     champion : ModelVersion or None
         The champion after the run.
     services : sequence of Service

@@ -1,4 +1,4 @@
-"""The command that shows what is there."""
+"""The command that shows the champion, the services and the last runs."""
 
 import json
 from dataclasses import asdict

@@ -23,7 +23,7 @@ SHOWN_POINTS = 10  # the others are in the report
 
 
 class SweepProgress(SweepListener):
-    """Counts the combinations that have ended: on a terminal in one line, elsewhere in a line for every tenth.
+    """A listener that counts the finished combinations: on a terminal in one line, elsewhere in a line for every tenth.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ class SweepProgress(SweepListener):
 
 
 def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program: str) -> str:
-    """Return the summary of a sweep: its best rows, what is best, and how to go on with it.
+    """Return the summary of a sweep: its best rows, what is best, and how to continue with it.
 
     Parameters
     ----------
     sweep, points : Sweep, sequence of Point
-        A sweep that has ended.
+        A finished sweep.
     report : str
         The page to open.
     program : str

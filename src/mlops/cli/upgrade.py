@@ -11,7 +11,7 @@ from mlops.operations.upgrade import upgrade_home
 def upgrade(platform: str) -> None:
     """Upgrade the state of an older version, after a backup.
 
-    Copies MLOPS_HOME beside itself, then upgrades MLflow's database and the format of the home. Services go on serving.
+    Copies MLOPS_HOME beside itself, then upgrades MLflow's database and the format of the home. Services keep serving.
 
     \b
     Example:

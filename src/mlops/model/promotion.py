@@ -106,7 +106,7 @@ def overrule(decision: Decision, promote_always: bool) -> Decision:
 
 
 def require_promoted(promoted: bool, reason: str) -> None:
-    """End a notebook that must not go on with a rejected model; in a pipeline the runner skips it.
+    """Stop a notebook whose model was rejected; in a pipeline the runner skips it.
 
     Raises
     ------

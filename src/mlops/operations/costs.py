@@ -36,7 +36,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a month costs: `total` of the lines that have a price, the prices that are missing or not asked for."""
+    """The cost of a month: `total` of the lines that have a price, the prices that are missing or not asked for."""
 
     currency: str
     lines: tuple[Cost, ...]

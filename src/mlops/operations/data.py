@@ -14,7 +14,8 @@ from mlops.record.listener import Listener
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
     """Return the parameters with the newest version of the data set for the step that tests it.
 
-    A file that somebody names is used instead. Before the first version the notebook takes the problem's sample.
+    A file that is named in the parameters is used instead. Before the first version the notebook takes the problem's
+    sample.
     """
     given = parameters.values[step.name]
     newest = None if given.get(step.takes_data) else datasets.find_newest()
@@ -24,9 +25,10 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
 
 
 class DataRegistrar(Listener):
-    """Registers the data that has passed the data test.
+    """A listener that registers the data that has passed the data test.
 
-    The sample becomes version 1 of a home that has none. A file that somebody named is used for that run only.
+    The sample becomes version 1 of a home that has none. A file that is named in the parameters is used for that run
+    only.
 
     Parameters
     ----------

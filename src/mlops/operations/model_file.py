@@ -22,7 +22,7 @@ class ModelFile:
 
 
 def write_model_file(path: Path, model: ModelVersion) -> None:
-    """Write which model is meant."""
+    """Write the file that names a model."""
     content = asdict(ModelFile(model.name, model.version, f"{model.name}:{model.version}"))
     write_atomically(path, msgspec.json.encode(content))
 
@@ -33,7 +33,7 @@ def find_named_image(path: Path, backend: Backend) -> Image:
     Raises
     ------
     UsageError
-        If it is no such file.
+        If the file is missing, or names no model.
     ModelNotFoundError
         If there is no such version.
     ImageNotFoundError
@@ -42,10 +42,10 @@ def find_named_image(path: Path, backend: Backend) -> Image:
     try:
         named = msgspec.json.decode(path.read_bytes(), type=ModelFile)
     except FileNotFoundError:
-        raise UsageError(f"--model-file {path}: there is no such file; `mlops submit` writes it") from None
+        raise UsageError(f"--model-file {path}: There is no such file. `mlops submit` writes it.") from None
     except msgspec.MsgspecError as error:
-        raise UsageError(f"--model-file {path} names no model: {error}") from error
+        raise UsageError(f"--model-file {path}: The file does not name a model. {error}.") from error
     image = backend.images.find_image(backend.registry.get_version(named.name, named.version))
     if image is None:
-        raise ImageNotFoundError(f"there is no image of {named.id}, which {path} names: run `mlops run retrain` again")
+        raise ImageNotFoundError(f"There is no image of {named.id}, which {path} names. Run `mlops run retrain` again.")
     return image

@@ -84,6 +84,6 @@ def open_project(
 
 
 def require_ready(backend: Backend) -> None:
-    """Raise whatever stands in the way of a run, before anything runs."""
+    """Raise an error if the platform is not ready for a run, before anything runs."""
     if backend.infrastructure:
         backend.infrastructure.require_ready()

@@ -46,7 +46,7 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     opened : OpenProject
         The project on the platform.
     listeners : sequence of Listener
-        Told of the progress.
+        Called with the progress.
     """
     backend = opened.backend
 

@@ -1,4 +1,4 @@
-"""Releasing again after `mlops stop`: production serves, whatever came of the new model."""
+"""Releasing again after `mlops stop`, so that production serves even if the new model was rejected."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -64,7 +64,7 @@ def start_run(
     request : RunRequest
         What to run.
     listeners : sequence of Listener
-        Told of the progress.
+        Called with the progress.
     release_begins : callable, optional
         Called before the release that follows a rejected model where production is down; see `release_again`.
 
@@ -151,7 +151,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     jobs : int
         See `RunRequest`.
     listeners : sequence of Listener
-        Told of the progress.
+        Called with the progress.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     asked : SubmittedStep
         What to run.
     listeners : sequence of Listener
-        Told of the progress.
+        Called with the progress.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
     around = surround_run(opened, listeners, registrar)
     record = run_submitted(Plan(asked.pipeline, steps, opened.parameters, at=asked.step), around, job)
     if tested := record.step(asked.step):
-        registrar.step_ended(record, tested)  # again: a process that was killed here has left the step done
+        registrar.step_ended(record, tested)  # again, because a process that was killed here left the step done
     return record
 
 

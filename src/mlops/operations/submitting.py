@@ -1,4 +1,4 @@
-"""Submitting the published pipeline, watching its runs, and fetching what came of them."""
+"""Submitting the published pipeline, watching its runs, and fetching their results."""
 
 import time
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun
 from mlops.platform.submission import Build, Submission
 from mlops.record.ledger import make_run_id
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two looks at a run
-MOST_MISSED = 20  # looks in a row that the platform does not answer
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two polls of a run
+MOST_MISSED = 20  # polls in a row that the platform does not answer
 ENDED = ("succeeded", "failed", "canceled")
 
 
@@ -27,7 +27,7 @@ class SubmissionListener:
         """Called when the run, or one of its steps, has another state."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Called when the state of the run could not be read; it is tried again."""
+        """Called when the state of the run could not be read; it is read again later."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:
@@ -64,7 +64,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
 def watch_run(
     pipelines: Pipelines, run: SubmittedRun, listener: SubmissionListener, sleep: Callable[[float], None] = time.sleep
 ) -> SubmittedRun:
-    """Look at a run until it has ended, less and less often while nothing changes.
+    """Poll a run until it ends, less and less often while nothing changes.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def watch_run(
     run : SubmittedRun
         The run as it was when it was submitted.
     listener : SubmissionListener
-        Told of the progress.
+        Called with the progress.
     sleep : callable
         Waits some seconds.
 
@@ -95,7 +95,7 @@ def watch_run(
         pause = min(pause * 1.5, LONGEST_PAUSE)
         try:
             run, missed = pipelines.get_run(run.run_id), 0
-        except PlatformError as error:  # the run goes on; a wait of hours outlives an outage of minutes
+        except PlatformError as error:  # the run continues; a wait of hours outlives an outage of minutes
             missed += 1
             if missed > MOST_MISSED:
                 raise

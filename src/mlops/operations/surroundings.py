@@ -22,7 +22,7 @@ def surround_run(
     opened : OpenProject
         The project on its platform.
     listeners : sequence of Listener
-        Told of the progress before the reports are made.
+        Called with the progress, before the reports are made.
     registrar : DataRegistrar, optional
         Registers data that passes its test.
     """

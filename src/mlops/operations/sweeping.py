@@ -21,7 +21,7 @@ from mlops.sweeps.run import run_sweep
 
 @dataclass(frozen=True)
 class Places:
-    """Where a sweep executes: on `jobs` threads of this machine (0: one a core), or on the cluster of `scheduler`."""
+    """The place where a sweep executes: `jobs` threads here (0: one a core), or the cluster of `scheduler`."""
 
     jobs: int = 0
     scheduler: str = ""
@@ -67,9 +67,9 @@ def sweep_step(
     places : Places
         Where to execute.
     listeners : sequence of Listener
-        Told of the run of the steps that the swept step needs, where they have to run first.
+        Called with the progress of the steps that have to run first because the swept step needs them.
     sweep_listeners : sequence of SweepListener
-        Told of the progress of the sweep, after the report is made.
+        Called with the progress of the sweep, after the report is made.
 
     Raises
     ------

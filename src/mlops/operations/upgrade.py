@@ -1,4 +1,4 @@
-"""Upgrades MLOPS_HOME to what this version writes, after a backup beside it."""
+"""The upgrade of MLOPS_HOME to the format of this version, after a backup beside it."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
     workspace : Workspace
         The project and its MLOPS_HOME.
     services : Services
-        They go on serving; their files stay as they are.
+        They keep serving; their files stay as they are.
     upgrades : Upgrades, optional
         The platform's own state; None where it has none that can be old.
 
@@ -61,7 +61,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
         yield f"backup    {backup}"
         for service in services.list_services():
             if service.health != "stopped":
-                yield f"serving   {service.environment} goes on at {service.url}"
+                yield f"serving   {service.environment} keeps serving at {service.url}"
         for line in upgrades.upgrade() if upgrades else ():
             yield f"upgraded  {line}"
         before = read_home_format(home)
@@ -104,7 +104,7 @@ def _copy_file(source: str, target: str) -> None:
 
 @contextmanager
 def _lock_home(workspace: Workspace) -> Iterator[None]:
-    """Hold all locks of a home; refuse where somebody works on it."""
+    """Hold all locks of a home; refuse if another process works on it."""
     home = workspace.home
     found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
     with ExitStack() as held:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Usage:
-    """How much the platform is used in a month, where its settings do not say it.
+    """The use of a platform in a month, as far as its settings do not say it.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Billable:
-    """What a platform bills in a month: `quantity` of `unit`, got by `formula`; `price` names its unit's price."""
+    """One item of a month's bill: `quantity` of `unit`, computed by `formula`; `price` names its unit's price."""
 
     item: str
     quantity: float
@@ -42,7 +42,7 @@ class Billable:
 
 
 class Billing(Protocol):
-    """Says what a platform bills."""
+    """The quantities that a platform bills."""
 
     def list_billable(self, usage: Usage) -> list[Billable]:
         """Return what is billed in a month of 30 days, from the settings alone; called by `mlops cost`."""

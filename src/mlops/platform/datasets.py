@@ -18,7 +18,7 @@ class DatasetVersion:
 
 
 class Datasets(Protocol):
-    """Keeps the versions of the data set.
+    """The versions of the data set.
 
     A file is staged first: copied to where nobody writes to it again. It is tested there, and registered where it is
     once it has passed. So a version is exactly what was tested, and there is one copy of it.
@@ -51,7 +51,7 @@ class Datasets(Protocol):
 
 
 class Arrivals(Protocol):
-    """Watches a folder for new data."""
+    """New data in a watched folder."""
 
     def fetch_newest(self) -> str:
         """Stage the file that arrived last and return its address; called by `mlops run-step` for `NEW_DATA`.

@@ -19,7 +19,7 @@ class Image:
 
 
 class Images(Protocol):
-    """Keeps scoring images by digest."""
+    """The store of scoring images, by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """Store a bundle under the digest of its content, once; called by 05_create_image. Safe to call again."""

@@ -8,7 +8,7 @@ ChangeKind = Literal["create", "modify", "delete", "none"]
 
 @dataclass(frozen=True)
 class Change:
-    """What setting up or deleting a platform does to one resource: its kind and name as people know them."""
+    """The change of one resource when a platform is set up or deleted: its kind and name as people know them."""
 
     kind: ChangeKind
     resource: str
@@ -16,7 +16,7 @@ class Change:
 
 
 class Infrastructure(Protocol):
-    """Sets up the platform, once, and deletes it."""
+    """The set-up of the platform, done once, and its deletion."""
 
     def preview(self) -> list[Change]:
         """Return what `provision` would change; changes nothing. Called by `mlops provision --what-if`."""

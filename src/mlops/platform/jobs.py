@@ -18,7 +18,7 @@ class Job(Protocol):
         ...
 
     def store_folder(self, folder: Path) -> None:
-        """Store the run's folder with the run, so that the next step and people find it; whatever came of the step."""
+        """Store the run's folder with the run, for the next step and for people; called however the step ended."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
@@ -31,7 +31,7 @@ class Job(Protocol):
 
 
 class Jobs(Protocol):
-    """Finds the job that a process is part of."""
+    """The platform's jobs, of which a process may be one."""
 
     def find_job(self) -> Job | None:
         """Return the step of a submitted run that this process executes; called by `mlops run-step`.

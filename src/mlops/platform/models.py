@@ -48,7 +48,7 @@ def require_champion(name: str, current: int, *allowed: int, command: str) -> No
 
 
 class Registry(Protocol):
-    """Keeps versions of models, one of which is the champion."""
+    """The registry of model versions, one of which is the champion."""
 
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
@@ -76,7 +76,7 @@ class Registry(Protocol):
         ...
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
-        """Copy a version's files to `folder` and check their hashes: nothing is loaded that has changed.
+        """Copy a version's files to `folder` and check their hashes: no file is loaded that has changed.
 
         Called by 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError.
         """

@@ -46,7 +46,7 @@ class SubmittedRun:
 
 
 class Pipelines(Protocol):
-    """Publishes the retraining pipeline, starts it, and says what became of its runs."""
+    """The published pipeline: publishes it, starts it, and describes its runs."""
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """Publish the retraining pipeline of the present sources as version `build_id`; called by `mlops publish`.
@@ -61,7 +61,6 @@ class Pipelines(Protocol):
 
     def submit(self, submission: Submission) -> SubmittedRun:
         """Start the published pipeline and return at once; called by `mlops submit`.
-
 
         Raises PipelineNotFoundError before the first publication, UsageError if this caller cannot start runs.
         """
@@ -84,12 +83,12 @@ class Pipelines(Protocol):
         ...
 
     def cancel(self, run_id: str) -> SubmittedRun:
-        """End a submitted run; one that has ended already stays as it is."""
+        """Cancel a submitted run; a finished one stays as it is."""
         ...
 
 
 class Triggers(Protocol):
-    """Starts the published pipeline by the clock, and for new data."""
+    """The triggers of the published pipeline: the clock, and new data."""
 
     def update(self) -> None:
         """Have the clock and new data start what is published, as the settings say now; called by 00_provision.

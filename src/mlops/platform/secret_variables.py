@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlops.errors import SecretNotFoundError, UsageError
 
 PREFIX = "MLOPS_SECRET_"
-SHORTEST = 8  # a shorter one would be struck out of ordinary words
+SHORTEST = 8  # a shorter one occurs in ordinary words, which would be struck out
 
 
 def name_variable(secret: str) -> str:
@@ -40,5 +40,5 @@ def list_variables() -> Iterator[str]:
     for name, value in os.environ.items():
         if name.startswith(PREFIX) and value:
             if len(value) < SHORTEST:
-                raise UsageError(f"{name} has {len(value)} characters; a secret needs {SHORTEST} or more")
+                raise UsageError(f"{name} has {len(value)} characters, but a secret needs at least {SHORTEST}.")
             yield value

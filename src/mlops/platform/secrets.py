@@ -1,11 +1,11 @@
-"""The seam of secrets: kept outside of notebooks, parameters, logs and images."""
+"""The seam of secrets, which are kept out of notebooks, parameters, logs and images."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
 
 class Secrets(Protocol):
-    """Hands out secrets, which are kept outside of notebooks, parameters, logs and images."""
+    """The store of secrets, which are kept out of notebooks, parameters, logs and images."""
 
     def get_secret(self, name: str) -> str:
         """Return a secret; raises SecretNotFoundError that says how to set it."""

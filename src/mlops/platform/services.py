@@ -25,7 +25,7 @@ class Service:
 
 
 class Services(Protocol):
-    """Runs scoring images, one an environment."""
+    """The services that run scoring images, one an environment."""
 
     def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
         """Serve `image` at the environment's URL; called by 06_deploy.
@@ -52,7 +52,7 @@ class Services(Protocol):
         ...
 
     def stop(self, environment: str) -> bool:
-        """End the service; True if one ran. Called by `mlops stop`."""
+        """Stop the service, and return True if one ran; called by `mlops stop`."""
         ...
 
     def list_services(self) -> list[Service]:

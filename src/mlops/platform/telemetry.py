@@ -6,10 +6,10 @@ from mlops.record.ledger import RunRecord
 
 
 class Telemetry(Protocol):
-    """Tells the platform's monitoring of runs."""
+    """The platform's monitoring, which shows runs."""
 
     def record_run(self, run: RunRecord) -> None:
-        """Send a run that has ended, with its steps; called by `mlops run`.
+        """Send a finished run with its steps; called by `mlops run`.
 
         What cannot be sent is logged, not raised.
         """

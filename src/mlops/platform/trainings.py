@@ -1,4 +1,4 @@
-"""The seam of trainings: what was trained, with which parameters, and the files that came of it."""
+"""The seam of trainings: what was trained, with which parameters, and the resulting files."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ class TrainingRun:
 
 
 class Tracker(Protocol):
-    """Remembers trainings."""
+    """The record of trainings."""
 
     def log_training(
         self,
@@ -35,8 +35,8 @@ class Tracker(Protocol):
         """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
 
         Every call makes a new run; with `sweep`, one that belongs to that sweep. Several may call at once. With
-        `pipeline_run`, takes back what an earlier call with the same one and the same parameters has left: a run of a
-        pipeline that was killed and resumed has trained once.
+        `pipeline_run`, replaces the training of an earlier call with the same one and the same parameters, so that a
+        run of a pipeline that was killed and resumed has trained once.
         """
         ...
 
@@ -54,7 +54,7 @@ class Tracker(Protocol):
         ...
 
     def list_trainings(self, sweep: str = "") -> list[str]:
-        """Return the ids of all trainings, or of a sweep's, oldest first; called by who checks the record."""
+        """Return the ids of all trainings, or of a sweep's, oldest first; for tests that check the record."""
         ...
 
     def has_files(self, run: TrainingRun) -> bool:
@@ -70,6 +70,6 @@ class Tracker(Protocol):
 
 
 def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Return the name of what one run of a pipeline trains only once: a sweep trains with many parameters."""
+    """Return the name of a training within a run of a pipeline, which trains once with the same parameters."""
     content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Upgrades(Protocol):
-    """Upgrades a platform's own state in MLOPS_HOME; called by `mlops upgrade`."""
+    """The upgrade of a platform's own state in MLOPS_HOME; called by `mlops upgrade`."""
 
     def list_outdated(self) -> list[str]:
         """Return what must be upgraded before it can be used, one line each; changes nothing.

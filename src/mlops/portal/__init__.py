@@ -4,7 +4,7 @@
 
     report      one executed notebook as a self-contained HTML file
     index       the page over all runs
-    reporter    the listener that writes both while a run goes on
+    reporter    the listener that writes both during a run
     sweep_page  the page of a sweep
     sweep_plot  its plot
     page        what all pages share: style, escaping

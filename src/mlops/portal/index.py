@@ -13,7 +13,7 @@ COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model version", *METRICS
 
 
 def write_index(outputs: Path) -> Path:
-    """Write the index anew.
+    """Write the index of all runs.
 
     Parameters
     ----------

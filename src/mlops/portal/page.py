@@ -1,4 +1,4 @@
-"""The frame of the pages that are no notebook's report: no network, no script."""
+"""The frame of all pages except notebooks' reports: no network, no script."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""What listens to a run; apart from `mlops.runner`, which takes a second to import."""
+"""The listener to a run, apart from `mlops.runner`, which takes a second to import."""
 
 from mlops.record.ledger import RunRecord, StepRecord
 
@@ -16,7 +16,7 @@ class Listener:
         """Called when `done` of a notebook's `cells` have been executed."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Called when a step has ended or was skipped.
+        """Called when a step ends or is skipped.
 
         Returns
         -------
@@ -26,4 +26,4 @@ class Listener:
         return step
 
     def run_ended(self, run: RunRecord) -> None:
-        """Called when the run has ended, or waits for the process that executes its next step."""
+        """Called when the run ends, or waits for the process that executes its next step."""

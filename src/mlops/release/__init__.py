@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    policy          who may be deployed, what a failed test restores, roll back; over what a platform can do
+    policy          who may be deployed, what a failed test restores, how to roll back
     history         what one environment serves and has served: which images passed, what to go back to
     service_checks  the requests of 07_test_service: contract, predictions, latency
 """

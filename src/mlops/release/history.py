@@ -13,7 +13,7 @@ Test = Literal["", "passed", "failed"]
 
 @dataclass(frozen=True)
 class Deployment:
-    """An image that was put to serve; `tested` as in `Service`."""
+    """An image that was deployed; `tested` as in `Service`."""
 
     digest: str
     image: str
@@ -41,13 +41,13 @@ class Deployments:
     passed: tuple[str, ...] = ()
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return what is after a deployment; an image that has passed here before needs no test again."""
+        """Return the state after a deployment; an image that has passed here before is not tested again."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def judge(self, *, passed: bool) -> Self:
-        """Return what is after the test of what serves."""
+        """Return the state after the test of the current deployment."""
         assert self.current is not None
         digest = self.current.digest
         forgotten = self.forget_pass(digest)
@@ -56,11 +56,11 @@ class Deployments:
         return replace(self, current=tested, passed=kept)
 
     def forget_pass(self, digest: str) -> Self:
-        """Return what is when a digest has not passed."""
+        """Return the state in which a digest has not passed."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def find_previous(self) -> Deployment | None:
-        """Return what served last of those that passed and are not what serves now."""
+        """Return the latest earlier deployment that passed and has another digest than the current one."""
         serving = self.current.digest if self.current else ""
         usable = [old for old in self.history if old.digest in self.passed and old.digest != serving]
         return usable[-1] if usable else None

@@ -1,6 +1,6 @@
 """The policy of releases: who may be deployed, what a failed test restores, and how a rollback works.
 
-It holds on every platform. A platform says only how a service is started, ended and looked at (`Host`, `View`,
+It holds on every platform. A platform says only how a service is started, ended and described (`Host`, `View`,
 `Site`), and gets `Releases`, which is `mlops.platform.services.Services`, in return:
 
 .. code-block:: python
@@ -21,7 +21,7 @@ State = TypeVar("State", bound=Deployments)
 
 
 class View(Protocol[State]):
-    """An environment as anybody may look at it."""
+    """An environment as it is read without its lock."""
 
     def read(self) -> State:
         """Return what is remembered of the environment; empty before the first deployment."""
@@ -33,7 +33,7 @@ class View(Protocol[State]):
 
 
 class Site(View[State], Protocol[State]):
-    """An environment whose lock is held: nobody else changes it."""
+    """An environment whose lock is held, so that nobody else changes it."""
 
     def write(self, state: State) -> None:
         """Remember `state`; raises ConflictError or LostLockError where somebody else may have written meanwhile."""
@@ -70,7 +70,7 @@ class Host(Protocol[State]):
     restore_seconds: float  # for an image that served before to get ready again
 
     def look(self, environment: str) -> View[State]:
-        """Return an environment to look at, while others may change it."""
+        """Return an environment to read, while others may change it."""
         ...
 
     def lock(self, environment: str) -> AbstractContextManager[Site[State]]:

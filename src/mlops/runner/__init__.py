@@ -71,13 +71,13 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
 
 def _require_new(run_id: str, outputs: Path) -> None:
     if not re.fullmatch(r"\w[\w.-]*", run_id):
-        raise UsageError(f"{run_id!r} is no name for a run: letters, digits, - and _ only")
+        raise UsageError(f"{run_id!r} cannot name a run. Use letters, digits, - and _ only.")
     if (outputs / run_id / "run.json").exists():
-        raise UsageError(f"there is a run {run_id} already: choose another name, or `mlops resume {run_id}`")
+        raise UsageError(f"Run {run_id} exists already. Choose another name, or run `mlops resume {run_id}`.")
 
 
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
-    """Go on with a run that did not get to its end, with the parameters that it was started with.
+    """Resume a run that did not finish, with the parameters that it was started with.
 
     Steps that are done stay done; the others run, and so do those whose executed notebook is gone, and a deployment
     that its failed test has undone.
@@ -99,16 +99,16 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
         If it is still running, has succeeded, or was made by a newer version.
     """
     if record.state == "newer":
-        raise UsageError(f"run {record.run_id} cannot be resumed here: it was {record.error}")
-    nothing = f"run {record.run_id} is {record.state}: there is nothing to resume; start a new run"
+        raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
+    nothing = f"Run {record.run_id} is {record.state}, so there is nothing to resume. Start a new run."
     if record.state == "unreadable":
         raise UsageError(nothing)
     if record.settings.parameters is None:
-        raise UsageError(f"run {record.run_id} is a {record.pipeline}, which cannot be resumed: start it again")
+        raise UsageError(f"Run {record.run_id} is a {record.pipeline}, which cannot be resumed. Start it again.")
     if record.state == "waiting":
         raise UsageError(
-            f"run {record.run_id} waits for its next step on {record.platform}, where it goes on by itself: "
-            f"`mlops runs {record.run_id}` shows how far it is"
+            f"Run {record.run_id} waits for its next step on {record.platform} and continues by itself. "
+            f"`mlops runs {record.run_id}` shows its progress."
         )
     if record.state == "succeeded":
         raise UsageError(nothing)

@@ -56,7 +56,7 @@ class Surroundings:
     project : Project
         The project; ``<outputs>/<run id>/`` of its workspace gets the executed notebooks and ``run.json``.
     listeners : sequence of Listener
-        Told of the progress, in order.
+        Called with the progress, in order.
     secrets : callable
         Returns the values that are struck out of all that is saved.
     restore : callable

@@ -41,7 +41,7 @@ class Run:
         try:
             lock = FileLock(self.folder / ".lock").acquire(timeout=0)
         except Timeout:
-            raise UsageError(f"run {self.record.run_id} is running already: wait for it, or end it") from None
+            raise UsageError(f"Run {self.record.run_id} is running already. Wait for it, or end it.") from None
         with lock:
             for step in reused:
                 copy_results(step, self.folder)

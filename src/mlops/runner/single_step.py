@@ -17,7 +17,7 @@ TAG_LENGTH = 256  # characters of a reason that a run's tag keeps
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
     """Run the step `plan.at` for the platform, which keeps the run's folder between the steps.
 
-    Whatever comes of it, also when it is interrupted, the folder is stored and the run is told how it stands.
+    However it ends, even interrupted, the folder is stored and the run is tagged with its state.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     """
     names = [step.name for step in plan.steps]
     if plan.at not in names:
-        raise UsageError(f"there is no step {plan.at!r} in {plan.pipeline}; it has: {', '.join(names)}")
+        raise UsageError(f"The pipeline {plan.pipeline} has no step {plan.at!r}. It has: {', '.join(names)}.")
     folder = surroundings.workspace.outputs / run_id
     begun = (folder / "run.json").is_file()
     record = read_run(folder) if begun else begin_record(plan, surroundings, run_id)
@@ -74,8 +74,8 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
         needed = record.step(name)
         if needed and needed.state in ("pending", "running"):
             raise UsageError(
-                f"{plan.at} needs the results of {name}, which the folder of run {record.run_id} does not have: "
-                "submit the pipeline again"
+                f"{plan.at} needs the results of {name}, but the folder of run {record.run_id} does not have them. "
+                "Submit the pipeline again."
             )
 
 

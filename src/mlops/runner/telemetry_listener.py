@@ -6,7 +6,7 @@ from mlops.record.listener import Listener
 
 
 class TelemetryListener(Listener):
-    """Reports a run to the platform's monitoring once it has ended.
+    """A listener that reports a finished run to the platform's monitoring.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 .. code-block:: text
 
     grid       the combinations that the command line asks for
-    plan       the goal, and who is told of the progress
+    plan       the goal, and the listener to the progress
     inputs     the results of the steps before, which all combinations share
     run        the sweep from its first combination to its last
     executors  where notebooks are executed: the seam, and threads of this machine

@@ -1,4 +1,4 @@
-"""What a sweep is for, and what listens to it."""
+"""The goal of a sweep, and the listener to its progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class SweepListener:
         """Called before the first combinations begin."""
 
     def point_ended(self, point: Point) -> None:
-        """Called when a combination has ended."""
+        """Called when a combination ends."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Called when the best combination is about to be recorded as the swept step.
@@ -30,12 +30,12 @@ class SweepListener:
         return step
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """Called when the sweep has ended or was interrupted."""
+        """Called when the sweep ends or is interrupted."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is best: the result of the notebook that judges, and whether higher is better."""
+    """The goal of a sweep: the metric to compare by, and whether higher is better."""
 
     metric: str
     maximize: bool = False

@@ -53,7 +53,7 @@ def run_sweep(
     tracker : Tracker
         Keeps the trainings of a sweep together, where the notebook declares a parameter `sweep`.
     listeners : sequence of SweepListener
-        Hear of the progress of the sweep, in this order.
+        Called with the progress of the sweep, in this order.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def run_sweep(
 
 
 class _SweepRun:
-    """One sweep in progress; `record` is on disk after every change, and every point once it has ended."""
+    """One sweep in progress; `record` is on disk after every change, and every point as soon as it is done."""
 
     def __init__(
         self,

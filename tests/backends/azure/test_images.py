@@ -122,7 +122,9 @@ def test_an_image_that_is_gone_from_the_registry_is_not_found_and_can_be_built_a
     image = publish(backend, tmp_path)
     azure.container_registry.manifests.clear()
     azure.container_registry.tags.clear()
-    with pytest.raises(ImageNotFoundError, match=f"no image {image.digest} any more in {HOST}: run 05_create_image"):
+    with pytest.raises(
+        ImageNotFoundError, match=f"The image {image.digest} is no longer in {HOST}. Run 05_create_image."
+    ):
         backend.images.get_image(image.digest)
     model = backend.registry.get_version("tiny", 1)
     assert backend.images.publish(tmp_path / "bundle-1.0", model).digest != image.digest

@@ -78,7 +78,7 @@ def test_it_is_renewed_while_it_is_held(azure: Azure, session: AzureSession) -> 
         time.sleep(LEASE_SECONDS + 2)
         lease.check()
         with (
-            pytest.raises(PlatformError, match="somebody else has held the lock"),
+            pytest.raises(PlatformError, match="Another process has held the lock"),
             LeaseLock(session, "some", wait_seconds=0).hold(),
         ):
             pass
@@ -99,7 +99,7 @@ def test_a_lock_that_could_not_be_renewed_lets_nothing_more_be_written(azure: Az
     with LeaseLock(session, "some").hold() as lease:
         azure.fail_next("PUT", "locks/some", make_error(403, "AuthorizationFailure", "not any more"), times=100)
         time.sleep(LEASE_SECONDS + RENEW_SECONDS)
-        with pytest.raises(PlatformError, match="the lock locks/some was lost, for it could not be renewed"):
+        with pytest.raises(PlatformError, match="The lock locks/some was lost because it could not be renewed"):
             lease.check()
 
 

@@ -115,7 +115,7 @@ def test_a_writer_without_our_lock_cannot_take_the_champion_away(
 def test_a_writer_who_never_stops_is_an_error(azure: Azure, backend: Backend, tmp_path: Path) -> None:
     register(backend, tmp_path)
     azure.models.after_change = lambda model: model.update(kvTags={})
-    with pytest.raises(PlatformError, match="version 1 of the model 'tiny' were overwritten 5 times by somebody"):
+    with pytest.raises(PlatformError, match="overwrote the tags of version 1 of the model 'tiny' 5 times"):
         backend.registry.promote("tiny", 1, expected=0)
 
 

@@ -44,6 +44,6 @@ def test_a_folder_that_holds_more_than_state_is_not_deleted(tmp_path: Path, insi
     home.mkdir()
     places = {"project": tmp_path / "project", "outputs": tmp_path / "outputs", inside: home / inside}
     careless = open_backend("local", Workspace(places["project"], home, places["outputs"])).infrastructure
-    with pytest.raises(UsageError, match=rf"MLOPS_HOME is .*everything, which holds .*{inside}: it is not taken away"):
+    with pytest.raises(UsageError, match=rf"MLOPS_HOME is .*everything, which holds .*{inside}: so it is not deleted"):
         careless.delete()
     assert home.is_dir()

@@ -15,5 +15,5 @@ def test_keys_are_readable_by_their_owner_only(workspace: Workspace) -> None:
 
 def test_a_secret_too_short_to_strike_out_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLOPS_SECRET_SHORT", "e")
-    with pytest.raises(UsageError, match="MLOPS_SECRET_SHORT has 1 characters; a secret needs 8 or more"):
+    with pytest.raises(UsageError, match="MLOPS_SECRET_SHORT has 1 characters, but a secret needs at least 8"):
         list(open_backend("local", workspace).secrets.list_values())

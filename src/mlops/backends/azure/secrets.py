@@ -1,8 +1,8 @@
 """Secrets in the workspace's Key Vault, and the keys of its web services.
 
-An environment variable ``MLOPS_SECRET_<NAME>`` wins over the vault, as it does at home: a build agent gets its secrets
-so. Notebooks run in processes of their own, so the names (never the values) of what was handed out are noted on this
-machine: what the runner strikes out of a notebook is what any process of this project has been given.
+An environment variable ``MLOPS_SECRET_<NAME>`` wins over the vault, as on every platform, because build agents pass
+secrets that way. Notebooks run in processes of their own, so the names (never the values) of the secrets that were
+read are noted on this machine: the runner strikes out whatever any process of this project has read.
 """
 
 import os
@@ -60,7 +60,7 @@ class AzureSecrets:
         if keys is None:
             name = name_service(self._session.settings, environment)
             raise DeploymentNotFoundError(
-                f"there is no web service {name}, and so it has no keys: run `mlops run release --platform azure`"
+                f"There is no web service {name}, so there are no keys. Run `mlops run release --platform azure`."
             )
         self._note(KEYS + environment)
         return keys

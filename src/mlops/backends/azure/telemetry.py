@@ -1,6 +1,6 @@
 """Runs in Application Insights: a run is a request, its steps are its dependencies, their numbers are measurements.
 
-Everything is sent at once, when the run has ended: nothing is left to a thread that would end with the process.
+Everything is sent at once, when the run ends, because a background thread would die with the process.
 """
 
 import json
@@ -54,7 +54,11 @@ class AzureTelemetry:
         try:
             with explain_refusals(self._session, "send the run to Application Insights"):
                 sent = self._send(run)
-        except (MlopsError, ValueError, KeyError) as error:  # of the last two: it is no connection string, or has none
+        except (
+            MlopsError,
+            ValueError,
+            KeyError,
+        ) as error:  # ValueError and KeyError: the connection string is wrong or missing
             logger.warning("run %s is not in Application Insights: %s", run.run_id, error)
             return
         if not sent:
@@ -92,7 +96,7 @@ class AzureTelemetry:
 
 
 def make_spans(run: RunRecord) -> "list[Span]":
-    """Turn a run that has ended into OpenTelemetry's spans: its own first, then those of the steps that ran.
+    """Turn a finished run into OpenTelemetry's spans: its own first, then those of the steps that ran.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class LocalImages:
         """See `Images`."""
         target = self._locate(digest)
         if not target.is_dir():
-            raise ImageNotFoundError(f"there is no image {digest} in {self._folder}: run 05_create_image")
+            raise ImageNotFoundError(f"There is no image {digest} in {self._folder}. Run 05_create_image.")
         manifest = verify_bundle(target, digest)
         model = manifest["model"]
         return Image(manifest["name"], digest, target.as_uri(), model["name"], model["version"])

@@ -71,6 +71,6 @@ class LocalInfrastructure:
         held = next((path for path in precious if path.resolve().is_relative_to(self._home)), None)
         if held:
             raise UsageError(
-                f"MLOPS_HOME is {self._home}, which holds {held}: it is not taken away as a whole; "
-                "delete what you want to be rid of by hand"
+                f"MLOPS_HOME is {self._home}, which holds {held}: so it is not deleted as a "
+                "whole. Delete by hand what you no longer need."
             )

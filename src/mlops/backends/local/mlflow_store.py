@@ -69,7 +69,7 @@ class MlflowStore:
         return (self.home / DATABASE).is_file()
 
     def copy_artifacts(self, run_id: str, folder: Path) -> Path:
-        """Copy the model files of a run to `folder`, which is made anew."""
+        """Replace `folder` with the model files of a run."""
         from mlflow.exceptions import MlflowException
 
         try:

@@ -1,6 +1,6 @@
 """Pipelines of one machine: what is submitted runs in the background, from the sources as they are.
 
-There are no schedules here; cron starts ``mlops submit retrain`` as well as anybody.
+There are no schedules here. Let cron run ``mlops submit retrain``.
 """
 
 import os
@@ -50,7 +50,7 @@ STEP_STATES: Mapping[StepState, JobState] = {
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """What was started: the process, when, and the tags of the run."""
+    """A run that was started in the background: its process, the time, and the run's tags."""
 
     process: ProcessId
     submitted: str

@@ -114,7 +114,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
 
 
 def confirm_process(process: "subprocess.Popen[bytes]") -> None:
-    """Let a started server live on by itself."""
+    """Let a started server outlive its starter."""
     assert process.stdin is not None
     process.stdin.write(b"confirmed\n")
     process.stdin.close()
@@ -136,5 +136,5 @@ def end_process(process: ServiceProcess) -> None:
         found.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
         found.kill()
-        with suppress(psutil.TimeoutExpired):  # a zombie that nobody reaps has ended, too
+        with suppress(psutil.TimeoutExpired):  # a zombie that nobody reaps counts as ended
             found.wait(KILL_SECONDS)

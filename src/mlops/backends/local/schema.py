@@ -1,7 +1,7 @@
 """The schema of MLflow's database: which revision it has, whether this MLflow can use it, and its upgrade.
 
 MLflow itself refuses some older databases and upgrades others in place, without a backup and not in one transaction.
-So the revision is looked at before MLflow opens the file.
+So the revision is read before MLflow opens the file.
 """
 
 import re

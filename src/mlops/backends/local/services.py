@@ -35,7 +35,7 @@ HEALTH_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class LocalDeployment(Deployment):
-    """A deployment, and the process that serves it; None once it has ended."""
+    """A deployment, and the process that serves it, which is None once it has stopped."""
 
     process: ServiceProcess | None = None
 
@@ -54,7 +54,7 @@ class EnvironmentState(Deployments):
         return self.current.process if self.current else None
 
     def forget_process(self) -> "EnvironmentState":
-        """Return the state once the process has ended."""
+        """Return the state without its process, which has stopped."""
         return replace(self, current=replace(self.current, process=None)) if self.current else self
 
 

@@ -19,7 +19,7 @@ DECLARED = (
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """Where services listen on this machine; ``parameters/local.yml`` says what each setting is."""
+    """The ports of this machine's services; ``parameters/local.yml`` describes each setting."""
 
     qa_port: int
     production_port: int

@@ -40,7 +40,7 @@ class LocalTracker:
         client, time = self._store.client, get_current_time_millis()
         hashes = hash_folder(files)
         attempt = name_attempt(pipeline_run, parameters) if pipeline_run else ""
-        self._take_back(attempt)
+        self._delete_attempt(attempt)
         run = self._create_run({**({PARENT: sweep} if sweep else {}), **({ATTEMPT: attempt} if attempt else {})})
         client.log_artifacts(run.info.run_id, str(files), ARTIFACTS)
         if plots:
@@ -54,7 +54,7 @@ class LocalTracker:
         client.set_terminated(run.info.run_id)
         return TrainingRun(run.info.run_id, hashes)
 
-    def _take_back(self, attempt: str) -> None:
+    def _delete_attempt(self, attempt: str) -> None:
         """Delete the trainings that an attempt has left, which was killed before it could say that it is done."""
         if attempt:
             for left in self._search(f"tags.{ATTEMPT} = '{attempt}'"):

@@ -14,7 +14,7 @@ def read_folder(folder: Path) -> Contents:
 
 
 def write_folder(contents: Contents, folder: Path) -> Path:
-    """Write files below `folder`, which is made anew, and return it."""
+    """Replace `folder` with these files, and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, content in contents.items():
         path = folder / name

@@ -42,7 +42,7 @@ class MemoryImages:
         return self.get_image(digest) if digest else None
 
     def fetch_bundle(self, digest: str, folder: Path) -> Path:
-        """Write the files of an image to `folder`, which is made anew, and return it."""
+        """Replace `folder` with the files of an image, and return it."""
         return write_folder(self._find(digest), folder)
 
     def read_example(self, digest: str) -> str:
@@ -51,5 +51,5 @@ class MemoryImages:
 
     def _find(self, digest: str) -> Contents:
         if digest not in self._bundles:
-            raise ImageNotFoundError(f"there is no image {digest} in memory: run 05_create_image")
+            raise ImageNotFoundError(f"There is no image {digest} in memory. Run 05_create_image.")
         return self._bundles[digest]

@@ -1,7 +1,7 @@
-"""A lock that everybody who knows the workspace shares: a lease on a blob in its default container.
+"""A lock shared by all users of the workspace: a lease on a blob in its default container.
 
-The SDK replaces all tags of a model at once, and Azure does not compare before it swaps: who reads, changes and writes
-them must be alone. A lease is held for some seconds and renewed; who dies loses it by itself.
+The SDK replaces all tags of a model at once, and Azure does not compare before it swaps, so only one process at a time
+may read, change and write them. A lease lasts some seconds and is renewed; a process that dies loses it.
 """
 
 import random
@@ -22,11 +22,11 @@ LEASE_SECONDS = 15  # the least that Azure grants
 RENEW_SECONDS = 5.0
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
-LEASED = (409, 412)  # it is there, and somebody may have the lease: storage answers a write without it with 412
+LEASED = (409, 412)  # the blob exists, perhaps leased: storage answers a write without the lease with 412
 
 
 class LeaseLock:
-    """A lock by name; not to be taken again by who holds it.
+    """A lock by name. It is not reentrant.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class LeaseLock:
     name : str
         The blob is ``locks/<name>``.
     wait_seconds : float
-        How long to wait for somebody else to let go.
+        How long to wait for another holder to release it.
     """
 
     def __init__(self, session: AzureSession, name: str, *, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -45,7 +45,7 @@ class LeaseLock:
 
     @contextmanager
     def hold(self) -> Iterator["Lease"]:
-        """Hold the lock; renewed while it is held, let go at the end.
+        """Hold the lock, renew it meanwhile, and release it at the end.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class LeaseLock:
             lease.release()
 
     def _acquire(self) -> tuple[float, "BlobLeaseClient"]:
-        """Acquire the lease: when it was asked for, and the storage SDK's client of it."""
+        """Return when the lease was asked for, and the storage SDK's client of it."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)
@@ -77,15 +77,15 @@ class LeaseLock:
                     raise
             if time.monotonic() >= deadline:
                 raise PlatformError(
-                    f"somebody else has held the lock {self._name} in the container {blob.container_name} of "
-                    f"{blob.account_name} for {self._wait_seconds:.0f} s: try again; what died lets go within "
-                    f"{LEASE_SECONDS} s, so look for a run that hangs"
+                    f"Another process has held the lock {self._name} in the container {blob.container_name} of "
+                    f"{blob.account_name} for {self._wait_seconds:.0f} s. A process that dies loses it within "
+                    f"{LEASE_SECONDS} s, so look for a run that hangs, then try again."
                 )
-            time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # so that those who wait do not ask all at once
+            time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # so that waiting processes do not all ask at once
 
 
 def _create(blob: "BlobClient") -> None:
-    """Make the blob of a lock; of several who do at once, one does, and may have leased it already."""
+    """Create the blob of a lock; another process may have created and even leased it meanwhile."""
     from azure.core.exceptions import HttpResponseError
 
     try:
@@ -107,12 +107,14 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise LostLockError if the lease may have run out: then another may be at work already."""
+        """Raise LostLockError if the lease may have expired, because another process may hold it by now."""
         if time.monotonic() >= self._valid_until:
-            raise LostLockError(f"the lock {self._name} was lost, for it could not be renewed; nothing more is written")
+            raise LostLockError(
+                f"The lock {self._name} was lost because it could not be renewed. Nothing more is written."
+            )
 
     def release(self) -> None:
-        """Let go; a lease that cannot be given back runs out."""
+        """Release the lease; one that cannot be released expires."""
         from azure.core.exceptions import AzureError
 
         self._released.set()

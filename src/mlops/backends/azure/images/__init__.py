@@ -1,4 +1,4 @@
-"""Scoring images: `mlops.platform.images` by the workspace's Container Registry.
+"""Scoring images: `mlops.platform.images` in the workspace's Container Registry.
 
 .. code-block:: text
 

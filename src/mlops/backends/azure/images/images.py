@@ -80,11 +80,9 @@ class AzureImages:
         with explain_refusals(self._session, f"look up the image {digest}"):
             record = self._store.read_image(digest) if DIGEST.fullmatch(digest) else None
             if record is None:
-                raise ImageNotFoundError(f"there is no image {digest} in this workspace: run 05_create_image")
+                raise ImageNotFoundError(f"There is no image {digest} in this workspace. Run 05_create_image.")
             if not self._is_stored(record.repository, digest):
-                raise ImageNotFoundError(
-                    f"there is no image {digest} any more in {self._registry}: run 05_create_image"
-                )
+                raise ImageNotFoundError(f"The image {digest} is no longer in {self._registry}. Run 05_create_image.")
         self._records[digest] = record
         return record
 
@@ -177,7 +175,7 @@ class AzureImages:
 
     @property
     def _registry(self) -> str:
-        """The registry's host; empty as long as the workspace has none, for Azure may make it with the first image."""
+        """The registry's host; empty while the workspace has none, because Azure may create it with the first image."""
         if not self._host:
             self._host = _name_registry(self._session)
         return self._host

@@ -47,8 +47,8 @@ def make_image_environment(name: str, image: Image) -> object:
 def make_inference_configuration(bundle: Path, environment: object) -> object:
     """Make the SDK's inference configuration: a bundle's files, and the entry script in it.
 
-    The files are sent with the deployment, too, for Azure lays them over those in the image; they are the same, and the
-    entry script checks them by the bundle's manifest.
+    The files are sent with the deployment, too, because Azure lays them over those in the image. They are the same, and
+    the entry script checks them by the bundle's manifest.
     """
     from azureml.core.model import InferenceConfig
 

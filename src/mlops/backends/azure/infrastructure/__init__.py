@@ -1,4 +1,4 @@
-"""The platform itself: `mlops.platform.infrastructure` by Azure Resource Manager.
+"""The platform itself: `mlops.platform.infrastructure` with Azure Resource Manager.
 
 .. code-block:: text
 

@@ -1,4 +1,4 @@
-"""The ARM template, its parameters, and its deployment: looked at first, waited for, within bounds."""
+"""The ARM template, its parameters, and its deployment: previewed, checked, and waited for within a time limit."""
 
 import json
 import time
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MADE_BY = ("made-by", "notebook-mlops")
 DEPLOYMENT = "mlops-provision"
 DEPLOY_SECONDS = 3600.0  # a Kubernetes cluster takes a quarter of an hour
-OTHER_SECONDS = 5.0  # how often another deployment that still runs is looked at
+OTHER_SECONDS = 5.0  # between two looks at another deployment that still runs
 RETRIES = 5  # azure-core tries GET and PUT again after 429, 5xx and lost connections, and waits as Retry-After says
 KINDS: dict[str, ChangeKind] = {"Create": "create", "Delete": "delete", "Modify": "modify", "Deploy": "modify"}
 NAMED_BY_AZURE = "(its name is made by Azure)"
@@ -47,7 +47,7 @@ def read_template() -> dict[str, Any]:
 
 
 def make_tags(settings: AzureSettings) -> dict[str, str]:
-    """Return what is put on all that is made, as in the template: teardown takes away nothing without it."""
+    """Return the tags of all resources, as in the template: teardown deletes nothing without them."""
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
@@ -80,7 +80,7 @@ class TemplateDeployment:
     settings : AzureSettings
         Where and what.
     seconds : float
-        Wait so long at most for one operation of Azure's.
+        Wait at most this long for one of Azure's operations.
     """
 
     def __init__(

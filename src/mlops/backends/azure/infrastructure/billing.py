@@ -45,7 +45,7 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """Nodes that stay serve runs, too; others come with a run and stay until they have been idle long enough."""
+    """Return nodes that stay, which serve runs, too, and those that a run adds until they are idle long enough."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:
@@ -71,7 +71,7 @@ def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_qa(settings: AzureSettings) -> list[Billable]:
-    """A container that was deployed runs until `mlops stop`."""
+    """Return QA's container for the whole month: once deployed, it runs until `mlops stop`."""
     cores, memory = settings.qa_cpu_cores, settings.qa_memory_gb
     return [
         Billable("QA, cores", cores * HOURS, "core hours", f"{cores:g} cores x {HOURS} h", "container_core_hour"),

@@ -1,4 +1,4 @@
-"""The workspace and all that belongs to it, by an ARM template; idempotent, and taken away as a whole."""
+"""The workspace and all that belongs to it: set up with an ARM template, and deleted as a whole."""
 
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
@@ -27,7 +27,7 @@ POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
 
 
 class EndsServices(Protocol):
-    """What deletion needs of the services."""
+    """The services, as far as deletion needs them."""
 
     def end(self, environment: str) -> bool:
         """Delete the service without its lock; True if there was one."""

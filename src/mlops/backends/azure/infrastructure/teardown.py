@@ -1,4 +1,4 @@
-"""Taking away what provisioning has made, and nothing else, so that its names are free again."""
+"""Deletion of what provisioning has made, and nothing else, so that its names are free again."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -44,7 +44,7 @@ class Group:
 
 
 class Teardown:
-    """What provisioning has made in one resource group.
+    """The deletion of what provisioning has made in one resource group.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Teardown:
         self._seconds = seconds
 
     def list_changes(self) -> list[Change]:
-        """Return what `delete` would take away."""
+        """Return what `delete` would delete."""
         group = self._look()
         changes = [describe_resource(found.id, "delete") for found in group.made]
         changes += [Change("delete", "Key Vault (deleted, not purged)", vault.name) for vault in self._list_deleted()]
@@ -78,14 +78,14 @@ class Teardown:
         return changes
 
     def delete(self) -> list[Change]:
-        """Take it away, and return what was; a group that others use, or that we did not make, stays."""
+        """Delete it, and return what was deleted; a group that others use, or that we did not make, stays."""
         from azure.core.exceptions import ResourceNotFoundError
 
         changes = self.list_changes()
         group = self._look()
         for found in group.made:
             options = FOR_GOOD.get(found.type.lower(), {})
-            with suppress(ResourceNotFoundError):  # it went with another one, or somebody else was faster
+            with suppress(ResourceNotFoundError):  # it was deleted with another one, or by somebody else
                 poller = self._client.resources.begin_delete_by_id(found.id, find_version(found.type), params=options)
                 wait_for(poller, self._seconds, f"Deleting {found.name}")
         for vault in self._list_deleted():
@@ -133,6 +133,6 @@ def list_kinds() -> dict[str, str]:
 
 
 def _rank(found: "GenericResourceExpanded") -> tuple[int, str]:
-    """The workspace goes first, for it uses the others; the vault last."""
+    """Return the order of deletion: the workspace first, because it uses the others, and the vault last."""
     kind = found.type.lower()
     return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

@@ -1,4 +1,4 @@
-"""Trainings and models: `mlops.platform.models` by azureml-sdk v1.
+"""Trainings and models: `mlops.platform.models` with azureml-sdk v1.
 
 .. code-block:: text
 

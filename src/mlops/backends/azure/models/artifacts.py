@@ -23,7 +23,7 @@ def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
 
 
 def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
-    """Copy the artifacts below `name` to `folder`, which is made anew; it is empty where there are none."""
+    """Replace `folder` with the artifacts below `name`; it is empty if there are none."""
     with tempfile.TemporaryDirectory() as scratch:
         run.download_files(prefix=name, output_directory=scratch, append_prefix=False)
         return replace_folder(Path(scratch), folder)
@@ -38,7 +38,7 @@ def replace_folder(source: Path, folder: Path) -> Path:
 def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
     """Return the properties that keep SHA-256 by path: JSON, in as many pieces as Azure's limit asks for.
 
-    Properties, not tags, for Azure lets nobody change them.
+    Properties, not tags, because Azure lets nobody change them.
     """
     text = json.dumps(dict(files), separators=(",", ":"))
     pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]

@@ -21,7 +21,7 @@ from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
-WRITES = 5  # of a model's tags, before we give up against somebody who overwrites them
+WRITES = 5  # of a model's tags, before we give up because somebody overwrites them
 
 
 class SdkModel(Protocol):
@@ -90,10 +90,10 @@ class AzureRegistry:
         return self.get_version(name, version)
 
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
-        """Set a version's champion tag, or take it away where `value` is empty, and see that it stays so.
+        """Set a version's champion tag, or remove it if `value` is empty, until it stays so.
 
-        A writer who does not take our lock may have read the tags before we wrote, and write them back after: then
-        ours is gone, and is written again over what that one wrote.
+        A writer that does not take our lock may have read the tags before we wrote, and write them back afterwards.
+        Then ours is lost, and is written again.
         """
         for _ in range(WRITES):
             model = self._get(name, version)
@@ -105,8 +105,8 @@ class AzureRegistry:
             else:
                 model.update_tags_properties(remove_tags=[CHAMPION])
         raise PlatformError(
-            f"the tags of version {version} of the model {name!r} were overwritten {WRITES} times by somebody who "
-            "does not take our lock: find out who writes them, and promote again"
+            f"Somebody who does not take the engine's lock overwrote the tags of version {version} of the model "
+            f"{name!r} {WRITES} times. Find out who writes them, then promote again."
         )
 
     def find_champion(self, name: str) -> ModelVersion | None:

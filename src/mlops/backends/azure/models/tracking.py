@@ -53,7 +53,7 @@ class AzureTracker:
         with explain_refusals(self._session, "log the training"):
             if pipeline_run:
                 labels[ATTEMPT] = name_attempt(pipeline_run, parameters)
-                self._take_back(labels[ATTEMPT])
+                self._supersede(labels[ATTEMPT])
             with self._start(sweep) as run:
                 run.set_tags(labels)
                 upload_folder(run, MODEL, files)
@@ -65,8 +65,8 @@ class AzureTracker:
                 run.complete()
         return TrainingRun(run.id, hashes)
 
-    def _take_back(self, attempt: str) -> None:
-        """Set aside the trainings that an attempt has left, which was killed before it could say that it is done.
+    def _supersede(self, attempt: str) -> None:
+        """Mark as superseded any training left behind by an attempt that was killed before it finished.
 
         Azure deletes no run: it is ended if it still counts as running, and tagged as superseded, which
         `list_trainings` leaves out.
@@ -80,7 +80,7 @@ class AzureTracker:
 
     @contextmanager
     def _start(self, sweep: str) -> Iterator[SdkRun]:
-        """Start a run; one that does not come to its end is ended as failed."""
+        """Start a run; one that does not finish ends as failed."""
         own = self._find_run(sweep) if sweep else find_own_run()
         run = own.child_run() if own else self._experiment.start_logging(outputs=False, snapshot_directory=None)
         with ExitStack() as undo:
@@ -196,7 +196,7 @@ def _log_plots(run: SdkRun, plots: Path) -> None:
 
 
 def _end_as_failed(run: SdkRun) -> None:
-    """End a run as failed, or leave that to whoever tries again: what went wrong before is what is raised."""
+    """End a run as failed. If that fails, too, the next attempt does it, and the first error is raised."""
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException
     from requests.exceptions import RequestException

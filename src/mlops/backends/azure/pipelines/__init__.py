@@ -1,8 +1,8 @@
-"""The retraining pipeline: `mlops.platform.pipelines` by the SDK's published pipelines.
+"""The retraining pipeline: `mlops.platform.pipelines` with the SDK's published pipelines.
 
 .. code-block:: text
 
-    pipelines     the seam's implementation: publication, submission, and what became of runs
+    pipelines     the seam's implementation: publication, submission, and submitted runs
     publication   one version a build behind one endpoint
     sdk_steps     our steps as the SDK's
     sdk_objects   what is used of the SDK's untyped objects

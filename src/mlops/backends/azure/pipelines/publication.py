@@ -33,8 +33,8 @@ class Publication:
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """Publish the present sources as version `build_id`, and have the endpoint start it.
 
-        Each part is looked for before it is made, so that a publication that died goes on where it was; and of two
-        that published the same build at once, both keep the one with the lesser id.
+        Each part is looked up before it is made, so that running it again completes a publication that died. If two
+        processes publish the same build at once, both keep the version with the lower id.
         """
         workspace = self._session.workspace
         self._require_compute(workspace)
@@ -50,7 +50,9 @@ class Publication:
                 )
         endpoint = repeat(self._session, doing, partial(self._move_endpoint, workspace, kept))
         again = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
-        if again is not None and again.id != kept.id:  # of two that published this build at once, the other's is kept
+        if (
+            again is not None and again.id != kept.id
+        ):  # another process published this build at once, and its version is kept
             kept, endpoint = again, repeat(self._session, doing, partial(self._move_endpoint, workspace, again))
         self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
@@ -113,7 +115,7 @@ class Publication:
                     defaults=Submission(model_name=str(parameters.shared["model_name"])),
                     build=Build(build_id, build_uri),
                 )
-                with redirect_stdout(sys.stderr):  # the SDK tells there of its progress
+                with redirect_stdout(sys.stderr):  # the SDK prints its progress there
                     self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)
 
             repeat(self._session, f"publish {self._name}", publish)
@@ -159,7 +161,7 @@ class Publication:
         if endpoint is None:
             try:
                 return PipelineEndpoint.publish(workspace, self._name, ABOUT, pipeline)
-            except (ValueError, HttpOperationError):  # somebody else has made it in between?
+            except (ValueError, HttpOperationError):  # perhaps another process made it meanwhile
                 endpoint = self._find_endpoint(workspace)
                 if endpoint is None:
                     raise

@@ -1,4 +1,4 @@
-"""What starts the pipeline by itself: the clock, and new data in the default datastore."""
+"""The schedules that start the pipeline: by the clock, and for new data in the default datastore."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Schedules:
     def update(self, endpoint_id: str) -> None:
         """Make what is missing and disable what is not wanted, so that there is exactly one active one of each.
 
-        Safe to call again, and by two at once: of what both have made, both keep the one with the lesser id.
+        Safe to call again. If two processes do at once, both keep the schedule with the lower id.
         """
         wanted = self.list_wanted(endpoint_id)
         for trigger in wanted:

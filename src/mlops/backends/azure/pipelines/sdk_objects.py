@@ -14,7 +14,7 @@ class SdkCondaDependencies(Protocol):
 
 
 class SdkPython(Protocol):
-    """What an environment's Python has."""
+    """The Python of an environment."""
 
     conda_dependencies: SdkCondaDependencies
 
@@ -47,7 +47,7 @@ class SdkPipelineVersion(Protocol):
 
 
 class SdkEndpoint(Protocol):
-    """What starts one of the versions: ``azureml.pipeline.core.PipelineEndpoint``."""
+    """The endpoint that starts one of the versions: ``azureml.pipeline.core.PipelineEndpoint``."""
 
     id: str
     endpoint: str
@@ -74,7 +74,7 @@ class SdkPipeline(Protocol):
 
 
 class SdkRecurrence(Protocol):
-    """How often a schedule starts something."""
+    """The frequency of a schedule."""
 
     frequency: str
 

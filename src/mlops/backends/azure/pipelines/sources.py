@@ -1,4 +1,4 @@
-"""What of the project a run's machine gets: the named folders and files, and nothing else that lies about."""
+"""The sources that a run's machine gets: the folders and files named here, and nothing else of the project."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def stage_sources(project: Path) -> Iterator[Path]:
     """Copy what is sent to a folder that is there for the time of the block.
 
     A copy, because what is left out is then left out for sure: the SDK would take all that no ``.amlignore`` names,
-    be it a data file or a key that somebody has put into the project's folder.
+    such as a data file or a key that somebody has put into the project's folder.
 
     Raises
     ------
@@ -26,7 +26,9 @@ def stage_sources(project: Path) -> Iterator[Path]:
         If the script that runs start with is missing; the SDK itself would publish the pipeline all the same.
     """
     if not (project / SCRIPT).is_file():
-        raise UsageError(f"{project / SCRIPT} is missing, with which Azure starts a step: check out the project anew")
+        raise UsageError(
+            f"{project / SCRIPT} is missing, and Azure starts every step with it. Check out the project again."
+        )
     with TemporaryDirectory() as scratch:
         folder = Path(scratch, project.name)
         folder.mkdir()

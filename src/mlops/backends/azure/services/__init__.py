@@ -1,4 +1,4 @@
-"""Services: `mlops.platform.services` by Container Instances (QA) and Kubernetes (production).
+"""Services: `mlops.platform.services` with Container Instances (QA) and Kubernetes (production).
 
 .. code-block:: text
 

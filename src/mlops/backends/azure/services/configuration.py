@@ -59,7 +59,7 @@ def list_options(settings: AzureSettings, environment: str) -> dict[str, object]
 def list_changeable(settings: AzureSettings, environment: str) -> dict[str, object]:
     """Return those options that a service which is there can be given, too.
 
-    Azure does not change the size of a container group: for another one it is made anew (`has_size`).
+    Azure does not change the size of a container group: for another size a new one is made (`has_size`).
     """
     always: dict[str, object] = {"auth_enabled": True, "enable_app_insights": True}
     if environment == "qa":
@@ -77,7 +77,7 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, obje
 
 
 def has_size(service: WebService, settings: AzureSettings, environment: str) -> bool:
-    """Whether a service is as large as the settings say, or can be made so in place."""
+    """Return whether a service is as large as the settings say, or can be changed in place."""
     if environment != "qa":
         return True
     found = service.container_resource_requirements

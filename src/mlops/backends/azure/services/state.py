@@ -1,8 +1,8 @@
 """What is remembered of an environment's service: a blob in the workspace's default container.
 
-Not in the service's own tags or properties: they go when the service is stopped, an update of them is a deployment to
-Azure, which can fail what serves, and properties can never be changed. The blob is written only if it is still the one
-that was read (its etag), by who holds the environment's lock; so every machine sees the same.
+Not in the service's own tags or properties: they are deleted with a stopped service, an update of them is a deployment
+to Azure, which can break what serves, and properties can never be changed. The blob is written only if it is still
+the one that was read (its etag), by the holder of the environment's lock, so every machine sees the same.
 """
 
 import json
@@ -45,7 +45,7 @@ class StateBlob:
     environment : str
         Of which environment.
     lease : Lease, optional
-        The environment's lock, for who writes.
+        The environment's lock; needed to write.
     """
 
     def __init__(self, session: AzureSession, environment: str, lease: Lease | None = None) -> None:
@@ -75,7 +75,7 @@ class StateBlob:
             return msgspec.json.decode(content, type=ServiceState)
         except msgspec.MsgspecError as error:
             raise IntegrityError(
-                f"the blob {self._name} is damaged ({error}); restore an older one, or delete it to begin anew"
+                f"The blob {self._name} is damaged ({error}). Restore an older version, or delete it to start over."
             ) from error
 
     def write(self, state: ServiceState) -> None:
@@ -101,7 +101,7 @@ class StateBlob:
                 written = self._blob.upload_blob(content, **options)
             except (ResourceExistsError, ResourceModifiedError) as error:
                 raise ConflictError(
-                    f"somebody else has changed {self._name} meanwhile: see `mlops status --platform azure`"
+                    f"Somebody else has changed {self._name} meanwhile. See `mlops status --platform azure`."
                 ) from error
         self._etag = written["etag"]
 

@@ -38,7 +38,7 @@ def list_services(session: AzureSession, environment: str) -> list[WebService]:
     Raises
     ------
     PlatformError
-        If Azure does not say.
+        If Azure refuses to list them.
     """
     from azureml.core import Webservice
 
@@ -81,12 +81,12 @@ def require_free_name(session: AzureSession, environment: str) -> None:
 def submit_service(
     session: AzureSession, environment: str, image: Image, bundle: Path, service: WebService | None
 ) -> WebService:
-    """Have an image served: by the service that is there, or by a new one; and come back at once.
+    """Submit the deployment of an image to a service, or as a new one, and return at once.
 
     Raises
     ------
     UsageError
-        If the settings cannot be.
+        If the settings are impossible.
     PlatformError, DeploymentError
         If Azure refuses.
     """
@@ -102,7 +102,7 @@ def submit_service(
         inference = make_inference_configuration(source, make_image_environment(name, image))
         model = Model(session.workspace, image.model_name, version=image.model_version, expand=False)
         if service is None or not has_size(service, settings, environment):
-            with warnings.catch_warnings():  # the status of the SDK is told in README, once
+            with warnings.catch_warnings():  # README describes the status of the SDK
                 warnings.simplefilter("ignore", FutureWarning)
                 deployed: WebService = Model.deploy(
                     session.workspace, name, [model], inference, configuration, overwrite=service is not None
@@ -151,20 +151,20 @@ def wait_settled(session: AzureSession, service: WebService, seconds: float) -> 
         while service.state in MOVING:
             if time.monotonic() >= deadline:
                 raise DeploymentError(
-                    f"the web service {service.name} is {service.state.lower()} since before; Azure takes nothing "
-                    "new for it until that has ended: try again later, or end it with `mlops stop --platform azure`"
+                    f"The web service {service.name} is still {service.state.lower()} after an earlier change, and "
+                    "Azure accepts no new one meanwhile. Try again later, or run `mlops stop --platform azure`."
                 )
             time.sleep(POLL_SECONDS)
             service.update_deployment_state()
 
 
 def delete_service(session: AzureSession, service: WebService) -> None:
-    """Delete a service, and come back when it is gone.
+    """Delete a service, and return when it is gone.
 
     Raises
     ------
     DeploymentError
-        If it does not go in time.
+        If it is still there after the time limit.
     """
     from azureml.exceptions import WebserviceException
 

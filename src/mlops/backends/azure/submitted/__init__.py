@@ -1,4 +1,4 @@
-"""Submitted runs: started, looked at, and seen from the machine that executes a step.
+"""Submitted runs: how they start, how they stand, and how the machine that executes a step sees them.
 
 .. code-block:: text
 

@@ -31,7 +31,7 @@ SECONDS = (10, 60)  # to connect, and to answer
 
 
 class SubmittedRuns:
-    """What has been started, and what became of it: this half of `mlops.platform.pipelines.Pipelines`."""
+    """The submitted runs and their state: one half of `mlops.platform.pipelines.Pipelines`."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""`mlops publish`, `submit` and `runs` at home: a run in the background, whose record is that of any run."""
+"""`mlops publish`, `submit` and `runs` locally: a run in the background, whose record is that of any run."""
 
 import json
 import time
@@ -76,7 +76,7 @@ def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[n
         (("submit", "retrain", "-p", "alpha=1"), "-p alpha: the published pipeline has no such parameter"),
         (("runs", "--log", "train"), "--log, --download and --cancel need the id of a run"),
         (("run-step", "retrain", "train"), "`mlops run-step` is started by the platform (local), not by hand"),
-        (("run", "retrain", "--run-id", "../x"), "'../x' is no name for a run"),
+        (("run", "retrain", "--run-id", "../x"), "'../x' cannot name a run"),
     ):
         refused = mlops(*words)
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
