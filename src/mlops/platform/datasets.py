@@ -25,7 +25,10 @@ class Datasets(Protocol):
     """
 
     def find_newest(self) -> DatasetVersion | None:
-        """Return the newest version, or None before the first; called by `mlops run` to choose the data."""
+        """Return the newest version, or None before the first; called by `mlops run` to choose the data.
+
+        Raises IntegrityError where the platform sees that its file has changed.
+        """
         ...
 
     def get_version(self, version: str) -> DatasetVersion:

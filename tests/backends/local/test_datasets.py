@@ -68,6 +68,32 @@ def test_the_numbered_folders_of_format_1_stay_versions(tmp_path: Path, file: Pa
     assert Path(datasets.get_version("2").url).read_text() == "A,Y\n3,4\n"
 
 
+@pytest.mark.parametrize("damage", ["edited", "deleted", "a folder"])
+def test_a_version_whose_file_has_changed_is_refused(tmp_path: Path, file: Path, damage: str) -> None:
+    datasets = LocalDatasets(tmp_path / "home")
+    registered = Path(datasets.register(datasets.stage(file)).url)
+    registered.unlink()
+    if damage == "edited":
+        registered.write_text("A,Y\n1,999\n")
+    if damage == "a folder":
+        registered.mkdir()
+    with pytest.raises(IntegrityError, match=r"Version 1 of the data set is damaged: .*sample\.csv is missing or has"):
+        datasets.find_newest()
+    with pytest.raises(IntegrityError, match="Version 1"):
+        datasets.get_version("1")
+    file.write_text("A,Y\n3,4\n")
+    assert datasets.register(datasets.stage(file)).version == 2
+    assert datasets.get_version(LATEST).version == 2
+
+
+def test_registering_the_newest_content_again_restores_its_file(tmp_path: Path, file: Path) -> None:
+    datasets = LocalDatasets(tmp_path / "home")
+    first = datasets.register(datasets.stage(file))
+    Path(first.url).unlink()
+    assert datasets.register(datasets.stage(file.rename(tmp_path / "renamed.csv"))) == first
+    assert datasets.find_newest() == first
+
+
 def test_a_damaged_catalogue_is_an_error_that_names_it(tmp_path: Path, file: Path) -> None:
     datasets = LocalDatasets(tmp_path / "home")
     datasets.register(datasets.stage(file))

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from mlops.errors import DatasetNotFoundError
+from mlops.errors import DatasetNotFoundError, IntegrityError
 from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.clock import now
@@ -51,14 +51,14 @@ class LocalDatasets:
     def find_newest(self) -> DatasetVersion | None:
         """See `Datasets`."""
         versions = self._read().versions
-        return self._describe(versions[-1], versions) if versions else None
+        return self._describe(self._verify(versions[-1]), versions) if versions else None
 
     def get_version(self, version: str) -> DatasetVersion:
         """See `Datasets`."""
         versions = self._read().versions
         for entry in reversed(versions):
             if version in (LATEST, str(entry.version)):
-                return self._describe(entry, versions)
+                return self._describe(self._verify(entry), versions)
         known = ", ".join(str(entry.version) for entry in versions)
         raise DatasetNotFoundError(
             f"The data set has no version {version!r} in {self._folder}. "
@@ -78,6 +78,8 @@ class LocalDatasets:
         with FileLock(self._folder / "lock"):
             versions = self._read().versions
             if versions and versions[-1].sha256 == sha256:
+                if not self._is_whole(versions[-1]):
+                    write_atomically(self._folder / versions[-1].file, path.read_bytes())
                 return self._describe(versions[-1], versions)
             mark_home(self._home)  # format 1 has no catalogue
             number = versions[-1].version + 1 if versions else 1
@@ -100,6 +102,19 @@ class LocalDatasets:
             for number, file in sorted(files.items())
             if file and not file.name.startswith(".")  # one that was cut off while it was written
         ]
+
+    def _is_whole(self, entry: CatalogueEntry) -> bool:
+        path = self._folder / entry.file
+        return path.is_file() and hash_file(path) == entry.sha256
+
+    def _verify(self, entry: CatalogueEntry) -> CatalogueEntry:
+        """Return a version whose file is what was registered; raises IntegrityError for another."""
+        if not self._is_whole(entry):
+            raise IntegrityError(
+                f"Version {entry.version} of the data set is damaged: {self._folder / entry.file} is missing or has "
+                "changed. Restore the file, or register data again with `mlops provision -p data_path=FILE`."
+            )
+        return entry
 
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
         """Return a version; the data set keeps the name of its first file."""
