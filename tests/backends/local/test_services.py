@@ -1,12 +1,14 @@
 """Services of one machine: processes, ports, packages, keys."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from tiny_model import ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
+from mlops.backends.local.services import EnvironmentState, LocalSite
 from mlops.errors import DeploymentError
 from mlops.files import make_new_folder
 from mlops.workspace import Workspace
@@ -62,4 +64,82 @@ def test_a_service_with_old_keys_is_started_anew(migrated: Workspace, tmp_path: 
     later = keys.stat().st_mtime + 5
     os.utime(keys, (later, later))
     assert ask(backend, deploy(backend, "qa", image)) == 1.0
+    backend.services.stop("qa")
+
+
+class Killed(BaseException):
+    """Ends a deployment as `kill -9` does: nothing is undone."""
+
+
+@pytest.mark.parametrize("fixed", [False, True], ids=["any port", "a port in the settings"])
+def test_a_deployment_that_was_killed_before_the_old_service_ended_keeps_the_url(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixed: bool
+) -> None:
+    backend = open_backend("local", migrated)
+    old = deploy(backend, "qa", publish(backend, tmp_path))
+    if fixed:
+        monkeypatch.setenv("MLOPS_LOCAL_QA_PORT", old.url.rpartition(":")[2])
+        backend = open_backend("local", migrated)
+    image = publish(backend, tmp_path, 2.0)
+
+    def die(self: LocalSite, state: object) -> None:
+        assert self._started is not None
+        assert self._started.stdin is not None
+        self._started.stdin.close()
+        self._started.wait()
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalSite, "retire", die)
+        with pytest.raises(Killed):
+            deploy(backend, "qa", image)
+    try:
+        assert ask(backend, old) == 1.0
+        again = deploy(backend, "qa", image)
+        assert again.url == old.url
+    finally:
+        backend.services.stop("qa")
+
+
+def test_an_interrupted_deployment_is_forgotten_although_it_was_written(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = open_backend("local", migrated)
+    old = deploy(backend, "qa", publish(backend, tmp_path))
+    image = publish(backend, tmp_path, 2.0)
+    write = LocalSite.write
+
+    def interrupt(self: LocalSite, state: EnvironmentState) -> None:
+        monkeypatch.undo()
+        write(self, state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalSite, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        deploy(backend, "qa", image)
+    try:
+        (service,) = backend.services.list_services()
+        assert (service.digest, service.health, ask(backend, service)) == (old.digest, "healthy", 1.0)
+    finally:
+        backend.services.stop("qa")
+
+
+def test_a_copied_home_does_not_end_the_services_of_the_original(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    service = deploy(backend, "qa", publish(backend, tmp_path))
+    shutil.copytree(migrated.home, tmp_path / "copied")
+    copy = open_backend("local", Workspace(migrated.project, tmp_path / "copied", migrated.outputs))
+    try:
+        assert [found.health for found in copy.services.list_services()] == ["stopped"]
+        assert not copy.services.stop("qa")
+        assert ask(backend, service) == 1.0
+    finally:
+        backend.services.stop("qa")
+
+
+def test_a_damaged_ready_file_does_not_stand_in_the_way(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    folder = make_new_folder(migrated.home / "services" / "qa", "cut-off")
+    (folder / "ready.json").write_text("")
+    assert ask(backend, deploy(backend, "qa", publish(backend, tmp_path))) == 1.0
     backend.services.stop("qa")

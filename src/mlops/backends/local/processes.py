@@ -35,6 +35,15 @@ class ServiceProcess:
         return ProcessId(self.pid, self.created).alive
 
 
+def serves_from(pid: int, folder: Path) -> bool:
+    """Say whether a process is a server whose files are below `folder`; one that has ended is none."""
+    try:
+        words = psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+    return any(Path(word).is_relative_to(folder) for word in words)
+
+
 def check_packages(bundle: Path) -> None:
     """Check that this interpreter has the packages that the bundle pins.
 

@@ -1,6 +1,5 @@
 """Services of one machine: a process an environment, its state in a file that is written whole."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +17,13 @@ from mlops.backends.local.processes import (
     confirm_process,
     end_process,
     is_listening,
+    serves_from,
     start_process,
     wait_ready,
 )
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
-from mlops.errors import DeploymentError
+from mlops.errors import DeploymentError, IntegrityError
 from mlops.files import make_new_folder, read_record, write_atomically
 from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
@@ -56,6 +56,14 @@ class EnvironmentState(Deployments):
     def forget_process(self) -> "EnvironmentState":
         """Return the state without its process, which has stopped."""
         return replace(self, current=replace(self.current, process=None)) if self.current else self
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a server writes into its ready file."""
+
+    pid: int = 0
+    port: int = 0
 
 
 class LocalHost:
@@ -110,8 +118,10 @@ class LocalSite:
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> EnvironmentState:
-        """See `View`."""
-        return read_record(self._file, EnvironmentState) if self._file.is_file() else EnvironmentState()
+        """See `View`. The process is that of another home where this one is a copy: it is not taken for its own."""
+        state = read_record(self._file, EnvironmentState) if self._file.is_file() else EnvironmentState()
+        ours = state.process is None or serves_from(state.process.pid, self._folder)
+        return state if ours else state.forget_process()
 
     def write(self, state: EnvironmentState) -> None:
         """See `Site`."""
@@ -125,7 +135,6 @@ class LocalSite:
 
     def serve(self, state: EnvironmentState, image: Image, ready_seconds: float) -> EnvironmentState:
         """See `Site`: both listen on the same port until what served before is ended."""
-        self._end_orphans(state)
         port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
@@ -136,22 +145,25 @@ class LocalSite:
         return replace(state.forget_process(), port=process.port).serve(deployment)
 
     def put_back(self, state: EnvironmentState) -> None:
-        """See `Site`: what served before still does, so only what was started ends."""
+        """See `Site`: what served before still does, so only what was started ends, and is forgotten."""
         if self._started is not None:
             self._started.kill()
             self._started.wait()
+        if self._file.is_file() and self.read() != state:
+            self.write(state)
 
     def retire(self, state: EnvironmentState) -> None:
         """See `Site`."""
         assert self._started is not None
         confirm_process(self._started)
+        self._end_orphans(self._started.pid)
         if state.process:
             end_process(state.process)
 
     def end(self) -> bool:
         """See `Site`."""
         state = self.read()
-        self._end_orphans(state)
+        self._end_orphans(state.process.pid if state.process else 0)
         if state.process is None:
             return False
         ran = state.process.alive
@@ -178,8 +190,7 @@ class LocalSite:
     def _choose_port(self, state: EnvironmentState) -> int:
         """Return the port in the settings, else the one kept, else 0; never one on which a stranger listens."""
         port = self._wanted_port or state.port
-        serving = state.process is not None and state.process.alive
-        if not port or (serving and port == state.port) or not is_listening(port):
+        if not port or port in self._list_own_ports() or not is_listening(port):
             return port
         if self._wanted_port:
             raise DeploymentError(
@@ -188,12 +199,24 @@ class LocalSite:
             )
         return 0
 
-    def _end_orphans(self, state: EnvironmentState) -> None:
-        """End servers whose starter died before it could record them: a server ends when its ready file goes."""
-        recorded = state.process.pid if state.process else None
+    def _list_own_ports(self) -> set[int]:
+        """Return the ports of this environment's servers, also of those whose starter died before it could end them."""
+        found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
+        return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
+
+    def _end_orphans(self, recorded: int) -> None:
+        """End servers that the state does not name any more: a server ends when its ready file goes."""
         for ready in self._folder.glob("*/ready.json"):
-            if json.loads(ready.read_text())["pid"] != recorded:
+            if _read_ready(ready).pid != recorded:
                 ready.unlink()
+
+
+def _read_ready(path: Path) -> Ready:
+    """Return what a server has written; one whose file is damaged is nobody's, and ends when the file goes."""
+    try:
+        return read_record(path, Ready)
+    except IntegrityError:
+        return Ready()
 
 
 def _check_health(state: EnvironmentState) -> Health:
