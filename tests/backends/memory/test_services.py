@@ -1,7 +1,9 @@
 """Services in memory: threads, and scripts that fail or hang."""
 
 import os
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,53 @@ def test_two_platforms_share_nothing(tmp_path: Path) -> None:
     other = memory.open_backend()
     assert (other.images.find_image(model), other.registry.find_champion("tiny")) == (None, None)
     assert other.tracker.list_trainings() == []
+
+
+EXITING = "import sys\ndef init(): sys.exit('no licence')\ndef run(data): ..."
+SLOW = "import time\ndef init(): ...\ndef run(data): time.sleep(4); return data[:, 0]"
+FORGETTING = """
+import os
+def init(): del os.environ["AZUREML_MODEL_DIR"]
+def run(data): return data[:, 0]
+"""
+
+
+def test_a_script_that_exits_is_an_error_that_says_so(tmp_path: Path) -> None:
+    backend = memory.open_backend()
+    with pytest.raises(DeploymentError, match=r"The service of tiny:1 could not be loaded: no licence\."):
+        deploy(backend, "qa", publish(backend, tmp_path, script=EXITING))
+
+
+def test_a_script_may_delete_the_variable_of_the_model_s_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AZUREML_MODEL_DIR", raising=False)
+    backend = memory.open_backend()
+    assert ask(backend, deploy(backend, "qa", publish(backend, tmp_path, script=FORGETTING))) == 1.0
+    backend.services.stop("qa")
+
+
+def test_a_port_that_somebody_else_has_is_an_error_not_an_exit(tmp_path: Path) -> None:
+    backend = memory.open_backend()
+    image = publish(backend, tmp_path)
+    port = int(deploy(backend, "qa", image).url.rpartition(":")[2])
+    backend.services.stop("qa")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with pytest.raises(DeploymentError, match=rf"cannot listen: port {port} cannot be used"):
+            deploy(backend, "qa", image)
+
+
+def test_a_request_that_hangs_does_not_hold_up_stopping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops.backends.memory.services.STOP_SECONDS", 0.2)
+    backend = memory.open_backend()
+    service = deploy(backend, "qa", publish(backend, tmp_path, script=SLOW))
+    client = threading.Thread(target=ask, args=(backend, service))
+    client.start()
+    time.sleep(0.5)
+    began = time.monotonic()
+    assert backend.services.stop("qa")
+    assert time.monotonic() - began < 2
+    client.join()

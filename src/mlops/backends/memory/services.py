@@ -25,6 +25,7 @@ from mlops.serving.__main__ import bind
 from mlops.serving.app import Application
 from mlops.serving.script import load_script
 
+STOP_SECONDS = 15.0
 _LOADING = threading.Lock()  # scripts find their model by an environment variable, which all threads share
 
 
@@ -40,7 +41,10 @@ class ThreadServer:
     """
 
     def __init__(self, application: Application, port: int) -> None:
-        self._listener = bind("127.0.0.1", port)
+        try:
+            self._listener = bind("127.0.0.1", port)
+        except SystemExit as error:  # the caller of a thread does not end with it
+            raise DeploymentError(f"A service in memory cannot listen: {error}.") from error
         self.port = int(self._listener.getsockname()[1])
         config = uvicorn.Config(application, http="httptools", ws="none", lifespan="off", log_config=None)
         self._server = uvicorn.Server(config)
@@ -56,9 +60,9 @@ class ThreadServer:
         return bool(self._server.started) and self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop the server, and return when it has stopped."""
+        """Stop the server, and return when it has stopped; after `STOP_SECONDS` a request that hangs is left alone."""
         self._server.should_exit = True
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
         self._listener.close()
 
 
@@ -167,12 +171,12 @@ class MemorySite:
             If it fails, or does not end in time.
         """
         loaded: list[ModuleType] = []
-        failed: list[Exception] = []
+        failed: list[Exception | SystemExit] = []
 
         def load(script: Path) -> None:
             try:
                 loaded.append(load_script(script))
-            except Exception as error:  # noqa: BLE001  # the script is the user's, and the caller gets its error
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's script: the caller gets its error
                 failed.append(error)
 
         with tempfile.TemporaryDirectory() as scratch, _model_folder(Path(scratch, "bundle", MODEL)):
@@ -197,7 +201,7 @@ def _model_folder(folder: Path) -> Iterator[None]:
             yield
         finally:
             if before is None:
-                del os.environ["AZUREML_MODEL_DIR"]
+                os.environ.pop("AZUREML_MODEL_DIR", None)  # the script may have deleted it
             else:
                 os.environ["AZUREML_MODEL_DIR"] = before
 
