@@ -63,7 +63,7 @@ def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["target", "inside"]
 
 
-def test_hash_file(tmp_path: Path) -> None:
+def test_the_hash_of_a_file_is_its_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_text("abc")
     assert hash_file(tmp_path / "abc") == ABC
 

@@ -159,7 +159,7 @@ def test_a_run_killed_in_every_step_is_resumed_to_its_end(make_mlops: Any) -> No
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_three_hundred_kills(make_mlops: Any) -> None:
+def test_the_registry_is_whole_after_three_hundred_kills(make_mlops: Any) -> None:
     mlops = make_mlops()
     struck = runs = 0
     while struck < 300:

@@ -92,7 +92,7 @@ CELLS = {
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_a_cell(kernel: Any, name: str) -> None:
+def test_a_warm_kernel_prints_what_a_fresh_one_does(kernel: Any, name: str) -> None:
     code, expected = CELLS[name]
     assert kernel.run(code) == expected
 
@@ -104,7 +104,7 @@ def test_sys_path_has_the_folder_of_the_notebook(kernel: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["time.sleep(30)", "while True: pass"])
-def test_an_interrupt(kernel: Any, code: str) -> None:
+def test_an_interrupt_ends_the_cell_and_not_the_kernel(kernel: Any, code: str) -> None:
     timer = threading.Timer(0.5, kernel.manager.interrupt_kernel)
     timer.start()
     began = time.monotonic()
@@ -113,7 +113,7 @@ def test_an_interrupt(kernel: Any, code: str) -> None:
     assert kernel.run("print('alive')") == "alive"
 
 
-def test_what_is_inherited(start_alike: Any, tmp_path: Path) -> None:
+def test_a_kernel_inherits_what_its_client_has(start_alike: Any, tmp_path: Path) -> None:
     """Folder, environment, file mode mask, ignored signals and limits are the client's."""
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     mask, hangup = os.umask(0o027), signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -146,13 +146,13 @@ def test_matplotlib_s_settings_in_the_folder(start_alike: Any, tmp_path: Path) -
     assert kernel.run("import matplotlib.pyplot as plt; plt.plot([1]); None") == "image/png text/plain"
 
 
-def test_another_backend(start_alike: Any) -> None:
+def test_another_matplotlib_backend_is_used(start_alike: Any) -> None:
     kernel = start_alike(env={**os.environ, "MPLBACKEND": "agg"})
     assert kernel.run("import matplotlib; print(matplotlib.get_backend())").lower() == "agg"
 
 
 @pytest.mark.parametrize("now", [True, False])
-def test_a_restart(start_alike: Any, now: bool) -> None:
+def test_a_restart_gives_another_process_without_the_old_names(start_alike: Any, now: bool) -> None:
     kernel = start_alike()
     before = kernel.process.pid
     kernel.run("x = 1")
@@ -167,7 +167,9 @@ def test_a_restart(start_alike: Any, now: bool) -> None:
     ("end", "code"),
     [("os._exit(3)", 3), ("os.kill(os.getpid(), 11)", -11), ("os.kill(os.getpid(), 9)", -9)],
 )
-def test_the_exit_code(start_alike: Any, wait_for: Callable[..., bool], end: str, code: int) -> None:
+def test_the_exit_code_is_that_of_the_process(
+    start_alike: Any, wait_for: Callable[..., bool], end: str, code: int
+) -> None:
     kernel = start_alike()
     assert kernel.process.poll() is None
     assert kernel.manager.is_alive()
@@ -177,7 +179,9 @@ def test_the_exit_code(start_alike: Any, wait_for: Callable[..., bool], end: str
     assert not kernel.manager.is_alive()
 
 
-def test_the_end(start_alike: Any, tmp_path: Path, running: Callable[[int], bool]) -> None:
+def test_a_shutdown_runs_exit_handlers_and_leaves_no_process(
+    start_alike: Any, tmp_path: Path, running: Callable[[int], bool]
+) -> None:
     """What was registered to run at the exit runs, and the code is 0."""
     kernel = start_alike(cwd=str(tmp_path))
     kernel.run("import atexit; atexit.register(lambda: open('ended', 'w').close())")
@@ -188,7 +192,7 @@ def test_the_end(start_alike: Any, tmp_path: Path, running: Callable[[int], bool
     assert not kernel.manager.has_kernel
 
 
-def test_a_kill(start_alike: Any, running: Callable[[int], bool]) -> None:
+def test_a_kill_ends_the_children_of_the_kernel_too(start_alike: Any, running: Callable[[int], bool]) -> None:
     kernel = start_alike()
     child = int(kernel.run("import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"))
     kernel.stop(now=True)
@@ -252,7 +256,7 @@ def test_an_orphan_ends(start_alike: Any, wait_for: Callable[..., bool], running
     assert wait_for(lambda: not running(kernel))
 
 
-def test_several_at_once(start_alike: Any) -> None:
+def test_several_kernels_start_at_once(start_alike: Any) -> None:
     with ThreadPoolExecutor(3) as pool:
         kernels = list(pool.map(lambda _: start_alike(), range(3)))
     assert len({kernel.process.pid for kernel in kernels}) == 3

@@ -120,7 +120,7 @@ def test_it_has_the_caller_s_files_and_folder(start_command: Start, tmp_path: Pa
     ("name", "code", "said"),
     [("echo", 7, "an error"), ("raise", 1, "ValueError: of the command"), ("exit", 1, "said at the end")],
 )
-def test_its_exit_code(start_command: Start, name: str, code: int, said: str) -> None:
+def test_a_command_ends_with_its_own_exit_code(start_command: Start, name: str, code: int, said: str) -> None:
     process = start_command(name)
     _, errors = process.communicate("", timeout=60)
     assert process.returncode == code
@@ -149,7 +149,9 @@ def test_signals_are_forwarded(
     assert ("KeyboardInterrupt" in errors) == (signum == signal.SIGINT)
 
 
-def test_a_pause(start_command: Start, tmp_path: Path, wait_for: Callable[..., bool]) -> None:
+def test_a_pause_stops_the_command_and_resumes_with_it(
+    start_command: Start, tmp_path: Path, wait_for: Callable[..., bool]
+) -> None:
     process = start_command("sleep", str(tmp_path / "pid"), start_new_session=True)
     pid = int(read_when_done(tmp_path / "pid", wait_for))
     process.send_signal(signal.SIGTSTP)
@@ -174,7 +176,7 @@ def test_it_ends_with_its_caller_and_so_do_its_kernels(
     assert wait_for(lambda: not any(running(command.pid) for command in commands))
 
 
-def test_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warm_kernels_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLOPS_WARM_KERNELS", "0")
     assert find_key() is None
     monkeypatch.setenv("MLOPS_WARM_KERNELS", "1")

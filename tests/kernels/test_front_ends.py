@@ -44,22 +44,22 @@ def read_output(notebook: Path) -> str:
     return str(nbformat.read(notebook, as_version=4).cells[0].outputs[0].text)
 
 
-def test_papermill(notebook: Path, tmp_path: Path) -> None:
+def test_papermill_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
     run_tool("-m", "papermill", notebook.name, "copy.ipynb", "--no-progress-bar", folder=tmp_path)
     assert is_warm(read_output(tmp_path / "copy.ipynb"))
 
 
-def test_nbclient(notebook: Path) -> None:
+def test_nbclient_gets_a_warm_kernel(notebook: Path) -> None:
     done = NotebookClient(nbformat.read(notebook, as_version=4), timeout=60).execute()
     assert is_warm(done.cells[0].outputs[0].text)
 
 
-def test_nbconvert(notebook: Path, tmp_path: Path) -> None:
+def test_nbconvert_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
     run_tool("-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", notebook.name, folder=tmp_path)
     assert is_warm(read_output(notebook))
 
 
-def test_nbval(notebook: Path, tmp_path: Path) -> None:
+def test_nbval_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
     """But not with ``--nbval-current-env``: nbval makes up a kernelspec then, which names no provisioner."""
     cell = "import os; open('parent', 'w').write(str(os.getppid()));"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), notebook)
@@ -67,7 +67,7 @@ def test_nbval(notebook: Path, tmp_path: Path) -> None:
     assert is_warm((tmp_path / "parent").read_text())
 
 
-def test_jupyter_server(tmp_path: Path) -> None:
+def test_jupyter_server_starts_restarts_and_ends_a_warm_kernel(tmp_path: Path) -> None:
     """JupyterLab's own kernel manager starts, restarts and ends one, and culls nothing else."""
     from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
@@ -90,7 +90,7 @@ def test_jupyter_server(tmp_path: Path) -> None:
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_the_kernelspec(tmp_path: Path) -> None:
+def test_the_kernelspec_names_the_provisioner(tmp_path: Path) -> None:
     spec = json.loads(install_kernelspec(str(tmp_path)).read_text())
     assert spec["display_name"] == DISPLAY_NAME
     assert spec["argv"][0] == sys.executable

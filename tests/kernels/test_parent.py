@@ -167,7 +167,9 @@ def test_when_it_is_killed_its_kernels_go_and_the_next_has_a_new_one(
     assert find_parent(other) != parent
 
 
-def test_stopping_all(private_folder: Path, start_kernel: Any, make_project: Callable[..., Path]) -> None:
+def test_stopping_all_parents_ends_their_kernels(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path]
+) -> None:
     kernel = start_kernel(cwd=str(make_project()))
     parent = find_parent(kernel)
     assert [stopped.pid for stopped in stop_parents()] == [parent]
@@ -268,7 +270,7 @@ def test_a_parent_that_cannot_be(
     assert time.monotonic() - began < 5
 
 
-def test_a_stopped_parent(
+def test_a_parent_that_does_not_answer_is_replaced_by_a_fresh_kernel(
     private_folder: Path,
     start_kernel: Any,
     make_project: Callable[..., Path],
@@ -294,7 +296,7 @@ def test_a_stopped_parent(
         ({"stdin": subprocess.PIPE}, "a fork cannot have the option stdin=PIPE"),
     ],
 )
-def test_what_a_fork_cannot_have(
+def test_an_option_that_a_fork_cannot_have_gives_a_fresh_kernel(
     start_kernel: Any, caplog: pytest.LogCaptureFixture, options: dict[str, Any], problem: str
 ) -> None:
     assert not start_kernel(**options).warm

@@ -9,6 +9,7 @@ import pytest
 
 from mlops.errors import ImageNotFoundError, ModelNotFoundError, UsageError
 from mlops.operations.model_file import find_named_image, write_model_file
+from mlops.operations.opening import OpenProject
 from mlops.operations.submitting import write_new_model
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -38,6 +39,12 @@ def make_backend(only: OneModel) -> Backend:
     """Return a platform of these two parts."""
     parts: Any = SimpleNamespace(registry=only, images=only)
     return cast(Backend, parts)
+
+
+def make_opened(only: OneModel) -> OpenProject:
+    """Return a project on that platform."""
+    parts: Any = SimpleNamespace(backend=make_backend(only), model_name="diabetes")
+    return cast(OpenProject, parts)
 
 
 def test_the_file_has_name_version_and_id(tmp_path: Path) -> None:
@@ -74,8 +81,8 @@ def test_a_model_without_an_image_is_not_released(tmp_path: Path) -> None:
 def test_a_model_that_is_not_better_leaves_no_file_of_an_older_one(tmp_path: Path) -> None:
     write_model_file(tmp_path / "model.json", MODEL)
     rejected = SubmittedRun("run", "retrain", "1", "succeeded", "rejected")
-    write_new_model(tmp_path / "model.json", make_backend(OneModel()).registry, "diabetes", rejected)
+    write_new_model(tmp_path / "model.json", make_opened(OneModel()), rejected)
     assert not (tmp_path / "model.json").exists()
     promoted = SubmittedRun("run", "retrain", "1", "succeeded", "promoted", tags={"model_version": "3"})
-    write_new_model(tmp_path / "model.json", make_backend(OneModel()).registry, "diabetes", promoted)
+    write_new_model(tmp_path / "model.json", make_opened(OneModel()), promoted)
     assert (tmp_path / "model.json").is_file()

@@ -18,7 +18,7 @@ def write_layer(folder: Path, text: str, name: str = "base") -> Path:
     return folder
 
 
-def test_what_it_says(tmp_path: Path) -> None:
+def test_the_section_of_base_yml_holds_in_every_folder_below(tmp_path: Path) -> None:
     write_layer(tmp_path, "kernels: {warm: false, idle_minutes: 3, preload: [pandas, sklearn.svm]}")
     (tmp_path / "deep").mkdir()
     expected = KernelSettings(warm=False, idle_minutes=3.0, preload=("pandas", "sklearn.svm"))
@@ -37,7 +37,7 @@ def test_an_edit_is_seen(tmp_path: Path) -> None:
         assert find_settings({}, str(tmp_path)).idle_minutes == minutes
 
 
-def test_the_switch(tmp_path: Path) -> None:
+def test_the_environment_variable_switches_warm_kernels_off(tmp_path: Path) -> None:
     write_layer(tmp_path, "kernels: {warm: true}")
     assert not find_settings({"MLOPS_WARM_KERNELS": "0"}, str(tmp_path)).warm
     assert find_settings({"MLOPS_WARM_KERNELS": "1"}, str(tmp_path)).warm

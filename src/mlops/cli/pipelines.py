@@ -109,8 +109,7 @@ def submit(
     if download:
         _download(pipelines, run, download)
     if model_file:
-        name = run.tags.get("model_name", opened.model_name)
-        write_new_model(model_file, opened.backend.registry, name, run)
+        write_new_model(model_file, opened, run)
     _show_run(run, as_json)
     sys.exit(EXIT_FAILED if run.state in ("failed", "canceled") else 0)
 

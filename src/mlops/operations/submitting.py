@@ -10,7 +10,6 @@ from mlops.operations.opening import OpenProject
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
 from mlops.platform.backend import Backend
-from mlops.platform.models import Registry
 from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun
 from mlops.platform.submission import Build, Submission
 from mlops.record.ledger import make_run_id
@@ -102,11 +101,12 @@ def watch_run(
             listener.look_failed(error)
 
 
-def write_new_model(path: Path, registry: Registry, name: str, run: SubmittedRun) -> None:
+def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
     """Write the file that names the new model; a rejected model leaves no file, not even one of an older model."""
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
-        write_model_file(path, registry.get_version(name, int(run.tags["model_version"])))
+        name = run.tags.get("model_name", opened.model_name)
+        write_model_file(path, opened.backend.registry.get_version(name, int(run.tags["model_version"])))
 
 
 def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:

@@ -15,7 +15,7 @@ from mlops.backends import open_backend
 from mlops.backends.azure.connection.lock import Lease
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
-from mlops.backends.azure.services.state import AzureDeployment, ServiceState, StateBlob
+from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
 from mlops.backends.azure.services.web_services import submit_service, wait_healthy
 from mlops.errors import ConflictError, DeploymentError, IntegrityError, LostLockError, PlatformError, UsageError
 from mlops.model.loading import choose_image
@@ -117,7 +117,7 @@ def _pass_in_qa(backend: Backend, image: Image) -> None:
     """Say that an image passed in QA, where it could not even start."""
     blob = StateBlob(_open_session(backend), "qa")
     state = blob.read()
-    blob.write(ServiceState(state.current, state.history, (*state.passed, image.digest)))
+    blob.write(AzureState(state.current, state.history, (*state.passed, image.digest)))
 
 
 def test_a_first_deployment_that_fails_says_why_and_is_deleted_and_a_second_try_succeeds(
@@ -192,8 +192,8 @@ class LostLease:
 def test_who_has_lost_the_lock_writes_nothing(azure: Azure, workspace: Workspace) -> None:
     session = AzureSession(read_settings(workspace), workspace)
     with pytest.raises(LostLockError):
-        StateBlob(session, "qa", cast(Lease, LostLease())).write(ServiceState(passed=("sha256:1",)))
-    assert StateBlob(session, "qa").read() == ServiceState()
+        StateBlob(session, "qa", cast(Lease, LostLease())).write(AzureState(passed=("sha256:1",)))
+    assert StateBlob(session, "qa").read() == AzureState()
 
 
 def test_a_service_that_gets_another_name_is_not_forgotten(

@@ -41,7 +41,7 @@ class LocalDeployment(Deployment):
 
 
 @dataclass(frozen=True)
-class EnvironmentState(Deployments):
+class LocalState(Deployments):
     """One environment; `port` is kept between deployments, so that the URL stays, and is 0 before the first."""
 
     current: LocalDeployment | None = None
@@ -53,7 +53,7 @@ class EnvironmentState(Deployments):
         """What serves."""
         return self.current.process if self.current else None
 
-    def forget_process(self) -> "EnvironmentState":
+    def forget_process(self) -> "LocalState":
         """Return the state without its process, which has stopped."""
         return replace(self, current=replace(self.current, process=None)) if self.current else self
 
@@ -117,23 +117,23 @@ class LocalSite:
         self._secrets = secrets
         self._started: subprocess.Popen[bytes] | None = None
 
-    def read(self) -> EnvironmentState:
+    def read(self) -> LocalState:
         """See `View`. The process is that of another home where this one is a copy: it is not taken for its own."""
-        state = read_record(self._file, EnvironmentState) if self._file.is_file() else EnvironmentState()
+        state = read_record(self._file, LocalState) if self._file.is_file() else LocalState()
         ours = state.process is None or serves_from(state.process.pid, self._folder)
         return state if ours else state.forget_process()
 
-    def write(self, state: EnvironmentState) -> None:
+    def write(self, state: LocalState) -> None:
         """See `Site`."""
         write_atomically(self._file, msgspec.json.format(msgspec.json.encode(state), indent=1))
 
-    def matches_settings(self, state: EnvironmentState) -> bool:
+    def matches_settings(self, state: LocalState) -> bool:
         """See `Site`: the port is the one in the settings, and the keys are those that the service has read."""
         made = self._secrets.find_keys_file(self._environment).stat().st_mtime
         has_read = state.process is not None and made <= state.process.created + 1
         return self._wanted_port in (0, state.port) and has_read
 
-    def serve(self, state: EnvironmentState, image: Image, ready_seconds: float) -> EnvironmentState:
+    def serve(self, state: LocalState, image: Image, ready_seconds: float) -> LocalState:
         """See `Site`: both listen on the same port until what served before is ended."""
         port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
@@ -144,7 +144,7 @@ class LocalSite:
         deployment = LocalDeployment(image.digest, image.name, image.model_version, now(), process=process)
         return replace(state.forget_process(), port=process.port).serve(deployment)
 
-    def put_back(self, state: EnvironmentState) -> None:
+    def put_back(self, state: LocalState) -> None:
         """See `Site`: what served before still does, so only what was started ends, and is forgotten."""
         if self._started is not None:
             self._started.kill()
@@ -152,7 +152,7 @@ class LocalSite:
         if self._file.is_file() and self.read() != state:
             self.write(state)
 
-    def retire(self, state: EnvironmentState) -> None:
+    def retire(self, state: LocalState) -> None:
         """See `Site`."""
         assert self._started is not None
         confirm_process(self._started)
@@ -171,7 +171,7 @@ class LocalSite:
         self.write(state.forget_process())
         return ran
 
-    def describe(self, state: EnvironmentState) -> Service:
+    def describe(self, state: LocalState) -> Service:
         """See `View`."""
         current = state.current
         assert current is not None
@@ -187,7 +187,7 @@ class LocalSite:
             example=self._images.read_example(current.digest),
         )
 
-    def _choose_port(self, state: EnvironmentState) -> int:
+    def _choose_port(self, state: LocalState) -> int:
         """Return the port in the settings, else the one kept, else 0; never one on which a stranger listens."""
         port = self._wanted_port or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
@@ -219,7 +219,7 @@ def _read_ready(path: Path) -> Ready:
         return Ready()
 
 
-def _check_health(state: EnvironmentState) -> Health:
+def _check_health(state: LocalState) -> Health:
     if state.current is None or state.process is None or not state.process.alive:
         return "stopped"
     try:

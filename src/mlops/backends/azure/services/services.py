@@ -18,7 +18,7 @@ from mlops.backends.azure.images.images import AzureImages
 from mlops.backends.azure.images.records import ImageRecord
 from mlops.backends.azure.services.configuration import make_configuration
 from mlops.backends.azure.services.sdk_objects import WebService
-from mlops.backends.azure.services.state import AzureDeployment, ServiceState, StateBlob
+from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
 from mlops.backends.azure.services.web_services import (
     DIGEST,
     HEALTHY,
@@ -37,7 +37,7 @@ from mlops.release.policy import Releases
 LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
 
 
-class AzureServices(Releases[ServiceState]):
+class AzureServices(Releases[AzureState]):
     """See `mlops.platform.services.Services`."""
 
     def __init__(self, session: AzureSession, images: AzureImages) -> None:
@@ -108,19 +108,19 @@ class AzureSite:
         self._submitted = False
         self._updated = False
 
-    def read(self) -> ServiceState:
+    def read(self) -> AzureState:
         """See `View`."""
         return self._blob.read()
 
-    def write(self, state: ServiceState) -> None:
+    def write(self, state: AzureState) -> None:
         """See `Site`."""
         self._blob.write(state)
 
-    def matches_settings(self, state: ServiceState) -> bool:
+    def matches_settings(self, state: AzureState) -> bool:
         """See `Site`: the name is the one in the settings; Azure chooses address and keys."""
         return self._find_named() is not None
 
-    def serve(self, state: ServiceState, image: Image, ready_seconds: float) -> ServiceState:
+    def serve(self, state: AzureState, image: Image, ready_seconds: float) -> AzureState:
         """See `Site`: by an update of the service with the name in the settings, or by a new one."""
         record = self._images.find_record(image)
         service = self._find_named()
@@ -134,7 +134,7 @@ class AzureSite:
             AzureDeployment(image.digest, image.name, image.model_version, now(), url=url, example=record.example)
         )
 
-    def put_back(self, state: ServiceState) -> None:
+    def put_back(self, state: AzureState) -> None:
         """See `Site`: by another update; what a first deployment left is deleted."""
         if not self._submitted:
             return  # nothing has changed yet
@@ -148,7 +148,7 @@ class AzureSite:
             record = self._images.get_record(state.current.digest)
             self._deploy(record, service, AzureHost.restore_seconds)
 
-    def retire(self, state: ServiceState) -> None:
+    def retire(self, state: AzureState) -> None:
         """See `Site`: a service with another name has served until now."""
         for service in self._list_others():
             self._delete(service)
@@ -160,7 +160,7 @@ class AzureSite:
             self._delete(service)
         return bool(found)
 
-    def describe(self, state: ServiceState) -> Service:
+    def describe(self, state: AzureState) -> Service:
         """See `View`."""
         current = state.current
         assert current is not None

@@ -28,7 +28,7 @@ class AzureDeployment(Deployment):
 
 
 @dataclass(frozen=True)
-class ServiceState(Deployments):
+class AzureState(Deployments):
     """One environment."""
 
     current: AzureDeployment | None = None
@@ -54,7 +54,7 @@ class StateBlob:
         self._session = session
         self._etag: str | None = None
 
-    def read(self) -> ServiceState:
+    def read(self) -> AzureState:
         """Read the state; empty before the first deployment.
 
         Raises
@@ -70,15 +70,15 @@ class StateBlob:
                 content, self._etag = found.readall(), found.properties.etag
             except ResourceNotFoundError:
                 self._etag = None
-                return ServiceState()
+                return AzureState()
         try:
-            return msgspec.json.decode(content, type=ServiceState)
+            return msgspec.json.decode(content, type=AzureState)
         except msgspec.MsgspecError as error:
             raise IntegrityError(
                 f"The blob {self._name} is damaged ({error}). Restore an older version, or delete it to start over."
             ) from error
 
-    def write(self, state: ServiceState) -> None:
+    def write(self, state: AzureState) -> None:
         """Write the state in the place of the one that was read.
 
         Raises
