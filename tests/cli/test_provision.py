@@ -60,6 +60,13 @@ def test_a_data_file_is_tested_and_becomes_the_next_version(provisioned: Any, tm
     assert built["steps"][0]["parameters"]["data_path"] == step["results"]["dataset_url"]
 
 
+def test_the_file_of_an_older_version_becomes_the_newest_again(provisioned: Any) -> None:
+    catalogue = provisioned.workspace.home / "datasets" / "catalogue.json"
+    first = catalogue.parent / json.loads(catalogue.read_text())["versions"][0]["file"]
+    record = json.loads(provisioned("provision", "-p", f"data_path={first}", "--json").stdout)
+    assert (record["steps"][1]["results"]["dataset_version"], record["steps"][0]["results"]["rows"]) == (3, 442)
+
+
 def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp_path: Path) -> None:
     rows = load_sample()
     rows.assign(BMI=rows["BMI"] + 20).to_csv(tmp_path / "bad.csv", index=False)
@@ -67,7 +74,7 @@ def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp
     assert ran.returncode == 1
     assert "DataTestFailed" in ran.stdout
     catalogue = json.loads((provisioned.workspace.home / "datasets" / "catalogue.json").read_text())
-    assert [entry["version"] for entry in catalogue["versions"]] == [1, 2]
+    assert [entry["version"] for entry in catalogue["versions"]] == [1, 2, 3]
 
 
 def test_what_it_does_not_take_is_refused(provisioned: Any) -> None:

@@ -8,7 +8,7 @@ from mlops.errors import WorkspaceNotFoundError
 from mlops.operations.opening import OpenProject
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import check_overrides
-from mlops.pipelines import PIPELINES, SETTING_UP
+from mlops.pipelines import PIPELINES, SETTING_UP, find_data_step
 from mlops.platform.infrastructure import Change, Infrastructure
 from mlops.record.ledger import RunRecord
 from mlops.runner import Listener, Plan, run_pipeline
@@ -54,5 +54,9 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
         with suppress(WorkspaceNotFoundError):  # before the first time, only the environment can hold any
             yield from backend.secrets.list_values()
 
+    steps = PIPELINES[SETTING_UP]
+    data = find_data_step(steps)
+    named = bool(data and opened.parameters.values[data.name].get(data.takes_data))
     around = replace(surround_run(opened, listeners), secrets=list_secrets)
-    return run_pipeline(Plan(SETTING_UP, PIPELINES[SETTING_UP], opened.parameters), around)
+    # A test of the same content is not reused: it may be that of the sample, which never replaces a newer version.
+    return run_pipeline(Plan(SETTING_UP, steps, opened.parameters, force=named), around)
