@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import tempfile
 import threading
 import time
@@ -63,7 +64,10 @@ class ThreadServer:
         """Stop the server, and return when it has stopped; after `STOP_SECONDS` a request that hangs is left alone."""
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS)
-        self._listener.close()
+        if self._thread.is_alive():
+            self._listener.shutdown(socket.SHUT_RDWR)  # the thread still has the socket, but takes no more connections
+        else:
+            self._listener.close()
 
 
 @dataclass(frozen=True)
