@@ -8,7 +8,7 @@ import pytest
 from tiny_model import ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
-from mlops.backends.local.services import EnvironmentState, LocalSite
+from mlops.backends.local.services import LocalSite, LocalState
 from mlops.errors import DeploymentError
 from mlops.files import make_new_folder
 from mlops.workspace import Workspace
@@ -109,7 +109,7 @@ def test_an_interrupted_deployment_is_forgotten_although_it_was_written(
     image = publish(backend, tmp_path, 2.0)
     write = LocalSite.write
 
-    def interrupt(self: LocalSite, state: EnvironmentState) -> None:
+    def interrupt(self: LocalSite, state: LocalState) -> None:
         monkeypatch.undo()
         write(self, state)
         raise KeyboardInterrupt
