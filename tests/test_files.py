@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import IntegrityError
-from mlops.files import hash_file, hash_folder, make_new_folder, verify_files, write_atomically
+from mlops.files import hash_file, hash_folder, make_new_folder, store_by_content, verify_files, write_atomically
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -108,3 +108,11 @@ def test_a_new_folder_is_nobody_elses(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         at_once = list(pool.map(lambda _: make_new_folder(tmp_path, "same"), range(64)))
     assert len(set(at_once)) == 64
+
+
+def test_a_content_is_stored_once_under_its_first_name(tmp_path: Path) -> None:
+    first = store_by_content(tmp_path, "good.csv", b"A,Y\n1,2\n")
+    assert store_by_content(tmp_path, "renamed.csv", b"A,Y\n1,2\n") == first
+    assert store_by_content(tmp_path, "good.csv", b"A,Y\n3,4\n") != first
+    first.write_bytes(b"damaged")
+    assert store_by_content(tmp_path, "good.csv", b"A,Y\n1,2\n").read_bytes() == b"A,Y\n1,2\n"

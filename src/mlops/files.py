@@ -61,12 +61,14 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
     Returns
     -------
     Path
-        Where it is; the same content with the same name is always there.
+        Where it is; the same content under another name stays where it was stored first.
     """
-    path = folder / hashlib.sha256(content).hexdigest()[:12] / name
-    if not path.is_file() or path.read_bytes() != content:
-        write_atomically(path, content)
-    return path
+    place = folder / hashlib.sha256(content).hexdigest()[:12]
+    for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):
+        if path.is_file() and path.read_bytes() == content:
+            return path
+    write_atomically(place / name, content)
+    return place / name
 
 
 def copy_database(source: Path, target: Path) -> None:
