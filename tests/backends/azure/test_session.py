@@ -94,7 +94,7 @@ def test_a_run_without_a_subscription_begins_nothing(
 
 
 def test_every_command_that_a_message_names_is_for_this_platform(project: Path) -> None:
-    """Pasted as it stands, it must not work on the platform at home."""
+    """Pasted as it stands, it must not work on the local platform."""
     found = []
     for path in (project / "src" / "mlops" / "backends" / "azure").rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))

@@ -48,7 +48,7 @@ def test_a_submitted_run_is_listed_and_can_be_ended(pipelines: Pipelines, tmp_pa
     assert (run.version, run.outcome) == ("42", "")
     assert [listed.run_id for listed in pipelines.list_runs(5)] == [run.run_id]
     ended = pipelines.cancel(run.run_id)
-    assert ended.state in ("canceled", "failed")  # at home, a run that has not begun yet leaves no record of its end
+    assert ended.state in ("canceled", "failed")  # locally, a run that has not begun yet leaves no record of its end
     assert pipelines.cancel(run.run_id) == ended == pipelines.get_run(run.run_id)
 
 
