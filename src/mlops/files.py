@@ -46,6 +46,21 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
     sync_folder(path.parent)
 
 
+def read_unchanged(file: Path, sha256: str) -> bytes:
+    """Return the content of a file that must have a hash; an empty hash is any.
+
+    Raises
+    ------
+    IntegrityError
+        If it has another one.
+    """
+    content = file.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 not in ("", found):
+        raise IntegrityError(f"{file} has changed since it was tested (SHA-256 {found[:12]}…). Test it again.")
+    return content
+
+
 def store_by_content(folder: Path, name: str, content: bytes) -> Path:
     """Store a file below `folder` in a folder named by its content, unless it is there already.
 

@@ -45,5 +45,5 @@ def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Ma
 def _read_number(text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return text  # not a number, which the check says

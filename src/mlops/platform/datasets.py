@@ -38,10 +38,11 @@ class Datasets(Protocol):
         """
         ...
 
-    def stage(self, file: Path) -> str:
+    def stage(self, file: Path, sha256: str = "") -> str:
         """Copy a local file to where nobody writes to it again, and return its address; called before `register`.
 
-        Safe to call again: the same content is stored once.
+        Safe to call again: the same content is stored once. Raises IntegrityError if the file does not have the hash
+        `sha256`, that of the content that was tested.
         """
         ...
 

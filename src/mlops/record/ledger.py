@@ -248,7 +248,8 @@ def list_runs(outputs: Path) -> list[RunRecord]:
 def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
     """Read the records of the runs one by one, newest first."""
     for path in sorted(outputs.glob("*/run.json"), key=lambda path: sort_key(path.parent.name), reverse=True):
-        yield _read_or_mark(path.parent)
+        with suppress(RunNotFoundError):  # deleted since it was listed
+            yield _read_or_mark(path.parent)
 
 
 def _read_or_mark(folder: Path) -> RunRecord:

@@ -183,5 +183,5 @@ def _undo(site: Site[State], state: State, error: BaseException) -> None:
     """Undo a deployment that failed; where that fails, too, a note to `error` says so."""
     try:
         site.put_back(state)
-    except MlopsError as failure:
+    except (MlopsError, OSError) as failure:
         error.add_note(f"Could not undo the deployment: {failure}")

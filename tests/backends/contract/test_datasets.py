@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mlops.data.tables import read_table
-from mlops.errors import DatasetNotFoundError
+from mlops.errors import DatasetNotFoundError, IntegrityError
+from mlops.files import hash_file
 from mlops.platform.backend import Backend
 from mlops.platform.datasets import LATEST, Datasets
 
@@ -64,3 +65,12 @@ def test_a_missing_version_is_not_found(datasets: Datasets, file: Path) -> None:
     datasets.register(datasets.stage(file))
     with pytest.raises(DatasetNotFoundError, match="3"):
         datasets.get_version("3")
+
+
+@pytest.mark.no_blobs
+def test_a_file_that_changed_since_its_test_is_not_staged(datasets: Datasets, file: Path) -> None:
+    tested = hash_file(file)
+    file.write_text("A,Y\n3,4\n")
+    with pytest.raises(IntegrityError, match=r"sample\.csv has changed since it was tested .* Test it again\."):
+        datasets.stage(file, tested)
+    assert datasets.find_newest() is None

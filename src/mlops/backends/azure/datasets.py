@@ -19,6 +19,7 @@ from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkDatastore
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import DatasetNotFoundError, UsageError
+from mlops.files import read_unchanged
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 if TYPE_CHECKING:
@@ -69,11 +70,11 @@ class AzureDatasets:
         """
         return repeat(self._session, f"look up the data set {self._name}", lambda: self._find(version))
 
-    def stage(self, file: Path) -> str:
+    def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
         self._check_format(file)
         with explain_refusals(self._session, f"store {file.name} for the data set {self._name}"):
-            return self._store(file.read_bytes(), file.suffix)
+            return self._store(read_unchanged(file, sha256), file.suffix)
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""

@@ -9,7 +9,7 @@ import msgspec
 from filelock import FileLock
 
 from mlops.errors import DatasetNotFoundError, IntegrityError
-from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
+from mlops.files import find_path, hash_file, read_record, read_unchanged, store_by_content, write_atomically
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.clock import now
 from mlops.workspace import mark_home
@@ -65,9 +65,9 @@ class LocalDatasets:
             + (f"Choose one of: {known}." if known else "Run `mlops run build` to test and register the first one.")
         )
 
-    def stage(self, file: Path) -> str:
+    def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        return str(store_by_content(self._folder, file.name, file.read_bytes()))
+        return str(store_by_content(self._folder, file.name, read_unchanged(file, sha256)))
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
@@ -96,11 +96,11 @@ class LocalDatasets:
     def _list_numbered(self) -> list[CatalogueEntry]:
         """Return the versions of a home of format 1, which kept each in a folder named by its number."""
         folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
-        files = {int(path.name): next((file for file in path.iterdir() if file.suffix), None) for path in folders}
+        files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}  # a dot: cut off while written
         return [
             CatalogueEntry(number, file.relative_to(self._folder).as_posix(), hash_file(file))
             for number, file in sorted(files.items())
-            if file and not file.name.startswith(".")  # one that was cut off while it was written
+            if file
         ]
 
     def _is_whole(self, entry: CatalogueEntry) -> bool:

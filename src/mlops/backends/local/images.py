@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from mlops.errors import ImageNotFoundError
@@ -24,12 +26,11 @@ class LocalImages:
         target = self._locate(digest)
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
-            scratch = target.with_name(f".{target.name}.{os.getpid()}")
-            shutil.copytree(bundle, scratch)
-            try:
-                os.rename(scratch, target)
-            except OSError:  # another process stored the same content meanwhile
-                shutil.rmtree(scratch)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+                copy = shutil.copytree(bundle, Path(scratch, "bundle"))
+                if not target.is_dir():
+                    with suppress(OSError):  # another process stored the same content meanwhile
+                        os.rename(copy, target)
             sync_folder(target.parent)
         image = self.get_image(digest)
         write_atomically(self._index(model), json.dumps({"digest": digest}))

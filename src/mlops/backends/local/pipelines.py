@@ -15,7 +15,14 @@ from pathlib import Path
 
 import msgspec
 
-from mlops.errors import PipelineNotFoundError, RunNotFoundError, StepNotFoundError, UsageError
+from mlops.errors import (
+    FormatError,
+    IntegrityError,
+    PipelineNotFoundError,
+    RunNotFoundError,
+    StepNotFoundError,
+    UsageError,
+)
 from mlops.files import read_record, write_atomically
 from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.datasets import LATEST, Datasets
@@ -147,7 +154,15 @@ class LocalPipelines:
     def list_runs(self, most: int) -> list[SubmittedRun]:
         """See `mlops.platform.pipelines.Pipelines`."""
         names = [path.parent.name for path in self._outputs.glob(f"*/{SUBMISSION}")]
-        return [self.get_run(name) for name in sorted(names, key=sort_key, reverse=True)[:most]]
+        return [self._get_or_mark(name) for name in sorted(names, key=sort_key, reverse=True)[:most]]
+
+    def _get_or_mark(self, run_id: str) -> SubmittedRun:
+        """Return a run; one whose record cannot be read does not hide the others."""
+        try:
+            return self.get_run(run_id)
+        except (IntegrityError, FormatError) as error:
+            tags = {"reason": str(error)}
+            return SubmittedRun(run_id, PUBLISHED, "", "failed", outcome="unreadable", tags=tags)
 
     def read_log(self, run_id: str, step: str) -> str:
         """See `mlops.platform.pipelines.Pipelines`; one process runs all steps here, and has one log."""

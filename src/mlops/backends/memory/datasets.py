@@ -7,6 +7,7 @@ from pathlib import Path
 import fsspec
 
 from mlops.errors import DatasetNotFoundError
+from mlops.files import read_unchanged
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 
@@ -30,9 +31,9 @@ class MemoryDatasets:
         advice = f"Choose one of: {known}." if known else "Register a file first."
         raise DatasetNotFoundError(f"The data set has no version {version!r} in memory. {advice}")
 
-    def stage(self, file: Path) -> str:
+    def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        content = file.read_bytes()
+        content = read_unchanged(file, sha256)
         url = f"{self._root}/{hashlib.sha256(content).hexdigest()[:12]}/{file.name}"
         with fsspec.open(url, "wb") as target:
             target.write(content)
