@@ -86,6 +86,7 @@ def test_a_killed_runner_is_read_as_lost_and_resumed(prepared) -> None:  # type:
     assert resumed.returncode == 0, resumed.stderr
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_database_is_made_is_forgotten(make_mlops) -> None:  # type: ignore[no-untyped-def]
     mlops = make_mlops()
     process = mlops.start("run", "retrain")
@@ -108,6 +109,7 @@ def test_a_closed_standard_file_is_no_harm(prepared, closed: str) -> None:  # ty
     assert subprocess.run(command, env=prepared.environ, cwd=PROJECT, timeout=60, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_model_whose_files_are_gone_is_trained_again(make_mlops) -> None:  # type: ignore[no-untyped-def]
     mlops = make_mlops()
     assert mlops("run", "retrain").returncode == 0
@@ -152,7 +154,7 @@ def test_runs_at_once_do_not_corrupt_each_other(make_mlops) -> None:  # type: ig
     for record, output in zip(records, outputs, strict=True):
         assert record.state in ("succeeded", "failed"), output
     errors = [step.error for record in records for step in record.steps if step.error]
-    assert all("ConflictError" in error and "run `mlops run retrain` again" in error for error in errors), errors
+    assert all("ConflictError" in error and "Run `mlops run retrain` again" in error for error in errors), errors
     assert [number for number, _ in read_versions(mlops)] == [1]
     assert mlops("run", "retrain").returncode == 0
 

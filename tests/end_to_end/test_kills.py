@@ -149,6 +149,7 @@ def plan_kills(first: int) -> list[Kill]:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_every_step_is_resumed_to_its_end(make_mlops: Any) -> None:
     mlops = make_mlops()
     kills = [kill for number, kill in enumerate(plan_kills(0)) if number % 4 == 0]

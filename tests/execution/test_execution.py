@@ -89,6 +89,7 @@ def test_the_deadline_holds_for_all_cells_together(tmp_path: Path) -> None:
         run(tmp_path, *["import time; time.sleep(1.1)"] * 4, seconds=2)
 
 
+@pytest.mark.slow  # seven seconds of jupyter_client's own
 def test_a_stopped_kernel_is_ended_at_the_deadline(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="took longer than"):
         run(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", seconds=1)
