@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from mlops.cli.sweep_progress import SweepProgress, summarize_sweep
+from mlops.cli.progress.sweep import SweepProgress, summarize_sweep
 from mlops.portal.sweep_page import write_page
 from mlops.portal.sweep_plot import describe_plot, plot_sweep
 from mlops.record.ledger import RunRecord, StepRecord

@@ -2,22 +2,21 @@
 
 .. code-block:: text
 
-    runs            run, resume
-    sweeps          sweep
-    pipelines       publish, submit, runs
-    steps           run-step, which the platform starts
-    provision       provision
-    upgrade         upgrade
-    services        keys, stop, rollback
-    status          status
-    cost            cost
-    notebooks       check-notebooks
-    pages           report
-    data            profile
-    kernels         kernels
-    options         the options that several commands share
-    run_progress    a run's progress and summary on a terminal
-    sweep_progress  a sweep's
+    runs       run, resume
+    sweeps     sweep
+    pipelines  publish, submit, runs
+    steps      run-step, which the platform starts
+    provision  provision
+    upgrade    upgrade
+    services   keys, stop, rollback
+    status     status
+    cost       cost
+    notebooks  check-notebooks
+    pages      report
+    data       profile
+    kernels    kernels
+    options    the options that several commands share
+    progress/  the progress and the summary of a run and of a sweep on a terminal
 """
 
 import logging

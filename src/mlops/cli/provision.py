@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from mlops.cli.options import EXIT_FAILED, json_option, name_program, open_platform, platform_option, shorten_path
-from mlops.cli.run_progress import Progress, summarize_run
+from mlops.cli.progress.run import Progress, summarize_run
 from mlops.errors import UsageError
 from mlops.operations.opening import OpenProject
 from mlops.parameters.overrides import Override, read_override

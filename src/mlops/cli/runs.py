@@ -17,7 +17,7 @@ from mlops.cli.options import (
     platform_option,
     shorten_path,
 )
-from mlops.cli.run_progress import Progress, summarize_run
+from mlops.cli.progress.run import Progress, summarize_run
 from mlops.errors import MlopsError
 from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status

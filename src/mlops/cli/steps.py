@@ -5,7 +5,7 @@ import sys
 import click
 
 from mlops.cli.options import EXIT_FAILED, open_platform, platform_option, submission_options
-from mlops.cli.run_progress import Progress
+from mlops.cli.progress.run import Progress
 from mlops.pipelines import PIPELINES
 from mlops.platform.submission import Build, read_submission
 from mlops.record.ledger import RunRecord

@@ -14,7 +14,7 @@ from mlops.cli.options import (
     platform_option,
     shorten_path,
 )
-from mlops.cli.run_progress import Progress
+from mlops.cli.progress.run import Progress
 from mlops.parameters.project import Project
 from mlops.workspace import find_workspace
 
@@ -62,7 +62,7 @@ def sweep(
       mlops sweep train -p alpha=0.1,1 --metric r2 --maximize
       mlops sweep train -p alpha=0.1,1 --scheduler tcp://10.0.0.7:8786
     """
-    from mlops.cli.sweep_progress import SweepProgress, summarize_sweep
+    from mlops.cli.progress.sweep import SweepProgress, summarize_sweep
     from mlops.operations.sweeping import Places, choose_goal, sweep_step
     from mlops.sweeps.grid import read_grid
 

@@ -1,6 +1,6 @@
 """What a run looks like on the terminal."""
 
-from mlops.cli.run_progress import summarize_run
+from mlops.cli.progress.run import summarize_run
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
