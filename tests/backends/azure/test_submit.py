@@ -15,6 +15,7 @@ from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.pipelines.pipelines import AzurePipelines
 from mlops.errors import ParameterError, PipelineNotFoundError, PlatformError, RunNotFoundError, StepNotFoundError
+from mlops.pipelines import RETRAIN
 from mlops.platform.datasets import LATEST
 from mlops.platform.pipelines import SubmittedRun
 from mlops.platform.submission import Submission
@@ -23,7 +24,7 @@ from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 SUBMIT = "PipelineEndpointSubmit"
-STEPS = ["test_data", "train", "evaluate", "register", "create_image"]
+STEPS = [step.name for step in RETRAIN]
 BUSY = {"Retry-After": "0"}
 EXPIRED = make_error(401, "Unauthorized", "token expired")
 
@@ -73,8 +74,8 @@ def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_fai
 
     rejected = finish(azure, pipelines, Submission())
     assert (rejected.state, rejected.outcome) == ("succeeded", "rejected")
-    assert [step.state for step in rejected.steps] == ["succeeded"] * 5
-    *_, register, image = rejected.steps
+    assert [step.state for step in rejected.steps] == ["succeeded"] * len(STEPS)
+    register, image = (rejected.steps[STEPS.index(name)] for name in ("register", "create_image"))
     assert register.reason == rejected.tags["reason"]
     assert register.reason.startswith("The challenger is not shown to be better")
     assert image.reason == "register was skipped"
