@@ -435,6 +435,7 @@ def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Worksp
     assert path.read_bytes() == kept
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None:
     marker = small.project / "running"
     notebook = nbformat.read(small.notebooks / "02_judge.ipynb", as_version=4)

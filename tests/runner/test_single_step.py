@@ -161,6 +161,7 @@ def test_a_machine_that_is_lost_in_a_step_has_changed_nothing(run_at: RunAt, job
     assert (job.platform / "run.json").read_bytes() == before
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_cancel_is_recorded_and_stored(run_at: RunAt, job: FolderJob) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_at("look", "look.wait=true", listener=Interrupter())
