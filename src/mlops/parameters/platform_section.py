@@ -1,13 +1,24 @@
 """A platform's own settings: the section of its file in ``parameters/``, and environment variables over it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.layers import read_layer
+
+Value = TypeVar("Value", str, int, float)
+
+
+def declare(
+    default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
+) -> Value:
+    """Declare a setting as a field of a dataclass; `Parameter` describes the arguments."""
+    allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
+    return field(default=default, metadata=allowed)
 
 
 def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Mapping[str, str]) -> dict[str, Setting]:

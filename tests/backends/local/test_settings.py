@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.backends.local.settings import LocalSettings, read_settings
+from mlops.backends.local.settings import DECLARED, LocalSettings, read_settings
 from mlops.errors import ParameterError, UsageError
 from mlops.workspace import Workspace
 
@@ -30,11 +30,16 @@ def write(workspace: Workspace, section: str) -> Workspace:
 
 
 def test_without_a_file_any_free_port_will_do(written: Workspace) -> None:
-    assert read_settings(written, {}) == LocalSettings(0, 0)
+    settings = read_settings(written, {})
+    assert [settings.find_port(environment) for environment in ("qa", "production")] == [0, 0]
 
 
-def test_the_projects_file_says_the_same(project: Path, tmp_path: Path) -> None:
-    assert read_settings(Workspace(project, tmp_path, tmp_path), {}) == LocalSettings(0, 0)
+def test_what_is_committed_is_what_is_declared(project: Path, tmp_path: Path) -> None:
+    """So the file shows every setting, with its default."""
+    workspace = Workspace(project, tmp_path, tmp_path)
+    assert read_settings(workspace, {}) == LocalSettings()
+    listed = (workspace.parameters / "local.yml").read_text()
+    assert [known.name for known in DECLARED if f"\n  {known.name}: " not in listed] == []
 
 
 @pytest.mark.parametrize(("section", "message"), CASES.values(), ids=CASES)

@@ -2,31 +2,30 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter
 from mlops.parameters.layers import check_section
-from mlops.parameters.platform_section import read_platform_section
+from mlops.parameters.platform_section import declare, read_platform_section
 from mlops.workspace import Workspace
 
 PORTS = "[0, 65535]"
-DECLARED = (
-    Parameter("qa_port", 0, "port of the service in qa; 0: any free one, kept from then on", PORTS),
-    Parameter("production_port", 0, "port of the service in production; 0: any free one, kept from then on", PORTS),
-)
 
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """The ports of this machine's services; ``parameters/local.yml`` describes each setting."""
+    """The ports of this machine's services; each is declared here, and ``parameters/local.yml`` lists them all."""
 
-    qa_port: int
-    production_port: int
+    qa_port: int = declare(0, "port of the service in qa; 0: any free one, kept from then on", PORTS)
+    production_port: int = declare(0, "port of the service in production; 0: any free one, kept from then on", PORTS)
 
     def find_port(self, environment: str) -> int:
         """Return the port that an environment's service is to have; 0 for any free one."""
         return {"qa": self.qa_port, "production": self.production_port}[environment]
+
+
+DECLARED = tuple(Parameter(setting.name, setting.default, **setting.metadata) for setting in fields(LocalSettings))
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> LocalSettings:

@@ -2,29 +2,19 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
-from typing import TypeVar
 
 from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter
 from mlops.parameters.layers import check_section
-from mlops.parameters.platform_section import read_platform_section
+from mlops.parameters.platform_section import declare, read_platform_section
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
 SERVICE_NAME = "[a-z][a-z0-9-]{1,30}[a-z0-9]"  # the SDK's own rule for web services
 GUID = "(|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
-Value = TypeVar("Value", str, int, float)
-
-
-def declare(
-    default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
-) -> Value:
-    """Declare a setting as a field: its default, what it is, and the values that it may take, see `Parameter`."""
-    allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
-    return field(default=default, metadata=allowed)
 
 
 @dataclass(frozen=True)
