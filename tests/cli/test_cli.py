@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from mlops.record.ledger import FORMAT
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -65,11 +67,12 @@ def test_a_run_of_a_newer_version_is_shown_as_what_it_is(make_mlops: Any) -> Non
     mlops = make_mlops()
     folder = mlops.workspace.outputs / "20261122-190758-all-3f9a51c2"
     folder.mkdir(parents=True)
-    (folder / "run.json").write_text('{"format": 3}')
-    said = "made by a newer version, format 3; this one reads up to 2"
+    (folder / "run.json").write_text(f'{{"format": {FORMAT + 1}}}')
+    said = f"made by a newer version, format {FORMAT + 1}; this one reads up to {FORMAT}"
     assert mlops("status").stdout.splitlines()[-1].split(maxsplit=1) == [folder.name, said]
     ran = mlops("resume", folder.name)
-    assert (ran.returncode, "has format 3, but this version reads up to format 2" in ran.stderr) == (2, True)
+    assert ran.returncode == 2
+    assert f"has format {FORMAT + 1}, but this version reads up to format {FORMAT}" in ran.stderr
     page = Path(mlops("report").stdout.strip()).read_text()
     assert said in page
 

@@ -13,7 +13,10 @@ from mlops.files import hash_folder
 from mlops.record.ledger import list_runs, read_run
 from mlops.workspace import HOME_FORMAT, read_home_format
 
-SAID = "has format 3, but this version reads up to format 2. Update the checkout and run `make setup`"
+SAID = (
+    f"has format {HOME_FORMAT + 1}, but this version reads up to format {HOME_FORMAT}. "
+    "Update the checkout and run `make setup`"
+)
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_work_goes_on_where_the_older_version_left_it(mlops: CommandLine) -> Non
     keys = json.loads((home / "secrets" / "production-keys.json").read_text())
     assert keys["primary"] == "not-a-key-production-primary"
     assert [(service["health"], service["model_version"]) for service in found["services"]] == [("healthy", 1)] * 2
-    assert (home / "format").read_text() == "2\n"
+    assert (home / "format").read_text() == f"{HOME_FORMAT}\n"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_work_goes_on_where_the_older_version_left_it(mlops: CommandLine) -> Non
     ids=" ".join,
 )
 def test_a_newer_home_is_refused_and_not_written_to(mlops: CommandLine, words: tuple[str, ...]) -> None:
-    (mlops.workspace.home / "format").write_text("3\n")
+    (mlops.workspace.home / "format").write_text(f"{HOME_FORMAT + 1}\n")
     before = hash_folder(mlops.workspace.home), hash_folder(mlops.workspace.outputs)
     ran = mlops(*words)
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -95,7 +98,7 @@ def test_one_command_upgrades_the_home_of_an_older_mlflow(mlops: CommandLine) ->
         "To",
     ]
     assert json.loads(mlops("status", "--json").stdout)["champion"]["version"] == 1
-    assert mlops("upgrade").stdout == f"{home} is up to date (format 2): nothing to do\n"
+    assert mlops("upgrade").stdout == f"{home} is up to date (format {HOME_FORMAT}): nothing to do\n"
     shutil.rmtree(home)
     backup.rename(home)
     assert "schema 1b5f0d9ad7c1 of an older MLflow" in mlops("status").stderr

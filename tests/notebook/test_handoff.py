@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from mlops.errors import FormatError, HandoffError
 from mlops.notebook.handoff import Results, find_results, glue_results, name_copy, read_results, read_scraps
+from mlops.workspace import HOME_FORMAT
 
 VALUES: dict[str, Any] = {
     "text": "größer than '1'",
@@ -176,11 +177,15 @@ def test_a_copy_is_named_after_notebook_and_environment() -> None:
 
 def test_the_workbench_of_a_newer_home_is_neither_read_nor_written(home: Path) -> None:
     glue_results("02_train", number=1)
-    assert (home / "format").read_text() == "2\n"
-    (home / "format").write_text("3\n")
-    with pytest.raises(FormatError, match="has format 3, but this version reads up to format 2"):
+    assert (home / "format").read_text() == f"{HOME_FORMAT}\n"
+    (home / "format").write_text(f"{HOME_FORMAT + 1}\n")
+    with pytest.raises(
+        FormatError, match=f"has format {HOME_FORMAT + 1}, but this version reads up to format {HOME_FORMAT}"
+    ):
         glue_results("02_train", number=2)
-    with pytest.raises(FormatError, match="has format 3, but this version reads up to format 2"):
+    with pytest.raises(
+        FormatError, match=f"has format {HOME_FORMAT + 1}, but this version reads up to format {HOME_FORMAT}"
+    ):
         read_results("02_train")
-    (home / "format").write_text("2\n")
+    (home / "format").write_text(f"{HOME_FORMAT}\n")
     assert read_results("02_train")["number"] == 1

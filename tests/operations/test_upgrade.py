@@ -19,7 +19,7 @@ from mlops.files import hash_folder
 from mlops.operations.upgrade import back_up_home, upgrade_home
 from mlops.record.ledger import read_run, write_run
 from mlops.record.processes import own_process
-from mlops.workspace import Workspace, mark_home, read_home_format
+from mlops.workspace import HOME_FORMAT, Workspace, mark_home, read_home_format
 
 
 class Stored:
@@ -64,14 +64,14 @@ def test_a_home_is_backed_up_and_upgraded_once(old: Workspace) -> None:
     said = run_upgrade(old)
     (backup,) = find_backups(old)
     assert said == [
-        "outdated  the home has format 1, and this version writes 2",
+        f"outdated  the home has format 1, and this version writes {HOME_FORMAT}",
         f"backup    {backup}",
-        "upgraded  the home: format 1 to 2",
+        f"upgraded  the home: format 1 to {HOME_FORMAT}",
         f"To go back to the old version, stop the services and replace {old.home} with the backup.",
     ]
     assert list_kept(backup) == before
     assert list_kept(old.home).keys() - before.keys() == {"format"}
-    assert run_upgrade(old) == [f"{old.home} is up to date (format 2): nothing to do"]
+    assert run_upgrade(old) == [f"{old.home} is up to date (format {HOME_FORMAT}): nothing to do"]
     assert find_backups(old) == [backup]
 
 
@@ -87,15 +87,17 @@ def test_a_backup_is_a_home_that_works(old: Workspace) -> None:
 
 
 def test_what_is_not_there_needs_no_upgrade(workspace: Workspace) -> None:
-    assert run_upgrade(workspace) == [f"{workspace.home} is up to date (format 2): nothing to do"]
+    assert run_upgrade(workspace) == [f"{workspace.home} is up to date (format {HOME_FORMAT}): nothing to do"]
     assert not workspace.home.exists()
 
 
 def test_a_newer_home_is_refused_and_left_alone(old: Workspace) -> None:
     services = open_backend("local", old).services
-    (old.home / "format").write_text("3\n")
+    (old.home / "format").write_text(f"{HOME_FORMAT + 1}\n")
     before = hash_folder(old.home)
-    with pytest.raises(FormatError, match="has format 3, but this version reads up to format 2"):
+    with pytest.raises(
+        FormatError, match=f"has format {HOME_FORMAT + 1}, but this version reads up to format {HOME_FORMAT}"
+    ):
         list(upgrade_home(old, services, None))
     assert (hash_folder(old.home), find_backups(old)) == (before, [])
 
@@ -130,10 +132,10 @@ def test_an_upgrade_that_is_killed_is_completed_by_the_next(old: Workspace, line
     child.start()
     child.join()
     assert child.exitcode == -9
-    assert (state.read_text(), read_home_format(old.home)) in [("old", 1), ("new", 1), ("new", 2)]
+    assert (state.read_text(), read_home_format(old.home)) in [("old", 1), ("new", 1), ("new", HOME_FORMAT)]
     assert all(list_kept(backup) == before for backup in find_backups(old))
     run_upgrade(old, Stored(state))
-    assert (state.read_text(), read_home_format(old.home)) == ("new", 2)
+    assert (state.read_text(), read_home_format(old.home)) == ("new", HOME_FORMAT)
 
 
 def test_services_go_on_serving(old: Workspace) -> None:
@@ -149,4 +151,4 @@ def test_services_go_on_serving(old: Workspace) -> None:
 
 def test_a_home_that_was_written_to_is_up_to_date(old: Workspace) -> None:
     mark_home(old.home)
-    assert run_upgrade(old) == [f"{old.home} is up to date (format 2): nothing to do"]
+    assert run_upgrade(old) == [f"{old.home} is up to date (format {HOME_FORMAT}): nothing to do"]

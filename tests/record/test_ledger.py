@@ -13,6 +13,7 @@ import pytest
 from mlops.errors import FormatError, IntegrityError, RunNotFoundError
 from mlops.parameters.merging import Parameters
 from mlops.record.ledger import (
+    FORMAT,
     RunRecord,
     RunSettings,
     StepRecord,
@@ -178,22 +179,22 @@ def test_a_record_without_a_format_is_read_and_is_written_in_the_newest(tmp_path
     path = change_record(tmp_path / record.run_id, format=None)
     assert read_run(path.parent) == record
     write_run(read_run(path.parent), tmp_path)
-    assert json.loads(path.read_bytes())["format"] == 2
+    assert json.loads(path.read_bytes())["format"] == FORMAT
 
 
 @pytest.mark.parametrize("changes", [{}, {"steps": "elsewhere"}], ids=["alike", "different"])
 def test_a_newer_record_is_refused_and_shown_as_what_it_is(tmp_path: Path, changes: dict[str, object]) -> None:
     write_run(make_run(), tmp_path)
-    path = change_record(tmp_path / make_run().run_id, format=3, **changes)
+    path = change_record(tmp_path / make_run().run_id, format=FORMAT + 1, **changes)
     with pytest.raises(FormatError) as refused:
         read_run(path.parent)
     assert str(refused.value) == (
-        f"{path} has format 3, but this version reads up to format 2. "
+        f"{path} has format {FORMAT + 1}, but this version reads up to format {FORMAT}. "
         "Update the checkout and run `make setup`; nothing was changed."
     )
     (found,) = list_runs(tmp_path)
-    assert (found.run_id, found.state, found.format) == (make_run().run_id, "newer", 3)
-    assert found.error == "made by a newer version, format 3; this one reads up to 2"
+    assert (found.run_id, found.state, found.format) == (make_run().run_id, "newer", FORMAT + 1)
+    assert found.error == f"made by a newer version, format {FORMAT + 1}; this one reads up to {FORMAT}"
 
 
 def test_a_record_that_is_damaged_is_not_taken_for_a_newer_one(tmp_path: Path) -> None:

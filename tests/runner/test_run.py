@@ -18,7 +18,7 @@ from given_parameters import load_parameters, load_project
 
 from mlops.errors import UsageError
 from mlops.pipelines import Step
-from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
+from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_pipeline
 from mlops.runner.telemetry_listener import TelemetryListener
 from mlops.workspace import Workspace
@@ -425,10 +425,12 @@ def test_a_run_that_succeeded_or_runs_is_not_resumed(small: Workspace) -> None:
 def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Workspace) -> None:
     record = run(small, "act.broken=true")
     path = small.outputs / record.run_id / "run.json"
-    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}'))
     kept = path.read_bytes()
     newer = next(found for found in list_runs(small.outputs) if found.state == "newer")
-    with pytest.raises(UsageError, match="cannot be resumed here: it was made by a newer version, format 3; this one"):
+    with pytest.raises(
+        UsageError, match=f"cannot be resumed here: it was made by a newer version, format {FORMAT + 1}; "
+    ):
         resume_pipeline(newer, STEPS, surround(small))
     with pytest.raises(UsageError, match=f"Run {record.run_id} exists already"):
         run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small), record.run_id)

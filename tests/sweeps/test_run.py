@@ -17,7 +17,7 @@ from mlops.runner import Listener, Plan, Surroundings, run_pipeline
 from mlops.sweeps.executors import Executor, Threads
 from mlops.sweeps.grid import read_grid
 from mlops.sweeps.plan import Goal, SweepListener
-from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, describe_best, read_sweep
+from mlops.sweeps.results import FORMAT, Point, Sweep, add_point, begin_sweep, describe_best, read_sweep
 from mlops.sweeps.run import run_sweep
 from mlops.workspace import Workspace
 
@@ -201,8 +201,10 @@ def test_a_torn_line_is_not_there(small: Workspace) -> None:
 
 
 def test_a_sweep_of_a_newer_version_is_refused(small: Workspace) -> None:
-    begin_sweep(small.outputs, Sweep("fit", "02_fit", {"x": (1.0, 2.0)}, "loss", format=2))
-    with pytest.raises(FormatError, match=r"sweep\.jsonl has format 2, but this version reads up to format 1"):
+    begin_sweep(small.outputs, Sweep("fit", "02_fit", {"x": (1.0, 2.0)}, "loss", format=FORMAT + 1))
+    with pytest.raises(
+        FormatError, match=rf"sweep\.jsonl has format {FORMAT + 1}, but this version reads up to format {FORMAT}"
+    ):
         read_sweep(small.outputs)
 
 
