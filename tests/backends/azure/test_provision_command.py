@@ -21,7 +21,7 @@ def test_the_whole_platform_is_set_up_by_one_command_and_taken_away_by_another(a
     ran = mlops("provision", "--platform", "azure", "--json")
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     record = json.loads(ran.stdout)
-    (step,) = record["steps"]
+    *_, step = record["steps"]
     assert (step["results"]["platform"], step["results"]["dataset_version"]) == ("azure", 1)
     assert azure.workspaces.exists
     assert azure.blobs.read("data/diabetes.csv").startswith(b"AGE,SEX,BMI")
