@@ -9,6 +9,7 @@ from mlops.errors import ParameterError, UsageError
 from mlops.operations.running import RunRequest, find_run, resume_run, start_run
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.record.listener import Listener
+from mlops.record.processes import NO_PROCESS
 from mlops.workspace import Workspace
 
 
@@ -57,9 +58,11 @@ def test_the_run_to_resume_is_the_one_asked_for_or_the_newest(tmp_path: Path) ->
     with pytest.raises(UsageError, match="There is nothing to resume, because there is no run yet"):
         find_run(tmp_path)
     for name in ("20261122-190758-build-1", "20261122-190759-build-2"):
-        write_run(RunRecord(name, "build", "local", "failed", "", "", (0, 0.0), ()), tmp_path)
+        write_run(RunRecord(name, "build", "local", "failed", "", "", NO_PROCESS, ()), tmp_path)
     assert find_run(tmp_path).run_id == "20261122-190759-build-2"
     assert find_run(tmp_path, "20261122-190758-build-1").run_id == "20261122-190758-build-1"
+    write_run(RunRecord("monday", "build", "local", "succeeded", "", "", NO_PROCESS, (), order=1), tmp_path)
+    assert find_run(tmp_path).run_id == "20261122-190759-build-2"
     for name in ("nothing", "../x"):
         with pytest.raises(UsageError, match=f"There is no run {name} in .*`mlops status` lists the runs"):
             find_run(tmp_path, name)

@@ -152,6 +152,16 @@ def test_one_step_alone_takes_over_earlier_results(small: Workspace) -> None:
     assert record.steps[1].results["good"] is True
 
 
+def test_the_newest_results_are_those_of_the_run_that_started_last(small: Workspace) -> None:
+    """A run that somebody named does not stay the newest because its name sorts last."""
+    monday = run_pipeline(
+        Plan("four", STEPS, load_parameters(small.project, STEPS, ["look.seen=1"])), surround(small), "monday"
+    )
+    newer = run(small, "look.seen=5")
+    assert [found.run_id for found in list_runs(small.outputs)] == [newer.run_id, monday.run_id]
+    assert run(small, only="judge").steps[0].source == newer.run_id
+
+
 def test_one_step_alone_needs_earlier_results(small: Workspace) -> None:
     with pytest.raises(UsageError, match="--only judge needs the results of look, and no run has them: run `mlops run"):
         run(small, only="judge")

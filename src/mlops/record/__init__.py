@@ -3,6 +3,7 @@
 .. code-block:: text
 
     ledger        a run as `run.json` holds it, and the list of all runs
+    order         the order in which runs started, whatever the clock says
     summary       what a run says about the model
     listener      what hears of the progress of a run
     processes     what identifies a process, and whether it still runs

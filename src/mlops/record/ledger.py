@@ -13,11 +13,13 @@ import msgspec
 from mlops.errors import FormatError, IntegrityError, RunNotFoundError, StepNotFoundError
 from mlops.files import read_record, require_format, write_atomically
 from mlops.parameters.merging import Parameters
+from mlops.record.order import sort_records, take_order
 from mlops.record.processes import NO_PROCESS, ProcessId
 
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
 RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
 
+RECORDS = "*/run.json"  # in the folder of all runs
 FORMAT = 2  # of run.json; records without a number are format 1
 
 
@@ -98,7 +100,7 @@ class RunRecord:
     Parameters
     ----------
     run_id : str
-        Sorts by time: "20261122-190758-all-3f9a51c2".
+        The name of its folder: "20261122-190758-all-3f9a51c2", or what somebody called it.
     pipeline, platform : str
         What ran, and where.
     state : str
@@ -121,6 +123,8 @@ class RunRecord:
         What it was started with.
     format : int
         Number of the record's format; every record is written in the newest one.
+    order : int
+        Sorts runs by their start: see `mlops.record.order`. 0 in records older than this field.
     """
 
     run_id: str
@@ -136,6 +140,7 @@ class RunRecord:
     error: str = ""
     settings: RunSettings = field(default_factory=RunSettings)
     format: int = FORMAT
+    order: int = 0
 
     def step(self, name: str) -> StepRecord | None:
         """Return the step of that name, or None where the run has none."""
@@ -167,7 +172,7 @@ class Stamp:
 
 
 def make_run_id(pipeline: str) -> str:
-    """Return a new run's name; `sort_key` puts runs in the order in which they were made."""
+    """Return a new run's name, which begins with the time."""
     made = datetime.now(UTC)
     return f"{made:%Y%m%d-%H%M%S}-{pipeline}-{made.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
@@ -192,9 +197,9 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
             return folder
 
 
-def sort_key(run_id: str) -> tuple[str, str]:
-    """Return what sorts the names of runs by time: several may have been made in the same second."""
-    return run_id[:15], run_id.rpartition("-")[2]
+def number_run(outputs: Path) -> int:
+    """Return the `order` of a run that starts now in the folder of all runs."""
+    return take_order(outputs.glob(RECORDS))
 
 
 def write_run(record: RunRecord, outputs: Path) -> None:
@@ -246,8 +251,8 @@ def list_runs(outputs: Path) -> list[RunRecord]:
 
 
 def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
-    """Read the records of the runs one by one, newest first."""
-    for path in sorted(outputs.glob("*/run.json"), key=lambda path: sort_key(path.parent.name), reverse=True):
+    """Read the records of the runs one by one, newest first: by their start, not by their names."""
+    for path in sort_records(outputs.glob(RECORDS)):
         with suppress(RunNotFoundError):  # deleted since it was listed
             yield _read_or_mark(path.parent)
 

@@ -16,7 +16,7 @@ from mlops.notebook.handoff import read_scraps
 from mlops.pipelines import Step, find_deployment
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, write_run
+from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, number_run, write_run
 from mlops.record.lineage import read_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
@@ -235,6 +235,7 @@ def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunReco
         process=own_process(),
         steps=tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps),
         settings=RunSettings(plan.parameters, plan.only, plan.force),
+        order=number_run(surroundings.workspace.outputs),
     )
 
 

@@ -13,7 +13,7 @@ from mlops.notebook.handoff import name_copy
 from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, StepRecord, make_run_folder, write_run
+from mlops.record.ledger import RunRecord, StepRecord, make_run_folder, number_run, write_run
 from mlops.record.lineage import read_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
@@ -128,7 +128,9 @@ class _SweepRun:
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, STEP)
-        self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=(*inputs, *self.record.steps))
+        order = number_run(self.workspace.outputs)  # after the run that its inputs may have needed
+        steps = (*inputs, *self.record.steps)
+        self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
         self.began = time.monotonic()
         for taken in inputs:
             copy_results(taken, self.folder)

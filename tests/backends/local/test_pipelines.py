@@ -60,3 +60,12 @@ def test_without_a_command_nothing_is_started(workspace: Workspace) -> None:
     with pytest.raises(UsageError, match="cannot start runs in the background, because it was opened without the comm"):
         pipelines.submit(Submission())
     assert not workspace.outputs.exists()
+
+
+def test_submitted_runs_are_listed_by_their_submission_and_not_by_their_names(workspace: Workspace) -> None:
+    pipelines = open_backend("local", workspace, ECHO).pipelines
+    assert pipelines is not None
+    pipelines.publish("42", "")
+    first, second = (pipelines.submit(Submission()).run_id for _ in range(2))
+    renamed = (workspace.outputs / first).rename(workspace.outputs / "99999999-000000-retrain-ffffffff").name
+    assert [run.run_id for run in pipelines.list_runs(5)] == [second, renamed]

@@ -29,7 +29,8 @@ from mlops.platform.datasets import LATEST, Datasets
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.clock import now
-from mlops.record.ledger import RunRecord, RunState, StepState, make_run_folder, read_run, sort_key
+from mlops.record.ledger import RunRecord, RunState, StepState, make_run_folder, read_run
+from mlops.record.order import sort_records, take_order
 from mlops.record.processes import ProcessId, identify_process
 from mlops.record.summary import find_model_version, find_reason
 from mlops.workspace import Workspace
@@ -57,12 +58,13 @@ STEP_STATES: Mapping[StepState, JobState] = {
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """A run that was started in the background: its process, the time, and the run's tags."""
+    """A run that was started in the background: its process, the time, the run's tags, and its place among others."""
 
     process: ProcessId
     submitted: str
     version: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ class LocalPipelines:
         run_id = folder.name
         build = Build(version, build_uri)
         process = self._start(_list_words(run_id, submission, build, data), folder)
-        background = BackgroundRun(process, now(), version, list_tags(submission, build))
+        order = take_order(self._outputs.glob(f"*/{SUBMISSION}"))
+        background = BackgroundRun(process, now(), version, list_tags(submission, build), order)
         write_atomically(folder / SUBMISSION, msgspec.json.encode(background))
         return self.get_run(run_id)
 
@@ -153,8 +156,8 @@ class LocalPipelines:
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
         """See `mlops.platform.pipelines.Pipelines`."""
-        names = [path.parent.name for path in self._outputs.glob(f"*/{SUBMISSION}")]
-        return [self._get_or_mark(name) for name in sorted(names, key=sort_key, reverse=True)[:most]]
+        submitted = sort_records(self._outputs.glob(f"*/{SUBMISSION}"))
+        return [self._get_or_mark(path.parent.name) for path in submitted[:most]]
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun:
         """Return a run; one whose record cannot be read does not hide the others."""

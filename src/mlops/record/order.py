@@ -1,0 +1,83 @@
+"""The order in which runs started, which neither a run's name nor a clock that is set back can change.
+
+Every record has a number: the time of its start in microseconds, but always more than the number of any record beside
+it. So runs of several machines, and those from before the number, sort by time, and a clock that was set back makes no
+new run old.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+NAME_TIME = "%Y%m%d-%H%M%S"  # how the name of a run begins that nobody has named
+NAME_LENGTH = 15
+Place = tuple[int, str, str]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a record, of whatever format, says about the start of its run."""
+
+    order: int = 0
+    started: str = ""
+    submitted: str = ""
+
+
+def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
+    """Return the number of a run that starts now.
+
+    Two runs that start at the same moment may get the same number; their names then decide, the same way every time.
+
+    Parameters
+    ----------
+    records : iterable of Path
+        The records of the runs that started before: ``run.json`` files.
+    clock : callable
+        Returns the nanoseconds since 1970.
+    """
+    newest = max((find_place(path)[0] for path in records), default=0)
+    return max(clock() // 1000, newest + 1)
+
+
+def sort_records(records: Iterable[Path]) -> list[Path]:
+    """Return the records of runs sorted by the start of each run, newest first."""
+    return sorted(records, key=find_place, reverse=True)
+
+
+def find_place(record: Path) -> Place:
+    """Return what sorts a record among others by the start of its run; a damaged one keeps the time in its name."""
+    try:
+        found = record.stat()
+    except OSError:
+        return 0, "", record.parent.name
+    return _read_place(record, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=10_000)
+def _read_place(record: Path, modified: int, size: int, inode: int) -> Place:
+    """Read a record's place, once for as long as it is not written again: a run asks once for each of its steps."""
+    name = record.parent.name
+    start = _read_start(record)
+    times = (_read_time(start.started or start.submitted), _read_time(name[:NAME_LENGTH], NAME_TIME), modified // 1000)
+    order = start.order if start.order > 0 else next(time for time in times if time)
+    return order, name[:NAME_LENGTH], name.rpartition("-")[2]
+
+
+def _read_start(record: Path) -> Start:
+    try:
+        return msgspec.json.decode(record.read_bytes(), type=Start)
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
+        return Start()
+
+
+def _read_time(text: str, form: str = "%Y-%m-%dT%H:%M:%SZ") -> int:
+    """Return a time, UTC, in microseconds since 1970; 0 for what is no time."""
+    try:
+        return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() * 1_000_000)
+    except ValueError:
+        return 0
