@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 from kernel_processes import find_kernels
+from recorded_trainings import list_trainings
 
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
@@ -127,7 +128,7 @@ def check_registry(mlops: Any, runs: int) -> None:
 
     backend = open_backend("local", mlops.workspace)
     registry = backend.registry
-    assert len(backend.tracker.list_trainings()) == runs
+    assert len(list_trainings(backend)) == runs
     champion = registry.find_champion("diabetes")
     assert champion is not None
     assert champion.version == runs

@@ -1,5 +1,6 @@
 """The parent of the warm kernels: when there is another one, when it ends, and what it survives."""
 
+import gc
 import logging
 import os
 import signal
@@ -396,11 +397,13 @@ def test_nothing_leaks(start_kernel: Any, tmp_path: Path, kernels: int) -> None:
     """Neither memory nor open files nor processes."""
     parent = psutil.Process(find_parent(start_kernel()))
     _start_and_kill(3, tmp_path)
+    gc.collect()  # closes what earlier tests left open, so that it does not hide a leak
     memory, files = parent.memory_info().rss, parent.num_fds()
     own_files = psutil.Process().num_fds()
     _start_and_kill(kernels, tmp_path)
+    gc.collect()
     assert parent.num_fds() == files
-    assert psutil.Process().num_fds() == own_files
+    assert psutil.Process().num_fds() <= own_files
     assert parent.memory_info().rss - memory < 2 * 2**20
     assert len(parent.children()) == len(get_running(parent.pid).forks) == 1
 

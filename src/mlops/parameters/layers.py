@@ -9,7 +9,7 @@ import yaml
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting, check_value
-from mlops.parameters.lookup import suggest
+from mlops.parameters.suggestion import suggest
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 BASE = "base"

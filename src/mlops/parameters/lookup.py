@@ -1,12 +1,12 @@
 """Looking up what a name in a layer or in ``-p`` means: the parameter that a notebook declares, or an error."""
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter
+from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 
 # What the runner itself tells a notebook, where the notebook declares it; no file and no -p may set these.
@@ -76,13 +76,3 @@ def _refuse_reserved(name: str, source: str) -> None:
             f"{source}: a secret is never a parameter, because papermill writes parameters into the notebook. "
             f"Set the environment variable MLOPS_SECRET_{name.upper()} instead."
         )
-
-
-def suggest(name: str, known: Iterable[str], label: str = "known") -> str:
-    """Return the end of an error about an unknown name: the one that was probably meant, and all that are known.
-
-    `label` says what is listed: "(known: alpha, seed)".
-    """
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return (f"; did you mean {close[0]!r}?" if close else "") + f" ({label}: {', '.join(names) or 'none'})"

@@ -12,8 +12,9 @@ from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting, check_value
 from mlops.parameters.kernel_section import check_settings
 from mlops.parameters.layers import Layer, check_section
-from mlops.parameters.lookup import SHARED, Declared, suggest
+from mlops.parameters.lookup import SHARED, Declared
 from mlops.parameters.overrides import Override
+from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 
 RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "a step that takes longer is ended; 0: no limit", "[0, inf)"),)

@@ -14,7 +14,8 @@ import yaml
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting
-from mlops.parameters.lookup import SHARED, suggest
+from mlops.parameters.lookup import SHARED
+from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 
 Value = bool | int | float | str | list[object]

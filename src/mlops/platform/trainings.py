@@ -53,10 +53,6 @@ class Tracker(Protocol):
         """Record how a sweep ended, with the parameters and metrics of its best training; called by `mlops sweep`."""
         ...
 
-    def list_trainings(self, sweep: str = "") -> list[str]:
-        """Return the ids of all trainings, or of a sweep's, oldest first; for tests that check the record."""
-        ...
-
     def has_files(self, run: TrainingRun) -> bool:
         """Say whether a training's files are still there and unchanged; called before its results are taken over."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops.errors import UsageError
-from mlops.parameters.lookup import suggest
+from mlops.parameters.suggestion import suggest
 from mlops.sweeps.results import Sweep
 
 

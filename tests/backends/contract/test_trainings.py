@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from recorded_trainings import list_trainings
 from tiny_model import track
 
 from mlops.errors import TrainingNotFoundError
@@ -20,12 +21,12 @@ def test_training_files_come_back_as_they_were(backend: Backend, tmp_path: Path)
 
 def test_a_sweep_has_its_own_trainings(backend: Backend, tmp_path: Path) -> None:
     sweep = backend.tracker.start_sweep("20261122-190758-sweep-3f9a51c2", {"alpha": [0.1, 1.0]})
-    assert backend.tracker.list_trainings(sweep) == []
+    assert list_trainings(backend, sweep) == []
     runs = [track(backend, tmp_path, number, sweep=sweep) for number in (1.0, 2.0)]
     track(backend, tmp_path, 3.0)
     track(backend, tmp_path, 4.0, sweep=backend.tracker.start_sweep("another", {"alpha": [1.0]}))
     backend.tracker.end_sweep(sweep, state="succeeded", parameters={"alpha": 0.1}, metrics={"mse": 2.5})
-    assert backend.tracker.list_trainings(sweep) == [run.run_id for run in runs]
+    assert list_trainings(backend, sweep) == [run.run_id for run in runs]
 
 
 def test_a_training_knows_whether_its_files_are_there(backend: Backend, tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_pipeline_run_that_is_resumed_has_trained_once(backend: Backend, tmp_p
     again = track(backend, tmp_path, run="run 1")
     others = [track(backend, tmp_path, run="run 1", alpha=0.5), track(backend, tmp_path, run="run 2")]
     others += [track(backend, tmp_path), track(backend, tmp_path)]
-    assert backend.tracker.list_trainings() == [run.run_id for run in (again, *others)]
+    assert list_trainings(backend) == [run.run_id for run in (again, *others)]
 
 
 @pytest.mark.no_blobs

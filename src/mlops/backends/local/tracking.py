@@ -77,11 +77,6 @@ class LocalTracker:
             client.log_metric(sweep, metric, number)
         client.set_terminated(sweep, ENDINGS[state])
 
-    def list_trainings(self, sweep: str = "") -> list[str]:
-        """See `Tracker`."""
-        found = self._search(f"tags.`{PARENT}` = '{sweep}'" if sweep else "")
-        return [run.info.run_id for run in found if SWEEP not in run.data.tags]
-
     def _search(self, condition: str) -> list[Any]:
         """Return the runs that meet a condition, oldest first."""
         client = self._store.client

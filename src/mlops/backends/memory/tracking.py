@@ -98,10 +98,6 @@ class MemoryTracker:
             self.sweeps[sweep], state=state, parameters=dict(parameters), metrics=dict(metrics)
         )
 
-    def list_trainings(self, sweep: str = "") -> list[str]:
-        """See `Tracker`."""
-        return [run_id for run_id, known in self.trainings.items() if sweep in ("", known.sweep)]
-
     def has_files(self, run: TrainingRun) -> bool:
         """See `Tracker`."""
         known = self.trainings.get(run.run_id)

@@ -68,8 +68,7 @@ class AzureTracker:
     def _supersede(self, attempt: str) -> None:
         """Mark as superseded any training left behind by an attempt that was killed before it finished.
 
-        Azure deletes no run: it is ended if it still counts as running, and tagged as superseded, which
-        `list_trainings` leaves out.
+        Azure deletes no run: it is ended if it still counts as running, and tagged as superseded.
         """
         from azureml.core import Run
 
@@ -113,18 +112,6 @@ class AzureTracker:
             endings: dict[SweepState, Callable[[], None]]
             endings = {"succeeded": run.complete, "failed": run.fail, "interrupted": run.cancel}
             endings[state]()
-
-    def list_trainings(self, sweep: str = "") -> list[str]:
-        """See `Tracker`."""
-        from azureml.core import Run
-
-        wanted = {"tags": {KIND: TRAINING}, "status": COMPLETED}
-        with explain_refusals(self._session, "list the trainings"):
-            if sweep:
-                found = list(self._find_run(sweep).get_children(**wanted))
-            else:
-                found = list(Run.list(self._experiment, include_children=True, **wanted))
-        return [run.id for run in reversed(found)]  # Azure names the last to start first
 
     def has_files(self, run: TrainingRun) -> bool:
         """See `Tracker`."""
