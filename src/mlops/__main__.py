@@ -13,7 +13,7 @@ from mlops.kernels.messages import Channel
 from mlops.kernels.parent_client import connect, find_key, run_command, start_parent
 from mlops.kernels.socket_folder import UnavailableError
 
-ENTRY = "mlops.cli:main"
+ENTRY = "mlops.cli:run_program"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
 STANDARD_ERROR = 2
 STAYS = "kernels"  # it may end the parent, and must not go with it
@@ -30,9 +30,9 @@ def main() -> None:
                 file=sys.stderr,
             )
         sys.exit(code if code >= 0 else 128 - code)
-    from mlops.cli import main as run_here
+    from mlops.cli import run_program
 
-    run_here()
+    run_program()
 
 
 def _open_standard_files() -> None:

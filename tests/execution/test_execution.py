@@ -74,6 +74,36 @@ def test_a_dead_kernel_is_a_failure_in_the_cell_that_ran(tmp_path: Path, end: st
     assert find_failed_cell(tmp_path) == f"import os; {end}"
 
 
+def test_nothing_that_a_notebook_starts_has_the_program_s_output(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subprocess and C code write to the notebook; what outlives the kernel keeps no pipe of ours open."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # ipykernel behaves differently where it stands
+    cell = (
+        "import os, subprocess\nos.system('echo FROM A SHELL; echo ITS ERROR >&2')\nos.write(1, b'FROM C\\n')\n"
+        "sleeper = subprocess.Popen(['sleep', '60'], start_new_session=True).pid\n"
+        "print(*[os.readlink(f'/proc/{sleeper}/fd/{n}') for n in (1, 2)])\nos.kill(sleeper, 9)"
+    )
+    ours = [os.readlink(f"/proc/self/fd/{number}") for number in (1, 2)]
+    run(tmp_path, cell)
+    shown = str(nbformat.read(tmp_path / "copy.ipynb", as_version=4).cells[-1].outputs)
+    assert all(text in shown for text in ("FROM A SHELL", "ITS ERROR", "FROM C"))
+    assert not any(file in shown for file in ours)
+    captured = capfd.readouterr()
+    assert "FROM" not in captured.out + captured.err
+    assert "ERROR" not in captured.out + captured.err
+
+
+def test_a_kernel_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = {"argv": ["sh", "-c", "echo no such module >&2"], "display_name": "broken", "language": "python"}
+    (tmp_path / "kernels" / "broken").mkdir(parents=True)
+    (tmp_path / "kernels" / "broken" / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    source = write_notebook(tmp_path, "1", kernel="broken")
+    with pytest.raises(StepFailed, match="the kernel did not start: it died before it was ready: no such module"):
+        execute(source, tmp_path / "copy.ipynb", {}, seconds=60)
+
+
 def test_a_hang_is_ended_at_the_deadline(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(

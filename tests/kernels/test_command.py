@@ -31,6 +31,11 @@ def do_echo(*words):
     print("an error", file=sys.stderr)
     return 7
 
+def do_flush():
+    import ctypes
+    ctypes.CDLL(None).fflush(None)
+    print("ours")
+
 def do_sleep(path):
     with open(path, "w") as file:
         file.write(str(os.getpid()))
@@ -56,6 +61,13 @@ def do_kernel(path):
     os.rename(path, path + ".done")
     time.sleep(60)
 """
+NOISY = """
+import ctypes, os
+
+print("FROM PYTHON")
+os.write(1, b"FROM A DESCRIPTOR\\n")
+ctypes.CDLL(None).printf(b"FROM C\\n")
+"""
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -65,14 +77,16 @@ def path_of_commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where `CONTENT` can be imported from; the same in all tests, for another PYTHONPATH has another parent."""
     folder = tmp_path_factory.mktemp("commands")
     (folder / "command.py").write_text(CONTENT)
+    (folder / "noisy.py").write_text(NOISY)
     return folder
 
 
 @pytest.fixture
 def start_command(tmp_path: Path, path_of_commands: Path, make_project: Callable[..., Path]) -> Iterator[Start]:
     """Starts processes that have the parent run a function of `CONTENT`."""
-    make_project("pandas")
+    make_project("pandas, noisy")
     environ = {**os.environ, "OF_THE_TEST": "yes", "PYTHONPATH": str(path_of_commands), "MLOPS_WARM_KERNELS": "1"}
+    environ.pop("PYTHONUNBUFFERED", None)  # what has not been written is one of the things to be tested
     started: list[subprocess.Popen[str]] = []
 
     def start(*words: str, **options: Any) -> "subprocess.Popen[str]":
@@ -114,6 +128,12 @@ def test_it_has_the_caller_s_files_and_folder(start_command: Start, tmp_path: Pa
     output, errors = start_command("echo", "a", "b").communicate("typed", timeout=60)
     assert output == f"typed a b {tmp_path} yes True command\n"
     assert errors == "an error\n"
+
+
+def test_what_modules_print_when_they_are_imported_is_not_printed_again(start_command: Start) -> None:
+    """The parent imports them once; what it has not written yet would be in every fork."""
+    output, errors = start_command("flush").communicate("", timeout=60)
+    assert (output, errors) == ("ours\n", "")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ARROWS = {
-    ("mlops.__main__", "mlops.cli:main"): "what a fork of the warm parent runs",
+    ("mlops.__main__", "mlops.cli:run_program"): "what a fork of the warm parent runs",
     ("mlops.cli.options", "mlops.cli"): "what a platform is given to start runs in the background",
     ("mlops.cli", "mlops.kernels"): "the logger that a filter is put on",
     ("mlops.kernels.provisioner", "mlops.kernels"): "the logger's own name",

@@ -16,11 +16,13 @@
     data       profile
     kernels    kernels
     options    the options that several commands share
+    streams    standard output and standard error
     progress/  the progress and the summary of a run and of a sweep on a terminal
 """
 
 import logging
 import signal
+import sys
 from typing import Any
 
 import click
@@ -41,6 +43,7 @@ from mlops.cli import (
     upgrade,
 )
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
+from mlops.cli.streams import claim_streams
 from mlops.errors import MlopsError, UsageError
 
 
@@ -63,6 +66,16 @@ class Commands(click.Group):
             resumable = ctx.invoked_subcommand in ("run", "resume")
             click.echo(f"mlops: interrupted{'. Resume the run with `mlops resume`.' if resumable else ''}", err=True)
             ctx.exit(EXIT_INTERRUPTED)
+
+
+def run_program() -> None:
+    """Run the command line as the program of this process."""
+    claim_streams()
+    try:
+        main(prog_name="mlops")
+    except OSError as error:  # of what click prints by itself, such as a help text on a full disk
+        click.echo(f"mlops: {error}", err=True)
+        sys.exit(EXIT_FAILED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,15 +1,14 @@
 """The command that says what a platform costs."""
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.cli.streams import print_json
 from mlops.operations.costs import NO_PRICES, Cost, Estimate, estimate_costs, read_prices
 from mlops.platform.billing import Usage
 
@@ -86,7 +85,10 @@ def cost(
     usage = Usage(runs, minutes, nodes, production_nodes, storage_gb, monitoring_gb)
     known = read_prices(prices) if prices else NO_PRICES
     estimate = estimate_costs(backend.billing.list_billable(usage) if backend.billing else [], known)
-    click.echo(json.dumps(asdict(estimate), indent=1) if as_json else "\n".join(_describe(estimate)))
+    if as_json:
+        print_json(estimate)
+    else:
+        click.echo("\n".join(_describe(estimate)))
 
 
 def _describe(estimate: Estimate) -> Iterator[str]:

@@ -1,13 +1,12 @@
 """The command on the warm kernels."""
 
-import json
 import os
 import sys
-from dataclasses import asdict
 
 import click
 
 from mlops.cli.options import json_option
+from mlops.cli.streams import print_json
 from mlops.kernels.running_parents import RunningParent, list_parents, stop_parents
 
 MEGABYTE = 1_000_000
@@ -27,7 +26,7 @@ def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
     """
     parents = stop_parents("" if everywhere else os.path.abspath(sys.executable)) if stop else list_parents()
     if as_json:
-        click.echo(json.dumps([asdict(parent) for parent in parents], indent=1, default=str))
+        print_json(parents)
         return
     for parent in parents:
         click.echo(_describe(parent, "stopped" if stop else "ready" if parent.ready else "importing"))

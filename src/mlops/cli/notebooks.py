@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from mlops.cli.options import EXIT_FAILED, json_option, shorten_path
+from mlops.cli.streams import print_json
 from mlops.files import write_atomically
 from mlops.workspace import find_workspace
 
@@ -45,7 +45,7 @@ def check_notebooks(run: str, junit: Path | None, as_json: bool) -> None:
 
         write_atomically(junit, format_junit(verdict))
     if as_json:
-        click.echo(msgspec.json.encode(verdict).decode())
+        print_json(verdict)
     else:
         click.echo("\n".join(_describe(verdict, shorten_path(workspace.notebooks))))
     sys.exit(0 if verdict.same else EXIT_FAILED)

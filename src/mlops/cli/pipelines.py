@@ -3,13 +3,12 @@
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 
 import click
-import msgspec
 
 from mlops.cli.options import EXIT_FAILED, json_option, name_platform, open_platform, platform_option
+from mlops.cli.streams import print_json
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.submitting import (
     ENDED,
@@ -50,7 +49,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
     """
     published = publish_pipeline(open_platform(platform), Build(build_id, build_uri))
     if as_json:
-        click.echo(msgspec.json.encode(asdict(published)).decode())
+        print_json(published)
     else:
         click.echo(f"{published.name} version {published.version} is what {published.url} starts")
 
@@ -194,7 +193,7 @@ def _list_steps(run: SubmittedRun) -> Iterable[str]:
 
 def _show_run(run: SubmittedRun, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode(asdict(run)).decode())
+        print_json(run)
         return
     reason = run.tags.get("reason", "")
     rows = {
@@ -214,7 +213,7 @@ def _show_run(run: SubmittedRun, as_json: bool) -> None:
 
 def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode([asdict(run) for run in found]).decode())
+        print_json(found)
         return
     for run in found:
         started = run.started or "not started yet"

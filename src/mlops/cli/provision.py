@@ -1,15 +1,13 @@
 """The command that sets a platform up, and deletes it."""
 
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import click
-import msgspec
 
 from mlops.cli.options import EXIT_FAILED, json_option, name_program, open_platform, platform_option, shorten_path
 from mlops.cli.progress.run import Progress, summarize_run
+from mlops.cli.streams import print_json
 from mlops.errors import UsageError
 from mlops.operations.opening import OpenProject
 from mlops.parameters.overrides import Override, read_override
@@ -86,7 +84,7 @@ def _provision(opened: OpenProject, as_json: bool) -> None:
 
     record = provision_platform(opened, [Progress()])
     if as_json:
-        click.echo(msgspec.json.encode(record).decode())
+        print_json(record)
     else:
         report = shorten_path(opened.workspace.outputs / "index.html")
         click.echo("\n" + summarize_run(record, None, (), report, name_program()))
@@ -95,7 +93,7 @@ def _provision(opened: OpenProject, as_json: bool) -> None:
 
 def _show(changes: Sequence[Change], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps([asdict(change) for change in changes]))
+        print_json(changes)
         return
     width = max((len(change.resource) for change in changes), default=0)
     for change in changes:

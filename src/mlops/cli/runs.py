@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from mlops.cli.options import (
     EXIT_FAILED,
@@ -18,6 +17,7 @@ from mlops.cli.options import (
     shorten_path,
 )
 from mlops.cli.progress.run import Progress, summarize_run
+from mlops.cli.streams import print_json
 from mlops.errors import MlopsError
 from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
@@ -105,7 +105,7 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
 
 def _conclude(record: RunRecord, opened: OpenProject, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode(record).decode())
+        print_json(record)
     else:
         status = _read_status(opened)
         report = shorten_path(opened.workspace.outputs / "index.html")

@@ -1,10 +1,9 @@
 """Commands on the services."""
 
-import json
-
 import click
 
 from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.cli.streams import print_json
 from mlops.platform.services import ENVIRONMENTS
 
 
@@ -24,7 +23,7 @@ def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
     backend = open_platform(platform).backend
     first, second = backend.secrets.get_keys(environment)
     if as_json:
-        click.echo(json.dumps({"primary": first, "secondary": second}))
+        print_json({"primary": first, "secondary": second})
     elif primary:
         click.echo(first)
     else:

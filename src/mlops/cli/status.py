@@ -1,12 +1,9 @@
 """The command that shows the champion, the services and the last runs."""
 
-import json
-from dataclasses import asdict
-
 import click
-import msgspec
 
 from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.cli.streams import print_json
 from mlops.operations.status import read_status
 
 SHOWN_RUNS = 10
@@ -26,12 +23,7 @@ def status(platform: str, as_json: bool) -> None:
     found = read_status(open_platform(platform), SHOWN_RUNS)
     champion = found.champion
     if as_json:
-        shown = {
-            "champion": {**asdict(champion)} if champion else None,
-            "services": [asdict(service) for service in found.services],
-            "runs": [msgspec.to_builtins(record) for record in found.runs],
-        }
-        click.echo(json.dumps(shown, indent=1))
+        print_json({"champion": champion, "services": found.services, "runs": found.runs})
         return
     click.echo(f"Champion:   {champion.name} version {champion.version}" if champion else "Champion:   none yet")
     for service in found.services:

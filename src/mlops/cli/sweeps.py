@@ -3,7 +3,6 @@
 import sys
 
 import click
-import msgspec
 
 from mlops.cli.options import (
     EXIT_FAILED,
@@ -15,6 +14,7 @@ from mlops.cli.options import (
     shorten_path,
 )
 from mlops.cli.progress.run import Progress
+from mlops.cli.streams import print_json
 from mlops.parameters.project import Project
 from mlops.workspace import find_workspace
 
@@ -72,7 +72,7 @@ def sweep(
     opened, goal = open_loaded(project, platform), choose_goal(grid.step, metric, maximize)
     record, plan, points = sweep_step(opened, grid, goal, places, [Progress()], [SweepProgress()])
     if as_json:
-        click.echo(msgspec.json.encode({"run": record, "sweep": plan, "points": points}).decode())
+        print_json({"run": record, "sweep": plan, "points": points})
     else:
         report = shorten_path(project.workspace.outputs / record.run_id / "sweep.html")
         click.echo("\n" + summarize_sweep(plan, points, report, name_program()))

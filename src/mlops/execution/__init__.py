@@ -5,11 +5,12 @@ red, with the cell that did it marked; its file is whole or not there; secrets a
 
 .. code-block:: text
 
-    engine  papermill's engine: deadlines, dead kernels, progress by cell
-    client  the kernel's client, which talks over sockets in a private folder
-    store   saves the executed notebook, whole and without secrets
-    cancel  ends a notebook from another thread
-    pool    notebooks side by side, in threads
+    engine      papermill's engine: deadlines, dead kernels, progress by cell
+    client      the kernel's client, which talks over sockets in a private folder
+    kernel_log  what a kernel writes past its notebook
+    store       saves the executed notebook, whole and without secrets
+    cancel      ends a notebook from another thread
+    pool        notebooks side by side, in threads
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -12,6 +12,7 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 from mlops.errors import StepFailed
 from mlops.execution.cancel import Cancel
 from mlops.execution.client import PromptManager, make_socket_folder, talk_privately
+from mlops.execution.kernel_log import open_log
 
 START_SECONDS = 120  # for a kernel to get ready
 SAVE_SECONDS = 1.0  # between two savings of a notebook that is being executed, at least
@@ -39,7 +40,7 @@ class RunEngine(Engine):
         cancel = cancel or Cancel()
         finish_saving = _save_less(nb_man)
         _report_cells(nb_man, report_cell)
-        with make_socket_folder() as sockets:
+        with make_socket_folder() as sockets, open_log(sockets) as log:
             client = PapermillNotebookClient(
                 nb_man,
                 kernel_name=kernel_name,
@@ -51,7 +52,7 @@ class RunEngine(Engine):
             kernel = client.create_kernel_manager()
             try:
                 cancel.watch(kernel)
-                client.execute(cleanup_kc=True)
+                client.execute(cleanup_kc=True, **log.streams)
             except DeadKernelError as error:
                 where = _mark_running(nb_man)
                 cancel.check()
@@ -61,9 +62,9 @@ class RunEngine(Engine):
                 raise StepFailed(
                     f"the step took longer than {seconds / 60:g} minutes; it was ended in {where}"
                 ) from error
-            except RuntimeError:
+            except RuntimeError as error:
                 cancel.check()
-                raise
+                raise RuntimeError(f"{error}{log.find_last()}") from error
             finally:
                 cancel.release(kernel)
                 finish_saving()

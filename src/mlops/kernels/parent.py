@@ -13,6 +13,7 @@ A connection that closes takes its fork with it.
 """
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -249,8 +250,16 @@ def _live(order: dict[str, Any]) -> Job | None:
     parent = Parent(listener, order["path"], order["idle_seconds"], imports)
     if order["owner"]:
         parent.follow(order["owner"])
+    _flush()
     gc.freeze()
     return parent.serve()
+
+
+def _flush() -> None:
+    """Write what modules have printed when they were imported: it would be in the buffers of every fork."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    ctypes.CDLL(None).fflush(None)
 
 
 def main() -> None:

@@ -1,0 +1,85 @@
+"""The standard streams of the program: only its own text, in any encoding, for as long as somebody reads it."""
+
+import codecs
+import io
+import json
+import os
+import sys
+
+import click
+import msgspec
+
+OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
+PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
+FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
+
+
+def claim_streams() -> None:
+    """Keep standard output for the text of this program, and let it end early or be of any encoding.
+
+    - Subprocesses and libraries in C write to descriptor 1. It becomes standard error, and the program's own text goes
+      to a copy that nobody inherits. So ``--json`` prints JSON and nothing else.
+    - A reader that leaves early, as in ``| head``, ends neither a run nor its exit code.
+    - Characters that the terminal lacks are written in another way.
+    """
+    codecs.register_error(FALLBACK, _replace)
+    codecs.register(_find_ascii)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    output = os.dup(OUTPUT)
+    os.dup2(ERRORS, OUTPUT)
+    sys.stdout = _open_stream(output, sys.stdout.encoding)
+    sys.stderr = _open_stream(ERRORS, sys.stderr.encoding, line_buffering=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, in ASCII: so it is the same in every encoding. NaN is null."""
+    click.echo(json.dumps(json.loads(msgspec.json.encode(value, enc_hook=str)), indent=1))
+
+
+class _Descriptor(io.FileIO):
+    """A descriptor that becomes the null device after an error; that its reader has left is none."""
+
+    def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
+        """Write bytes, and return how many were taken."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self.fileno(), inheritable=self.fileno() == ERRORS)
+            os.close(null)
+            if isinstance(error, BrokenPipeError):
+                return len(data)
+            raise
+
+
+def _open_stream(descriptor: int, encoding: str, *, line_buffering: bool = False) -> io.TextIOWrapper:
+    raw = _Descriptor(descriptor, "w", closefd=False)
+    name = ASCII if codecs.lookup(encoding).name == "ascii" else encoding
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), name, errors=FALLBACK, line_buffering=line_buffering or raw.isatty()
+    )
+
+
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    """Replace characters that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(PLAIN.get(sign) or ascii(sign)[1:-1] for sign in missing), error.end
+
+
+def _find_ascii(name: str) -> codecs.CodecInfo | None:
+    """Find ASCII under another name: click takes a stream of that name for a mistake and writes UTF-8 to it."""
+    if name.replace("_", "-") != ASCII:
+        return None
+    known = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        known.encode,
+        known.decode,
+        known.streamreader,
+        known.streamwriter,
+        known.incrementalencoder,
+        known.incrementaldecoder,
+        name=ASCII,
+    )

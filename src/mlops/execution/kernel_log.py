@@ -1,0 +1,48 @@
+"""What a kernel writes past its notebook, kept away from the terminal."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+LONGEST = 300  # characters of a line that a message repeats
+READ = 2**16  # bytes at the end of the log that are searched
+
+
+class KernelLog:
+    """A file that a kernel has for its standard error.
+
+    ipykernel sends whatever is written to its descriptors 1 and 2 to the notebook, subprocesses and libraries in C
+    included, and repeats it on what they were before. On a terminal that would be a copy without redaction, in
+    ``--json`` a line before the JSON. And a process that outlives its kernel would keep the program's pipe open.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    @property
+    def streams(self) -> Mapping[str, int]:
+        """The options with which `jupyter_client` starts a kernel."""
+        return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
+
+    def find_last(self) -> str:
+        """Return the last line, after a colon; nothing if there is none."""
+        with Path(self._file.name).open("rb") as file:
+            file.seek(max(0, self._file.seek(0, os.SEEK_END) - READ))
+            lines = file.read().decode(errors="replace").splitlines()
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f": {last[:LONGEST]}" if last else ""
+
+
+@contextmanager
+def open_log(folder: str) -> Iterator[KernelLog]:
+    """Open a log in the folder of a kernel's sockets."""
+    with Path(folder, "kernel.log").open("ab") as file:
+        yield KernelLog(file)

@@ -1,0 +1,84 @@
+"""Standard output belongs to the program: its text alone, in any encoding, as long as somebody reads it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CLAIM = "import os, sys, click\nfrom mlops.cli.streams import claim_streams, print_json\nclaim_streams()\n"
+
+
+def run_claimed(script: str, pipe: str = "", **environ: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run a script whose streams are claimed; the exit code is the script's, also in a pipe."""
+    command = ["bash", "-c", f'"$@" {pipe}\nexit "${{PIPESTATUS[0]}}"', "bash", sys.executable, "-c", CLAIM + script]
+    return subprocess.run(command, capture_output=True, check=False, env={**os.environ, **environ})
+
+
+def test_what_others_write_goes_to_standard_error() -> None:
+    script = "os.system('echo SHELL'); os.write(1, b'C\\n'); click.echo('ours'); print('ours, too')"
+    ran = run_claimed(script)
+    assert (ran.returncode, ran.stdout) == (0, b"ours\nours, too\n")
+    assert ran.stderr == b"SHELL\nC\n"
+
+
+@pytest.mark.parametrize("pipe", ["| head -1", "2>&1 >/dev/null | head -1", "| true"])
+def test_a_reader_that_leaves_early_is_no_error(pipe: str) -> None:
+    script = (
+        "import time\n"
+        "for number in range(50):\n"
+        "    click.echo(number); click.echo(number, err=True); time.sleep(0.005)\n"
+        "os._exit(7 if number == 49 else 1)"
+    )
+    ran = run_claimed(script, pipe)
+    assert ran.returncode == 7
+    assert ran.stdout == (b"" if pipe == "| true" else b"0\n")
+    assert b"Broken" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("ascii", rb"+ x - ... 3 x 4 Z\xfcrich \U0001f600"),
+        ("latin-1", b"+ x - ... 3 \xd7 4 Z\xfcrich \\U0001f600"),
+        ("utf-8", "✓ ✗ – … 3 × 4 Zürich 😀".encode()),
+        ("utf-16-le", "✓ ✗ – … 3 × 4 Zürich 😀".encode("utf-16-le")),
+    ],
+)
+def test_every_encoding_shows_everything(encoding: str, shown: bytes) -> None:
+    script = "text = '✓ ✗ – … 3 × 4 Zürich 😀'\nclick.echo(text, nl=False); click.echo(text, nl=False, err=True)"
+    ran = run_claimed(script, PYTHONIOENCODING=encoding)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, shown, shown)
+
+
+@pytest.mark.parametrize("environ", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_terminal_without_a_locale_is_no_error(environ: dict[str, str]) -> None:
+    ran = run_claimed("click.echo('\\u2713 \\udcff'); click.echo('\\u2717', err=True)", **environ)
+    assert (ran.returncode, ran.stdout.split()[1]) == (0, rb"\udcff")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_is_the_same_in_every_encoding(encoding: str) -> None:
+    script = "print_json({'text': '✓ ü', 'number': float('nan')})"
+    ran = run_claimed(script, PYTHONIOENCODING=encoding)
+    assert ran.stdout.isascii()
+    assert json.loads(ran.stdout) == {"text": "✓ ü", "number": None}
+
+
+def test_a_full_disk_is_an_error() -> None:
+    program = Path(sys.executable).with_name("mlops")
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run([program, "--version"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == b"mlops: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_the_help_and_the_status_work_on_any_terminal(mlops: Any, encoding: str) -> None:
+    for words in (["--help"], ["run", "--help"], ["status"], ["kernels"], ["run", "\udcff"]):
+        ran = mlops(*words, PYTHONIOENCODING=encoding)
+        assert ran.returncode == (2 if "\udcff" in words else 0), ran.stderr
+        assert "Traceback" not in ran.stderr
