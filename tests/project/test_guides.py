@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-GUIDES = ("architecture", "azure", "azure-setup", "development", "kernels")
+GUIDES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "docs").glob("*.md"))
 FOLDERS = r"(?:src|tests|docs|parameters|notebooks|\.ci)/"
 
 

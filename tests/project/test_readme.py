@@ -1,4 +1,4 @@
-"""The README says what there is, and all that there is."""
+"""The README and the manuals in docs/ say what there is, and all that there is."""
 
 import re
 from pathlib import Path
@@ -17,30 +17,36 @@ def readme(project: Path) -> str:
     return (project / "README.md").read_text()
 
 
-def test_every_command_is_in_the_readme_and_has_an_example(readme: str) -> None:
+@pytest.fixture(scope="module")
+def manuals(project: Path) -> str:
+    """The text of README.md and of all manuals."""
+    return "\n".join(path.read_text() for path in (project / "README.md", *sorted((project / "docs").glob("*.md"))))
+
+
+def test_every_command_is_in_the_manuals_and_has_an_example(manuals: str) -> None:
     for name, command in main.commands.items():
-        assert re.search(rf"mlops {name}\b", readme), f"{name} is not in the README"
+        assert re.search(rf"mlops {name}\b", manuals), f"{name} is in no manual"
         shown = command.get_help(click.Context(command, info_name=name))
         assert re.search(rf"Examples?:\s.*mlops {name}", shown, re.DOTALL), f"{name} has no example"
 
 
-def test_every_option_of_run_is_in_the_readme(readme: str) -> None:
+def test_every_option_of_run_is_in_the_manuals(manuals: str) -> None:
     for option in main.commands["run"].params:
         if isinstance(option, click.Option):
-            assert any(f" {name}" in readme or f"`{name}`" in readme for name in option.opts), option.opts
+            assert any(f" {name}" in manuals or f"`{name}`" in manuals for name in option.opts), option.opts
 
 
-def test_every_command_in_the_readme_is_known(readme: str) -> None:
-    for name in re.findall(r"\.venv/bin/mlops (\w[\w-]*)", readme):
+def test_every_command_in_the_manuals_is_known(manuals: str) -> None:
+    for name in re.findall(r"\.venv/bin/mlops (\w[\w-]*)", manuals):
         assert name in main.commands
-    for words in re.findall(r"mlops run ([\w|]+)", readme):
+    for words in re.findall(r"mlops run ([\w|]+)", manuals):
         assert {*words.split("|")} <= {*PIPELINES}
 
 
-def test_every_make_target_exists(readme: str, project: Path) -> None:
+def test_every_make_target_exists(manuals: str, project: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (project / "Makefile").read_text(), re.MULTILINE))
     named = {
-        word for words in re.findall(r"^make ([a-z -]+?)(?:  |$)|`make ([a-z-]+)`", readme, re.M) for word in words
+        word for words in re.findall(r"^make ([a-z -]+?)(?:  |$)|`make ([a-z-]+)`", manuals, re.M) for word in words
     }
     named = {word for words in named for word in words.split()}
     assert {"run", "test", "stop"} <= named <= targets
@@ -58,8 +64,8 @@ def test_the_table_has_every_notebook_and_the_steps_every_pipeline(readme: str, 
         assert f"| {name} | {', '.join(step.name for step in PIPELINES[name])} |" in readme
 
 
-def test_the_exit_codes_are_those_of_the_help(readme: str) -> None:
+def test_the_exit_codes_are_those_of_the_help(manuals: str) -> None:
     shown = main.get_help(click.Context(main))
     for code in ("0", "1", "2", "130"):
         assert re.search(rf"^ +{code} +\w", shown, re.MULTILINE)
-        assert f"\n| {code} | " in readme
+        assert f"\n| {code} | " in manuals

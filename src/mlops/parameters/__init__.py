@@ -4,6 +4,7 @@
 
     declarations      what a notebook's `parameters` cell says that may be set: name, type, allowed values
     layers            one YAML file of `parameters/`, read strictly
+    suggestion        the name that an unknown one was probably meant to be
     lookup            what a name in a layer or an override means, and the error if it means nothing
     overrides         what is given for one run: the text of `-p`, and values that the engine gives
     merging           all of these merged and checked for every step

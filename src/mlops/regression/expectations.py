@@ -99,7 +99,7 @@ def _convert(metadata: Mapping[str, Any], where: str) -> Declaration:
     try:
         return msgspec.convert(declared, Declaration)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: mlops.check: {error}; see README.md, Notebook regression") from error
+        raise UsageError(f"{where}: mlops.check: {error}; see docs/regression.md") from error
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
