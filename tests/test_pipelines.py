@@ -25,7 +25,7 @@ def test_the_declared_results_are_handed_on(step: Step) -> None:
     cells = nbformat.read(NOTEBOOKS / f"{step.notebook}.ipynb", as_version=4).cells
     (glued,) = [cell.source for cell in cells if "glue_results(" in cell.source]
     results = {step.decides, step.explains, step.scored_by, step.names_model, step.deploys, step.takes_data}
-    for name in {*results, *step.trains, *step.names_dataset} - {""}:
+    for name in {*results, *step.trains, *step.names_dataset, *step.compares} - {""}:
         assert f"{name}=" in glued, name
 
 

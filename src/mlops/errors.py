@@ -137,8 +137,14 @@ class StepFailed(MlopsError):
         What happened, and in which cell.
     kind : str
         Class of the exception that a cell raised: "ConflictError". Empty if none did, for example if the kernel died.
+    cell : str
+        The first line of the cell that failed; empty if none ran.
+    line : int
+        The line of that cell, counted from 1; 0 if it is unknown.
     """
 
-    def __init__(self, message: str, kind: str = "") -> None:
+    def __init__(self, message: str, kind: str = "", cell: str = "", line: int = 0) -> None:
         super().__init__(message)
         self.kind = kind
+        self.cell = cell
+        self.line = line

@@ -53,6 +53,9 @@ class Step:
         The result that says why it decided so: "reason". Steps that are skipped because of the decision repeat it.
     metrics : tuple of str
         The results that say how good the model is; a run's summary and the index show them, in this order.
+    compares : tuple of str
+        The results that hold the metrics of the champion, by name, and its version: ("champion_metrics",
+        "champion_version"). The step's own metrics were measured on the same rows.
     scored_by : str
         The result by which a sweep compares its combinations, unless another is asked for: "cv_mse".
     names_model : str
@@ -82,6 +85,7 @@ class Step:
     decides: str = ""
     explains: str = ""
     metrics: tuple[str, ...] = ()
+    compares: tuple[()] | tuple[str, str] = ()
     scored_by: str = ""
     names_model: str = ""
     names_dataset: tuple[()] | tuple[str, str] = ()
@@ -114,6 +118,7 @@ RETRAIN = (
         decides="promoted",
         explains="reason",
         metrics=METRICS,
+        compares=("champion_metrics", "champion_version"),
     ),
     Step(
         "register",

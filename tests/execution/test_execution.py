@@ -54,9 +54,10 @@ def test_cells_are_reported_as_they_end(tmp_path: Path) -> None:
 
 
 def test_an_error_names_the_cell_and_is_kept_in_the_copy(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match=r"ValueError in cell \[3\]: alpha is -1"):
-        run(tmp_path, "raise ValueError('alpha is -1')", "print('not reached')")
-    assert find_failed_cell(tmp_path) == "raise ValueError('alpha is -1')"
+    with pytest.raises(StepFailed, match=r"ValueError in the cell that begins 'y = 2': alpha is -1") as failed:
+        run(tmp_path, "y = 2\n\nraise ValueError('alpha is -1')", "print('not reached')")
+    assert (failed.value.kind, failed.value.cell, failed.value.line) == ("ValueError", "y = 2", 3)
+    assert find_failed_cell(tmp_path) == "y = 2\n\nraise ValueError('alpha is -1')"
     assert "not reached\\n" not in (tmp_path / "copy.ipynb").read_text()
 
 

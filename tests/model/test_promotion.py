@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from mlops.errors import UsageError
-from mlops.model.promotion import Decision, decide_promotion, overrule, require_promoted
+from mlops.model.promotion import Decision, decide_promotion, describe_sensitivity, overrule, require_promoted
 
 ROWS = 89  # held out of 442
 LOSSES = np.random.default_rng(0).normal(100, 10, ROWS)
@@ -17,17 +17,25 @@ GAINS = np.random.default_rng(1).normal(5, 5, ROWS)
 
 
 def test_the_first_model_is_promoted() -> None:
-    expected = Decision(True, "There is no champion yet, so the first model is promoted.", rows=ROWS)
+    expected = Decision(True, "There is no champion yet, so the first model is promoted.", rows=ROWS, kind="first")
     assert decide_promotion(None, LOSSES) == expected
 
 
-def test_the_same_model_again_is_rejected() -> None:
-    decision = decide_promotion(LOSSES, LOSSES)
+@pytest.mark.parametrize("rounding", [0.0, 1e-12])
+def test_the_same_model_again_is_rejected_as_equal(rounding: float) -> None:
+    decision = decide_promotion(LOSSES, LOSSES - rounding)
     assert (decision.promoted, decision.improvement, decision.lower_bound) == (False, 0.0, 0.0)
-    assert decision.reason == (
-        "The challenger is not shown to be better: mean improvement 0.00 on 89 rows unseen by both models, "
-        "95% lower bound 0.00."
-    )
+    said = "The challenger and the champion are equal: they make the same errors on all 89 rows unseen by both."
+    assert (decision.reason, decision.kind) == (said, "equal")
+    assert describe_sensitivity(decision, "") == "The two models are equal, so there is no improvement to show."
+
+
+def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:
+    decision = decide_promotion(LOSSES, LOSSES - GAINS)
+    said = "Smallest improvement that these rows would have shown four times in five: 1.12 points."
+    assert describe_sensitivity(decision, "points") == said
+    assert describe_sensitivity(decide_promotion(None, LOSSES), "").startswith("There is no champion")
+    assert describe_sensitivity(decide_promotion(LOSSES[:9], LOSSES[:9]), "").startswith("There are too few rows")
 
 
 def test_a_clearly_better_model_is_promoted() -> None:

@@ -288,14 +288,14 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
     ]
     time = "2026-11-22 19:07:58"
     assert rows == [
-        [time, "20261123-000000-all-0000", "rejected Better.", "evaluate 1 skipped", "–", "2,900.250", "–", "0.450"],
+        [time, "20261123-000000-all-0000", "rejected Better.", "evaluate 1 skipped", "–", "2,900", "–", "0.450"],
         [
             time,
             "20261122-190758-all-3f9a51c2",
             "promoted Better.",
             "evaluate , register",
             "3",
-            "2,900.250",
+            "2,900",
             "–",
             "0.450",
         ],

@@ -1,9 +1,22 @@
 """What a run says about the model, under the names that its steps declare."""
 
+from dataclasses import replace
+
+import pytest
+
 from mlops.pipelines import Step
-from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord
 from mlops.record.processes import own_process
-from mlops.record.summary import find_metrics, find_model_version, find_reason, list_metrics
+from mlops.record.steps import Failure
+from mlops.record.summary import (
+    Scores,
+    describe_outcome,
+    find_metrics,
+    find_model_version,
+    find_reason,
+    list_metrics,
+    list_scores,
+)
 
 STEPS = (
     Step("fit", "01_fit", metrics=("auc", "loss")),
@@ -35,6 +48,42 @@ def test_the_declared_metrics_are_found_as_the_last_step_handed_them_on() -> Non
     run = make_run(fit={"auc": 0.9, "loss": None, "rows": 3.0}, judge={"auc": 0.8})
     assert list_metrics(STEPS) == ["auc", "loss"]
     assert find_metrics(run, STEPS) == {"auc": 0.8}
+
+
+COMPARING = (Step("judge", "02_judge", explains="because", decides="good", metrics=("auc",), compares=("old", "of")),)
+
+
+def test_metrics_say_whose_they_are() -> None:
+    assert list_scores(make_run(judge={"good": True}), COMPARING) == []
+    alone = make_run(fit={"auc": 0.9})
+    assert list_scores(alone, STEPS) == [Scores("new model", {"auc": 0.9})]
+    first = make_run(judge={"auc": 0.8, "old": {}, "of": 0})
+    assert list_scores(first, COMPARING) == [Scores("challenger", {"auc": 0.8})]
+    both = make_run(judge={"auc": 0.8, "old": {"auc": 0.7, "none": None}, "of": 3})
+    assert list_scores(both, COMPARING) == [
+        Scores("challenger", {"auc": 0.8}),
+        Scores("champion (version 3)", {"auc": 0.7}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "only", "said"),
+    [
+        ("rejected", "", "No better."),
+        ("done", "judge", "the decision is not to promote the model. No better."),
+        ("done", "store", ""),
+    ],
+)
+def test_a_decision_is_explained_by_the_run_that_made_it(outcome: str, only: str, said: str) -> None:
+    run = make_run(judge={"good": False, "because": "No better."})
+    assert describe_outcome(replace(run, outcome=outcome, settings=RunSettings(only=only)), COMPARING) == said
+
+
+def test_a_failure_is_explained_by_its_place() -> None:
+    failure = Failure("ValueError", "fit", "01_fit", "", "x = 1", 2)
+    run = replace(make_run(), outcome="error", error="ValueError: no", failure=failure)
+    assert describe_outcome(run) == "fit failed in 01_fit, in the cell that begins 'x = 1'"
+    assert describe_outcome(replace(run, failure=Failure("OSError"))) == "ValueError: no"
 
 
 def test_a_run_without_results_has_no_reason_and_no_model() -> None:

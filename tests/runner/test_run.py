@@ -19,6 +19,7 @@ from given_parameters import load_parameters, load_project
 from mlops.errors import UsageError
 from mlops.pipelines import Step
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run
+from mlops.record.steps import Failure
 from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_pipeline
 from mlops.runner.telemetry_listener import TelemetryListener
 from mlops.workspace import Workspace
@@ -124,9 +125,13 @@ def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
         surround(small, restore=lambda environment, digest: restored.append((environment, digest))),
     )
     assert (record.state, record.outcome, states(record)) == ("failed", "error", ["done", "done", "failed", "skipped"])
-    assert record.steps[2].error == "AssertionError in cell [4]: it is broken"
+    cell = "assert not broken, 'it is broken'"
+    assert record.steps[2].error == f"AssertionError in the cell that begins {cell!r}: it is broken"
+    assert (record.steps[2].cell, record.steps[2].line) == (cell, 1)
     assert record.steps[2].error_kind == "AssertionError"
     assert restored == [("production", "sha256:1")]
+    assert record.error == record.steps[2].error
+    assert record.failure == Failure("AssertionError", "act", "03_act", "", cell, 1)
 
 
 @pytest.mark.parametrize(("seen", "outcome"), [(5, "promoted"), (2, "rejected")])

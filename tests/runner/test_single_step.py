@@ -143,7 +143,7 @@ def test_a_failed_notebook_is_stored_and_told(run_at: RunAt, job: FolderJob) -> 
     assert (record.state, record.outcome, states(record)) == ("failed", "error", ["failed"] + ["skipped"] * 3)
     assert "nothing was seen" in (job.platform / "01_look.ipynb").read_text()
     assert job.tags["outcome"] == "error"
-    assert job.tags["reason"] == "look: AssertionError in cell [4]: nothing was seen"
+    assert job.tags["reason"] == "look: AssertionError in the cell that begins 'import time': nothing was seen"
 
 
 def test_a_step_that_ended_badly_runs_again_and_one_that_is_done_does_not(run_at: RunAt, job: FolderJob) -> None:

@@ -28,6 +28,9 @@ WORK = {
     "glue_results('02_fit', run_folder, loss=(x - seen) ** 2 + n, name=name, other=None if n == 9 else 1.5 * x)",
 }
 
+FIRST_LINE = WORK["02_fit"].splitlines()[0]
+FAILED = f"AssertionError in the cell that begins {FIRST_LINE!r}: x is 5.0"  # at x = 5
+
 
 @dataclass
 class FakeExecutor:
@@ -46,7 +49,7 @@ class FakeExecutor:
                     raise KeyboardInterrupt
                 x, n = task.parameters.get("x", 1.0), task.parameters.get("n", 1)
                 if x == 5.0:
-                    yield Outcome(task.number, 0.5, error="AssertionError in cell [4]: x is 5.0")
+                    yield Outcome(task.number, 0.5, error=FAILED)
                     continue
                 task.output.write_text(json.dumps({"cells": [], "x": x}))
                 results = {"loss": (x - 3) ** 2 + n, "name": "a", "other": None if n == 9 else 1.5 * x}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from mlops.cli.options import EXIT_FAILED, json_option, name_program, open_platform, platform_option, shorten_path
+from mlops.cli.progress.following import find_following
 from mlops.cli.progress.run import Progress, summarize_run
 from mlops.cli.streams import print_json
 from mlops.errors import UsageError
@@ -87,7 +88,8 @@ def _provision(opened: OpenProject, as_json: bool) -> None:
         print_json(record)
     else:
         report = shorten_path(opened.workspace.outputs / "index.html")
-        click.echo("\n" + summarize_run(record, None, (), report, name_program()))
+        following = find_following(record, name_program())
+        click.echo("\n" + summarize_run(record, None, (), report, name_program(), following=following))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 
 

@@ -1,6 +1,7 @@
 """Commands that run pipelines."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from mlops.cli.options import (
     platform_option,
     shorten_path,
 )
+from mlops.cli.progress.following import find_following
 from mlops.cli.progress.run import Progress, summarize_run
 from mlops.cli.streams import print_json
 from mlops.errors import MlopsError
@@ -78,7 +80,7 @@ def run(
     opened = open_platform(platform, map(read_override, overrides))
     request = RunRequest(pipeline, only, model_file, force, run_id, jobs or 0)
     record = start_run(opened, request, [Progress()], release_begins)
-    _conclude(record, opened, as_json)
+    _conclude(record, opened, as_json, overrides)
 
 
 @click.command()
@@ -103,15 +105,22 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
     _conclude(resume_run(opened, record, jobs or 0, [Progress()]), opened, as_json)
 
 
-def _conclude(record: RunRecord, opened: OpenProject, as_json: bool) -> None:
+def _conclude(record: RunRecord, opened: OpenProject, as_json: bool, given: Sequence[str] = ()) -> None:
     if as_json:
         print_json(record)
     else:
         status = _read_status(opened)
-        report = shorten_path(opened.workspace.outputs / "index.html")
+        report = shorten_path(_find_page(record, opened.workspace.outputs))
         program, option = name_program(), name_platform(opened)
-        click.echo("\n" + summarize_run(record, status.champion, status.services, report, program, option))
+        following = find_following(record, program, option, given)
+        click.echo("\n" + summarize_run(record, status.champion, status.services, report, program, option, following))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
+
+
+def _find_page(record: RunRecord, outputs: Path) -> Path:
+    """Return the page to open: the report of the step that failed, else the index of all runs."""
+    failed = record.failure.report if record.failure else ""
+    return outputs / record.run_id / failed if failed else outputs / "index.html"
 
 
 def _read_status(opened: OpenProject) -> Status:

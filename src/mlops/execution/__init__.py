@@ -8,6 +8,7 @@ red, with the cell that did it marked; its file is whole or not there; secrets a
     engine      papermill's engine: deadlines, dead kernels, progress by cell
     client      the kernel's client, which talks over sockets in a private folder
     kernel_log  what a kernel writes past its notebook
+    cells       how a message names a cell
     store       saves the executed notebook, whole and without secrets
     cancel      ends a notebook from another thread
     pool        notebooks side by side, in threads
@@ -23,6 +24,7 @@ from papermill.execute import execute_notebook
 
 from mlops.errors import StepFailed
 from mlops.execution.cancel import Cancel
+from mlops.execution.cells import describe_cell, find_first_line, find_line
 from mlops.execution.engine import START_SECONDS, RunEngine
 from mlops.execution.store import STORE
 
@@ -77,7 +79,9 @@ def execute(
             cancel=cancel or Cancel(),
         )
     except PapermillExecutionError as error:
-        raise StepFailed(f"{error.ename} in cell [{error.exec_count}]: {error.evalue}", error.ename) from error
+        where = find_first_line(error.source), find_line(error.traceback)
+        said = f"{error.ename} in {describe_cell(error.source)}: {error.evalue}"
+        raise StepFailed(said, error.ename, *where) from error
     except NoSuchKernel as error:
         raise StepFailed(f"there is no Jupyter kernel {error.name!r} here: run `make setup`") from error
     except (RuntimeError, OSError) as error:

@@ -11,6 +11,7 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 
 from mlops.errors import StepFailed
 from mlops.execution.cancel import Cancel
+from mlops.execution.cells import describe_cell, find_first_line
 from mlops.execution.client import PromptManager, make_socket_folder, talk_privately
 from mlops.execution.kernel_log import open_log
 
@@ -54,14 +55,14 @@ class RunEngine(Engine):
                 cancel.watch(kernel)
                 client.execute(cleanup_kc=True, **log.streams)
             except DeadKernelError as error:
-                where = _mark_running(nb_man)
+                source = _mark_running(nb_man)
                 cancel.check()
-                raise StepFailed(f"the kernel died in {where}") from error
+                said = f"the kernel died in {describe_cell(source)}"
+                raise StepFailed(said, cell=find_first_line(source)) from error
             except CellTimeoutError as error:
-                where = _mark_running(nb_man)
-                raise StepFailed(
-                    f"the step took longer than {seconds / 60:g} minutes; it was ended in {where}"
-                ) from error
+                source = _mark_running(nb_man)
+                said = f"the step took longer than {seconds / 60:g} minutes; it was ended in {describe_cell(source)}"
+                raise StepFailed(said, cell=find_first_line(source)) from error
             except RuntimeError as error:
                 cancel.check()
                 raise RuntimeError(f"{error}{log.find_last()}") from error
@@ -110,10 +111,10 @@ def _count_left(deadline: float) -> int | None:
 
 
 def _mark_running(nb_man: NotebookExecutionManager) -> str:
-    """Mark as failed the cell that ran last, which papermill calls completed, and describe it."""
+    """Mark as failed the cell that ran last, which papermill calls completed, and return its source."""
     cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
     nb_man.cell_exception(cell)
-    return _describe(cell)
+    return str(cell.source)
 
 
 def _require_whole(nb_man: NotebookExecutionManager) -> None:
@@ -123,13 +124,11 @@ def _require_whole(nb_man: NotebookExecutionManager) -> None:
         skipped = cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None
         if exited or skipped:
             nb_man.cell_exception(cell)
-            raise StepFailed(f"the notebook exited early, in {_describe(cell)}; a notebook runs to its end or raises")
+            where = describe_cell(cell.source)
+            said = f"the notebook exited early, in {where}; a notebook runs to its end or raises"
+            raise StepFailed(said, cell=find_first_line(cell.source))
         if cell.metadata.papermill["status"] == nb_man.FAILED:
             return  # papermill itself raises it, with the error marked in the file
-
-
-def _describe(cell: Any) -> str:
-    return f"the cell that begins {cell.source.strip().splitlines()[0]!r}"
 
 
 papermill_engines.register(RunEngine.NAME, RunEngine)

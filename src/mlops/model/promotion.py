@@ -9,12 +9,15 @@ Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, norm, t
 
 from mlops.errors import UsageError
+from mlops.notebook.equality import are_equal
+from mlops.notebook.numbers import format_number
 
 POWER = 0.8  # of the gain that the report calls detectable
 BATCH_VALUES = 10_000_000  # bounds the memory of the bootstrap
@@ -36,6 +39,8 @@ class Decision:
         Mean improvement and its one-sided lower bound, in units of the loss; above zero is better.
     detectable_gain : float
         The smallest true improvement that these rows would have shown four times in five.
+    kind : str
+        What the decision is about: the "first" model, "few" rows, "equal" models, or models that were "compared".
     """
 
     promoted: bool
@@ -44,6 +49,7 @@ class Decision:
     improvement: float = 0.0
     lower_bound: float = 0.0
     detectable_gain: float = 0.0
+    kind: Literal["first", "few", "equal", "compared"] = "compared"
 
 
 def decide_promotion(
@@ -77,14 +83,19 @@ def decide_promotion(
     """
     if champion_losses is None:
         reason = "There is no champion yet, so the first model is promoted."
-        return Decision(promoted=True, reason=reason, rows=len(challenger_losses))
+        return Decision(promoted=True, reason=reason, rows=len(challenger_losses), kind="first")
     if champion_losses.shape != challenger_losses.shape:
         raise ValueError(f"{len(champion_losses)} and {len(challenger_losses)} losses: compare on the same rows")
     gains = champion_losses - challenger_losses
     rows = len(gains)
     if rows < min_rows:
         reason = f"Only {rows} rows are unseen by both models; the comparison needs {min_rows}."
-        return Decision(promoted=False, reason=reason, rows=rows)
+        return Decision(promoted=False, reason=reason, rows=rows, kind="few")
+    if are_equal(champion_losses, challenger_losses):
+        reason = (
+            f"The challenger and the champion are equal: they make the same errors on all {rows} rows unseen by both."
+        )
+        return Decision(promoted=False, reason=reason, rows=rows, kind="equal")
     improvement = float(gains.mean())
     deviation = float(gains.std(ddof=1))
     lower_bound = improvement if deviation == 0 else _bound_mean(gains, confidence, resamples, seed)
@@ -92,10 +103,22 @@ def decide_promotion(
     promoted = lower_bound > 0
     verdict = "The challenger is better" if promoted else "The challenger is not shown to be better"
     reason = (
-        f"{verdict}: mean improvement {improvement:.2f} on {rows} rows unseen by both models, "
-        f"{confidence:.0%} lower bound {lower_bound:.2f}."
+        f"{verdict}: mean improvement {format_number(improvement)} on {rows} rows unseen by both models, "
+        f"{confidence:.0%} lower bound {format_number(lower_bound)}."
     )
     return Decision(promoted, reason, rows, improvement, lower_bound, detectable)
+
+
+def describe_sensitivity(decision: Decision, unit: str) -> str:
+    """Say which improvement these rows would have shown; `unit` is that of the loss."""
+    if decision.kind == "compared":
+        gain = format_number(decision.detectable_gain)
+        return f"Smallest improvement that these rows would have shown four times in five: {gain} {unit}."
+    return {
+        "first": "There is no champion to improve on yet.",
+        "few": "There are too few rows to show any improvement.",
+        "equal": "The two models are equal, so there is no improvement to show.",
+    }[decision.kind]
 
 
 def overrule(decision: Decision, promote_always: bool) -> Decision:

@@ -3,5 +3,7 @@
 .. code-block:: text
 
     handoff   the results that it glues, and those of the notebooks before it, in scrapbook's format
+    numbers   numbers with three significant digits
+    equality  when two arrays count as equal
     figures   its pictures, with a text for those who cannot see them
 """

@@ -14,8 +14,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from mlops.data.drift import Drift
+from mlops.notebook.equality import are_equal
+from mlops.notebook.numbers import format_number
 
 DPI = 100
+EQUAL = "The two models are equal: no row differs."
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 
@@ -84,13 +87,29 @@ def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) 
     losses = np.asarray(challenger_losses, dtype=float)
     first = champion_losses is None
     values = np.sort(losses if champion_losses is None else np.asarray(champion_losses, dtype=float) - losses)
+    equal = champion_losses is not None and are_equal(champion_losses, losses)
+    values = np.zeros_like(values) if equal else values
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.bar(np.arange(len(values)), values, width=1.0, color=np.where(values >= 0, BLUE, ORANGE))
     mean = float(values.mean()) if values.size else 0.0
-    axes.axhline(mean, color=GREY, lw=1, ls="--", label=f"mean {mean:.1f}")
+    axes.axhline(mean, color=GREY, lw=1, ls="--", label=f"mean {format_number(mean)}")
+    if equal:
+        axes.text(0.5, 0.6, EQUAL, transform=axes.transAxes, ha="center")
     axes.set(
         xlabel="rows unseen by both, sorted", ylabel="loss of the challenger" if first else "improvement of the loss"
     )
     axes.legend()
     return figure
+
+
+def describe_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) -> str:
+    """Return the alt text of `plot_gains`."""
+    losses = np.asarray(challenger_losses, dtype=float)
+    if champion_losses is None:
+        return f"The challenger's loss on each of {losses.size} rows, sorted."
+    if are_equal(champion_losses, losses):
+        return EQUAL
+    gains = np.asarray(champion_losses, dtype=float) - losses
+    counts = f"better on {np.sum(gains > 0)} and worse on {np.sum(gains < 0)} of {gains.size} rows"
+    return f"Each row's improvement of the loss, sorted: the challenger is {counts}."

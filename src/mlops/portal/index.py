@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from mlops.files import write_atomically
+from mlops.notebook.numbers import format_number
 from mlops.portal.page import render_page
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
 from mlops.record.summary import find_metrics, find_model_version, find_reason, list_metrics
@@ -50,7 +51,7 @@ def _render_run(run: RunRecord, folder: Path) -> str:
     skipped = sum(step.state == "skipped" for step in run.steps)
     steps += f"<br><small>{skipped} skipped</small>" if skipped else ""
     metrics = find_metrics(run)
-    numbers = "".join(f'<td class="number">{_render_number(metrics.get(name))}</td>' for name in METRICS)
+    numbers = "".join(f'<td class="number">{format_number(metrics.get(name))}</td>' for name in METRICS)
     shown = "–" if version is None else escape(str(version))
     started = run.started.removesuffix("Z").replace("T", " ")
     return (
@@ -80,7 +81,3 @@ def _render_step(run: RunRecord, step: StepRecord, folder: Path) -> str:
         name = f'<a href="{escape(f"{run.run_id}/{step.report}", quote=True)}">{name}</a>'
     mark = f' <span class="{step.state}">({step.state})</span>' if step.state != "done" else ""
     return f'<span title="{title}">{name}{mark}</span>'
-
-
-def _render_number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.3f}"

@@ -4,6 +4,7 @@
 
     ledger        a run as `run.json` holds it, and the list of all runs
     order         the order in which runs started, whatever the clock says
+    steps         one step of a run, and where a run failed
     summary       what a run says about the model
     listener      what hears of the progress of a run
     processes     what identifies a process, and whether it still runs

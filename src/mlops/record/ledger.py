@@ -1,7 +1,7 @@
 """What ran: one ``run.json`` a run, written whole at every change of state, true after any crash."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,63 +15,14 @@ from mlops.files import read_record, require_format, write_atomically
 from mlops.parameters.merging import Parameters
 from mlops.record.order import sort_records, take_order
 from mlops.record.processes import NO_PROCESS, ProcessId
+from mlops.record.steps import Failure, StepRecord, StepState, find_failure
 
-StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
+__all__ = ["FORMAT", "RunRecord", "RunSettings", "RunState", "StepRecord", "StepState"]
+
 RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
 
 RECORDS = "*/run.json"  # in the folder of all runs
 FORMAT = 2  # of run.json; records without a number are format 1
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One step of a run.
-
-    Parameters
-    ----------
-    name, notebook, environment : str
-        The step, the notebook that it runs, and the environment that it is for, if any.
-    state : str
-        "reused" is a step of an earlier run whose results this one took over.
-    started : str
-        UTC, ISO 8601; empty before it starts.
-    seconds : float
-        How long it took.
-    reason : str
-        Why it was skipped or reused; empty otherwise.
-    source : str
-        Id of the run whose results a reused step took over; empty otherwise.
-    error : str
-        Name and message of what ended it; empty otherwise.
-    error_kind : str
-        Class of the exception that ended it: "ConflictError"; empty if none did, and in records older than this field.
-    parameters, results : mapping
-        What the notebook was given, and what it handed on.
-    report : str
-        Its HTML report, relative to the run's folder.
-    fingerprint : str
-        Hash of all that its results depend on; empty where they must not be taken over as unchanged.
-    """
-
-    name: str
-    notebook: str
-    environment: str = ""
-    state: StepState = "pending"
-    started: str = ""
-    seconds: float = 0.0
-    reason: str = ""
-    source: str = ""
-    error: str = ""
-    error_kind: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    results: Mapping[str, Any] = field(default_factory=dict)
-    report: str = ""
-    fingerprint: str = ""
-
-    @property
-    def has_results(self) -> bool:
-        """Whether later steps can build on it."""
-        return self.state in ("done", "reused")
 
 
 @dataclass(frozen=True)
@@ -118,7 +69,9 @@ class RunRecord:
     steps : tuple of StepRecord
         In the order of the pipeline.
     error : str
-        What ended the run outside of any step; empty otherwise.
+        What ended the run, in a step or outside of any; empty if it did not fail.
+    failure : Failure or None
+        Where it failed.
     settings : RunSettings
         What it was started with.
     format : int
@@ -131,13 +84,14 @@ class RunRecord:
     pipeline: str
     platform: str
     state: RunState
+    outcome: str = field(default="", kw_only=True)
+    error: str = field(default="", kw_only=True)
+    failure: Failure | None = field(default=None, kw_only=True)
     started: str
     git_commit: str
     process: ProcessId
     steps: tuple[StepRecord, ...]
-    outcome: str = ""
     finished: str = ""
-    error: str = ""
     settings: RunSettings = field(default_factory=RunSettings)
     format: int = FORMAT
     order: int = 0
@@ -162,6 +116,14 @@ class RunRecord:
         """Return what the last step that handed on `name` handed on, or None."""
         found = (step.results[name] for step in reversed(self.steps) if name in step.results)
         return next(found, None)
+
+    def with_failure(self, kind: str = "") -> "RunRecord":
+        """Return the record with its failure at the top; `kind` is that of an error outside of any step."""
+        failed = find_failure(self.steps)
+        if failed is None:
+            return replace(self, failure=Failure(kind))
+        error, failure = failed
+        return replace(self, error=error, failure=failure)
 
 
 @dataclass(frozen=True)
@@ -230,7 +192,8 @@ def read_run(folder: Path) -> RunRecord:
             replace(step, state="failed", error="the runner's process is gone") if step.state == "running" else step
             for step in record.steps
         )
-        record = replace(record, state="lost", outcome="error", steps=ended, error="the runner's process is gone")
+        lost = replace(record, state="lost", outcome="error", steps=ended, error="the runner's process is gone")
+        record = lost.with_failure()
     return record
 
 

@@ -1,9 +1,20 @@
 """What a run says about the model and the data, under the names that its steps declare."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from mlops.pipelines import ALL_STEPS, Step
-from mlops.record.ledger import RunRecord
+from mlops.record.ledger import RunRecord, StepRecord
+
+NO_STEP = StepRecord("", "")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Metrics, and the model that they belong to: "challenger", "champion (diabetes version 3)"."""
+
+    model: str
+    metrics: Mapping[str, float]
 
 
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
@@ -36,6 +47,56 @@ def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str,
     """Return the metrics of the run's model by name; those that no step handed on as a number are missing."""
     found = {name: run.result(name) for name in list_metrics(steps)}
     return {name: value for name, value in found.items() if isinstance(value, float)}
+
+
+def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
+    """Return the metrics of the run's model and of the champion that it was compared with, each with its model.
+
+    Returns
+    -------
+    list of Scores
+        Two if the run compared models, measured on the same rows; one if it only trained; none if it did neither.
+    """
+    steps = tuple(steps)
+    metrics = find_metrics(run, steps)
+    if not metrics:
+        return []
+    compared = next((step for step in steps if step.compares and (run.step(step.name) or NO_STEP).has_results), None)
+    if compared is None:
+        return [Scores("new model", metrics)]
+    champion, version = (run.get_step(compared.name).results.get(name) for name in compared.compares)
+    if not champion:
+        return [Scores("challenger", metrics)]
+    known = {name: champion[name] for name in metrics if isinstance(champion.get(name), float)}
+    model = str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
+    return [Scores("challenger", metrics), Scores(f"champion ({f'{model} version {version}'.strip()})", known)]
+
+
+def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
+    """Return whether the run decided to promote its model; None if it has not decided. See `Step.decides`."""
+    found = _find_result(run, {step.name: step.decides for step in steps})
+    return None if found is None else bool(found)
+
+
+def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return why the run ended as it did, whole: its decision, or where it failed; "" if there is nothing to say."""
+    if run.failure and run.failure.step:
+        cell = f", in the cell that begins {run.failure.cell!r}" if run.failure.cell else ""
+        return f"{run.failure.step} failed in {run.failure.notebook}{cell}"
+    if run.error:
+        return run.error
+    steps = tuple(steps)
+    reason = find_reason(run, [step for step in steps if _decided_here(run, step)])
+    if not reason or run.outcome in ("promoted", "rejected"):
+        return reason
+    promote = find_decision(run, steps)
+    return f"the decision is {'to promote the model' if promote else 'not to promote the model'}. {reason}"
+
+
+def _decided_here(run: RunRecord, step: Step) -> bool:
+    """Return whether a step decided in this run, or the run took its decision over as its own."""
+    found = run.step(step.name)
+    return found is not None and (not run.settings.only or run.settings.only == step.name)
 
 
 def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:

@@ -115,7 +115,9 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     settings = record.settings
     plan = Plan(record.pipeline, steps, record.settings.parameters, settings.only, settings.force, jobs)
     reset = tuple(StepRecord(step.name, step.notebook, step.environment) for step in steps)
-    again = replace(record, state="running", process=own_process(), outcome="", finished="", error="", steps=reset)
+    again = replace(
+        record, state="running", process=own_process(), outcome="", finished="", error="", failure=None, steps=reset
+    )
     folder = surroundings.workspace.outputs / record.run_id
     undone = _list_undone(record, steps) | _list_overtaken(record, steps)
     for step in steps:

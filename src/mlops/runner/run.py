@@ -130,8 +130,9 @@ class Run:
         try:
             event.future.result()
         except StepFailed as error:
-            said = str(error)[:ERROR_LENGTH]
+            said = _cut(str(error))
             ended = replace(found, state="failed", error=said, error_kind=error.kind, fingerprint="")
+            ended = replace(ended, cell=error.cell, line=error.line)
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
             results = read_scraps(locate_copy(found, self.folder))
@@ -165,8 +166,8 @@ class Run:
                 ended = replace(found, state="failed", error=error, error_kind=kind, fingerprint="")
                 self._save(self.record.with_step(ended))
                 self._restore(step)
-        self.record = replace(self.record, error=error[:ERROR_LENGTH])
-        self._end(state, "error")
+        self.record = replace(self.record, error=_cut(error))
+        self._end(state, "error", kind)
 
     def _restore(self, step: Step) -> None:
         """Put back what an environment served before this run deployed there, if the failed step says so."""
@@ -175,9 +176,10 @@ class Run:
         if deployment and deployed and deployed.results:
             self.around.restore(step.restores, str(deployed.results[deployment.deploys]))
 
-    def _end(self, state: RunState, outcome: str) -> None:
+    def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
         finished = "" if state == "waiting" else now()
-        self._save(replace(self.record, state=state, outcome=outcome, finished=finished))
+        ended = replace(self.record, state=state, outcome=outcome, finished=finished)
+        self._save(ended.with_failure(kind) if outcome == "error" else ended)
         for listener in self.around.listeners:
             listener.run_ended(self.record)
 
@@ -221,6 +223,11 @@ def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> St
     """
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})
+
+
+def _cut(error: str) -> str:
+    """Return an error as the record keeps it; one that is cut says so."""
+    return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has all of it)"
 
 
 def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:

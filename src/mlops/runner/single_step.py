@@ -62,7 +62,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     if found.state == "skipped" or (found.has_results and locate_copy(found, folder).is_file()):
         return record
     _require_needed(plan, record)
-    again = replace(record, state="running", process=own_process(), outcome="", finished="", error="")
+    again = replace(record, state="running", process=own_process(), outcome="", finished="", error="", failure=None)
     for step in plan.steps[names.index(plan.at) :]:
         again = again.with_step(StepRecord(step.name, step.notebook, step.environment))
     return Run(plan, surroundings, again).run()

@@ -1,6 +1,8 @@
 """What a run looks like on the terminal."""
 
-from mlops.cli.progress.run import summarize_run
+import io
+
+from mlops.cli.progress.run import Progress, summarize_run
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
@@ -17,9 +19,42 @@ def test_the_summary_says_the_outcome_and_the_numbers() -> None:
     run = make_run("promoted", reason="it is better", mse=3075.261, r2=0.4831, alpha=0.4)
     assert summarize_run(run, None, (), "outputs/index.html", "mlops").splitlines() == [
         "Outcome:    promoted: it is better",
-        "Metrics:    mse 3,075.261, r2 0.483 (on the holdout)",
+        "Metrics:    challenger  mse 3,080  r2 0.483  (on the holdout)",
         "Report:     outputs/index.html",
     ]
+
+
+def test_the_summary_has_challenger_and_champion_side_by_side() -> None:
+    champion = {"champion_metrics": {"r2": 0.4831, "mse": 3075.261}, "champion_version": 4}
+    run = make_run("rejected", promoted=False, reason="It is not better.", mse=12974.871, r2=0.5, **champion)
+    assert summarize_run(run, None, (), "index.html", "mlops").splitlines() == [
+        "Outcome:    rejected: It is not better.",
+        "Metrics:    challenger            mse 13,000  r2 0.500  (on the rows that neither has seen)",
+        "            champion (version 4)  mse 3,080   r2 0.483",
+        "Report:     index.html",
+    ]
+
+
+def test_a_red_run_offers_no_service_to_try_and_names_its_place() -> None:
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "image", 3, "", example="[[1]]")
+    step = StepRecord("train", "02_train", state="failed", error="ValueError: no\nrows", cell="fit(rows)")
+    run = RunRecord("run", "retrain", "local", "failed", "", "", own_process(), (step,), outcome="error").with_failure()
+    said = summarize_run(run, None, [service], "index.html", "mlops", following="mlops resume run").splitlines()
+    assert said == [
+        "Outcome:    error: train failed in 02_train, in the cell that begins 'fit(rows)'",
+        "Production: http://127.0.0.1:81  (healthy, model version 3)",
+        "Report:     index.html",
+        "Next:       mlops resume run",
+    ]
+
+
+def test_a_reason_is_printed_once() -> None:
+    skipped = StepRecord("register", "04_register", state="skipped", reason="It is not better.")
+    run = make_run("rejected", promoted=False, reason="It is not better.")
+    shown = io.StringIO()
+    Progress(shown).step_ended(run, skipped)
+    assert shown.getvalue() == "– register           skipped     0.0 s  rejected, see the outcome\n"
+    assert summarize_run(run, None, (), "", "mlops").count("It is not better.") == 1
 
 
 def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:

@@ -3,13 +3,15 @@
 import sys
 import time
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TextIO
 
+from mlops.notebook.numbers import format_number
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
-from mlops.record.summary import find_dataset, find_metrics, find_reason
+from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, list_scores
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -42,7 +44,7 @@ class Progress(Listener):
         """See `mlops.record.listener.Listener`."""
         self._running.pop(step.name, None)
         self._erase()
-        about = step.reason or ("" if step.state != "failed" else "see below")
+        about = "rejected, see the outcome" if _repeats_reason(run, step) else step.reason
         print(_format_step(step, about), file=self._stream)
         if step.state == "failed":
             print(*(f"    {line}" for line in step.error.splitlines()), sep="\n", file=self._stream)
@@ -69,6 +71,11 @@ def _format_step(step: StepRecord, about: str) -> str:
     return f"{MARKS[step.state]} {step.name:<18} {step.state:<8} {step.seconds:6.1f} s  {about}".rstrip()
 
 
+def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
+    """Return whether a step was skipped for the reason that ends the run, which the summary prints."""
+    return step.state == "skipped" and step.reason != "" and step.reason == find_reason(run)
+
+
 def summarize_run(
     run: RunRecord,
     champion: ModelVersion | None,
@@ -76,8 +83,9 @@ def summarize_run(
     report: str,
     program: str,
     platform_option: str = "",
+    following: str = "",
 ) -> str:
-    """Return the summary of a run: outcome, data, model, metrics, service, report.
+    """Return the summary of a run: outcome, data, model, metrics, service, report, next command.
 
     Parameters
     ----------
@@ -93,33 +101,44 @@ def summarize_run(
         How this command line is called from where the user stands: ".venv/bin/mlops".
     platform_option : str
         What a command for the run's platform needs behind it: " --platform azure", or nothing.
+    following : str
+        The next command, if there is one; see `mlops.cli.progress.following`.
     """
-    lines = [("Outcome", _describe_outcome(run))]
+    lines = [("Outcome", format_outcome(run))]
     if dataset := find_dataset(run):
         lines.append(("Data", f"{dataset} is the newest; runs train on it"))
     if champion:
         lines.append(("Model", f"{champion.name} version {champion.version} is the champion"))
-    metrics = [f"{name} {value:,.3f}" for name, value in find_metrics(run).items()]
-    if metrics:
-        lines.append(("Metrics", ", ".join(metrics) + " (on the holdout)"))
+    lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
     production = next((service for service in services if service.environment == "production"), None)
     if production:
         serves = f"{production.url}  ({production.health}, model version {production.model_version})"
         lines.append(("Production", serves))
-    if production and production.health == "healthy":
+    if production and production.health == "healthy" and run.state == "succeeded":
         lines.append(("Try it", _write_curl(production, program, platform_option)))
     lines.append(("Report", report))
-    return "\n".join(f"{name + ':':<12}{value}" for name, value in lines)
+    if following:
+        lines.append(("Next", following))
+    return "\n".join(f"{name + ':' if name else '':<12}{value}" for name, value in lines)
 
 
-def _describe_outcome(run: RunRecord) -> str:
-    failed = next((step for step in run.steps if step.state == "failed"), None)
-    if failed:
-        return f"error in {failed.name}: {failed.error.splitlines()[0]}"
-    if run.error:
-        return f"error: {run.error.splitlines()[0]}"
-    reason = find_reason(run) if run.outcome in ("promoted", "rejected") else None
-    return f"{run.outcome}: {reason}" if reason else run.outcome
+def format_outcome(run: RunRecord) -> str:
+    """Return in one line how a run ended, and why: its reason whole, or where it failed."""
+    outcome, why = run.outcome or run.state, describe_outcome(run)
+    return f"{outcome}: {why}" if why else outcome
+
+
+def _format_scores(scores: Sequence[Scores]) -> list[str]:
+    """Return one line for each model, in columns, with where its metrics were measured."""
+    names = [found.model for found in scores]
+    rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    where = "on the rows that neither has seen" if len(scores) > 1 else "on the holdout"
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
+    return [
+        f"{name:<{max(map(len, names))}}  {line}  {f'({where})' if name == names[0] else ''}".rstrip()
+        for name, line in zip(names, lines, strict=True)
+    ]
 
 
 def _write_curl(service: Service, program: str, platform_option: str) -> str:

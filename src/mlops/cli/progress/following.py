@@ -1,0 +1,58 @@
+"""The command that a user types after a run."""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+from mlops.parameters.lookup import SHARED
+from mlops.pipelines import PIPELINES, Step
+from mlops.record.ledger import RunRecord
+from mlops.record.summary import find_decision
+
+
+def find_following(
+    run: RunRecord,
+    program: str,
+    platform_option: str = "",
+    given: Iterable[str] = (),
+    pipelines: Mapping[str, Sequence[Step]] = PIPELINES,
+) -> str:
+    """Return the command that continues a run, or "" if nothing has to follow it.
+
+    Parameters
+    ----------
+    run : RunRecord
+        A run that ended.
+    program, platform_option : str
+        How this command line is called from where the user stands, and what it needs for the run's platform.
+    given : iterable of str
+        The overrides that were typed: "shared.model_name=other". A next step needs those of its own, too.
+    pipelines : mapping
+        The steps of each pipeline.
+    """
+    if run.state != "succeeded":
+        return f"{program} resume {run.run_id}" if run.settings.parameters else ""
+    only = next((step for step in pipelines.get(run.pipeline, ()) if step.name == run.settings.only), None)
+    if only is None:
+        return ""
+    if only.decides and find_decision(run, [only]) is False:
+        trained = next((step.name for step in pipelines[run.pipeline] if step.scored_by), "")
+        return f"{program} sweep {trained} -p NAME=VALUE,VALUE{platform_option}" if trained else ""
+    return _continue(run, only, program, platform_option, list(given), pipelines)
+
+
+def _continue(
+    run: RunRecord,
+    only: Step,
+    program: str,
+    platform_option: str,
+    given: Sequence[str],
+    pipelines: Mapping[str, Sequence[Step]],
+) -> str:
+    step = next((step for step in pipelines[run.pipeline] if only.name in step.needs), None)
+    if step:
+        own = (f"{only.name}.", f"{only.notebook_name}.")
+        kept = "".join(f" -p {shlex.quote(text)}" for text in given if not text.startswith(own))
+        return f"{program} run {run.pipeline} --only {step.name}{kept}{platform_option}"
+    others = (name for name, steps in pipelines.items() if any(only.name in step.needs for step in steps))
+    shared = "".join(f" -p {shlex.quote(text)}" for text in given if text.startswith(f"{SHARED}."))
+    return next((f"{program} run {name}{shared}{platform_option}" for name in others), "")

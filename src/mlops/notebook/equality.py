@@ -1,0 +1,12 @@
+"""When two arrays count as equal."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+ROUNDING = 1e-9  # relative to the mean size of the first values
+
+
+def are_equal(first: ArrayLike, second: ArrayLike) -> bool:
+    """Return whether two arrays of the same shape hold the same values, but for rounding."""
+    one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    return bool(one.size) and bool(np.allclose(one, other, rtol=0, atol=ROUNDING * float(np.abs(one).mean())))

@@ -1,0 +1,22 @@
+"""Numbers as people read them."""
+
+import math
+
+
+def format_number(value: object) -> str:
+    """Return a number with three significant digits, and a whole one whole; a dash for anything else.
+
+    Examples
+    --------
+    >>> [format_number(value) for value in (2974.871, 47.0627, 0.482899, 1.5e-7, 442)]
+    ['2,970', '47.1', '0.483', '1.5e-07', '442']
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return "–"
+    rounded = float(f"{value:.3g}")
+    if isinstance(value, int):
+        return f"{value:,}"
+    if rounded and abs(rounded) < 0.001:
+        return f"{rounded:g}"
+    decimals = 2 - math.floor(math.log10(abs(rounded))) if rounded else 0
+    return f"{rounded:,.{max(0, decimals)}f}"

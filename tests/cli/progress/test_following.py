@@ -1,0 +1,44 @@
+"""The command that a user types after a run."""
+
+import pytest
+
+from mlops.cli.progress.following import find_following
+from mlops.parameters.merging import Parameters
+from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord
+from mlops.record.processes import own_process
+
+PARAMETERS = Parameters("local", 10.0, {}, {})
+
+
+def make_run(only: str, pipeline: str = "retrain", state: RunState = "succeeded", promoted: bool = True) -> RunRecord:
+    """Return a run that ended."""
+    steps = (StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": promoted}),)
+    settings = RunSettings(PARAMETERS, only)
+    return RunRecord("20261122-1", pipeline, "local", state, "", "", own_process(), steps, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("run", "command"),
+    [
+        (make_run(""), ""),
+        (make_run("", state="failed"), "mlops resume 20261122-1"),
+        (make_run("train"), "mlops run retrain --only evaluate"),
+        (make_run("evaluate"), "mlops run retrain --only register"),
+        (make_run("evaluate", promoted=False), "mlops sweep train -p NAME=VALUE,VALUE"),
+        (make_run("create_image"), "mlops run release"),
+        (make_run("create_image", "all"), "mlops run all --only deploy_qa"),
+        (make_run("test_production", "release"), ""),
+    ],
+)
+def test_the_next_command_continues_the_run(run: RunRecord, command: str) -> None:
+    assert find_following(run, "mlops") == command
+
+
+def test_the_next_command_repeats_what_was_typed() -> None:
+    given = ["shared.model_name=my model", "train.alpha=1", "evaluate.min_rows=9"]
+    found = find_following(make_run("evaluate"), "mlops", " --platform azure", given)
+    assert (
+        found == "mlops run retrain --only register -p 'shared.model_name=my model' -p train.alpha=1 --platform azure"
+    )
+    found = find_following(make_run("create_image"), "mlops", "", given)
+    assert found == "mlops run release -p 'shared.model_name=my model'"
