@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from mlops.errors import FormatError, IntegrityError
 
 Record = TypeVar("Record")
+ADVICE = "Restore it from a backup, or delete it."
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
@@ -128,20 +129,46 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_record(path: Path, kind: type[Record]) -> Record:
-    """Read a JSON file into a type.
+def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
+    """Read a JSON file into a type: the one way in which a record comes back from a disk.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : type
+        What it must hold.
+    advice : str
+        What to do if it is damaged: a sentence.
 
     Raises
     ------
+    FileNotFoundError, NotADirectoryError
+        If there is no such file.
     IntegrityError
-        If it does not hold what it should.
+        If it cannot be read, or does not hold what it should.
     """
+    return decode_record(read_content(path, advice), kind, str(path), advice)
+
+
+def read_content(path: Path, advice: str = ADVICE) -> bytes:
+    """Return the bytes of a file; raises as `read_record`."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise IntegrityError(f"{path} cannot be read ({error.strerror}). {advice}") from error
+
+
+def decode_record(content: bytes, kind: type[Record], what: str, advice: str = ADVICE) -> Record:
+    """Return what a record holds; raises IntegrityError, which names it as `what`, if that is not a `kind`."""
     import msgspec
 
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (msgspec.MsgspecError, IsADirectoryError) as error:
-        raise IntegrityError(f"{path} is damaged ({error}); restore it, or remove it to begin anew") from error
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise IntegrityError(f"{what} is damaged ({error}). {advice}") from error
 
 
 def require_format(found: int, newest: int, what: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import require_format, write_atomically
+from mlops.files import read_content, require_format, write_atomically
 
 HOME_FORMAT = 2  # adds datasets/catalogue.json; a home without a number is format 1, which this version reads as it is
 FORMAT_FILE = "format"
@@ -87,7 +87,7 @@ def read_home_format(home: Path) -> int:
     """
     path = home / FORMAT_FILE
     try:
-        return int(path.read_text(encoding="utf-8"))
+        return int(read_content(path).decode())
     except (FileNotFoundError, NotADirectoryError):
         return 1
     except ValueError as error:

@@ -58,7 +58,7 @@ def test_the_file_has_name_version_and_id(tmp_path: Path) -> None:
     ("text", "error", "message"),
     [
         (None, UsageError, "There is no such file"),
-        ("not JSON", UsageError, "does not name a model"),
+        ("not JSON", UsageError, "model.json is damaged .*`mlops submit` writes a new one"),
         ('{"name": "diabetes"}', UsageError, "missing required field `version`"),
         ('{"name": "diabetes", "version": 4, "id": "diabetes:4"}', ModelNotFoundError, "no diabetes:4"),
     ],

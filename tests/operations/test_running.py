@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from opened import open_here
 
-from mlops.errors import ParameterError, UsageError
+from mlops.errors import IntegrityError, ParameterError, UsageError
 from mlops.operations.running import RunRequest, find_run, resume_run, start_run
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.record.listener import Listener
@@ -63,6 +63,16 @@ def test_the_run_to_resume_is_the_one_asked_for_or_the_newest(tmp_path: Path) ->
     assert find_run(tmp_path, "20261122-190758-build-1").run_id == "20261122-190758-build-1"
     write_run(RunRecord("monday", "build", "local", "succeeded", "", "", NO_PROCESS, (), order=1), tmp_path)
     assert find_run(tmp_path).run_id == "20261122-190759-build-2"
+    old = tmp_path / "20261122-190758-build-1" / "run.json"
+    old.write_bytes(b"\x80")
+    assert find_run(tmp_path).run_id == "20261122-190759-build-2"
+    newest = tmp_path / "20261122-190800-build-3" / "run.json"
+    newest.parent.mkdir()
+    newest.write_bytes(b"")
+    with pytest.raises(UsageError, match=f"newest run, {newest.parent.name}, cannot be resumed: {newest} is damaged"):
+        find_run(tmp_path)
+    with pytest.raises(IntegrityError, match=f"{newest} is damaged"):
+        find_run(tmp_path, newest.parent.name)
     for name in ("nothing", "../x"):
         with pytest.raises(UsageError, match=f"There is no run {name} in .*`mlops status` lists the runs"):
             find_run(tmp_path, name)

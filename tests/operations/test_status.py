@@ -1,5 +1,9 @@
 """How a project stands."""
 
+from pathlib import Path
+
+import pytest
+from old_homes import RUN, build_home
 from opened import open_here
 
 from mlops.operations.status import Status, read_status
@@ -17,3 +21,38 @@ def test_the_newest_runs_come_first(workspace: Workspace) -> None:
     opened = open_here(workspace)
     assert [run.run_id for run in read_status(opened, 1).runs] == ["20261122-190759-build-2"]
     assert read_status(opened).runs == ()
+
+
+def describe_tree(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return what changes when anything below a folder is written."""
+    return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}
+
+
+def test_looking_writes_nothing(tmp_path: Path) -> None:
+    workspace = build_home(tmp_path)
+    before = describe_tree(tmp_path)
+    found = read_status(open_here(workspace), 10)
+    assert found.champion is not None
+    assert [service.health for service in found.services] == ["stopped", "stopped"]
+    assert [run.run_id for run in found.runs] == [RUN]
+    assert describe_tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "problems"),
+    [
+        ("home/mlflow.db", 1),
+        ("home/services/qa.json", 1),
+        ("home/images/models/diabetes-1.json", 0),
+        ("home/secrets/qa-keys.json", 0),
+        (f"outputs/{RUN}/run.json", 0),
+    ],
+)
+def test_one_damaged_file_hides_nothing_else(tmp_path: Path, name: str, problems: int) -> None:
+    workspace = build_home(tmp_path)
+    (tmp_path / name).write_bytes(b"\x80" * 2000)
+    found = read_status(open_here(workspace), 10)
+    assert [str(tmp_path / name) in problem for problem in found.problems] == [True] * problems
+    assert (found.champion is None) == (name == "home/mlflow.db")
+    assert [service.environment for service in found.services] == ["qa", "production"]
+    assert [run.run_id for run in found.runs] == [RUN]

@@ -153,11 +153,33 @@ def test_a_result_is_the_last_step_s_that_handed_it_on() -> None:
     assert [record.result(name) for name in ("mse", "first", "none")] == [2800.0, True, None]
 
 
-def test_a_damaged_record_does_not_hide_the_others(tmp_path: Path) -> None:
-    (tmp_path / "20261122-190758-all-00000000").mkdir()
-    (tmp_path / "20261122-190758-all-00000000" / "run.json").write_text('{"run_id": ')
-    (found,) = list_runs(tmp_path)
+@pytest.mark.parametrize("content", [b'{"run_id": ', b'{"run_id": "\x80"}', b"", None], ids=str)
+def test_a_damaged_record_does_not_hide_the_others(tmp_path: Path, content: bytes | None) -> None:
+    write_run(make_run(run_id="20261122-190758-all-11111111"), tmp_path)
+    path = tmp_path / "20261122-190758-all-00000000" / "run.json"
+    path.parent.mkdir()
+    path.mkdir() if content is None else path.write_bytes(content)
+    whole, found = list_runs(tmp_path)
     assert (found.run_id, found.state, found.outcome) == ("20261122-190758-all-00000000", "unreadable", "error")
+    assert found.error.startswith(f"{path} ")
+    assert whole.run_id == "20261122-190758-all-11111111"
+
+
+def test_one_invalid_byte_in_a_record_makes_that_run_unreadable(tmp_path: Path) -> None:
+    write_run(make_run(), tmp_path)
+    path = tmp_path / make_run().run_id / "run.json"
+    path.write_bytes(path.read_bytes().replace(b"3f9a51c2", b"3f9a51c\x80", 1))
+    with pytest.raises(IntegrityError, match=f"{path} is damaged"):
+        read_run(path.parent)
+    assert [run.state for run in list_runs(tmp_path)] == ["unreadable"]
+
+
+@pytest.mark.parametrize("process", [[-5, 0.0], [2**40, 0.0], [2**70, 0.0]])
+def test_a_process_that_cannot_be_is_not_alive(tmp_path: Path, process: list[float]) -> None:
+    write_run(make_run(), tmp_path)
+    path = change_record(tmp_path / make_run().run_id, process=process)
+    assert [run.state for run in list_runs(tmp_path)] in (["lost"], ["unreadable"])
+    assert path.is_file()
 
 
 def change_record(folder: Path, **changes: object) -> Path:

@@ -216,7 +216,8 @@ def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
         print_json(found)
         return
     for run in found:
-        started = run.started or "not started yet"
-        click.echo(f"{started:<20}  {run.run_id:<40} {run.outcome or run.state:<10} {run.version}".rstrip())
+        started = run.started or ("" if run.outcome == "unreadable" else "not started yet")
+        about = run.tags.get("reason", "") if run.outcome == "unreadable" else run.version
+        click.echo(f"{started:<20}  {run.run_id:<40} {run.outcome or run.state:<10} {about}".rstrip())
     if not found:
         click.echo("No run has been submitted yet. Start one with `mlops submit retrain`.")

@@ -1,10 +1,13 @@
 """The command that shows the champion, the services and the last runs."""
 
+import sys
+
 import click
 
-from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
-from mlops.operations.status import read_status
+from mlops.operations.status import Status, read_status
+from mlops.record.ledger import RunRecord
 
 SHOWN_RUNS = 10
 
@@ -13,7 +16,7 @@ SHOWN_RUNS = 10
 @platform_option
 @json_option
 def status(platform: str, as_json: bool) -> None:
-    """Show the champion, the services and the last runs.
+    """Show the champion, the services and the last runs. What is damaged is named, and hides nothing else.
 
     \b
     Examples:
@@ -21,16 +24,33 @@ def status(platform: str, as_json: bool) -> None:
       mlops status --json
     """
     found = read_status(open_platform(platform), SHOWN_RUNS)
-    champion = found.champion
     if as_json:
-        print_json({"champion": champion, "services": found.services, "runs": found.runs})
-        return
-    click.echo(f"Champion:   {champion.name} version {champion.version}" if champion else "Champion:   none yet")
+        shown = {"champion": found.champion, "services": found.services, "runs": found.runs}
+        print_json({**shown, "problems": found.problems})
+    else:
+        _show(found)
+    sys.exit(EXIT_FAILED if found.problems else 0)
+
+
+def _show(found: Status) -> None:
+    champion, unknown = found.champion, len(found.problems) > sum(bool(service.problem) for service in found.services)
+    named = f"{champion.name} version {champion.version}" if champion else "unknown" if unknown else "none yet"
+    click.echo(f"Champion:   {named}")
     for service in found.services:
+        if service.problem:
+            click.echo(f"{service.environment + ':':<12}unreadable")
+            continue
         tested = f", test {service.tested}" if service.tested else ""
         click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {service.image}{tested}")
     if not found.services:
         click.echo("Services:   none yet")
+    for problem in found.problems:
+        click.echo(f"mlops: {problem}", err=True)
     for record in found.runs:
-        ended = record.error if record.state == "newer" else record.outcome or record.state
-        click.echo(f"{record.started:<20}  {record.run_id:<36} {ended}")
+        click.echo(f"{record.started:<20}  {record.run_id:<36} {_describe_end(record)}")
+
+
+def _describe_end(record: RunRecord) -> str:
+    if record.state == "unreadable":
+        return f"unreadable: {record.error}"
+    return record.error if record.state == "newer" else record.outcome or record.state

@@ -12,7 +12,10 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from mlops.errors import UsageError
+from mlops.errors import IntegrityError, UsageError
+from mlops.files import read_record
+
+MAKE_PROFILE = "Make one with `mlops profile DATA_FILE`."
 
 BINS = 20
 
@@ -158,6 +161,8 @@ def read_profile(path: Path) -> dict[str, ColumnProfile]:
         If there is no such file, or it is no profile.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, ColumnProfile])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise UsageError(f"reference profile {path}: {error}; make one with `mlops profile DATA_FILE`") from error
+        return read_record(path, dict[str, ColumnProfile], MAKE_PROFILE)
+    except OSError as error:
+        raise UsageError(f"There is no reference profile {path}. {MAKE_PROFILE}") from error
+    except IntegrityError as error:
+        raise UsageError(f"The reference profile {error}") from error

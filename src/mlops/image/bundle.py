@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 
 import mlops.serving
 from mlops.errors import IntegrityError
-from mlops.files import hash_folder, verify_files
+from mlops.files import hash_folder, read_record, verify_files
 
 MANIFEST = "manifest.json"
 SCORING_SCRIPT = "score.py"
@@ -109,7 +109,7 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
     found = digest_bundle(folder)
     if found != digest:
         raise IntegrityError(f"image {digest}: {folder / MANIFEST} has changed (it is now {found}); create it again")
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest = read_record(folder / MANIFEST, dict[str, Any], "Create the image again.")
     verify_files(folder, {**manifest["files"], MANIFEST: digest.removeprefix("sha256:")}, f"image {digest}")
     return manifest
 

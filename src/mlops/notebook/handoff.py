@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.errors import HandoffError
+from mlops.errors import HandoffError, IntegrityError
 from mlops.files import write_atomically
 from mlops.workspace import check_home, find_workspace, mark_home
 
@@ -135,10 +135,18 @@ def read_scraps(path: Path) -> dict[str, Any]:
     """Return the scraps of a notebook file by name; empty where there is no such file or no scrap in it.
 
     Read straight from the JSON: importing scrapbook costs over a second.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is damaged.
     """
-    if not path.is_file():
+    if not path.exists():
         return {}
-    return extract_scraps(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return extract_scraps(json.loads(path.read_bytes()))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise IntegrityError(f"{path} cannot be read as a notebook ({error}). Run its step again.") from error
 
 
 def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:

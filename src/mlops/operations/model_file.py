@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from mlops.errors import ImageNotFoundError, UsageError
-from mlops.files import write_atomically
+from mlops.errors import ImageNotFoundError, IntegrityError, UsageError
+from mlops.files import read_record, write_atomically
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
@@ -40,11 +40,11 @@ def find_named_image(path: Path, backend: Backend) -> Image:
         If there is no image of it.
     """
     try:
-        named = msgspec.json.decode(path.read_bytes(), type=ModelFile)
-    except FileNotFoundError:
+        named = read_record(path, ModelFile, "`mlops submit` writes a new one.")
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"--model-file {path}: There is no such file. `mlops submit` writes it.") from None
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"--model-file {path}: The file does not name a model. {error}.") from error
+    except IntegrityError as error:
+        raise UsageError(f"--model-file {error}") from error
     image = backend.images.find_image(backend.registry.get_version(named.name, named.version))
     if image is None:
         raise ImageNotFoundError(f"There is no image of {named.id}, which {path} names. Run `mlops run retrain` again.")

@@ -132,6 +132,11 @@ def find_run(outputs: Path, run_id: str = "") -> RunRecord:
     newest = next(iter(list_runs(outputs)), None)
     if newest is None:
         raise UsageError("There is nothing to resume, because there is no run yet.")
+    if newest.state == "unreadable":
+        raise UsageError(
+            f"The newest run, {newest.run_id}, cannot be resumed: {newest.error} "
+            "To resume another run, name it: `mlops resume RUN`."
+        )
     if newest.state == "succeeded":
         raise UsageError(
             f"There is nothing to resume: the newest run, {newest.run_id}, succeeded. `mlops status` lists the runs."

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlops.errors import IntegrityError
 from mlops.operations.opening import OpenProject
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
@@ -11,11 +12,15 @@ from mlops.record.ledger import RunRecord, list_runs
 
 @dataclass(frozen=True)
 class Status:
-    """The champion, if there is one yet, what each environment serves, and runs, newest first."""
+    """The champion, if there is one yet, what each environment serves, and runs, newest first.
+
+    `problems` says what of the platform cannot be read.
+    """
 
     champion: ModelVersion | None = None
     services: Sequence[Service] = ()
     runs: Sequence[RunRecord] = ()
+    problems: Sequence[str] = ()
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
@@ -33,6 +38,11 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     PlatformError
         If the platform cannot be asked.
     """
-    champion = opened.backend.registry.find_champion(opened.model_name)
+    champion, problems = None, list[str]()
+    try:
+        champion = opened.backend.registry.find_champion(opened.model_name)
+    except IntegrityError as error:  # what is damaged hides nothing else
+        problems.append(str(error))
     services = opened.backend.services.list_services()
-    return Status(champion, services, list_runs(opened.workspace.outputs)[:most] if most else ())
+    problems += [service.problem for service in services if service.problem]
+    return Status(champion, services, list_runs(opened.workspace.outputs)[:most] if most else (), tuple(problems))

@@ -60,7 +60,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
         backup = back_up_home(home)
         yield f"backup    {backup}"
         for service in services.list_services():
-            if service.health != "stopped":
+            if service.health in ("healthy", "unhealthy"):
                 yield f"serving   {service.environment} keeps serving at {service.url}"
         for line in upgrades.upgrade() if upgrades else ():
             yield f"upgraded  {line}"

@@ -6,12 +6,15 @@ from typing import Literal, Protocol
 from mlops.platform.images import Image
 
 ENVIRONMENTS = ("qa", "production")
-Health = Literal["healthy", "unhealthy", "stopped"]
+Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # the last: what is remembered of it is damaged
 
 
 @dataclass(frozen=True)
 class Service:
-    """A deployed image; `tested` is "passed", "failed" or "" where its test has not run, `example` a request body."""
+    """A deployed image; `tested` is "passed", "failed" or "" where its test has not run, `example` a request body.
+
+    `problem` says why a service is "unreadable", and then all else but the environment is empty.
+    """
 
     environment: str
     url: str
@@ -22,6 +25,7 @@ class Service:
     deployed: str
     tested: str = ""
     example: str = ""
+    problem: str = ""
 
 
 class Services(Protocol):
@@ -56,7 +60,10 @@ class Services(Protocol):
         ...
 
     def list_services(self) -> list[Service]:
-        """Return what each environment serves, with its health as of now; called by `mlops status`."""
+        """Return what each environment serves, with its health as of now; called by `mlops status`.
+
+        One that cannot be read is listed as "unreadable" and hides no other.
+        """
         ...
 
 

@@ -7,12 +7,11 @@ import secrets
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlops.files import find_path, hash_file, write_atomically
+from mlops.files import find_path, hash_file, read_content, write_atomically
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace, mark_home
@@ -116,10 +115,9 @@ def identify_home(home: Path) -> str:
     """Return the id of a MLOPS_HOME, made on first use: a home that was deleted and made again has another one."""
     mark_home(home)
     path = home / "id"
-    with suppress(FileNotFoundError):
-        return path.read_text(encoding="utf-8")
-    write_atomically(path, secrets.token_hex(16))
-    return path.read_text(encoding="utf-8")
+    if not path.exists():
+        write_atomically(path, secrets.token_hex(16))
+    return read_content(path).decode(errors="replace")  # a damaged one is another id: every step runs again
 
 
 def _read_cells(notebook: Path) -> list[tuple[str, str]]:

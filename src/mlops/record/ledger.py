@@ -223,8 +223,9 @@ def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
 def _read_or_mark(folder: Path) -> RunRecord:
     try:
         return read_run(folder)
-    except IntegrityError:
-        return RunRecord(folder.name, "", "", "unreadable", "", "", NO_PROCESS, (), outcome="error")
+    except IntegrityError as error:
+        said = str(error)
+        return RunRecord(folder.name, "", "", "unreadable", "", "", NO_PROCESS, (), outcome="error", error=said)
     except FormatError:
         found = read_record(folder / "run.json", Stamp).format
         said = f"made by a newer version, format {found}; this one reads up to {FORMAT}"

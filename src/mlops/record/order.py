@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-import msgspec
+from mlops.errors import IntegrityError
+from mlops.files import read_record
 
 NAME_TIME = "%Y%m%d-%H%M%S"  # how the name of a run begins that nobody has named
 NAME_LENGTH = 15
@@ -70,8 +71,8 @@ def _read_place(record: Path, modified: int, size: int, inode: int) -> Place:
 
 def _read_start(record: Path) -> Start:
     try:
-        return msgspec.json.decode(record.read_bytes(), type=Start)
-    except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
+        return read_record(record, Start)
+    except (OSError, IntegrityError):
         return Start()
 
 

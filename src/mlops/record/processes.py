@@ -29,7 +29,7 @@ class ProcessId(NamedTuple):
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.created) < SAME_SECONDS
             return same and found.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, ValueError, OverflowError):  # a damaged record may hold any number
             return False
 
 

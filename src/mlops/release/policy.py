@@ -12,7 +12,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Generic, Protocol, TypeVar
 
-from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, MlopsError
+from mlops.errors import (
+    ConflictError,
+    DeploymentError,
+    DeploymentNotFoundError,
+    IntegrityError,
+    LostLockError,
+    MlopsError,
+)
 from mlops.platform.images import Image
 from mlops.platform.services import ENVIRONMENTS, Service, previous_environment
 from mlops.release.history import Deployments
@@ -139,8 +146,9 @@ class Releases(Generic[State]):
     def list_services(self) -> list[Service]:
         """See `Services`."""
         views = [self._host.look(environment) for environment in ENVIRONMENTS]
-        read = [(view, view.read()) for view in views]
-        return [view.describe(state) for view, state in read if state.current]
+        read = [(view, environment, _read(view)) for view, environment in zip(views, ENVIRONMENTS, strict=True)]
+        found = (_describe(view, environment, state) for view, environment, state in read)
+        return [service for service in found if service]
 
     def _require_passed(self, environment: str, image: Image) -> None:
         before = previous_environment(environment)
@@ -172,6 +180,19 @@ class Releases(Generic[State]):
             raise
         site.retire(state)
         return site.describe(served)
+
+
+def _read(view: View[State]) -> State | IntegrityError:
+    try:
+        return view.read()
+    except IntegrityError as error:
+        return error
+
+
+def _describe(view: View[State], environment: str, state: State | IntegrityError) -> Service | None:
+    if isinstance(state, IntegrityError):
+        return Service(environment, "", "", "unreadable", "", 0, "", problem=str(state))
+    return view.describe(state) if state.current else None
 
 
 def _restores(environment: str) -> bool:

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from mlops.errors import IntegrityError, RunNotFoundError
-from mlops.files import require_format
+from mlops.errors import RunNotFoundError
+from mlops.files import decode_record, read_content, require_format
 from mlops.record.ledger import Stamp
 
 FILE = "sweep.jsonl"
 FORMAT = 1  # of the file
+AGAIN = "Sweep again."
 
 
 @dataclass(frozen=True)
@@ -114,14 +115,12 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
     """
     path = folder / FILE
     try:
-        first, *lines = path.read_bytes().splitlines(keepends=True)
-        require_format(msgspec.json.decode(first, type=Stamp).format, FORMAT, str(path))
-        sweep = msgspec.json.decode(first, type=Sweep)
-        points = [msgspec.json.decode(line, type=Point) for line in lines if line.endswith(b"\n")]
-    except FileNotFoundError:
+        first, *lines = read_content(path, AGAIN).splitlines(keepends=True) or [b""]
+    except (FileNotFoundError, NotADirectoryError):
         raise RunNotFoundError(f"{folder} holds no {FILE}: it is no sweep's folder") from None
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise IntegrityError(f"{path} is damaged ({error}); sweep again") from error
+    require_format(decode_record(first, Stamp, str(path), AGAIN).format, FORMAT, str(path))
+    sweep = decode_record(first, Sweep, str(path), AGAIN)
+    points = [decode_record(line, Point, str(path), AGAIN) for line in lines if line.endswith(b"\n")]
     return sweep, sorted(points, key=lambda point: point.number)
 
 

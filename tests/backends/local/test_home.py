@@ -1,17 +1,63 @@
 """MLOPS_HOME: state that was damaged."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from old_homes import build_home
 
 from mlops.backends import open_backend
+from mlops.backends.local.mlflow_store import MlflowStore
 from mlops.errors import IntegrityError
+from mlops.platform.backend import Backend
+from mlops.platform.models import ModelVersion
 from mlops.workspace import Workspace
 
+READERS: dict[str, Callable[[Backend], object]] = {
+    "mlflow.db": lambda backend: backend.registry.find_champion("tiny"),
+    "secrets/qa-keys.json": lambda backend: backend.secrets.get_keys("qa"),
+    "images/models/tiny-1.json": lambda backend: backend.images.find_image(ModelVersion("tiny", 1, "", {}, {})),
+}
 
-@pytest.mark.parametrize("name", ["mlflow.db", "services/qa.json", "secrets/qa-keys.json"])
-def test_damaged_state_is_named(workspace: Workspace, name: str) -> None:
+
+@pytest.mark.parametrize("content", [b"\x00garbage" * 200, b'"\x80"', b"{}"], ids=["garbage", "no UTF-8", "too little"])
+@pytest.mark.parametrize("name", READERS)
+def test_damaged_state_is_named(workspace: Workspace, name: str, content: bytes) -> None:
     path = workspace.home / name
     path.parent.mkdir(parents=True)
-    path.write_bytes(b"\x00garbage" * 200)
-    backend = open_backend("local", workspace)
+    path.write_bytes(content)
     with pytest.raises(IntegrityError, match=f"{path.name} (is damaged|cannot be used)"):
-        backend.registry.find_champion("tiny"), backend.services.list_services(), backend.secrets.get_keys("qa")
+        READERS[name](open_backend("local", workspace))
+
+
+def test_a_damaged_state_of_one_environment_does_not_hide_the_others(tmp_path: Path) -> None:
+    workspace = build_home(tmp_path)
+    path = workspace.home / "services" / "qa.json"
+    path.write_bytes(b'{"port": "\x80"}')
+    backend = open_backend("local", workspace)
+    qa, production = backend.services.list_services()
+    assert (qa.environment, qa.health, production.environment) == ("qa", "unreadable", "production")
+    assert qa.problem.startswith(f"{path} is damaged (")
+    assert production.health == "stopped"
+    with pytest.raises(IntegrityError, match=r"qa\.json is damaged"):  # what would change it refuses
+        backend.services.record_test("qa", production.digest, passed=True)
+    assert not backend.services.stop("qa")
+
+
+def test_keys_that_cannot_be_read_do_not_stop_a_run(workspace: Workspace) -> None:
+    secrets = open_backend("local", workspace).secrets
+    known = secrets.get_keys("production")
+    (workspace.home / "secrets" / "qa-keys.json").write_bytes(b"\x80")
+    assert list(secrets.list_values()) == list(known)
+
+
+def test_a_version_that_somebody_registered_with_mlflow_itself_does_not_hide_the_champion(tmp_path: Path) -> None:
+    workspace = build_home(tmp_path)
+    client = MlflowStore(workspace.home).client
+    stranger = client.create_model_version("diabetes", "file:///nowhere")
+    registry = open_backend("local", workspace).registry
+    champion = registry.find_champion("diabetes")
+    assert champion is not None
+    assert champion.version == 1
+    with pytest.raises(IntegrityError, match="'files' of diabetes version 2 in MLflow is damaged"):
+        registry.get_version("diabetes", int(stranger.version))

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from tiny_model import ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
+from mlops.backends.local.processes import is_listening
 from mlops.backends.local.services import LocalSite, LocalState
 from mlops.errors import DeploymentError
 from mlops.files import make_new_folder
@@ -143,3 +145,15 @@ def test_a_damaged_ready_file_does_not_stand_in_the_way(migrated: Workspace, tmp
     (folder / "ready.json").write_text("")
     assert ask(backend, deploy(backend, "qa", publish(backend, tmp_path))) == 1.0
     backend.services.stop("qa")
+
+
+def test_a_service_whose_state_is_damaged_can_be_stopped(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    service = deploy(backend, "qa", publish(backend, tmp_path))
+    (migrated.home / "services" / "qa.json").write_bytes(b"\x80")
+    assert backend.services.stop("qa")
+    port, deadline = int(service.url.rpartition(":")[2]), time.monotonic() + 20
+    while is_listening(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_listening(port)
+    assert not backend.services.stop("qa")

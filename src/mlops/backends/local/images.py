@@ -5,13 +5,23 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlops.errors import ImageNotFoundError
-from mlops.files import hash_folder, sync_folder, write_atomically
+from mlops.files import hash_folder, read_record, sync_folder, write_atomically
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
+
+AGAIN = "Delete it, and create the image again."
+
+
+@dataclass(frozen=True)
+class NewestImage:
+    """The digest of the newest image of a model version."""
+
+    digest: str
 
 
 class LocalImages:
@@ -33,7 +43,7 @@ class LocalImages:
                         os.rename(copy, target)
             sync_folder(target.parent)
         image = self.get_image(digest)
-        write_atomically(self._index(model), json.dumps({"digest": digest}))
+        write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest))))
         return image
 
     def get_image(self, digest: str) -> Image:
@@ -48,7 +58,7 @@ class LocalImages:
     def find_image(self, model: ModelVersion) -> Image | None:
         """See `Images`."""
         index = self._index(model)
-        return self.get_image(json.loads(index.read_text())["digest"]) if index.is_file() else None
+        return self.get_image(read_record(index, NewestImage, AGAIN).digest) if index.exists() else None
 
     def fetch_bundle(self, image: Image) -> Path:
         """Return the folder that an image's files are in, after checking that they are unchanged."""
@@ -60,9 +70,11 @@ class LocalImages:
         return list(hash_folder(self._locate(image.digest)))
 
     def read_example(self, digest: str) -> str:
-        """Return the example request of an image, as JSON text; empty where the image is gone."""
+        """Return the example request of an image, as JSON text; empty where it cannot be read."""
         path = self._locate(digest) / EXAMPLE
-        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+        with suppress(OSError):
+            return path.read_bytes().decode(errors="replace").strip()
+        return ""
 
     def _locate(self, digest: str) -> Path:
         return self._folder / digest.replace(":", "-")

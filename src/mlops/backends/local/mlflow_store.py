@@ -42,7 +42,7 @@ class MlflowStore:
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """The client; the first one ever also makes the database's schema."""
+        """The client; the first one ever also makes the database's schema. From then on, opening it writes nothing."""
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import DatabaseError
@@ -50,18 +50,27 @@ class MlflowStore:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow has set its own
         database = self.home / DATABASE
-        with self.lock:
-            try:
-                require_schema(database)  # MLflow upgrades some older databases unasked, without a backup
-                if not database.is_file():
-                    mark_home(self.home)
-                    _make_database(database)
-                client = MlflowClient(f"sqlite:///{database}")
-                if client.get_experiment_by_name(EXPERIMENT) is None:
-                    client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
-            except (DatabaseError, MlflowException) as error:
-                raise IntegrityError(f"{database} cannot be used: {str(error).splitlines()[0]}; restore it") from error
+        try:
+            require_schema(database)  # MLflow upgrades some older databases unasked, without a backup
+            if not database.is_file():
+                self._make_database(database)
+            client = MlflowClient(f"sqlite:///{database}")
+            if client.get_experiment_by_name(EXPERIMENT) is None:
+                self._make_experiment(client)
+        except (DatabaseError, MlflowException) as error:
+            raise IntegrityError(f"{database} cannot be used: {str(error).splitlines()[0]}; restore it") from error
         return client
+
+    def _make_database(self, database: Path) -> None:
+        with self.lock:
+            if not database.is_file():
+                mark_home(self.home)
+                _make_database(database)
+
+    def _make_experiment(self, client: "MlflowClient") -> None:
+        with self.lock:
+            if client.get_experiment_by_name(EXPERIMENT) is None:
+                client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
 
     @property
     def exists(self) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -157,12 +158,15 @@ class LocalPipelines:
     def list_runs(self, most: int) -> list[SubmittedRun]:
         """See `mlops.platform.pipelines.Pipelines`."""
         submitted = sort_records(self._outputs.glob(f"*/{SUBMISSION}"))
-        return [self._get_or_mark(path.parent.name) for path in submitted[:most]]
+        found = (self._get_or_mark(path.parent.name) for path in submitted)
+        return list(islice((run for run in found if run), most))
 
-    def _get_or_mark(self, run_id: str) -> SubmittedRun:
-        """Return a run; one whose record cannot be read does not hide the others."""
+    def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
+        """Return a run; one whose record cannot be read does not hide the others. None: it was deleted meanwhile."""
         try:
             return self.get_run(run_id)
+        except (RunNotFoundError, FileNotFoundError):
+            return None
         except (IntegrityError, FormatError) as error:
             tags = {"reason": str(error)}
             return SubmittedRun(run_id, PUBLISHED, "", "failed", outcome="unreadable", tags=tags)

@@ -1,6 +1,5 @@
 """Service processes: started apart from whoever starts them, recognised for sure, ended gently."""
 
-import json
 import os
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from mlops.errors import DeploymentError
+from mlops.files import read_record
 from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.record.processes import ProcessId, identify_process
 
@@ -33,6 +33,14 @@ class ServiceProcess:
     def alive(self) -> bool:
         """Whether it still runs; another process that got its number does not count."""
         return ProcessId(self.pid, self.created).alive
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a server writes into its ready file."""
+
+    pid: int = 0
+    port: int = 0
 
 
 def serves_from(pid: int, folder: Path) -> bool:
@@ -111,7 +119,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         if ready.is_file():
-            return ServiceProcess(*identify_process(process.pid), json.loads(ready.read_text())["port"])
+            return ServiceProcess(*identify_process(process.pid), read_record(ready, Ready).port)
         time.sleep(0.02)
     code = process.poll()
     process.kill()

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
 from mlops.errors import ModelNotFoundError
-from mlops.files import verify_files
+from mlops.files import decode_record, verify_files
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
@@ -37,7 +37,7 @@ class LocalRegistry:
         with self._store.lock:
             for version in self._list_versions(name):
                 if version.run_id == run.run_id:
-                    return version
+                    return _read_version(version)
             if expected is not None:
                 self._require_champion(name, expected)
             self._ensure_model(name)
@@ -53,7 +53,7 @@ class LocalRegistry:
             self._require_champion(name, expected, version)
             client.set_model_version_tag(name, str(version), CHAMPION, "true")
             for other in self._list_versions(name):
-                if other.version != version and CHAMPION in other.tags:
+                if int(other.version) != version and CHAMPION in other.tags:
                     client.delete_model_version_tag(name, str(other.version), CHAMPION)
             client.set_registered_model_alias(name, CHAMPION, str(version))
         return self.get_version(name, version)
@@ -62,8 +62,9 @@ class LocalRegistry:
         """See `Registry`."""
         if not self._store.exists:
             return None
-        with self._store.lock:  # between the two tags of a promotion there are two champions
-            return self._find_champion(name)
+        # Without the lock, because reading writes nothing. A version that is registered and promoted between MLflow's
+        # query for the versions and the one for their tags has no champion in the first answer.
+        return self._find_champion(name) or self._find_champion(name)
 
     def _require_champion(self, name: str, *allowed: int) -> None:
         champion = self._find_champion(name)
@@ -71,8 +72,9 @@ class LocalRegistry:
         require_champion(name, current, *allowed, command="mlops run retrain")
 
     def _find_champion(self, name: str) -> ModelVersion | None:
-        tagged = [version for version in self._list_versions(name) if version.champion]
-        return max(tagged, key=lambda version: version.version, default=None)
+        """Return the champion; the higher one of two, which there are between the two tags of a promotion."""
+        tagged = [version for version in self._list_versions(name) if CHAMPION in version.tags]
+        return _read_version(max(tagged, key=lambda version: int(version.version))) if tagged else None
 
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""
@@ -89,9 +91,9 @@ class LocalRegistry:
         verify_files(folder, model.files, f"model {model.name} version {model.version}")
         return folder
 
-    def _list_versions(self, name: str) -> list[ModelVersion]:
-        found = self._store.client.search_model_versions(f"name='{name}'", max_results=10_000)
-        return [_read_version(version) for version in found]
+    def _list_versions(self, name: str) -> list[Any]:
+        """Return MLflow's own versions: a damaged one matters only to those who use it."""
+        return list(self._store.client.search_model_versions(f"name='{name}'", max_results=10_000))
 
     def _ensure_model(self, name: str) -> None:
         if not self._store.client.search_registered_models(f"name='{name}'"):
@@ -99,12 +101,14 @@ class LocalRegistry:
 
 
 def _read_version(version: Any) -> ModelVersion:
+    what = f"The tag {FILES_TAG!r} of {version.name} version {version.version} in MLflow"
+    files = decode_record(version.tags.get(FILES_TAG, "").encode(), dict[str, str], what, "Train and register again.")
     tags = {name: value for name, value in version.tags.items() if name != FILES_TAG}
     return ModelVersion(
         name=version.name,
         version=int(version.version),
         run_id=version.run_id,
-        files=json.loads(version.tags[FILES_TAG]),
+        files=files,
         tags=tags,
         champion=CHAMPION in tags,
     )

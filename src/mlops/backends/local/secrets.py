@@ -3,12 +3,25 @@
 import json
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
+from mlops.errors import IntegrityError
 from mlops.files import read_record, write_atomically
 from mlops.platform.secret_variables import list_variables, read_variable
+
+NEW_KEYS = "Delete it to get new keys with the next release."
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The two keys of an environment's service; either opens it."""
+
+    primary: str
+    secondary: str
 
 
 class LocalSecrets:
@@ -24,21 +37,25 @@ class LocalSecrets:
     def get_keys(self, environment: str) -> tuple[str, str]:
         """See `Secrets`."""
         path = self.find_keys_file(environment)
-        found = read_record(path, dict[str, str])
-        return found["primary"], found["secondary"]
+        found = read_record(path, Keys, NEW_KEYS)
+        return found.primary, found.secondary
 
     def find_keys_file(self, environment: str) -> Path:
         """Return the file that holds an environment's keys, made with new keys on first use."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / f"{environment}-keys.json"
+        if path.exists():
+            return path
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(self._folder / f"{environment}.lock"):
-            if not path.is_file():
-                keys = {name: secrets.token_urlsafe(32) for name in ("primary", "secondary")}
-                write_atomically(path, json.dumps(keys), mode=0o600)
+            if not path.exists():
+                keys = Keys(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+                write_atomically(path, json.dumps(asdict(keys)), mode=0o600)
         return path
 
     def list_values(self) -> Iterable[str]:
         """See `Secrets`."""
         for path in self._folder.glob("*-keys.json"):
-            yield from read_record(path, dict[str, str]).values()
+            with suppress(IntegrityError, FileNotFoundError):  # what nobody can read needs no redaction
+                keys = read_record(path, Keys)
+                yield from (keys.primary, keys.secondary)
         yield from list_variables()

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
+    Ready,
     ServiceProcess,
     check_packages,
     confirm_process,
@@ -56,14 +57,6 @@ class LocalState(Deployments):
     def forget_process(self) -> "LocalState":
         """Return the state without its process, which has stopped."""
         return replace(self, current=replace(self.current, process=None)) if self.current else self
-
-
-@dataclass(frozen=True)
-class Ready:
-    """What a server writes into its ready file."""
-
-    pid: int = 0
-    port: int = 0
 
 
 class LocalHost:
@@ -162,7 +155,10 @@ class LocalSite:
 
     def end(self) -> bool:
         """See `Site`."""
-        state = self.read()
+        try:
+            state = self.read()
+        except IntegrityError:  # so every server is one that nobody remembers
+            return bool(self._end_orphans(0))
         self._end_orphans(state.process.pid if state.process else 0)
         if state.process is None:
             return False
@@ -204,11 +200,17 @@ class LocalSite:
         found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
-    def _end_orphans(self, recorded: int) -> None:
-        """End servers that the state does not name any more: a server ends when its ready file goes."""
-        for ready in self._folder.glob("*/ready.json"):
-            if _read_ready(ready).pid != recorded:
-                ready.unlink()
+    def _end_orphans(self, recorded: int) -> int:
+        """End servers that the state does not name any more, and return how many ran.
+
+        A server ends when its ready file goes.
+        """
+        found = [(ready, _read_ready(ready).pid) for ready in self._folder.glob("*/ready.json")]
+        orphans = [(ready, pid) for ready, pid in found if pid != recorded]
+        ran = sum(serves_from(pid, self._folder) for _, pid in orphans if pid > 0)
+        for ready, _ in orphans:
+            ready.unlink()
+        return ran
 
 
 def _read_ready(path: Path) -> Ready:

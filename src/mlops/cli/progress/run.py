@@ -113,7 +113,7 @@ def summarize_run(
     production = next((service for service in services if service.environment == "production"), None)
     if production:
         serves = f"{production.url}  ({production.health}, model version {production.model_version})"
-        lines.append(("Production", serves))
+        lines.append(("Production", production.problem or serves))
     if production and production.health == "healthy" and run.state == "succeeded":
         lines.append(("Try it", _write_curl(production, program, platform_option)))
     lines.append(("Report", report))

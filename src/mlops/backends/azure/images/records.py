@@ -18,11 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import IntegrityError
+from mlops.files import decode_record
 from mlops.image.bundle import verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
@@ -102,10 +101,7 @@ class ImageStore:
         content = self._download(name)
         if content is None:
             return None
-        try:
-            return msgspec.json.decode(content, type=kind)
-        except msgspec.MsgspecError as error:
-            raise IntegrityError(f"the blob {name} is damaged ({error}); delete it, and publish again") from error
+        return decode_record(content, kind, f"The blob {name}", "Delete it, and create the image again.")
 
     def _download(self, name: str) -> bytes | None:
         from azure.core.exceptions import ResourceNotFoundError

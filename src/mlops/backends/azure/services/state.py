@@ -9,13 +9,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import msgspec
-
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.lock import Lease
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
-from mlops.errors import ConflictError, IntegrityError
+from mlops.errors import ConflictError
+from mlops.files import decode_record
 from mlops.release.history import Deployment, Deployments
 
 
@@ -71,12 +70,8 @@ class StateBlob:
             except ResourceNotFoundError:
                 self._etag = None
                 return AzureState()
-        try:
-            return msgspec.json.decode(content, type=AzureState)
-        except msgspec.MsgspecError as error:
-            raise IntegrityError(
-                f"The blob {self._name} is damaged ({error}). Restore an older version, or delete it to start over."
-            ) from error
+        advice = "Restore an older version, or delete it to start over."
+        return decode_record(content, AzureState, f"The blob {self._name}", advice)
 
     def write(self, state: AzureState) -> None:
         """Write the state in the place of the one that was read.
