@@ -76,8 +76,7 @@ lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
 ui: .venv-ui/.ready  ## MLflow's page on the local store
-	@mkdir -p .mlops
-	@MLFLOW_DISABLE_TELEMETRY=true .venv-ui/bin/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/.mlops/mlflow.db"
+	@$(BIN)/mlops ui
 
 .venv-ui/.ready: $(READY) .ci/ui.lock
 	@bash .ci/make-venv .venv-ui

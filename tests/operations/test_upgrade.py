@@ -1,5 +1,6 @@
 """The upgrade of MLOPS_HOME: a backup first, then what is old, and the truth about it."""
 
+import errno
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from filelock import FileLock
 from old_homes import RUN, build_home
 
 from mlops.backends import open_backend
-from mlops.errors import FormatError, UsageError
+from mlops.errors import FormatError, PlatformError, UsageError
 from mlops.files import hash_folder
 from mlops.operations.upgrade import back_up_home, upgrade_home
 from mlops.record.ledger import read_run, write_run
@@ -86,6 +87,18 @@ def test_a_backup_is_a_home_that_works(old: Workspace) -> None:
     assert back_up_home(old.home) != backup
 
 
+def test_a_backup_that_cannot_be_made_leaves_nothing(old: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(source: str, target: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", target)
+
+    for name in ("copy2", "copystat"):
+        monkeypatch.setattr(f"mlops.operations.upgrade.shutil.{name}", fill)
+    said = rf"{old.home} could not be backed up in {old.home.parent}: \[Errno 28\] No space .*\. Nothing was changed"
+    with pytest.raises(PlatformError, match=said):
+        back_up_home(old.home)
+    assert find_backups(old) == list(old.home.parent.glob(".home*")) == []
+
+
 def test_what_is_not_there_needs_no_upgrade(workspace: Workspace) -> None:
     assert run_upgrade(workspace) == [f"{workspace.home} is up to date (format {HOME_FORMAT}): nothing to do"]
     assert not workspace.home.exists()
@@ -110,7 +123,7 @@ def test_a_home_in_use_is_refused_and_left_alone(old: Workspace) -> None:
     write_run(replace(record, state="succeeded"), old.outputs)
     with (
         FileLock(old.home / "registry.lock"),
-        pytest.raises(UsageError, match="Another process is changing .* it holds registry.lock"),
+        pytest.raises(UsageError, match="registry.lock is locked by another process, which works on the home"),
     ):
         run_upgrade(old)
     assert (read_home_format(old.home), find_backups(old)) == (1, [])

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
+import pytest
 
-from mlops.record.processes import ProcessId, identify_process, own_process
+from mlops.record import processes
+from mlops.record.processes import ProcessId, describe_holders, identify_process, own_process
 
 
 def test_this_process_is_alive_and_another_one_under_its_number_is_not() -> None:
@@ -32,3 +35,20 @@ def test_a_zombie_is_not_alive() -> None:
 def test_a_process_is_an_array_in_json() -> None:
     assert msgspec.json.encode(ProcessId(7, 1.5)) == b"[7,1.5]"
     assert msgspec.json.decode(b"[7,1.5]", type=ProcessId) == ProcessId(7, 1.5)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_whoever_holds_a_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: bool) -> None:
+    """From the list of locks where the system has one, else from the open files."""
+    path = tmp_path / "held"
+    code = f"import fcntl\nf = open({str(path)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
+    if not listed:
+        monkeypatch.setattr(processes, "LOCKS", tmp_path / "none")
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        named = f"process {holder.pid} ({Path(sys.executable).name} -c import fcntl f = open("
+        assert describe_holders(path).startswith(named)
+        assert "\n" not in describe_holders(path)
+        holder.kill()
+    assert describe_holders(path) == describe_holders(tmp_path / "nothing") == ""

@@ -12,7 +12,7 @@
     status     status
     cost       cost
     notebooks  check-notebooks
-    pages      report
+    pages      report, ui
     data       profile
     kernels    kernels
     options    the options that several commands share
@@ -137,6 +137,7 @@ for command in (
     upgrade.upgrade,
     cost.cost,
     pages.report,
+    pages.ui,
     data.profile,
 ):
     main.add_command(command)

@@ -1,7 +1,11 @@
-"""Commands on the reports."""
+"""Commands on the pages that people read."""
+
+import subprocess
+import sys
 
 import click
 
+from mlops.cli.options import EXIT_INTERRUPTED, open_platform, platform_option
 from mlops.workspace import find_workspace
 
 
@@ -24,3 +28,24 @@ def report() -> None:
             raise OSError(error.errno, error.strerror, str(path)) from error  # not the name of the scratch file
         click.echo(f"mlops: {path} could not be rewritten ({error.strerror}), so it may be out of date.", err=True)
     click.echo(path)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", metavar="[OPTION OF MLFLOW]...", nargs=-1, type=click.UNPROCESSED)
+@platform_option
+def ui(arguments: tuple[str, ...], platform: str) -> None:
+    """Serve MLflow's page of all trainings until you press Ctrl-C.
+
+    Checks the database first. Options that it does not know go to `mlflow ui`. `make ui` installs MLflow's server.
+
+    \b
+    Examples:
+      mlops ui
+      mlops ui --port 5001
+    """
+    backend = open_platform(platform).backend
+    command = backend.require(backend.tracking_page, "page of its own for trainings").find_command(arguments)
+    try:
+        sys.exit(subprocess.run(command, check=False).returncode)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,11 +11,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mlops.errors import UsageError
+from mlops.errors import PlatformError, UsageError
 from mlops.files import copy_database
 from mlops.platform.services import Services
 from mlops.platform.upgrades import Upgrades
 from mlops.record.ledger import iterate_runs
+from mlops.record.processes import describe_holders
 from mlops.workspace import HOME_FORMAT, Workspace, check_home, mark_home, read_home_format
 
 LOCKS = ("*.lock", "lock")  # names of the files that processes lock while they change a home
@@ -85,11 +87,23 @@ def back_up_home(home: Path) -> Path:
 
     Databases are copied by SQLite, so that one which is in use is whole in the backup, too. A copy that was cut off
     has a dot before its name.
+
+    Raises
+    ------
+    PlatformError
+        If it cannot be made; nothing is left of it.
     """
     scratch = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.backup-{datetime.now(UTC):%Y%m%d-%H%M%S}-"))
-    shutil.copytree(
-        home, scratch, copy_function=_copy_file, ignore=shutil.ignore_patterns(*SIDE_FILES), dirs_exist_ok=True
-    )
+    try:
+        shutil.copytree(
+            home, scratch, copy_function=_copy_file, ignore=shutil.ignore_patterns(*SIDE_FILES), dirs_exist_ok=True
+        )
+    except (OSError, sqlite3.Error) as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # of the first file
+        raise PlatformError(
+            f"{home} could not be backed up in {home.parent}: {reason}. Nothing was changed."
+        ) from error
     os.sync()  # the upgrade must not reach the disk before the backup
     return scratch.rename(scratch.with_name(scratch.name.removeprefix(".")))
 
@@ -112,8 +126,9 @@ def _lock_home(workspace: Workspace) -> Iterator[None]:
             try:
                 held.enter_context(FileLock(path, timeout=0))
             except Timeout:
+                holder = describe_holders(path) or "another process"
                 raise UsageError(
-                    f"Another process is changing {home}: it holds {path.relative_to(home)}. "
+                    f"{path} is locked by {holder}, which works on the home. "
                     "Wait until it ends, then run `mlops upgrade` again."
                 ) from None
         running = next((run for run in iterate_runs(workspace.outputs) if run.state == "running"), None)

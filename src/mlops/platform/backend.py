@@ -27,6 +27,7 @@ from mlops.platform.pipelines import Pipelines, Triggers
 from mlops.platform.secrets import Secrets
 from mlops.platform.services import Services
 from mlops.platform.telemetry import Telemetry
+from mlops.platform.tracking_page import TrackingPage
 from mlops.platform.trainings import Tracker
 from mlops.platform.upgrades import Upgrades
 from mlops.workspace import Workspace
@@ -75,6 +76,8 @@ class Backend:
         Shows runs in the platform's own monitoring.
     upgrades : Upgrades, optional
         Upgrades state in MLOPS_HOME that an older version has made; None where none can be old.
+    tracking_page : TrackingPage, optional
+        Shows people all trainings; None where the platform itself serves such a page.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Backend:
     billing: Billing | None = None
     telemetry: Telemetry | None = None
     upgrades: Upgrades | None = None
+    tracking_page: TrackingPage | None = None
 
     def require(self, part: Part | None, what: str) -> Part:
         """Return a part that not every platform has.

@@ -7,7 +7,7 @@
     steps         one step of a run, and where a run failed
     summary       what a run says about the model
     listener      what hears of the progress of a run
-    processes     what identifies a process, and whether it still runs
+    processes     what identifies a process, whether it still runs, and which ones hold a file
     clock         the time as records hold it
     fingerprints  what the results of a step depend on, as one hash
     reuse         the results of earlier runs, taken over where nothing has changed

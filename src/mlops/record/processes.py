@@ -1,10 +1,14 @@
 """Processes as records name them: by a number, and by when the process was created, as numbers are used again."""
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
+LOCKS = Path("/proc/locks")  # of Linux
+MOST_SHOWN = 60  # characters of a command line
 SAME_SECONDS = 1.0  # the creation time of a process that is read twice may differ by less
 
 
@@ -44,3 +48,47 @@ def identify_process(pid: int) -> ProcessId:
 def own_process() -> ProcessId:
     """Return what identifies this process."""
     return identify_process(os.getpid())
+
+
+def describe_holders(path: Path) -> str:
+    """Return which processes hold a file, for a message: "process 4711 (sqlite3 mlflow.db)"; empty if none is found.
+
+    Other users' processes are found only where the system lists locks, as Linux does.
+    """
+    return " and ".join(f"process {pid} ({_describe_command(pid)})" for pid in find_holders(path))
+
+
+def find_holders(path: Path) -> list[int]:
+    """Return the numbers of the other processes that have locked a file; of those that have it open if none has."""
+    holders = _find_locking(path) or _find_opening(path)
+    return sorted(holders - {os.getpid()})
+
+
+def _find_locking(path: Path) -> set[int]:
+    """Read the system's list of locks: number, kind, mode, access, process, file, first and last byte."""
+    if not LOCKS.is_file() or not path.is_file():
+        return set()
+    found = path.stat()
+    file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    lines = [line.split() for line in LOCKS.read_text().splitlines()]
+    pids = {int(words[4]) for words in lines if words[1] != "->" and words[5] == file}
+    return {pid for pid in pids if pid > 0}  # a process of another container has no number here
+
+
+def _find_opening(path: Path) -> set[int]:
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # ended meanwhile, or another user's
+            if any(Path(file.path) == path for file in process.open_files()):
+                found.add(process.pid)
+    return found
+
+
+def _describe_command(pid: int) -> str:
+    try:
+        words = psutil.Process(pid).cmdline()
+        command = " ".join([Path(words[0]).name, *words[1:]] if words else [psutil.Process(pid).name()])
+    except psutil.Error:
+        return "no longer running"
+    command = " ".join(command.split())
+    return command if len(command) <= MOST_SHOWN else f"{command[:MOST_SHOWN]}…"

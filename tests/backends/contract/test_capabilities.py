@@ -5,10 +5,20 @@ import pytest
 from mlops.errors import UsageError
 from mlops.platform.backend import Backend
 
-OPTIONAL = ("infrastructure", "upgrades", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry")
+OPTIONAL = (
+    "infrastructure",
+    "upgrades",
+    "pipelines",
+    "triggers",
+    "arrivals",
+    "jobs",
+    "billing",
+    "telemetry",
+    "tracking_page",
+)
 CAPABILITIES = {
     "memory": set(),
-    "local": {"infrastructure", "upgrades", "pipelines"},
+    "local": {"infrastructure", "upgrades", "pipelines", "tracking_page"},
     "azure": {"infrastructure", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry"},
 }
 

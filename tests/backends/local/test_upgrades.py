@@ -56,13 +56,13 @@ def test_the_database_of_an_older_mlflow_is_refused_and_stays_as_it_is(tmp_path:
     backend = open_backend("local", workspace)
     said = (
         f"{database} has schema {OLDER} of an older MLflow, but this version needs {NEWEST}. "
-        "Run `mlops upgrade`, which makes a backup first."
+        "Run `mlops upgrade --platform local`, which makes a backup first."
     )
     with pytest.raises(FormatError) as refused:
         backend.registry.find_champion("diabetes")
     assert str(refused.value) == said
     assert backend.infrastructure is not None
-    with pytest.raises(FormatError, match="Run `mlops upgrade`"):
+    with pytest.raises(FormatError, match="Run `mlops upgrade --platform local`"):
         backend.infrastructure.require_ready()
     schema = read_schema(database)
     assert schema is not None
@@ -99,7 +99,7 @@ def test_the_database_of_a_newer_mlflow_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_damaged_not_old(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("something else, longer than the header of a database" * 9)
-    with pytest.raises(IntegrityError, match="cannot be used: file is not a database; restore it"):
+    with pytest.raises(IntegrityError, match="is damaged: file is not a database. Restore it from a backup"):
         require_schema(tmp_path / "mlflow.db")
 
 

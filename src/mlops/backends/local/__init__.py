@@ -2,6 +2,8 @@
 
 .. code-block:: text
 
+    failures        what a failure of MLflow's database means: locked, full, not writable, damaged
+    database        MLflow's database as a file: asked, and checked before a run
     mlflow_store    MLflow's SQLite store: its client and schema
     tracking        trainings as MLflow runs
     registry        versions of models in MLflow's registry
@@ -14,6 +16,7 @@
     infrastructure  MLOPS_HOME: made, deleted
     settings        the section `local` of parameters/local.yml
     schema          the revision of MLflow's database
+    tracking_page   MLflow's own page
     upgrades        what can be old in a home, and how it is upgraded
 """
 
@@ -27,6 +30,7 @@ from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalHost
 from mlops.backends.local.settings import read_settings
 from mlops.backends.local.tracking import LocalTracker
+from mlops.backends.local.tracking_page import LocalTrackingPage
 from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.platform.backend import Backend, Caller
 from mlops.release.policy import Releases
@@ -57,4 +61,5 @@ def open_backend(caller: Caller) -> Backend:
         pipelines=LocalPipelines(workspace, datasets, caller.command),
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home),
+        tracking_page=LocalTrackingPage(workspace.project, store),
     )

@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from mlops.backends.local.mlflow_store import DATABASE
+from mlops.backends.local.database import require_writable
+from mlops.backends.local.failures import DATABASE
 from mlops.backends.local.schema import require_schema
 from mlops.errors import UsageError
 from mlops.platform.infrastructure import Change
@@ -38,8 +39,9 @@ class LocalInfrastructure:
         return changes
 
     def require_ready(self) -> None:
-        """See `Infrastructure`: the database must be one that this version's MLflow can use."""
+        """See `Infrastructure`: the database must be free, writable, whole, and of this version's MLflow."""
         require_schema(self._home / DATABASE)
+        require_writable(self._home / DATABASE)
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""

@@ -5,70 +5,101 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from mlops.backends.local.database import PATIENT, Patience
+from mlops.backends.local.failures import DATABASE, explain_failures, require_missing
 from mlops.backends.local.schema import require_schema
-from mlops.errors import IntegrityError, TrainingNotFoundError
+from mlops.errors import PlatformError, TrainingNotFoundError
 from mlops.files import copy_database, find_path, sync_folder
+from mlops.record.processes import describe_holders
 from mlops.workspace import mark_home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-DATABASE = "mlflow.db"  # in MLOPS_HOME
 EXPERIMENT = "training"
 ARTIFACTS = "model"
 FILES_TAG = "files"
 
 
 class MlflowStore:
-    """MLflow's client on ``<home>/mlflow.db``, opened on first use: importing MLflow takes over a second."""
+    """MLflow's client on ``<home>/mlflow.db``, opened on first use: importing MLflow takes over a second.
 
-    def __init__(self, home: Path) -> None:
+    Parameters
+    ----------
+    home : Path
+        MLOPS_HOME.
+    patience : Patience
+        How long to wait for what another process has locked.
+    """
+
+    def __init__(self, home: Path, patience: Patience = PATIENT) -> None:
         self.home = home
+        self.patience = patience
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
         warnings.filterwarnings("ignore", message="IProgress not found")
 
     @cached_property
-    def lock(self) -> FileLock:
-        """Held while the schema is made and while the registry changes; its holder may take it again."""
+    def _lock(self) -> FileLock:
         self.home.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.home / "registry.lock")
+        return FileLock(self.home / "registry.lock", timeout=self.patience.seconds)
+
+    @contextmanager
+    def hold_lock(self) -> Iterator[None]:
+        """Hold the lock under which the schema is made and the registry changes; its holder may take it again.
+
+        Raises
+        ------
+        PlatformError
+            If another process keeps it.
+        """
+        try:
+            self._lock.acquire()
+        except Timeout:
+            path = self.home / "registry.lock"
+            raise PlatformError(
+                f"{path} is locked by {describe_holders(path) or 'another process'}, and stayed so for "
+                f"{self.patience.seconds:.0f} s. Wait for that process or end it, then try again."
+            ) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @cached_property
     def client(self) -> "MlflowClient":
         """The client; the first one ever also makes the database's schema. From then on, opening it writes nothing."""
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import DatabaseError
 
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow has set its own
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` says it
         database = self.home / DATABASE
-        try:
-            require_schema(database)  # MLflow upgrades some older databases unasked, without a backup
+        with explain_failures(database):
+            require_schema(database, self.patience)  # MLflow upgrades some older databases unasked, without a backup
             if not database.is_file():
                 self._make_database(database)
             client = MlflowClient(f"sqlite:///{database}")
             if client.get_experiment_by_name(EXPERIMENT) is None:
                 self._make_experiment(client)
-        except (DatabaseError, MlflowException) as error:
-            raise IntegrityError(f"{database} cannot be used: {str(error).splitlines()[0]}; restore it") from error
         return client
 
     def _make_database(self, database: Path) -> None:
-        with self.lock:
+        with self.hold_lock():
             if not database.is_file():
                 mark_home(self.home)
                 _make_database(database)
 
     def _make_experiment(self, client: "MlflowClient") -> None:
-        with self.lock:
+        with self.hold_lock():
             if client.get_experiment_by_name(EXPERIMENT) is None:
                 client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
 
@@ -84,6 +115,7 @@ class MlflowStore:
         try:
             uri = self.client.get_run(run_id).info.artifact_uri
         except MlflowException as error:
+            require_missing(error)
             raise TrainingNotFoundError(f"There is no training run {run_id!r} in {self.home}. Run 02_train.") from error
         shutil.rmtree(folder, ignore_errors=True)
         source = find_path(uri) / ARTIFACTS

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlops.backends.local.failures import explained, require_missing
 from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
 from mlops.errors import ModelNotFoundError
 from mlops.files import decode_record, verify_files
@@ -25,7 +26,9 @@ class LocalRegistry:
 
     def __init__(self, store: MlflowStore) -> None:
         self._store = store
+        self.home = store.home
 
+    @explained
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
     ) -> ModelVersion:
@@ -34,7 +37,7 @@ class LocalRegistry:
         with tempfile.TemporaryDirectory() as scratch:
             folder = self._store.copy_artifacts(run.run_id, Path(scratch, "model"))
             verify_files(folder, run.files, f"training run {run.run_id}")
-        with self._store.lock:
+        with self._store.hold_lock():
             for version in self._list_versions(name):
                 if version.run_id == run.run_id:
                     return _read_version(version)
@@ -46,10 +49,11 @@ class LocalRegistry:
             created = client.create_model_version(name, source, run.run_id, tags=all_tags)
             return _read_version(created)
 
+    @explained
     def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
         """See `Registry`."""
         client = self._store.client
-        with self._store.lock:
+        with self._store.hold_lock():
             self._require_champion(name, expected, version)
             client.set_model_version_tag(name, str(version), CHAMPION, "true")
             for other in self._list_versions(name):
@@ -58,6 +62,7 @@ class LocalRegistry:
             client.set_registered_model_alias(name, CHAMPION, str(version))
         return self.get_version(name, version)
 
+    @explained
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
         if not self._store.exists:
@@ -76,6 +81,7 @@ class LocalRegistry:
         tagged = [version for version in self._list_versions(name) if CHAMPION in version.tags]
         return _read_version(max(tagged, key=lambda version: int(version.version))) if tagged else None
 
+    @explained
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""
         from mlflow.exceptions import MlflowException
@@ -83,8 +89,10 @@ class LocalRegistry:
         try:
             return _read_version(self._store.client.get_model_version(name, str(version)))
         except MlflowException as error:
+            require_missing(error)
             raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run 04_register.") from error
 
+    @explained
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
         """See `Registry`."""
         self._store.copy_artifacts(model.run_id, folder)

@@ -7,12 +7,12 @@ So the revision is read before MLflow opens the file.
 import re
 import sqlite3
 import tempfile
-from contextlib import closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops.backends.local.database import PATIENT, Patience, ask_database
 from mlops.errors import FormatError, IntegrityError
 from mlops.files import copy_database
 
@@ -47,15 +47,17 @@ class Schema:
         return self.known and self.found != self.newest
 
 
-def read_schema(database: Path) -> Schema | None:
+def read_schema(database: Path, patience: Patience = PATIENT) -> Schema | None:
     """Return the schema of a database; None where there is none yet.
 
     Raises
     ------
     IntegrityError
-        If the file is not a database.
+        If the file is damaged, or not a database of MLflow.
+    PlatformError
+        If it stays locked, or cannot be read.
     """
-    found = _read_revision(database)
+    found = _read_revision(database, patience)
     if not found:
         return None
     newest, known = read_revisions()
@@ -74,15 +76,17 @@ def read_revisions() -> tuple[str, set[str]]:
     return min(known - replaced, default=""), known
 
 
-def require_schema(database: Path) -> None:
+def require_schema(database: Path, patience: Patience = PATIENT) -> None:
     """Refuse a database that the installed MLflow cannot use as it is.
 
     Raises
     ------
     FormatError
         If an older or a newer MLflow has made it.
+    PlatformError, IntegrityError
+        As `read_schema`.
     """
-    schema = read_schema(database)
+    schema = read_schema(database, patience)
     if schema and not schema.known:
         raise FormatError(
             f"{database} has schema {schema.found} of a newer MLflow, but this version reads up to {schema.newest}. "
@@ -91,7 +95,7 @@ def require_schema(database: Path) -> None:
     if schema and schema.outdated:
         raise FormatError(
             f"{database} has schema {schema.found} of an older MLflow, but this version needs {schema.newest}. "
-            "Run `mlops upgrade`, which makes a backup first."
+            "Run `mlops upgrade --platform local`, which makes a backup first."
         )
 
 
@@ -126,13 +130,21 @@ def _find_migrations() -> Path:
     return Path(spec.origin).parent / "store" / "db_migrations"
 
 
-def _read_revision(database: Path) -> str:
+def _read_revision(database: Path, patience: Patience) -> str:
+    """Return alembic's revision of a database; empty if there is no database."""
     if not database.is_file():
         return ""
-    try:
-        with closing(sqlite3.connect(database)) as connection:
-            tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSIONS,)).fetchall()
-            row = connection.execute(f"SELECT version_num FROM {VERSIONS}").fetchone() if tables else None
-    except sqlite3.DatabaseError as error:
-        raise IntegrityError(f"{database} cannot be used: {error}; restore it") from error
-    return str(row[0]) if row else ""
+    if not database.stat().st_size:
+        raise IntegrityError(
+            f"{database} is damaged: it is empty. Restore it from a backup, or delete it if nothing was trained yet."
+        )
+
+    def ask(connection: sqlite3.Connection) -> str:
+        tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSIONS,)).fetchall()
+        row = connection.execute(f"SELECT version_num FROM {VERSIONS}").fetchone() if tables else None
+        return str(row[0]) if row else ""
+
+    revision = ask_database(database, ask, patience)
+    if not revision:
+        raise IntegrityError(f"{database} is damaged: it does not say which schema it has. Restore it from a backup.")
+    return revision

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlops.backends.local.failures import explained, require_missing
 from mlops.backends.local.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
 from mlops.files import find_path, hash_folder, verify_files
 from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
@@ -21,7 +22,9 @@ class LocalTracker:
 
     def __init__(self, store: MlflowStore) -> None:
         self._store = store
+        self.home = store.home
 
+    @explained
     def log_training(
         self,
         *,
@@ -60,12 +63,14 @@ class LocalTracker:
             for left in self._search(f"tags.{ATTEMPT} = '{attempt}'"):
                 self._store.client.delete_run(left.info.run_id)
 
+    @explained
     def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
         """See `Tracker`."""
         values = "; ".join(f"{parameter}={value}" for parameter, value in parameters.items())
         run = self._create_run({SWEEP: name, "mlflow.runName": name, "mlflow.note.content": values})
         return str(run.info.run_id)
 
+    @explained
     def end_sweep(
         self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
     ) -> None:
@@ -89,6 +94,7 @@ class LocalTracker:
             token = page.token or ""
         return found
 
+    @explained
     def has_files(self, run: TrainingRun) -> bool:
         """See `Tracker`."""
         from mlflow.exceptions import MlflowException
@@ -97,7 +103,8 @@ class LocalTracker:
             return False
         try:
             uri = self._store.client.get_run(run.run_id).info.artifact_uri
-        except MlflowException:
+        except MlflowException as error:
+            require_missing(error)
             return False
         return hash_folder(find_path(uri) / ARTIFACTS) == dict(run.files)
 
@@ -105,6 +112,7 @@ class LocalTracker:
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         return self._store.client.create_run(experiment.experiment_id, tags=dict(tags))
 
+    @explained
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """See `Tracker`."""
         self._store.copy_artifacts(run.run_id, folder)

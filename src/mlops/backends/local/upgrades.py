@@ -1,13 +1,11 @@
 """What an older version has made in MLOPS_HOME and this one cannot use as it is: the schema of MLflow's database."""
 
 import logging
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlops.backends.local.mlflow_store import DATABASE
+from mlops.backends.local.failures import DATABASE, explain_failures
 from mlops.backends.local.schema import read_schema, require_schema, upgrade_database
-from mlops.errors import PlatformError
 
 
 class LocalUpgrades:
@@ -30,11 +28,6 @@ class LocalUpgrades:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         schema = read_schema(self._database)
         if schema and schema.outdated:
-            try:
+            with explain_failures(self._database):
                 upgrade_database(self._database)
-            except sqlite3.OperationalError as error:
-                raise PlatformError(
-                    f"{self._database} could not be upgraded: {error}. "
-                    "End what has it open, for example `make ui`, and run `mlops upgrade` again; it is unchanged."
-                ) from error
             yield f"{DATABASE}: schema {schema.found} upgraded to {schema.newest}"

@@ -1,0 +1,109 @@
+"""MLflow's database as a file: asked while others may have locked it, and checked before a run.
+
+A run must not find out after its training that it cannot be recorded.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from mlops.backends.local.failures import (
+    explain_damage,
+    explain_failure,
+    is_locked,
+    name_holder,
+    require_room,
+)
+
+CHECKED = 64_000_000  # bytes up to which a database is checked before a run; 1 ms per megabyte
+FIRST_WORD = 2.0  # seconds of waiting after which it is announced
+PAUSE = 0.1  # seconds between two attempts
+Answer = TypeVar("Answer")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for a database that another process has locked.
+
+    Parameters
+    ----------
+    seconds : float
+        The longest wait.
+    clock, sleep : callable
+        The time in seconds, and a pause of so many seconds.
+    """
+
+    seconds: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+PATIENT = Patience()
+
+
+def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patience: Patience = PATIENT) -> Answer:
+    """Ask a database that exists something, and wait while another process has locked it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    ask : callable
+        Executes statements and returns the answer; called again after each wait. No transaction is open.
+    patience : Patience
+        How long to wait.
+
+    Raises
+    ------
+    PlatformError, IntegrityError
+        See `explain_failure`.
+    """
+    began = patience.clock()
+    announced = False
+    while True:
+        try:
+            # writable, because what a killed process left undone is rolled back first
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", 0.0, uri=True)) as connection:
+                connection.isolation_level = None
+                return ask(connection)
+        except sqlite3.Error as error:
+            waited = patience.clock() - began
+            if not is_locked(error) or waited >= patience.seconds:
+                raise explain_failure(path, error, waited) from error
+        if waited >= FIRST_WORD and not announced:
+            logger.warning("%s is locked by %s; waiting up to %.0f s.", path, name_holder(path), patience.seconds)
+            announced = True
+        patience.sleep(PAUSE)
+
+
+def require_writable(path: Path, patience: Patience = PATIENT) -> None:
+    """Refuse a database that a run could not write to, before the run begins; nothing is changed.
+
+    Raises
+    ------
+    PlatformError
+        If it stays locked, cannot be written to, or its disk is full.
+    IntegrityError
+        If it is damaged.
+    """
+    require_room(path)
+    if not path.is_file():
+        return
+    check = path.stat().st_size <= CHECKED
+
+    def write(connection: sqlite3.Connection) -> list[str]:
+        found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")] if check else ["ok"]
+        connection.execute("BEGIN EXCLUSIVE")  # a commit waits for readers, too
+        connection.execute("CREATE TABLE mlops_can_write (id)")
+        connection.execute("ROLLBACK")
+        return found
+
+    (found,) = ask_database(path, write, patience)
+    if found != "ok":
+        raise explain_damage(path, found.splitlines()[-1])

@@ -1,0 +1,208 @@
+"""What a failure of MLflow's database means, and what to do about it, as one sentence each.
+
+SQLite says "database is locked", "disk I/O error" or "unable to open database file". What that means depends on who
+holds the file, who owns it, and the room on its disk.
+"""
+
+import errno
+import getpass
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+
+from mlops.errors import IntegrityError, MlopsError, PlatformError
+from mlops.record.processes import describe_holders
+
+if TYPE_CHECKING:
+    from mlflow.exceptions import MlflowException
+
+DATABASE = "mlflow.db"  # in MLOPS_HOME
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+ROOM = 1_000_000  # bytes that must be free beside the database; a run adds about 100,000 to it
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+class HomeUser(Protocol):
+    """Whatever uses the database in a MLOPS_HOME."""
+
+    @property
+    def home(self) -> Path:
+        """MLOPS_HOME."""
+        ...
+
+
+User = TypeVar("User", bound=HomeUser)
+
+
+@contextmanager
+def explain_failures(database: Path) -> Iterator[None]:
+    """Say what a failure of the database means; other errors of MLflow stay as they are.
+
+    Raises
+    ------
+    PlatformError, IntegrityError
+        See `explain_failure`.
+    """
+    try:
+        yield
+    except MlopsError:
+        raise
+    except _list_failures() as error:  # evaluated only after a failure: it imports MLflow
+        cause = _find_cause(error)
+        if cause is None:
+            raise
+        raise explain_failure(database, cause) from error
+
+
+def explained(method: Callable[Concatenate[User, Arguments], Answer]) -> Callable[Concatenate[User, Arguments], Answer]:
+    """Decorate a method of a class that uses the database, so that a failure of the database is explained."""
+
+    @wraps(method)
+    def call(self: User, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        with explain_failures(self.home / DATABASE):
+            return method(self, *args, **kwargs)
+
+    return call
+
+
+def require_missing(error: "MlflowException") -> None:
+    """Raise an error of MLflow again unless it says that something does not exist."""
+    if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+        raise error
+
+
+def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> MlopsError:
+    """Return what a failure of SQLite means.
+
+    Parameters
+    ----------
+    path : Path
+        The database.
+    error : sqlite3.Error
+        What SQLite raised.
+    waited : float
+        How long the caller has waited for a lock, in seconds; 0 if that is not known.
+
+    Returns
+    -------
+    PlatformError
+        If the database is locked, cannot be written to, or its disk is full or fails.
+    IntegrityError
+        If it is damaged: only then is there something to restore.
+    """
+    code = _read_code(error)
+    if is_locked(error):
+        since = f", and stayed so for {waited:.0f} s" if waited else ""
+        return PlatformError(
+            f"{path} is locked by {name_holder(path)}{since}. Wait for that process or end it, then try again."
+        )
+    if code in DAMAGED or str(error).startswith("no such "):  # a table that MLflow must have made
+        return explain_damage(path, str(error))
+    if code == sqlite3.SQLITE_FULL:
+        return _explain_system_error(path, OSError(errno.ENOSPC, str(error)))
+    try:
+        require_room(path)  # SQLite reports a limit of the file's size as an I/O error
+    except PlatformError as found:
+        return found
+    if code in REFUSED:
+        return _explain_system_error(path, OSError(errno.EACCES, str(error)))
+    return PlatformError(f"{path} cannot be read or written: {error}. Check its disk and try again.")
+
+
+def require_room(path: Path) -> None:
+    """Refuse a database, or a place for one, that cannot be written to or has no room to grow.
+
+    Raises
+    ------
+    PlatformError
+        If its folder cannot be made or written to, or its disk is full.
+    """
+    size = path.stat().st_size if path.is_file() else 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
+            probe.seek(size)  # as far as the database will reach: a limit of a file's size counts, too
+            if probe.write(bytes(ROOM)) < ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        raise _explain_system_error(path, error) from error
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Return whether an error of SQLite says that another process has locked the database."""
+    return _read_code(error) in LOCKED
+
+
+def _list_failures() -> tuple[type[Exception], ...]:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import DatabaseError
+
+    return MlflowException, DatabaseError, sqlite3.Error
+
+
+def _find_cause(error: BaseException | None) -> sqlite3.Error | None:
+    """Return the error of SQLite that has led to an error; None if none has."""
+    while error is not None and not isinstance(error, sqlite3.Error):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _read_code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code; an error that Python itself raises has none."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def name_holder(path: Path) -> str:
+    return describe_holders(path) or "another process"
+
+
+def _explain_system_error(path: Path, error: OSError) -> PlatformError:
+    home = path.parent
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return PlatformError(
+            f"The disk of {path} is full: less than {ROOM / 1e6:.0f} MB can be written. Free some space and try again."
+        )
+    if error.errno == errno.EFBIG:
+        return PlatformError(
+            f"{path} cannot grow by {ROOM / 1e6:.0f} MB: the size of a file is limited. "
+            "Raise the limit (`ulimit -f`) and try again."
+        )
+    if error.errno == errno.EROFS:
+        return PlatformError(
+            f"{path} cannot be written to: its file system is read-only. Set MLOPS_HOME to a folder that is writable."
+        )
+    return PlatformError(
+        f"{_name_user()} may not read and write {path}{_name_owner(path)}. "
+        f"Take ownership of {home} and all that is in it, or set MLOPS_HOME to another folder."
+    )
+
+
+def explain_damage(path: Path, reason: str) -> IntegrityError:
+    backups = sorted(path.parent.parent.glob(f"{path.parent.name}.backup-*/{path.name}"))
+    newest = f"; the newest backup is {backups[-1]}" if backups else " from a backup"
+    return IntegrityError(f"{path} is damaged: {reason}. Restore it{newest}.")
+
+
+def _name_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in many containers
+        return f"user {os.getuid()}"
+
+
+def _name_owner(path: Path) -> str:
+    """Return whose the database is, or the folder that should hold it, if it is somebody else's."""
+    found = next(place for place in (path, *path.parents) if place.exists())
+    try:
+        owner = found.owner()
+    except KeyError:
+        owner = f"user {found.stat().st_uid}"
+    return "" if owner == _name_user() else f", because {found} belongs to {owner}"

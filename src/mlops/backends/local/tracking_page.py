@@ -1,0 +1,39 @@
+"""MLflow's own page on the local store, from an environment of its own: MLflow's server needs 60 packages more."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlops.backends.local.database import require_writable
+from mlops.backends.local.failures import DATABASE
+from mlops.backends.local.mlflow_store import MlflowStore
+from mlops.backends.local.schema import require_schema
+from mlops.errors import UsageError
+
+SERVER = Path(".venv-ui/bin/mlflow")  # in the project; `make ui` installs it
+
+
+class LocalTrackingPage:
+    """See `mlops.platform.tracking_page.TrackingPage`.
+
+    Parameters
+    ----------
+    project : Path
+        The project.
+    store : MlflowStore
+        What the page shows.
+    """
+
+    def __init__(self, project: Path, store: MlflowStore) -> None:
+        self._server = project / SERVER
+        self._store = store
+
+    def find_command(self, arguments: Sequence[str]) -> list[str]:
+        """See `TrackingPage`; makes an empty database where there is none yet."""
+        if not self._server.is_file():
+            raise UsageError(f"MLflow's server is not installed in {self._server}. Run `make ui`, which installs it.")
+        database = self._store.home / DATABASE
+        require_schema(database, self._store.patience)
+        require_writable(database, self._store.patience)
+        if not self._store.exists:
+            self._store.client  # noqa: B018 - makes the database
+        return [str(self._server), "ui", "--backend-store-uri", f"sqlite:///{database}", *arguments]
