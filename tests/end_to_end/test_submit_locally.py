@@ -49,8 +49,9 @@ def test_a_run_that_is_waited_for_says_how_it_ended(mlops, tmp_path: Path) -> No
     assert (tmp_path / run["run_id"] / "02_train.html").is_file()
 
 
-def test_a_run_that_fails_is_exit_code_1(mlops) -> None:  # type: ignore[no-untyped-def]
-    failed = mlops("submit", "retrain", "--wait", "-p", "data_file_path=nowhere.csv")
+def test_a_run_that_fails_is_exit_code_1(mlops, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "bad.csv").write_text("A,B\n1,2\n")
+    failed = mlops("submit", "retrain", "--wait", "-p", f"data_file_path={tmp_path / 'bad.csv'}")
     assert failed.returncode == 1
     assert "test_data          failed" in failed.stderr
     assert "Outcome:    error" in failed.stdout
@@ -75,6 +76,7 @@ def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[n
     for words, said in (
         (("submit", "retrain", "-p", "alpha"), "-p alpha: write it as name=value"),
         (("submit", "retrain", "-p", "alpha=1"), "-p alpha: the published pipeline has no such parameter"),
+        (("submit", "retrain", "-p", "data_file_path=gone.csv"), "-p data_file_path is 'gone.csv', but there is no"),
         (("runs", "--log", "train"), "--log, --download and --cancel need the id of a run"),
         (("run-step", "retrain", "train"), "`mlops run-step` is started by the platform (local), not by hand"),
         (("run", "retrain", "--run-id", "../x"), "'../x' cannot name a run"),

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from small_sweep import FAILED, STEPS, FakeExecutor
 
 from mlops.backends.memory.tracking import MemoryTracker
 from mlops.errors import FormatError, StepFailed, UsageError
+from mlops.pipelines import RETRAIN
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.runner import Listener, Plan, Surroundings, run_pipeline
 from mlops.sweeps.executors import Executor, Threads
@@ -19,6 +21,7 @@ from mlops.sweeps.grid import read_grid
 from mlops.sweeps.plan import Goal, SweepListener
 from mlops.sweeps.results import FORMAT, Point, Sweep, add_point, begin_sweep, describe_best, read_sweep
 from mlops.sweeps.run import run_sweep
+from mlops.sweeps.score import require_metric
 from mlops.workspace import Workspace
 
 Ran = tuple[RunRecord, Sweep, list[Point]]
@@ -143,6 +146,32 @@ def test_a_metric_that_is_not_there_ends_the_sweep_at_once(small: Workspace, met
     assert executor.closed
     record = list_runs(small.outputs)[0]
     assert (record.state, record.step("sweep").error) == ("failed", str(raised.value))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("los", "02_fit hands on no 'los'; did you mean 'loss'? (numbers: loss, other). If it is new, run fit once."),
+        ("name", "02_fit hands on 'name', but not as a number (numbers: loss, other). If it is new, run fit once."),
+    ],
+)
+def test_a_metric_that_no_run_has_shown_is_refused_before_anything_runs(
+    small: Workspace, metric: str, said: str
+) -> None:
+    sweep(small, "x=1,2")
+    before, executor = len(list_runs(small.outputs)), FakeExecutor()
+    with pytest.raises(UsageError) as raised:
+        sweep(small, "x=1,2,3", executor=executor, goal=Goal(metric))
+    assert str(raised.value) == f"--metric {metric}: {said}"
+    assert (len(list_runs(small.outputs)), executor.tasks) == (before, [])
+
+
+def test_the_metrics_of_the_committed_notebook_are_known(project: Path) -> None:
+    step = next(step for step in RETRAIN if step.name == "train")
+    nothing = Workspace(project, project / "nowhere", project / "nowhere")
+    require_metric("r2", step, nothing)
+    with pytest.raises(UsageError, match="02_train hands on no 'rmse'; did you mean 'mse'"):
+        require_metric("rmse", step, nothing)
 
 
 def test_a_metric_that_is_none_fails_its_combination(small: Workspace) -> None:

@@ -87,7 +87,8 @@ def main() -> None:
     Exit codes:
       0    done; a model that was rejected because it is not better is done, too
       1    a step failed, a service is not as it should be, or notebooks differ
-      2    bad usage: an unknown option, step or parameter, a value out of range, or state of another version
+      2    bad usage: an unknown option, step or parameter, a value out of range, a file or a kernel
+           that is missing, or state of another version; nothing has run
       130  interrupted
 
     \b

@@ -2,6 +2,7 @@
 
 .. code-block:: text
 
+    location    whether a data file can be where a parameter says
     tables      read a CSV or Parquet file with its hash
     profile     a few numbers a column, which merge: profile(a + b) is profile(a) merged with profile(b)
     drift       how far one profile is from another

@@ -9,6 +9,7 @@ red, with the cell that did it marked; its file is whole or not there; secrets a
     client      the kernel's client, which talks over sockets in a private folder
     kernel_log  what a kernel writes past its notebook
     cells       how a message names a cell
+    source      what a notebook needs before it can be executed
     store       saves the executed notebook, whole and without secrets
     cancel      ends a notebook from another thread
     pool        notebooks side by side, in threads
@@ -26,6 +27,7 @@ from mlops.errors import StepFailed
 from mlops.execution.cancel import Cancel
 from mlops.execution.cells import describe_cell, find_first_line, find_line
 from mlops.execution.engine import START_SECONDS, RunEngine
+from mlops.execution.source import find_kernel
 from mlops.execution.store import STORE
 
 __all__ = ["Cancel", "execute"]
@@ -66,12 +68,15 @@ def execute(
     """
     if not source.is_file():
         raise StepFailed(f"{source} is not there any more: put it back and resume the run")
+    kernel = find_kernel(source)
     try:
         execute_notebook(
             str(source),
             STORE.open(output, secrets),
             parameters=dict(parameters),
             engine_name=RunEngine.NAME,
+            kernel_name=kernel.name,
+            language=kernel.language,
             progress_bar=False,
             start_timeout=START_SECONDS,
             seconds=seconds,

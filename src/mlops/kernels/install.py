@@ -4,14 +4,14 @@ import json
 import sys
 from pathlib import Path
 
-from ipykernel.kernelspec import install
-
 NAME, DISPLAY_NAME = "python3", "Python 3 (ipykernel)"
 PROVISIONER = "warm-kernel-provisioner"
 
 
 def install_kernelspec(prefix: str) -> Path:
     """Write the kernelspec below `prefix` and return its file."""
+    from ipykernel.kernelspec import install
+
     folder = install(prefix=prefix, kernel_name=NAME, display_name=DISPLAY_NAME)
     path = Path(folder, "kernel.json")
     spec = json.loads(path.read_text(encoding="utf-8"))

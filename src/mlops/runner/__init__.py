@@ -4,6 +4,7 @@
 
     plan                what is to run, and what a run works with
     run                 one run in progress
+    requirements        what must be there before anything runs
     single_step         one step of a submitted run, in a process or on a machine of its own
     telemetry_listener  sends finished runs to the platform's monitoring
 """
@@ -20,6 +21,7 @@ from mlops.record.listener import Listener
 from mlops.record.processes import own_process
 from mlops.record.reuse import find_only, locate_copy
 from mlops.runner.plan import Plan, Surroundings
+from mlops.runner.requirements import require_runnable
 from mlops.runner.run import Run, begin_record
 from mlops.runner.single_step import TAG_LENGTH, run_step, run_submitted
 
@@ -65,6 +67,8 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
         _require_new(run_id, surroundings.workspace.outputs)
     outputs = surroundings.workspace.outputs
     reused = find_only(plan.only, plan.pipeline, plan.steps, outputs) if plan.only else ()
+    asked = [step for step in plan.steps if plan.only in ("", step.name)]
+    require_runnable(asked, plan.parameters.values, surroundings.workspace)
     record = begin_record(plan, surroundings, run_id or make_run_folder(outputs, plan.pipeline).name)
     return Run(plan, surroundings, record).run(reused)
 
@@ -126,6 +130,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
         kept = found and found.has_results and locate_copy(found, folder).is_file() and step.name not in undone
         if found and kept and all(need.has_results for need in needs):
             again = again.with_step(found)
+    undone_steps = [step for step in steps if again.get_step(step.name).state == "pending"]
+    require_runnable(undone_steps, plan.parameters.values, surroundings.workspace)
     return Run(plan, surroundings, again).run()
 
 

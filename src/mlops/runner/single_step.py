@@ -9,6 +9,7 @@ from mlops.record.processes import own_process
 from mlops.record.reuse import locate_copy
 from mlops.record.summary import find_model_version, find_reason
 from mlops.runner.plan import Plan, Surroundings
+from mlops.runner.requirements import require_runnable
 from mlops.runner.run import Run, begin_record
 
 TAG_LENGTH = 256  # characters of a reason that a run's tag keeps
@@ -62,6 +63,8 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     if found.state == "skipped" or (found.has_results and locate_copy(found, folder).is_file()):
         return record
     _require_needed(plan, record)
+    asked = [step for step in plan.steps if step.name == plan.at]
+    require_runnable(asked, plan.parameters.values, surroundings.workspace)
     again = replace(record, state="running", process=own_process(), outcome="", finished="", error="", failure=None)
     for step in plan.steps[names.index(plan.at) :]:
         again = again.with_step(StepRecord(step.name, step.notebook, step.environment))

@@ -19,13 +19,14 @@ from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results
 from mlops.runner import Surroundings
+from mlops.runner.requirements import require_runnable
 from mlops.runner.run import ERROR_LENGTH
 from mlops.sweeps.executors import Executor, Outcome, Task
 from mlops.sweeps.grid import Grid
 from mlops.sweeps.inputs import find_inputs
 from mlops.sweeps.plan import REPORT, STEP, Goal, SweepListener
 from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, find_best
-from mlops.sweeps.score import read_score
+from mlops.sweeps.score import read_score, require_metric
 
 
 def run_sweep(
@@ -65,7 +66,8 @@ def run_sweep(
     StepFailed
         If a step that it needs fails.
     UsageError
-        If the notebook hands on no such metric: after the first that ended, so that the others are not run in vain.
+        If a notebook cannot be executed, or hands on no such metric. Where that is not known before, the sweep ends
+        after the first combination.
     """
     return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
 
@@ -112,6 +114,8 @@ class _SweepRun:
         return self.record, self.sweep, self.points
 
     def _begin(self) -> None:
+        require_metric(self.sweep.metric, self.grid.step, self.workspace)
+        require_runnable([self.grid.step], self.grid.parameters.values, self.workspace)
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
             run_id="",  # its folder is made once its inputs are found

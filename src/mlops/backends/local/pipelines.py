@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from mlops.data.location import require_file
 from mlops.errors import (
     FormatError,
     IntegrityError,
@@ -213,6 +214,7 @@ class LocalPipelines:
         data = submission.data_file_path
         if not data and submission.dataset_version != LATEST:
             return self._datasets.get_version(submission.dataset_version).url
+        require_file(data, "-p data_file_path")
         return str(Path(data).resolve()) if Path(data).is_file() else data
 
     def _find_folder(self, run_id: str) -> Path:

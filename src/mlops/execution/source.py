@@ -1,0 +1,72 @@
+"""What a notebook needs before it can be executed: an installed kernel, and a cell that takes its parameters."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+from mlops.errors import ParameterError, UsageError
+from mlops.kernels.install import NAME
+
+TAG = "parameters"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The kernel that a notebook asks for: its name, and the language that papermill writes the parameters in."""
+
+    name: str
+    language: str
+
+
+def find_kernel(notebook: Path) -> Kernel:
+    """Find the kernel that a notebook asks for; one that asks for none runs on the project's."""
+    metadata = _read(notebook).get("metadata", {})
+    asked = metadata.get("kernelspec", {})
+    language = asked.get("language") or metadata.get("language_info", {}).get("name") or "python"
+    return Kernel(asked.get("name") or NAME, language)
+
+
+def require_source(notebook: Path) -> None:
+    """Refuse a notebook that cannot be executed.
+
+    Raises
+    ------
+    UsageError
+        If its kernel is not installed.
+    ParameterError
+        If none of its cells, or more than one, is tagged ``parameters``: it would run on its own values.
+    """
+    name = f"{notebook.parent.name}/{notebook.name}"
+    _require_kernel(find_kernel(notebook).name, name)
+    cells = [cell for cell in _read(notebook)["cells"] if TAG in cell.get("metadata", {}).get("tags", [])]
+    if not cells:
+        raise ParameterError(
+            f"{name}: No cell is tagged `{TAG}`, so the notebook would ignore its parameters. Tag the cell that sets "
+            "them."
+        )
+    if len(cells) > 1 or cells[0]["cell_type"] != "code":
+        raise ParameterError(f"{name}: The tag `{TAG}` must be on one code cell only. Remove it from the others.")
+
+
+def _require_kernel(kernel: str, notebook: str) -> None:
+    known = KernelSpecManager()
+    try:
+        program = known.get_kernel_spec(kernel).argv[0]
+    except NoSuchKernel:
+        names = ", ".join(sorted(known.find_kernel_specs())) or "none"
+        raise UsageError(
+            f"{notebook}: The Jupyter kernel {kernel!r} is not installed here (installed: {names}). Choose another one "
+            f"in JupyterLab; the project's own is {NAME!r}."
+        ) from None
+    if os.path.isabs(program) and not os.access(program, os.X_OK):
+        raise UsageError(f"{notebook}: The Jupyter kernel {kernel!r} starts {program}, which does not exist.")
+
+
+def _read(notebook: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
+    return found

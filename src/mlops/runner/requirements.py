@@ -1,0 +1,51 @@
+"""What must be there before anything runs: notebooks that can be executed, data files, a folder for the outputs."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlops.data.location import require_file
+from mlops.errors import UsageError
+from mlops.execution.source import require_source
+from mlops.pipelines import Step
+from mlops.workspace import Workspace
+
+
+def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]], workspace: Workspace) -> None:
+    """Refuse steps that would fail for a reason that is known before they run.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+        Those that are to run.
+    values : mapping
+        Their parameters, by step.
+    workspace : Workspace
+        The folders of the project.
+
+    Raises
+    ------
+    UsageError
+        If a notebook cannot be executed, a file that a parameter names does not exist, or the folder of outputs cannot
+        be made. Nothing has been written then.
+    """
+    steps = list(steps)
+    for notebook in dict.fromkeys(step.notebook for step in steps):
+        require_source(workspace.notebooks / f"{notebook}.ipynb")
+    for step in steps:
+        for name in step.files:
+            require_file(str(values[step.name].get(name) or ""), f"{step.name}.{name}")
+    _require_folder(workspace.outputs)
+
+
+def _require_folder(outputs: Path) -> None:
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(outputs, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise UsageError(
+            f"The runs' folder {outputs} cannot be written to ({reason}). Set MLOPS_OUTPUTS to another folder."
+        )

@@ -1,0 +1,47 @@
+"""What is known to fail is refused before anything runs or is written."""
+
+from pathlib import Path
+
+import pytest
+from given_parameters import write_notebook
+
+from mlops.errors import UsageError
+from mlops.pipelines import Step
+from mlops.runner.requirements import require_runnable
+from mlops.workspace import Workspace
+
+STEPS = (Step("look", "01_look", files=("path", "other")),)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Workspace:
+    """A project of one notebook."""
+    write_notebook(tmp_path / "notebooks" / "01_look.ipynb", 'path = ""  # a file\nother = ""  # another')
+    return Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
+
+
+def test_a_step_that_can_run_is_accepted(small: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("x")
+    require_runnable(STEPS, {"look": {"path": str(tmp_path / "x.csv"), "other": ""}}, small)
+    require_runnable(STEPS, {"look": {}}, small)
+    assert small.outputs.is_dir()
+
+
+def test_a_file_that_does_not_exist_is_refused_and_nothing_is_written(small: Workspace) -> None:
+    with pytest.raises(UsageError, match=r"look\.other is 'gone\.csv', but there is no such file"):
+        require_runnable(STEPS, {"look": {"path": "", "other": "gone.csv"}}, small)
+    assert not small.outputs.exists()
+
+
+def test_a_notebook_that_cannot_be_executed_is_refused(small: Workspace) -> None:
+    path = small.notebooks / "01_look.ipynb"
+    path.write_text(path.read_text().replace('"parameters"', '"parametres"'))
+    with pytest.raises(UsageError, match=r"notebooks/01_look\.ipynb: No cell is tagged `parameters`"):
+        require_runnable(STEPS, {"look": {}}, small)
+
+
+@pytest.mark.parametrize("spoil", ["file", "file/outputs"])
+def test_a_folder_that_cannot_be_made_is_refused(small: Workspace, tmp_path: Path, spoil: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"The runs' folder .*/file.* cannot be written to \((File|Not a directory)"):
+        require_runnable(STEPS, {"look": {}}, Workspace(small.project, small.home, tmp_path / spoil))
