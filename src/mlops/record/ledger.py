@@ -78,6 +78,8 @@ class RunRecord:
         Number of the record's format; every record is written in the newest one.
     order : int
         Sorts runs by their start: see `mlops.record.order`. 0 in records older than this field.
+    git_problem : str
+        The reason why the commit is unknown; empty if it is known, and in records older than this field.
     """
 
     run_id: str
@@ -95,6 +97,7 @@ class RunRecord:
     settings: RunSettings = field(default_factory=RunSettings)
     format: int = FORMAT
     order: int = 0
+    git_problem: str = ""
 
     def step(self, name: str) -> StepRecord | None:
         """Return the step of that name, or None where the run has none."""

@@ -6,11 +6,33 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mlops.files import hash_file
 from mlops.workspace import Workspace
 
 COMMIT = "MLOPS_GIT_COMMIT"
+UNKNOWN = "unknown"
+# Variables that make git answer for another repository, as a hook of that one sets them.
+OTHER_REPOSITORY = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
+}
+
+
+class Commit(NamedTuple):
+    """The commit of a project.
+
+    Parameters
+    ----------
+    name : str
+        Its hash, with ``-dirty`` behind it where tracked files differ from it; or "unknown".
+    problem : str
+        The reason why it is unknown; empty if it is known.
+    """
+
+    name: str
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,7 +42,7 @@ class Lineage:
     Parameters
     ----------
     git_commit : str
-        The commit, with ``-dirty`` behind it where tracked files differ from it; "unknown" outside of git.
+        See `Commit`.
     notebook : str
         The notebook's path in the project.
     notebook_sha256 : str
@@ -58,19 +80,51 @@ def name_build(run_folder: str) -> str:
 
 
 def read_commit(project: Path) -> str:
-    """Return the commit that `project` has checked out, or "unknown" where git cannot tell.
+    """Return the commit of a project, or "unknown"; see `find_commit`."""
+    return find_commit(project).name
 
-    On a machine that has the sources without their history, ``MLOPS_GIT_COMMIT`` tells.
+
+def find_commit(project: Path) -> Commit:
+    """Find the commit that the project has checked out: that of the repository whose root is the project.
+
+    A folder inside another repository may be anybody's: a home folder under version control, or a project that contains
+    this one. Its commit says nothing about these sources, so it does not count. On a machine that has the sources
+    without their history, ``MLOPS_GIT_COMMIT`` names the commit.
     """
-    unknown = os.environ.get(COMMIT) or "unknown"
+    named = os.environ.get(COMMIT, "")
+    commit, problem = _ask_commit(project)
+    if commit:
+        return Commit(commit)
+    return Commit(named) if named else Commit(UNKNOWN, problem)
+
+
+def _ask_commit(project: Path) -> tuple[str, str]:
+    """Return the commit, or an empty text and the reason."""
     if shutil.which("git") is None:
-        return unknown
-
-    def ask(*words: str) -> str | None:
-        answer = subprocess.run(["git", "-C", str(project), *words], capture_output=True, text=True, check=False)
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
+        return "", "git is not installed"
+    root, problem = _ask_git(project, "rev-parse", "--show-toplevel")
+    if problem:
+        return "", problem
+    if not os.path.samefile(root, project):
+        return "", f"{project} is a folder inside the repository {root}, whose commits may be about something else"
+    commit, problem = _ask_git(project, "rev-parse", "--verify", "--quiet", "HEAD")
     if not commit:
-        return unknown
-    return f"{commit}-dirty" if ask("status", "--porcelain", "--untracked-files=no") else commit
+        return "", problem or f"the repository {project} has no commit yet"
+    changes, problem = _ask_git(project, "status", "--porcelain", "--untracked-files=no")
+    return ("", problem) if problem else (f"{commit}-dirty" if changes else commit, "")
+
+
+def _ask_git(project: Path, *words: str) -> tuple[str, str]:
+    """Return git's answer, and what it refused it with."""
+    environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
+    command = ["git", "--no-optional-locks", "-C", str(project), *words]  # no lock: asking writes nothing
+    asked = subprocess.run(command, env={**environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
+    answer, said = asked.stdout.strip(), asked.stderr.strip()
+    if asked.returncode == 0 or not said:
+        return answer, ""
+    if "dubious ownership" in said:
+        trust = f"git config --global --add safe.directory {project}"
+        return "", f"{project} belongs to another user. If you trust it, run `{trust}`"
+    if "not a git repository" in said:
+        return "", f"{project} is not a git repository"
+    return "", f"git said: {said.splitlines()[0]}"

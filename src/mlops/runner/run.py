@@ -17,7 +17,7 @@ from mlops.pipelines import Step, find_deployment
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, number_run, write_run
-from mlops.record.lineage import read_commit
+from mlops.record.lineage import find_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
@@ -232,17 +232,19 @@ def _cut(error: str) -> str:
 
 def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     """Return the record of a run that begins."""
+    commit = find_commit(surroundings.workspace.project)
     return RunRecord(
         run_id=run_id,
         pipeline=plan.pipeline,
         platform=plan.parameters.platform,
         state="running",
         started=now(),
-        git_commit=read_commit(surroundings.workspace.project),
+        git_commit=commit.name,
         process=own_process(),
         steps=tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps),
         settings=RunSettings(plan.parameters, plan.only, plan.force),
         order=number_run(surroundings.workspace.outputs),
+        git_problem=commit.problem,
     )
 
 

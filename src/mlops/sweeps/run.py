@@ -14,7 +14,7 @@ from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_folder, number_run, write_run
-from mlops.record.lineage import read_commit
+from mlops.record.lineage import find_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results
@@ -116,6 +116,7 @@ class _SweepRun:
     def _begin(self) -> None:
         require_metric(self.sweep.metric, self.grid.step, self.workspace)
         require_runnable([self.grid.step], self.grid.parameters.values, self.workspace)
+        commit = find_commit(self.workspace.project)
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
             run_id="",  # its folder is made once its inputs are found
@@ -123,7 +124,8 @@ class _SweepRun:
             platform=self.grid.parameters.platform,
             state="running",
             started=now(),
-            git_commit=read_commit(self.workspace.project),
+            git_commit=commit.name,
+            git_problem=commit.problem,
             process=own_process(),
             steps=(
                 StepRecord(STEP, step.notebook, state="running", started=now(), parameters=axes),

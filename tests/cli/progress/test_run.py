@@ -1,6 +1,7 @@
 """What a run looks like on the terminal."""
 
 import io
+from dataclasses import replace
 
 from mlops.cli.progress.run import Progress, summarize_run
 from mlops.platform.models import ModelVersion
@@ -45,6 +46,15 @@ def test_a_red_run_offers_no_service_to_try_and_names_its_place() -> None:
         "Production: http://127.0.0.1:81  (healthy, model version 3)",
         "Report:     index.html",
         "Next:       mlops resume run",
+    ]
+
+
+def test_an_unknown_commit_comes_with_its_reason() -> None:
+    run = replace(make_run("done"), git_commit="unknown", git_problem="git is not installed")
+    assert summarize_run(run, None, (), "index.html", "mlops").splitlines() == [
+        "Outcome:    done",
+        "Commit:     unknown, because git is not installed",
+        "Report:     index.html",
     ]
 
 

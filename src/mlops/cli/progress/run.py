@@ -116,6 +116,8 @@ def summarize_run(
         lines.append(("Production", production.problem or serves))
     if production and production.health == "healthy" and run.state == "succeeded":
         lines.append(("Try it", _write_curl(production, program, platform_option)))
+    if run.git_problem:
+        lines.append(("Commit", f"{run.git_commit}, because {run.git_problem}"))
     lines.append(("Report", report))
     if following:
         lines.append(("Next", following))
