@@ -104,6 +104,37 @@ def test_steps_run_in_order_and_hand_on(small: Workspace) -> None:
     assert watch.heard[-2:] == ["rest done", "run succeeded"]
 
 
+def test_a_crash_in_one_step_leaves_the_step_beside_it_alone(small: Workspace) -> None:
+    """papermill itself may crash, as on this format; `judge` is executed at the same time."""
+    path = small.notebooks / "03_act.ipynb"
+    path.write_text(path.read_text().replace('"nbformat": 4,', '"nbformat": 99,'))
+    steps = (STEPS[0], replace(STEPS[2], needs=("look",), only_if=""), replace(STEPS[1], needs=("look",)))
+    record = run_pipeline(Plan("three", steps, load_parameters(small.project, steps)), surround(small))
+    assert (record.state, record.outcome) == ("failed", "error")
+    assert [(step.name, step.state) for step in record.steps] == [
+        ("look", "done"),
+        ("act", "failed"),
+        ("judge", "done"),
+    ]
+    assert record.steps[1].error.startswith("NBFormatError: Unsupported nbformat version 99")
+    assert (record.failure.step, record.failure.kind) == ("act", "NBFormatError")  # type: ignore[union-attr]
+
+
+def test_a_crash_of_the_run_fails_no_step(small: Workspace) -> None:
+    class Broken(Listener):
+        """A listener that crashes while the first step runs."""
+
+        def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+            raise RuntimeError("of the listener")
+
+    with pytest.raises(RuntimeError, match="of the listener"):
+        run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small, [Broken()]))
+    (record,) = list_runs(small.outputs)
+    assert (record.state, record.error, states(record)) == ("failed", "RuntimeError: of the listener", ["pending"] * 4)
+    assert record.steps[0].reason == "cut off when the run ended"
+    assert resume_pipeline(record, STEPS, surround(small)).state == "succeeded"
+
+
 def test_the_record_on_disk_is_the_record(small: Workspace) -> None:
     record = run(small, "look.seen=1")
     assert read_run(small.outputs / record.run_id) == record

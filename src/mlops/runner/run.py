@@ -23,6 +23,7 @@ from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.runner.plan import Plan, Surroundings
 
+CUT_OFF = "cut off when the run ended"
 ERROR_LENGTH = 2000  # characters of an error that the record keeps
 
 
@@ -127,12 +128,14 @@ class Run:
         """Record how a step ended: from now on it counts."""
         step = self._find_declared(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
-        try:
-            event.future.result()
-        except StepFailed as error:
+        error = event.future.exception()
+        if isinstance(error, StepFailed):
             said = _cut(str(error))
             ended = replace(found, state="failed", error=said, error_kind=error.kind, fingerprint="")
             ended = replace(ended, cell=error.cell, line=error.line)
+        elif error:  # a crash of papermill or of the engine, in the thread of this notebook alone
+            kind = type(error).__name__
+            ended = replace(found, state="failed", error=_cut(f"{kind}: {error}"), error_kind=kind, fingerprint="")
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
             results = read_scraps(locate_copy(found, self.folder))
@@ -159,11 +162,17 @@ class Run:
         write_run(self.record, self.workspace.outputs)
 
     def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
-        """End the run where it stands; a service whose test was cut off is not left serving untested."""
+        """End the run where it stands; a service whose test was cut off is not left serving untested.
+
+        An interrupt ends the steps that run. A crash outside of them fails the run, but none of them.
+        """
         for step in self.plan.steps:
             found = self.record.get_step(step.name)
             if found.state == "running":
-                ended = replace(found, state="failed", error=error, error_kind=kind, fingerprint="")
+                if state == "interrupted":
+                    ended = replace(found, state="failed", error=error, error_kind=kind, fingerprint="")
+                else:
+                    ended = replace(found, state="pending", reason=CUT_OFF, fingerprint="")
                 self._save(self.record.with_step(ended))
                 self._restore(step)
         self.record = replace(self.record, error=_cut(error))
