@@ -4,12 +4,17 @@ Source: Efron, Hastie, Johnstone and Tibshirani (2004), "Least Angle Regression"
 every feature is centred and scaled to a sum of squares of 1.
 """
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.datasets import load_diabetes
 
 FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
 TARGET = "Y"
 COLUMNS = (*FEATURES, TARGET)
+DIGITS = 3  # significant digits that decide on which side of the split a row falls
 
 # The two rows that the reference implementation's smoke test sends.
 EXAMPLE_ROWS = [[float(value) for value in range(1, 11)], [float(value) for value in range(10, 0, -1)]]
@@ -48,8 +53,9 @@ def split_rows(rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFram
 def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Say which rows are kept away from training.
 
-    A row is assigned by a hash of its features, so that it stays where it is as the data grows, is reordered, or has
-    its target corrected, and a champion is never judged on a row that it has seen.
+    A row is assigned by a hash of its features, rounded to `DIGITS` significant digits. So it stays on its side as the
+    data grows, is reordered, has its target corrected, or is written with fewer digits. A value that lies between two
+    roundings may still change sides; `mlops.data.identity` finds such rows.
 
     Parameters
     ----------
@@ -65,6 +71,38 @@ def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     Series of bool
         True for a held-out row; indexed as `rows`.
     """
+    rounded = pd.DataFrame({name: _round_values(rows[name].to_numpy(dtype=float)) for name in FEATURES})
+    return _draw_rows(rounded.set_axis(rows.index), share, seed)
+
+
+def restore_training_rows(rows: pd.DataFrame, made: Mapping[str, object]) -> pd.DataFrame:
+    """Return the features of the rows that a training of an older version was given, which kept no record of them.
+
+    Older versions assigned a row by the bits of its features.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The data file of the training.
+    made : mapping
+        How it was trained: ``holdout_share`` and ``seed``.
+    """
     features = rows[list(FEATURES)].astype("float64") + 0.0  # makes -0.0 the same row as 0.0
-    hashes = pd.util.hash_pandas_object(features.assign(seed=float(seed)), index=False)
+    return features[~_draw_rows(features, float(str(made["holdout_share"])), int(str(made["seed"])))]
+
+
+def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
+    hashes = pd.util.hash_pandas_object(keys.assign(seed=float(seed)), index=False)
     return hashes / 2.0**64 < share
+
+
+def _round_values(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Round to `DIGITS` significant digits, as whole numbers: 0.0123 is 123, with its exponent in three more digits."""
+    usable = np.isfinite(values) & (values != 0)
+    exponents = np.zeros(len(values))
+    np.log10(np.abs(values), out=exponents, where=usable)
+    exponents = np.floor(exponents)
+    digits = np.rint(np.where(usable, values, 0.0) / 10.0 ** (exponents - DIGITS + 1))
+    carried = np.abs(digits) == 10**DIGITS  # 0.9999 is 1.00
+    digits, exponents = np.where(carried, digits / 10, digits), exponents + carried
+    return (digits * 1000 + np.sign(digits) * exponents).astype("int64")

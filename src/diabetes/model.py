@@ -56,7 +56,9 @@ def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
 
 
 def predict(model: Pipeline, rows: pd.DataFrame) -> pd.Series:
-    """Return the predicted disease progression of `rows`, indexed as they are."""
+    """Return the predicted disease progression of `rows`, indexed as they are; there may be none."""
+    if rows.empty:  # which scikit-learn refuses
+        return pd.Series(index=rows.index, dtype="float64", name="predicted")
     return pd.Series(model.predict(rows[list(FEATURES)].to_numpy()), index=rows.index, name="predicted")
 
 

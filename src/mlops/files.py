@@ -58,10 +58,41 @@ def read_unchanged(file: Path, sha256: str) -> bytes:
         If it has another one.
     """
     content = file.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
+    found = hash_content(content)
     if sha256 not in ("", found):
         raise IntegrityError(f"{file} has changed since it was tested (SHA-256 {found[:12]}…). Test it again.")
     return content
+
+
+def require_hash(content: bytes, sha256: str, what: str) -> bytes:
+    """Return a content that must have a hash.
+
+    Parameters
+    ----------
+    content : bytes
+        What was read.
+    sha256 : str
+        The hash under which it was kept.
+    what : str
+        What it is and where, for the message: "The training rows /home/rows.parquet".
+
+    Raises
+    ------
+    IntegrityError
+        If it has another one.
+    """
+    found = hash_content(content)
+    if found != sha256:
+        raise IntegrityError(
+            f"{what} have changed since they were kept (SHA-256 {found[:12]}…, recorded {sha256[:12]}…). "
+            "Restore them from a backup."
+        )
+    return content
+
+
+def locate_content(folder: Path, name: str, sha256: str) -> Path:
+    """Return where `store_by_content` stores the content of a hash: in a folder named by its first 12 digits."""
+    return folder / sha256[:12] / name
 
 
 def store_by_content(folder: Path, name: str, content: bytes) -> Path:
@@ -81,7 +112,7 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
     Path
         Where it is; the same content under another name stays where it was stored first.
     """
-    place = folder / hashlib.sha256(content).hexdigest()[:12]
+    place = locate_content(folder, name, hash_content(content)).parent
     for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):
         if path.is_file() and path.read_bytes() == content:
             return path
@@ -197,6 +228,11 @@ def find_path(url: str) -> Path:
     """Return the path that a ``file://`` URL, or a plain path, names."""
     parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
+
+
+def hash_content(content: bytes) -> str:
+    """Return the SHA-256 of a content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def hash_file(path: Path) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from mlops.errors import IntegrityError, UsageError
 from mlops.files import read_content, require_format, write_atomically
 
-HOME_FORMAT = 2  # adds datasets/catalogue.json; a home without a number is format 1, which this version reads as it is
+# 2 adds datasets/catalogue.json, 3 training-rows. This version reads 1 (a home without a number) and 2 as they are.
+HOME_FORMAT = 3
 FORMAT_FILE = "format"
 
 

@@ -69,8 +69,10 @@ def test_an_improvement_within_chance_is_rejected() -> None:
 def test_too_few_rows_promote_nothing(rows: int, promoted: bool) -> None:
     decision = decide_promotion(LOSSES[:rows], LOSSES[:rows] - GAINS[:rows])
     assert (decision.promoted, decision.rows) == (promoted, rows)
-    refused = "Only 29 rows are unseen by both models; the comparison needs 30."
+    refused = "Only 29 rows are known to be unseen by both models, but the comparison needs 30."
     assert (decision.reason == refused) is not promoted
+    left_out = decide_promotion(LOSSES[:rows], LOSSES[:rows] - GAINS[:rows], left_out="7 rows are left out.")
+    assert (left_out.reason == f"{refused} 7 rows are left out.") is not promoted
 
 
 def test_the_bound_is_the_bootstrap_s() -> None:

@@ -100,7 +100,7 @@ def change_a_table(copy: Path) -> None:
 
 
 def change_a_number_in_the_output(copy: Path) -> None:
-    replace_in(copy / "notebooks" / "02_train.ipynb", "<td>344</td>", "<td>345</td>")
+    replace_in(copy / "notebooks" / "02_train.ipynb", "<td>341</td>", "<td>342</td>")
 
 
 SEEDS = (  # one in the package, one in the notebook, one in what is committed; the others at night

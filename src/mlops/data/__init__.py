@@ -6,5 +6,6 @@
     tables      read a CSV or Parquet file with its hash
     profile     a few numbers a column, which merge: profile(a + b) is profile(a) merged with profile(b)
     drift       how far one profile is from another
+    identity    which rows of a table are rows that a model was trained on
     validation  the data test: schema and drift together
 """

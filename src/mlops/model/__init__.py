@@ -2,7 +2,8 @@
 
 .. code-block:: text
 
-    files      a fitted estimator as files that hold no code (skops), and its numbers as JSON
-    loading    a training's or a version's model, fetched from the platform and checked first
-    promotion  whether the challenger is better than the champion beyond what chance would show
+    files          a fitted estimator as files that hold no code (skops), and its numbers as JSON
+    loading        a training's or a version's model, fetched from the platform and checked first
+    training_rows  the rows that a model was trained on, kept and found again
+    promotion      whether the challenger is better than the champion beyond what chance would show
 """

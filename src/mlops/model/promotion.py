@@ -59,6 +59,7 @@ def decide_promotion(
     confidence: float = 0.95,
     resamples: int = 5000,
     min_rows: int = 30,
+    left_out: str = "",
     seed: int = 0,
 ) -> Decision:
     """Decide between two models by their losses on the same rows.
@@ -74,6 +75,8 @@ def decide_promotion(
         Bootstrap resamples.
     min_rows : int
         With fewer rows nothing is promoted.
+    left_out : str
+        Why other rows were left out of the comparison, as a sentence; part of the reason if too few remain.
     seed : int
         Of the bootstrap.
 
@@ -89,8 +92,8 @@ def decide_promotion(
     gains = champion_losses - challenger_losses
     rows = len(gains)
     if rows < min_rows:
-        reason = f"Only {rows} rows are unseen by both models; the comparison needs {min_rows}."
-        return Decision(promoted=False, reason=reason, rows=rows, kind="few")
+        reason = f"Only {rows} rows are known to be unseen by both models, but the comparison needs {min_rows}."
+        return Decision(promoted=False, reason=f"{reason} {left_out}".rstrip(), rows=rows, kind="few")
     if are_equal(champion_losses, challenger_losses):
         reason = (
             f"The challenger and the champion are equal: they make the same errors on all {rows} rows unseen by both."

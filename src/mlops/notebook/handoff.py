@@ -36,6 +36,9 @@ class Results(Mapping[str, Any]):
             names = ", ".join(sorted(self._values)) or "nothing"
             raise HandoffError(f"{self.notebook} handed on no {name!r}; it handed on: {names}") from None
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 

@@ -57,6 +57,20 @@ class Tracker(Protocol):
         """Say whether a training's files are still there and unchanged; called before its results are taken over."""
         ...
 
+    def keep_rows(self, content: bytes) -> str:
+        """Keep the feature rows that a training was given, once per content; called by 02_train.
+
+        Returns the SHA-256 of `content`, by which `fetch_rows` finds it again. Safe to call again.
+        """
+        ...
+
+    def fetch_rows(self, sha256: str) -> bytes | None:
+        """Return what `keep_rows` kept, or None if it is not there; called by 03_evaluate.
+
+        Raises IntegrityError if the content has changed.
+        """
+        ...
+
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """Copy a training's files to `folder` and check their hashes; called by 03_evaluate and 04_register.
 

@@ -11,12 +11,22 @@ from mlops.errors import TrainingNotFoundError
 from mlops.platform.backend import Backend
 from mlops.platform.trainings import TrainingRun
 
+ROWS = "bc51e9e65d79e1c90ba544ab2eae1044ccdf8c1af7a559ba375cba4276f7d99e"  # SHA-256 of b"rows"
+
 
 def test_training_files_come_back_as_they_were(backend: Backend, tmp_path: Path) -> None:
     run = track(backend, tmp_path, 3.5)
     fetched = backend.tracker.fetch_files(run, tmp_path / "fetched")
     assert json.loads((fetched / "model.json").read_text()) == {"number": 3.5}
     assert list(run.files) == ["model.json"]
+
+
+def test_training_rows_are_kept_once_and_come_back(backend: Backend) -> None:
+    """The name is the content's hash, so that a model's tag can name them on any platform."""
+    assert backend.tracker.fetch_rows(ROWS) is None
+    assert [backend.tracker.keep_rows(b"rows") for _ in range(2)] == [ROWS, ROWS]
+    assert backend.tracker.keep_rows(b"other rows") != ROWS
+    assert backend.tracker.fetch_rows(ROWS) == b"rows"
 
 
 def test_a_sweep_has_its_own_trainings(backend: Backend, tmp_path: Path) -> None:

@@ -7,10 +7,21 @@ from typing import Any
 
 from mlops.backends.local.failures import explained, require_missing
 from mlops.backends.local.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
-from mlops.files import find_path, hash_folder, verify_files
+from mlops.files import (
+    find_path,
+    hash_content,
+    hash_folder,
+    locate_content,
+    require_hash,
+    store_by_content,
+    verify_files,
+)
 from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
+from mlops.workspace import mark_home
 
 PLOTS = "plots"
+ROWS = "training-rows"  # in MLOPS_HOME
+ROWS_FILE = "rows.parquet"
 ATTEMPT = "attempt"
 SWEEP = "sweep"
 PARENT = "mlflow.parentRunId"  # MLflow's pages show a run below the one that this tag names
@@ -107,6 +118,19 @@ class LocalTracker:
             require_missing(error)
             return False
         return hash_folder(find_path(uri) / ARTIFACTS) == dict(run.files)
+
+    def keep_rows(self, content: bytes) -> str:
+        """See `Tracker`."""
+        mark_home(self._store.home)  # older versions know no recorded rows, and would call them unseen
+        store_by_content(self._store.home / ROWS, ROWS_FILE, content)
+        return hash_content(content)
+
+    def fetch_rows(self, sha256: str) -> bytes | None:
+        """See `Tracker`."""
+        path = locate_content(self._store.home / ROWS, ROWS_FILE, sha256)
+        if not path.is_file():
+            return None
+        return require_hash(path.read_bytes(), sha256, f"The training rows {path}")
 
     def _create_run(self, tags: Mapping[str, str]) -> Any:
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)

@@ -8,7 +8,7 @@ from threading import Lock
 
 from mlops.backends.memory.contents import Contents, read_folder, write_folder
 from mlops.errors import TrainingNotFoundError
-from mlops.files import hash_folder, verify_files
+from mlops.files import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
 
 
@@ -46,11 +46,14 @@ class MemoryTracker:
         By id, oldest first.
     sweeps : dict of str to Sweep
         By id.
+    rows : dict of str to bytes
+        Training rows by SHA-256.
     """
 
     def __init__(self) -> None:
         self.trainings: dict[str, Training] = {}
         self.sweeps: dict[str, Sweep] = {}
+        self.rows: dict[str, bytes] = {}
         self._numbers = count(1)
         self._lock = Lock()
 
@@ -102,6 +105,17 @@ class MemoryTracker:
         """See `Tracker`."""
         known = self.trainings.get(run.run_id)
         return known is not None and dict(known.run.files) == dict(run.files)
+
+    def keep_rows(self, content: bytes) -> str:
+        """See `Tracker`."""
+        sha256 = hash_content(content)
+        self.rows[sha256] = content
+        return sha256
+
+    def fetch_rows(self, sha256: str) -> bytes | None:
+        """See `Tracker`."""
+        found = self.rows.get(sha256)
+        return None if found is None else require_hash(found, sha256, "The training rows in memory")
 
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """See `Tracker`."""

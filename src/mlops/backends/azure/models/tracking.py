@@ -1,19 +1,20 @@
 """Trainings as runs of an experiment."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from mlops.backends.azure.connection.answers import find_status
+from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.sdk_objects import SdkExperiment, SdkRun
 from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
 from mlops.errors import IntegrityError, TrainingNotFoundError
-from mlops.files import hash_folder, verify_files
+from mlops.files import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
 
 KIND = "mlops"  # the tag that tells our runs from others of the experiment
@@ -122,6 +123,26 @@ class AzureTracker:
                 return False
         return True
 
+    def keep_rows(self, content: bytes) -> str:
+        """See `Tracker`. A blob, because the artifacts of a run are its own: each training would keep a copy."""
+        from azure.core.exceptions import ResourceExistsError
+
+        sha256 = hash_content(content)
+        with explain_refusals(self._session, "keep the training rows"), suppress(ResourceExistsError):
+            open_container(self._session).upload_blob(_locate_rows(sha256), content, overwrite=False)
+        return sha256
+
+    def fetch_rows(self, sha256: str) -> bytes | None:
+        """See `Tracker`."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with explain_refusals(self._session, "fetch the training rows"):
+            try:
+                content = open_container(self._session).download_blob(_locate_rows(sha256)).readall()
+            except ResourceNotFoundError:
+                return None
+        return require_hash(content, sha256, f"The training rows in the blob {_locate_rows(sha256)}")
+
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """See `Tracker`."""
         with explain_refusals(self._session, f"fetch the files of training run {run.run_id}"):
@@ -173,6 +194,10 @@ def find_run(session: AzureSession, run_id: str) -> SdkRun:
         raise TrainingNotFoundError(
             f"There is no training run {run_id!r} in the workspace {place}. Run 02_train."
         ) from error
+
+
+def _locate_rows(sha256: str) -> str:
+    return f"mlops/training-rows/{sha256}.parquet"
 
 
 def _log_plots(run: SdkRun, plots: Path) -> None:

@@ -1,0 +1,122 @@
+"""The identity of rows: a row that comes back with other digits is the same row, or not known to be another one."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from diabetes.data import FEATURES, mark_holdout
+from mlops.data.identity import match_rows
+
+Write = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def through_csv(rows: pd.DataFrame, form: str | None) -> pd.DataFrame:
+    """Return rows as they come back from a CSV file."""
+    return pd.read_csv(io.StringIO(rows.to_csv(index=False, float_format=form)))
+
+
+# By name: how the same rows come back, and whether they are then known to be the same.
+FORMS: dict[str, tuple[Write, bool]] = {
+    "float64": (lambda rows: rows.copy(), True),
+    "float32": (lambda rows: rows.astype("float32"), True),
+    "CSV, all digits": (lambda rows: through_csv(rows, None), True),
+    "CSV, %.6g": (lambda rows: through_csv(rows, "%.6g"), True),
+    "CSV, %.9g": (lambda rows: through_csv(rows, "%.9g"), True),
+    "CSV, %.6f": (lambda rows: through_csv(rows, "%.6f"), False),
+    "CSV, %.3g": (lambda rows: through_csv(rows, "%.3g"), False),
+}
+
+
+@pytest.mark.parametrize(("write", "same"), FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("seed", range(5))
+def test_no_trained_row_is_unseen_when_its_digits_change(
+    good: pd.DataFrame, write: Write, same: bool, seed: int
+) -> None:
+    """Also with the split of the new file, which may put a row between two roundings on the other side."""
+    features = good[list(FEATURES)]
+    trained = ~mark_holdout(features, 0.2, seed)
+    again = write(features)
+    found = match_rows(again, [features[trained]])
+    assert not found.unseen[trained].any()
+    assert found.seen[trained].all() or not same
+    assert found.unseen[~trained].sum() == (~trained).sum() > 70
+    held_out = mark_holdout(again, 0.2, seed)
+    assert not (found.unseen & trained & held_out).any()
+
+
+def test_the_side_of_a_row_hardly_ever_depends_on_its_digits(good: pd.DataFrame) -> None:
+    held_out = mark_holdout(good, 0.2, 0)
+    for name in ("float32", "CSV, %.6g"):
+        assert (mark_holdout(FORMS[name][0](good[list(FEATURES)]), 0.2, 0) != held_out).sum() <= 1, name
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [
+        (1 + 0.9e-5, "seen"),
+        (1 - 0.9e-5, "seen"),
+        (1 + 1.2e-5, "unknown"),
+        (1 - 1e-3, "unknown"),
+        (1 + 0.99e-2, "unknown"),
+        (1 + 2e-2, "unseen"),
+        (-1, "unseen"),
+    ],
+)
+def test_one_column_decides(good: pd.DataFrame, factor: float, verdict: str) -> None:
+    features = good[list(FEATURES)]
+    for column in FEATURES:
+        found = match_rows(features.assign(**{column: features[column] * factor}).head(100), [features])
+        tiny = (features[column].abs() < features[column].abs().mean() / 20).to_numpy()[:100]
+        assert getattr(found, verdict)[~tiny].all(), column
+
+
+def test_rows_are_looked_up_among_all_records_and_all_are_unknown_without_one(good: pd.DataFrame) -> None:
+    features = good[list(FEATURES)]
+    first, second, third = features[:100], features[100:150], features[150:]
+    found = match_rows(features, [first, second])
+    assert found.unseen.tolist() == [False] * 150 + [True] * 292
+    assert str(found) == "292 of 442 held-out rows are unseen. Left out: 150 seen, 0 not known to be unseen."
+    found = match_rows(features * 1.001, [first])
+    assert str(found).splitlines() == [
+        "342 of 442 held-out rows are unseen. Left out: 0 seen, 100 not known to be unseen.",
+        "100 rows are left out because each agrees with a training row to two digits, and may be the same row.",
+    ]
+    found = match_rows(third, [first, None])
+    assert (found.seen.any(), found.unknown.all(), found.unseen.any()) == (False, True, False)
+    assert found.explanation == (
+        "292 rows are left out because the training rows of a model are not available. Restore them from a backup."
+    )
+    assert match_rows(features, [features, None]).seen.all()
+
+
+def test_without_rows_or_records_nothing_is_seen(good: pd.DataFrame) -> None:
+    features = good[list(FEATURES)]
+    assert match_rows(features, []).unseen.all()
+    assert match_rows(features, [features.head(0)]).unseen.all()
+    assert len(match_rows(features.head(0), [features]).unseen) == 0
+
+
+def test_text_gaps_dates_zeros_and_infinities_have_an_identity_too() -> None:
+    rows = pd.DataFrame(
+        {
+            "city": ["Ulm", "Ulm", None, "Bonn"],
+            "day": pd.to_datetime(["2026-01-01", "2026-01-02", None, "2026-01-01"]),
+            "amount": [1.0, np.nan, np.inf, 0.0],
+            "count": [0, 0, 0, 0],
+            "member": [True, False, True, True],
+        }
+    )
+    assert match_rows(rows, [rows[::-1]]).seen.all()
+    others = {"city": "Köln", "day": pd.Timestamp("2020-01-01"), "amount": 5.0, "count": 1, "member": False}
+    for name, value in others.items():
+        changed = rows.head(1).assign(**{name: value})
+        assert match_rows(changed, [rows]).unseen.all(), name
+
+
+def test_constant_and_repeated_rows_are_found() -> None:
+    rows = pd.DataFrame({"a": [3.0] * 1000, "b": [0.0] * 1000})
+    assert match_rows(rows, [rows]).seen.all()
+    assert match_rows(rows.assign(a=3.1), [rows]).unseen.all()

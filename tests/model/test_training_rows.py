@@ -1,0 +1,79 @@
+"""The rows that models were trained on: kept, found again, or known to be missing."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from old_homes import build_home
+
+from diabetes.data import FEATURES, restore_training_rows, split_rows
+from mlops.backends import memory, open_backend
+from mlops.backends.local.mlflow_store import MlflowStore
+from mlops.backends.local.tracking import LocalTracker
+from mlops.data.identity import match_rows
+from mlops.data.tables import read_table
+from mlops.errors import IntegrityError
+from mlops.files import hash_file
+from mlops.model.training_rows import find_rows, keep_rows
+from mlops.platform.trainings import Tracker
+from mlops.workspace import HOME_FORMAT, read_home_format
+
+
+@pytest.fixture
+def tracker() -> Tracker:
+    """A platform's record of trainings."""
+    return memory.open_backend().tracker
+
+
+def test_rows_come_back_as_they_were(tracker: Tracker, good: pd.DataFrame) -> None:
+    features = good[list(FEATURES)]
+    name = keep_rows(tracker, features)
+    found = find_rows(tracker, {"training_rows": name}, restore_training_rows)
+    pd.testing.assert_frame_equal(found, features, check_exact=True)
+    assert keep_rows(tracker, pd.concat([features, features.head(7)])) == name  # a copy adds nothing
+
+
+def test_the_rows_of_an_older_training_are_those_of_its_data_file(
+    tracker: Tracker, good: pd.DataFrame, tmp_path: Path
+) -> None:
+    """A training of an older version has tags, but no record of its rows."""
+    path = tmp_path / "data.csv"
+    good.to_csv(path, index=False)
+    made = {"data_path": str(path), "data_sha256": hash_file(path), "holdout_share": "0.2", "seed": "0"}
+    found = find_rows(tracker, made, restore_training_rows)
+    pd.testing.assert_frame_equal(found, restore_training_rows(good, made), check_exact=True)
+    good.head(441).to_csv(path, index=False)
+    assert find_rows(tracker, made, restore_training_rows) is None
+    path.unlink()
+    assert find_rows(tracker, made, restore_training_rows) is None
+
+
+@pytest.mark.parametrize("name", ["format-1", "format-2"])
+def test_the_champion_of_an_older_home_has_its_rows(good: pd.DataFrame, tmp_path: Path, name: str) -> None:
+    backend = open_backend("local", build_home(tmp_path, name))
+    champion = backend.registry.find_champion("diabetes")
+    assert champion is not None
+    found = find_rows(backend.tracker, champion.tags, restore_training_rows)
+    assert found is not None
+    assert len(found) == 344
+    assert match_rows(good[list(FEATURES)].astype("float32"), [found]).seen.sum() == 344
+
+
+def test_rows_that_nobody_kept_are_not_available(tracker: Tracker) -> None:
+    assert find_rows(tracker, {"training_rows": "0" * 64}, restore_training_rows) is None
+    assert find_rows(tracker, {"author": "somebody else"}, restore_training_rows) is None
+
+
+def test_locally_rows_are_files_of_the_home_which_older_versions_then_refuse(
+    good: pd.DataFrame, tmp_path: Path
+) -> None:
+    tracker = LocalTracker(MlflowStore(tmp_path))
+    name = keep_rows(tracker, split_rows(good, 0.2, 0)[0][list(FEATURES)])
+    (path,) = (tmp_path / "training-rows").rglob("*.parquet")
+    assert hash_file(path) == name
+    assert read_home_format(tmp_path) == HOME_FORMAT >= 3
+    assert len(read_table(str(path)).frame) > 300
+    path.write_bytes(b"damaged")
+    with pytest.raises(IntegrityError, match=r"^The training rows .*rows\.parquet have changed since they were kept"):
+        find_rows(tracker, {"training_rows": name}, restore_training_rows)
+    assert keep_rows(tracker, split_rows(good, 0.2, 0)[0][list(FEATURES)]) == name == hash_file(path)

@@ -1,0 +1,205 @@
+"""The web service: ``POST /score`` with ``{"data": [[…], …]}`` answers ``{"result": […]}``.
+
+================  ===============================================================================================
+status            when
+================  ===============================================================================================
+200               scored; ``GET /healthz`` and ``GET /readyz`` answer 200 without a key
+400, 422          the body is not JSON; it is JSON, but not rows of finite numbers as the model needs them
+401               no key, or a wrong one (``Authorization: Bearer <key>``)
+404, 405          another path; another method
+408, 413, 415     the body came too slowly; is too large; is not ``application/json``
+500               the scoring script failed; the log says how
+================  ===============================================================================================
+"""
+
+import asyncio
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_BODY = 8 << 20  # bytes
+BODY_SECONDS = 5.0
+JSON = (b"content-type", b"application/json")
+Numbers = NDArray[np.float64]
+Run = Callable[[Numbers], Numbers]
+
+logger = logging.getLogger("serving")
+
+
+class _Request(msgspec.Struct, forbid_unknown_fields=True):
+    data: list[list[float]]
+
+
+class Refusal(Exception):
+    """A request that is answered with an error: `status` and a message for the client."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Application:
+    """The service as an ASGI application.
+
+    Parameters
+    ----------
+    run : callable
+        The scoring script's ``run``: array of shape (n, k) to array of shape (n,); raises ValueError for wrong rows.
+    keys : sequence of str
+        Any of them opens ``/score``.
+    identity : mapping
+        What ``/healthz`` and ``/readyz`` tell of the image: digest, name, model version.
+    """
+
+    run: Run
+    keys: Sequence[str]
+    identity: dict[str, Any]
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        extra: list[tuple[bytes, bytes]] = []
+        try:
+            status, answer = 200, await self._answer(scope, receive)
+        except Refusal as refusal:
+            status, answer = refusal.status, encode_refusal(refusal)
+            if status == 401:
+                extra = [(b"www-authenticate", b"Bearer")]
+        length = (b"content-length", str(len(answer)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *extra]})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _answer(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> bytes:
+        path, method = scope["path"], scope["method"]
+        if path in ("/", "/healthz", "/readyz"):
+            if method not in ("GET", "HEAD"):
+                raise Refusal(405, f"{method} {path}: use GET")
+            return json.dumps({"status": "ready", **self.identity}).encode()
+        if path != "/score":
+            raise Refusal(404, f"there is no {path}; POST to /score")
+        if method != "POST":
+            raise Refusal(405, f"{method} /score: use POST")
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        self._check_key(headers.get(b"authorization", "").encode("latin-1"))
+        check_content(headers.get(b"content-type", ""), headers.get(b"content-length", ""))
+        _, predictions = score(self.run, await _read_body(receive))
+        return encode_result(predictions)
+
+    def _check_key(self, header: bytes) -> None:
+        scheme, _, sent = header.partition(b" ")
+        known = [hmac.compare_digest(sent.strip(), key.encode()) for key in self.keys]
+        if scheme.lower() != b"bearer" or not any(known):
+            raise Refusal(401, "send the service's key: Authorization: Bearer <key>")
+
+
+def check_content(content_type: str, length: str) -> None:
+    """Refuse a body by its headers, before it is read.
+
+    Raises
+    ------
+    Refusal
+        If it is not JSON, or says that it is too large.
+    """
+    if content_type.split(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, "send the header Content-Type: application/json")
+    if length.isdigit():
+        check_size(int(length))
+
+
+def check_size(size: int) -> None:
+    """Refuse a body of too many bytes.
+
+    Raises
+    ------
+    Refusal
+        If it is too large.
+    """
+    if size > MAX_BODY:
+        raise Refusal(413, f"the body has over {MAX_BODY} bytes; send fewer rows at a time")
+
+
+def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
+    """Answer a body.
+
+    Parameters
+    ----------
+    run : callable
+        The scoring script's, see `Application`.
+    body : bytes
+        ``{"data": [[number, ...], ...]}``.
+
+    Returns
+    -------
+    rows, predictions : array of shape (n, k), array of shape (n,)
+        All finite.
+
+    Raises
+    ------
+    Refusal
+        With 400, 422 or 500, as the table above says.
+    """
+    rows = _parse_rows(body)
+    try:
+        result = run(rows)
+    except ValueError as error:
+        raise Refusal(422, str(error)) from error
+    except Exception as error:  # the script is the user's: whatever it raises, the client gets an answer
+        logger.exception("the scoring script failed")
+        raise Refusal(500, "scoring failed; see the service's log") from error
+    predictions = np.asarray(result, dtype=np.float64)
+    if not np.isfinite(predictions).all():
+        raise Refusal(422, "data holds numbers too large for the model")
+    return rows, predictions
+
+
+def encode_result(predictions: Numbers) -> bytes:
+    """Return the answer's body."""
+    return msgspec.json.encode({"result": predictions.tolist()})
+
+
+def encode_refusal(refusal: Refusal) -> bytes:
+    """Return the body of an answer that refuses."""
+    return json.dumps({"error": str(refusal)}).encode()
+
+
+def _parse_rows(body: bytes) -> Numbers:
+    try:
+        rows = msgspec.json.decode(body, type=_Request).data
+    except msgspec.ValidationError as error:
+        raise Refusal(422, f'{error}; send {{"data": [[number, ...], ...]}}') from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refusal(400, f"the body is not JSON: {error}") from error
+    if not rows:
+        raise Refusal(422, "data holds no row")
+    if len({len(row) for row in rows}) > 1:
+        raise Refusal(422, "the rows of data have different lengths")
+    array = np.array(rows, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise Refusal(422, "data holds a number too large for a float")
+    return array
+
+
+async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:
+    chunks: list[bytes] = []
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Refusal(400, "the client went away")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                more = message.get("more_body", False)
+                check_size(size)
+    except TimeoutError as error:
+        raise Refusal(408, f"the body did not arrive within {BODY_SECONDS:.0f} s") from error
+    return b"".join(chunks)

@@ -1,0 +1,109 @@
+"""The entry script for Azure's inference server: ``init()`` once, ``run()`` for each request to ``/score``.
+
+It gives the answers of `serving.app`, by the same code. What differs is in front of it: Azure checks the keys (401),
+and its server knows the other paths (``GET /`` says that it is ready) and how long a body may take.
+
+Inputs and predictions are collected by azureml-monitoring where the deployment asks for it. A collector that fails
+does not fail the request: it is said in the log, which Application Insights gets.
+"""
+
+import hashlib
+import importlib
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from azureml_inference_server_http.api.aml_request import rawhttp
+from azureml_inference_server_http.api.aml_response import AMLResponse
+
+BUNDLE = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from mlops.serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
+    from mlops.serving.app import score as score_rows
+    from mlops.serving.script import load_script
+else:  # Azure's server loads this file by its path: in the image, the package is beside it
+    sys.path.insert(0, str(BUNDLE))
+    from serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
+    from serving.app import score as score_rows
+    from serving.script import load_script
+
+COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # Azure sets it where data is collected
+JSON = {"Content-Type": "application/json"}
+
+logger = logging.getLogger("azmlinfsrv.serving")  # below the logger whose records Azure keeps
+_script: Any = None
+_collectors: dict[str, Any] = {}
+
+
+def init() -> None:
+    """Check the bundle, load its scoring script, and open the collectors."""
+    global _script
+    manifest = _read_manifest(BUNDLE)
+    os.environ["AZUREML_MODEL_DIR"] = str(BUNDLE / "model")
+    _script = load_script(BUNDLE / "score.py")
+    _collectors.update(_open_collectors(manifest["model"]))
+    logger.info("%s is ready", manifest["name"])
+
+
+@rawhttp  # type: ignore[untyped-decorator]  # it comes without types
+def run(request: Any) -> AMLResponse:
+    """Answer a request.
+
+    Parameters
+    ----------
+    request : flask.Request
+        As it came.
+    """
+    try:
+        rows, predictions = _answer(request)
+    except Refusal as refusal:
+        return AMLResponse(encode_refusal(refusal), refusal.status, JSON)
+    _collect(rows, predictions)
+    return AMLResponse(encode_result(predictions), 200, JSON)
+
+
+def _answer(request: Any) -> "tuple[Numbers, Numbers]":
+    if request.method != "POST":
+        raise Refusal(405, f"{request.method} /score: use POST")
+    check_content(request.headers.get("Content-Type", ""), request.headers.get("Content-Length", ""))
+    body = request.stream.read(MAX_BODY + 1)
+    check_size(len(body))
+    return score_rows(_script.run, body)
+
+
+def _read_manifest(bundle: Path) -> dict[str, Any]:
+    """Read the manifest, after checking every file that it names."""
+    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    for name, recorded in manifest["files"].items():
+        found = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+        if found != recorded:
+            raise ValueError(f"{name} of {manifest['name']} is not what it was when the image was made; make it again")
+    return manifest
+
+
+def _open_collectors(model: dict[str, Any]) -> dict[str, Any]:
+    if os.environ.get(COLLECT, "").lower() != "true":
+        return {}
+    try:
+        monitoring = importlib.import_module("azureml.monitoring")
+    except ImportError as error:
+        logger.warning("inputs and predictions are NOT collected: azureml-monitoring cannot be imported (%s)", error)
+        return {}
+    collector = monitoring.ModelDataCollector
+    return {
+        designation: collector(model["name"], designation=designation, model_version=str(model["version"]))
+        for designation in ("inputs", "predictions")
+    }
+
+
+def _collect(rows: "Numbers", predictions: "Numbers") -> None:
+    if not _collectors:
+        return
+    try:
+        _collectors["inputs"].collect(rows)
+        _collectors["predictions"].collect(predictions.reshape(-1, 1))
+    except Exception:  # whatever a collector raises, the client gets its answer
+        logger.exception("%d rows were NOT collected", len(rows))
