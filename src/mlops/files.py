@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from mlops.errors import FormatError, IntegrityError
 
 Record = TypeVar("Record")
+REMOVED = ".removed-"  # how the name of a folder begins in which something is being deleted
 ADVICE = "Restore it from a backup, or delete it."
 
 
@@ -115,6 +116,8 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
     place = locate_content(folder, name, hash_content(content)).parent
     for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):
         if path.is_file() and path.read_bytes() == content:
+            with suppress(OSError):
+                os.utime(path)  # it is in use again: `mlops prune` goes by the age
             return path
     write_atomically(place / name, content)
     return place / name
@@ -132,6 +135,35 @@ def copy_database(source: Path, target: Path) -> None:
 
     with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer)
+
+
+def remove_whole(path: Path) -> None:
+    """Delete a file or folder so that a reader, or a crash, finds it whole or not at all.
+
+    What a crash leaves lies in a folder beside it, which `finish_removals` deletes.
+    """
+    import shutil
+    import tempfile
+
+    scratch = tempfile.mkdtemp(dir=path.parent, prefix=REMOVED)
+    try:
+        os.rename(path, Path(scratch, path.name))
+    finally:
+        shutil.rmtree(scratch)
+
+
+def finish_removals(folder: Path) -> None:
+    """Delete what a crash has left of removals in a folder."""
+    import shutil
+
+    for scratch in folder.glob(f"{REMOVED}*"):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def measure_size(path: Path) -> int:
+    """Return how many bytes the files hold that are at or below a path."""
+    paths = path.rglob("*") if path.is_dir() else [path]
+    return sum(found.lstat().st_size for found in paths if found.is_file())
 
 
 def make_new_folder(parent: Path, name: str) -> Path:

@@ -36,7 +36,7 @@ def look(seen: Workspace) -> Look:
     """Runs a command as a user whom the permissions bind: not as root."""
     program = [*(NOBODY if os.getuid() == 0 else ()), str(MLOPS)]
     own = {"MLOPS_HOME": str(seen.home), "MLOPS_OUTPUTS": str(seen.outputs), "HOME": "/nonexistent"}
-    environ = {**os.environ, **own, "XDG_RUNTIME_DIR": "", "MLOPS_WARM_KERNELS": "0"}
+    environ = {**os.environ, **own, "XDG_RUNTIME_DIR": "/nonexistent", "MLOPS_WARM_KERNELS": "0"}
     if not shutil.which(program[0]) or subprocess.run([*program, "--version"], check=False, env=environ).returncode:
         pytest.skip("no other user can run this checkout here")
 
@@ -54,6 +54,7 @@ def look(seen: Workspace) -> Look:
         ("runs", "No run has been submitted yet"),
         ("cost", "nothing is billed"),
         ("keys qa", "not-a-key-qa-primary"),
+        ("prune --older-than 0d --dry-run", "Nothing is that old and no longer needed."),
         ("provision --what-if", "nothing to change"),
         ("provision --delete --what-if", "delete  folder"),
         (f"check-notebooks {RUN}", "differences in"),

@@ -10,6 +10,7 @@
     upgrade    upgrade
     services   keys, stop, rollback
     status     status
+    prune      prune
     cost       cost
     notebooks  check-notebooks
     pages      report, ui
@@ -35,6 +36,7 @@ from mlops.cli import (
     pages,
     pipelines,
     provision,
+    prune,
     runs,
     services,
     status,
@@ -136,6 +138,7 @@ for command in (
     kernels.kernels,
     provision.provision,
     upgrade.upgrade,
+    prune.prune,
     cost.cost,
     pages.report,
     pages.ui,

@@ -9,6 +9,7 @@ them unchanged. What they are, what differs from a fresh kernel, and their limit
     launch           the launch of one kernel
     parent_client    finds or starts a parent, has it fork a kernel or a command
     running_parents  the parents that run now, for `mlops kernels`
+    leftovers        what parents that ended have left, for `mlops prune`
     parent           the process that imports (preload), forks on request, and ends
     child            what makes a fork equal to a process that was started afresh
     install          the kernelspec that names the provisioner

@@ -17,5 +17,6 @@ nothing.
     model_file     the file that names a new model, from a build to the release
     costs          what a month costs: billable quantities times prices
     status         the champion, the services, the last runs
+    pruning        what is old and nothing needs any more, deleted
     upgrade        MLOPS_HOME in the format of this version, after a backup
 """

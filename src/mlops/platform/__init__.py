@@ -19,6 +19,7 @@ behind it. What a platform cannot do is None. Every platform passes the contract
     billing         Billing: what a month costs, as quantities
     telemetry       Telemetry: runs for the platform's monitoring
     upgrades        Upgrades: state that an older version has made
+    leftovers       Leftovers: what nothing needs any more
     tracking_page   TrackingPage: the page of all trainings
     secret_variables  secrets in environment variables, which every platform takes
 """

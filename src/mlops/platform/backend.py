@@ -22,6 +22,7 @@ from mlops.platform.datasets import Arrivals, Datasets
 from mlops.platform.images import Images
 from mlops.platform.infrastructure import Infrastructure
 from mlops.platform.jobs import Jobs
+from mlops.platform.leftovers import Leftovers
 from mlops.platform.models import Registry
 from mlops.platform.pipelines import Pipelines, Triggers
 from mlops.platform.secrets import Secrets
@@ -76,6 +77,8 @@ class Backend:
         Shows runs in the platform's own monitoring.
     upgrades : Upgrades, optional
         Upgrades state in MLOPS_HOME that an older version has made; None where none can be old.
+    leftovers : Leftovers, optional
+        Deletes what nothing needs any more; None where old state is deleted by other means.
     tracking_page : TrackingPage, optional
         Shows people all trainings; None where the platform itself serves such a page.
     """
@@ -95,6 +98,7 @@ class Backend:
     billing: Billing | None = None
     telemetry: Telemetry | None = None
     upgrades: Upgrades | None = None
+    leftovers: Leftovers | None = None
     tracking_page: TrackingPage | None = None
 
     def require(self, part: Part | None, what: str) -> Part:

@@ -10,6 +10,7 @@
     processes     what identifies a process, whether it still runs, and which ones hold a file
     clock         the time as records hold it
     fingerprints  what the results of a step depend on, as one hash
+    run_lock      keeps runs and the deletion of runs apart
     reuse         the results of earlier runs, taken over where nothing has changed
     lineage       where a result came from: commit, build, notebooks with their hashes
     redaction     strikes secrets out of what is recorded

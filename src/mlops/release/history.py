@@ -59,8 +59,13 @@ class Deployments:
         """Return the state in which a digest has not passed."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
+    def list_kept(self) -> list[Deployment]:
+        """Return what serves or served last, and all that rollbacks can restore, oldest first."""
+        usable = [old for old in self.history if old.digest in self.passed]
+        return [*usable, *([self.current] if self.current else [])]
+
     def find_previous(self) -> Deployment | None:
         """Return the latest earlier deployment that passed and has another digest than the current one."""
         serving = self.current.digest if self.current else ""
-        usable = [old for old in self.history if old.digest in self.passed and old.digest != serving]
+        usable = [old for old in self.list_kept() if old.digest != serving]
         return usable[-1] if usable else None

@@ -20,6 +20,7 @@ from mlops.record.ledger import RunRecord, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
 from mlops.record.reuse import find_only, locate_copy
+from mlops.record.run_lock import share_runs
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
 from mlops.runner.run import Run, begin_record
@@ -66,11 +67,12 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     if run_id:
         _require_new(run_id, surroundings.workspace.outputs)
     outputs = surroundings.workspace.outputs
-    reused = find_only(plan.only, plan.pipeline, plan.steps, outputs) if plan.only else ()
-    asked = [step for step in plan.steps if plan.only in ("", step.name)]
-    require_runnable(asked, plan.parameters.values, surroundings.workspace)
-    record = begin_record(plan, surroundings, run_id or make_run_folder(outputs, plan.pipeline).name)
-    return Run(plan, surroundings, record).run(reused)
+    with share_runs(outputs):
+        reused = find_only(plan.only, plan.pipeline, plan.steps, outputs) if plan.only else ()
+        asked = [step for step in plan.steps if plan.only in ("", step.name)]
+        require_runnable(asked, plan.parameters.values, surroundings.workspace)
+        record = begin_record(plan, surroundings, run_id or make_run_folder(outputs, plan.pipeline).name)
+        return Run(plan, surroundings, record).run(reused)
 
 
 def _require_new(run_id: str, outputs: Path) -> None:

@@ -21,6 +21,7 @@ from mlops.record.lineage import find_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
+from mlops.record.run_lock import share_runs
 from mlops.runner.plan import Plan, Surroundings
 
 CUT_OFF = "cut off when the run ended"
@@ -43,7 +44,7 @@ class Run:
             lock = FileLock(self.folder / ".lock").acquire(timeout=0)
         except Timeout:
             raise UsageError(f"Run {self.record.run_id} is running already. Wait for it, or end it.") from None
-        with lock:
+        with lock, share_runs(self.workspace.outputs):
             for step in reused:
                 copy_results(step, self.folder)
                 self.record = self.record.with_step(step)

@@ -18,6 +18,7 @@ from mlops.record.lineage import find_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results
+from mlops.record.run_lock import share_runs
 from mlops.runner import Surroundings
 from mlops.runner.requirements import require_runnable
 from mlops.runner.run import ERROR_LENGTH
@@ -69,7 +70,8 @@ def run_sweep(
         If a notebook cannot be executed, or hands on no such metric. Where that is not known before, the sweep ends
         after the first combination.
     """
-    return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
+    with share_runs(surroundings.workspace.outputs):
+        return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
 
 
 class _SweepRun:

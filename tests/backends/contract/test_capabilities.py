@@ -15,10 +15,11 @@ OPTIONAL = (
     "billing",
     "telemetry",
     "tracking_page",
+    "leftovers",
 )
 CAPABILITIES = {
     "memory": set(),
-    "local": {"infrastructure", "upgrades", "pipelines", "tracking_page"},
+    "local": {"infrastructure", "upgrades", "pipelines", "tracking_page", "leftovers"},
     "azure": {"infrastructure", "pipelines", "triggers", "arrivals", "jobs", "billing", "telemetry"},
 }
 

@@ -18,11 +18,13 @@
     schema          the revision of MLflow's database
     tracking_page   MLflow's own page
     upgrades        what can be old in a home, and how it is upgraded
+    leftovers       images, service folders and staged files that nothing needs any more
 """
 
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
+from mlops.backends.local.leftovers import LocalLeftovers
 from mlops.backends.local.mlflow_store import MlflowStore
 from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
@@ -49,11 +51,13 @@ def open_backend(caller: Caller) -> Backend:
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
-    services = Releases(LocalHost(workspace.home, read_settings(workspace), images, secrets), images.get_image)
+    host = LocalHost(workspace.home, read_settings(workspace), images, secrets)
+    services = Releases(host, images.get_image)
+    registry = LocalRegistry(store)
     return Backend(
         name="local",
         tracker=LocalTracker(store),
-        registry=LocalRegistry(store),
+        registry=registry,
         images=images,
         services=services,
         secrets=secrets,
@@ -61,5 +65,6 @@ def open_backend(caller: Caller) -> Backend:
         pipelines=LocalPipelines(workspace, datasets, caller.command),
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home),
+        leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets),
         tracking_page=LocalTrackingPage(workspace.project, store),
     )

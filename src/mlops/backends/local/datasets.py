@@ -1,7 +1,8 @@
 """The data set of one machine: files named by their content, and a catalogue that says which of them are versions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,19 @@ class LocalDatasets:
             content = msgspec.json.format(msgspec.json.encode(Catalogue(versions)), indent=1)
             write_atomically(self._folder / CATALOGUE, content)
         return self._describe(entry, versions)
+
+    def list_staged(self) -> list[Path]:
+        """Return the files that were staged and are no version, for `mlops prune`."""
+        versions = {self._folder / entry.file for entry in self._read().versions}
+        staged = self._folder.glob("[0-9a-f]" * 12 + "/[!.]*")
+        return [path for path in sorted(staged) if path.is_file() and path not in versions]
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock of the catalogue: nothing is registered meanwhile."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / "lock"):
+            yield
 
     def _read(self) -> Catalogue:
         path = self._folder / CATALOGUE

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlops.errors import ImageNotFoundError
+from mlops.errors import ImageNotFoundError, IntegrityError
 from mlops.files import hash_folder, read_record, sync_folder, write_atomically
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
 from mlops.platform.images import Image
@@ -42,6 +43,8 @@ class LocalImages:
                     with suppress(OSError):  # another process stored the same content meanwhile
                         os.rename(copy, target)
             sync_folder(target.parent)
+        with suppress(OSError):
+            os.utime(target)  # it is in use again: `mlops prune` goes by the age
         image = self.get_image(digest)
         write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest))))
         return image
@@ -57,8 +60,13 @@ class LocalImages:
 
     def find_image(self, model: ModelVersion) -> Image | None:
         """See `Images`."""
+        digest = self.find_digest(model)
+        return self.get_image(digest) if digest else None
+
+    def find_digest(self, model: ModelVersion) -> str:
+        """Return the digest of the newest image of a model version, which may be gone; empty if there was none."""
         index = self._index(model)
-        return self.get_image(read_record(index, NewestImage, AGAIN).digest) if index.exists() else None
+        return read_record(index, NewestImage, AGAIN).digest if index.exists() else ""
 
     def fetch_bundle(self, image: Image) -> Path:
         """Return the folder that an image's files are in, after checking that they are unchanged."""
@@ -68,6 +76,15 @@ class LocalImages:
     def list_files(self, image: Image) -> list[str]:
         """See `Images`."""
         return list(hash_folder(self._locate(image.digest)))
+
+    def list_stored(self) -> list[tuple[str, Path, tuple[Path, ...]]]:
+        """Return the digests of all images, each with its folder and the files that name it as a model's newest."""
+        indexes: dict[str, list[Path]] = defaultdict(list)
+        for index in sorted(self._folder.glob("models/*.json")):
+            with suppress(IntegrityError, FileNotFoundError):
+                indexes[read_record(index, NewestImage, AGAIN).digest].append(index)
+        folders = {path.name.replace("-", ":", 1): path for path in sorted(self._folder.glob("sha256-*"))}
+        return [(digest, folder, tuple(indexes[digest])) for digest, folder in folders.items()]
 
     def read_example(self, digest: str) -> str:
         """Return the example request of an image, as JSON text; empty where it cannot be read."""

@@ -47,7 +47,7 @@ def serves_from(pid: int, folder: Path) -> bool:
     """Say whether a process is a server whose files are below `folder`; one that has ended is none."""
     try:
         words = psutil.Process(pid).cmdline()
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):  # a damaged file may hold any number
         return False
     return any(Path(word).is_relative_to(folder) for word in words)
 

@@ -71,6 +71,16 @@ class LocalRegistry:
         # query for the versions and the one for their tags has no champion in the first answer.
         return self._find_champion(name) or self._find_champion(name)
 
+    def list_champions(self) -> list[ModelVersion]:
+        """Return the champions of all models: `mlops prune` keeps what they refer to."""
+        found = self._list_versions() if self._store.exists else []
+        champions = (self._find_champion(name) for name in sorted({version.name for version in found}))
+        return [champion for champion in champions if champion]
+
+    def list_tags(self) -> list[Mapping[str, str]]:
+        """Return the tags of all versions of all models."""
+        return [version.tags for version in self._list_versions()] if self._store.exists else []
+
     def _require_champion(self, name: str, *allowed: int) -> None:
         champion = self._find_champion(name)
         current = champion.version if champion else 0
@@ -99,9 +109,10 @@ class LocalRegistry:
         verify_files(folder, model.files, f"model {model.name} version {model.version}")
         return folder
 
-    def _list_versions(self, name: str) -> list[Any]:
-        """Return MLflow's own versions: a damaged one matters only to those who use it."""
-        return list(self._store.client.search_model_versions(f"name='{name}'", max_results=10_000))
+    def _list_versions(self, name: str = "") -> list[Any]:
+        """Return MLflow's own versions, of one model or of all: a damaged one matters only to those who use it."""
+        wanted = f"name='{name}'" if name else None
+        return list(self._store.client.search_model_versions(wanted, max_results=10_000))
 
     def _ensure_model(self, name: str) -> None:
         if not self._store.client.search_registered_models(f"name='{name}'"):

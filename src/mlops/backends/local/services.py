@@ -183,6 +183,11 @@ class LocalSite:
             example=self._images.read_example(current.digest),
         )
 
+    def list_ended(self) -> list[Path]:
+        """Return the folders of servers that ended, for `mlops prune`."""
+        ready = {folder: folder / "ready.json" for folder in self._folder.glob("[!.]*") if folder.is_dir()}
+        return [folder for folder, path in sorted(ready.items()) if not serves_from(_read_ready(path).pid, folder)]
+
     def _choose_port(self, state: LocalState) -> int:
         """Return the port in the settings, else the one kept, else 0; never one on which a stranger listens."""
         port = self._wanted_port or state.port
@@ -217,7 +222,7 @@ def _read_ready(path: Path) -> Ready:
     """Return what a server has written; one whose file is damaged is nobody's, and ends when the file goes."""
     try:
         return read_record(path, Ready)
-    except IntegrityError:
+    except (IntegrityError, FileNotFoundError):
         return Ready()
 
 

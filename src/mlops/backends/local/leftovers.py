@@ -1,0 +1,102 @@
+"""What nothing needs any more in MLOPS_HOME: images, folders of services that ended, and staged data.
+
+Locks are taken before anything is looked at, so that a deployment, a rollback or a registration cannot begin to need
+what is being deleted. What is in use again is young: staging a file and publishing an image touch what is there.
+"""
+
+from collections.abc import Iterator, Set
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from mlops.backends.local.datasets import LocalDatasets
+from mlops.backends.local.images import LocalImages
+from mlops.backends.local.registry import LocalRegistry
+from mlops.backends.local.services import LocalHost
+from mlops.files import finish_removals, hash_file, measure_size, remove_whole
+from mlops.platform.leftovers import Leftover
+from mlops.platform.services import ENVIRONMENTS
+from mlops.release.history import Deployment
+
+
+class LocalLeftovers:
+    """See `mlops.platform.leftovers.Leftovers`.
+
+    Parameters
+    ----------
+    home : Path
+        ``MLOPS_HOME``.
+    host, images, registry, datasets : LocalHost, LocalImages, LocalRegistry, LocalDatasets
+        What is kept there, and says what it refers to.
+    """
+
+    def __init__(
+        self, home: Path, host: LocalHost, images: LocalImages, registry: LocalRegistry, datasets: LocalDatasets
+    ) -> None:
+        self._home = home
+        self._host = host
+        self._images = images
+        self._registry = registry
+        self._datasets = datasets
+
+    def list_references(self) -> set[str]:
+        """See `Leftovers`."""
+        champions = self._registry.list_champions()
+        deployed = [kept for environment in ENVIRONMENTS for kept in self._list_kept(environment)]
+        names = {f"{model.name}:{model.version}" for model in champions} | {kept.image for kept in deployed}
+        digests = {self._images.find_digest(model) for model in champions} | {kept.digest for kept in deployed}
+        return names | (digests - {""}) | {tag for model in champions for tag in model.tags.values()}
+
+    def find(self, before: float, needed: Set[str]) -> list[Leftover]:
+        """See `Leftovers`."""
+        if not self._home.is_dir():
+            return []
+        kept = needed | self.list_references()
+        found = (*self._find_images(kept), *self._find_service_folders(), *self._find_staged(kept))
+        return [leftover for leftover in found if leftover.last_used < before]
+
+    def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
+        """See `Leftovers`."""
+        if not self._home.is_dir():
+            return []
+        with ExitStack() as held:
+            for environment in ENVIRONMENTS:
+                held.enter_context(self._host.lock(environment))
+            held.enter_context(self._datasets.lock())
+            found = self.find(before, needed)
+            for path in (path for leftover in found for path in leftover.paths):
+                remove_whole(path)
+                with suppress(OSError):  # others are in it
+                    path.parent.rmdir()
+        for pattern in ("images", "images/models", "services/*", "datasets/*"):
+            for folder in self._home.glob(pattern):
+                finish_removals(folder)
+        return found
+
+    def _list_kept(self, environment: str) -> list[Deployment]:
+        return self._host.look(environment).read().list_kept()
+
+    def _find_images(self, kept: Set[str]) -> Iterator[Leftover]:
+        for digest, folder, indexes in self._images.list_stored():
+            if digest not in kept:
+                name = " ".join([*(index.stem for index in indexes), digest[:19] + "…"])
+                # The index goes first: a model without an image is one whose image is made again.
+                yield _describe("image", name, folder, (*indexes, folder))
+
+    def _find_service_folders(self) -> Iterator[Leftover]:
+        for environment in ENVIRONMENTS:
+            for folder in self._host.look(environment).list_ended():
+                yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,))
+
+    def _find_staged(self, kept: Set[str]) -> Iterator[Leftover]:
+        """Return the staged files that neither runs nor models refer to, by their path or by their content."""
+        mentioned = kept | {tag for tags in self._registry.list_tags() for tag in tags.values()}
+        for path in self._datasets.list_staged():
+            if not mentioned & {str(path), path.as_uri()} and hash_file(path) not in mentioned:
+                yield _describe("data", f"{path.parent.name}/{path.name}", path, (path,))
+
+
+def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...]) -> Leftover:
+    """Return a leftover that was last used when the newest of its files was written, or it was touched itself."""
+    inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
+    last_used = max(place.stat().st_mtime, *inside) if inside else place.stat().st_mtime
+    return Leftover(kind, name, last_used, sum(map(measure_size, paths)), paths)

@@ -1,0 +1,71 @@
+"""The command that deletes what is old."""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+
+from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.cli.streams import print_json
+from mlops.operations.pruning import Pruning, preview_pruning
+from mlops.operations.pruning import prune as prune_project
+
+SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
+MEGABYTE = 1_000_000
+
+
+class Age(click.ParamType[float]):
+    """A number of hours, days or weeks, in seconds: "30d"."""
+
+    name = "age"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds that were typed."""
+        found = re.fullmatch(r"(\d{1,6})([hdw])", str(value))
+        if not found:
+            self.fail(f"{value!r} is not an age. Write hours, days or weeks: 12h, 30d, 8w.", param, ctx)
+        return int(found[1]) * SECONDS[found[2]]
+
+
+@click.command()
+@click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Hours, days or weeks: 12h, 30d, 8w.")
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
+@platform_option
+@json_option
+def prune(older_than: float, dry_run: bool, platform: str, as_json: bool) -> None:
+    """Delete old runs, images, folders of services, staged data, and files of warm kernels.
+
+    What serves stays, and so do the champion, what a rollback can restore, runs in progress, and all that a run which
+    is kept refers to. Trainings, model versions and versions of the data set always stay. On Azure, only runs on this
+    machine and files of warm kernels are deleted, and nothing in the subscription.
+
+    \b
+    Examples:
+      mlops prune --older-than 30d --dry-run
+      mlops prune --older-than 30d
+    """
+    opened = open_platform(platform)
+    before = time.time() - older_than
+    found = preview_pruning(opened, before) if dry_run else prune_project(opened, before)
+    if as_json:
+        print_json({"deleted": not dry_run, "leftovers": found.leftovers})
+    else:
+        click.echo("\n".join(_describe(found, dry_run, opened.backend.name)))
+
+
+def _describe(found: Pruning, dry_run: bool, platform: str) -> Iterator[str]:
+    for leftover in found.leftovers:
+        last = datetime.fromtimestamp(leftover.last_used, UTC)
+        size = leftover.size / MEGABYTE
+        yield f"- {leftover.kind:<14}  {leftover.name:<45}  last used {last:%Y-%m-%d}  {size:8.1f} MB".rstrip()
+    total = sum(leftover.size for leftover in found.leftovers) / MEGABYTE
+    if not found.leftovers:
+        yield "Nothing is that old and no longer needed."
+    elif dry_run:
+        yield f"{total:.1f} MB would be deleted. Run it without --dry-run to delete them."
+    else:
+        yield f"{total:.1f} MB deleted."
+    if found.platform_left_alone:
+        yield f"What {platform} keeps was left alone: images, services, models and data sets."

@@ -1,0 +1,166 @@
+"""Deleting what is old and nothing needs any more: runs, what the platform keeps, and files of warm kernels."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from mlops.errors import IntegrityError, UsageError
+from mlops.files import finish_removals, measure_size, remove_whole
+from mlops.kernels.leftovers import delete_leftovers, list_leftovers
+from mlops.operations.opening import OpenProject
+from mlops.pipelines import ALL_STEPS
+from mlops.platform.leftovers import Leftover
+from mlops.portal.index import write_index
+from mlops.record.ledger import RunRecord, list_runs
+from mlops.record.run_lock import claim_runs
+
+LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # states of runs that are in progress, or not understood
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What was, or would be, deleted, and whether the platform's own state is left alone."""
+
+    leftovers: tuple[Leftover, ...]
+    platform_left_alone: bool
+
+
+def preview_pruning(opened: OpenProject, before: float) -> Pruning:
+    """Return what `prune` would delete; changes nothing.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on its platform.
+    before : float
+        What was used since this time, in seconds since 1970, stays.
+
+    Raises
+    ------
+    IntegrityError
+        If it cannot be read what the champion or a service needs.
+    """
+    old, needed = _sort_runs(opened, before)
+    own = opened.backend.leftovers.find(before, needed) if opened.backend.leftovers else []
+    return _conclude(opened, old, own, list_leftovers(before))
+
+
+def prune(opened: OpenProject, before: float) -> Pruning:
+    """Delete what is old and nothing needs any more, and return it.
+
+    That is never what serves, the champion, what a rollback can restore, a run in progress, or what a run that is kept
+    refers to. Killed anywhere, each run, image and folder is whole or gone, and a second call does the rest.
+
+    Raises
+    ------
+    UsageError
+        If a run is in progress.
+    IntegrityError
+        See `preview_pruning`.
+    """
+    outputs = opened.workspace.outputs
+    with claim_runs(outputs):
+        _require_no_run(outputs)
+        old, needed = _sort_runs(opened, before)
+        kernels = list_leftovers(before)
+        own = opened.backend.leftovers.delete(before, needed) if opened.backend.leftovers else []
+        result = _conclude(opened, old, own, kernels)
+        for run in old:
+            remove_whole(outputs / run.run_id)
+        finish_removals(outputs)
+        delete_leftovers(before)
+        if old and (outputs / "index.html").is_file():
+            write_index(outputs)
+    return result
+
+
+def _require_no_run(outputs: Path) -> None:
+    """Refuse while a run of an older version is in progress, which holds no lock."""
+    running = next((run for run in list_runs(outputs) if run.state == "running"), None)
+    if running:
+        raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
+
+
+def _sort_runs(opened: OpenProject, before: float) -> tuple[list[RunRecord], set[str]]:
+    """Return the runs to delete, and what those that stay refer to."""
+    needed = _list_references(opened)
+    runs = list_runs(opened.workspace.outputs)
+    platform = opened.backend.name
+    old = {run.run_id: run for run in runs if _is_old(run, before, platform) and not _is_named(run, opened, needed)}
+    kept = [run for run in runs if run.run_id not in old]
+    sources = [step.source for run in kept for step in run.steps]
+    while sources:  # a report that was taken over is read in the run that made it
+        found = old.pop(sources.pop(), None)
+        if found:
+            kept.append(found)
+            sources += [step.source for step in found.steps]
+    texts = (text for run in kept for text in _list_texts(msgspec.to_builtins((run.steps, run.settings))))
+    return list(old.values()), needed | set(texts)
+
+
+def _list_references(opened: OpenProject) -> set[str]:
+    """Return what the champion and the services refer to, on any platform."""
+    backend = opened.backend
+    services = backend.services.list_services()
+    problem = next((service.problem for service in services if service.problem), "")
+    if problem:
+        raise IntegrityError(f"{problem} Nothing was deleted, because what that environment needs is not known.")
+    champion = backend.registry.find_champion(opened.model_name)
+    found = {text for service in services for text in (service.image, service.digest)}
+    if champion:
+        found |= {f"{champion.name}:{champion.version}", *champion.tags.values()}
+    return found | (backend.leftovers.list_references() if backend.leftovers else set())
+
+
+def _is_old(run: RunRecord, before: float, platform: str) -> bool:
+    return run.state not in LEFT_ALONE and run.platform == platform and _find_end(run) < before
+
+
+def _find_end(run: RunRecord) -> float:
+    """Return when a run ended, or started if its end is not known; infinity if neither is a time."""
+    try:
+        return datetime.fromisoformat(run.finished or run.started).timestamp()
+    except ValueError:
+        return math.inf
+
+
+def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
+    """Return whether a model that is needed names the run, or the run made it."""
+    shared = run.settings.parameters.shared if run.settings.parameters else {}
+    makers = {step.name: step.names_model for step in ALL_STEPS if step.names_model and not step.environment}
+    made = {
+        f"{shared.get('model_name', opened.model_name)}:{step.results[makers[step.name]]}"
+        for step in run.steps
+        if step.state == "done" and makers.get(step.name) in step.results
+    }
+    return bool({run.run_id, str(opened.workspace.outputs / run.run_id), *made} & needed)
+
+
+def _list_texts(value: object) -> Iterator[str]:
+    """Yield every text in a record."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inside in value.values():
+            yield from _list_texts(inside)
+    elif isinstance(value, list | tuple):
+        for inside in value:
+            yield from _list_texts(inside)
+
+
+def _conclude(
+    opened: OpenProject, old: Iterable[RunRecord], own: Iterable[Leftover], kernels: Sequence[tuple[Path, ...]]
+) -> Pruning:
+    outputs = opened.workspace.outputs
+    runs = [_describe("run", run.run_id, _find_end(run), outputs / run.run_id) for run in old]
+    ends = [max((path.lstat().st_mtime for path in files), default=0.0) for files in kernels]
+    parents = [_describe("warm kernels", files[0].stem, end, *files) for end, files in zip(ends, kernels, strict=True)]
+    return Pruning((*runs, *own, *parents), opened.backend.leftovers is None)
+
+
+def _describe(kind: str, name: str, last_used: float, *paths: Path) -> Leftover:
+    return Leftover(kind, name, last_used, sum(map(measure_size, paths)), paths)

@@ -1,0 +1,47 @@
+"""The lock that keeps runs and `mlops prune` apart: a run may build on the results of any earlier one."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlops.errors import UsageError
+
+LOCK = ".runs.lock"  # in the folder of all runs
+
+
+@contextmanager
+def share_runs(outputs: Path) -> Iterator[None]:
+    """Hold the lock together with other runs; waits while earlier runs are deleted.
+
+    The operating system releases it when the process ends, however it ends.
+
+    Parameters
+    ----------
+    outputs : Path
+        The folder of all runs; where there is none yet, there is nothing to lock.
+    """
+    if not outputs.is_dir():
+        yield
+        return
+    with open(outputs / LOCK, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def claim_runs(outputs: Path) -> Iterator[None]:
+    """Hold the lock alone.
+
+    Raises
+    ------
+    UsageError
+        If a run is in progress.
+    """
+    outputs.mkdir(parents=True, exist_ok=True)
+    with open(outputs / LOCK, "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"A run is in progress in {outputs}. Wait until it ends, then try again.") from None
+        yield

@@ -1,0 +1,199 @@
+"""Deleting what is old: all of it, and never what is needed."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from old_homes import RUN, build_home
+from opened import open_here
+from tiny_model import make_bundle
+
+from mlops.backends.local.services import LocalDeployment, LocalState
+from mlops.errors import IntegrityError, UsageError
+from mlops.files import store_by_content
+from mlops.kernels.socket_folder import find_folder
+from mlops.operations.opening import OpenProject
+from mlops.operations.pruning import preview_pruning, prune
+from mlops.platform.images import Image
+from mlops.platform.models import ModelVersion
+from mlops.portal.index import write_index
+from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run, write_run
+from mlops.record.processes import NO_PROCESS, own_process
+from mlops.record.run_lock import claim_runs, share_runs
+from mlops.release.history import Test as Verdict
+
+OLD, NOW = "2026-01-01T00:00:00Z", "2126-01-01T00:00:00Z"
+TOMORROW = time.time() + 86_400  # everything that a test makes is older
+
+
+@pytest.fixture(autouse=True)
+def own_kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The files of warm kernels that others use are none of these tests' business. A long path would not be used."""
+    with tempfile.TemporaryDirectory() as short:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", short)
+        assert find_folder().is_relative_to(short)
+        yield
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> OpenProject:
+    """A home with a champion that serves in both environments, and the run that made it."""
+    return open_here(build_home(tmp_path))
+
+
+def record_run(opened: OpenProject, run_id: str, started: str = OLD, *steps: StepRecord, **changes: object) -> Path:
+    """Write the record of a run that ended, and return its folder."""
+    record = RunRecord(run_id, "all", "local", "succeeded", started, "", NO_PROCESS, steps, finished=started)
+    write_run(replace(record, **changes), opened.workspace.outputs)  # type: ignore[arg-type]
+    return opened.workspace.outputs / run_id
+
+
+def publish(opened: OpenProject, folder: Path, version: int) -> Image:
+    """Publish an image of a model that nobody has registered."""
+    model = ModelVersion("tiny", version, "", {}, {})
+    return opened.backend.images.publish(make_bundle(folder, model, float(version)), model)
+
+
+def deploy(image: Image, tested: Verdict = "") -> LocalDeployment:
+    """Return a deployment of an image, as it is remembered."""
+    return LocalDeployment(image.digest, image.name, image.model_version, OLD, tested)
+
+
+def remember(opened: OpenProject, current: Image, *history: LocalDeployment) -> None:
+    """Remember what production serves and has served."""
+    from mlops.backends.local.services import LocalSite
+
+    folder = opened.workspace.home / "services"
+    passed = tuple(old.digest for old in history if old.tested == "passed")
+    site = LocalSite(folder, "production", 0, None, None)  # type: ignore[arg-type]
+    site.write(LocalState(deploy(current), history, passed))
+
+
+def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:
+    """Delete, and return what was deleted; the same was announced."""
+    announced = preview_pruning(opened, before)
+    assert prune(opened, before) == announced
+    assert all(not path.exists() for leftover in announced.leftovers for path in leftover.paths)
+    return [leftover.name.partition(" ")[0] for leftover in announced.leftovers]
+
+
+def test_the_champion_and_what_serves_stay_with_the_run_that_made_them(opened: OpenProject) -> None:
+    record_run(opened, "not-better")
+    write_index(opened.workspace.outputs)
+    assert list_names(opened) == ["not-better"]
+    assert [run.run_id for run in list_runs(opened.workspace.outputs)] == [RUN]
+    champion = opened.backend.registry.find_champion("diabetes")
+    assert champion is not None
+    assert opened.backend.images.find_image(champion) is not None
+    assert "not-better" not in (opened.workspace.outputs / "index.html").read_text()
+    assert list_names(opened) == []
+
+
+def test_what_is_not_that_old_stays(opened: OpenProject, tmp_path: Path) -> None:
+    record_run(opened, "young", NOW)
+    record_run(opened, "resumed", OLD, finished=NOW)
+    publish(opened, tmp_path, 1)
+    assert list_names(opened, time.time() - 3600) == []
+
+
+def test_what_a_rollback_can_restore_stays(opened: OpenProject, tmp_path: Path) -> None:
+    failed, first, second, serving, never = (publish(opened, tmp_path, number) for number in range(1, 6))
+    history = (deploy(first, "passed"), deploy(failed, "failed"), deploy(second, "passed"))
+    remember(opened, serving, *history)
+    assert sorted(list_names(opened)) == [f"tiny-{failed.model_version}", f"tiny-{never.model_version}"]
+    for image in (first, second, serving):
+        assert opened.backend.images.get_image(image.digest) == image
+    assert opened.backend.images.find_image(ModelVersion("tiny", 5, "", {}, {})) is None
+
+
+def test_what_a_kept_run_refers_to_stays(opened: OpenProject, tmp_path: Path) -> None:
+    image, other = publish(opened, tmp_path, 1), publish(opened, tmp_path, 2)
+    folder = opened.workspace.home / "datasets"
+    staged, forgotten = (store_by_content(folder, "new.csv", content) for content in (b"A\n1\n", b"A\n2\n"))
+    record_run(opened, "source")
+    record_run(opened, "unneeded")
+    reused = StepRecord("train", "02_train", state="reused", source="source", report="../source/02_train.html")
+    packed = StepRecord("create_image", "05_create_image", state="done", results={"digest": image.digest})
+    tested = StepRecord("test_data", "01_test_data", state="failed", parameters={"data_path": str(staged)})
+    record_run(opened, "kept", NOW, tested, reused, packed)
+    assert list_names(opened) == ["unneeded", f"tiny-{other.model_version}", f"{forgotten.parent.name}/new.csv"]
+    assert staged.is_file()
+    assert not forgotten.parent.exists()
+
+
+def test_data_that_is_a_version_or_that_a_model_was_trained_on_stays(opened: OpenProject) -> None:
+    datasets = opened.backend.datasets
+    version = datasets.register(str(store_by_content(opened.workspace.home / "datasets", "new.csv", b"A\n1\n")))
+    assert list_names(opened) == []
+    assert datasets.get_version("1") == version
+
+
+def test_the_folder_of_a_service_that_ended_goes(opened: OpenProject) -> None:
+    folder = opened.workspace.home / "services" / "qa" / "2026-01-01T000000Z"
+    folder.mkdir(parents=True)
+    (folder / "service.log").write_text("ended")
+    (folder / "ready.json").write_text('{"pid": 2000000000, "port": 1}')
+    assert list_names(opened) == ["qa/2026-01-01T000000Z"]
+
+
+@pytest.mark.parametrize("state", ["waiting", "running"])
+def test_a_run_in_progress_stays(opened: OpenProject, state: str) -> None:
+    folder = record_run(opened, "going", OLD, state=state, finished="", process=own_process())
+    assert preview_pruning(opened, TOMORROW).leftovers == ()
+    if state == "running":
+        with pytest.raises(UsageError, match=r"Run going is in progress\. Wait until it ends, then try again\."):
+            prune(opened, TOMORROW)
+    assert read_run(folder).state == state
+
+
+def test_runs_and_deletions_keep_out_of_each_other_s_way(opened: OpenProject) -> None:
+    outputs = opened.workspace.outputs
+    record_run(opened, "rejected")
+    with share_runs(outputs), share_runs(outputs), pytest.raises(UsageError, match="A run is in progress in "):
+        prune(opened, TOMORROW)
+    assert (outputs / "rejected").is_dir()
+
+    def start() -> float:
+        with share_runs(outputs):
+            return time.monotonic()
+
+    with ThreadPoolExecutor() as threads:
+        with claim_runs(outputs):
+            waiting = threads.submit(start)
+            time.sleep(0.2)
+            ended = time.monotonic()
+        assert waiting.result(timeout=10) >= ended
+
+
+def test_a_run_of_another_platform_or_one_that_is_damaged_stays(opened: OpenProject) -> None:
+    record_run(opened, "elsewhere", OLD, platform="azure")
+    (record_run(opened, "damaged") / "run.json").write_bytes(b"\x80")
+    (opened.workspace.outputs / "of the user").mkdir()
+    assert list_names(opened) == []
+    assert (opened.workspace.outputs / "of the user").is_dir()
+
+
+@pytest.mark.parametrize("name", ["services/qa.json", "images/models/diabetes-1.json", "mlflow.db"])
+def test_nothing_goes_while_it_is_not_known_what_is_needed(opened: OpenProject, name: str) -> None:
+    folder = record_run(opened, "rejected")
+    path = opened.workspace.home / name
+    path.write_bytes(b"\x80")
+    look: Callable[[OpenProject, float], object]
+    for look in (preview_pruning, prune):
+        with pytest.raises(IntegrityError, match=str(path)):
+            look(opened, TOMORROW)
+    assert folder.is_dir()
+
+
+def test_what_a_kill_has_left_is_no_run_and_goes_with_the_next_call(opened: OpenProject) -> None:
+    outputs = opened.workspace.outputs
+    half = outputs / ".removed-x1"
+    half.mkdir()
+    record_run(opened, "rejected").rename(half / "rejected")
+    assert [run.run_id for run in list_runs(outputs)] == [RUN]
+    assert prune(opened, TOMORROW).leftovers == ()
+    assert not half.exists()
