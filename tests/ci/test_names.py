@@ -78,6 +78,13 @@ def test_every_name_is_the_name_of_something(scratch: Path) -> None:
         (RELEASE, "azureSubscription: azure-mlops", "azureSubscription: mlops", "has no service connection 'mlops'"),
         (RELEASE, "resourceGroup: mlops-rg", "resourceGroup: rg", "parameters/azure.yml has no resource group 'rg'"),
         (RELEASE, "repository: diabetes", "repository: diabetis", "parameters/base.yml has no model 'diabetis'"),
+        (
+            RELEASE,
+            "parameters.registry }}\n      repo",
+            "parameters.registri }}\n      repo",
+            "no 'parameters.registri'",
+        ),
+        (RELEASE, "MLOPS_AZURE_CONTAINER_REGISTRY", "MLOPS_AZURE_REGISTRY", "no setting for 'MLOPS_AZURE_REGISTRY'"),
         (RELEASE, "environment: qa", "environment: test", "docs/azure.md has no environment 'test'"),
         (RELEASE, "MLOPS_AZURE_QA_SERVICE", "MLOPS_AZURE_QA_NAME", "no setting for 'MLOPS_AZURE_QA_NAME'"),
         (RELEASE, "$(ACI_DEPLOYMENT_NAME)", "$(QA_DEPLOYMENT_NAME)", "there is no variable 'QA_DEPLOYMENT_NAME'"),
@@ -108,7 +115,8 @@ def test_what_stands_between_the_stages_and_starts_them(project: Path) -> None:
     assert "Deploy_ACI" in jobs["Deploy_AKS"].needs
     assert "Preview" in jobs["Change"].needs
     release = read_yaml((project / RELEASE).read_text())["resources"]
-    assert release["containers"][0]["trigger"] == "true"
+    assert release["containers"][0]["trigger"] == {"enabled": "true"}  # `true` alone may never fire
+    assert release["containers"][0]["registry"] == "${{ parameters.registry }}"
     assert release["pipelines"][0]["trigger"]["tags"] == ["new-model"]
     (night,) = read_yaml((project / PIPELINE).read_text())["schedules"]
     assert night["cron"] == "0 2 * * *"

@@ -83,12 +83,14 @@ def test_what_azure_refuses_is_an_error(valid: str, wrong: str, message: str) ->
         ("type: ACR", "typ: ACR", "resources.containers.0"),
         ("repository: diabetes", "repo: diabetes", "resources.containers.0: Additional properties are not allowed"),
         ("registry: r", "", "resources.containers.0: 'registry' is a required property"),
-        ("trigger: true", "trigger: yes please", "resources.containers.0.trigger: 'yes please'"),
+        ("enabled: true", "enable: true", "resources.containers.0.trigger"),
     ],
 )
 def test_a_container_of_a_registry_is_checked(valid: str, wrong: str, message: str) -> None:
     """The schema asks for an image where Azure Pipelines does not; what it says of the rest still holds."""
-    container = "type: ACR, azureSubscription: a, resourceGroup: g, registry: r, repository: diabetes, trigger: true"
+    container = (
+        "type: ACR, azureSubscription: a, resourceGroup: g, registry: r, repository: diabetes, trigger: {enabled: true}"
+    )
     text = f"{VALID}resources:\n  containers:\n    - {{container: scoring, {container}}}\n"
     assert find_schema_errors(read_yaml(text)) == []
     (error,) = find_schema_errors(read_yaml(text.replace(valid, wrong).replace(", ,", ",")))

@@ -22,7 +22,7 @@ from azure_pipelines.pipeline import (
 )
 from doubles.azure.azure import Azure
 from doubles.azure.insights import CONNECTION_STRING
-from doubles.azure.names import ENVIRON
+from doubles.azure.names import ENVIRON, REGISTRY
 from doubles.azure.server import AzureServer
 
 RELEASE, INFRASTRUCTURE = f"{FOLDER}/release.yml", f"{FOLDER}/infrastructure.yml"
@@ -97,7 +97,7 @@ def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azur
     assert agent.tags == ["new-model"]
     assert "Test the web service" not in agent.steps
 
-    agent.run_pipeline(RELEASE, variables=BY_BUILD)
+    agent.run_pipeline(RELEASE, registry=REGISTRY, variables=BY_BUILD)
     assert agent.steps.count("Test the web service") == 2
     assert "Deploy the model of the build" in agent.steps
     assert "Deploy the new image" not in agent.steps
@@ -105,7 +105,7 @@ def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azur
     ((_, digest),) = azure.container_registry.manifests
     image = {"resources.container.scoring.digest": digest}
     agent.artifacts = agent.artifacts.with_name("artifacts-of-the-image")  # of another run
-    agent.run_pipeline(RELEASE, variables={**BY_IMAGE, **image})
+    agent.run_pipeline(RELEASE, registry=REGISTRY, variables={**BY_IMAGE, **image})
     assert agent.steps.count("Test the web service") == 4
     assert agent.steps.count("Deploy the new image") == 1
     agent.artifacts = artifacts
@@ -129,7 +129,7 @@ def test_the_script_of_the_night_runs(agent: Agent) -> None:
 
 def test_every_script_is_run_by_one_of_these_tests(project: Path) -> None:
     """Every job is of a pipeline that a test starts, and what a condition leaves out, another start runs."""
-    started = {(PIPELINE, "local"), (PIPELINE, "azure"), (RELEASE, ""), (INFRASTRUCTURE, "provision")}
+    started = {(PIPELINE, "local"), (PIPELINE, "azure"), (RELEASE, "mlopsregistry"), (INFRASTRUCTURE, "provision")}
     found = {(file, next(iter(choice.values()), "")) for file, choice, _ in list_pipelines(project)}
     assert found == started | {(INFRASTRUCTURE, "teardown")}
 

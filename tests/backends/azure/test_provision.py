@@ -58,6 +58,22 @@ def test_a_second_time_changes_nothing(infrastructure: AzureInfrastructure, azur
     assert {change.kind for change in infrastructure.preview()} == {"none"}
 
 
+def test_a_cluster_that_is_attached_is_not_attached_again(
+    infrastructure: AzureInfrastructure, azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other settings of its nodes change the cluster, and not the attachment; another cluster is attached."""
+    infrastructure.provision()
+    monkeypatch.setenv("MLOPS_AZURE_KUBERNETES_MIN_NODES", "4")
+    changed = AzureInfrastructure(AzureSession(read_settings(workspace), workspace), infrastructure._services)
+    assert changed.provision() == [Change("modify", "Kubernetes cluster", "aks")]
+    own = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/own"
+    monkeypatch.setenv("MLOPS_AZURE_KUBERNETES_RESOURCE_ID", own)
+    another = AzureInfrastructure(AzureSession(read_settings(workspace), workspace), infrastructure._services)
+    assert another.provision() == [Change("modify", "compute", "mlops-ws/aks")]
+    sent = [request.json["properties"]["parameters"] for request in azure.find_requests("PUT", "/mlops-provision$")]
+    assert [given["attachKubernetes"]["value"] for given in sent] == [True, False, True]
+
+
 def test_the_workspace_and_its_computes_open_once_they_are_there(
     infrastructure: AzureInfrastructure, azure: Azure, workspace: Workspace
 ) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from doubles.azure.azure import Azure
-from doubles.azure.names import SUBSCRIPTION, WORKSPACE, WORKSPACE_ID
+from doubles.azure.names import COMPUTE_ENVIRON, REGISTRY, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID
 from doubles.azure.routing import make_error
 
+from mlops.backends import open_backend
+from mlops.backends.azure.connection.identity import adopt_compute_identity
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.cli import main
@@ -46,10 +48,62 @@ def test_who_cannot_look_is_not_told_that_there_is_none(
         _ = AzureSession(read_settings(workspace), workspace).workspace
 
 
+@pytest.mark.parametrize(("named", "refused"), [("", False), (REGISTRY, False), ("mlopsregistry", True)])
+def test_a_registry_whose_images_would_start_no_release_is_refused(
+    azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, named: str, refused: bool
+) -> None:
+    monkeypatch.setenv("MLOPS_AZURE_CONTAINER_REGISTRY", named)
+    infrastructure = open_backend("azure", workspace).infrastructure
+    assert infrastructure is not None
+    if not refused:
+        infrastructure.require_ready()
+        return
+    said = f"is 'mlopsregistry', but mlops-ws keeps its images in '{REGISTRY}', so new images would start no release"
+    with pytest.raises(UsageError, match=said):
+        infrastructure.require_ready()
+
+
 def test_a_lost_connection_is_said(azure: Azure, workspace: Workspace) -> None:
     azure.fail_next("GET", WORKSPACE_ID, None, times=99)
     with pytest.raises(PlatformError, match="Could not open the workspace 'mlops-ws': Azure did not answer"):
         _ = AzureSession(read_settings(workspace), workspace).workspace
+
+
+def stand_on_node(patch: pytest.MonkeyPatch, **other: str) -> None:
+    """Make this process one of a compute cluster, which has no identity but that of the cluster."""
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        patch.setenv(name, "")  # what is set there meanwhile is taken back
+        patch.delenv(name)
+    for name, value in {**COMPUTE_ENVIRON, **other}.items():
+        patch.setenv(name, value)
+
+
+def test_a_step_on_a_compute_cluster_is_its_managed_identity(
+    azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That adlfs is, too, shows where steps really run: test_submit.py."""
+    stand_on_node(monkeypatch)
+    backend = open_backend("azure", workspace)
+    assert backend.infrastructure is not None
+    backend.infrastructure.require_ready()
+    (asked,) = azure.find_requests("GET", WORKSPACE_ID)
+    assert asked.headers["Authorization"] == f"Bearer {azure.entra.issued[0]}"
+    ids = [request.query["clientid"] for request in azure.find_requests("GET", "identity.node")]
+    assert set(ids) == {COMPUTE_ENVIRON["DEFAULT_IDENTITY_CLIENT_ID"]}
+
+
+@pytest.mark.parametrize(
+    ("environ", "client"),
+    [
+        ({"DEFAULT_IDENTITY_CLIENT_ID": "clientid"}, None),
+        ({}, None),
+        ({"DEFAULT_IDENTITY_CLIENT_ID": "0" * 8 + "-0000" * 3 + "-" + "0" * 12, "AZURE_CLIENT_ID": "mine"}, "mine"),
+    ],
+    ids=["a compute without one", "no compute", "a chosen one"],
+)
+def test_no_other_identity_is_replaced(environ: dict[str, str], client: str | None) -> None:
+    adopt_compute_identity(environ)
+    assert environ.get("AZURE_CLIENT_ID") == client
 
 
 COMMANDS = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlops.backends import open_backend
+from mlops.backends.azure.connection.machines import count_cores
 from mlops.backends.azure.connection.settings import DECLARED, AzureSettings, read_settings, require_subscription
 from mlops.errors import ParameterError, UsageError
 from mlops.workspace import Workspace
@@ -21,6 +22,9 @@ CASES = {
     "name": ("qa_service: Diabetes QA", "azure.qa_service: 'Diabetes QA' is not allowed"),
     "names": ("qa_service: diabetes-production", "are both 'diabetes-production'; each needs its own name"),
     "folders": ("data_trigger_path: data/", "azure.data_trigger_path: 'data' is the folder of azure.dataset_path"),
+    "nodes": ("kubernetes_min_nodes: 2", r"azure.kubernetes_min_nodes: 2 is not allowed; .* in \[3, 1000\]"),
+    "cores": ("kubernetes_vm_size: Standard_D2s_v5", "is 3, and Standard_D2s_v5 has 2 cores, but production needs 12"),
+    "registry": ("container_registry: my-registry", "azure.container_registry: 'my-registry' is not allowed"),
     "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes: 9 is above compute_max_nodes, which is 4"),
 }
 
@@ -49,6 +53,30 @@ def test_what_is_committed_is_what_is_declared(workspace: Workspace) -> None:
 def test_wrong_settings_are_named(written: Workspace, line: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_settings(write(written, line), {})
+
+
+@pytest.mark.parametrize(
+    ("size", "cores"),
+    [
+        ("Standard_DS3_v2", 4),
+        ("Standard_D3_v2_Promo", 4),
+        ("Standard_DS12_v2", 4),
+        ("Standard_D4s_v5", 4),
+        ("Standard_E8-4ds_v5", 4),
+        ("Standard_NC4as_T4_v3", 4),
+        ("Standard_F16s_v2", 16),
+        ("Standard_G1", None),
+        ("unheard-of", None),
+    ],
+)
+def test_the_name_of_a_size_tells_its_cores(size: str, cores: int | None) -> None:
+    assert count_cores(size) == cores
+
+
+def test_a_cluster_of_ones_own_is_not_counted(written: Workspace) -> None:
+    small = {"MLOPS_AZURE_KUBERNETES_VM_SIZE": "Standard_D2s_v5"}
+    assert read_settings(write(written, "kubernetes_resource_id: /subscriptions/s/own"), small)
+    assert read_settings(write(written, "kubernetes_min_nodes: 6"), small)
 
 
 def test_the_environment_wins(written: Workspace) -> None:

@@ -13,7 +13,8 @@ from doubles.azure.arm_template import Template, TemplateError
 from mlops.backends.azure.connection.settings import DECLARED, AzureSettings
 from mlops.backends.azure.infrastructure.arm_template import make_parameters, make_tags, read_template
 
-NOT_IN_TEMPLATE = {  # these are for the SDK, not for Resource Manager
+NOT_IN_TEMPLATE = {
+    "container_registry",  # checked, not made  # these are for the SDK, not for Resource Manager
     "subscription_id",
     "resource_group",
     "retry_seconds",

@@ -52,6 +52,7 @@ class Computes:
 def describe_compute(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return a compute as Resource Manager does."""
     aml = given["computeType"] == "AmlCompute"
+    cluster = f"{GROUP_ID}/providers/Microsoft.ContainerService/managedClusters/{name}"
     return {
         "id": f"{WORKSPACE_ID}/computes/{name}",
         "name": name,
@@ -67,7 +68,7 @@ def describe_compute(name: str, given: dict[str, Any]) -> dict[str, Any]:
             "isAttachedCompute": not aml,
             "createdOn": "2026-11-22T19:00:00+00:00",
             "modifiedOn": "2026-11-22T19:00:00+00:00",
-            "resourceId": None if aml else f"{GROUP_ID}/providers/Microsoft.ContainerService/managedClusters/{name}",
+            "resourceId": None if aml else given.get("resourceId", cluster),
             "properties": _describe_cluster(given["properties"]) if aml else _describe_kubernetes(name),
         },
     }

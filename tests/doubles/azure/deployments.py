@@ -87,6 +87,7 @@ class Deployments:
             ("POST", rf"{DEPLOY}/whatIf", self._what_if),
             ("PUT", DEPLOY, self._deploy),
             ("GET", DEPLOY, self._get_deployment),
+            ("GET", rf"{GROUPS}/providers/{WORKSPACE}/[^/]+/computes/[^/]+", self._get_compute),
             ("GET", rf"{base}/operationresults/(?P<name>\d+)", self._get_operation),
             ("DELETE", rf"{GROUPS}/providers/(?P<path>.+)", self._delete),
             ("GET", rf"{base}/providers/Microsoft\.KeyVault/deletedVaults", self._list_deleted),
@@ -223,6 +224,14 @@ class Deployments:
         known = {"name": request["name"], "properties": {"provisioningState": "Succeeded"}}
         return Response(body=self._deployed.get(request["name"], known))
 
+    def _get_compute(self, request: Request) -> Response:
+        """Return a compute of another workspace than the double's own."""
+        found = self.find(request.path)
+        if found is None:
+            return make_error(404, "ResourceNotFound", f"The Resource '{request.path}' was not found.")
+        state = {"provisioningState": "Succeeded"}
+        return Response(body={"id": found["id"], "properties": {**found["properties"], **state}})
+
     def _read(self, request: Request) -> tuple[Template, list[dict[str, Any]]]:
         properties = request.json["properties"]
         if properties.get("mode") != "Incremental":
@@ -284,6 +293,9 @@ class Deployments:
                 alike = all(one["properties"][key] == made["properties"][key] for key in keys)
                 if alike and one["id"].startswith(f"{scope}/providers/Microsoft.Authorization"):
                     raise Refused("RoleAssignmentExists", "The role assignment already exists.")
+        elif before and made["properties"].get("computeType") == "AKS":
+            if made["properties"]["resourceId"] == before["properties"]["resourceId"]:
+                raise Refused("DoubleRefuses", "Attaching a cluster again breaks the attachment that there is.")
         elif before and made["type"].endswith("workspaces/computes"):
             for key in ("vmSize", "vmPriority"):
                 old, new = ((one["properties"].get("properties") or {}).get(key) for one in (before, made))

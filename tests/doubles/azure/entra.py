@@ -1,11 +1,11 @@
-"""Entra ID: tokens for the service principal."""
+"""Entra ID: tokens for the service principal, and for the managed identity of a node of a compute cluster."""
 
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import jwt
-from doubles.azure.names import LOGIN, TENANT
+from doubles.azure.names import COMPUTE_ENVIRON, LOGIN, TENANT
 from doubles.azure.routing import Request, Response, make_error
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Entra:
             )
         )
         azure.route("POST", rf"{LOGIN}/.*/token")(self._issue)
+        azure.route("GET", r"identity\.node/MSI/auth")(self._issue_to_node)
 
     def _issue(self, request: Request) -> Response:
         form = parse_qs(request.body.decode())
@@ -50,6 +51,16 @@ class Entra:
             return make_error(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
         token = self.issue(form["scope"][0].split()[0].removesuffix("/.default"))
         return Response(body={"token_type": "Bearer", "expires_in": self.seconds, "access_token": token})
+
+    def _issue_to_node(self, request: Request) -> Response:
+        """Answer as a node does: nobody gets a token without the node's secret and the identity's client id."""
+        given = request.headers.get("secret"), request.query.get("clientid")
+        if given != (COMPUTE_ENVIRON["MSI_SECRET"], COMPUTE_ENVIRON["DEFAULT_IDENTITY_CLIENT_ID"]):
+            return make_error(400, "BadRequest", "No identity was found for the client id.")
+        resource = request.query["resource"]
+        expires = str(int(time.time()) + self.seconds)
+        given = {"token_type": "Bearer", "expires_on": expires, "resource": resource}
+        return Response(body={**given, "access_token": self.issue(resource)})
 
     def issue(self, audience: str) -> str:
         """Return a new token."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from doubles.azure.names import API, GROUP, SUBSCRIPTION, WORKSPACE
+from doubles.azure.names import API, COMPUTE_ENVIRON, GROUP, SUBSCRIPTION, WORKSPACE
 
 if TYPE_CHECKING:
     from doubles.azure.azure import Azure
@@ -115,9 +115,9 @@ class Execution:
         experiment = self._azure.history.experiments[self._experiment]["experimentId"]
         kept = ("PATH", "LANG", "HOME", "XDG_RUNTIME_DIR", "MLOPS_KERNELS_OWNER")
         proxied = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-        identity = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")  # in Azure: the managed identity
         return {
-            **{name: os.environ[name] for name in (*kept, *proxied, *identity) if name in os.environ},
+            **{name: os.environ[name] for name in (*kept, *proxied) if name in os.environ},
+            **COMPUTE_ENVIRON,
             "AZUREML_RUN_ID": step_id,
             "AZUREML_RUN_TOKEN": jwt.encode(claims, "k" * 32),
             "AZUREML_RUN_TOKEN_EXPIRY": str(claims["exp"]),

@@ -16,6 +16,11 @@ WORKSPACE_ID = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspac
 ARM = "management.azure.com"
 LOGIN = "login.microsoftonline.com"
 API = f"{LOCATION}.api.azureml.ms"
+COMPUTE_ENVIRON = {  # of a node of a compute cluster: the way to its managed identity, and the id that it demands
+    "MSI_ENDPOINT": "https://identity.node/MSI/auth",
+    "MSI_SECRET": "a-secret-of-the-node",
+    "DEFAULT_IDENTITY_CLIENT_ID": "55555555-5555-5555-5555-555555555555",
+}
 ENVIRON = {  # what makes a client this double's: not secret, for nobody else takes them
     "AZURE_TENANT_ID": TENANT,
     "AZURE_CLIENT_ID": "22222222-2222-2222-2222-222222222222",

@@ -134,5 +134,7 @@ def _refuse(request: Request) -> Response:
 def clear_environ(patch: pytest.MonkeyPatch) -> None:
     """Take away what would lead an SDK elsewhere: proxies, identities and settings of the machine."""
     for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name.startswith(("AZURE", "MSI_", "IDENTITY_", "MLOPS_AZURE_")):
+        if name.lower().endswith("_proxy") or name.startswith(
+            ("AZURE", "MSI_", "IDENTITY_", "DEFAULT_IDENTITY_", "MLOPS_AZURE_")
+        ):
             patch.delenv(name)

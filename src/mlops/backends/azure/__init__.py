@@ -18,6 +18,7 @@ Importing this module imports none: the parts import what they need when they ar
 
 import importlib.util
 
+from mlops.backends.azure.connection.identity import adopt_compute_identity
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
@@ -59,6 +60,7 @@ def open_backend(caller: Caller) -> Backend:
         If ``parameters/azure.yml`` is wrong.
     """
     require_packages()
+    adopt_compute_identity()  # before this process, or a notebook that it starts, makes a credential
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
     services = AzureServices(session, images)

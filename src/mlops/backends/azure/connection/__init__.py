@@ -3,6 +3,7 @@
 .. code-block:: text
 
     settings      the section `azure` of parameters/azure.yml
+    machines      how many cores a size of machine has, and how many production needs
     identity      the credential, and who is logged in
     session       the workspace, opened once
     container     the storage clients: locks, data sets and records are blobs

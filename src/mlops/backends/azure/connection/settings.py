@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 
+from mlops.backends.azure.connection.machines import LEAST_CORES, count_cores
 from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter
 from mlops.parameters.layers import check_section
@@ -14,6 +15,7 @@ from mlops.workspace import Workspace
 PREFIX = "MLOPS_AZURE_"
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
 SERVICE_NAME = "[a-z][a-z0-9-]{1,30}[a-z0-9]"  # the SDK's own rule for web services
+REGISTRY = "(|[A-Za-z0-9]{5,50})"
 GUID = "(|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 
@@ -25,6 +27,9 @@ class AzureSettings:
     resource_group: str = declare("mlops-rg", "holds all that is made", pattern=NAME)
     workspace: str = declare("mlops-ws", "the Machine Learning workspace", pattern="[A-Za-z0-9][A-Za-z0-9-]{2,32}")
     location: str = declare("westeurope", "region of all that is made", pattern="[a-z0-9]+")
+    container_registry: str = declare(
+        "", "its Container Registry, whose new images start a release; empty: not checked", pattern=REGISTRY
+    )
     retry_seconds: int = declare(1, "before a request is repeated; twice as long each time", "[0, 60]")
     compute_name: str = declare("cpu-cluster", "runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
     compute_vm_size: str = declare("Standard_DS2_v2", "size of its nodes", pattern=r"\w+")
@@ -37,8 +42,8 @@ class AzureSettings:
         "", "a cluster to attach instead of making one", pattern="(|/subscriptions/.+)"
     )
     kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of its nodes", pattern=r"\w+")
-    kubernetes_min_nodes: int = declare(3, "nodes that stay", "[1, 1000]")
-    kubernetes_max_nodes: int = declare(6, "nodes at most", "[1, 1000]")
+    kubernetes_min_nodes: int = declare(3, "nodes that stay; with 12 cores in total", "[3, 1000]")
+    kubernetes_max_nodes: int = declare(6, "nodes at most", "[3, 1000]")
     dataset: str = declare("diabetes", "the registered data set", pattern=NAME)
     dataset_path: str = declare("data/diabetes.csv", "its file in the blob container", pattern=r"[^/].*\.(csv|parquet)")
     pipeline: str = declare("diabetes-retraining", "the published pipeline", pattern=NAME)
@@ -90,6 +95,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
             raise UsageError(f"{source}: {values[least]} is above {most}, which is {values[most]}; lower the one")
     settings = AzureSettings(**values)
     _require_apart(settings)
+    _require_cores(settings)
     return settings
 
 
@@ -107,6 +113,18 @@ def require_subscription(settings: AzureSettings) -> str:
             f"{PREFIX}SUBSCRIPTION_ID; `az account show --query id` prints yours"
         )
     return settings.subscription_id
+
+
+def _require_cores(settings: AzureSettings) -> None:
+    """Refuse a cluster that Azure Machine Learning would refuse for production, after a quarter of an hour."""
+    cores = count_cores(settings.kubernetes_vm_size)
+    found = settings.kubernetes_min_nodes * (cores or LEAST_CORES)
+    if found < LEAST_CORES and not settings.kubernetes_resource_id:
+        raise UsageError(
+            f"azure.kubernetes_min_nodes is {settings.kubernetes_min_nodes}, and {settings.kubernetes_vm_size} has "
+            f"{cores} cores, but production needs {LEAST_CORES} cores in total. Choose more nodes or a larger "
+            "azure.kubernetes_vm_size."
+        )
 
 
 def _require_apart(settings: AzureSettings) -> None:

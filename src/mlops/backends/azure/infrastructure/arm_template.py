@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources.models import ResourceGroup
 
 MADE_BY = ("made-by", "notebook-mlops")
+MAKES_CLUSTER = "[variables('makesCluster')]"  # the condition of what is not made where a cluster is given
 DEPLOYMENT = "mlops-provision"
+WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+COMPUTES_VERSION = "2025-12-01"  # as in the template
 DEPLOY_SECONDS = 3600.0  # a Kubernetes cluster takes a quarter of an hour
 OTHER_SECONDS = 5.0  # between two looks at another deployment that still runs
 RETRIES = 5  # azure-core tries GET and PUT again after 429, 5xx and lost connections, and waits as Retry-After says
@@ -51,9 +55,10 @@ def make_tags(settings: AzureSettings) -> dict[str, str]:
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
-def make_parameters(settings: AzureSettings) -> dict[str, object]:
-    """Return the template's parameters: the settings, spelled as Azure does."""
+def make_parameters(settings: AzureSettings, *, attach: bool = True) -> dict[str, object]:
+    """Return the template's parameters: the settings, spelled as Azure does, and whether to attach the cluster."""
     return {
+        "attachKubernetes": attach,
         "workspace": settings.workspace,
         "location": settings.location,
         "computeName": settings.compute_name,
@@ -114,7 +119,7 @@ class TemplateDeployment:
         return [
             Change("create", name_kind(resource["type"]), _name_resource(str(resource["name"]), given))
             for resource in read_template()["resources"]
-            if not (resource.get("condition") and self._settings.kubernetes_resource_id)
+            if not (resource.get("condition") == MAKES_CLUSTER and self._settings.kubernetes_resource_id)
         ]
 
     def check(self) -> None:
@@ -163,9 +168,27 @@ class TemplateDeployment:
             "run `mlops provision --platform azure`."
         )
 
+    @cached_property
+    def _is_attached(self) -> bool:
+        """Whether the workspace has the cluster already; attaching it again would break the attachment."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        settings = self._settings
+        group = f"/subscriptions/{settings.subscription_id}/resourceGroups/{settings.resource_group}/providers"
+        made = f"{group}/Microsoft.ContainerService/managedClusters/{settings.kubernetes_name}"
+        compute = f"{group}/{WORKSPACES}/{settings.workspace}/computes/{settings.kubernetes_name}"
+        try:
+            found = self._client.resources.get_by_id(compute, COMPUTES_VERSION).properties
+        except ResourceNotFoundError:
+            return False
+        wanted = settings.kubernetes_resource_id or made
+        same = str(found["resourceId"]).lower() == wanted.lower()
+        return same and found["provisioningState"] == "Succeeded"
+
     @property
     def _properties(self) -> dict[str, object]:
-        parameters = {name: {"value": value} for name, value in make_parameters(self._settings).items()}
+        given = make_parameters(self._settings, attach=not self._is_attached)
+        parameters = {name: {"value": value} for name, value in given.items()}
         return {"mode": "Incremental", "template": read_template(), "parameters": parameters}
 
 

@@ -15,7 +15,7 @@ from mlops.backends.azure.infrastructure.arm_template import (
     wait_for,
 )
 from mlops.backends.azure.infrastructure.teardown import Teardown
-from mlops.errors import PlatformError, WorkspaceNotFoundError
+from mlops.errors import PlatformError, UsageError, WorkspaceNotFoundError
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS
 
@@ -68,9 +68,17 @@ class AzureInfrastructure:
         return [change for change in changes if change.kind != "none"]
 
     def require_ready(self) -> None:
-        """See `Infrastructure`: a subscription, an identity, a workspace."""
+        """See `Infrastructure`: a subscription, an identity, a workspace, the registry that the settings name."""
         with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
-            self._session.workspace  # noqa: B018  # opening it is what is wanted
+            workspace = self._session.workspace
+            given = self._settings.container_registry
+            found = str(workspace.get_details().get("containerRegistry", "")).rsplit("/", 1)[-1] if given else ""
+        if given.lower() != found.lower():
+            raise UsageError(
+                f"azure.container_registry is {given!r}, but {workspace.name} keeps its images in {found!r}, so new "
+                f"images would start no release. Write {found!r} there, or into the parameter registry of "
+                ".ci/azure-pipelines/release.yml."
+            )
 
     def preview_delete(self) -> list[Change]:
         """See `Infrastructure`."""
