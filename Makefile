@@ -18,6 +18,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
+# What a failed check ends with: the command that fixes it.
+fix = || { echo 'To fix this: $(1)' >&2; exit 1; }
+
 .PHONY: help setup run stop test test-all test-azure azurite bench lint lab ui nbval notebooks lock clean
 
 help:  ## show this list
@@ -60,17 +63,17 @@ bench: $(READY)  ## speed and memory beside papermill's; REPEATS=1 and ONLY=eigh
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
 
 nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
-	@$(NBVAL) notebooks
+	@$(NBVAL) notebooks $(call fix,make notebooks (if the new outputs are right))
 
 notebooks: $(READY)  ## run the notebooks again and keep the outputs that are checked
 	@$(BIN)/python tests/notebooks/refresh.py
 
 lint: $(READY)  ## style, types, layers, and notebooks without stray outputs
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check . $(call fix,$(BIN)/ruff check --fix .)
+	@$(BIN)/ruff format --check . $(call fix,$(BIN)/ruff format .)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/nbstripout --verify --keep-count --keep-id notebooks/*.ipynb
+	@$(BIN)/lint-imports $(call fix,read "How the house is held" in docs/development.md)
+	@$(BIN)/nbstripout --verify --keep-count --keep-id notebooks/*.ipynb $(call fix,make notebooks)
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks

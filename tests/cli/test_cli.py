@@ -35,7 +35,7 @@ from mlops.record.ledger import FORMAT
         ),
         (["run", "build", "-p", "alpha"], "write it as step.name=value, for example train.alpha=0.1"),
         (["run", "build", "-p", "train.platform=x"], "the runner sets 'platform' itself"),
-        (["run", "build", "--only", "deploy_qa"], "there is no such step in build; it has: test_data"),
+        (["run", "build", "--only", "deploy_qa"], "there is no such step in build (it has: test_data)"),
         (["run", "retrain", "--only", "train"], "needs the results of test_data, and no run has them"),
         (["run", "build", "-p", "test_data.data_path=https://u:pw@host/x.csv"], "a URL with a password in it"),
         (
@@ -54,6 +54,9 @@ from mlops.record.ledger import FORMAT
         ),
         (["submit", "retrain", "--model-file", "model.json"], "--model-file and --download need the end of the run"),
         (["submit", "retrain", "--download", "reports"], "--model-file and --download need the end of the run"),
+        (["rnu", "all"], "No such command 'rnu'. Did you mean 'run'?"),
+        (["run", "all", "--onyl", "train"], "(Did you mean one of: '--json', '--only'?)"),
+        (["run", "all", "--only", "trian"], "there is no such step in all; did you mean 'train'?"),
         (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),
     ],
 )
@@ -67,7 +70,12 @@ def test_bad_usage_says_what_is_wrong_and_runs_nothing(mlops: Any, words: list[s
 
 def test_an_empty_state_has_a_status(make_mlops: Any) -> None:
     mlops = make_mlops()
-    assert json.loads(mlops("status", "--json").stdout) == {"champion": None, "services": [], "runs": []}
+    assert json.loads(mlops("status", "--json").stdout) == {
+        "format": 1,
+        "champion": None,
+        "services": [],
+        "runs": [],
+    }
     assert mlops("status").stdout == "Champion:   none yet\nServices:   none yet\n"
     assert mlops("stop").stdout == "qa: was not running\nproduction: was not running\n"
 
@@ -105,7 +113,7 @@ def test_keys_come_in_three_forms(mlops: Any) -> None:
     both = json.loads(mlops("keys", "qa", "--json").stdout)
     assert mlops("keys", "qa", "--primary").stdout == both["primary"] + "\n"
     assert mlops("keys", "qa").stdout == f"primary    {both['primary']}\nsecondary  {both['secondary']}\n"
-    assert min(len(key) for key in both.values()) >= 40
+    assert min(len(both[name]) for name in ("primary", "secondary")) >= 40
 
 
 def test_outputs_that_cannot_be_written_are_named(mlops: Any, tmp_path: Path) -> None:
@@ -156,7 +164,9 @@ def test_it_works_from_any_folder_of_the_project(mlops: Any, project: Path) -> N
 
 def test_warm_kernels_are_shown_and_ended(mlops: Any) -> None:
     assert mlops("run", "build", "--force").returncode == 0
-    parent = json.loads(mlops("kernels", "--json").stdout)[0]  # other tests may have parents with other variables
+    parent = json.loads(mlops("kernels", "--json").stdout)["parents"][
+        0
+    ]  # other tests may have parents with other variables
     assert (parent["ready"], parent["forks"]) == (True, [])
     assert parent["memory"] > 50_000_000
     assert re.match(rf"ready +process {parent['pid']} +\d+ MB .* 0 forks +{sys.executable}", mlops("kernels").stdout)

@@ -25,7 +25,7 @@ def test_what_if_changes_nothing(make_mlops: Any) -> None:
     assert not mlops.workspace.home.exists()
     assert not mlops.workspace.outputs.exists()
     shown = json.loads(mlops("provision", "--what-if", "--json").stdout)
-    assert shown == [{"kind": "create", "resource": "folder", "name": str(mlops.workspace.home)}]
+    assert shown["changes"] == [{"kind": "create", "resource": "folder", "name": str(mlops.workspace.home)}]
 
 
 def test_it_is_a_run_with_a_report(provisioned: Any) -> None:
@@ -72,7 +72,7 @@ def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp
     rows.assign(BMI=rows["BMI"] + 20).to_csv(tmp_path / "bad.csv", index=False)
     ran = provisioned("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
     assert ran.returncode == 1
-    assert "DataTestFailed" in ran.stdout
+    assert "DataTestFailed" in ran.stderr
     catalogue = json.loads((provisioned.workspace.home / "datasets" / "catalogue.json").read_text())
     assert [entry["version"] for entry in catalogue["versions"]] == [1, 2, 3]
 

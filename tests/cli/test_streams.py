@@ -65,7 +65,7 @@ def test_json_is_the_same_in_every_encoding(encoding: str) -> None:
     script = "print_json({'text': '✓ ü', 'number': float('nan')})"
     ran = run_claimed(script, PYTHONIOENCODING=encoding)
     assert ran.stdout.isascii()
-    assert json.loads(ran.stdout) == {"text": "✓ ü", "number": None}
+    assert json.loads(ran.stdout) == {"format": 1, "text": "✓ ü", "number": None}
 
 
 def test_a_full_disk_is_an_error() -> None:

@@ -36,10 +36,11 @@ def test_a_run_that_is_waited_for_says_how_it_ended(mlops, tmp_path: Path) -> No
     assert second.returncode == 0, second.stderr  # a model that is not better is no failure
     rejected = json.loads(second.stdout)
     reasons = {step["name"]: step["reason"] for step in rejected["steps"]}
+    assert {step["state"] for step in rejected["steps"] if step["reason"]} == {"skipped"}
     assert (rejected["outcome"], reasons["register"]) == ("rejected", rejected["tags"]["reason"])
 
     listed = json.loads(mlops("runs", "--json").stdout)
-    assert [found["run_id"] for found in listed] == [rejected["run_id"], run["run_id"]]
+    assert [found["run_id"] for found in listed["runs"]] == [rejected["run_id"], run["run_id"]]
     assert "rejected" in mlops("runs").stdout.splitlines()[0]
     shown = mlops("runs", run["run_id"]).stdout
     assert "Outcome:    promoted: There is no champion yet" in shown

@@ -1,9 +1,11 @@
 """Run the notebooks in order, in a scratch MLOPS_HOME, and keep the outputs that are checked.
 
-Those are the outputs of the cells tagged `keep_output`; of the scraps, those whose values are declared to be kept.
+Those are the outputs of the cells tagged `keep_output`; of the scraps, those whose values are declared to be kept. A
+committed output stays as it is if the new one is within its tolerance, so a diff shows changes and no last digits.
 """
 
 import base64
+import copy
 import os
 import subprocess
 import sys
@@ -14,10 +16,12 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from mlops.notebook.handoff import MIME_PREFIX
 from mlops.pipelines import list_notebooks
+from mlops.regression.check import SANITIZER
 from mlops.regression.expectations import list_kept_scraps
+from mlops.regression.keeping import find_scraps, keep_close_outputs
 from mlops.regression.pictures import reduce_picture
+from mlops.regression.values import read_sanitizer
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 KEPT_METADATA = ("kernelspec", "mlops")
@@ -26,6 +30,7 @@ PNG = "image/png"
 
 def main() -> None:
     """Refresh every committed notebook in place."""
+    sanitizer = read_sanitizer(NOTEBOOKS / SANITIZER)
     with tempfile.TemporaryDirectory() as home:
         os.environ["MLOPS_HOME"] = home
         os.environ["MLOPS_WARM_KERNELS"] = "0"  # `make nbval` runs warm kernels against what fresh ones have shown
@@ -33,9 +38,11 @@ def main() -> None:
         try:
             for path in (NOTEBOOKS / f"{name}.ipynb" for name in list_notebooks()):
                 notebook = nbformat.read(path, as_version=4)
+                committed = copy.deepcopy(notebook)
                 resources = {"metadata": {"path": NOTEBOOKS}}
                 NotebookClient(notebook, timeout=600, resources=resources).execute()
                 keep_what_is_checked(notebook, path.stem)
+                keep_close_outputs(notebook, committed, path.stem, sanitizer)
                 nbformat.write(notebook, path)
                 print("refreshed", path.name)
         finally:
@@ -54,11 +61,6 @@ def keep_what_is_checked(notebook: Any, name: str) -> None:
                 data[PNG] = base64.b64encode(reduce_picture(base64.b64decode(data[PNG]))).decode()
     kept_metadata = {key: notebook.metadata[key] for key in KEPT_METADATA if key in notebook.metadata}
     notebook.metadata = {**kept_metadata, "language_info": {"name": "python"}}
-
-
-def find_scraps(output: Any) -> set[str]:
-    """Return the names of the scraps that an output holds: one, or none."""
-    return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 
 if __name__ == "__main__":

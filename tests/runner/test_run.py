@@ -201,7 +201,9 @@ def test_the_newest_results_are_those_of_the_run_that_started_last(small: Worksp
 def test_one_step_alone_needs_earlier_results(small: Workspace) -> None:
     with pytest.raises(UsageError, match="--only judge needs the results of look, and no run has them: run `mlops run"):
         run(small, only="judge")
-    with pytest.raises(UsageError, match="--only jugde: there is no such step in four; it has: look, judge, act, rest"):
+    with pytest.raises(
+        UsageError, match=r"--only jugde: there is no such step in four; did you mean 'judge'\? \(it has: look, judge"
+    ):
         run(small, only="jugde")
     assert list_runs(small.outputs) == []
 

@@ -18,7 +18,7 @@
     kernels    kernels
     options    the options that several commands share
     streams    standard output and standard error
-    progress/  the progress and the summary of a run and of a sweep on a terminal
+    progress/  what people see of a run or a sweep: help, progress, summary, annotations of a CI system
 """
 
 import logging

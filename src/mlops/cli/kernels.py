@@ -26,7 +26,7 @@ def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
     """
     parents = stop_parents("" if everywhere else os.path.abspath(sys.executable)) if stop else list_parents()
     if as_json:
-        print_json(parents)
+        print_json({"parents": parents})
         return
     for parent in parents:
         click.echo(_describe(parent, "stopped" if stop else "ready" if parent.ready else "importing"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlops.cli.options import EXIT_FAILED, json_option, shorten_path
+from mlops.cli.progress.annotations import Annotation, find_line, print_annotations
 from mlops.cli.streams import print_json
 from mlops.files import write_atomically
 from mlops.workspace import find_workspace
@@ -44,11 +45,22 @@ def check_notebooks(run: str, junit: Path | None, as_json: bool) -> None:
         from mlops.regression.junit import format_junit
 
         write_atomically(junit, format_junit(verdict))
+    print_annotations(_annotate(verdict, workspace.project))
     if as_json:
         print_json(verdict)
     else:
         click.echo("\n".join(_describe(verdict, shorten_path(workspace.notebooks))))
     sys.exit(0 if verdict.same else EXIT_FAILED)
+
+
+def _annotate(verdict: "Verdict", project: Path) -> Iterator[Annotation]:
+    for found in verdict.notebooks:
+        notebook = f"notebooks/{found.notebook.partition('-')[0]}.ipynb"
+        for cell, group in groupby(found.differences, key=lambda difference: difference.cell):
+            first, *others = group
+            more = f", and {len(others)} more" if others else ""
+            message = f"{first}{more}. If this is right, run `make notebooks` and commit the notebooks."
+            yield Annotation(message, notebook, find_line(project / notebook, cell))
 
 
 def _describe(verdict: "Verdict", notebooks: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ platform_option = click.option(
 jobs_option = click.option(
     "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one a core]"
 )
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print one line that says how it ended, and errors.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 

@@ -188,7 +188,7 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
 
 def _list_steps(run: SubmittedRun) -> Iterable[str]:
     for step in run.steps:
-        yield f"  {step.name:<18} {'skipped' if step.reason else step.state:<10} {step.reason}".rstrip()
+        yield f"  {step.name:<18} {step.state:<10} {step.reason}".rstrip()
 
 
 def _show_run(run: SubmittedRun, as_json: bool) -> None:
@@ -213,7 +213,7 @@ def _show_run(run: SubmittedRun, as_json: bool) -> None:
 
 def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json({"runs": found})
         return
     for run in found:
         started = run.started or ("" if run.outcome == "unreadable" else "not started yet")

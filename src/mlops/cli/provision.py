@@ -5,9 +5,18 @@ from collections.abc import Sequence
 
 import click
 
-from mlops.cli.options import EXIT_FAILED, json_option, name_program, open_platform, platform_option, shorten_path
+from mlops.cli.options import (
+    EXIT_FAILED,
+    json_option,
+    name_program,
+    open_platform,
+    platform_option,
+    quiet_option,
+    shorten_path,
+)
+from mlops.cli.progress.annotations import annotate_run, print_annotations
 from mlops.cli.progress.following import find_following
-from mlops.cli.progress.run import Progress, summarize_run
+from mlops.cli.progress.run import Progress, format_ending, summarize_run
 from mlops.cli.streams import print_json
 from mlops.errors import UsageError
 from mlops.operations.opening import OpenProject
@@ -30,8 +39,11 @@ SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
 @click.option("--what-if", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--delete", is_flag=True, help="Delete everything that was set up, with the data in it.")
 @click.option("--yes", is_flag=True, help="Do not ask before --delete.")
+@quiet_option
 @json_option
-def provision(platform: str, given: tuple[str, ...], what_if: bool, delete: bool, yes: bool, as_json: bool) -> None:
+def provision(
+    platform: str, given: tuple[str, ...], what_if: bool, delete: bool, yes: bool, quiet: bool, as_json: bool
+) -> None:
     """Set the platform up: once, and again whenever its settings change.
 
     Tests the data and registers it as a version of the data set, makes what is missing, publishes the retraining
@@ -48,14 +60,14 @@ def provision(platform: str, given: tuple[str, ...], what_if: bool, delete: bool
 
     opened = open_platform(platform, map(_read_override, given))
     preview = preview_changes(opened, delete=delete)
-    if what_if or delete or not as_json:
+    if what_if or delete or not (as_json or quiet):
         _show(preview, as_json)
     if what_if:
         return
     if delete:
         _delete(require_infrastructure(opened), preview, yes)
     else:
-        _provision(opened, as_json)
+        _provision(opened, quiet, as_json)
 
 
 def _read_override(text: str) -> Override:
@@ -80,12 +92,15 @@ def _delete(infrastructure: Infrastructure, preview: Sequence[Change], yes: bool
     click.echo(f"deleted: {count}", err=True)
 
 
-def _provision(opened: OpenProject, as_json: bool) -> None:
+def _provision(opened: OpenProject, quiet: bool, as_json: bool) -> None:
     from mlops.operations.provisioning import provision_platform
 
-    record = provision_platform(opened, [Progress()])
+    record = provision_platform(opened, [] if quiet else [Progress()])
+    print_annotations(annotate_run(record, opened.workspace.project))
     if as_json:
         print_json(record)
+    elif quiet:
+        click.echo(format_ending(record))
     else:
         report = shorten_path(opened.workspace.outputs / "index.html")
         following = find_following(record, name_program())
@@ -95,7 +110,7 @@ def _provision(opened: OpenProject, as_json: bool) -> None:
 
 def _show(changes: Sequence[Change], as_json: bool) -> None:
     if as_json:
-        print_json(changes)
+        print_json({"changes": changes})
         return
     width = max((len(change.resource) for change in changes), default=0)
     for change in changes:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -15,23 +16,25 @@ from mlops.cli.options import (
     open_loaded,
     open_platform,
     platform_option,
+    quiet_option,
     shorten_path,
 )
+from mlops.cli.progress.annotations import annotate_run, disarm, print_annotations
 from mlops.cli.progress.following import find_following
-from mlops.cli.progress.run import Progress, summarize_run
+from mlops.cli.progress.help import OFFERED, StepsCommand
+from mlops.cli.progress.run import Progress, format_ending, summarize_run
 from mlops.cli.streams import print_json
 from mlops.errors import MlopsError
 from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
 from mlops.parameters.overrides import read_override
 from mlops.parameters.project import Project
-from mlops.pipelines import PIPELINES, SETTING_UP
 from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 
 
-@click.command()
-@click.argument("pipeline", type=click.Choice([name for name in PIPELINES if name != SETTING_UP]))
+@click.command(cls=StepsCommand)
+@click.argument("pipeline", type=click.Choice(OFFERED))
 @platform_option
 @click.option(
     "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it."
@@ -47,6 +50,7 @@ from mlops.workspace import find_workspace
 @click.option("--force", is_flag=True, help="Rerun unchanged steps too, and restart healthy services.")
 @click.option("--run-id", default="", metavar="ID", help="Name of the run and its folder. [default: a new one]")
 @jobs_option
+@quiet_option
 @json_option
 def run(
     pipeline: str,
@@ -57,6 +61,7 @@ def run(
     force: bool,
     run_id: str,
     jobs: int | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Run a pipeline: build, retrain, release, or all three.
@@ -75,19 +80,21 @@ def run(
     from mlops.operations.running import RunRequest, start_run
 
     def release_begins() -> None:
-        click.echo("Production is down. Releasing the image that it served last.", err=True)
+        if not quiet:
+            click.echo("Production is down. Releasing the image that it served last.", err=True)
 
     opened = open_platform(platform, map(read_override, overrides))
     request = RunRequest(pipeline, only, model_file, force, run_id, jobs or 0)
-    record = start_run(opened, request, [Progress()], release_begins)
-    _conclude(record, opened, as_json, overrides)
+    record = start_run(opened, request, [] if quiet else [Progress()], release_begins)
+    _conclude(record, opened, Printed(quiet, as_json), overrides)
 
 
 @click.command()
 @click.argument("run_id", metavar="[RUN]", default="")
 @jobs_option
+@quiet_option
 @json_option
-def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
+def resume(run_id: str, jobs: int | None, quiet: bool, as_json: bool) -> None:
     """Resume a run that failed, was interrupted or was killed; the newest one by default.
 
     Steps that are done stay done, and the parameters are those that the run was started with.
@@ -102,18 +109,30 @@ def resume(run_id: str, jobs: int | None, as_json: bool) -> None:
     workspace = find_workspace()
     record = find_run(workspace.outputs, run_id)
     opened = open_loaded(Project.load(workspace), record.platform)
-    _conclude(resume_run(opened, record, jobs or 0, [Progress()]), opened, as_json)
+    _conclude(resume_run(opened, record, jobs or 0, [] if quiet else [Progress()]), opened, Printed(quiet, as_json))
 
 
-def _conclude(record: RunRecord, opened: OpenProject, as_json: bool, given: Sequence[str] = ()) -> None:
-    if as_json:
+@dataclass(frozen=True)
+class Printed:
+    """What a command prints: one line only, or JSON."""
+
+    quiet: bool
+    as_json: bool
+
+
+def _conclude(record: RunRecord, opened: OpenProject, printed: Printed, given: Sequence[str] = ()) -> None:
+    print_annotations(annotate_run(record, opened.workspace.project))
+    if printed.as_json:
         print_json(record)
+    elif printed.quiet:
+        click.echo(format_ending(record))
     else:
         status = _read_status(opened)
         report = shorten_path(_find_page(record, opened.workspace.outputs))
         program, option = name_program(), name_platform(opened)
         following = find_following(record, program, option, given)
-        click.echo("\n" + summarize_run(record, status.champion, status.services, report, program, option, following))
+        said = summarize_run(record, status.champion, status.services, report, program, option, following)
+        click.echo("\n" + disarm(said))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 
 

@@ -1,17 +1,19 @@
 """The command that a submitted run's machines are started with."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from mlops.cli.options import EXIT_FAILED, open_platform, platform_option, submission_options
+from mlops.cli.progress.annotations import annotate_run, print_annotations
 from mlops.cli.progress.run import Progress
 from mlops.pipelines import PIPELINES
 from mlops.platform.submission import Build, read_submission
 from mlops.record.ledger import RunRecord
 
 
-@click.command("run-step")
+@click.command("run-step", hidden=True)
 @click.argument("pipeline", type=click.Choice(list(PIPELINES)))
 @click.argument("step")
 @platform_option
@@ -30,10 +32,12 @@ def run_step(pipeline: str, step: str, platform: str, build_id: str, build_uri: 
     from mlops.operations.stepping import SubmittedStep, run_submitted_step
 
     asked = SubmittedStep(pipeline, step, read_submission(submitted), Build(build_id, build_uri))
-    _conclude(run_submitted_step(open_platform(platform), asked, [Progress()]), step)
+    opened = open_platform(platform)
+    _conclude(run_submitted_step(opened, asked, [Progress()]), step, opened.workspace.project)
 
 
-def _conclude(record: RunRecord, name: str) -> None:
+def _conclude(record: RunRecord, name: str, project: Path) -> None:
+    print_annotations(annotate_run(record, project))
     step = record.step(name)
     if step and step.state == "skipped":
         click.echo(f"{name} has nothing to do: {step.reason}")

@@ -9,6 +9,7 @@ import sys
 import click
 import msgspec
 
+JSON_FORMAT = 1  # of what --json prints; what holds a number of its own, such as the record of a run, keeps that
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
 FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
@@ -33,8 +34,12 @@ def claim_streams() -> None:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON, in ASCII: so it is the same in every encoding. NaN is null."""
-    click.echo(json.dumps(json.loads(msgspec.json.encode(value, enc_hook=str)), indent=1))
+    """Print an object as JSON, in ASCII: so it is the same in every encoding. NaN is null.
+
+    Its first field is its format: a record's own number, else `JSON_FORMAT`. docs/json.md describes the fields.
+    """
+    found = json.loads(msgspec.json.encode(value, enc_hook=str))
+    click.echo(json.dumps({"format": JSON_FORMAT, **found}, indent=1))
 
 
 class _Descriptor(io.FileIO):

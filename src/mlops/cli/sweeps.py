@@ -11,15 +11,18 @@ from mlops.cli.options import (
     name_program,
     open_loaded,
     platform_option,
+    quiet_option,
     shorten_path,
 )
+from mlops.cli.progress.annotations import annotate_run, print_annotations
+from mlops.cli.progress.help import StepsCommand
 from mlops.cli.progress.run import Progress
 from mlops.cli.streams import print_json
 from mlops.parameters.project import Project
 from mlops.workspace import find_workspace
 
 
-@click.command()
+@click.command(cls=StepsCommand)
 @click.argument("step")
 @click.option(
     "-p",
@@ -39,6 +42,7 @@ from mlops.workspace import find_workspace
 @jobs_option
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Run on this Dask cluster: tcp://host:port.")
 @platform_option
+@quiet_option
 @json_option
 def sweep(
     step: str,
@@ -48,6 +52,7 @@ def sweep(
     jobs: int | None,
     scheduler: str,
     platform: str,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Execute a step's notebook for every combination of parameters, and offer the best one to `evaluate`.
@@ -65,14 +70,19 @@ def sweep(
     from mlops.cli.progress.sweep import SweepProgress, summarize_sweep
     from mlops.operations.sweeping import Places, choose_goal, sweep_step
     from mlops.sweeps.grid import read_grid
+    from mlops.sweeps.results import describe_best
 
     places = Places(jobs or 0, scheduler)
     project = Project.load(find_workspace())
     grid = read_grid(project, step, overrides, platform)
     opened, goal = open_loaded(project, platform), choose_goal(grid.step, metric, maximize)
-    record, plan, points = sweep_step(opened, grid, goal, places, [Progress()], [SweepProgress()])
+    shown = ([], []) if quiet else ([Progress()], [SweepProgress()])
+    record, plan, points = sweep_step(opened, grid, goal, places, *shown)
+    print_annotations(annotate_run(record, project.workspace.project))
     if as_json:
         print_json({"run": record, "sweep": plan, "points": points})
+    elif quiet:
+        click.echo(f"{record.run_id}: {describe_best(plan, points)}")
     else:
         report = shorten_path(project.workspace.outputs / record.run_id / "sweep.html")
         click.echo("\n" + summarize_sweep(plan, points, report, name_program()))

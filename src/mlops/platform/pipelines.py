@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from mlops.platform.submission import Submission
 
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
+JobStepState = Literal[JobState, "skipped"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class SubmittedStep:
     """One step of a submitted run; `reason` says why it was skipped."""
 
     name: str
-    state: JobState
+    state: JobStepState
     reason: str = ""
 
 

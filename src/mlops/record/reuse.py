@@ -8,6 +8,7 @@ from pathlib import Path
 from mlops.errors import UsageError
 from mlops.files import write_atomically
 from mlops.notebook.handoff import name_copy
+from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 from mlops.record.fingerprints import has_kept_files
 from mlops.record.ledger import RunRecord, StepRecord, iterate_runs, list_runs
@@ -73,7 +74,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
     """
     known = {step.name: step for step in steps}
     if only not in known:
-        raise UsageError(f"--only {only}: there is no such step in {pipeline}; it has: {', '.join(known)}")
+        raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'it has')}")
     needed = [name for name in known[only].needs if name in known]
     runs = list_runs(outputs)
     newest = {

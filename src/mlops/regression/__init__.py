@@ -11,5 +11,6 @@ Nothing is executed and nothing is written here.
     grids         tables
     pictures      plots, by their largest local difference
     values        numbers and text
+    keeping       committed outputs that stay when the notebooks are executed again
     junit         the result for CI
 """

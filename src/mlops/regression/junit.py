@@ -4,6 +4,8 @@ from xml.etree import ElementTree
 
 from mlops.regression.check import Verdict
 
+FIX = "if they are right, run `make notebooks` and commit the notebooks"
+
 
 def format_junit(verdict: Verdict) -> bytes:
     """Return the verdict as JUnit's XML."""
@@ -20,7 +22,9 @@ def format_junit(verdict: Verdict) -> bytes:
         case = ElementTree.SubElement(suite, "testcase", classname="notebooks", name=found.notebook, time="0")
         if found.differences:
             count = len(found.differences)
-            failure = ElementTree.SubElement(case, "failure", message=f"{count} differ from the committed notebook")
+            failure = ElementTree.SubElement(
+                case, "failure", message=f"{count} differ from the committed notebook; {FIX}"
+            )
             failure.text = "\n".join(map(str, found.differences))
         elif found.skipped:
             ElementTree.SubElement(case, "skipped", message=found.skipped)

@@ -28,7 +28,7 @@ from mlops.errors import (
 from mlops.files import read_record, write_atomically
 from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.datasets import LATEST, Datasets
-from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, SubmittedStep
+from mlops.platform.pipelines import JobState, JobStepState, PublishedPipeline, SubmittedRun, SubmittedStep
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.clock import now
 from mlops.record.ledger import RunRecord, RunState, StepState, make_run_folder, read_run
@@ -48,12 +48,12 @@ RUN_STATES: Mapping[RunState, JobState] = {
     "lost": "failed",
     "unreadable": "failed",
 }
-STEP_STATES: Mapping[StepState, JobState] = {
+STEP_STATES: Mapping[StepState, JobStepState] = {
     "pending": "queued",
     "running": "running",
     "done": "succeeded",
     "reused": "succeeded",
-    "skipped": "succeeded",
+    "skipped": "skipped",
     "failed": "failed",
 }
 

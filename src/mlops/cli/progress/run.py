@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TextIO
 
+from mlops.cli.progress.annotations import disarm
 from mlops.notebook.numbers import format_number
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
@@ -45,9 +46,9 @@ class Progress(Listener):
         self._running.pop(step.name, None)
         self._erase()
         about = "rejected, see the outcome" if _repeats_reason(run, step) else step.reason
-        print(_format_step(step, about), file=self._stream)
+        print(disarm(_format_step(step, about)), file=self._stream)
         if step.state == "failed":
-            print(*(f"    {line}" for line in step.error.splitlines()), sep="\n", file=self._stream)
+            print(*(f"    {disarm(line)}" for line in step.error.splitlines()), sep="\n", file=self._stream)
         self._draw()
         return step
 
@@ -128,6 +129,12 @@ def format_outcome(run: RunRecord) -> str:
     """Return in one line how a run ended, and why: its reason whole, or where it failed."""
     outcome, why = run.outcome or run.state, describe_outcome(run)
     return f"{outcome}: {why}" if why else outcome
+
+
+def format_ending(run: RunRecord) -> str:
+    """Return how a run ended, for somebody who has seen nothing of it: one line, and the errors of its steps."""
+    errors = [step.error for step in run.steps if step.state == "failed"]
+    return disarm("\n".join([f"{run.run_id}: {format_outcome(run)}", *errors]))
 
 
 def _format_scores(scores: Sequence[Scores]) -> list[str]:

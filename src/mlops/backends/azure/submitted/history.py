@@ -135,7 +135,8 @@ def read_state(status: str) -> JobState:
 
 
 def _describe_step(step: SdkRun, tags: Mapping[str, str]) -> SubmittedStep:
-    return SubmittedStep(str(step.name), read_state(step.status), tags.get(f"skipped_{step.name}", ""))
+    reason = tags.get(f"skipped_{step.name}", "")  # its job ran all the same, and found that it had nothing to do
+    return SubmittedStep(str(step.name), "skipped" if reason else read_state(step.status), reason)
 
 
 def _read_start(step: SdkRun) -> str:

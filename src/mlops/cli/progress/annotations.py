@@ -1,0 +1,120 @@
+"""What a failure looks like on the pages of a CI system: one annotation, with notebook, cell and line.
+
+Both systems read standard error, so that standard output stays free for results.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from mlops.record.ledger import RunRecord
+
+AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # the variables that the two systems set
+CUT = "…"
+COMMANDS = ("##vso[", "##[", "::")  # what they read in a line as a command
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A failure: its message, and the file and line that it is shown at; neither where there is none."""
+
+    message: str
+    file: str = ""
+    line: int = 0
+
+
+def annotate_run(run: RunRecord, project: Path) -> Iterator[Annotation]:
+    """Yield an annotation for each step of a run that failed.
+
+    Parameters
+    ----------
+    run : RunRecord
+        A run that ended; secrets are struck out of it.
+    project : Path
+        Its notebooks are in ``notebooks/``.
+    """
+    failed = [step for step in run.steps if step.state == "failed"]
+    for step in failed:
+        notebook = f"notebooks/{step.notebook}.ipynb"
+        yield Annotation(f"{step.name}: {step.error}", notebook, find_line(project / notebook, step.cell, step.line))
+    if run.error and not failed:
+        yield Annotation(run.error)
+
+
+def print_annotations(annotations: Iterable[Annotation]) -> None:
+    """Print annotations on standard error, if a CI system reads them."""
+    for annotation in annotations:
+        if text := format_annotation(annotation):
+            click.echo(text, err=True)
+
+
+def find_line(notebook: Path, cell: str, line: int = 0) -> int:
+    """Return the line of a notebook's file that holds a line of a cell.
+
+    Parameters
+    ----------
+    notebook : Path
+        A notebook as Jupyter writes it: each line of a cell on a line of its own.
+    cell : str
+        The first line of the cell.
+    line : int
+        The line of the cell, counted from 1; 0 for its first one.
+
+    Returns
+    -------
+    int
+        Counted from 1; 0 if the notebook has no such cell.
+    """
+    if not cell or not notebook.is_file():
+        return 0
+    for number, text in enumerate(notebook.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        if _begins(_read_source(text).strip(), cell):
+            return number + max(0, line - 1)
+    return 0
+
+
+def _begins(source: str, cell: str) -> bool:
+    """Return whether a line is the one that names a cell; a comparison of notebooks cuts long ones."""
+    return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
+
+
+def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.environ) -> str:
+    """Return an annotation as the CI system of this environment reads it; "" outside of these systems."""
+    if environ.get(AZURE):
+        place = f"sourcepath={_escape(annotation.file, ';]')};" if annotation.file else ""
+        place += f"linenumber={annotation.line};" if annotation.line else ""
+        return f"##vso[task.logissue type=error;{place}]{_escape(annotation.message, percent='%AZP25')}"
+    if environ.get(GITHUB):
+        place = f"file={_escape(annotation.file, ':,')}" if annotation.file else ""
+        place += f",line={annotation.line}" if annotation.line else ""
+        return f"::error {place}".rstrip() + f"::{_escape(annotation.message)}"
+    return ""
+
+
+def disarm(text: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return text of a notebook or a data file so that a CI system does not read a command in it."""
+    if not (environ.get(AZURE) or environ.get(GITHUB)):
+        return text
+    for command in COMMANDS:
+        text = text.replace(command, f"{command[0]} {command[1:]}")
+    return text
+
+
+def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
+    escaped = text.replace("%", percent)
+    for character in f"\r\n{separators}":
+        escaped = escaped.replace(character, f"%{ord(character):02X}")
+    return escaped
+
+
+def _read_source(text: str) -> str:
+    """Return the line of a cell that a line of a notebook's file holds, or ""."""
+    try:
+        found = json.loads(text.strip().removesuffix(","))
+    except ValueError:
+        return ""
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,70 @@
+"""Committed outputs that stay as they are when the notebooks are executed again, so that a diff shows only changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops.notebook.handoff import MIME_PREFIX, extract_scraps
+from mlops.regression.expectations import Declaration, read_cell_declaration, read_declaration
+from mlops.regression.outputs import find_piece_differences, read_pieces
+from mlops.regression.values import Sanitizer, find_value_differences
+
+Cell = Mapping[str, Any]
+
+
+def keep_close_outputs(
+    executed: Mapping[str, Any], committed: Mapping[str, Any], name: str, sanitizer: Sanitizer = ()
+) -> None:
+    """Put committed outputs back in place of new ones that are within their tolerance.
+
+    Scraps are put back one by one; what a cell shows, if all of it is within its tolerance.
+
+    Parameters
+    ----------
+    executed : mapping
+        The executed notebook, which is changed.
+    committed : mapping
+        The committed one.
+    name : str
+        Its name, for errors.
+    sanitizer : Sanitizer
+        What may differ in any text.
+    """
+    declared = read_declaration(executed, name)
+    before = {cell["id"]: cell for cell in committed["cells"] if cell.get("outputs")}
+    for cell in (cell for cell in executed["cells"] if cell["id"] in before):
+        old = before[cell["id"]]
+        kept = _find_close_scraps(declared, old, cell)
+        cell["outputs"] = [
+            next((kept[scrap] for scrap in find_scraps(new) & kept.keys()), new) for new in cell["outputs"]
+        ]
+        holds_scraps = any(map(find_scraps, cell["outputs"]))
+        if not holds_scraps and _shows_the_same(old, cell, read_cell_declaration(cell, declared, name), sanitizer):
+            cell["outputs"] = old["outputs"]
+
+
+def find_scraps(output: Mapping[str, Any]) -> set[str]:
+    """Return the names of the scraps that an output holds: one, or none."""
+    return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
+
+
+def _find_close_scraps(declared: Declaration, committed: Cell, executed: Cell) -> dict[str, Any]:
+    """Return the committed outputs that hold a scrap whose new value is within its tolerance, by the scrap's name."""
+    old, new = (extract_scraps({"cells": [cell]}) for cell in (committed, executed))
+    close = {
+        name
+        for name, tolerance in declared.scraps.items()
+        if tolerance is not None and name in old and name in new
+        if not list(find_value_differences(name, old[name], new[name], tolerance))
+    }
+    return {name: output for output in committed["outputs"] for name in find_scraps(output) & close}
+
+
+def _shows_the_same(committed: Cell, executed: Cell, declared: Declaration, sanitizer: Sanitizer) -> bool:
+    old, new = read_pieces(committed), read_pieces(executed)
+    if [piece.kind for piece in old] != [piece.kind for piece in new]:
+        return False
+    numbers, pictures = declared.numbers or 0.0, declared.pictures or 0.0
+    return not any(
+        list(find_piece_differences(*pair, numbers=numbers, pictures=pictures, sanitizer=sanitizer))
+        for pair in zip(old, new, strict=True)
+    )
