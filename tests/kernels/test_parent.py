@@ -19,8 +19,8 @@ from jupyter_client.manager import KernelManager
 
 from mlops.kernels import key, launch, parent_client
 from mlops.kernels.key import make_key
-from mlops.kernels.messages import Channel
-from mlops.kernels.parent_client import connect, find_key, open_channel, start_parent
+from mlops.kernels.messages import Channel, open_channel
+from mlops.kernels.parent_client import connect, find_key, start_parent
 from mlops.kernels.running_parents import RunningParent, list_parents, stop_parents
 from mlops.kernels.socket_folder import UnavailableError, find_folder
 from mlops.parameters.kernel_section import KernelSettings
@@ -138,6 +138,31 @@ def test_it_ends_when_idle(
     kernel.stop()
     assert wait_for(lambda: not running(parent))
     assert not list(private_folder.glob("*.sock"))
+
+
+def test_only_so_many_stay_alive_and_the_one_idle_longest_ends_first(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
+) -> None:
+    """Two by default; one that is busy ends after its kernel."""
+    project, parents, kernels = str(make_project()), [], []
+    for number in range(4):
+        kernels.append(start_kernel(cwd=project, env={**os.environ, "KMP_OF_THE_TEST": str(number)}))
+        parents.append(find_parent(kernels[-1]))
+        if number in (0, 1):
+            kernels[-1].stop()
+        if number == 2:
+            assert wait_for(lambda: not running(parents[0]))
+            assert running(parents[1])
+    assert len(set(parents)) == 4
+    assert wait_for(lambda: not running(parents[1]))
+    assert running(parents[2])  # with the fourth there are two
+    start_kernel(cwd=project, env={**os.environ, "KMP_OF_THE_TEST": "4"})
+    assert running(parents[2])
+    assert kernels[2].run("print('alive')") == "alive"
+    kernels[2].stop()
+    assert wait_for(lambda: not running(parents[2]))
+    assert running(parents[3])
+    assert len(list(private_folder.glob("*.sock"))) == 2
 
 
 def test_it_ends_when_its_socket_is_gone(

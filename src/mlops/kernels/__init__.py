@@ -8,6 +8,7 @@ them unchanged. What they are, what differs from a fresh kernel, and their limit
     provisioner      what jupyter_client calls; falls back to a fresh kernel
     launch           the launch of one kernel
     parent_client    finds or starts a parent, has it fork a kernel or a command
+    limit            how many parents stay alive
     running_parents  the parents that run now, for `mlops kernels`
     leftovers        what parents that ended have left, for `mlops prune`
     parent           the process that imports (preload), forks on request, and ends

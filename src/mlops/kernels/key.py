@@ -51,6 +51,8 @@ class Key:
         It ends when it had nothing to do for so long.
     owner : int
         The process that it ends with; 0 for none.
+    most : int
+        How many parents of this user stay alive once it is started; not part of the name.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Key:
     preload: tuple[str, ...]
     idle_seconds: float
     owner: int
+    most: int
 
 
 def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: str, flags: Sequence[str] = FLAGS) -> Key:
@@ -85,6 +88,7 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
         preload=settings.preload,
         idle_seconds=idle_seconds,
         owner=owner,
+        most=settings.parents,
     )
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from pathlib import Path
 
-from mlops.kernels.parent_client import open_channel
+from mlops.kernels.messages import open_channel
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 
 SUFFIXES = (".sock", ".log", ".failed")

@@ -9,12 +9,14 @@ import struct
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 HEAD = struct.Struct("!I")
 PEER = struct.Struct("3i")  # process, user, group
 LONGEST = 16 * 2**20  # bytes; an environment has at most a few megabytes
 MOST_FILES = 8
+FORK_SECONDS = 20  # for a parent to take a request, and to fork
 
 
 class MessageError(Exception):
@@ -130,3 +132,15 @@ class Channel:
         del self._bytes[: HEAD.size + length]
         self._files.clear()
         return Message(content, files)
+
+
+def open_channel(path: Path) -> Channel | None:
+    """Connect to a socket; None if nobody listens there."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    connection.settimeout(FORK_SECONDS)  # for what is sent
+    return Channel(connection)

@@ -73,6 +73,7 @@ class Parent:
         self._pid = os.getpid()
         self._began = self._last = time.monotonic()
         self._over = False
+        self._surplus = False
         self._forks: dict[int, Fork] = {}  # by pidfd
         self._channels: dict[int, Channel] = {}  # by descriptor
         self._selector = selectors.PollSelector()
@@ -114,9 +115,8 @@ class Parent:
 
     def _is_idle(self) -> bool:
         if self._forks or self._channels:
-            self._last = time.monotonic()
             return False
-        return time.monotonic() - self._last >= self._idle_seconds or not self._owns_file()
+        return self._surplus or time.monotonic() - self._last >= self._idle_seconds or not self._owns_file()
 
     def _owns_file(self) -> bool:
         with contextlib.suppress(OSError):
@@ -156,11 +156,16 @@ class Parent:
         if asked == "status":
             self._answer(channel, self._describe())
             return None
+        if asked == "end":
+            log("there are more parents than may stay alive: this one ends as soon as it is idle")
+            self._surplus = True
+            return None
         raise MessageError(f"{asked!r} is nothing that can be asked")
 
     def _describe(self) -> dict[str, Any]:
         forks = [(fork.pid, fork.kind) for fork in self._forks.values()]
-        return {"age": time.monotonic() - self._began, "threads": count_threads(), "forks": forks}
+        now = time.monotonic()
+        return {"age": now - self._began, "idle": now - self._last, "threads": count_threads(), "forks": forks}
 
     def _fork(self, channel: Channel, message: Message) -> Job | None:
         try:
@@ -193,6 +198,7 @@ class Parent:
 
     def _reap(self, pidfd: int) -> None:
         fork = self._forks.pop(pidfd)
+        self._last = time.monotonic()
         self._selector.unregister(pidfd)
         os.close(pidfd)
         _, status = os.waitpid(fork.pid, 0)

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlops.kernels.key import Key, make_key
-from mlops.kernels.messages import Channel, MessageError
+from mlops.kernels.limit import end_surplus
+from mlops.kernels.messages import FORK_SECONDS, Channel, MessageError, open_channel
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import COMMAND, Request, make_request, write_request
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
@@ -20,7 +21,6 @@ from mlops.parameters.kernel_section import find_settings
 
 IMPORT_SECONDS = 60  # for a parent's imports; it ends by itself then
 ANSWER_SECONDS = IMPORT_SECONDS + 10
-FORK_SECONDS = 20
 RETRY_SECONDS = 300  # a parent that could not start is not tried again for so long
 FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
 
@@ -36,18 +36,6 @@ def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Ke
     directory = directory or os.getcwd()
     settings = find_settings(environ, directory)
     return make_key(settings, environ, directory) if settings.warm and sys.platform == "linux" else None
-
-
-def open_channel(path: Path) -> Channel | None:
-    """Connect to a socket; None if nobody listens there."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.connect(str(path))
-    except (FileNotFoundError, ConnectionRefusedError):
-        connection.close()
-        return None
-    connection.settimeout(FORK_SECONDS)  # for what is sent
-    return Channel(connection)
 
 
 def connect(key: Key, *, start: bool = True) -> Channel | None:
@@ -216,6 +204,7 @@ def _start(path: Path, key: Key) -> Channel:
             listener.listen(128)
             _spawn(listener, path, key)
         channel = open_channel(path)
+    end_surplus(path, key.most)
     if channel is None:
         raise UnavailableError(f"the parent of the warm kernels ended at once; see {path.with_suffix('.log')}")
     return channel

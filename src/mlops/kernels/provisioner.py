@@ -4,6 +4,9 @@ import asyncio
 import logging
 import os
 import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -13,6 +16,7 @@ from mlops.kernels.launch import launch
 from mlops.kernels.process import WarmProcess
 
 LOG = logging.getLogger("mlops.kernels")  # not the manager's, which says nothing outside of a Jupyter application
+LOOK_SECONDS = 0.002  # between two looks whether a kernel has been launched; that takes 50 ms and more
 _LIVE: set[WarmProcess] = set()  # a kernel outlives its manager object, as a fresh one does
 
 
@@ -27,7 +31,7 @@ class WarmProvisioner(LocalProvisioner):
         self.process = None
         try:
             if sys.platform == "linux":
-                self.process = await asyncio.to_thread(launch, cmd, options)
+                self.process = await _launch_aside(cmd, options)
             else:
                 self.log.info("A fresh kernel is started: warm ones need Linux")
         except Exception as error:  # noqa: BLE001 - warm kernels make things faster; they never make a kernel fail
@@ -71,6 +75,27 @@ class WarmProvisioner(LocalProvisioner):
         """Ask the kernel to end by a signal."""
         self._ending = True
         await super().terminate(restart)
+
+
+async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
+    """Launch a kernel in a thread, so that a parent which imports for seconds does not block the loop.
+
+    A worker that was forked by a process which has run a notebook inherits its loop. The threads of the loop's own
+    executor are gone there, and its wake-up pipe is shared with the other workers, so a thread could not wake it.
+    That is why the thread is a new one, and is waited for with a timer.
+    """
+    launched: Future[WarmProcess | None] = Future()
+
+    def work() -> None:
+        try:
+            launched.set_result(launch(cmd, options))
+        except Exception as error:  # noqa: BLE001 - it is raised where the result is asked for
+            launched.set_exception(error)
+
+    threading.Thread(target=work, name="launch-kernel", daemon=True).start()
+    while not launched.done():
+        await asyncio.sleep(LOOK_SECONDS)
+    return launched.result()
 
 
 async def _wait_readable(descriptor: int, seconds: float) -> None:

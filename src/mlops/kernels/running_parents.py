@@ -9,8 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from mlops.kernels.messages import Channel, Message, MessageError
-from mlops.kernels.parent_client import open_channel
+from mlops.kernels.messages import Channel, Message, MessageError, open_channel
 from mlops.kernels.socket_folder import find_folder
 
 ANSWER_SECONDS = 2.0

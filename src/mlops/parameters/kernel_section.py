@@ -14,6 +14,7 @@ SWITCH = "MLOPS_WARM_KERNELS"
 DECLARED = (
     Parameter("warm", True, "fork kernels from a process that has imported the libraries"),
     Parameter("idle_minutes", 10.0, "that process ends when it had nothing to do for so long", "(0, inf)"),
+    Parameter("parents", 2, "so many of these processes stay alive for one user, whatever they import", "[1, 100]"),
     Parameter("preload", ["matplotlib.pyplot", "pandas", "sklearn.linear_model"], "the modules that it imports"),
 )
 OWN = ("mlops", "diabetes")  # edits must be live
@@ -31,11 +32,14 @@ class KernelSettings:
         The parent ends when it had nothing to do for so long.
     preload : tuple of str
         The modules that it imports, besides what every kernel needs.
+    parents : int
+        How many parents of one user stay alive, of all projects together; the one idle longest ends first.
     """
 
     warm: bool
     idle_minutes: float
     preload: tuple[str, ...]
+    parents: int = 2
 
 
 def find_settings(environ: Mapping[str, str], directory: str) -> KernelSettings:

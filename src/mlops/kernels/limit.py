@@ -1,0 +1,43 @@
+"""The limit of parents: each holds hundreds of megabytes, so no more than a few of one user stay alive."""
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from mlops.kernels.messages import Channel, MessageError, open_channel
+
+ANSWER_SECONDS = 0.5
+BUSY = -1.0  # sorts after every time for which a parent was idle
+
+
+def end_surplus(own: Path, most: int) -> None:
+    """Have the parents that are too many end, the one idle longest first; one that has forks ends after them.
+
+    Parameters
+    ----------
+    own : Path
+        The socket of the parent that was just started; it stays.
+    most : int
+        How many may stay alive, with that one.
+    """
+    others = [path for path in own.parent.glob("*.sock") if path != own]
+    if len(others) < most:
+        return
+    with ExitStack() as stack:
+        channels = [channel for path in others if (channel := open_channel(path))]
+        for channel in channels:
+            stack.callback(channel.close)
+        channels.sort(key=_measure_idle, reverse=True)
+        for channel in channels[: max(0, len(channels) + 1 - most)]:
+            with suppress(OSError):  # it has ended meanwhile
+                channel.send({"ask": "end"})
+
+
+def _measure_idle(channel: Channel) -> float:
+    """Return for how many seconds a parent had nothing to do; one that is still importing is busy."""
+    with suppress(MessageError, OSError):
+        if channel.wait(ANSWER_SECONDS):
+            channel.send({"ask": "status"})
+            status = channel.wait(ANSWER_SECONDS)
+            if status and not status.content.get("forks"):
+                return float(status.content.get("idle", 0.0))
+    return BUSY

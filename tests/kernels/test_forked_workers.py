@@ -1,0 +1,50 @@
+"""Notebooks in workers that are forked by a process which has run one itself, as nbclient's own tests do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+# The fork context is the default of Python 3.11 on Linux; the timeout is nbclient's for a cell, and would end a hang.
+SCRIPT = """
+import concurrent.futures, multiprocessing, os, sys
+import nbclient, nbformat, papermill
+
+def run(number):
+    found = nbclient.NotebookClient(nbformat.read("source.ipynb", 4), timeout=60, kernel_name="python3").execute()
+    return found.cells[0].outputs[0].text.strip()
+
+def run_with_papermill():
+    papermill.execute_notebook("source.ipynb", "copy.ipynb", progress_bar=False, kernel_name="python3")
+
+fork = multiprocessing.get_context("fork")
+seen = [run(0)]
+with concurrent.futures.ProcessPoolExecutor(2, mp_context=fork) as workers:
+    seen += workers.map(run, range(4))
+process = fork.Process(target=run_with_papermill)
+process.start()
+process.join()
+assert process.exitcode == 0
+print(*sorted(set(seen)))
+"""
+
+
+@pytest.mark.parametrize("warm", ["1", pytest.param("0", marks=pytest.mark.slow)])
+def test_notebooks_run_in_forked_workers(tmp_path: Path, warm: str) -> None:
+    cell = nbformat.v4.new_code_cell("print(6 * 7)", metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "source.ipynb")
+    environ = {**os.environ, "MLOPS_WARM_KERNELS": warm}
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "42\n"), ran.stderr
+    assert "A fresh kernel is started" not in ran.stderr
