@@ -93,6 +93,14 @@ def test_the_champion_and_what_serves_stay_with_the_run_that_made_them(opened: O
     assert list_names(opened) == []
 
 
+def test_the_run_that_deployed_what_serves_stays(opened: OpenProject) -> None:
+    digest = opened.backend.services.list_services()[0].digest
+    for number, (environment, deployed) in enumerate([("qa", digest), ("qa", digest), ("qa", "sha256:other")]):
+        step = StepRecord("deploy_qa", "06_deploy", environment, "done", results={"digest": deployed})
+        record_run(opened, f"release-{number}", OLD, step, order=2**51 + number)  # after the run that the home has
+    assert sorted(list_names(opened)) == ["release-0", "release-2"]
+
+
 def test_what_is_not_that_old_stays(opened: OpenProject, tmp_path: Path) -> None:
     record_run(opened, "young", NOW)
     record_run(opened, "resumed", OLD, finished=NOW)

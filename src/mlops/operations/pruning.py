@@ -14,6 +14,7 @@ from mlops.kernels.leftovers import delete_leftovers, list_leftovers
 from mlops.operations.opening import OpenProject
 from mlops.pipelines import ALL_STEPS
 from mlops.platform.leftovers import Leftover
+from mlops.platform.services import Service
 from mlops.portal.index import write_index
 from mlops.record.ledger import RunRecord, list_runs
 from mlops.record.run_lock import claim_runs
@@ -87,8 +88,9 @@ def _require_no_run(outputs: Path) -> None:
 
 def _sort_runs(opened: OpenProject, before: float) -> tuple[list[RunRecord], set[str]]:
     """Return the runs to delete, and what those that stay refer to."""
-    needed = _list_references(opened)
+    services = _list_services(opened)
     runs = list_runs(opened.workspace.outputs)
+    needed = _list_references(opened, services) | {_find_deployer(service, runs) for service in services}
     platform = opened.backend.name
     old = {run.run_id: run for run in runs if _is_old(run, before, platform) and not _is_named(run, opened, needed)}
     kept = [run for run in runs if run.run_id not in old]
@@ -102,13 +104,28 @@ def _sort_runs(opened: OpenProject, before: float) -> tuple[list[RunRecord], set
     return list(old.values()), needed | set(texts)
 
 
-def _list_references(opened: OpenProject) -> set[str]:
-    """Return what the champion and the services refer to, on any platform."""
-    backend = opened.backend
-    services = backend.services.list_services()
+def _list_services(opened: OpenProject) -> Sequence[Service]:
+    services = opened.backend.services.list_services()
     problem = next((service.problem for service in services if service.problem), "")
     if problem:
         raise IntegrityError(f"{problem} Nothing was deleted, because what that environment needs is not known.")
+    return services
+
+
+def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
+    """Return the id of the newest run that deployed what an environment serves; empty if no run did."""
+    declared = {step.name: step.deploys for step in ALL_STEPS if step.deploys}
+    for run in runs:
+        for step in run.steps:
+            deployed = step.results.get(declared.get(step.name, ""))
+            if step.environment == service.environment and step.state == "done" and deployed == service.digest:
+                return run.run_id
+    return ""
+
+
+def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[str]:
+    """Return what the champion and the services refer to, on any platform."""
+    backend = opened.backend
     champion = backend.registry.find_champion(opened.model_name)
     found = {text for service in services for text in (service.image, service.digest)}
     if champion:
