@@ -198,6 +198,16 @@ def test_the_newest_results_are_those_of_the_run_that_started_last(small: Worksp
     assert run(small, only="judge").steps[0].source == newer.run_id
 
 
+@pytest.mark.parametrize("content", [b"", b"\x80", b"[]", b'{"cells": [1]}', None])
+def test_a_damaged_notebook_is_not_taken_over(small: Workspace, content: bytes | None) -> None:
+    first = run(small)
+    copy = small.outputs / first.run_id / "01_look.ipynb"
+    copy.unlink() if content is None else copy.write_bytes(content)
+    with pytest.raises(UsageError, match=f"its notebook in run {first.run_id} is missing or damaged. Run look again"):
+        run(small, only="judge")
+    assert states(run(small)) == ["done", "reused", "reused", "reused"]
+
+
 def test_one_step_alone_needs_earlier_results(small: Workspace) -> None:
     with pytest.raises(UsageError, match="--only judge needs the results of look, and no run has them: run `mlops run"):
         run(small, only="judge")

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import asdict
 
 import click
 
@@ -11,6 +11,7 @@ from mlops.cli.options import json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.operations.pruning import Pruning, preview_pruning
 from mlops.operations.pruning import prune as prune_project
+from mlops.record.clock import to_iso
 
 SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 MEGABYTE = 1_000_000
@@ -50,16 +51,16 @@ def prune(older_than: float, dry_run: bool, platform: str, as_json: bool) -> Non
     before = time.time() - older_than
     found = preview_pruning(opened, before) if dry_run else prune_project(opened, before)
     if as_json:
-        print_json({"deleted": not dry_run, "leftovers": found.leftovers})
+        leftovers = [{**asdict(old), "last_used": to_iso(old.last_used)} for old in found.leftovers]
+        print_json({"deleted": not dry_run, "leftovers": leftovers})
     else:
         click.echo("\n".join(_describe(found, dry_run, opened.backend.name)))
 
 
 def _describe(found: Pruning, dry_run: bool, platform: str) -> Iterator[str]:
     for leftover in found.leftovers:
-        last = datetime.fromtimestamp(leftover.last_used, UTC)
-        size = leftover.size / MEGABYTE
-        yield f"- {leftover.kind:<14}  {leftover.name:<45}  last used {last:%Y-%m-%d}  {size:8.1f} MB".rstrip()
+        last, size = to_iso(leftover.last_used)[:10], leftover.size / MEGABYTE
+        yield f"- {leftover.kind:<14}  {leftover.name:<45}  last used {last}  {size:8.1f} MB".rstrip()
     total = sum(leftover.size for leftover in found.leftovers) / MEGABYTE
     if not found.leftovers:
         yield "Nothing is that old and no longer needed."

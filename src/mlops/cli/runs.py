@@ -145,7 +145,9 @@ def _find_page(record: RunRecord, outputs: Path) -> Path:
 def _read_status(opened: OpenProject) -> Status:
     """Return how the project stands; a platform that cannot be asked does not hide the summary of the run."""
     try:
-        return read_status(opened)
+        found = read_status(opened)
     except MlopsError as error:
-        click.echo(f"mlops: Could not read the current champion and services. {error}", err=True)
-        return Status()
+        found = Status(problems=(str(error),))
+    for problem in found.problems:
+        click.echo(f"mlops: Could not read the current champion and services. {problem}", err=True)
+    return found

@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from mlops.errors import UsageError
+from mlops.errors import IntegrityError, UsageError
 from mlops.files import write_atomically
-from mlops.notebook.handoff import name_copy
+from mlops.notebook.handoff import name_copy, read_scraps
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 from mlops.record.fingerprints import has_kept_files
@@ -43,7 +43,7 @@ def find_unchanged(
         found = run.step(step.name)
         if not found or not found.has_results or found.fingerprint != fingerprint:
             continue
-        if locate_copy(found, outputs / run.run_id).is_file() and has_kept_files(found) and is_kept(found):
+        if has_copy(found, outputs / run.run_id) and has_kept_files(found) and is_kept(found):
             return take_over(found, run, "unchanged since run ")
     return None
 
@@ -88,6 +88,11 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
                 f"--only {only} needs the results of {name}, and no run has them: run `mlops run {pipeline}` first"
             )
         _require_consistent(only, known[name], run, newest)
+        if not has_copy(found, outputs / run.run_id):
+            raise UsageError(
+                f"--only {only} needs the results of {name}, but its notebook in run {run.run_id} is missing or "
+                f"damaged. Run {name} again first."
+            )
         reused.append(take_over(found, run, "from run "))
     return reused
 
@@ -101,6 +106,15 @@ def copy_results(step: StepRecord, folder: Path) -> None:
 def locate_copy(step: StepRecord, folder: Path) -> Path:
     """Return where the executed notebook of a step is, in the folder of its run."""
     return folder / name_copy(step.notebook, step.environment)
+
+
+def has_copy(step: StepRecord, folder: Path) -> bool:
+    """Say whether the executed notebook of a step is in the folder of its run, and whole: the next steps read it."""
+    path = locate_copy(step, folder)
+    try:
+        return path.is_file() and read_scraps(path) is not None
+    except IntegrityError:
+        return False
 
 
 def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:

@@ -19,7 +19,7 @@ from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
-from mlops.record.reuse import find_only, locate_copy
+from mlops.record.reuse import find_only, has_copy
 from mlops.record.run_lock import share_runs
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
@@ -129,7 +129,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     for step in steps:
         found = record.step(step.name)
         needs = [need for name in step.needs if (need := again.step(name))]
-        kept = found and found.has_results and locate_copy(found, folder).is_file() and step.name not in undone
+        kept = found and found.has_results and has_copy(found, folder) and step.name not in undone
         if found and kept and all(need.has_results for need in needs):
             again = again.with_step(found)
     undone_steps = [step for step in steps if again.get_step(step.name).state == "pending"]

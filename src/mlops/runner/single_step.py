@@ -6,7 +6,7 @@ from mlops.errors import UsageError
 from mlops.platform.jobs import Job
 from mlops.record.ledger import RunRecord, StepRecord, read_run
 from mlops.record.processes import own_process
-from mlops.record.reuse import locate_copy
+from mlops.record.reuse import has_copy
 from mlops.record.summary import find_model_version, find_reason
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
@@ -60,7 +60,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     begun = (folder / "run.json").is_file()
     record = read_run(folder) if begun else begin_record(plan, surroundings, run_id)
     found = record.get_step(plan.at)
-    if found.state == "skipped" or (found.has_results and locate_copy(found, folder).is_file()):
+    if found.state == "skipped" or (found.has_results and has_copy(found, folder)):
         return record
     _require_needed(plan, record)
     asked = [step for step in plan.steps if step.name == plan.at]
