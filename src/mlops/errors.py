@@ -25,6 +25,7 @@
     ├── PlatformError
     │   └── LostLockError
     ├── DeploymentError
+    │   ├── RolledBackError
     │   └── ServiceTestFailed
     └── StepFailed
 
@@ -122,6 +123,10 @@ class LostLockError(PlatformError):
 
 class DeploymentError(MlopsError):
     """A service did not start, or may not be deployed in this environment."""
+
+
+class RolledBackError(DeploymentError):
+    """A model version was rolled back, so it is deployed again only if somebody asks for it."""
 
 
 class ServiceTestFailed(DeploymentError):

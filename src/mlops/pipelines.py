@@ -44,6 +44,11 @@ class Step:
         The parameters that name the build which published the pipeline, and its address: ("build_id", "build_uri").
     forced_by : str
         The parameter that makes the step redo what is already in place: "force". ``--force`` sets it.
+    taken_over_by : str
+        The parameter that lets the step replace another model: "take_over". ``--take-over`` sets it.
+    redeployed_by : str
+        The parameter that lets the step deploy a version that was rolled back: "redeploy_rolled_back".
+        ``--redeploy-rolled-back`` sets it.
     trains : tuple of str
         The results that name a training and the hashes of its files: ("training_run", "files"). The step's results
         are reused only while the platform still has these files.
@@ -51,6 +56,9 @@ class Step:
         The result that decides the outcome of the run: "promoted" if it is true, else "rejected".
     explains : str
         The result that says why it decided so: "reason". Steps that are skipped because of the decision repeat it.
+    refuses : str
+        The result that says why the step must not do what it is there for: "refusal"; empty if it did. The outcome of
+        the run is then "rejected", and the steps after it are skipped for this reason.
     metrics : tuple of str
         The results that say how good the model is; a run's summary and the index show them, in this order.
     compares : tuple of str
@@ -58,8 +66,8 @@ class Step:
         "champion_version"). The step's own metrics were measured on the same rows.
     scored_by : str
         The result by which a sweep compares its combinations, unless another is asked for: "cv_mse".
-    names_model : str
-        The result that holds the version of the model that the step registers, packs or deploys: "model_version".
+    names_model : tuple of str
+        The results that hold the name and the version of the model that the step registers, packs or deploys.
     names_dataset : tuple of str
         The results that hold the name and the version of the data set that the step registers.
     deploys : str
@@ -81,13 +89,16 @@ class Step:
     takes_image: str = ""
     takes_build: tuple[()] | tuple[str, str] = ()
     forced_by: str = ""
+    taken_over_by: str = ""
+    redeployed_by: str = ""
     trains: tuple[()] | tuple[str, str] = ()
     decides: str = ""
     explains: str = ""
+    refuses: str = ""
     metrics: tuple[str, ...] = ()
     compares: tuple[()] | tuple[str, str] = ()
     scored_by: str = ""
-    names_model: str = ""
+    names_model: tuple[()] | tuple[str, str] = ()
     names_dataset: tuple[()] | tuple[str, str] = ()
     deploys: str = ""
     releases: bool = False
@@ -99,6 +110,7 @@ class Step:
 
 
 METRICS = ("mse", "mae", "r2")
+MODEL = ("model_name", "model_version")
 BUILD = (Step("test_data", "01_test_data", files=("data_path", "reference_path"), takes_data="data_path"),)
 RETRAIN = (
     *BUILD,  # no model is trained on data that was not tested
@@ -127,9 +139,9 @@ RETRAIN = (
         only_if="evaluate.promoted",
         effects=True,
         takes_build=("build_id", "build_uri"),
-        names_model="model_version",
+        names_model=MODEL,
     ),
-    Step("create_image", "05_create_image", needs=("register",), effects=True, names_model="model_version"),
+    Step("create_image", "05_create_image", needs=("register",), effects=True, names_model=MODEL),
 )
 RELEASE = (
     Step(
@@ -140,7 +152,10 @@ RELEASE = (
         effects=True,
         takes_image="image_digest",
         forced_by="force",
-        names_model="model_version",
+        taken_over_by="take_over",
+        redeployed_by="redeploy_rolled_back",
+        refuses="refusal",
+        names_model=MODEL,
         deploys="digest",
     ),
     Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa", effects=True),
@@ -152,7 +167,10 @@ RELEASE = (
         effects=True,
         takes_image="image_digest",
         forced_by="force",
-        names_model="model_version",
+        taken_over_by="take_over",
+        redeployed_by="redeploy_rolled_back",
+        refuses="refusal",
+        names_model=MODEL,
         deploys="digest",
     ),
     Step(
@@ -171,6 +189,7 @@ PROVISION = (
 )
 PUBLISHED = "retrain"  # what `mlops publish` publishes and `mlops submit` starts
 SERVING_AGAIN = "release"  # what `mlops run` adds if production is down and the new model was rejected
+ROLLBACK = "rollback"  # what `mlops rollback` records: a run without notebooks
 SETTING_UP = "provision"  # what `mlops provision` runs; `mlops run` does not offer it
 PIPELINES: dict[str, tuple[Step, ...]] = {
     "build": BUILD,

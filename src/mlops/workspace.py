@@ -12,7 +12,8 @@ from pathlib import Path
 from mlops.errors import IntegrityError, UsageError
 from mlops.files import read_content, require_format, write_atomically
 
-# 2 adds datasets/catalogue.json, 3 training-rows. This version reads 1 (a home without a number) and 2 as they are.
+# 2 adds datasets/catalogue.json, 3 training-rows, and rollbacks in the state of an environment. This version reads 1 (a
+# home without a number) and 2 as they are.
 HOME_FORMAT = 3
 FORMAT_FILE = "format"
 

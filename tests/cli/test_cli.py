@@ -70,12 +70,8 @@ def test_bad_usage_says_what_is_wrong_and_runs_nothing(mlops: Any, words: list[s
 
 def test_an_empty_state_has_a_status(make_mlops: Any) -> None:
     mlops = make_mlops()
-    assert json.loads(mlops("status", "--json").stdout) == {
-        "format": 1,
-        "champion": None,
-        "services": [],
-        "runs": [],
-    }
+    nothing = {"champion": None, "services": [], "rollbacks": [], "runs": [], "problems": []}
+    assert json.loads(mlops("status", "--json").stdout) == {"format": 1, **nothing}
     assert mlops("status").stdout == "Champion:   none yet\nServices:   none yet\n"
     assert mlops("stop").stdout == "qa: was not running\nproduction: was not running\n"
 

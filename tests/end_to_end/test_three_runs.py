@@ -38,7 +38,7 @@ def test_the_summary_has_what_a_user_needs(first) -> None:  # type: ignore[no-un
         r"Outcome:    promoted: There is no champion yet",
         r"Model:      diabetes version 1 is the champion",
         r"Metrics:    challenger  mse 3,370  mae 49\.\d  r2 0\.3\d\d",
-        r"Production: http://127\.0\.0\.1:\d+  \(healthy, model version 1\)",
+        r"Production: http://127\.0\.0\.1:\d+  \(healthy, diabetes version 1\)",
         r"Report:     .*index\.html",
     ):
         assert re.search(line, first.stdout), first.stdout
@@ -103,7 +103,7 @@ def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # typ
     assert (states["test_data"], states["train"], states["evaluate"]) == ("reused", "reused", "done")
     assert {states[step.name] for step in PIPELINES["all"] if step.effects} == {"skipped"}
     assert "make the same errors on all 101 rows unseen by both" in again.stdout
-    assert "(healthy, model version 1)" in again.stdout
+    assert "(healthy, diabetes version 1)" in again.stdout
 
 
 def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
@@ -145,11 +145,43 @@ def test_a_better_model_is_promoted_and_takes_over_at_the_same_address(first, ml
     after = json.loads(mlops("status", "--json").stdout)
     assert after["champion"]["version"] == 2
     assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)
-    rolled = mlops("rollback")
+    rolled = mlops("rollback", "--reason", "too slow")
     assert rolled.returncode == 0, rolled.stderr
-    assert "production serves diabetes:1" in rolled.stdout
+    assert "production serves diabetes version 1 again. diabetes version 2 was rolled back." in rolled.stdout
     answer = requests.get(before["url"] + "/readyz", timeout=5).json()
     assert answer["digest"] == before["digest"]
+
+
+def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    released = mlops("run", "release")
+    assert released.returncode == 0, released.stderr
+    assert re.search(
+        r"Outcome: +rejected: diabetes version 2 was rolled back in production on .*\(too slow\)", released.stdout
+    )
+    assert "(healthy, diabetes version 1)" in released.stdout
+    assert "It does not serve the champion, diabetes version 2." in released.stdout
+    only = mlops("run", "release", "--only", "test_qa", "--json")
+    record = json.loads(only.stdout)
+    assert (only.returncode, record["outcome"], record["steps"][1]["state"]) == (0, "rejected", "skipped")
+    status = json.loads(mlops("status", "--json").stdout)
+    assert (status["champion"]["version"], status["services"][1]["serves_champion"]) == (2, False)
+    assert [(found["image"], found["decision"]["reason"]) for found in status["rollbacks"]] == [
+        ("diabetes:2", "too slow")
+    ]
+    assert (
+        "rolled back: diabetes version 2 in production, where diabetes version 1 serves again" in mlops("status").stdout
+    )
+    shown = json.loads(mlops("runs", "--json").stdout)["runs"]
+    assert [(run["pipeline"], run["tags"]["environment"]) for run in shown] == [("rollback", "production")]
+
+
+def test_a_model_of_another_name_does_not_take_production_over_unasked(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    other = mlops("run", "all", "-p", "shared.model_name=other")
+    assert other.returncode == 2
+    assert other.stderr == (
+        "mlops: qa serves the model diabetes, and this run would deploy the model other. Add `--take-over` to replace "
+        "diabetes.\n"
+    )
 
 
 def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
@@ -157,4 +189,4 @@ def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type:
     again = mlops("run", "all")
     assert again.returncode == 0, again.stderr
     assert "Production is down. Releasing the image that it served last." in again.stderr
-    assert "(healthy, model version" in again.stdout
+    assert "(healthy, diabetes version" in again.stdout

@@ -272,7 +272,11 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
         results={"mse": 2900.25, "r2": 0.45, "reason": "Better."},
     )
     registered = StepRecord(
-        "register", "04_register", state="done", report="04_register.html", results={"model_version": 3}
+        "register",
+        "04_register",
+        state="done",
+        report="04_register.html",
+        results={"model_name": "diabetes", "model_version": 3},
     )
     skipped = StepRecord("register", "04_register", state="skipped", reason="rejected")
     failed = StepRecord("train", "02_train", state="failed", error="ValueError: no\nrows")
@@ -294,7 +298,7 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
             "20261122-190758-all-3f9a51c2",
             "promoted Better.",
             "evaluate , register",
-            "3",
+            "diabetes version 3",
             "2,900",
             "–",
             "0.450",
@@ -313,7 +317,9 @@ RECORDS: dict[str, Callable[[str], StepRecord]] = {
     "reason": lambda probe: StepRecord(
         "evaluate", "03_evaluate", state="reused", reason=probe, results={"reason": probe}
     ),
-    "version": lambda probe: StepRecord("register", "04_register", state="done", results={"model_version": probe}),
+    "version": lambda probe: StepRecord(
+        "register", "04_register", state="done", results={"model_name": "m", "model_version": probe}
+    ),
     "metric": lambda probe: StepRecord("train", "02_train", state="done", results={"mse": probe}),
     "name": lambda probe: StepRecord(probe, "02_train", state="done", report=probe),
     "start": lambda probe: StepRecord("train", "02_train", state="done", started=probe),

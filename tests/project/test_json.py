@@ -14,7 +14,7 @@ from mlops.platform.infrastructure import Change
 from mlops.platform.leftovers import Leftover
 from mlops.platform.models import ModelVersion
 from mlops.platform.pipelines import PublishedPipeline, SubmittedRun, SubmittedStep
-from mlops.platform.services import Service
+from mlops.platform.services import Decision, Rollback, Service
 from mlops.record.ledger import FORMAT, RunRecord, RunSettings
 from mlops.record.steps import Failure, StepRecord
 from mlops.regression.check import Verdict
@@ -30,6 +30,8 @@ DOCUMENTS: dict[str, type] = {
     "Parameters": Parameters,
     "Model version": ModelVersion,
     "Service": Service,
+    "Decision": Decision,
+    "Rollback": Rollback,
     "Notebook check": Verdict,
     "Comparison": Comparison,
     "Difference": Difference,
@@ -45,7 +47,13 @@ DOCUMENTS: dict[str, type] = {
     "Costs": Estimate,
     "Cost line": Cost,
 }
-PRINTED = {"Status", "Sweep", "Keys", "Deletion"}  # objects that the command puts together; tests/cli looks at them
+PRINTED = {
+    "Status",
+    "Standing",
+    "Sweep",
+    "Keys",
+    "Deletion",
+}  # objects that the command puts together; tests/cli looks at them
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from mlops.record.summary import (
 STEPS = (
     Step("fit", "01_fit", metrics=("auc", "loss")),
     Step("judge", "02_judge", explains="because"),
-    Step("store", "03_store", names_model="version"),
-    Step("serve", "04_serve", names_model="version"),
+    Step("store", "03_store", names_model=("name", "version")),
+    Step("serve", "04_serve", names_model=("name", "version")),
 )
 
 

@@ -6,24 +6,34 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mlops.errors import ConflictError, DeploymentError, DeploymentNotFoundError, LostLockError, PlatformError
+from mlops.errors import (
+    ConflictError,
+    DeploymentError,
+    DeploymentNotFoundError,
+    LostLockError,
+    PlatformError,
+    RolledBackError,
+)
 from mlops.platform.images import Image
-from mlops.platform.services import Health, Service
+from mlops.platform.services import NO_PERMISSIONS, Decision, Health, Permissions, Service
 from mlops.release.history import Deployment, Deployments
 from mlops.release.policy import Releases
 
 
-def make_image(version: int) -> Image:
+def make_image(version: int, model: str = "tiny") -> Image:
     """Make an image that is only a name."""
-    return Image(f"tiny:{version}", f"sha256:{version}", f"memory://tiny/{version}", "tiny", version)
+    digest = f"sha256:{version}" if model == "tiny" else f"sha256:{model}-{version}"
+    return Image(f"{model}:{version}", digest, f"memory://{model}/{version}", model, version)
 
 
 ONE, TWO, THREE = (make_image(version) for version in (1, 2, 3))
+OTHER = make_image(1, "other")
+ANN = Decision("ann", "too slow", "20261126-rollback")
 
 
 def get_image(digest: str) -> Image:
     """Return an image by its digest."""
-    return {image.digest: image for image in (ONE, TWO, THREE)}[digest]
+    return {image.digest: image for image in (ONE, TWO, THREE, OTHER)}[digest]
 
 
 @dataclass
@@ -100,16 +110,7 @@ class MemorySite:
         served = self.host.serving.get(self.environment)
         health: Health = "healthy" if served == found.digest else "stopped" if served is None else "unhealthy"
         health = "unhealthy" if self.environment in self.host.unhealthy else health
-        return Service(
-            environment=self.environment,
-            url=f"memory://{self.environment}",
-            digest=found.digest,
-            health=health,
-            image=found.image,
-            model_version=found.model_version,
-            deployed=found.deployed,
-            tested=found.tested,
-        )
+        return found.describe(self.environment, f"memory://{self.environment}", health, "")
 
     def _do(self, what: str) -> None:
         assert self.environment in self.host.locked, f"{what} without the lock of {self.environment}"
@@ -130,16 +131,25 @@ def releases(host: MemoryHost) -> Releases[Deployments]:
     return Releases(host, get_image)
 
 
-def deploy(releases: Releases[Deployments], environment: str, image: Image, *, force: bool = False) -> Service:
+def deploy(
+    releases: Releases[Deployments],
+    environment: str,
+    image: Image,
+    *,
+    force: bool = False,
+    allowed: Permissions = NO_PERMISSIONS,
+) -> Service:
     """Deploy an image."""
-    return releases.deploy(environment, image, ready_seconds=3.0, force=force)
+    return releases.deploy(environment, image, ready_seconds=3.0, force=force, allowed=allowed)
 
 
-def release(releases: Releases[Deployments], image: Image, *, passed: bool = True) -> Service | None:
+def release(
+    releases: Releases[Deployments], image: Image, *, passed: bool = True, allowed: Permissions = NO_PERMISSIONS
+) -> Service | None:
     """Take an image through QA to production, and record how its test ended there."""
-    deploy(releases, "qa", image)
+    deploy(releases, "qa", image, allowed=allowed)
     releases.record_test("qa", image.digest, passed=True)
-    deploy(releases, "production", image)
+    deploy(releases, "production", image, allowed=allowed)
     return releases.record_test("production", image.digest, passed=passed)
 
 
@@ -222,7 +232,7 @@ def test_a_test_of_what_does_not_serve_changes_nothing(host: MemoryHost, release
 def test_each_rollback_goes_further_back(host: MemoryHost, releases: Releases[Deployments]) -> None:
     for image in (ONE, TWO, THREE):
         release(releases, image)
-    assert [releases.roll_back("production").image for _ in range(2)] == ["tiny:2", "tiny:1"]
+    assert [releases.roll_back("production").restored for _ in range(2)] == ["tiny:2", "tiny:1"]
     with pytest.raises(DeploymentNotFoundError, match=r"to roll back to\. .* `mlops run release --platform memory`"):
         releases.roll_back("production")
     assert host.serving["production"] == "sha256:1"
@@ -262,3 +272,98 @@ def test_stop_remembers_what_served(host: MemoryHost, releases: Releases[Deploym
     assert [releases.stop("production") for _ in range(2)] == [True, False]
     assert [service.health for service in releases.list_services()] == ["healthy", "stopped"]
     assert deploy(releases, "production", ONE).tested == "passed"
+
+
+def test_another_model_takes_an_environment_over_only_if_asked(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    release(releases, ONE)
+    assert [releases.find_owner(name) for name in ("qa", "production")] == ["tiny", "tiny"]
+    host.done.clear()
+    with pytest.raises(DeploymentError) as raised:
+        deploy(releases, "qa", OTHER)
+    assert str(raised.value) == (
+        "qa serves the model tiny, and this run would deploy the model other. Add `--take-over` to replace tiny."
+    )
+    assert host.done == []
+    release(releases, OTHER, allowed=Permissions(take_over=True))
+    assert releases.find_owner("production") == "other"
+    with pytest.raises(DeploymentError, match="serves the model other"):
+        deploy(releases, "qa", ONE)
+
+
+def test_a_failed_take_over_gives_the_environment_back(releases: Releases[Deployments]) -> None:
+    release(releases, ONE)
+    release(releases, OTHER, passed=False, allowed=Permissions(take_over=True))
+    assert releases.find_owner("production") == "tiny"
+
+
+def test_a_version_that_was_rolled_back_is_deployed_again_only_if_asked(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    rollback = releases.roll_back("production", ANN)
+    assert (rollback.model, rollback.restored_model, rollback.decision) == ("tiny version 2", "tiny version 1", ANN)
+    host.done.clear()
+    for environment in ("qa", "production"):
+        with pytest.raises(RolledBackError) as raised:
+            deploy(releases, environment, TWO)
+    assert str(raised.value) == (
+        f"tiny version 2 was rolled back in production on {rollback.at.replace('T', ' ')[:-1]} UTC by ann (too slow). "
+        "It is deployed again only with `--redeploy-rolled-back`."
+    )
+    assert host.done == []
+    deploy(releases, "qa", ONE)  # what serves stays deployable
+
+
+def test_a_rollback_is_lifted_once_its_version_has_passed_again(releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    releases.roll_back("production", ANN)
+    release(releases, TWO, passed=False, allowed=Permissions(redeploy=True))
+    with pytest.raises(RolledBackError):
+        deploy(releases, "qa", TWO)
+    release(releases, TWO, allowed=Permissions(redeploy=True))
+    assert deploy(releases, "production", TWO).tested == "passed"
+    (rollback,) = releases.list_rollbacks()
+    assert rollback.lifted
+
+
+def test_another_image_of_a_version_that_was_rolled_back_is_refused_as_well(releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    releases.roll_back("production", ANN)
+    with pytest.raises(RolledBackError):
+        deploy(releases, "qa", Image("tiny:2", "sha256:built-again", "", "tiny", 2))
+
+
+def test_a_rollback_that_fails_changes_nothing(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    host.broken["serve"] = DeploymentError("tiny:1 does not start")
+    before = host.states["production"]
+    with pytest.raises(DeploymentError, match="tiny:1 does not start"):
+        releases.roll_back("production", ANN)
+    assert host.states["production"] == before
+    assert releases.list_rollbacks() == []
+
+
+def test_rollbacks_are_listed_newest_first(releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO, THREE):
+        release(releases, image)
+    for _ in range(2):
+        releases.roll_back("production", ANN)
+    assert [rollback.image for rollback in releases.list_rollbacks()] == ["tiny:2", "tiny:3"]
+
+
+def test_a_deployment_names_who_decided_it_and_why(releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    releases.deploy("production", TWO, ready_seconds=3.0, force=True, decision=Decision("bob", run_id="run"))
+    assert releases.list_services()[1].decision == Decision("bob", run_id="run")
+    releases.record_test("production", TWO.digest, passed=False)
+    assert releases.list_services()[1].decision == Decision("bob", "tiny:2 failed its test", "run")
+    release(releases, THREE)
+    releases.roll_back("production", ANN)
+    assert releases.list_services()[1].decision == ANN

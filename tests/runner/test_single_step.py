@@ -20,7 +20,7 @@ from mlops.workspace import Workspace
 STEPS = (
     Step("look", "01_look"),
     Step("judge", "02_judge", needs=("look",), explains="reason"),
-    Step("act", "03_act", needs=("judge",), only_if="judge.promoted", names_model="model_version"),
+    Step("act", "03_act", needs=("judge",), only_if="judge.promoted", names_model=("model_name", "model_version")),
     Step("rest", "04_rest", needs=("act",)),
 )
 NOTEBOOKS = {

@@ -11,7 +11,7 @@ from mlops.image.bundle import build_bundle
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
-from mlops.platform.services import Service
+from mlops.platform.services import NO_PERMISSIONS, Permissions, Service
 from mlops.platform.trainings import TrainingRun
 
 PICTURE = base64.b64decode(
@@ -55,9 +55,9 @@ def track(
     )
 
 
-def register(backend: Backend, folder: Path, number: float = 1.0) -> ModelVersion:
+def register(backend: Backend, folder: Path, number: float = 1.0, name: str = "tiny") -> ModelVersion:
     """Track a training and register its model."""
-    return backend.registry.register("tiny", track(backend, folder, number), TAGS)
+    return backend.registry.register(name, track(backend, folder, number), TAGS)
 
 
 def make_bundle(folder: Path, model: ModelVersion, number: float, script: str = SCRIPT, pin: str = PIN) -> Path:
@@ -77,15 +77,23 @@ def make_bundle(folder: Path, model: ModelVersion, number: float, script: str = 
     return bundle
 
 
-def publish(backend: Backend, folder: Path, number: float = 1.0, script: str = SCRIPT) -> Image:
+def publish(backend: Backend, folder: Path, number: float = 1.0, script: str = SCRIPT, name: str = "tiny") -> Image:
     """Register a model and publish its image."""
-    model = register(backend, folder, number)
+    model = register(backend, folder, number, name)
     return backend.images.publish(make_bundle(folder, model, number, script), model)
 
 
-def deploy(backend: Backend, environment: str, image: Image, *, force: bool = False, seconds: float = 30) -> Service:
+def deploy(
+    backend: Backend,
+    environment: str,
+    image: Image,
+    *,
+    force: bool = False,
+    seconds: float = 30,
+    allowed: Permissions = NO_PERMISSIONS,
+) -> Service:
     """Deploy an image."""
-    return backend.services.deploy(environment, image, ready_seconds=seconds, force=force)
+    return backend.services.deploy(environment, image, ready_seconds=seconds, force=force, allowed=allowed)
 
 
 def release(backend: Backend, image: Image, *, passed: bool = True) -> Service:

@@ -49,8 +49,7 @@ def open_loaded(project: Project, platform: str, overrides: Sequence[Override] =
 
 def name_platform(opened: OpenProject) -> str:
     """Return the option that a command for this platform needs, after a space; nothing for the default one."""
-    platform = opened.parameters.platform
-    return "" if platform == opened.project.default_platform else f" --platform {platform}"
+    return opened.command_options
 
 
 def shorten_path(path: Path) -> str:

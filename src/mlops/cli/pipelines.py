@@ -1,8 +1,10 @@
 """Commands for the published pipeline: publish it, start it, watch its runs."""
 
+import heapq
 import os
 import sys
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -109,7 +111,7 @@ def submit(
         _download(pipelines, run, download)
     if model_file:
         write_new_model(model_file, opened, run)
-    _show_run(run, as_json)
+    _show_run(run, opened.model_name, as_json)
     sys.exit(EXIT_FAILED if run.state in ("failed", "canceled") else 0)
 
 
@@ -123,7 +125,7 @@ def submit(
 @click.option("--cancel", is_flag=True, help="End the run.")
 @json_option
 def runs_command(run_id: str, platform: str, step: str, download: Path | None, cancel: bool, as_json: bool) -> None:
-    """Show the submitted runs, or one with its steps, its logs and its files.
+    """Show the submitted runs and the rollbacks, or one of them with its steps, its logs and its files.
 
     \b
     Examples:
@@ -133,15 +135,24 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
     """
     if not run_id and (step or download or cancel):
         raise UsageError("--log, --download and --cancel need the id of a run. `mlops runs` lists them.")
-    pipelines = require_pipelines(open_platform(platform).backend)
+    from mlops.operations.rolling_back import list_rollback_runs
+
+    opened = open_platform(platform)
+    pipelines = require_pipelines(opened.backend)
+    rollbacks = {run.run_id: run for run in list_rollback_runs(opened)}
     if not run_id:
-        _show_runs(pipelines.list_runs(SHOWN_RUNS), as_json)
+        submitted = pipelines.list_runs(SHOWN_RUNS)
+        merged = heapq.merge(submitted, rollbacks.values(), key=_read_start, reverse=True)
+        _show_runs(list(islice(merged, SHOWN_RUNS)), as_json)
+    elif run_id in rollbacks and not (step or download or cancel):
+        _show_run(rollbacks[run_id], opened.model_name, as_json)
     elif step:
         click.echo(pipelines.read_log(run_id, step), nl=False)
     elif download:
         click.echo(pipelines.fetch_run(run_id, download / run_id))
     else:
-        _show_run(pipelines.cancel(run_id) if cancel else pipelines.get_run(run_id), as_json)
+        shown = pipelines.cancel(run_id) if cancel else pipelines.get_run(run_id)
+        _show_run(shown, opened.model_name, as_json)
 
 
 class SubmissionProgress(SubmissionListener):
@@ -191,16 +202,17 @@ def _list_steps(run: SubmittedRun) -> Iterable[str]:
         yield f"  {step.name:<18} {step.state:<10} {step.reason}".rstrip()
 
 
-def _show_run(run: SubmittedRun, as_json: bool) -> None:
+def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
     if as_json:
         print_json(run)
         return
     reason = run.tags.get("reason", "")
+    model = run.tags.get("model_name", model_name)
     rows = {
         "Run": run.run_id,
         "State": run.state,
         "Outcome": f"{run.outcome}: {reason}" if reason else run.outcome,
-        "Model": f"version {run.tags['model_version']}" if "model_version" in run.tags else "",
+        "Model": f"{model} version {run.tags['model_version']}" if "model_version" in run.tags else "",
         "Version": run.version,
         "Started": run.started,
         "Finished": run.finished,
@@ -209,6 +221,11 @@ def _show_run(run: SubmittedRun, as_json: bool) -> None:
     click.echo("\n".join(f"{name + ':':<12}{value}" for name, value in rows.items() if value))
     for line in _list_steps(run):
         click.echo(line)
+
+
+def _read_start(run: SubmittedRun) -> str:
+    """Return what sorts a run by its start; one that has not started yet is newer than all that have."""
+    return run.started or "not yet"
 
 
 def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:

@@ -29,6 +29,7 @@ from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
 from mlops.parameters.overrides import read_override
 from mlops.parameters.project import Project
+from mlops.platform.services import Permissions
 from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 
@@ -48,6 +49,10 @@ from mlops.workspace import find_workspace
     help="Release the model that this file names, instead of the champion; `mlops submit` writes it.",
 )
 @click.option("--force", is_flag=True, help="Rerun unchanged steps too, and restart healthy services.")
+@click.option("--take-over", is_flag=True, help="Replace services of another model.")
+@click.option(
+    "--redeploy-rolled-back", "redeploy", is_flag=True, help="Deploy the version even though it was rolled back."
+)
 @click.option("--run-id", default="", metavar="ID", help="Name of the run and its folder. [default: a new one]")
 @jobs_option
 @quiet_option
@@ -59,6 +64,8 @@ def run(
     only: str,
     model_file: Path | None,
     force: bool,
+    take_over: bool,
+    redeploy: bool,
     run_id: str,
     jobs: int | None,
     quiet: bool,
@@ -75,6 +82,7 @@ def run(
       mlops run build -p test_data.data_path=new.csv
       mlops run release --only test_qa
       mlops run release --model-file model.json
+      mlops run release --redeploy-rolled-back
       mlops run retrain --force
     """
     from mlops.operations.running import RunRequest, start_run
@@ -84,7 +92,9 @@ def run(
             click.echo("Production is down. Releasing the image that it served last.", err=True)
 
     opened = open_platform(platform, map(read_override, overrides))
-    request = RunRequest(pipeline, only, model_file, force, run_id, jobs or 0)
+    request = RunRequest(
+        pipeline, only, model_file, force, Permissions(take_over, redeploy), run_id=run_id, jobs=jobs or 0
+    )
     record = start_run(opened, request, [] if quiet else [Progress()], release_begins)
     _conclude(record, opened, Printed(quiet, as_json), overrides)
 
@@ -131,7 +141,7 @@ def _conclude(record: RunRecord, opened: OpenProject, printed: Printed, given: S
         report = shorten_path(_find_page(record, opened.workspace.outputs))
         program, option = name_program(), name_platform(opened)
         following = find_following(record, program, option, given)
-        said = summarize_run(record, status.champion, status.services, report, program, option, following)
+        said = summarize_run(record, status.champion, status.standings, report, program, option, following)
         click.echo("\n" + disarm(said))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 

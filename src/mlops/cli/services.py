@@ -5,6 +5,7 @@ import click
 from mlops.cli.options import json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.platform.services import ENVIRONMENTS
+from mlops.record.summary import SERVES, TAKEN_OUT
 
 
 @click.command()
@@ -46,14 +47,28 @@ def stop(platform: str) -> None:
 
 @click.command()
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), default="production", show_default=True)
+@click.option("--reason", default="", metavar="TEXT", help="Why; it is recorded with your name and the time.")
 @platform_option
-def rollback(environment: str, platform: str) -> None:
-    """Serve again what passed its test before the present image.
+@json_option
+def rollback(environment: str, reason: str, platform: str, as_json: bool) -> None:
+    """Serve again what passed its test before the present image, and record the rollback as a run.
+
+    The version that is rolled back stays the champion, but is not deployed again unless you run
+    `mlops run release --redeploy-rolled-back`.
 
     \b
-    Example:
-      mlops rollback
+    Examples:
+      mlops rollback --reason "predictions drop on Mondays"
+      mlops rollback --environment qa
     """
-    backend = open_platform(platform).backend
-    service = backend.services.roll_back(environment)
-    click.echo(f"{environment} serves {service.image} at {service.url} ({service.health})")
+    from mlops.operations.rolling_back import roll_back
+
+    opened = open_platform(platform)
+    record = roll_back(opened, environment, reason)
+    if as_json:
+        print_json(record)
+        return
+    taken_out, serves = record.result(TAKEN_OUT), record.result(SERVES)
+    again = f"mlops run release --redeploy-rolled-back{opened.command_options}"
+    click.echo(f"{environment} serves {serves} again. {taken_out} was rolled back.")
+    click.echo(f"A release does not deploy {taken_out} again unless you run `{again}`.")

@@ -1,13 +1,16 @@
 """The command that shows the champion, the services and the last runs."""
 
 import sys
+from dataclasses import asdict
 
 import click
 
 from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.operations.status import Status, read_status
+from mlops.pipelines import ROLLBACK
 from mlops.record.ledger import RunRecord
+from mlops.record.summary import find_reason
 
 SHOWN_RUNS = 10
 
@@ -25,23 +28,43 @@ def status(platform: str, as_json: bool) -> None:
     """
     found = read_status(open_platform(platform), SHOWN_RUNS)
     if as_json:
-        shown = {"champion": found.champion, "services": found.services, "runs": found.runs}
-        print_json({**shown, "problems": found.problems})
+        print_json(_list_json(found))
     else:
         _show(found)
     sys.exit(EXIT_FAILED if found.problems else 0)
+
+
+def _list_json(found: Status) -> dict[str, object]:
+    return {
+        "champion": found.champion,
+        "services": [
+            {
+                **asdict(standing.service),
+                "model_name": standing.service.model_name,
+                "serves_champion": standing.serves_champion,
+                "remark": standing.remark,
+            }
+            for standing in found.standings
+        ],
+        "rollbacks": found.rollbacks,
+        "runs": found.runs,
+        "problems": found.problems,
+    }
 
 
 def _show(found: Status) -> None:
     champion, unknown = found.champion, len(found.problems) > sum(bool(service.problem) for service in found.services)
     named = f"{champion.name} version {champion.version}" if champion else "unknown" if unknown else "none yet"
     click.echo(f"Champion:   {named}")
-    for service in found.services:
+    for standing in found.standings:
+        service = standing.service
         if service.problem:
             click.echo(f"{service.environment + ':':<12}unreadable")
             continue
         tested = f", test {service.tested}" if service.tested else ""
-        click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {service.image}{tested}")
+        click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {service.model}{tested}")
+        if standing.remark:
+            click.echo(f"{'':<12}{standing.remark}")
     if not found.services:
         click.echo("Services:   none yet")
     for problem in found.problems:
@@ -53,4 +76,8 @@ def _show(found: Status) -> None:
 def _describe_end(record: RunRecord) -> str:
     if record.state == "unreadable":
         return f"unreadable: {record.error}"
-    return record.error if record.state == "newer" else record.outcome or record.state
+    if record.state == "newer":
+        return record.error
+    reason = find_reason(record) if record.pipeline == ROLLBACK else ""
+    ended = record.outcome or record.state
+    return f"{ended}: {reason}" if reason else ended

@@ -8,6 +8,7 @@ nothing.
     opening        a project on one of its platforms: what every operation starts from
     running        running a pipeline, resuming a run
     releasing      releasing again what production served last
+    rolling_back   going back to what served before, recorded as a run
     stepping       one step of a submitted run, on its machine
     submitting     the published pipeline: publish, submit, watch, download
     provisioning   setting a platform up, as a run

@@ -42,6 +42,12 @@ class OpenProject:
         """The name of the project's model in the registry."""
         return str(self.parameters.shared["model_name"])
 
+    @property
+    def command_options(self) -> str:
+        """What a command needs to reach this platform, after a space; nothing for the default one."""
+        platform = self.parameters.platform
+        return "" if platform == self.project.default_platform else f" --platform {platform}"
+
     def override(self, *overrides: Override) -> "OpenProject":
         """Return the project with these overrides in place of its own.
 

@@ -147,12 +147,11 @@ def _find_end(run: RunRecord) -> float:
 
 def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
     """Return whether a model that is needed names the run, or the run made it."""
-    shared = run.settings.parameters.shared if run.settings.parameters else {}
     makers = {step.name: step.names_model for step in ALL_STEPS if step.names_model and not step.environment}
     made = {
-        f"{shared.get('model_name', opened.model_name)}:{step.results[makers[step.name]]}"
+        ":".join(str(step.results.get(result)) for result in makers[step.name])
         for step in run.steps
-        if step.state == "done" and makers.get(step.name) in step.results
+        if step.state == "done" and step.name in makers
     }
     return bool({run.run_id, str(opened.workspace.outputs / run.run_id), *made} & needed)
 

@@ -11,8 +11,10 @@ from mlops.operations.opening import OpenProject, require_ready
 from mlops.operations.releasing import release_again
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import Override, check_overrides
-from mlops.pipelines import PIPELINES, Step, find_data_step, find_release
+from mlops.pipelines import PIPELINES, ROLLBACK, Step, find_data_step, find_release
+from mlops.platform.services import NO_PERMISSIONS, Permissions
 from mlops.record.ledger import RunRecord, list_runs, read_run
+from mlops.release.policy import explain_owner
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
 
 
@@ -30,6 +32,8 @@ class RunRequest:
         Names the model to release in place of the champion.
     force : bool
         True: rerun unchanged steps too, and restart healthy services.
+    allowed : Permissions
+        Whether services of another model may be replaced, and versions deployed that were rolled back.
     run_id : str
         The run's name; empty for a new one.
     jobs : int
@@ -40,6 +44,7 @@ class RunRequest:
     only: str = ""
     model_file: Path | None = None
     force: bool = False
+    allowed: Permissions = NO_PERMISSIONS
     run_id: str = ""
     jobs: int = 0
 
@@ -81,6 +86,7 @@ def start_run(
     check_overrides(opened.overrides, request.pipeline, request.steps)
     require_ready(opened.backend)
     opened = _give_request(opened, request)
+    _require_owner(opened, request)
     data_step = find_data_step(request.steps)
     parameters = opened.parameters
     if data_step and request.only in ("", data_step.name):
@@ -88,7 +94,7 @@ def start_run(
     around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
     plan = Plan(request.pipeline, request.steps, parameters, request.only, request.force, request.jobs)
     record = run_pipeline(plan, around, request.run_id)
-    if record.outcome == "rejected" and find_release(request.steps):
+    if record.outcome == "rejected" and find_release(request.steps) and not request.only:
         return release_again(record, parameters, around, opened.backend, release_begins)
     return record
 
@@ -101,20 +107,38 @@ def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
         steps = [step for step in opened.project.steps if step.forced_by]
         forced = [Override(step.notebook_name, step.forced_by, True, "--force") for step in steps]
     if request.model_file:
-        step = _find_deployment(request)
+        step = _find_deployment(request, "--model-file")
         digest = find_named_image(request.model_file, opened.backend).digest
         named = [Override(step.name, step.takes_image, digest, f"--model-file {request.model_file}")]
+    if request.allowed.take_over:
+        step = _find_deployment(request, "--take-over")
+        named.append(Override(step.notebook_name, step.taken_over_by, True, "--take-over"))
+    if request.allowed.redeploy:
+        step = _find_deployment(request, "--redeploy-rolled-back")
+        named.append(Override(step.notebook_name, step.redeployed_by, True, "--redeploy-rolled-back"))
     return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
 
 
-def _find_deployment(request: RunRequest) -> Step:
+def _find_deployment(request: RunRequest, option: str) -> Step:
     """Return the first step of a pipeline that takes an image."""
     found = next((step for step in request.steps if step.takes_image), None)
     if found is None:
-        raise UsageError(
-            f"--model-file: The pipeline {request.pipeline} deploys nothing. Run `mlops run release` with it."
-        )
+        raise UsageError(f"{option}: The pipeline {request.pipeline} deploys nothing. Use it with `mlops run release`.")
     return found
+
+
+def _require_owner(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a run that would end by deploying in an environment of another model, before it has trained one."""
+    values = opened.parameters.values
+    steps = [step for step in request.steps if step.deploys]
+    if any(values[step.name].get(step.takes_image) for step in steps):
+        return  # the deployment looks at the model of the image that is named
+    for step in steps:
+        if request.only not in ("", step.name) or values[step.name].get(step.taken_over_by):
+            continue
+        owner = opened.backend.services.find_owner(step.environment)
+        if owner not in ("", opened.model_name):
+            raise UsageError(explain_owner(step.environment, owner, opened.model_name))
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:
@@ -129,7 +153,7 @@ def find_run(outputs: Path, run_id: str = "") -> RunRecord:
         if Path(run_id).name != run_id or not (outputs / run_id / "run.json").is_file():
             raise UsageError(f"There is no run {run_id} in {outputs}. `mlops status` lists the runs.")
         return read_run(outputs / run_id)
-    newest = next(iter(list_runs(outputs)), None)
+    newest = next((run for run in list_runs(outputs) if run.pipeline != ROLLBACK), None)
     if newest is None:
         raise UsageError("There is nothing to resume, because there is no run yet.")
     if newest.state == "unreadable":

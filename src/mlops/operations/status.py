@@ -6,21 +6,32 @@ from dataclasses import dataclass
 from mlops.errors import IntegrityError
 from mlops.operations.opening import OpenProject
 from mlops.platform.models import ModelVersion
-from mlops.platform.services import Service
+from mlops.platform.services import Rollback, Service
 from mlops.record.ledger import RunRecord, list_runs
+from mlops.release.standing import Standing, find_standing
 
 
 @dataclass(frozen=True)
 class Status:
-    """The champion, if there is one yet, what each environment serves, and runs, newest first.
+    """The champion, if there is one yet, what each environment serves, and runs and rollbacks, newest first.
 
-    `problems` says what of the platform cannot be read.
+    `problems` says what of the platform cannot be read. `command_options` is what a command needs to reach the
+    platform: " --platform azure", or nothing.
     """
 
     champion: ModelVersion | None = None
     services: Sequence[Service] = ()
     runs: Sequence[RunRecord] = ()
     problems: Sequence[str] = ()
+    rollbacks: Sequence[Rollback] = ()
+    command_options: str = ""
+
+    @property
+    def standings(self) -> list[Standing]:
+        """Each environment beside the champion."""
+        return [
+            find_standing(service, self.champion, self.rollbacks, self.command_options) for service in self.services
+        ]
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
@@ -45,4 +56,6 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
         problems.append(str(error))
     services = opened.backend.services.list_services()
     problems += [service.problem for service in services if service.problem]
-    return Status(champion, services, list_runs(opened.workspace.outputs)[:most] if most else (), tuple(problems))
+    rollbacks = opened.backend.services.list_rollbacks()
+    runs = list_runs(opened.workspace.outputs)[:most] if most else ()
+    return Status(champion, services, runs, tuple(problems), rollbacks, opened.command_options)

@@ -7,10 +7,10 @@ from mlops.files import write_atomically
 from mlops.notebook.numbers import format_number
 from mlops.portal.page import render_page
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
-from mlops.record.summary import find_metrics, find_model_version, find_reason, list_metrics
+from mlops.record.summary import find_metrics, find_model, find_reason, list_metrics
 
 METRICS = list_metrics()
-COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model version", *METRICS)
+COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model", *METRICS)
 
 
 def write_index(outputs: Path) -> Path:
@@ -45,21 +45,21 @@ def write_index(outputs: Path) -> Path:
 
 def _render_run(run: RunRecord, folder: Path) -> str:
     outcome = run.outcome or run.state
-    why = find_reason(run) if outcome in ("promoted", "rejected") else _find_error(run)
-    version = find_model_version(run)
+    why = find_reason(run) if outcome in ("promoted", "rejected", "rolled back") else _find_error(run)
+    model = find_model(run)
     steps = ", ".join(_render_step(run, step, folder) for step in run.steps if step.state not in ("pending", "skipped"))
     skipped = sum(step.state == "skipped" for step in run.steps)
     steps += f"<br><small>{skipped} skipped</small>" if skipped else ""
     metrics = find_metrics(run)
     numbers = "".join(f'<td class="number">{format_number(metrics.get(name))}</td>' for name in METRICS)
-    shown = "–" if version is None else escape(str(version))
+    shown = escape(model) if model else "–"
     started = run.started.removesuffix("Z").replace("T", " ")
     return (
         f'<tr><td class="run-id"><time datetime="{escape(run.started)}">{escape(started)}</time></td>'
         f'<th scope="row" class="run-id">{escape(run.run_id)}</th>'
         f'<td><span class="{escape(outcome)}">{escape(outcome)}</span><br><small>{escape(why or "")}</small></td>'
         f"<td>{steps}</td>"
-        f'<td class="number">{shown}</td>{numbers}</tr>'
+        f"<td>{shown}</td>{numbers}</tr>"
     )
 
 

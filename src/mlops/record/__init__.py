@@ -9,6 +9,7 @@
     listener      what hears of the progress of a run
     processes     what identifies a process, whether it still runs, and which ones hold a file
     clock         the time as records hold it
+    user          the user who starts a run
     fingerprints  what the results of a step depend on, as one hash
     run_lock      keeps runs and the deletion of runs apart
     reuse         the results of earlier runs, taken over where nothing has changed

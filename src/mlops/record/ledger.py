@@ -59,7 +59,7 @@ class RunRecord:
         process is gone without having said how it ended, "unreadable" one whose record is damaged, "newer" one that
         a newer version of this engine made.
     outcome : str
-        "promoted", "rejected", "released", "done" or "error"; empty while it runs.
+        "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while it runs.
     started, finished : str
         UTC, ISO 8601.
     git_commit : str
@@ -74,6 +74,10 @@ class RunRecord:
         Where it failed.
     settings : RunSettings
         What it was started with.
+    by : str
+        The user who started it; empty in records older than this field.
+    reason : str
+        Why, where a person was asked for it: of a rollback.
     format : int
         Number of the record's format; every record is written in the newest one.
     order : int
@@ -95,6 +99,8 @@ class RunRecord:
     steps: tuple[StepRecord, ...]
     finished: str = ""
     settings: RunSettings = field(default_factory=RunSettings)
+    by: str = ""
+    reason: str = ""
     format: int = FORMAT
     order: int = 0
     git_problem: str = ""

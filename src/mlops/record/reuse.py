@@ -65,7 +65,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
     Returns
     -------
     list of StepRecord
-        The steps as reused.
+        The steps as reused; where an earlier step has refused, that step alone, and the only one is skipped.
 
     Raises
     ------
@@ -77,6 +77,9 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
         raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'it has')}")
     needed = [name for name in known[only].needs if name in known]
     runs = list_runs(outputs)
+    refused = _find_refused(only, steps, runs)
+    if refused:
+        return [refused]
     newest = {
         name: next((run for run in runs if (found := run.step(name)) and found.has_results), None) for name in needed
     }
@@ -95,6 +98,23 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
             )
         reused.append(take_over(found, run, "from run "))
     return reused
+
+
+def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -> StepRecord | None:
+    """Return the step before the only one that has refused, if that is newer than what the only one needs.
+
+    A release that runs step by step ends for all of its steps where one of them refuses.
+    """
+    known = [step.name for step in steps]
+    before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
+    if not before:
+        return None
+    for run in runs:
+        records = [(step, found) for step in before if (found := run.step(step.name)) and found.has_results]
+        if records:
+            refused = (found for step, found in records if found.results.get(step.refuses))
+            return next((take_over(found, run, "from run ") for found in refused), None)
+    return None
 
 
 def copy_results(step: StepRecord, folder: Path) -> None:

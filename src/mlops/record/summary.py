@@ -1,12 +1,13 @@
 """What a run says about the model and the data, under the names that its steps declare."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mlops.pipelines import ALL_STEPS, Step
+from mlops.pipelines import ALL_STEPS, ROLLBACK, Step
 from mlops.record.ledger import RunRecord, StepRecord
 
 NO_STEP = StepRecord("", "")
+TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: models with their versions
 
 
 @dataclass(frozen=True)
@@ -17,24 +18,69 @@ class Scores:
     metrics: Mapping[str, float]
 
 
+def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
+    """Return whether the run has a step that is declared in a certain way, whether or not it ran."""
+    names = {step.name for step in steps if is_wanted(step)}
+    return any(step.name in names for step in run.steps)
+
+
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why the run promoted or rejected its model; "" if it has not decided. See `Step.explains`."""
-    found = _find_result(run, {step.name: step.explains for step in steps})
+    """Return why the run promoted or rejected its model; "" if it has not decided.
+
+    See `Step.refuses` and `Step.explains`. A rollback says what was rolled back, by whom and why.
+    """
+    if run.pipeline == ROLLBACK:
+        return _describe_rollback(run)
+    steps = tuple(steps)
+    found = find_refusal(run, steps) or _find_result(run, {step.name: step.explains for step in steps})
     return "" if found is None else str(found)
+
+
+def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return why a step of the run must not do what it is there for; "" if none has refused. See `Step.refuses`."""
+    declared = {step.name: step.refuses for step in steps if step.refuses}
+    said = (str(step.results.get(declared[step.name], "")) for step in run.steps if step.name in declared)
+    return next((refusal for refusal in said if refusal), "")
+
+
+def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return the model that the run registered or deployed: "diabetes version 2"; "" if none.
+
+    See `Step.names_model`.
+    """
+    return _find_version(reversed(run.steps), {step.name: step.names_model for step in steps})
+
+
+def find_model_name(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
+    """Return the name of the model that the run registered or deployed, or None. See `Step.names_model`."""
+    return _find_result(run, {step.name: step.names_model[0] for step in steps if step.names_model})
 
 
 def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
     """Return the version of the model that the run registered or deployed, or None. See `Step.names_model`."""
-    return _find_result(run, {step.name: step.names_model for step in steps})
+    return _find_result(run, {step.name: step.names_model[1] for step in steps if step.names_model})
 
 
 def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the version of the data set that the run registered: "diabetes version 2"; "" if it registered none."""
-    declared = {step.name: step.names_dataset for step in steps if step.names_dataset}
-    for step in run.steps:
-        if step.has_results and step.name in declared:
-            name, version = (step.results[result] for result in declared[step.name])
-            return f"{name} version {version}"
+    return _find_version(run.steps, {step.name: step.names_dataset for step in steps})
+
+
+def _describe_rollback(run: RunRecord) -> str:
+    done = next((step for step in run.steps if step.has_results), None)
+    if done is None:
+        return ""
+    taken_out, serves = done.results[TAKEN_OUT], done.results[SERVES]
+    by = f", by {run.by}" if run.by else ""
+    return f"{taken_out} in {done.environment}, where {serves} serves again{by} ({run.reason or 'no reason was given'})"
+
+
+def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
+    """Return name and version as the first step says that has both of the results that are declared for it."""
+    for step in records:
+        names = declared.get(step.name)
+        if names and step.has_results and all(name in step.results for name in names):
+            return "{} version {}".format(*(step.results[name] for name in names))
     return ""
 
 
@@ -86,6 +132,8 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     if run.error:
         return run.error
     steps = tuple(steps)
+    if refusal := find_refusal(run, steps):
+        return refusal
     reason = find_reason(run, [step for step in steps if _decided_here(run, step)])
     if not reason or run.outcome in ("promoted", "rejected"):
         return reason

@@ -10,6 +10,7 @@ from typing import Any
 from mlops.errors import IntegrityError, RunNotFoundError, UsageError
 from mlops.notebook.handoff import name_copy
 from mlops.parameters.declarations import read_declarations
+from mlops.pipelines import ROLLBACK
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
@@ -63,7 +64,7 @@ def find_run(outputs: Path, name: str = "") -> Path:
         if not (folder / "run.json").is_file():
             raise UsageError(f"there is no run {name!r} in {outputs}: `mlops status` lists the last ones")
         return folder
-    runs = (run for run in list_runs(outputs) if run.state == "succeeded" and run.pipeline != SWEEP)
+    runs = (run for run in list_runs(outputs) if run.state == "succeeded" and run.pipeline not in (SWEEP, ROLLBACK))
     succeeded = next(runs, None)
     if succeeded is None:
         raise UsageError(f"no run in {outputs} has succeeded yet: `mlops run all` first")

@@ -7,19 +7,38 @@ earlier is the same.
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
+from mlops.platform.images import Image
+from mlops.platform.services import NO_DECISION, Decision, Health, Rollback, Service, name_model
+
 KEPT = 100  # deployments that are remembered
 Test = Literal["", "passed", "failed"]
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """An image that was deployed; `tested` as in `Service`."""
+    """An image that was deployed; `tested` and `decision` as in `Service`."""
 
     digest: str
     image: str
     model_version: int
     deployed: str
     tested: Test = ""
+    decision: Decision = NO_DECISION
+
+    def describe(self, environment: str, url: str, health: Health, example: str) -> Service:
+        """Return the deployment as the service that it is."""
+        return Service(
+            environment=environment,
+            url=url,
+            digest=self.digest,
+            health=health,
+            image=self.image,
+            model_version=self.model_version,
+            deployed=self.deployed,
+            tested=self.tested,
+            example=example,
+            decision=self.decision,
+        )
 
 
 @dataclass(frozen=True)
@@ -34,11 +53,19 @@ class Deployments:
         What served before, oldest first.
     passed : tuple of str
         Digests that passed their test here.
+    rollbacks : tuple of Rollback
+        Oldest first.
     """
 
     current: Deployment | None = None
     history: tuple[Deployment, ...] = ()
     passed: tuple[str, ...] = ()
+    rollbacks: tuple[Rollback, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The name of the model that the environment belongs to; empty before the first deployment."""
+        return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
         """Return the state after a deployment; an image that has passed here before is not tested again."""
@@ -46,14 +73,23 @@ class Deployments:
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
-    def judge(self, *, passed: bool) -> Self:
-        """Return the state after the test of the current deployment."""
+    def credit(self, decision: Decision) -> Self:
+        """Return the state in which the current deployment was decided by somebody."""
+        assert self.current is not None
+        return replace(self, current=replace(self.current, decision=decision))
+
+    def judge(self, *, passed: bool, at: str) -> Self:
+        """Return the state after the test of the current deployment; one that passes may be deployed from now on."""
         assert self.current is not None
         digest = self.current.digest
         forgotten = self.forget_pass(digest)
         tested = replace(self.current, tested="passed" if passed else "failed")
         kept = (*forgotten.passed, digest)[-KEPT:] if passed else forgotten.passed
-        return replace(self, current=tested, passed=kept)
+        rollbacks = tuple(
+            replace(old, lifted=at) if passed and not old.lifted and old.image == self.current.image else old
+            for old in self.rollbacks
+        )
+        return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
     def forget_pass(self, digest: str) -> Self:
         """Return the state in which a digest has not passed."""
@@ -63,6 +99,15 @@ class Deployments:
         """Return what serves or served last, and all that rollbacks can restore, oldest first."""
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
+
+    def withdraw(self, rollback: Rollback, digest: str) -> Self:
+        """Return the state after a rollback from an image with a digest."""
+        return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
+
+    def find_rollback(self, image: Image) -> Rollback | None:
+        """Return the rollback because of which an image's model version must not be deployed, or None."""
+        found = [old for old in self.rollbacks if old.image == image.name and not old.lifted]
+        return found[-1] if found else None
 
     def find_previous(self) -> Deployment | None:
         """Return the latest earlier deployment that passed and has another digest than the current one."""

@@ -19,10 +19,22 @@ from mlops.errors import (
     IntegrityError,
     LostLockError,
     MlopsError,
+    RolledBackError,
 )
 from mlops.platform.images import Image
-from mlops.platform.services import ENVIRONMENTS, Service, previous_environment
-from mlops.release.history import Deployments
+from mlops.platform.services import (
+    ENVIRONMENTS,
+    NO_DECISION,
+    NO_PERMISSIONS,
+    Decision,
+    Permissions,
+    Rollback,
+    Service,
+    previous_environment,
+)
+from mlops.record.clock import now
+from mlops.release.history import Deployment, Deployments
+from mlops.release.standing import describe_rollback
 
 State = TypeVar("State", bound=Deployments)
 
@@ -100,17 +112,32 @@ class Releases(Generic[State]):
         self._host = host
         self._get_image = get_image
 
-    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
+    def deploy(
+        self,
+        environment: str,
+        image: Image,
+        *,
+        ready_seconds: float,
+        force: bool,
+        allowed: Permissions = NO_PERMISSIONS,
+        decision: Decision = NO_DECISION,
+    ) -> Service:
         """See `Services`."""
+        self._require_not_rolled_back(environment, image, allowed)
         self._require_passed(environment, image)
         with self._host.lock(environment) as site:
             state = site.read()
+            self._require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
             if same and not force and site.matches_settings(state):
                 service = site.describe(state)
                 if service.health == "healthy":
                     return service
-            return self._replace(site, state, image, ready_seconds)
+            return self._replace(site, state, image, ready_seconds, decision)
+
+    def find_owner(self, environment: str) -> str:
+        """See `Services`."""
+        return self._host.look(environment).read().owner
 
     def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
         """See `Services`."""
@@ -118,25 +145,37 @@ class Releases(Generic[State]):
             state = site.read()
             if state.current is None or state.current.digest != digest:
                 return site.describe(state) if state.current else None
-            state = state.judge(passed=passed)
+            tested = state.current
+            state = state.judge(passed=passed, at=now())
             site.write(state)
             if passed or not _restores(environment):
                 return site.describe(state)
             if state.find_previous() is None:
                 site.end()
                 return None
-            return self._restore(site, state)
+            why = Decision(tested.decision.by, f"{tested.image} failed its test", tested.decision.run_id)
+            return self._restore(site, state, why)
 
-    def roll_back(self, environment: str) -> Service:
+    def roll_back(self, environment: str, decision: Decision = NO_DECISION) -> Rollback:
         """See `Services`."""
         with self._host.lock(environment) as site:
             state = site.read()
-            if state.current is None or state.find_previous() is None:
+            current, previous = state.current, state.find_previous()
+            if current is None or previous is None:
                 raise DeploymentNotFoundError(
                     f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
                     f"Release another image with `mlops run release{self._host.command_options}`."
                 )
-            return self._restore(site, state.forget_pass(state.current.digest))  # the next rollback goes further back
+            rollback = _record_rollback(environment, current, previous, decision)
+            # The next rollback goes further back.
+            self._restore(site, state, decision, lambda served: served.withdraw(rollback, current.digest))
+            return rollback
+
+    def list_rollbacks(self) -> list[Rollback]:
+        """See `Services`."""
+        states = [_read(self._host.look(environment)) for environment in ENVIRONMENTS]
+        found = [old for state in states if not isinstance(state, IntegrityError) for old in reversed(state.rollbacks)]
+        return sorted(found, key=lambda rollback: rollback.at, reverse=True)
 
     def stop(self, environment: str) -> bool:
         """See `Services`."""
@@ -158,20 +197,51 @@ class Releases(Generic[State]):
                 f"images that have. Run `mlops run release{self._host.command_options}`."
             )
 
-    def _restore(self, site: Site[State], state: State) -> Service:
+    def _require_not_rolled_back(self, environment: str, image: Image, allowed: Permissions) -> None:
+        """Refuse a version that was rolled back here, or where a release would take it from here."""
+        if allowed.redeploy:
+            return
+        for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
+            rollback = self._host.look(place).read().find_rollback(image)
+            if rollback:
+                raise RolledBackError(
+                    f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`."
+                )
+
+    def _require_owner(self, environment: str, state: State, image: Image, allowed: Permissions) -> None:
+        """Refuse to replace another model."""
+        if state.owner not in ("", image.model_name) and not allowed.take_over:
+            raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
+
+    def _restore(
+        self,
+        site: Site[State],
+        state: State,
+        decision: Decision,
+        change: Callable[[State], State] = lambda served: served,
+    ) -> Service:
         """Serve what served last of those that passed their test."""
         previous = state.find_previous()
         assert previous is not None
         image = self._get_image(previous.digest)
-        return self._replace(site, state, image, self._host.restore_seconds)
+        return self._replace(site, state, image, self._host.restore_seconds, decision, change)
 
-    def _replace(self, site: Site[State], state: State, image: Image, ready_seconds: float) -> Service:
+    def _replace(
+        self,
+        site: Site[State],
+        state: State,
+        image: Image,
+        ready_seconds: float,
+        decision: Decision,
+        change: Callable[[State], State] = lambda served: served,
+    ) -> Service:
         """Serve `image` in place of what serves, and put that back if it fails.
 
-        This is where a canary goes: between `serve` and `retire` the host has both services.
+        This is where a canary goes: between `serve` and `retire` the host has both services. `change` is made to the
+        state that is remembered together with the new service, so that neither is remembered without the other.
         """
         try:
-            served = site.serve(state, image, ready_seconds)
+            served = change(site.serve(state, image, ready_seconds).credit(decision))
             site.write(served)
         except (ConflictError, LostLockError):
             raise  # another deployment may have the lock by now, and what it did counts: nothing is undone
@@ -193,6 +263,26 @@ def _describe(view: View[State], environment: str, state: State | IntegrityError
     if isinstance(state, IntegrityError):
         return Service(environment, "", "", "unreadable", "", 0, "", problem=str(state))
     return view.describe(state) if state.current else None
+
+
+def explain_owner(environment: str, owner: str, model_name: str) -> str:
+    """Return why a model must not be deployed in an environment that serves another one, and what to do."""
+    return (
+        f"{environment} serves the model {owner}, and this run would deploy the model {model_name}. "
+        f"Add `--take-over` to replace {owner}."
+    )
+
+
+def _record_rollback(environment: str, current: Deployment, previous: Deployment, decision: Decision) -> Rollback:
+    return Rollback(
+        environment=environment,
+        image=current.image,
+        model_version=current.model_version,
+        restored=previous.image,
+        restored_version=previous.model_version,
+        at=now(),
+        decision=decision,
+    )
 
 
 def _restores(environment: str) -> bool:

@@ -22,6 +22,8 @@ from mlops.record.processes import own_process
 from mlops.record.redaction import strike_out
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
+from mlops.record.summary import find_refusal
+from mlops.record.user import find_user
 from mlops.runner.plan import Plan, Surroundings
 
 CUT_OFF = "cut off when the run ended"
@@ -214,6 +216,8 @@ class Run:
         """Say why a step must not run, or nothing."""
         if self.plan.only and step.name != self.plan.only:
             return f"only {self.plan.only} was asked for"
+        if refusal := find_refusal(self.record, self.plan.steps):
+            return refusal
         for name in step.needs:
             needed = self.record.step(name)
             if needed and needed.state in ("failed", "skipped"):
@@ -255,12 +259,15 @@ def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunReco
         settings=RunSettings(plan.parameters, plan.only, plan.force),
         order=number_run(surroundings.workspace.outputs),
         git_problem=commit.problem,
+        by=find_user(),
     )
 
 
 def _name_outcome(record: RunRecord, plan: Plan, failed: bool) -> str:
     if failed:
         return "error"
+    if find_refusal(record, plan.steps):
+        return "rejected"
     if plan.only:
         return "done"
     found = [(step, record.step(step.name)) for step in plan.steps]

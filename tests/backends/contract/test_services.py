@@ -6,8 +6,9 @@ import pytest
 import requests
 from tiny_model import BROKEN, HANGING, ask, deploy, publish, release
 
-from mlops.errors import DeploymentError, DeploymentNotFoundError
+from mlops.errors import DeploymentError, DeploymentNotFoundError, RolledBackError
 from mlops.platform.backend import Backend
+from mlops.platform.services import Decision, Permissions
 
 
 def test_a_service_answers_only_with_a_key(backend: Backend, tmp_path: Path) -> None:
@@ -62,15 +63,41 @@ def test_roll_back_serves_what_passed_before(backend: Backend, tmp_path: Path) -
         backend.services.roll_back("production")
     for number in (1.0, 2.0):
         release(backend, publish(backend, tmp_path, number))
-    assert backend.services.roll_back("production").image == "tiny:1"
+    assert backend.services.roll_back("production", Decision("ann", "too slow", "run")).restored == "tiny:1"
     assert find_production(backend) == ("tiny:1", 1, "healthy")
+    (rollback,) = backend.services.list_rollbacks()
+    assert (rollback.environment, rollback.image, rollback.decision.by) == ("production", "tiny:2", "ann")
+
+
+def test_a_version_that_was_rolled_back_is_not_deployed_again_unless_asked(backend: Backend, tmp_path: Path) -> None:
+    first, second = (publish(backend, tmp_path, number) for number in (1.0, 2.0))
+    for image in (first, second):
+        release(backend, image)
+    backend.services.roll_back("production")
+    with pytest.raises(RolledBackError, match="tiny version 2 was rolled back in production on"):
+        deploy(backend, "production", second)
+    assert find_production(backend) == ("tiny:1", 1, "healthy")
+    deploy(backend, "production", second, allowed=Permissions(redeploy=True))
+    backend.services.record_test("production", second.digest, passed=True)
+    assert ask(backend, deploy(backend, "production", second)) == 2.0
+
+
+def test_another_model_takes_an_environment_over_only_if_asked(backend: Backend, tmp_path: Path) -> None:
+    assert backend.services.find_owner("qa") == ""
+    deploy(backend, "qa", publish(backend, tmp_path, 1.0))
+    other = publish(backend, tmp_path, 2.0, name="other")
+    with pytest.raises(DeploymentError, match="qa serves the model tiny, and this run would deploy the model other"):
+        deploy(backend, "qa", other)
+    service = deploy(backend, "qa", other, allowed=Permissions(take_over=True))
+    assert (service.model, ask(backend, service)) == ("other version 1", 2.0)
+    assert backend.services.find_owner("qa") == "other"
 
 
 def test_a_second_roll_back_goes_further_back(backend: Backend, tmp_path: Path) -> None:
     for number in (1.0, 2.0, 3.0):
         release(backend, publish(backend, tmp_path, number))
-    assert backend.services.roll_back("production").image == "tiny:2"
-    assert backend.services.roll_back("production").image == "tiny:1"
+    assert backend.services.roll_back("production").restored == "tiny:2"
+    assert backend.services.roll_back("production").restored == "tiny:1"
     with pytest.raises(DeploymentNotFoundError, match="nothing to roll back to"):
         backend.services.roll_back("production")
 

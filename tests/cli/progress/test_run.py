@@ -8,6 +8,9 @@ from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.processes import own_process
+from mlops.release.standing import Standing
+
+DEPLOYED = StepRecord("deploy_production", "06_deploy", "production", state="done")
 
 
 def make_run(outcome: str, **results: object) -> RunRecord:
@@ -37,13 +40,15 @@ def test_the_summary_has_challenger_and_champion_side_by_side() -> None:
 
 
 def test_a_red_run_offers_no_service_to_try_and_names_its_place() -> None:
-    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "image", 3, "", example="[[1]]")
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "", example="[[1]]")
     step = StepRecord("train", "02_train", state="failed", error="ValueError: no\nrows", cell="fit(rows)")
-    run = RunRecord("run", "retrain", "local", "failed", "", "", own_process(), (step,), outcome="error").with_failure()
-    said = summarize_run(run, None, [service], "index.html", "mlops", following="mlops resume run").splitlines()
+    steps = (step, replace(DEPLOYED, state="skipped"))
+    run = RunRecord("run", "all", "local", "failed", "", "", own_process(), steps, outcome="error").with_failure()
+    standing = Standing(service)
+    said = summarize_run(run, None, [standing], "index.html", "mlops", following="mlops resume run").splitlines()
     assert said == [
         "Outcome:    error: train failed in 02_train, in the cell that begins 'fit(rows)'",
-        "Production: http://127.0.0.1:81  (healthy, model version 3)",
+        "Production: http://127.0.0.1:81  (healthy, diabetes version 3)",
         "Report:     index.html",
         "Next:       mlops resume run",
     ]
@@ -79,11 +84,34 @@ def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:
 
 def test_a_healthy_service_comes_with_a_line_to_try_it() -> None:
     champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
-    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "image", 3, "", example="[[1]]")
-    said = summarize_run(make_run("promoted"), champion, [service], "index.html", "mlops", " --platform azure")
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "", example="[[1]]")
+    released = RunRecord("run", "release", "local", "succeeded", "", "", own_process(), (DEPLOYED,), outcome="released")
+    standing = Standing(service, champion)
+    said = summarize_run(released, champion, [standing], "index.html", "mlops", " --platform azure")
     assert said.splitlines()[1:4] == [
         "Model:      diabetes version 3 is the champion",
-        "Production: http://127.0.0.1:81  (healthy, model version 3)",
+        "Production: http://127.0.0.1:81  (healthy, diabetes version 3)",
         'Try it:     curl -s http://127.0.0.1:81/score -H "Authorization: Bearer $(mlops keys production --primary '
         "--platform azure)\" -H 'Content-Type: application/json' -d '[[1]]'",
+    ]
+
+
+def test_a_run_that_released_nothing_says_nothing_of_production() -> None:
+    champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:2", 2, "")
+    tested = (StepRecord("test_data", "01_test_data", state="done"),)
+    build = RunRecord("run", "build", "local", "succeeded", "", "", own_process(), tested, outcome="done")
+    said = summarize_run(build, champion, [Standing(service, champion)], "index.html", "mlops")
+    assert said.splitlines() == ["Outcome:    done", "Report:     index.html"]
+
+
+def test_the_summary_of_a_retraining_says_that_production_serves_another_version() -> None:
+    champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:2", 2, "")
+    said = summarize_run(make_run("promoted"), champion, [Standing(service, champion)], "index.html", "mlops")
+    assert said.splitlines()[1:] == [
+        "Model:      diabetes version 3 is the champion",
+        "Production: http://127.0.0.1:81  (healthy, diabetes version 2)",
+        "            It does not serve the champion, diabetes version 3. Release it with `mlops run release`.",
+        "Report:     index.html",
     ]

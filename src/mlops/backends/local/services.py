@@ -171,16 +171,9 @@ class LocalSite:
         """See `View`."""
         current = state.current
         assert current is not None
-        return Service(
-            environment=self._environment,
-            url=f"http://127.0.0.1:{state.port}",
-            digest=current.digest,
-            health=_check_health(state),
-            image=current.image,
-            model_version=current.model_version,
-            deployed=current.deployed,
-            tested=current.tested,
-            example=self._images.read_example(current.digest),
+        health = _check_health(state)
+        return current.describe(
+            self._environment, f"http://127.0.0.1:{state.port}", health, self._images.read_example(current.digest)
         )
 
     def list_ended(self) -> list[Path]:

@@ -19,7 +19,7 @@ from mlops.backends.memory.secrets import MemorySecrets
 from mlops.errors import DeploymentError
 from mlops.image.bundle import MODEL, SCORING_SCRIPT
 from mlops.platform.images import Image
-from mlops.platform.services import Service
+from mlops.platform.services import Health, Service
 from mlops.record.clock import now
 from mlops.release.history import Deployment, Deployments
 from mlops.serving.__main__ import bind
@@ -154,16 +154,9 @@ class MemorySite:
         """See `View`."""
         current = state.current
         assert current is not None
-        return Service(
-            environment=self.environment,
-            url=f"http://127.0.0.1:{state.port}",
-            digest=current.digest,
-            health="healthy" if current.server and current.server.ready else "stopped",
-            image=current.image,
-            model_version=current.model_version,
-            deployed=current.deployed,
-            tested=current.tested,
-            example=self.images.read_example(current.digest),
+        health: Health = "healthy" if current.server and current.server.ready else "stopped"
+        return current.describe(
+            self.environment, f"http://127.0.0.1:{state.port}", health, self.images.read_example(current.digest)
         )
 
     def _load(self, image: Image, seconds: float) -> Application:

@@ -9,10 +9,11 @@ from typing import TextIO
 from mlops.cli.progress.annotations import disarm
 from mlops.notebook.numbers import format_number
 from mlops.platform.models import ModelVersion
-from mlops.platform.services import Service
+from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
-from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, list_scores
+from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, has_step, list_scores
+from mlops.release.standing import Standing
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -80,7 +81,7 @@ def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
 def summarize_run(
     run: RunRecord,
     champion: ModelVersion | None,
-    services: Sequence[Service],
+    standings: Sequence[Standing],
     report: str,
     program: str,
     platform_option: str = "",
@@ -94,8 +95,8 @@ def summarize_run(
         A finished run.
     champion : ModelVersion or None
         The champion after the run.
-    services : sequence of Service
-        What is deployed now.
+    standings : sequence of Standing
+        How the environments stand now.
     report : str
         The page to open.
     program : str
@@ -108,21 +109,34 @@ def summarize_run(
     lines = [("Outcome", format_outcome(run))]
     if dataset := find_dataset(run):
         lines.append(("Data", f"{dataset} is the newest; runs train on it"))
-    if champion:
+    about_model = has_step(run, lambda step: step.decides or step.names_model)
+    if champion and about_model:
         lines.append(("Model", f"{champion.name} version {champion.version} is the champion"))
     lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
-    production = next((service for service in services if service.environment == "production"), None)
-    if production:
-        serves = f"{production.url}  ({production.health}, model version {production.model_version})"
-        lines.append(("Production", production.problem or serves))
-    if production and production.health == "healthy" and run.state == "succeeded":
-        lines.append(("Try it", _write_curl(production, program, platform_option)))
+    if about_model:
+        lines += _describe_production(run, standings, program, platform_option)
     if run.git_problem:
         lines.append(("Commit", f"{run.git_commit}, because {run.git_problem}"))
     lines.append(("Report", report))
     if following:
         lines.append(("Next", following))
     return "\n".join(f"{name + ':' if name else '':<12}{value}" for name, value in lines)
+
+
+def _describe_production(
+    run: RunRecord, standings: Sequence[Standing], program: str, platform_option: str
+) -> list[tuple[str, str]]:
+    """Return what production serves, why that is not the champion, and how to call it after a run that deploys."""
+    production = next((found for found in standings if found.service.environment == ENVIRONMENTS[-1]), None)
+    if production is None:
+        return []
+    service = production.service
+    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {service.model})")]
+    if production.remark:
+        lines.append(("", production.remark))
+    if service.health == "healthy" and run.state == "succeeded" and has_step(run, lambda step: step.deploys):
+        lines.append(("Try it", _write_curl(service, program, platform_option)))
+    return lines
 
 
 def format_outcome(run: RunRecord) -> str:

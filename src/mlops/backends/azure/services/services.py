@@ -30,7 +30,7 @@ from mlops.backends.azure.services.web_services import (
     wait_settled,
 )
 from mlops.platform.images import Image
-from mlops.platform.services import Health, Service
+from mlops.platform.services import NO_DECISION, NO_PERMISSIONS, Decision, Health, Permissions, Service
 from mlops.record.clock import now
 from mlops.release.policy import Releases
 
@@ -45,10 +45,21 @@ class AzureServices(Releases[AzureState]):
         self._azure = AzureHost(session, images)
         super().__init__(self._azure, images.get_image)
 
-    def deploy(self, environment: str, image: Image, *, ready_seconds: float, force: bool) -> Service:
+    def deploy(
+        self,
+        environment: str,
+        image: Image,
+        *,
+        ready_seconds: float,
+        force: bool,
+        allowed: Permissions = NO_PERMISSIONS,
+        decision: Decision = NO_DECISION,
+    ) -> Service:
         """See `Services`."""
         make_configuration(self._session.settings, environment, {})  # refuses wrong settings before anything is sent
-        return super().deploy(environment, image, ready_seconds=ready_seconds, force=force)
+        return super().deploy(
+            environment, image, ready_seconds=ready_seconds, force=force, allowed=allowed, decision=decision
+        )
 
     def end(self, environment: str) -> bool:
         """Delete the service without taking its lock, and return True if there was one.
@@ -164,17 +175,8 @@ class AzureSite:
         """See `View`."""
         current = state.current
         assert current is not None
-        return Service(
-            environment=self._environment,
-            url=current.url,
-            digest=current.digest,
-            health=_check_health(next(iter(self._list()), None), current.digest),
-            image=current.image,
-            model_version=current.model_version,
-            deployed=current.deployed,
-            tested=current.tested,
-            example=current.example,
-        )
+        health = _check_health(next(iter(self._list()), None), current.digest)
+        return current.describe(self._environment, current.url, health, current.example)
 
     def _deploy(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
         """Have `service`, or a new one, serve an image, and wait until it does."""

@@ -1,0 +1,91 @@
+"""How an environment stands: what it serves, since when and by whose decision, and whether that is the champion."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlops.platform.models import ModelVersion
+from mlops.platform.services import ENVIRONMENTS, Rollback, Service
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An environment beside the champion.
+
+    Parameters
+    ----------
+    service : Service
+        What is deployed; it also says since when, and by whose decision.
+    champion : ModelVersion or None
+        The champion of the project's model; None before the first promotion.
+    rollback : Rollback or None
+        The rollback because of which the champion does not serve here; None if there is none.
+    command_options : str
+        What a command needs to reach the platform: " --platform azure", or nothing.
+    """
+
+    service: Service
+    champion: ModelVersion | None = None
+    rollback: Rollback | None = None
+    command_options: str = ""
+
+    @property
+    def serves_champion(self) -> bool:
+        """Whether the champion is what is deployed here."""
+        champion, service = self.champion, self.service
+        return champion is not None and (champion.name, champion.version) == (service.model_name, service.model_version)
+
+    @property
+    def remark(self) -> str:
+        """What is not as it should be, in a sentence or two; empty if all is well.
+
+        Only the last environment is meant to serve the champion: the others test what comes next.
+        """
+        if self.service.environment != ENVIRONMENTS[-1] or self.service.problem:
+            return ""
+        if self.service.tested == "failed" and self.service.health != "stopped":
+            return f"It failed its test and still serves. Run `mlops rollback{self.command_options}`."
+        if self.champion is None or self.serves_champion:
+            return ""
+        return f"It does not serve the champion, {self._describe_champion()}"
+
+    def _describe_champion(self) -> str:
+        assert self.champion is not None
+        champion = f"{self.champion.name} version {self.champion.version}"
+        if self.rollback:
+            return f"{champion}. {describe_rollback(self.rollback)}"
+        if self.champion.name != self.service.model_name:
+            return f"{champion}, but another model, {self.service.model_name}."
+        return f"{champion}. Release it with `mlops run release{self.command_options}`."
+
+
+def find_standing(
+    service: Service, champion: ModelVersion | None, rollbacks: Iterable[Rollback], command_options: str = ""
+) -> Standing:
+    """Return how an environment stands.
+
+    Parameters
+    ----------
+    service : Service
+        What is deployed there.
+    champion : ModelVersion or None
+        The champion of the project's model.
+    rollbacks : iterable of Rollback
+        Those of all environments, newest first.
+    command_options : str
+        See `Standing`.
+    """
+    image = f"{champion.name}:{champion.version}" if champion else ""
+    found = (
+        rollback
+        for rollback in rollbacks
+        if (rollback.environment, rollback.image) == (service.environment, image) and not rollback.lifted
+    )
+    return Standing(service, champion, next(found, None), command_options)
+
+
+def describe_rollback(rollback: Rollback) -> str:
+    """Say what was rolled back, and who did it, when and why."""
+    by = f" by {rollback.decision.by}" if rollback.decision.by else ""
+    reason = rollback.decision.reason or "no reason was given"
+    at = rollback.at.replace("T", " ").removesuffix("Z")
+    return f"{rollback.model} was rolled back in {rollback.environment} on {at} UTC{by} ({reason})."
