@@ -75,8 +75,8 @@ lint: $(READY)  ## style, types, layers, and notebooks without stray outputs
 	@$(BIN)/lint-imports $(call fix,read "How the house is held" in docs/development.md)
 	@$(BIN)/nbstripout --verify --keep-count --keep-id notebooks/*.ipynb $(call fix,make notebooks)
 
-lab: $(READY)  ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab notebooks
+lab: $(READY)  ## JupyterLab on the notebooks; its options: ARGS="--no-browser --port 9000"
+	@$(BIN)/jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 ui: .venv-ui/.ready  ## MLflow's page on the local store
 	@$(BIN)/mlops ui

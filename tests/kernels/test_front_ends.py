@@ -92,7 +92,9 @@ def test_jupyter_server_starts_restarts_and_ends_a_warm_kernel(tmp_path: Path) -
 
 def test_the_kernelspec_names_the_provisioner(tmp_path: Path) -> None:
     spec = json.loads(install_kernelspec(str(tmp_path)).read_text())
-    assert spec["display_name"] == DISPLAY_NAME
+    assert (
+        spec["display_name"] == DISPLAY_NAME == f"notebook-mlops (Python {sys.version_info[0]}.{sys.version_info[1]})"
+    )
     assert spec["argv"][0] == sys.executable
     assert spec["metadata"]["kernel_provisioner"] == {"provisioner_name": PROVISIONER}
     assert spec["metadata"]["debugger"] is True

@@ -40,6 +40,19 @@ def test_a_declaration_says_what_it_takes(tmp_path: Path, name: str, allowed: st
     assert read_declarations(write_notebook(tmp_path / "02_train.ipynb", TRAIN))[name].describe() == allowed
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("alpha = -1.0  # in [0, inf)", "alpha: -1.0 is not allowed; it takes a number in [0, inf)"),
+        ('solver = "lu"  # one of: svd, qr', "solver: 'lu' is not allowed; it takes one of svd, qr"),
+    ],
+)
+def test_a_default_is_one_of_the_values_that_its_comment_allows(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(ParameterError) as raised:
+        read_declarations(write_notebook(tmp_path / "02_train.ipynb", line))
+    assert str(raised.value) == f"{tmp_path}/02_train.ipynb: {said}"
+
+
 def test_a_notebook_without_the_cell_declares_nothing(tmp_path: Path) -> None:
     nbformat.write(new_notebook(cells=[new_code_cell("a = 1")]), tmp_path / "a.ipynb")
     assert read_declarations(tmp_path / "a.ipynb") == {}

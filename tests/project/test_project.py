@@ -1,9 +1,11 @@
 """What must hold for the checkout as a whole."""
 
+import os
 import runpy
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 from checkout import list_tracked
 
@@ -70,3 +72,15 @@ def test_state_and_outputs_are_ignored(project: Path) -> None:
     for name in (".mlops/x", ".venv/x", "outputs/20261122-190758-all-3f9a/run.json", "outputs/index.html"):
         command = ["git", "-C", str(project), "check-ignore", "-q", name]
         assert subprocess.run(command, check=False).returncode == 0, name
+
+
+@pytest.mark.parametrize(("user", "option"), [("0", "--allow-root "), ("1000", "")])
+def test_jupyterlab_starts_for_every_user_and_gets_its_arguments(
+    project: Path, tmp_path: Path, user: str, option: str
+) -> None:
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    (tmp_path / "id").chmod(0o755)
+    environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    words = ["make", "-n", "-o", ".venv/.ready", "lab", "ARGS=--port 9000"]
+    ran = subprocess.run(words, cwd=project, env=environ, capture_output=True, text=True, check=True)
+    assert " ".join(ran.stdout.split()) == f".venv/bin/jupyter lab notebooks {option}--port 9000"

@@ -4,7 +4,8 @@ import json
 import sys
 from pathlib import Path
 
-NAME, DISPLAY_NAME = "python3", "Python 3 (ipykernel)"
+NAME = "python3"  # what every other tool and machine calls the kernel of its environment
+DISPLAY_NAME = f"notebook-mlops (Python {sys.version_info.major}.{sys.version_info.minor})"
 PROVISIONER = "warm-kernel-provisioner"
 
 

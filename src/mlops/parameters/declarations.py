@@ -90,7 +90,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     Raises
     ------
     ParameterError
-        If a line of the cell is not ``name = literal``.
+        If a line of the cell is not ``name = literal``, or its value is not one that its comment allows.
     """
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -99,18 +99,27 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if not tagged:
         return {}
-    source = "".join(tagged[0]["source"])
+    return {parameter.name: parameter for parameter in read_cell("".join(tagged[0]["source"]), str(notebook))}
+
+
+def read_cell(source: str, notebook: str) -> list[Parameter]:
+    """Read the source of a ``parameters`` cell; errors say that it is in `notebook`.
+
+    Raises
+    ------
+    ParameterError
+        If a line is not ``name = literal``, or its value is not one that its comment allows.
+    """
     try:
         lines = ast.parse(source).body
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except (SyntaxError, tokenize.TokenError) as error:
         raise ParameterError(f"{notebook}: the parameters cell is not Python: {error}") from error
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
-    declarations = [_read_declaration(line, comments, notebook) for line in lines]
-    return {parameter.name: parameter for parameter in declarations}
+    return [_read_declaration(line, comments, notebook) for line in lines]
 
 
-def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Path) -> Parameter:
+def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: str) -> Parameter:
     target = line.targets[0] if isinstance(line, ast.Assign) and len(line.targets) == 1 else None
     try:
         if not isinstance(line, ast.Assign) or not isinstance(target, ast.Name):
@@ -133,7 +142,7 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Pat
         raise ParameterError(
             f"{notebook}: {target.id} has an interval, {interval and interval[0]!r}, but its default is not a number"
         )
-    return Parameter(
+    parameter = Parameter(
         name=target.id,
         default=default,
         comment=comment,
@@ -141,6 +150,8 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: Pat
         options=tuple(options[1].split(", ")) if options else (),
         pattern=pattern[1] if pattern else "",
     )
+    check_value(parameter, Setting(default, f"{notebook}: {target.id}"))
+    return parameter
 
 
 def check_value(parameter: Parameter, setting: Setting) -> Any:

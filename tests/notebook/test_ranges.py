@@ -1,0 +1,58 @@
+"""The ranges of parameters are checked where a notebook is run by hand, too."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mlops.errors import ParameterError, StepFailed
+from mlops.execution import execute
+from mlops.notebook.ranges import check_cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("alpha = -1  # penalty; in [0, inf)", "alpha: -1 is not allowed; it takes a whole number in [0, inf)"),
+        ("seed = 0  # any\nshare = 1.5  # of all; in (0, 1]", "share: 1.5 is not allowed; it takes a number in (0, 1]"),
+        ('where = "moon"  # one of: qa, production', "where: 'moon' is not allowed; it takes one of qa, production"),
+        ('name = "a b"  # matching [a-z]+', "name: 'a b' is not allowed; it takes text matching [a-z]+"),
+        (
+            'alpha = "1"  # penalty; in [0, inf)',
+            "alpha has an interval, 'in [0, inf)', but its default is not a number",
+        ),
+    ],
+)
+def test_a_value_that_its_comment_excludes_is_refused(cell: str, said: str) -> None:
+    with pytest.raises(ParameterError) as raised:
+        check_cell(cell.splitlines(keepends=True))
+    assert str(raised.value) == f"parameters cell: {said}"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "alpha = 0.5  # penalty; in [0, inf)",
+        "# Parameters\nalpha = -1\n",  # as papermill injects them, checked before
+        "alpha = compute()  # penalty; in [0, inf)",
+        "for alpha in values:  # in [0, 1]\n    print(alpha)",
+        "%matplotlib inline\nalpha = -1  # in [0, 1]",
+        "# in [0, 1]",
+        "",
+    ],
+)
+def test_every_other_cell_is_left_alone(cell: str) -> None:
+    lines = cell.splitlines(keepends=True)
+    assert check_cell(lines) == lines
+
+
+def test_a_kernel_does_not_run_such_a_cell(tmp_path: Path) -> None:
+    cells = ["from mlops.notebook import handoff", "x = 1  # in [0, 9]", "alpha = -1  # in [0, 9]", "print('reached')"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.cells[1].metadata["tags"] = ["parameters"]
+    nbformat.write(notebook, tmp_path / "source.ipynb")
+    with pytest.raises(
+        StepFailed, match="ParameterError in .*: parameters cell: alpha: -1 is not allowed; it takes a w"
+    ):
+        execute(tmp_path / "source.ipynb", tmp_path / "copy.ipynb", {"x": 2}, seconds=60)
+    assert nbformat.read(tmp_path / "copy.ipynb", as_version=4).cells[-1].outputs == []
