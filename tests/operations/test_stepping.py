@@ -10,6 +10,7 @@ from opened import open_here
 
 from mlops.errors import NotFoundError, UsageError
 from mlops.operations.stepping import SubmittedStep, run_submitted_step
+from mlops.platform.datasets import NEW_DATA, Arrival
 from mlops.platform.submission import Build, Submission
 from mlops.record.ledger import read_run
 from mlops.workspace import Workspace
@@ -75,3 +76,25 @@ def test_a_step_is_given_what_was_submitted(workspace: Workspace) -> None:
     assert tested is not None
     assert (record.state, tested.state, tested.parameters["data_path"]) == ("failed", "failed", str(file))
     assert job.tags["outcome"] == "error"
+
+
+class Taken:
+    """A folder whose newest file another run has taken."""
+
+    def fetch_newest(self, run_id: str) -> Arrival:
+        """See `Arrivals`."""
+        assert run_id == OneJob.run_id
+        return Arrival("incoming/c.csv", taken_by="run-1")
+
+
+def test_a_run_whose_data_another_one_has_taken_has_nothing_to_do(workspace: Workspace) -> None:
+    """Three files that arrive together start three runs on Azure, and one of them trains."""
+    job, opened = OneJob(), open_here(workspace)
+    opened = replace(opened, backend=replace(opened.backend, jobs=job, arrivals=Taken()))
+    for name in ("test_data", "train", "create_image"):
+        asked = SubmittedStep("retrain", name, Submission(dataset_version=NEW_DATA))
+        record = run_submitted_step(opened, asked)
+        said = "The new data incoming/c.csv is that of run run-1."
+        assert (record.state, record.outcome) == ("succeeded", "done")
+        assert {(step.state, step.reason) for step in record.steps} == {("skipped", said)}
+    assert (job.tags["outcome"], job.tags["reason"], job.tags["skipped_train"]) == ("done", said, said)

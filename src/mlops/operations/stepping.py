@@ -9,11 +9,11 @@ from mlops.operations.opening import OpenProject
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import PIPELINES, find_data_step
 from mlops.platform.backend import Backend
-from mlops.platform.datasets import NEW_DATA, DatasetVersion
+from mlops.platform.datasets import NEW_DATA, Arrival, DatasetVersion
 from mlops.platform.jobs import Job
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.ledger import RunRecord
-from mlops.runner import TAG_LENGTH, Listener, Plan, run_submitted
+from mlops.runner import TAG_LENGTH, Listener, Plan, run_submitted, skip_submitted
 
 
 @dataclass(frozen=True)
@@ -61,23 +61,26 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
     steps, backend, submission = PIPELINES[asked.pipeline], opened.backend, asked.submission
     data_step = find_data_step(steps)
     looks_up = data_step is not None and asked.step == data_step.name and not submission.data_file_path
-    data = _find_data(backend, submission.dataset_version) if looks_up else submission.data_file_path
-    opened = opened.override(*list_overrides(submission, asked.build, data, steps))
+    found = _find_data(backend, submission.dataset_version, job) if looks_up else Arrival("", submission.data_file_path)
+    opened = opened.override(*list_overrides(submission, asked.build, found.url, steps))
 
     def tag_version(version: DatasetVersion) -> None:
         job.tag({"dataset": f"{version.name}:{version.version}"})
 
-    new = data if looks_up and submission.dataset_version == NEW_DATA else ""
+    new = found.url if looks_up and submission.dataset_version == NEW_DATA else ""
     registrar = DataRegistrar(backend.datasets, new, tag_version)
     around = surround_run(opened, listeners, registrar)
-    record = run_submitted(Plan(asked.pipeline, steps, opened.parameters, at=asked.step), around, job)
+    plan = Plan(asked.pipeline, steps, opened.parameters, at=asked.step)
+    if found.taken_by:
+        return skip_submitted(plan, around, job, f"The new data {found.name} is that of run {found.taken_by}.")
+    record = run_submitted(plan, around, job)
     if tested := record.step(asked.step):
         registrar.step_ended(record, tested)  # again, because a process that was killed here left the step done
     return record
 
 
-def _find_data(backend: Backend, version: str) -> str:
-    """Return the address of a version of the data set, or of the data that arrived last."""
+def _find_data(backend: Backend, version: str, job: Job) -> Arrival:
+    """Return a version of the data set, or the data that arrived last."""
     if version == NEW_DATA:
-        return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest()
-    return backend.datasets.get_version(version).url
+        return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest(job.run_id)
+    return Arrival("", backend.datasets.get_version(version).url)

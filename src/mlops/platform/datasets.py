@@ -17,6 +17,25 @@ class DatasetVersion:
     url: str
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """New data: a file in the watched folder.
+
+    Parameters
+    ----------
+    name : str
+        The file.
+    url : str
+        Where it was staged; empty if another run has taken it.
+    taken_by : str
+        The id of that run.
+    """
+
+    name: str
+    url: str = ""
+    taken_by: str = ""
+
+
 class Datasets(Protocol):
     """The versions of the data set.
 
@@ -57,9 +76,11 @@ class Datasets(Protocol):
 class Arrivals(Protocol):
     """New data in a watched folder."""
 
-    def fetch_newest(self) -> str:
-        """Stage the file that arrived last and return its address; called by `mlops run-step` for `NEW_DATA`.
+    def fetch_newest(self, run_id: str) -> Arrival:
+        """Stage the file that arrived last, for a submitted run; called by `mlops run-step` for `NEW_DATA`.
 
-        Raises DatasetNotFoundError if none has arrived.
+        Each file is for one run, however many are started at once: the others are told which one has taken it. A run
+        that failed gives its file back to runs that begin later. Safe to call again for the same run. Raises
+        DatasetNotFoundError if none has arrived.
         """
         ...

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from mlops.errors import UsageError
 from mlops.platform.jobs import Job
-from mlops.record.ledger import RunRecord, StepRecord, read_run
+from mlops.record.clock import now
+from mlops.record.ledger import RunRecord, StepRecord, read_run, write_run
 from mlops.record.processes import own_process
 from mlops.record.reuse import has_copy
 from mlops.record.summary import find_model_version, find_reason
@@ -41,6 +42,23 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
             job.store_folder(folder)
             _report(job, read_run(folder), plan)
     return read_run(folder)
+
+
+def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
+    """Record that a submitted run has nothing to do: all its steps are skipped, which is no failure."""
+    folder = surroundings.workspace.outputs / job.run_id
+    job.fetch_folder(folder)
+    if not (folder / "run.json").is_file():
+        record = begin_record(plan, surroundings, job.run_id)
+        steps = tuple(replace(step, state="skipped", reason=reason) for step in record.steps)
+        write_run(
+            replace(record, state="succeeded", outcome="done", finished=now(), steps=steps),
+            surroundings.workspace.outputs,
+        )
+        job.store_folder(folder)
+    record = read_run(folder)
+    _report(job, record, plan)
+    return record
 
 
 def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
@@ -103,6 +121,6 @@ def _report(job: Job, record: RunRecord, plan: Plan) -> None:
 
 def _explain(record: RunRecord, plan: Plan) -> str:
     if record.outcome != "error":
-        return find_reason(record, plan.steps)
+        return find_reason(record, plan.steps) or next((step.reason for step in record.steps if step.reason), "")
     errors = (f"{step.name}: {step.error}" for step in record.steps if step.error)
     return next(errors, record.error)

@@ -1,7 +1,5 @@
 """The data set: what is uploaded and registered, by the real SDKs, blobs in Azurite."""
 
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,63 +105,6 @@ def test_a_version_that_others_have_registered_is_compared_by_its_content(
     store = session.workspace.get_default_datastore()
     Dataset.File.from_files((store, "in/x.csv"), validate=False).register(session.workspace, "diabetes")
     assert register(datasets, file).url.endswith("/in/x.csv")
-
-
-def arrive(azure: Azure, name: str, content: bytes) -> None:
-    """Put a file where somebody who brings data puts it; Azure counts in seconds when it came."""
-    azure.blobs.write(name, content)
-    time.sleep(1.1)
-
-
-def test_the_file_that_arrived_last_is_new_data_and_becomes_a_version_when_it_is_kept(
-    datasets: AzureDatasets, azure: Azure, file: Path
-) -> None:
-    first = register(datasets, file)
-    arrive(azure, "incoming/a.csv", b"A,Y\n5,6\n")
-    arrive(azure, "incoming/b.parquet", b"rows")
-    azure.blobs.write("incoming/deeper/c.csv", b"not looked at")
-    azure.blobs.write("incoming/folder.parquet/part-0.parquet", b"neither: a folder is no file")
-    azure.blobs.write("incoming/notes.txt", b"no data")
-    url = datasets.fetch_newest()
-    assert url.endswith("/data/diabetes-2.parquet")
-    assert datasets.get_version("latest") == first
-    azure.blobs.write("incoming/b.parquet", b"written over")  # the copy is what is tested, trained on and kept
-    kept = datasets.register(url)
-    assert kept == DatasetVersion("diabetes", 2, url) == datasets.get_version("latest") == datasets.register(url)
-    assert azure.blobs.read("data/diabetes-2.parquet") == b"rows"
-
-
-def test_new_data_that_is_the_newest_version_already_is_no_new_version(
-    datasets: AzureDatasets, azure: Azure, file: Path
-) -> None:
-    first = register(datasets, file)
-    azure.blobs.write("incoming/a.csv", file.read_bytes())
-    assert datasets.fetch_newest() == first.url
-    assert datasets.register(first.url) == first
-    assert azure.blobs.list_names("data/") == ["data/diabetes.csv"]
-
-
-def test_new_data_that_was_refused_leaves_its_copy_and_the_next_file_gets_a_place_of_its_own(
-    datasets: AzureDatasets, azure: Azure, file: Path
-) -> None:
-    register(datasets, file)
-    arrive(azure, "incoming/bad.csv", b"bad")
-    assert datasets.fetch_newest() == datasets.fetch_newest()
-    arrive(azure, "incoming/good.csv", b"good")
-    url = datasets.fetch_newest()
-    assert url.endswith("/data/diabetes-3.csv")
-    assert datasets.register(url).version == 2
-
-
-def test_no_new_data_and_no_folder_for_it_are_said(
-    datasets: AzureDatasets, azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    azure.blobs.list_names()
-    with pytest.raises(DatasetNotFoundError, match=r"no file that ends in .csv or .parquet in the folder incoming of"):
-        datasets.fetch_newest()
-    settings = replace(read_settings(workspace), data_trigger_path="")
-    with pytest.raises(UsageError, match=r"no folder is watched for new data: set azure.data_trigger_path"):
-        AzureDatasets(AzureSession(settings, workspace)).fetch_newest()
 
 
 def test_a_version_that_is_not_there_says_so(datasets: AzureDatasets, file: Path) -> None:

@@ -1,6 +1,7 @@
 """Publication: what is sent, and that there is exactly one version and one schedule of each kind, whatever happens."""
 
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 
 import pytest
@@ -77,13 +78,39 @@ def test_the_schedules_start_the_endpoint(azure: Azure, pipelines: AzurePipeline
     (endpoint,) = azure.pipelines.endpoints
     by_name = {schedule["Name"]: schedule for schedule in azure.pipelines.active_schedules}
     clock, data = by_name["diabetes-retraining-recurrence"], by_name["diabetes-retraining-new-data"]
-    assert clock["Recurrence"] == {"Frequency": "Day", "Interval": 1}
+    start = datetime.fromisoformat(clock["Recurrence"].pop("StartTime")).replace(tzinfo=UTC)
+    assert clock["Recurrence"] == {"Frequency": "Day", "Interval": 1, "TimeZone": "UTC"}
+    assert timedelta(hours=23) < start - datetime.now(UTC) <= timedelta(hours=24)
+    assert azure.pipelines.executions == {}  # setting up starts no retraining
     trigger = {"DataStoreName": "workspaceblobstore", "PathOnDataStore": "incoming", "PollingInterval": 60}
     assert data["DataStoreTriggerInfo"] == trigger
     assert {schedule["PipelineEndpointId"] for schedule in (clock, data)} == {endpoint}
     given = [schedule["PipelineSubmissionInfo"].get("ParameterAssignments") for schedule in (clock, data)]
     assert given == [{}, {"dataset_version": "new"}]
     assert clock["PipelineSubmissionInfo"]["ExperimentName"] == "diabetes-retraining"
+
+
+def test_a_schedule_that_azure_fails_to_set_up_is_reported_and_made_anew_by_the_next(
+    azure: Azure, pipelines: AzurePipelines, workspace: Workspace
+) -> None:
+    azure.pipelines.failing = 1
+    with pytest.raises(PlatformError, match=r"could not set up the schedule diabetes-retraining-recurrence, and gives"):
+        pipelines.publish("42", "")
+    assert "diabetes-retraining-recurrence" not in read_state(azure)[2]
+    open_pipelines(workspace).publish("42", "")
+    assert read_state(azure) == (["42"], ["42"], SCHEDULES)
+
+
+def test_a_schedule_that_failed_later_is_made_anew(
+    azure: Azure, pipelines: AzurePipelines, workspace: Workspace
+) -> None:
+    """It is still listed as active, and starts nothing."""
+    pipelines.publish("42", "")
+    (failed,) = [one for one in azure.pipelines.active_schedules if one["Recurrence"]]
+    failed["ProvisioningStatus"] = "2"
+    open_pipelines(workspace).publish("42", "")
+    assert read_state(azure) == (["42"], ["42"], SCHEDULES)
+    assert failed["Id"] not in [one["Id"] for one in azure.pipelines.active_schedules]
 
 
 def test_the_same_build_again_changes_nothing(azure: Azure, pipelines: AzurePipelines) -> None:

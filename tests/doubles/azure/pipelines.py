@@ -21,6 +21,7 @@ ID = "(?P<id>[0-9a-f-]{36})"
 ACTIVE, DISABLED = "0", "2"
 STATUSES = {"0": "0", "1": "1", "2": "2", "Active": "0", "Deprecated": "1", "Disabled": "2"}
 RECURRENCE, DATA_STORE = "0", "1"
+COMPLETED, PROVISIONING, FAILED = "0", "1", "2"  # of a schedule
 TIME = "2026-11-22T09:00:00Z"
 
 
@@ -28,7 +29,7 @@ class Pipelines:
     """The service.
 
     `answer_is_lost` drops the connection after the next submission was accepted; without `has_nodes`, what is
-    submitted waits for a compute for ever.
+    submitted waits for a compute for ever; `failing` is how many schedules are accepted and then not set up.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Pipelines:
         self.executions: dict[str, Execution] = {}
         self.answer_is_lost = False
         self.has_nodes = True
+        self.failing = 0
 
     def install(self, azure: "Azure") -> None:
         self._azure = azure
@@ -207,7 +209,9 @@ class Pipelines:
         if not submission.get("ExperimentName"):
             return _make_error(400, "UserError", "the schedule names no experiment")
         made = _make_entity(**{name: given.get(name) for name in kept}, PipelineSubmissionInfo=submission)
-        self.schedules[made["Id"]] = {**made, "ProvisioningStatus": "1"}
+        self.schedules[made["Id"]] = {**made, "ProvisioningStatus": PROVISIONING}
+        if kind == RECURRENCE and not given["Recurrence"].get("StartTime"):
+            self.fire(made)  # as Azure does
         return Response(body=self.schedules[made["Id"]])
 
     def _list_schedules(self, request: Request) -> Response:
@@ -216,6 +220,9 @@ class Pipelines:
 
     def _get_schedule(self, request: Request) -> Response:
         found = self.schedules.get(request["id"])
+        if found and found["ProvisioningStatus"] == PROVISIONING:
+            found["ProvisioningStatus"] = FAILED if self.failing else COMPLETED
+            self.failing = max(self.failing - 1, 0)
         return Response(body=found) if found else _refuse("schedule")
 
     def _update_schedule(self, request: Request) -> Response:

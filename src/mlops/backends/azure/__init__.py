@@ -11,13 +11,15 @@ Importing this module imports none: the parts import what they need when they ar
     pipelines       published pipelines and their schedules
     submitted       runs of the published pipeline, and their jobs
     infrastructure  the ARM template, deletion, billing
-    datasets        versions of the data set, and new data
+    datasets        versions of the data set
+    arrivals        new data in a watched folder
     secrets         Key Vault, and keys of services
     telemetry       runs in Application Insights
 """
 
 import importlib.util
 
+from mlops.backends.azure.arrivals import AzureArrivals
 from mlops.backends.azure.connection.identity import adopt_compute_identity
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
@@ -77,7 +79,7 @@ def open_backend(caller: Caller) -> Backend:
         infrastructure=AzureInfrastructure(session, services),
         pipelines=pipelines,
         triggers=pipelines,
-        arrivals=datasets,
+        arrivals=AzureArrivals(session, datasets),
         jobs=AzureJobs(session),
         billing=AzureBilling(session.settings),
         telemetry=AzureTelemetry(session),

@@ -1,8 +1,7 @@
 """The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set.
 
 A version's file is never written again: the first one is at ``dataset_path``, the next ones stand beside it with their
-number in the name. So the URL of an old version gives the old rows. What arrives in the folder ``data_trigger_path`` is
-copied there first, and becomes a version when it has passed its test: whoever brings data may overwrite the own file.
+number in the name. So the URL of an old version gives the old rows.
 """
 
 import hashlib
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from mlops.backends.azure.connection.answers import find_status
-from mlops.backends.azure.connection.container import open_blob, open_container
+from mlops.backends.azure.connection.container import open_blob
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkDatastore
@@ -34,7 +33,7 @@ DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(
 
 
 class AzureDatasets:
-    """Versions of the data set, and new data: see `mlops.platform.datasets`.
+    """Versions of the data set: see `mlops.platform.datasets`.
 
     Parameters
     ----------
@@ -74,44 +73,11 @@ class AzureDatasets:
         """See `Datasets`."""
         self._check_format(file)
         with explain_refusals(self._session, f"store {file.name} for the data set {self._name}"):
-            return self._store(read_unchanged(file, sha256), file.suffix)
+            return self.store(read_unchanged(file, sha256), file.suffix)
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
         return repeat(self._session, f"register the data set {self._name}", lambda: self._register(url))
-
-    def fetch_newest(self) -> str:
-        """See `Arrivals`.
-
-        Raises
-        ------
-        DatasetNotFoundError
-            If none has arrived.
-        UsageError
-            If no folder is watched.
-        """
-        return repeat(self._session, "look for new data", self._fetch_arrived)
-
-    def _fetch_arrived(self) -> str:
-        folder = self._session.settings.data_trigger_path.rstrip("/")
-        if not folder:
-            raise UsageError(
-                "no folder is watched for new data: set azure.data_trigger_path in parameters/azure.yml, publish, and "
-                "put a file there"
-            )
-        container = open_container(self._session)
-        arrived = [
-            blob
-            for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # Azure looks into no folder in it either
-            if PurePosixPath(blob.name).suffix in FORMATS and not blob.name.endswith("/")
-        ]
-        if not arrived:
-            raise DatasetNotFoundError(
-                f"no new data: there is no file that ends in {' or '.join(FORMATS)} in the folder {folder} of the "
-                f"container {container.container_name} of the storage account {container.account_name}"
-            )
-        newest = max(arrived, key=lambda blob: blob.last_modified)
-        return self._store(container.download_blob(newest.name).readall(), PurePosixPath(newest.name).suffix)
 
     def _register(self, url: str) -> DatasetVersion:
         from azureml.core import Dataset
@@ -128,7 +94,7 @@ class AzureDatasets:
         )
         return DatasetVersion(self._name, int(made.version), url)
 
-    def _store(self, content: bytes, suffix: str) -> str:
+    def store(self, content: bytes, suffix: str) -> str:
         """Write a file to a place of its own, and return its URL; that of the newest version where it is the same."""
         sha256 = hashlib.sha256(content).hexdigest()
         newest = self._find_newest()

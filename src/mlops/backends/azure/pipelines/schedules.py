@@ -1,11 +1,26 @@
 """The schedules that start the pipeline: by the clock, and for new data in the default datastore."""
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.sdk_objects import SdkSchedule
+from mlops.errors import PlatformError
 from mlops.platform.datasets import NEW_DATA
 from mlops.platform.submission import Submission
+
+PROVISIONING, COMPLETED = "Provisioning", "Completed"
+WAIT_SECONDS, MOST_PAUSE = 600.0, 10.0
+INTERVALS = {  # of the recurrence; the first run is one later, or Azure would start one at once
+    "Minute": timedelta(minutes=1),
+    "Hour": timedelta(hours=1),
+    "Day": timedelta(days=1),
+    "Week": timedelta(weeks=1),
+    "Month": timedelta(days=28),
+}
 
 
 @dataclass(frozen=True)
@@ -20,10 +35,19 @@ class Trigger:
 
 
 class Schedules:
-    """The schedules of one pipeline's endpoint: they start whatever version it has at that time."""
+    """The schedules of one pipeline's endpoint: they start whatever version it has at that time.
 
-    def __init__(self, session: AzureSession) -> None:
+    Parameters
+    ----------
+    session : AzureSession
+        The workspace.
+    now : callable
+        The time in UTC.
+    """
+
+    def __init__(self, session: AzureSession, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._session = session
+        self._now = now
         self._name = session.settings.pipeline
 
     def list_wanted(self, endpoint_id: str) -> list[Trigger]:
@@ -40,9 +64,18 @@ class Schedules:
     def update(self, endpoint_id: str) -> None:
         """Make what is missing and disable what is not wanted, so that there is exactly one active one of each.
 
-        Safe to call again. If two processes do at once, both keep the schedule with the lower id.
+        Safe to call again: a schedule that Azure failed to set up is made anew. If two processes do at once, both keep
+        the schedule with the lower id.
+
+        Raises
+        ------
+        PlatformError
+            If Azure does not set a new one up.
         """
         wanted = self.list_wanted(endpoint_id)
+        for found in self._list_active():
+            if read_trigger(found) in wanted and self._wait_for(found) != COMPLETED:
+                _disable(found)
         for trigger in wanted:
             if trigger not in [read_trigger(found) for found in self._list_active()]:
                 self._create(trigger)
@@ -52,7 +85,7 @@ class Schedules:
             if trigger in wanted and trigger not in kept:
                 kept.append(trigger)
             else:
-                found.disable()
+                _disable(found)
 
     def _list_active(self) -> list[SdkSchedule]:
         from azureml.pipeline.core import Schedule
@@ -66,7 +99,9 @@ class Schedules:
 
         workspace = self._session.workspace
         if trigger.frequency:
-            when: dict[str, object] = {"recurrence": ScheduleRecurrence(trigger.frequency, 1)}
+            first = self._now() + INTERVALS[trigger.frequency]
+            start = first.strftime("%Y-%m-%dT%H:%M:%S")
+            when: dict[str, object] = {"recurrence": ScheduleRecurrence(trigger.frequency, 1, start_time=start)}
         else:
             store = workspace.get_default_datastore()
             when = {
@@ -76,9 +111,41 @@ class Schedules:
                 # without it, the run would train on the old data
                 "pipeline_parameters": Submission(dataset_version=NEW_DATA).list_given(),
             }
-        Schedule.create_for_pipeline_endpoint(
-            workspace, trigger.name, trigger.endpoint_id, experiment_name=self._name, **when
-        )
+        try:
+            made: SdkSchedule = Schedule.create_for_pipeline_endpoint(
+                workspace, trigger.name, trigger.endpoint_id, experiment_name=self._name, **when
+            )
+        except SystemError as error:  # the SDK's, if the schedule has failed already
+            raise _explain_failure(trigger) from error
+        if self._wait_for(made) != COMPLETED:
+            _disable(made)
+            raise _explain_failure(trigger)
+
+    def _wait_for(self, schedule: SdkSchedule) -> str:
+        """Return the state of a schedule once Azure has set it up, or failed to: it says so nowhere else."""
+        pause = float(self._session.settings.retry_seconds)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (state := schedule._schedule_provider.get_schedule_provisioning_status(schedule.id)) == PROVISIONING:
+            if time.monotonic() > deadline:
+                raise PlatformError(
+                    f"Azure is still setting up the schedule {schedule.name} after {WAIT_SECONDS:.0f} s. Run `mlops "
+                    "publish --platform azure` again."
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, MOST_PAUSE)
+        return state
+
+
+def _disable(schedule: SdkSchedule) -> None:
+    with suppress(SystemError):  # which the SDK raises afterwards if Azure had failed to set the schedule up
+        schedule.disable()
+
+
+def _explain_failure(trigger: Trigger) -> PlatformError:
+    return PlatformError(
+        f"Azure could not set up the schedule {trigger.name}, and gives no reason. Run `mlops publish --platform "
+        "azure` again. If it fails again, choose other values of azure.recurrence or azure.data_trigger_path."
+    )
 
 
 def read_trigger(schedule: SdkSchedule) -> Trigger:

@@ -79,6 +79,13 @@ class SdkRecurrence(Protocol):
     frequency: str
 
 
+class SdkScheduleProvider(Protocol):
+    """What a schedule asks the service with; the SDK has no public way to ask for the state."""
+
+    def get_schedule_provisioning_status(self, schedule_id: str) -> str:
+        """Return "Provisioning", "Completed" or "Failed"."""
+
+
 class SdkSchedule(Protocol):
     """``azureml.pipeline.core.Schedule``."""
 
@@ -88,6 +95,7 @@ class SdkSchedule(Protocol):
     path_on_datastore: str | None
     polling_interval: int | None
     recurrence: SdkRecurrence | None
+    _schedule_provider: SdkScheduleProvider
 
     def disable(self) -> None:
         """Have it start nothing any more."""

@@ -1,0 +1,108 @@
+"""New data: files that somebody puts into the folder ``data_trigger_path`` of the workspace's default datastore.
+
+A file is copied to where versions are kept, tested there, and becomes a version when it has passed: whoever brings data
+may overwrite the own file. Azure starts a run for each file that has changed, also for several at once, so the first
+run takes the newest file and the others find it taken.
+"""
+
+import hashlib
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from mlops.backends.azure.connection.container import open_container
+from mlops.backends.azure.connection.retries import repeat
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.datasets import FORMATS, AzureDatasets
+from mlops.backends.azure.submitted.history import SubmittedRuns
+from mlops.errors import DatasetNotFoundError, RunNotFoundError, UsageError
+from mlops.platform.datasets import Arrival
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties, ContainerClient
+
+
+class AzureArrivals:
+    """See `mlops.platform.datasets.Arrivals`.
+
+    Parameters
+    ----------
+    session : AzureSession
+        The workspace.
+    datasets : AzureDatasets
+        Where the versions are kept.
+    """
+
+    def __init__(self, session: AzureSession, datasets: AzureDatasets) -> None:
+        self._session = session
+        self._datasets = datasets
+        self._runs = SubmittedRuns(session)
+
+    def fetch_newest(self, run_id: str) -> Arrival:
+        """See `Arrivals`.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If none has arrived.
+        UsageError
+            If no folder is watched.
+        """
+        return repeat(self._session, "look for new data", lambda: self._fetch(run_id))
+
+    def _fetch(self, run_id: str) -> Arrival:
+        folder = self._session.settings.data_trigger_path.rstrip("/")
+        if not folder:
+            raise UsageError(
+                "no folder is watched for new data: set azure.data_trigger_path in parameters/azure.yml, publish, and "
+                "put a file there"
+            )
+        container = open_container(self._session)
+        arrived = [
+            blob
+            for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # Azure looks into no folder in it either
+            if PurePosixPath(blob.name).suffix in FORMATS and not blob.name.endswith("/")
+        ]
+        if not arrived:
+            raise DatasetNotFoundError(
+                f"no new data: there is no file that ends in {' or '.join(FORMATS)} in the folder {folder} of the "
+                f"container {container.container_name} of the storage account {container.account_name}"
+            )
+        newest = max(arrived, key=lambda blob: blob.last_modified)
+        holder = self._take(container, newest, run_id)
+        if holder != run_id:
+            return Arrival(newest.name, taken_by=holder)
+        content = container.download_blob(newest.name).readall()
+        return Arrival(newest.name, self._datasets.store(content, PurePosixPath(newest.name).suffix))
+
+    def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
+        """Take a file for a run, unless another one has, and return the run that has it.
+
+        A note in a blob of its own says so: metadata of the file itself would change it, and start another run.
+        """
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+
+        written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()  # the file, as it is now
+        note = container.get_blob_client(f"mlops/arrivals/{written}")
+        try:
+            note.upload_blob(run_id.encode())
+            return run_id
+        except ResourceExistsError:
+            found = note.download_blob()
+            holder = found.readall().decode()
+        if holder == run_id or not self._has_failed(holder, run_id):
+            return holder
+        try:
+            etag = found.properties.etag
+            note.upload_blob(run_id.encode(), overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified)
+            return run_id
+        except ResourceModifiedError:
+            return note.download_blob().readall().decode()
+
+    def _has_failed(self, holder: str, run_id: str) -> bool:
+        """Return whether the run that has a file ended without success before this one began, which tries again."""
+        try:
+            found = self._runs.get_run(holder)
+        except RunNotFoundError:
+            return True
+        return found.state in ("failed", "canceled") and found.finished < self._runs.get_run(run_id).started
