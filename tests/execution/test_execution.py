@@ -1,8 +1,10 @@
 """What papermill gets wrong by itself, each made right."""
 
+import base64
 import contextlib
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -15,6 +17,7 @@ from kernel_processes import find_kernels
 
 from mlops.errors import StepFailed
 from mlops.execution import Cancel, execute
+from mlops.execution.messages import RunClient
 
 
 def write_notebook(folder: Path, *cells: str, kernel: str = "python3") -> Path:
@@ -139,13 +142,97 @@ def test_a_kernel_that_is_not_installed_says_so(tmp_path: Path) -> None:
         execute(source, tmp_path / "copy.ipynb", {}, seconds=60)
 
 
-def test_secrets_are_struck_out_of_the_copy(tmp_path: Path) -> None:
+def test_secrets_are_redacted_in_the_copy_and_in_the_error(tmp_path: Path) -> None:
     cells = ("print('key', 's3' + 'cr3t')", "raise ValueError('with s3' + 'cr3t')")
-    with pytest.raises(StepFailed):
+    with pytest.raises(StepFailed, match=r"with \*\*\*") as failed:
         run(tmp_path, *cells, secrets=("s3cr3t",))
     copy = (tmp_path / "copy.ipynb").read_text()
     assert "s3cr3t" not in copy
     assert "key ***" in copy
+    assert (failed.value.__cause__, failed.value.__context__) == (None, None), "a traceback would show its causes"
+
+
+def test_secrets_that_are_spread_over_outputs_are_redacted(tmp_path: Path) -> None:
+    """As the kernel really sends them: by two streams, bit by bit, in colour, as a table and as a picture."""
+    cells = (
+        "import sys, time\nsecret = 's3&cr<3t' + '-word'\nfor letter in secret: print(letter, end='', flush=True)",
+        "print(secret[:5], end='', flush=True); print(secret[5:], file=sys.stderr, flush=True)",
+        "print(f'\\x1b[31m{secret[:4]}\\x1b[0m{secret[4:]}')",
+        "import pandas; pandas.DataFrame({'key': [secret]})",
+        "import matplotlib.pyplot as plt; plt.figure(); plt.savefig('key.png', metadata={'Comment': secret})\n"
+        "from IPython.display import Image; Image('key.png')",
+        "{}[secret]",
+    )
+    with pytest.raises(StepFailed, match=r"KeyError in .*'\*\*\*'"):
+        run(tmp_path, f"import os; os.chdir({str(tmp_path)!r})", *cells, secrets=("s3&cr<3t-word",))
+    cells_ = nbformat.read(tmp_path / "copy.ipynb", as_version=4).cells
+    shown = json.dumps([cell.get("outputs") for cell in cells_])
+    for part in ("t-wo", "-word", "s3&", "s3&amp;", "3t"):
+        assert part not in re.sub(r"<ipython-input[^>]*>|[A-Za-z0-9+/]{60,}", "", shown), shown
+    picture = next(
+        data["image/png"]
+        for cell in cells_
+        for out in cell.get("outputs", [])
+        for data in [out.get("data", {})]
+        if "image/png" in data
+    )
+    assert b"s3&cr<3t-word" not in base64.b64decode(picture)
+
+
+ODD = {
+    "a type of its own": (
+        "display({'application/x-thing': {'k': 's3' + 'cr3t-word'}}, raw=True)",
+        "application/x-thing is of",
+    ),
+    "cleared": ("display({'text/plain': 3}, raw=True)\nfrom IPython.display import *; clear_output()", "text/plain is"),
+    "a widget": (
+        "from ipykernel.comm import Comm; Comm(target_name='jupyter.widget', data={'s3' + 'cr3t-word': 1})",
+        "A widget sent a message that cannot be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_output_that_a_notebook_cannot_hold_fails_its_cell(
+    tmp_path: Path, odd: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cell, said = ODD[odd]
+    with pytest.raises(StepFailed, match=rf"OddOutput .*{said}"):
+        run(tmp_path, cell, "print('not reached')", secrets=("s3cr3t-word",))
+    assert find_failed_cell(tmp_path) == cell
+    copy = (tmp_path / "copy.ipynb").read_text()
+    assert "s3cr3t" not in copy
+    assert "not reached\\n" not in copy
+    assert "s3cr3t" not in "".join(capfd.readouterr())
+
+
+def test_a_failure_of_the_runner_itself_is_a_red_step_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(client: RunClient, *_: object) -> None:
+        raise KeyError("s3cr3t-word")
+
+    monkeypatch.setattr(RunClient, "process_message", fail)
+    with pytest.raises(StepFailed, match=r"the runner failed in the cell that begins 'x = .*KeyError: '\*\*\*'"):
+        run(tmp_path, "1", secrets=("s3cr3t-word",))
+
+
+def test_a_cell_that_is_to_be_skipped_is_skipped(tmp_path: Path) -> None:
+    source = write_notebook(tmp_path, "raise ValueError", "print('reached')")
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[1].metadata["tags"] = ["skip-execution"]
+    nbformat.write(notebook, source)
+    execute(source, tmp_path / "copy.ipynb", {}, seconds=60)
+    assert [len(cell.outputs) for cell in nbformat.read(tmp_path / "copy.ipynb", as_version=4).cells] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("cell", ["1", "import os; os._exit(1)"])
+def test_other_tools_can_use_the_copy(tmp_path: Path, cell: str) -> None:
+    with contextlib.suppress(StepFailed):
+        run(tmp_path, cell)
+    metadata = nbformat.read(tmp_path / "copy.ipynb", as_version=4).metadata
+    assert metadata.papermill.output_path == str(tmp_path / "copy.ipynb")
+    assert metadata.language_info.file_extension == ".py", "without it nbconvert writes a .txt"
 
 
 def test_a_copy_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:

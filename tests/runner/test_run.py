@@ -21,6 +21,7 @@ from mlops.pipelines import Step
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run
 from mlops.record.steps import Failure
 from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_pipeline
+from mlops.runner.run import ERROR_LENGTH
 from mlops.runner.telemetry_listener import TelemetryListener
 from mlops.workspace import Workspace
 
@@ -163,6 +164,28 @@ def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     assert restored == [("production", "sha256:1")]
     assert record.error == record.steps[2].error
     assert record.failure == Failure("AssertionError", "act", "03_act", "", cell, 1)
+
+
+def test_a_result_that_cannot_be_read_is_a_red_step(small: Workspace) -> None:
+    path = small.notebooks / "02_judge.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    odd = "display({'application/scrapbook.scrap.json+json': {'x': 1}}, raw=True)"
+    notebook.cells[2].source = f"from IPython.display import display; {odd}"
+    nbformat.write(notebook, path)
+    record = run(small)
+    assert (record.state, states(record)) == ("failed", ["done", "failed", "skipped", "skipped"])
+    assert "Hand on results with glue_results" in record.steps[1].error
+
+
+def test_an_error_is_redacted_before_it_is_cut(small: Workspace) -> None:
+    path = small.notebooks / "01_look.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[2].source = f"raise ValueError('x' * {ERROR_LENGTH - 110} + 's3' + 'cr3t' * 9)"
+    nbformat.write(notebook, path)
+    around = surround(small, secrets=lambda: ["s3" + "cr3t" * 9])
+    record = run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), around)
+    assert record.steps[0].error.endswith("xxx***")
+    assert "s3cr3t" not in "".join(file.read_text() for file in (small.outputs / record.run_id).iterdir())
 
 
 @pytest.mark.parametrize(("seen", "outcome"), [(5, "promoted"), (2, "rejected")])

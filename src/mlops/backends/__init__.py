@@ -10,9 +10,14 @@
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
 
 from mlops.errors import UsageError
 from mlops.platform.backend import Backend, Caller
+from mlops.platform.models import Registry
+from mlops.platform.secrets import Redacted
+from mlops.platform.trainings import Tracker
 from mlops.workspace import Workspace, check_home, find_workspace
 
 FOR_TESTS = ("memory",)  # platforms that end with their process: code opens them, --platform does not offer them
@@ -59,4 +64,8 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     check_home(workspace.home)
     module = importlib.import_module(f"{__name__}.{require_platform(platform)}")
     backend: Backend = module.open_backend(Caller(workspace, tuple(command)))
-    return backend
+    return replace(
+        backend,
+        tracker=cast(Tracker, Redacted(backend.tracker, backend.secrets)),
+        registry=cast(Registry, Redacted(backend.registry, backend.secrets)),
+    )

@@ -17,7 +17,7 @@
     data       profile
     kernels    kernels
     options    the options that several commands share
-    streams    standard output and standard error
+    streams    standard output and standard error, without secrets
     progress/  what people see of a run or a sweep: help, progress, summary, annotations of a CI system
 """
 
@@ -45,7 +45,7 @@ from mlops.cli import (
     upgrade,
 )
 from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
-from mlops.cli.streams import claim_streams
+from mlops.cli.streams import RedactionFilter, claim_streams, print_error, print_traceback
 from mlops.errors import MlopsError, UsageError
 
 
@@ -56,13 +56,10 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            click.echo(f"mlops: {error}", err=True)
+            print_error(error)
             ctx.exit(EXIT_USAGE)
-        except MlopsError as error:
-            click.echo(f"mlops: {error}", err=True)
-            ctx.exit(EXIT_FAILED)
-        except OSError as error:
-            click.echo(f"mlops: {error}", err=True)
+        except (MlopsError, OSError) as error:
+            print_error(error)
             ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt:
             resumable = ctx.invoked_subcommand in ("run", "resume")
@@ -76,7 +73,10 @@ def run_program() -> None:
     try:
         main(prog_name="mlops")
     except OSError as error:  # of what click prints by itself, such as a help text on a full disk
-        click.echo(f"mlops: {error}", err=True)
+        print_error(error)
+        sys.exit(EXIT_FAILED)
+    except Exception as error:  # noqa: BLE001, Python would print it with the secrets in it
+        print_traceback(error)
         sys.exit(EXIT_FAILED)
 
 
@@ -101,6 +101,8 @@ def main() -> None:
     logger, once = logging.getLogger("mlops.kernels"), RepetitionFilter()
     logger.addFilter(once)
     click.get_current_context().call_on_close(lambda: logger.removeFilter(once))
+    if logging.lastResort:
+        logging.lastResort.addFilter(RedactionFilter())
 
 
 class RepetitionFilter(logging.Filter):

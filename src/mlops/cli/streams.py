@@ -1,13 +1,20 @@
-"""The standard streams of the program: only its own text, in any encoding, for as long as somebody reads it."""
+"""The standard streams of the program: only its own text, in any encoding, for as long as somebody reads it.
+
+What is printed of an error has no secrets in it, however it got there.
+"""
 
 import codecs
 import io
 import json
+import logging
 import os
 import sys
+import traceback
 
 import click
 import msgspec
+
+from mlops.platform.secret_variables import find_values
 
 JSON_FORMAT = 1  # of what --json prints; what holds a number of its own, such as the record of a run, keeps that
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
@@ -40,6 +47,35 @@ def print_json(value: object) -> None:
     """
     found = json.loads(msgspec.json.encode(value, enc_hook=str))
     click.echo(json.dumps({"format": JSON_FORMAT, **found}, indent=1))
+
+
+def print_error(error: BaseException) -> None:
+    """Print the message of an error."""
+    click.echo(f"mlops: {redact(str(error))}", err=True)
+
+
+def print_traceback(error: BaseException) -> None:
+    """Print an error that nobody expects."""
+    click.echo(redact("".join(traceback.format_exception(error))), err=True, nl=False)
+
+
+def redact(text: str) -> str:
+    """Return a text without the secrets of the environment, and those that this process has read."""
+    from mlops.record.redaction import redact_known, redact_text  # imported late: --help does not need it
+
+    return redact_text(redact_known(text), find_values())
+
+
+class RedactionFilter(logging.Filter):
+    """A filter that redacts what libraries log: asyncio, for one, logs errors with all that a notebook printed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return True, with the record redacted."""
+        if record.exc_info and not record.exc_text:
+            record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        record.msg, record.args = redact(record.getMessage()), ()
+        record.exc_text = redact(record.exc_text) if record.exc_text else None
+        return True
 
 
 class _Descriptor(io.FileIO):

@@ -1,8 +1,10 @@
 """jupyter_client's manager and client, without the fixed waits of theirs, on sockets that nobody else can reach."""
 
 import time
+from collections.abc import Mapping
 from queue import Empty
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
@@ -19,6 +21,8 @@ class PromptClient(AsyncKernelClient):
     jupyter_client's own listens for messages that might still be under way until there was silence for 0.2 s. But the
     kernel's "idle" ends what it had to say to a request, so nothing that belongs to it comes later.
     """
+
+    language_info: Mapping[str, Any] = MappingProxyType({})  # as the kernel says when it is ready
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         deadline = time.monotonic() + (timeout or float("inf"))
@@ -42,6 +46,7 @@ class PromptClient(AsyncKernelClient):
                     continue
                 if not answered:
                     self._handle_kernel_info_reply(message)
+                    self.language_info = message["content"].get("language_info", {})
                     answered = True
                 elif message["content"].get("execution_state") == "idle":
                     return True

@@ -5,15 +5,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 from mlops.errors import StepFailed
 from mlops.execution.cancel import Cancel
-from mlops.execution.cells import describe_cell, find_first_line
+from mlops.execution.cells import describe_cell, describe_error, find_first_line
 from mlops.execution.client import PromptManager, make_socket_folder, talk_privately
 from mlops.execution.kernel_log import open_log
+from mlops.execution.messages import RunClient
 
 START_SECONDS = 120  # for a kernel to get ready
 SAVE_SECONDS = 1.0  # between two savings of a notebook that is being executed, at least
@@ -42,7 +43,7 @@ class RunEngine(Engine):
         finish_saving = _save_less(nb_man)
         _report_cells(nb_man, report_cell)
         with make_socket_folder() as sockets, open_log(sockets) as log:
-            client = PapermillNotebookClient(
+            client = RunClient(
                 nb_man,
                 kernel_name=kernel_name,
                 kernel_manager_class=PromptManager,
@@ -63,13 +64,19 @@ class RunEngine(Engine):
                 source = _mark_running(nb_man)
                 said = f"the step took longer than {seconds / 60:g} minutes; it was ended in {describe_cell(source)}"
                 raise StepFailed(said, cell=find_first_line(source)) from error
-            except RuntimeError as error:
+            except (StepFailed, NoSuchKernel):
+                raise
+            except Exception as error:
                 cancel.check()
-                raise RuntimeError(f"{error}{log.find_last()}") from error
+                if not client.started:
+                    raise StepFailed(f"the kernel did not start: {error}{log.find_last()}") from error
+                source = _mark_running(nb_man)
+                said = f"the runner failed in {describe_cell(source)}: {describe_error(error)}"
+                raise StepFailed(said, type(error).__name__, find_first_line(source)) from error
             finally:
                 cancel.release(kernel)
                 finish_saving()
-        _require_whole(nb_man)
+        _require_whole(nb_man, client.skip_cells_with_tag)
 
 
 def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
@@ -117,9 +124,13 @@ def _mark_running(nb_man: NotebookExecutionManager) -> str:
     return str(cell.source)
 
 
-def _require_whole(nb_man: NotebookExecutionManager) -> None:
-    """Refuse a notebook that left early without an error: papermill calls ``sys.exit(0)`` a success."""
-    for cell in nb_man.nb.cells:
+def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
+    """Refuse a notebook that left early without an error: papermill calls ``sys.exit(0)`` a success.
+
+    Cells with the tag `skip` are not executed.
+    """
+    cells = [cell for cell in nb_man.nb.cells if skip not in cell.metadata.get("tags", [])]
+    for cell in cells:
         exited = any(output.get("ename") == "SystemExit" for output in cell.get("outputs", []))
         skipped = cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None
         if exited or skipped:

@@ -8,7 +8,8 @@ from papermill.iorw import papermill_io
 
 from mlops.errors import StepFailed
 from mlops.files import write_atomically
-from mlops.record.redaction import strike_out
+from mlops.record.redaction import make_redactor
+from mlops.record.redaction.notebooks import redact_notebook
 
 
 class NotebookStore:
@@ -24,7 +25,7 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Return the address of a notebook to be written, from which `secrets` are struck out."""
+        """Return the address of a notebook to be written, in which `secrets` are redacted."""
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"
@@ -39,8 +40,9 @@ class NotebookStore:
         path = self.pretty_path(url)
         if content == self._written[path]:
             return
-        secrets = tuple(self._secrets[path]())
-        safe = strike_out(json.loads(content), secrets) if secrets else json.loads(content)
+        notebook = json.loads(content)
+        notebook["metadata"]["papermill"]["output_path"] = path  # papermill writes the address
+        safe = redact_notebook(notebook, make_redactor(self._secrets[path]()))
         try:
             write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:

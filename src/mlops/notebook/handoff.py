@@ -143,6 +143,8 @@ def read_scraps(path: Path) -> dict[str, Any]:
     ------
     IntegrityError
         If the file is damaged.
+    HandoffError
+        If a scrap cannot be read.
     """
     if not path.exists():
         return {}
@@ -153,15 +155,31 @@ def read_scraps(path: Path) -> dict[str, Any]:
 
 
 def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the scraps of a notebook, as its JSON says, by name."""
+    """Return the scraps of a notebook, as its JSON says, by name.
+
+    Raises
+    ------
+    HandoffError
+        If an output has the type of a scrap, but not its content: `glue_results` did not make it.
+    """
     bundles = (
         output.get("data", {})
         for cell in notebook["cells"]
         for output in cell.get("outputs", [])
         if output["output_type"] in ("display_data", "execute_result")
     )
-    payloads = (data for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
-    return {payload["name"]: _decode(payload["data"], payload["encoder"]) for payload in payloads}
+    scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
+    return dict(_read_scrap(mime, payload) for mime, payload in scraps)
+
+
+def _read_scrap(mime: str, payload: Any) -> tuple[str, Any]:
+    try:
+        return str(payload["name"]), _decode(payload["data"], payload["encoder"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise HandoffError(
+            f"A cell displays {mime}, but it is not a result that can be read ({type(error).__name__}). "
+            "Hand on results with glue_results."
+        ) from error
 
 
 def _decode(data: Any, encoder: str) -> Any:

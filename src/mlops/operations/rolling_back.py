@@ -13,7 +13,7 @@ from mlops.record.clock import now
 from mlops.record.ledger import RunRecord, RunState, StepRecord, make_run_folder, number_run, write_run
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
-from mlops.record.redaction import strike_out
+from mlops.record.redaction import redact_record
 from mlops.record.summary import SERVES, TAKEN_OUT
 from mlops.record.user import find_user
 from mlops.release.standing import describe_rollback
@@ -119,7 +119,7 @@ def _record_failure(record: RunRecord, error: BaseException) -> RunRecord:
 
 
 def _save(record: RunRecord, around: Surroundings) -> RunRecord:
-    saved = strike_out(record, around.secrets())
+    saved = redact_record(record, around.secrets())
     write_run(saved, around.workspace.outputs)
     return saved
 

@@ -11,7 +11,7 @@ behind it. What a platform cannot do is None. Every platform passes the contract
     images          Images: scoring images by digest
     services        Services: one an environment
     datasets        Datasets: versions of the data that is trained on; Arrivals: new data
-    secrets         Secrets, and keys of services
+    secrets         Secrets, and keys of services; Redacted: a part that is told none
     pipelines       Pipelines: published, submitted; Triggers: the clock and new data
     submission      Submission: what the published pipeline is asked to do
     jobs            Jobs, Job: one step of a submitted run, seen from its machine

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlops.errors import SecretNotFoundError, UsageError
 
 PREFIX = "MLOPS_SECRET_"
-SHORTEST = 8  # a shorter one occurs in ordinary words, which would be struck out
+SHORTEST = 8  # characters; a shorter one occurs in ordinary words, which would be redacted
 
 
 def name_variable(secret: str) -> str:
@@ -29,13 +29,18 @@ def read_variable(secret: str) -> str:
     return os.environ[variable]
 
 
+def find_values() -> list[str]:
+    """Return the values of all such variables that are long enough to be redacted."""
+    return [value for name, value in os.environ.items() if name.startswith(PREFIX) and len(value) >= SHORTEST]
+
+
 def list_variables() -> Iterator[str]:
     """Yield the values of all such variables.
 
     Raises
     ------
     UsageError
-        If one is too short to be struck out.
+        If one is too short to be redacted.
     """
     for name, value in os.environ.items():
         if name.startswith(PREFIX) and value:

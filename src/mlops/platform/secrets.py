@@ -1,7 +1,12 @@
 """The seam of secrets, which are kept out of notebooks, parameters, logs and images."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from mlops.record.redaction import make_redactor
+
+TELLING = ("log_training", "start_sweep", "end_sweep", "register")  # the methods that record what a notebook says
 
 
 class Secrets(Protocol):
@@ -16,5 +21,33 @@ class Secrets(Protocol):
         ...
 
     def list_values(self) -> Iterable[str]:
-        """Return every secret's value, so that the runner can strike them out of what notebooks print."""
+        """Return every secret's value, so that the runner can redact what notebooks print."""
         ...
+
+
+class Redacted:
+    """A tracker or registry of a platform, whose texts are redacted before they are recorded.
+
+    Parameters
+    ----------
+    part : object
+        What records them.
+    secrets : Secrets
+        Of the same platform.
+    """
+
+    def __init__(self, part: object, secrets: Secrets) -> None:
+        self._part = part
+        self._secrets = secrets
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._part, name)
+        return partial(self._tell, found) if name in TELLING else found
+
+    def _tell(self, method: Callable[..., Any], *words: object, **values: object) -> Any:
+        redactor = make_redactor(self._secrets.list_values())
+
+        def redact(value: object) -> object:
+            return redactor.redact_value(value) if isinstance(value, str | Mapping) else value
+
+        return method(*map(redact, words), **{name: redact(value) for name, value in values.items()})

@@ -14,5 +14,5 @@
     run_lock      keeps runs and the deletion of runs apart
     reuse         the results of earlier runs, taken over where nothing has changed
     lineage       where a result came from: commit, build, notebooks with their hashes
-    redaction     strikes secrets out of what is recorded
+    redaction/    redacts secrets in what is recorded and shown
 """

@@ -58,7 +58,7 @@ class Surroundings:
     listeners : sequence of Listener
         Called with the progress, in order.
     secrets : callable
-        Returns the values that are struck out of all that is saved.
+        Returns the values that are redacted in all that is saved.
     restore : callable
         Called when a step that `restores` an environment has failed: with that environment, and the digest of the image
         that the run has deployed there.

@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mlops.errors import StepFailed, UsageError
+from mlops.errors import MlopsError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.notebook.handoff import read_scraps
 from mlops.pipelines import Step, find_deployment
@@ -19,7 +19,7 @@ from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, number_run, write_run
 from mlops.record.lineage import find_commit
 from mlops.record.processes import own_process
-from mlops.record.redaction import strike_out
+from mlops.record.redaction import redact_record, redact_text
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
 from mlops.record.summary import find_refusal
@@ -92,7 +92,7 @@ class Run:
             settled = self._skip(step) or self._reuse(step)
             if settled:
                 self._save(self.record.with_step(settled))
-                decided.append(settled)
+                decided.append(self.record.get_step(step.name))
             elif self.plan.at in ("", step.name) and len(self._list_running()) < pool.jobs:
                 self._start(step, pool)
         return decided
@@ -117,7 +117,7 @@ class Run:
         started = replace(found, state="running", started=now(), fingerprint=fingerprint)
         self._save(self.record.with_step(started))
         for listener in self.around.listeners:
-            listener.step_started(started)
+            listener.step_started(self.record.get_step(step.name))
         pool.start(
             step.name,
             self.workspace.notebooks / f"{step.notebook}.ipynb",
@@ -131,17 +131,18 @@ class Run:
         """Record how a step ended: from now on it counts."""
         step = self._find_declared(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
-        error = event.future.exception()
-        if isinstance(error, StepFailed):
-            said = _cut(str(error))
-            ended = replace(found, state="failed", error=said, error_kind=error.kind, fingerprint="")
+        try:
+            event.future.result()
+            results = read_scraps(locate_copy(found, self.folder))
+        except StepFailed as error:
+            ended = self._fail(found, str(error), error.kind)
             ended = replace(ended, cell=error.cell, line=error.line)
-        elif error:  # a crash of papermill or of the engine, in the thread of this notebook alone
-            kind = type(error).__name__
-            ended = replace(found, state="failed", error=_cut(f"{kind}: {error}"), error_kind=kind, fingerprint="")
+        except MlopsError as error:
+            ended = self._fail(found, str(error), type(error).__name__)
+        except Exception as error:  # noqa: BLE001, a crash of the engine in the thread of this notebook alone
+            ended = self._fail(found, f"{type(error).__name__}: {error}", type(error).__name__)
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
-            results = read_scraps(locate_copy(found, self.folder))
             fingerprint = self._fingerprint(step, _name_files(step, found, results)) if same else ""
             ended = replace(found, state="done", results=results, fingerprint=fingerprint)
         self._save(self.record.with_step(ended))
@@ -161,7 +162,7 @@ class Run:
             listener.cell_done(self.record.get_step(event.name), event.done, event.cells)
 
     def _save(self, record: RunRecord) -> None:
-        self.record = strike_out(record, self.around.secrets())
+        self.record = redact_record(record, self.around.secrets())
         write_run(self.record, self.workspace.outputs)
 
     def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
@@ -172,14 +173,20 @@ class Run:
         for step in self.plan.steps:
             found = self.record.get_step(step.name)
             if found.state == "running":
-                if state == "interrupted":
-                    ended = replace(found, state="failed", error=error, error_kind=kind, fingerprint="")
-                else:
+                ended = self._fail(found, error, kind)
+                if state != "interrupted":
                     ended = replace(found, state="pending", reason=CUT_OFF, fingerprint="")
                 self._save(self.record.with_step(ended))
                 self._restore(step)
-        self.record = replace(self.record, error=_cut(error))
+        self.record = replace(self.record, error=self._shorten(error))
         self._end(state, "error", kind)
+
+    def _fail(self, found: StepRecord, error: str, kind: str) -> StepRecord:
+        return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
+
+    def _shorten(self, error: str) -> str:
+        """Return an error as the record keeps it; redacted first, because half a secret would not be found."""
+        return _cut(redact_text(error, self.around.secrets()))
 
     def _restore(self, step: Step) -> None:
         """Put back what an environment served before this run deployed there, if the failed step says so."""

@@ -5,6 +5,7 @@ platform a file system that all share, for data and tracking are in there). It d
 notebook reads of earlier ones travels with the task, and its executed copy comes back.
 """
 
+import json
 import os
 import re
 import tempfile
@@ -18,7 +19,8 @@ from mlops.backends import open_backend
 from mlops.errors import MlopsError, UsageError
 from mlops.files import hash_file, write_atomically
 from mlops.notebook.handoff import read_scraps, write_scraps
-from mlops.record.redaction import strike_out
+from mlops.record.redaction import make_redactor
+from mlops.record.redaction.notebooks import redact_notebook
 from mlops.sweeps.executors import Outcome, Task, execute_task
 from mlops.workspace import Workspace, find_workspace
 
@@ -84,7 +86,10 @@ class Cluster:
             for future in as_completed(by_future, loop=self._client.loop):
                 outcome, content = _gather(future, by_future[future], self._address)
                 if content:
-                    write_atomically(by_future[future].output, strike_out(content.decode(), secrets()))
+                    notebook = redact_notebook(json.loads(content), make_redactor(secrets()))
+                    write_atomically(
+                        by_future[future].output, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+                    )
                 yield outcome
                 future.release()
         finally:

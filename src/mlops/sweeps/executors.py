@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlops.errors import StepFailed
+from mlops.errors import HandoffError, IntegrityError, StepFailed
 from mlops.execution import execute
 from mlops.execution.pool import NotebookEnded, NotebookPool
 from mlops.notebook.handoff import read_scraps
@@ -89,9 +89,9 @@ class Threads:
 def _judge(task: Task, ended: NotebookEnded) -> Outcome:
     try:
         ended.future.result()
-    except StepFailed as error:
+        return Outcome(task.number, ended.seconds, read_scraps(task.output))
+    except (StepFailed, HandoffError, IntegrityError) as error:
         return Outcome(task.number, ended.seconds, error=str(error))
-    return Outcome(task.number, ended.seconds, read_scraps(task.output))
 
 
 def execute_task(task: Task, secrets: Callable[[], Iterable[str]]) -> Outcome:
@@ -99,6 +99,6 @@ def execute_task(task: Task, secrets: Callable[[], Iterable[str]]) -> Outcome:
     began = time.monotonic()
     try:
         execute(task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets)
-    except StepFailed as error:
+        return Outcome(task.number, time.monotonic() - began, read_scraps(task.output))
+    except (StepFailed, HandoffError, IntegrityError) as error:
         return Outcome(task.number, time.monotonic() - began, error=str(error))
-    return Outcome(task.number, time.monotonic() - began, read_scraps(task.output))

@@ -16,7 +16,7 @@ from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_folder, number_run, write_run
 from mlops.record.lineage import find_commit
 from mlops.record.processes import own_process
-from mlops.record.redaction import strike_out
+from mlops.record.redaction import redact_record, redact_text
 from mlops.record.reuse import copy_results
 from mlops.record.run_lock import share_runs
 from mlops.runner import Surroundings
@@ -149,14 +149,14 @@ class _SweepRun:
         if "sweep" in self.declared:
             tracking = self.tracker.start_sweep(self.record.run_id, self.grid.axes)
             self.sweep = replace(self.sweep, tracking=tracking)
-        self.sweep = strike_out(self.sweep, self.secrets())
+        self.sweep = redact_record(self.sweep, self.secrets())
         begin_sweep(self.folder, self.sweep)
         for listener in self.listeners:
             listener.sweep_started(self.record, self.sweep)
         tasks = [self._make_task(number, values) for number, values in enumerate(self.combinations, start=1)]
         with closing(self.executor.run(tasks, self.secrets)) as outcomes:
             for outcome in outcomes:
-                point = strike_out(self._judge(outcome, tasks[outcome.number - 1]), self.secrets())
+                point = redact_record(self._judge(outcome, tasks[outcome.number - 1]), self.secrets())
                 add_point(self.folder, point)
                 self.points.append(point)
                 for listener in self.listeners:
@@ -179,7 +179,7 @@ class _SweepRun:
 
     def _judge(self, outcome: Outcome, task: Task) -> Point:
         values = self.combinations[outcome.number - 1]
-        error, score = outcome.error[:ERROR_LENGTH], None
+        error, score = redact_text(outcome.error, self.secrets())[:ERROR_LENGTH], None
         if not error:
             score = read_score(outcome.results, self.sweep)
             error = "" if score is not None else f"it handed on no number as {self.sweep.metric}, but None"
@@ -203,7 +203,7 @@ class _SweepRun:
         ended = replace(
             ended,
             state="failed" if error else "done",
-            error=error[:ERROR_LENGTH],
+            error=redact_text(error, self.secrets())[:ERROR_LENGTH],
             seconds=time.monotonic() - self.began,
             results=self._summarize(best),
             report=REPORT,
@@ -251,7 +251,7 @@ class _SweepRun:
             results=best.results,
             fingerprint=self._fingerprint(best.values),
         )
-        offered = strike_out(offered, self.secrets())
+        offered = redact_record(offered, self.secrets())
         for listener in self.listeners:
             offered = listener.best_offered(self.record, offered)
         self._save(self.record.with_step(offered))
@@ -262,5 +262,5 @@ class _SweepRun:
         return fingerprint_step(self.grid.step, parameters, self.record, self.workspace, self.around.observe)
 
     def _save(self, record: RunRecord) -> None:
-        self.record = strike_out(record, self.secrets())
+        self.record = redact_record(record, self.secrets())
         write_run(self.record, self.workspace.outputs)

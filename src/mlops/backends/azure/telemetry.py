@@ -50,7 +50,7 @@ class AzureTelemetry:
         self._session = session
 
     def record_run(self, run: RunRecord) -> None:
-        """See `Telemetry`. Secrets have been struck out of the record before."""
+        """See `Telemetry`. Secrets have been redacted in the record before."""
         try:
             with explain_refusals(self._session, "send the run to Application Insights"):
                 sent = self._send(run)

@@ -1,0 +1,121 @@
+"""The redaction of secrets in what is saved and shown, however they are spelled.
+
+.. code-block:: text
+
+    spelling   how a secret may be spelled: escaped, quoted, in base64
+    texts      finds secrets in texts, also across line breaks, colour codes and tags
+    pictures   pictures without their comments and other texts
+    notebooks  finds secrets in executed notebooks, also across outputs
+    terminal   text as a terminal shows it
+
+What cannot be found: parts of a secret, a secret that is drawn, encrypted, hashed, compressed or reversed, one with
+other characters between its own, and one that is spread over several cells or values. `docs/secrets.md` lists it.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from mlops.record.redaction.pictures import clean_embedded, clean_picture
+from mlops.record.redaction.spelling import Spelling, list_spellings
+from mlops.record.redaction.texts import MASK, redact_pieces
+
+__all__ = ["MASK", "Redactor", "make_redactor", "redact_known", "redact_record", "redact_text"]
+
+Record = TypeVar("Record")
+MARKUP = ("text/html", "text/markdown", "text/latex", "image/svg+xml", "application/xml", "text/xml")
+PICTURES = ("image/png", "image/jpeg", "image/apng")
+
+
+class Redactor:
+    """Replaces secrets by ``***``; false if there are none.
+
+    Parameters
+    ----------
+    secrets : iterable of str
+        The values that nobody may see.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._spellings: tuple[Spelling, ...] = tuple(
+            spelling for secret in dict.fromkeys(secrets) if secret.strip() for spelling in list_spellings(secret)
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._spellings)
+
+    def redact(self, text: str, kind: str = "") -> str:
+        """Return a text without secrets; `kind` is its MIME type, if it has one."""
+        return self.redact_pieces([text], kind)[0]
+
+    def redact_pieces(self, pieces: list[str], kind: str = "") -> list[str]:
+        """Return texts that follow each other, such as lines, without secrets; see `redact`."""
+        if not self._spellings:
+            return pieces
+        if kind in PICTURES:
+            pieces = [clean_picture("".join(pieces))] + [""] * (len(pieces) - 1)
+        elif any(";base64," in piece for piece in pieces):
+            pieces = [clean_embedded("".join(pieces))] + [""] * (len(pieces) - 1)
+        return redact_pieces(pieces, self._spellings, markup=kind in MARKUP)
+
+    def redact_value(self, value: Any, kind: str = "") -> Any:
+        """Return a JSON value without secrets; the texts of a list are searched as one text, too."""
+        if isinstance(value, str):
+            return self.redact(value, kind)
+        if isinstance(value, Mapping):
+            return {
+                self.redact(key) if isinstance(key, str) else key: self.redact_value(item, _name_kind(key, kind))
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            if value and all(isinstance(item, str) for item in value):
+                return self.redact_pieces(list(value), kind)
+            return [self.redact_value(item, kind) for item in value]
+        return value
+
+
+def _name_kind(key: Any, kind: str) -> str:
+    """Return the MIME type of a value: a bundle's keys are the types of its values."""
+    return key if isinstance(key, str) and "/" in key else kind
+
+
+_known: dict[str, None] = {}
+
+
+@lru_cache(maxsize=16)
+def _remember(secrets: tuple[str, ...]) -> Redactor:
+    _known.update(dict.fromkeys(secrets))
+    return Redactor(secrets)
+
+
+def make_redactor(secrets: Iterable[str]) -> Redactor:
+    """Return what replaces these secrets; the same one for the same secrets."""
+    return _remember(tuple(secrets))
+
+
+def redact_record(record: Record, secrets: Iterable[str]) -> Record:
+    """Return a record in which every secret is replaced by ``***``.
+
+    Parameters
+    ----------
+    record : JSON value or dataclass
+        Its texts are looked at one by one, so that it stays what it is.
+    secrets : iterable of str
+        The values that nobody may see.
+    """
+    redactor = make_redactor(secrets)
+    if not redactor:
+        return record
+    return msgspec.convert(redactor.redact_value(msgspec.to_builtins(record)), type(record))
+
+
+def redact_text(text: str, secrets: Iterable[str]) -> str:
+    """Return a text in which every secret is replaced by ``***``."""
+    return make_redactor(secrets).redact(text)
+
+
+def redact_known(text: str) -> str:
+    """Return a text without the secrets that this process has redacted so far: the last resort before a terminal."""
+    return redact_text(text, _known)

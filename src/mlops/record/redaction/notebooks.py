@@ -1,0 +1,73 @@
+"""The redaction of executed notebooks, in which one text may be spread over several outputs."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from mlops.record.redaction import Redactor
+from mlops.record.redaction.terminal import fold
+
+
+def redact_notebook(notebook: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a notebook without secrets.
+
+    Parameters
+    ----------
+    notebook : dict
+        As its JSON says.
+    redactor : Redactor
+        Knows the secrets.
+    """
+    if not redactor:
+        return notebook
+    cells = [_redact_cell(cell, redactor) for cell in notebook["cells"]]
+    return {**redactor.redact_value({**notebook, "cells": []}), "cells": cells}
+
+
+def _redact_cell(cell: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    kind = "text/markdown" if cell["cell_type"] == "markdown" else ""
+    source = redactor.redact_value(cell["source"], kind)
+    others = {name: value for name, value in cell.items() if name not in ("source", "outputs")}
+    redacted = {**redactor.redact_value(others), "source": source}
+    if "outputs" in cell:
+        redacted["outputs"] = _redact_outputs(cell["outputs"], redactor)
+    return redacted
+
+
+def _redact_outputs(outputs: Sequence[dict[str, Any]], redactor: Redactor) -> list[dict[str, Any]]:
+    found = [output if _is_stream(output) else redactor.redact_value(output) for output in outputs]
+    streams = [output for output in found if _is_stream(output)]
+    for group in _list_readings(streams):
+        texts = redactor.redact_pieces([_join(output) for output in group])
+        for output, text in zip(group, texts, strict=True):
+            output["text"] = text
+    for _, together in groupby(found, key=lambda output: output.get("name") if _is_stream(output) else None):
+        _redact_shown([output for output in together if _is_stream(output)], redactor)
+    return found
+
+
+def _is_stream(output: dict[str, Any]) -> bool:
+    return output["output_type"] == "stream"
+
+
+def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the streams of a cell that someone may read in one go: all, and those of each name."""
+    if streams:
+        yield streams
+        for name in {output["name"] for output in streams}:
+            yield [output for output in streams if output["name"] == name]
+
+
+def _redact_shown(streams: list[dict[str, Any]], redactor: Redactor) -> None:
+    """Redact what a terminal would show of a stream: going back within a line can put a secret together."""
+    shown = fold("".join(_join(output) for output in streams))
+    redacted = redactor.redact(shown)
+    if redacted != shown:
+        for output in streams:
+            output["text"] = ""
+        streams[0]["text"] = redacted
+
+
+def _join(output: dict[str, Any]) -> str:
+    text = output["text"]
+    return text if isinstance(text, str) else "".join(text)
