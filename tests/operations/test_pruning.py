@@ -1,5 +1,7 @@
 """Deleting what is old: all of it, and never what is needed."""
 
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -7,19 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from old_homes import RUN, build_home
 from opened import open_here
 from tiny_model import make_bundle
 
-from mlops.backends.local.services import LocalDeployment, LocalState
+from mlops.backends.local.pipelines import SUBMISSION, BackgroundRun
+from mlops.backends.local.services import LocalDeployment, LocalSite, LocalState
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import store_by_content
+from mlops.files import store_by_content, write_atomically
 from mlops.kernels.socket_folder import find_folder
 from mlops.operations.opening import OpenProject
 from mlops.operations.pruning import preview_pruning, prune
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
+from mlops.platform.services import Decision, Rollback
 from mlops.portal.index import write_index
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run, write_run
 from mlops.record.processes import NO_PROCESS, own_process
@@ -63,14 +68,9 @@ def deploy(image: Image, tested: Verdict = "") -> LocalDeployment:
     return LocalDeployment(image.digest, image.name, image.model_version, OLD, tested)
 
 
-def remember(opened: OpenProject, current: Image, *history: LocalDeployment) -> None:
+def remember(opened: OpenProject, state: LocalState) -> None:
     """Remember what production serves and has served."""
-    from mlops.backends.local.services import LocalSite
-
-    folder = opened.workspace.home / "services"
-    passed = tuple(old.digest for old in history if old.tested == "passed")
-    site = LocalSite(folder, "production", 0, None, None)  # type: ignore[arg-type]
-    site.write(LocalState(deploy(current), history, passed))
+    LocalSite(opened.workspace.home / "services", "production", 0, None, None).write(state)  # type: ignore[arg-type]
 
 
 def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:
@@ -101,6 +101,21 @@ def test_the_run_that_deployed_what_serves_stays(opened: OpenProject) -> None:
     assert sorted(list_names(opened)) == ["release-0", "release-2"]
 
 
+def test_the_runs_of_the_decision_that_holds_and_of_a_rollback_that_holds_stay(
+    opened: OpenProject, tmp_path: Path
+) -> None:
+    for run_id in ("decided", "rolled-back", "lifted", "other"):
+        record_run(opened, run_id)
+    serving = publish(opened, tmp_path, 1)
+    current = replace(deploy(serving), decision=Decision("ada", "", "decided"))
+    rollbacks = [
+        Rollback("production", "tiny:9", 9, "tiny:1", 1, OLD, Decision("ada", "", run_id), lifted)
+        for run_id, lifted in (("lifted", OLD), ("rolled-back", ""))
+    ]
+    remember(opened, LocalState(current, rollbacks=tuple(rollbacks)))
+    assert list_names(opened) == ["other", "lifted"]
+
+
 def test_what_is_not_that_old_stays(opened: OpenProject, tmp_path: Path) -> None:
     record_run(opened, "young", NOW)
     record_run(opened, "resumed", OLD, finished=NOW)
@@ -111,7 +126,8 @@ def test_what_is_not_that_old_stays(opened: OpenProject, tmp_path: Path) -> None
 def test_what_a_rollback_can_restore_stays(opened: OpenProject, tmp_path: Path) -> None:
     failed, first, second, serving, never = (publish(opened, tmp_path, number) for number in range(1, 6))
     history = (deploy(first, "passed"), deploy(failed, "failed"), deploy(second, "passed"))
-    remember(opened, serving, *history)
+    passed = tuple(old.digest for old in history if old.tested == "passed")
+    remember(opened, LocalState(deploy(serving), history, passed))
     assert sorted(list_names(opened)) == [f"tiny-{failed.model_version}", f"tiny-{never.model_version}"]
     for image in (first, second, serving):
         assert opened.backend.images.get_image(image.digest) == image
@@ -146,6 +162,14 @@ def test_the_folder_of_a_service_that_ended_goes(opened: OpenProject) -> None:
     (folder / "service.log").write_text("ended")
     (folder / "ready.json").write_text('{"pid": 2000000000, "port": 1}')
     assert list_names(opened) == ["qa/2026-01-01T000000Z"]
+
+
+def test_a_submitted_run_that_left_no_record_goes_once_its_process_ended(opened: OpenProject) -> None:
+    for name, process in (("ended", NO_PROCESS), ("alive", own_process())):
+        background = BackgroundRun(process, OLD, "42")
+        write_atomically(opened.workspace.outputs / name / SUBMISSION, msgspec.json.encode(background))
+    assert list_names(opened) == ["ended"]
+    assert (opened.workspace.outputs / "alive").is_dir()
 
 
 @pytest.mark.parametrize("state", ["waiting", "running"])
@@ -195,6 +219,30 @@ def test_nothing_goes_while_it_is_not_known_what_is_needed(opened: OpenProject, 
         with pytest.raises(IntegrityError, match=str(path)):
             look(opened, TOMORROW)
     assert folder.is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.02, 0.1, 0.2, 0.4, 0.8])
+def test_a_kill_at_any_moment_leaves_whole_runs_and_the_next_call_does_the_rest(
+    opened: OpenProject, seconds: float
+) -> None:
+    outputs = opened.workspace.outputs
+    folders = [record_run(opened, f"run-{number}") for number in range(300)]
+    for folder in folders:
+        (folder / "01_test_data.ipynb").write_text("{}")
+    opened.backend.registry.find_champion("diabetes")  # MLflow is imported before the fork
+    child = os.fork()
+    if child == 0:
+        prune(opened, TOMORROW)
+        os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert {run.state for run in list_runs(outputs)} == {"succeeded"}
+    assert all(len(list(folder.iterdir())) == 2 for folder in folders if folder.is_dir())
+    prune(opened, TOMORROW)
+    assert sorted(path.name for path in outputs.glob("[!.]*")) == [RUN]
+    assert list(outputs.glob(".removed-*")) == []
 
 
 def test_what_a_kill_has_left_is_no_run_and_goes_with_the_next_call(opened: OpenProject) -> None:

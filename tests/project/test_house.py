@@ -38,3 +38,9 @@ def test_every_package_maps_its_modules(engine: Path) -> None:
         if unnamed := [name for name in names if name not in shown]:
             missing[init.parent.relative_to(engine).as_posix()] = unnamed
     assert missing == {}
+
+
+def test_records_are_read_back_in_one_place(engine: Path) -> None:
+    """Anywhere else, one kind of damage would be forgotten, or the error would not name the file."""
+    found = {path.relative_to(engine).as_posix() for path in engine.rglob("*.py") if "json.decode(" in path.read_text()}
+    assert found == {"files.py", "serving/app.py"}  # the latter reads requests

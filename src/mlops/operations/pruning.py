@@ -127,7 +127,8 @@ def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[st
     """Return what the champion and the services refer to, on any platform."""
     backend = opened.backend
     champion = backend.registry.find_champion(opened.model_name)
-    found = {text for service in services for text in (service.image, service.digest)}
+    found = {text for service in services for text in (service.image, service.digest, service.decision.run_id)}
+    found |= {old.decision.run_id for old in backend.services.list_rollbacks() if not old.lifted}
     if champion:
         found |= {f"{champion.name}:{champion.version}", *champion.tags.values()}
     return found | (backend.leftovers.list_references() if backend.leftovers else set())

@@ -54,6 +54,7 @@ def open_backend(caller: Caller) -> Backend:
     host = LocalHost(workspace.home, read_settings(workspace), images, secrets)
     services = Releases(host, images.get_image)
     registry = LocalRegistry(store)
+    pipelines = LocalPipelines(workspace, datasets, caller.command)
     return Backend(
         name="local",
         tracker=LocalTracker(store),
@@ -62,9 +63,9 @@ def open_backend(caller: Caller) -> Backend:
         services=services,
         secrets=secrets,
         datasets=datasets,
-        pipelines=LocalPipelines(workspace, datasets, caller.command),
+        pipelines=pipelines,
         infrastructure=LocalInfrastructure(workspace, services),
         upgrades=LocalUpgrades(workspace.home),
-        leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets),
+        leftovers=LocalLeftovers(workspace.home, host, images, registry, datasets, pipelines),
         tracking_page=LocalTrackingPage(workspace.project, store),
     )

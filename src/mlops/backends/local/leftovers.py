@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.images import LocalImages
+from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.services import LocalHost
 from mlops.files import finish_removals, hash_file, measure_size, remove_whole
@@ -25,18 +26,25 @@ class LocalLeftovers:
     ----------
     home : Path
         ``MLOPS_HOME``.
-    host, images, registry, datasets : LocalHost, LocalImages, LocalRegistry, LocalDatasets
+    host, images, registry, datasets, pipelines : LocalHost, LocalImages, LocalRegistry, LocalDatasets, LocalPipelines
         What is kept there, and says what it refers to.
     """
 
     def __init__(
-        self, home: Path, host: LocalHost, images: LocalImages, registry: LocalRegistry, datasets: LocalDatasets
+        self,
+        home: Path,
+        host: LocalHost,
+        images: LocalImages,
+        registry: LocalRegistry,
+        datasets: LocalDatasets,
+        pipelines: LocalPipelines,
     ) -> None:
         self._home = home
         self._host = host
         self._images = images
         self._registry = registry
         self._datasets = datasets
+        self._pipelines = pipelines
 
     def list_references(self) -> set[str]:
         """See `Leftovers`."""
@@ -51,7 +59,8 @@ class LocalLeftovers:
         if not self._home.is_dir():
             return []
         kept = needed | self.list_references()
-        found = (*self._find_images(kept), *self._find_service_folders(), *self._find_staged(kept))
+        unrecorded = (_describe("run", path.name, path, (path,)) for path in self._pipelines.list_unrecorded())
+        found = (*unrecorded, *self._find_images(kept), *self._find_service_folders(), *self._find_staged(kept))
         return [leftover for leftover in found if leftover.last_used < before]
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:

@@ -162,6 +162,11 @@ class LocalPipelines:
         found = (self._get_or_mark(path.parent.name) for path in submitted)
         return list(islice((run for run in found if run), most))
 
+    def list_unrecorded(self) -> list[Path]:
+        """Return the folders of submitted runs that ended before they had a record, for `mlops prune`."""
+        folders = [path.parent for path in sorted(self._outputs.glob(f"*/{SUBMISSION}"))]
+        return [folder for folder in folders if not (folder / "run.json").exists() and not _is_alive(folder)]
+
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
         """Return a run; one whose record cannot be read does not hide the others. None: it was deleted meanwhile."""
         try:
@@ -239,6 +244,14 @@ class LocalPipelines:
                 start_new_session=True,
             )
         return identify_process(process.pid)
+
+
+def _is_alive(folder: Path) -> bool:
+    """Return whether the process of a submitted run is alive, or cannot be told."""
+    try:
+        return read_record(folder / SUBMISSION, BackgroundRun).process.alive
+    except (IntegrityError, FileNotFoundError):
+        return True
 
 
 def _list_words(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlops.backends.azure.connection.lock import LeaseLock
 from mlops.backends.azure.connection.refusals import explain_refusals
@@ -18,6 +18,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.records import ImageRecord, ImageStore
 from mlops.backends.azure.images.sdk_environments import make_build_environment, make_inference_configuration
 from mlops.errors import ImageNotFoundError, PlatformError, UsageError
+from mlops.files import read_record
 from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
@@ -135,7 +136,7 @@ class AzureImages:
             ) from error
 
     def _make_record(self, bundle: Path, model: ModelVersion, repository: str, digest: str) -> ImageRecord:
-        manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_record(bundle / MANIFEST, dict[str, Any])
         url = f"{self._registry}/{repository}@{digest}"
         return ImageRecord(
             image=Image(manifest["name"], digest, url, model.name, model.version),
