@@ -12,13 +12,10 @@ import pytest
 from mlops.errors import IntegrityError
 from mlops.files import (
     decode_record,
-    finish_removals,
     hash_file,
     hash_folder,
     make_new_folder,
-    measure_size,
     read_record,
-    remove_whole,
     store_by_content,
     verify_files,
     write_atomically,
@@ -176,26 +173,3 @@ def test_a_record_is_read_and_one_that_is_not_there_is_not_damaged(tmp_path: Pat
 def test_a_record_that_is_no_file_is_named_as_its_reader_calls_it() -> None:
     with pytest.raises(IntegrityError, match=r"^The blob x is damaged \(.+\)\. Restore it from a backup, or d"):
         decode_record(b"", Card, "The blob x")
-
-
-def test_what_is_removed_is_gone_at_once_and_what_a_crash_leaves_goes_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_atomically(tmp_path / "run" / "run.json", "{}")
-    write_atomically(tmp_path / "log", "")
-    remove_whole(tmp_path / "log")
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    with monkeypatch.context() as crashing:
-        crashing.setattr("shutil.rmtree", lambda path: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            remove_whole(tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-    assert list(tmp_path.glob("*/run.json")) == []
-    finish_removals(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_size_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "folder" / "inside" / "a", "abc")
-    write_atomically(tmp_path / "folder" / "b", "de")
-    assert [measure_size(path) for path in (tmp_path / "folder", tmp_path / "folder" / "b")] == [5, 2]

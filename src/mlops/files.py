@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 from mlops.errors import FormatError, IntegrityError
 
 Record = TypeVar("Record")
-REMOVED = ".removed-"  # how the name of a folder begins in which something is being deleted
 ADVICE = "Restore it from a backup, or delete it."
 
 
@@ -135,35 +134,6 @@ def copy_database(source: Path, target: Path) -> None:
 
     with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer)
-
-
-def remove_whole(path: Path) -> None:
-    """Delete a file or folder so that a reader, or a crash, finds it whole or not at all.
-
-    What a crash leaves lies in a folder beside it, which `finish_removals` deletes.
-    """
-    import shutil
-    import tempfile
-
-    scratch = tempfile.mkdtemp(dir=path.parent, prefix=REMOVED)
-    try:
-        os.rename(path, Path(scratch, path.name))
-    finally:
-        shutil.rmtree(scratch)
-
-
-def finish_removals(folder: Path) -> None:
-    """Delete what a crash has left of removals in a folder."""
-    import shutil
-
-    for scratch in folder.glob(f"{REMOVED}*"):
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def measure_size(path: Path) -> int:
-    """Return how many bytes the files hold that are at or below a path."""
-    paths = path.rglob("*") if path.is_dir() else [path]
-    return sum(found.lstat().st_size for found in paths if found.is_file())
 
 
 def make_new_folder(parent: Path, name: str) -> Path:

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import finish_removals, measure_size, remove_whole
 from mlops.kernels.leftovers import delete_leftovers, list_leftovers
 from mlops.operations.opening import OpenProject
 from mlops.pipelines import ALL_STEPS
@@ -17,6 +16,7 @@ from mlops.platform.leftovers import Leftover
 from mlops.platform.services import Service
 from mlops.portal.index import write_index
 from mlops.record.ledger import RunRecord, list_runs
+from mlops.record.removal import finish_removals, measure_size, remove_whole
 from mlops.record.run_lock import claim_runs
 
 LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # states of runs that are in progress, or not understood

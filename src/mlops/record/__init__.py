@@ -11,6 +11,7 @@
     clock         the time as records hold it
     user          the user who starts a run
     fingerprints  what the results of a step depend on, as one hash
+    removal       files and folders, deleted whole
     run_lock      keeps runs and the deletion of runs apart
     reuse         the results of earlier runs, taken over where nothing has changed
     lineage       where a result came from: commit, build, notebooks with their hashes
