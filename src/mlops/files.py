@@ -6,6 +6,7 @@ start, so they are imported where they are used.
 
 import hashlib
 import itertools
+import json
 import os
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -49,37 +50,10 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
     sync_folder(path.parent)
 
 
-def read_unchanged(file: Path, sha256: str) -> bytes:
-    """Return the content of a file that must have a hash; an empty hash is any.
-
-    Raises
-    ------
-    IntegrityError
-        If it has another one.
-    """
-    content = file.read_bytes()
-    found = hash_content(content)
-    if sha256 not in ("", found):
-        raise IntegrityError(f"{file} has changed since it was tested (SHA-256 {found[:12]}…). Test it again.")
-    return content
-
-
 def require_hash(content: bytes, sha256: str, what: str) -> bytes:
-    """Return a content that must have a hash.
+    """Return a content that was kept under a hash; raise IntegrityError if it has another one.
 
-    Parameters
-    ----------
-    content : bytes
-        What was read.
-    sha256 : str
-        The hash under which it was kept.
-    what : str
-        What it is and where, for the message: "The training rows /home/rows.parquet".
-
-    Raises
-    ------
-    IntegrityError
-        If it has another one.
+    `what` says in the plural what it is and where: "The training rows /home/rows.parquet".
     """
     found = hash_content(content)
     if found != sha256:
@@ -241,6 +215,16 @@ def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_path(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the files of a folder with their names."""
+    return hash_listing(hash_folder(path)) if path.is_dir() else hash_file(path)
+
+
+def hash_listing(hashes: Mapping[str, str]) -> str:
+    """Return one SHA-256 for those of several files by name, as `hash_folder` returns them."""
+    return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
 
 
 def hash_folder(folder: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A data file that cannot be read is named before anything runs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from mlops.errors import UsageError
 
 def test_what_exists_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a b.csv").write_text("x")
+    (tmp_path / "part-0.parquet").write_text("x")
     monkeypatch.chdir(tmp_path)
     for url in ("", "a b.csv", str(tmp_path / "a b.csv"), f"file://{tmp_path}/a%20b.csv", str(tmp_path)):
         require_file(url, "test_data.data_path")
@@ -33,3 +35,24 @@ def test_what_cannot_be_read_is_named(url: str, said: str) -> None:
     with pytest.raises(UsageError) as raised:
         require_file(url, "test_data.data_path")
     assert str(raised.value) == f"test_data.data_path is {url!r}, {said.format(here=Path.cwd())}"
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "empty").mkdir()
+    said = {
+        tmp_path / "pipe.csv": "is a pipe. Write the data to a file.",
+        Path("/dev/zero"): "is a device. Write the data to a file.",
+        tmp_path / "empty": "is a folder without Parquet files. Name a file, or a folder of Parquet files.",
+    }
+    for path, reason in said.items():
+        with pytest.raises(UsageError) as raised:
+            require_file(str(path), "test_data.data_path")
+        assert str(raised.value) == f"test_data.data_path is {str(path)!r}, which {reason}"
+
+
+def test_what_you_may_not_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read everything
+    (tmp_path / "x.csv").write_text("x")
+    with pytest.raises(UsageError, match=r"x\.csv', which you are not allowed to read\. Change its permissions\.$"):
+        require_file(str(tmp_path / "x.csv"), "test_data.data_path")

@@ -1,16 +1,24 @@
 """Where a data file is, and whether it can be there."""
 
+import os
 import re
+import stat
 from pathlib import Path
 
 from mlops.errors import UsageError
 from mlops.files import find_path
 
+KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
 SCHEME = re.compile(r"([A-Za-z][\w+.-]+)(?:://|::)")
 
 
 def require_file(url: str, source: str) -> None:
-    """Refuse a local file that does not exist, and a URL that nothing here can read. Nothing else is asked for.
+    """Refuse a local file that does not exist or is no file, and a URL that nothing here can read.
 
     Parameters
     ----------
@@ -29,6 +37,27 @@ def require_file(url: str, source: str) -> None:
         _require_scheme(found[1], url, source)
     elif url and not find_path(url).exists():
         raise UsageError(f"{source} is {url!r}, but there is no such file in {Path.cwd()}. Check the path.")
+    elif url and (obstacle := describe_obstacle(find_path(url))):
+        raise UsageError(f"{source} is {url!r}, which {obstacle}.")
+
+
+def describe_obstacle(path: Path) -> str:
+    """Say why a path cannot be read as data, to follow its name; empty if it may be, or is not there.
+
+    Reading a pipe or a device could take for ever, and would not give the same rows to the next notebook.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # not there, or no path
+        return ""
+    kind = next((kind for test, kind in KINDS if test(mode)), "")
+    if kind:
+        return f"is {kind}. Write the data to a file"
+    if not os.access(path, os.R_OK):
+        return "you are not allowed to read. Change its permissions"
+    if stat.S_ISDIR(mode) and not any(path.glob("*.parquet")):
+        return "is a folder without Parquet files. Name a file, or a folder of Parquet files"
+    return ""
 
 
 def _require_scheme(scheme: str, url: str, source: str) -> None:

@@ -1,16 +1,19 @@
 """Data files: read from any URL that fsspec knows, with the hash that names their content."""
 
-import hashlib
+import gzip
 import io
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
 import pandas as pd
-from pyarrow import ArrowInvalid
+from pandas.api.types import infer_dtype
+from pyarrow import ArrowException
 
-from mlops.errors import IntegrityError, UsageError
+from mlops.data.content import PARQUET, ZIPPED_CSV, read_content
+from mlops.data.delimited import read_delimited
+from mlops.errors import UsageError
 from mlops.files import store_by_content
 
 
@@ -23,7 +26,7 @@ class Table:
     url : str
         Where it was read.
     sha256 : str
-        Hash of its bytes.
+        Hash of its bytes; of a folder, that of its files with their names.
     frame : DataFrame
         Its rows.
     """
@@ -42,12 +45,13 @@ def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> s
 
 
 def read_table(url: str, sha256: str = "") -> Table:
-    """Read a CSV or Parquet file.
+    """Read a CSV or Parquet file, or a folder of Parquet files.
 
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows. The ending says which format: ``.csv`` or ``.parquet``.
+        A path, or a URL with a scheme that fsspec knows. The ending says which format a file has: ``.csv``,
+        ``.csv.gz`` or ``.parquet``.
     sha256 : str
         The hash that it must have; empty for any.
 
@@ -58,22 +62,26 @@ def read_table(url: str, sha256: str = "") -> Table:
     UsageError
         If there is no such file, or it is not in the format that its ending says.
     """
-    if not url.endswith((".csv", ".parquet")):
-        raise UsageError(f"data file {url}: its name must end in .csv or .parquet")
+    content = read_content(url, sha256)
+    frames = [_parse_part(content.format, part, url) for part in content.parts]
+    return Table(url, content.sha256, pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0])
+
+
+def _parse_part(ending: str, content: bytes, url: str) -> pd.DataFrame:
+    if ending == PARQUET:
+        return _parse_parquet(content, url)
+    if ending == ZIPPED_CSV:
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UsageError(f"The data file {url} is not a whole gzip file: {error}.") from error
+    return read_delimited(content, url)
+
+
+def _parse_parquet(content: bytes, url: str) -> pd.DataFrame:
     try:
-        with fsspec.open(url, "rb") as file:
-            content = file.read()
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no data file {url}. Check the path.") from error
-    except (OSError, ValueError, ImportError) as error:
-        raise UsageError(f"data file {url} cannot be read ({error}); check the path") from error
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 and found != sha256:
-        raise IntegrityError(f"data file {url} has changed since it was tested (SHA-256 {found[:12]}…): test it again")
-    try:
-        frame = pd.read_csv(io.BytesIO(content)) if url.endswith(".csv") else pd.read_parquet(io.BytesIO(content))
-    except pd.errors.EmptyDataError:
-        frame = pd.DataFrame()
-    except (ValueError, OSError, pd.errors.ParserError, ArrowInvalid) as error:
-        raise UsageError(f"data file {url} is not in the format that its name says: {error}") from error
-    return Table(url, found, frame)
+        frame = pd.read_parquet(io.BytesIO(content))
+    except (ValueError, OSError, ArrowException) as error:
+        raise UsageError(f"The data file {url} is not a whole Parquet file: {error}.") from error
+    decimals = [name for name in frame if frame[name].dtype == "object" and infer_dtype(frame[name]) == "decimal"]
+    return frame.astype(dict.fromkeys(decimals, "float64"))

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlops.files import find_path, hash_file, read_content, write_atomically
+from mlops.files import find_path, hash_file, hash_path, read_content, write_atomically
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace, mark_home
@@ -54,9 +54,9 @@ def fingerprint_step(
     files: dict[str, str] = {}
     for name in step.files:
         path = str(parameters.get(name) or "")
-        if path and not find_path(path).is_file():
+        if path and not find_path(path).exists():
             return ""
-        files[name] = hash_file(find_path(path)) if path else ""
+        files[name] = hash_path(find_path(path)) if path else ""
     needs = {name: found.results for name in step.needs if (found := run.step(name))}
     return _hash(
         {
@@ -80,8 +80,8 @@ def has_kept_files(step: StepRecord) -> bool:
     """
     for name, expected in step.results.items():
         if name.endswith("_sha256"):
-            path = find_path(str(step.results.get(name.replace("_sha256", "_path"), "")))
-            if not path.is_file() or hash_file(path) != expected:
+            url = str(step.results.get(name.replace("_sha256", "_path"), ""))
+            if not url or not find_path(url).exists() or hash_path(find_path(url)) != expected:
                 return False
     return True
 

@@ -105,7 +105,7 @@ def test_no_new_data_and_no_folder_for_it_are_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     azure.blobs.list_names()
-    with pytest.raises(DatasetNotFoundError, match=r"no file that ends in .csv or .parquet in the folder incoming of"):
+    with pytest.raises(DatasetNotFoundError, match=r"no file that ends in .csv, .csv.gz, .parquet in the folder"):
         arrivals.fetch_newest(RUN)
     settings = replace(read_settings(workspace), data_trigger_path="")
     with pytest.raises(UsageError, match=r"no folder is watched for new data: set azure.data_trigger_path"):

@@ -1,7 +1,11 @@
 """The data set: what is uploaded and registered, by the real SDKs, blobs in Azurite."""
 
+import gzip
+import io
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from azureml.core import Dataset
 from doubles.azure.azure import Azure
@@ -126,8 +130,35 @@ def test_a_data_set_of_several_files_is_refused(datasets: AzureDatasets, session
 
 def test_a_file_of_another_format_is_refused(datasets: AzureDatasets, file: Path) -> None:
     other = file.rename(file.with_suffix(".parquet"))
-    with pytest.raises(UsageError, match=r"sample.parquet cannot become.*let it end in .parquet"):
+    with pytest.raises(UsageError, match=r"sample.parquet cannot become.*Let it end in .parquet"):
         datasets.stage(other)
+
+
+def test_a_folder_of_parquet_files_is_uploaded_as_one_file(
+    session: AzureSession, azure: Azure, workspace: Workspace, tmp_path: Path
+) -> None:
+    settings = replace(read_settings(workspace), dataset_path="data/sales.parquet")
+    datasets = AzureDatasets(AzureSession(settings, workspace))
+    folder = tmp_path / "sales"
+    folder.mkdir()
+    for part in (0, 1):
+        pd.DataFrame({"A": [part], "Y": [2.5]}).to_parquet(folder / f"part-{part}.parquet")
+    version = register(datasets, folder)
+    assert version.url.endswith("/data/sales.parquet")
+    uploaded = pd.read_parquet(io.BytesIO(azure.blobs.read("data/sales.parquet")))
+    assert uploaded.to_numpy().tolist() == [[0, 2.5], [1, 2.5]]
+    assert register(datasets, folder) == version
+
+
+def test_zipped_csv_keeps_its_ending(azure: Azure, workspace: Workspace, file: Path) -> None:
+    settings = replace(read_settings(workspace), dataset_path="data/sales.csv.gz")
+    datasets = AzureDatasets(AzureSession(settings, workspace))
+    urls = []
+    for content in (b"A,Y\n1,2\n", b"A,Y\n3,4\n"):
+        zipped = file.with_name("sample.csv.gz")
+        zipped.write_bytes(gzip.compress(content))
+        urls.append(register(datasets, zipped).url.rsplit("/", 1)[1])
+    assert urls == ["sales.csv.gz", "sales-2.csv.gz"]
 
 
 def test_a_role_that_does_not_count_yet_is_waited_for(datasets: AzureDatasets, azure: Azure, file: Path) -> None:

@@ -1,12 +1,16 @@
 """The data set of one machine: files by content, a catalogue of versions, and homes of format 1."""
 
+import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mlops.backends.local.datasets import LocalDatasets
-from mlops.errors import DatasetNotFoundError, IntegrityError
+from mlops.data.tables import read_table
+from mlops.errors import DatasetNotFoundError, IntegrityError, UsageError
 from mlops.platform.datasets import LATEST
 
 
@@ -32,6 +36,31 @@ def test_a_file_that_was_not_staged_is_copied_first(tmp_path: Path, file: Path) 
     version = LocalDatasets(tmp_path / "home").register(str(file))
     file.unlink()
     assert Path(version.url).read_text() == "A,Y\n1,2\n"
+
+
+def test_a_folder_of_parquet_files_becomes_one_file(tmp_path: Path) -> None:
+    folder = tmp_path / "sales.parquet"
+    folder.mkdir()
+    (folder / "_SUCCESS").write_text("")
+    for number, amount in enumerate((Decimal("0.10"), Decimal("12.5"))):
+        pd.DataFrame({"A": [number], "Y": [amount]}).to_parquet(folder / f"part-{number}.parquet")
+    datasets = LocalDatasets(tmp_path / "home")
+    version = datasets.register(datasets.stage(folder, read_table(str(folder)).sha256))
+    assert (version.name, Path(version.url).name) == ("sales", "sales.parquet")
+    assert read_table(version.url).frame.to_numpy().tolist() == [[0.0, 0.1], [1.0, 12.5]]
+    assert datasets.register(datasets.stage(folder)) == version
+    pd.DataFrame({"A": ["text"], "Y": [1]}).to_parquet(folder / "part-2.parquet")
+    with pytest.raises(UsageError, match=r"The Parquet files of the folder do not fit together: .*"):
+        datasets.stage(folder)
+    with pytest.raises(IntegrityError, match=r"sales\.parquet has changed since it was tested"):
+        datasets.stage(folder, "0" * 64)
+
+
+def test_zipped_csv_is_registered_as_it_is(tmp_path: Path, file: Path) -> None:
+    zipped = file.with_name("sample.csv.gz")
+    zipped.write_bytes(gzip.compress(file.read_bytes()))
+    version = LocalDatasets(tmp_path / "home").register(str(zipped))
+    assert (version.name, Path(version.url).read_bytes()) == ("sample", zipped.read_bytes())
 
 
 def test_an_older_content_can_become_the_newest_again(tmp_path: Path, file: Path) -> None:

@@ -6,14 +6,14 @@ run takes the newest file and the others find it taken.
 """
 
 import hashlib
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
-from mlops.backends.azure.datasets import FORMATS, AzureDatasets
+from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.submitted.history import SubmittedRuns
+from mlops.data.content import FORMATS, split_name
 from mlops.errors import DatasetNotFoundError, RunNotFoundError, UsageError
 from mlops.platform.datasets import Arrival
 
@@ -60,11 +60,11 @@ class AzureArrivals:
         arrived = [
             blob
             for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # Azure looks into no folder in it either
-            if PurePosixPath(blob.name).suffix in FORMATS and not blob.name.endswith("/")
+            if blob.name.endswith(FORMATS)
         ]
         if not arrived:
             raise DatasetNotFoundError(
-                f"no new data: there is no file that ends in {' or '.join(FORMATS)} in the folder {folder} of the "
+                f"no new data: there is no file that ends in {', '.join(FORMATS)} in the folder {folder} of the "
                 f"container {container.container_name} of the storage account {container.account_name}"
             )
         newest = max(arrived, key=lambda blob: blob.last_modified)
@@ -72,7 +72,7 @@ class AzureArrivals:
         if holder != run_id:
             return Arrival(newest.name, taken_by=holder)
         content = container.download_blob(newest.name).readall()
-        return Arrival(newest.name, self._datasets.store(content, PurePosixPath(newest.name).suffix))
+        return Arrival(newest.name, self._datasets.store(content, split_name(newest.name)[1]))
 
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
         """Take a file for a run, unless another one has, and return the run that has it.

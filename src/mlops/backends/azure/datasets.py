@@ -7,7 +7,7 @@ number in the name. So the URL of an old version gives the old rows.
 import hashlib
 import re
 import time
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -17,8 +17,8 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkDatastore
 from mlops.backends.azure.connection.session import AzureSession
+from mlops.data.content import pack_file, split_name
 from mlops.errors import DatasetNotFoundError, UsageError
-from mlops.files import read_unchanged
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
-FORMATS = (".csv", ".parquet")  # what tables.read_table reads
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
 DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(?P<path>[^*]+[^*/])")
 
@@ -71,9 +70,11 @@ class AzureDatasets:
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        self._check_format(file)
+        name, content = pack_file(file, sha256)
+        ending = split_name(name)[1]
+        self._check_format(name, ending)
         with explain_refusals(self._session, f"store {file.name} for the data set {self._name}"):
-            return self.store(read_unchanged(file, sha256), file.suffix)
+            return self.store(content, ending)
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
@@ -94,27 +95,28 @@ class AzureDatasets:
         )
         return DatasetVersion(self._name, int(made.version), url)
 
-    def store(self, content: bytes, suffix: str) -> str:
+    def store(self, content: bytes, ending: str) -> str:
         """Write a file to a place of its own, and return its URL; that of the newest version where it is the same."""
         sha256 = hashlib.sha256(content).hexdigest()
         newest = self._find_newest()
         if newest and self._read_hash(newest.url) == sha256:
             return newest.url
         store = self._session.workspace.get_default_datastore()
-        first = PurePosixPath(self._session.settings.dataset_path).with_suffix(suffix)
+        stem, _ = split_name(self._session.settings.dataset_path)
         number = newest.version + 1 if newest else 1
-        path = str(first if number == 1 else _number(first, number))
+        path = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
         while not self._upload(locate_blob(store, path), content, sha256):  # somebody else's file is there
             number += 1
-            path = str(_number(first, number))
+            path = f"{stem}-{number}{ending}"
         return locate_blob(store, path)
 
-    def _check_format(self, file: Path) -> None:
-        first = PurePosixPath(self._session.settings.dataset_path)
-        if first.suffix != file.suffix:
+    def _check_format(self, name: str, ending: str) -> None:
+        first = self._session.settings.dataset_path
+        expected = split_name(first)[1]
+        if expected != ending:
             raise UsageError(
-                f"{file.name} cannot become the data set: azure.dataset_path in parameters/azure.yml is {first}, "
-                f"which ends in {first.suffix}; let it end in {file.suffix}"
+                f"{name} cannot become the data set: azure.dataset_path in parameters/azure.yml is {first}, "
+                f"which ends in {expected}. Let it end in {ending}."
             )
 
     def _find(self, version: str) -> DatasetVersion:
@@ -176,10 +178,6 @@ class AzureDatasets:
         place = parse_blob(url)
         account = f"https://{place['account']}.blob.{place['endpoint']}"
         return open_blob(self._session, account, place["container"], place["path"])
-
-
-def _number(first: PurePosixPath, number: int) -> PurePosixPath:
-    return first.with_name(f"{first.stem}-{number}{first.suffix}")
 
 
 def parse_blob(url: str) -> dict[str, str]:

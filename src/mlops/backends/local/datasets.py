@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
+from mlops.data.content import pack_file, split_name
 from mlops.errors import DatasetNotFoundError, IntegrityError
-from mlops.files import find_path, hash_file, read_record, read_unchanged, store_by_content, write_atomically
+from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.clock import now
 from mlops.workspace import mark_home
@@ -68,7 +69,7 @@ class LocalDatasets:
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        return str(store_by_content(self._folder, file.name, read_unchanged(file, sha256)))
+        return str(store_by_content(self._folder, *pack_file(file, sha256)))
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
@@ -132,4 +133,4 @@ class LocalDatasets:
 
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
         """Return a version; the data set keeps the name of its first file."""
-        return DatasetVersion(Path(versions[0].file).stem, entry.version, str(self._folder / entry.file))
+        return DatasetVersion(split_name(Path(versions[0].file).name)[0], entry.version, str(self._folder / entry.file))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import fsspec
 
+from mlops.data.content import pack_file, split_name
 from mlops.errors import DatasetNotFoundError
-from mlops.files import read_unchanged
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 
@@ -33,8 +33,8 @@ class MemoryDatasets:
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        content = read_unchanged(file, sha256)
-        url = f"{self._root}/{hashlib.sha256(content).hexdigest()[:12]}/{file.name}"
+        file_name, content = pack_file(file, sha256)
+        url = f"{self._root}/{hashlib.sha256(content).hexdigest()[:12]}/{file_name}"
         with fsspec.open(url, "wb") as target:
             target.write(content)
         return url
@@ -44,6 +44,6 @@ class MemoryDatasets:
         newest = self.find_newest()
         if newest and newest.url == url:  # a URL names a content
             return newest
-        name = self._versions[0].name if self._versions else Path(url).stem
+        name = self._versions[0].name if self._versions else split_name(Path(url).name)[0]
         self._versions.append(DatasetVersion(name, len(self._versions) + 1, url))
         return self._versions[-1]

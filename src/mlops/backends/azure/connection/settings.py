@@ -45,7 +45,9 @@ class AzureSettings:
     kubernetes_min_nodes: int = declare(3, "nodes that stay; with 12 cores in total", "[3, 1000]")
     kubernetes_max_nodes: int = declare(6, "nodes at most", "[3, 1000]")
     dataset: str = declare("diabetes", "the registered data set", pattern=NAME)
-    dataset_path: str = declare("data/diabetes.csv", "its file in the blob container", pattern=r"[^/].*\.(csv|parquet)")
+    dataset_path: str = declare(
+        "data/diabetes.csv", "its file in the blob container", pattern=r"[^/].*\.(csv(\.gz)?|parquet)"
+    )
     pipeline: str = declare("diabetes-retraining", "the published pipeline", pattern=NAME)
     recurrence: str = declare("day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month"))
     data_trigger_path: str = declare(

@@ -1,0 +1,130 @@
+"""Tables in text files: separated by commas, semicolons, tabs or bars, with decimal points or commas."""
+
+import codecs
+import io
+import re
+import warnings
+
+import pandas as pd
+
+from mlops.errors import UsageError
+
+SEPARATORS = ",;\t|"
+ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
+NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # with a decimal comma, or whole
+THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # whole, perhaps with commas between thousands
+RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+
+
+def read_delimited(content: bytes, url: str) -> pd.DataFrame:
+    """Read a table from text.
+
+    The first line names the columns, and the separator is the one that it has most often. A separator at the end of
+    every line is ignored.
+
+    Parameters
+    ----------
+    content : bytes
+        UTF-8 or UTF-16.
+    url : str
+        Where it was read, for errors.
+
+    Raises
+    ------
+    UsageError
+        If it is no such table.
+    """
+    text = _recode(content, url)
+    separator = _find_separator(text)
+    try:
+        frame = _read_lines(text, separator, url)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except pd.errors.ParserError as error:
+        found = RAGGED.search(str(error))
+        reason = f"Line {found[2]} has {found[3]} fields, but {found[1]} are expected" if found else str(error)
+        raise UsageError(f"The data file {url} is not a table separated by {separator!r}. {reason}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"The data file {url} is not UTF-8 text: byte {error.object[error.start]:#x} at position {error.start}. "
+            "Save it as UTF-8."
+        ) from error
+    return _convert_commas(frame, url)
+
+
+def _recode(content: bytes, url: str) -> bytes:
+    """Return the text in UTF-8."""
+    other = next((name for start, name in OTHERS.items() if content.startswith(start)), "")
+    if other:
+        raise UsageError(f"The data file {url} is {other}, not CSV. Rename it, or save it as CSV.")
+    encoding = next((name for mark, name in ENCODINGS if content.startswith(mark)), "")
+    if not encoding and b"\0" in content[:1000]:
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+    try:
+        return content.decode(encoding).encode() if encoding else content
+    except UnicodeError as error:
+        raise UsageError(f"The data file {url} is not text ({error}). Save it as CSV in UTF-8.") from error
+
+
+def _find_separator(text: bytes) -> str:
+    header = re.sub(rb'"[^"]*"', b"", text.lstrip().split(b"\n", 1)[0])
+    return max(SEPARATORS, key=lambda separator: header.count(separator.encode()))
+
+
+def _read_lines(text: bytes, separator: str, url: str) -> pd.DataFrame:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", pd.errors.ParserWarning)
+        frame = pd.read_csv(io.BytesIO(text), sep=separator, index_col=False)
+    if any(issubclass(warning.category, pd.errors.ParserWarning) for warning in warned):  # more fields than columns
+        _require_empty_ends(pd.read_csv(io.BytesIO(text), sep=separator), url)
+    unnamed = f"Unnamed: {len(frame.columns) - 1}"
+    if len(frame.columns) > 1 and frame.columns[-1] == unnamed and frame[unnamed].isna().all():
+        frame = frame.drop(columns=unnamed)
+    return frame
+
+
+def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
+    """Refuse a table whose lines have more fields than the first one, unless these are empty.
+
+    pandas takes the first fields of such lines for names of rows, so that the last columns hold what is too much.
+    """
+    extra = frame.index.nlevels
+    filled = frame.iloc[:, -extra:].notna().any(axis="columns").to_numpy()
+    if filled.any():
+        columns = len(frame.columns)
+        raise UsageError(
+            f"The data file {url} does not have the same fields on every line. Line {int(filled.argmax()) + 2} has "
+            f"{columns + extra} fields, but the first line names {columns} columns."
+        )
+
+
+def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
+    """Return a table whose numbers with a decimal comma are numbers.
+
+    Raises
+    ------
+    UsageError
+        If a comma may also be one between thousands: 1,234.
+    """
+    columns = {name: text for name in frame.columns if (text := _find_commas(frame[name])) is not None}
+    if not columns:
+        return frame
+    if all(text.str.fullmatch(THOUSANDS).all() for text in columns.values()):
+        name, text = next(iter(columns.items()))
+        example = text[text.str.contains(",")].iloc[0]
+        raise UsageError(
+            f"The data file {url} has {example} in the column {name}, which may be {example.replace(',', '.')} or "
+            f"{example.replace(',', '')}. Write numbers with a decimal point, and without a mark between thousands."
+        )
+    numbers = {name: text.str.replace(",", ".").astype("float64") for name, text in columns.items()}
+    return frame.assign(**{name: found.reindex(frame.index) for name, found in numbers.items()})
+
+
+def _find_commas(values: pd.Series) -> pd.Series | None:
+    """Return the values of a column, without those that are missing, if all are numbers and some have a comma."""
+    if pd.api.types.is_numeric_dtype(values):
+        return None
+    text = values.dropna().astype("str").str.strip()
+    usable = text.str.fullmatch(NUMBER).all() and text.str.contains(",").any() and (text != "").all()
+    return text if usable else None
