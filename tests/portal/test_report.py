@@ -1,6 +1,7 @@
 """Reports and the index: one file each, which loads nothing, runs nothing, and shows all there is to see."""
 
 import base64
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from mlops.files import write_atomically
 from mlops.portal.index import write_index
-from mlops.portal.report import render_report
+from mlops.portal.report import clean_html, render_report
+from mlops.portal.reporter import Reporter
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.record.processes import own_process
 
@@ -245,6 +247,124 @@ def test_a_report_without_a_run_is_titled_after_its_notebook(tmp_path: Path) -> 
     assert page.title is not None
     assert page.title.string == "02_train"
     assert page.find_all("dl") == []
+
+
+def render_json(folder: Path, *cells: dict[str, Any], **metadata: Any) -> BeautifulSoup:
+    """Render a notebook that nbformat may refuse."""
+    path = folder / "02_train.ipynb"
+    path.write_text(json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+    page = BeautifulSoup(render_report(path).read_text(), "html.parser")
+    assert_inert(page)
+    return page
+
+
+def find_notes(page: BeautifulSoup) -> list[str]:
+    """Return what a report says of itself."""
+    return [note.get_text() for note in page.select(".note")]
+
+
+def test_widgets_as_colab_writes_them_become_a_note(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    widgets = {"application/vnd.jupyter.widget-state+json": {"0a1b": {"model_name": "HBoxModel", "state": {}}}}
+    prose = {"cell_type": "markdown", "metadata": {}, "source": ["# Train\n", "text"]}
+    page = render_json(tmp_path, prose, widgets=widgets)
+    assert find_notes(page) == ["A report cannot show the widgets of this notebook. Open 02_train.ipynb to see them."]
+    assert "text" in page.get_text()
+    assert capfd.readouterr() == ("", "")
+
+
+ODD_OUTPUTS: dict[str, tuple[Any, str]] = {
+    "a type of its own": (
+        {"output_type": "display_data", "data": {"application/x-thing": {"k": 1}}},
+        "application/x-thing",
+    ),
+    "a number as text": ({"output_type": "display_data", "data": {"text/plain": 3}}, "text/plain"),
+    "plotly": ({"output_type": "display_data", "data": {"application/vnd.plotly.v1+json": {}}}, "plotly"),
+    "no data": ({"output_type": "display_data"}, "not an output"),
+    "nothing": (None, "not an output"),
+    "no type": ({}, "not an output"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_OUTPUTS)
+def test_an_output_that_cannot_be_shown_becomes_a_note(
+    tmp_path: Path, odd: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    output, said = ODD_OUTPUTS[odd]
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "1",
+        "outputs": [output, {"output_type": "stream", "text": "after"}],
+    }
+    page = render_json(tmp_path, cell)
+    (note,) = find_notes(page)
+    assert said in note
+    assert note.endswith("Open 02_train.ipynb to see it.")
+    assert "after" in page.get_text()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_scrap_is_no_output_and_a_widget_is_shown_as_text(tmp_path: Path) -> None:
+    scrap = new_output("display_data", data={"application/scrapbook.scrap.json+json": {"name": "x"}})
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "IntSlider(value=3)"}
+    page = render(tmp_path, show(scrap), show(new_output("display_data", data=view)))
+    assert "IntSlider(value=3)" in page.get_text()
+    assert len(find_notes(page)) == 1
+
+
+def test_a_cell_that_cannot_be_rendered_becomes_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(html: str) -> str:
+        if "odd" in html:
+            raise KeyError("odd")
+        return clean_html(html)
+
+    monkeypatch.setattr("mlops.portal.report.clean_html", fail)
+    page = render(tmp_path, new_markdown_cell("odd"), new_markdown_cell("next"))
+    assert find_notes(page) == ["A report cannot show this cell (KeyError). Open 02_train.ipynb to see it."]
+    assert "next" in page.get_text()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"cells": 1, "metadata": {}}', '{"cells": [1], "metadata": {}}'])
+def test_a_notebook_that_cannot_be_read_becomes_a_note(tmp_path: Path, content: str) -> None:
+    (tmp_path / "02_train.ipynb").write_text(content)
+    page = BeautifulSoup(render_report(tmp_path / "02_train.ipynb").read_text(), "html.parser")
+    assert find_notes(page) == ["02_train.ipynb cannot be read as a notebook. Run its step again."]
+
+
+def test_a_progress_bar_is_shown_as_it_ends(tmp_path: Path) -> None:
+    """As a kernel sends it: in many pieces, some of which end within a line."""
+    steps = [
+        new_output("stream", name="stderr", text=f"\r{step:4} of 20000 \x1b[32mok\x1b[0m")
+        for step in range(0, 20001, 10)
+    ]
+    (shown,) = render(tmp_path, show(*steps)).select(".jp-OutputArea-output pre")
+    assert shown.get_text() == "20000 of 20000 ok"
+
+
+def test_a_long_text_is_cut_in_the_middle(tmp_path: Path) -> None:
+    """50 MB of output take 2 s and leave a page of 0.2 MB."""
+    page = render(tmp_path, show(new_output("stream", name="stdout", text="first" + "." * 1_000_000 + "last")))
+    text = page.get_text()
+    assert "first..." in text
+    assert "...last" in text
+    assert "800,009 characters are left out here; 02_train.ipynb has them" in text
+    assert len(text) < 300_000
+
+
+def test_a_report_that_cannot_be_written_does_not_end_the_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    step = StepRecord("train", "02_train", state="done")
+    run = make_run(step)
+    folder = tmp_path / run.run_id
+    (folder / "02_train.html" / "in the way").mkdir(parents=True)
+    (tmp_path / "index.html" / "in the way").mkdir(parents=True)
+    nbformat.write(new_notebook(cells=[show()]), folder / "02_train.ipynb")
+    reporter = Reporter(tmp_path)
+    assert reporter.step_ended(run, step) == step
+    reporter.run_ended(run)
+    assert [record.message.split(".")[0] for record in caplog.records] == [
+        "Could not write the report of train",
+        "Could not write the index of all runs",
+    ]
 
 
 def read_index(outputs: Path) -> BeautifulSoup:

@@ -99,6 +99,7 @@ def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
         nb_man.save = save
 
     nb_man.save = save_when_due
+    nb_man.max_autosave_pct = math.inf  # of papermill, which else warns on the terminal that it backs off, too
     return restore
 
 

@@ -3,6 +3,7 @@
 .. code-block:: text
 
     report      one executed notebook as a self-contained HTML file
+    outputs     what a report shows of the outputs of a cell
     index       the page over all runs
     reporter    the listener that writes both during a run
     sweep_page  the page of a sweep

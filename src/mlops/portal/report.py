@@ -4,7 +4,8 @@ nbconvert's own template asks other hosts for scripts and runs what is injected;
 template of our own, every piece of HTML through nh3, formulas as MathML, and a policy that forbids scripts.
 """
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -17,9 +18,11 @@ from latex2mathml.converter import convert as convert_formula
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters import clean_html as clean_svg
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.v4 import new_markdown_cell
 from pygments.formatters import HtmlFormatter
 
 from mlops.files import write_atomically
+from mlops.portal.outputs import make_note, prepare_outputs
 from mlops.record.ledger import RunRecord, StepRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,7 +38,6 @@ ALLOWED_ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
     "td": {"colspan", "rowspan"},
 }
-SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 
 
 def clean_html(html: str) -> str:
@@ -111,18 +113,69 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     Path
         The report: the notebook's name, ending in ``.html``.
     """
-    content = nbformat.read(notebook, as_version=4)
-    content.cells = [_clean_cell(cell) for cell in content.cells if not _is_marker(cell)]
+    content = _read_notebook(notebook)
+    content.cells = [_clean_cell(cell, notebook.name) for cell in content.cells if not _is_marker(cell)]
     resources = {
         "title": _find_title(content) or notebook.stem,
         "stylesheet": read_stylesheet() + HtmlFormatter(style="default").get_style_defs(".highlight"),
         "run": run,
         "step": step,
     }
-    html, _ = _make_exporter().from_notebook_node(content, resources=resources)
+    html = _render(content, resources, notebook.name)
     report = notebook.with_suffix(".html")
     write_atomically(report, html)
     return report
+
+
+def _read_notebook(path: Path) -> Any:
+    """Read a notebook without checking it: nbformat would print what it refuses, and widgets need scripts."""
+    try:
+        found = nbformat.from_dict(json.loads(path.read_bytes()))
+        cells = [cell for cell in found.cells if isinstance(cell.get("source"), str | list)]
+        widgets = "widgets" in found.metadata
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return _make_notebook([_write_note(f"{path.name} cannot be read as a notebook. Run its step again.")])
+    if widgets:
+        cells.insert(
+            1, _write_note(f"A report cannot show the widgets of this notebook. Open {path.name} to see them.")
+        )
+    for cell in cells:
+        cell.source = "".join(cell.source)
+        cell.setdefault("metadata", nbformat.NotebookNode())
+        cell.setdefault("execution_count", None)
+    return _make_notebook(cells)
+
+
+def _make_notebook(cells: list[Any]) -> Any:
+    """Return a notebook without checking it."""
+    metadata = {"language_info": {"name": "ipython3"}}
+    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4})
+
+
+def _write_note(text: str) -> Any:
+    return new_markdown_cell(make_note(text))
+
+
+def _render(content: Any, resources: Mapping[str, Any], file: str) -> str:
+    """Return a notebook as HTML; a cell that cannot be rendered becomes a note."""
+    try:
+        return _export(content, resources)
+    except Exception:  # noqa: BLE001, libraries that render share no errors, and a report must not end a run
+        content.cells = [_replace_broken(cell, resources, file) for cell in content.cells]
+        return _export(content, resources)
+
+
+def _replace_broken(cell: Any, resources: Mapping[str, Any], file: str) -> Any:
+    try:
+        _export(_make_notebook([cell]), resources)
+    except Exception as error:  # noqa: BLE001, see above
+        return _write_note(f"A report cannot show this cell ({type(error).__name__}). Open {file} to see it.")
+    return cell
+
+
+def _export(content: Any, resources: Mapping[str, Any]) -> str:
+    html, _ = _make_exporter().from_notebook_node(content, resources=dict(resources))
+    return str(html)
 
 
 @cache
@@ -146,21 +199,12 @@ def _is_marker(cell: Any) -> bool:
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 
-def _find_alt(metadata: Any) -> str:
-    found = [details["alt"] for details in metadata.values() if isinstance(details, dict) and "alt" in details]
-    return str(found[0]) if found else "a figure without a description"
-
-
-def _clean_cell(cell: Any) -> Any:
+def _clean_cell(cell: Any, file: str) -> Any:
     if cell.cell_type != "code":
         return cell
+    cell.outputs = prepare_outputs(cell.get("outputs", []), file)
     for output in cell.outputs:
         data = output.get("data", {})
-        for mime in [mime for mime in data if mime not in SHOWN]:
-            del data[mime]
-        if "metadata" in output:
-            output.metadata = {"alt": _find_alt(output.metadata)}
         if "text/html" in data:
             data["text/html"] = f'<div class="scroll">{clean_html(data["text/html"])}</div>'
-    cell.outputs = [output for output in cell.outputs if output.output_type in ("stream", "error") or output.data]
     return cell

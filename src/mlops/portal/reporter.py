@@ -1,5 +1,8 @@
 """Reports as a run goes: each step's right after the step, the index after the run."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +11,17 @@ from mlops.portal.index import write_index
 from mlops.portal.report import render_report
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
+
+LOGGER = logging.getLogger(__name__)
+
+
+@contextmanager
+def warn_unwritten(what: str) -> Iterator[None]:
+    """Go on if a page cannot be written: the run itself is recorded, and `mlops resume` writes missing reports."""
+    try:
+        yield
+    except OSError as error:
+        LOGGER.warning("Could not write %s. The run continues. %s", what, error)
 
 
 class Reporter(Listener):
@@ -21,8 +35,11 @@ class Reporter(Listener):
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         if step.state not in ("done", "failed") or not notebook.is_file():
             return step
-        return replace(step, report=render_report(notebook, run, step).name)
+        with warn_unwritten(f"the report of {step.name}"):
+            return replace(step, report=render_report(notebook, run, step).name)
+        return step
 
     def run_ended(self, run: RunRecord) -> None:
         """Write the index over all runs."""
-        write_index(self._outputs)
+        with warn_unwritten("the index of all runs"):
+            write_index(self._outputs)

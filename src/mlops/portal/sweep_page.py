@@ -11,6 +11,7 @@ from mlops.notebook.handoff import name_copy
 from mlops.portal.index import write_index
 from mlops.portal.page import render_page
 from mlops.portal.report import render_report
+from mlops.portal.reporter import warn_unwritten
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.plan import SweepListener
@@ -34,12 +35,15 @@ class SweepReporter(SweepListener):
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Render its notebook."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
-        return replace(step, report=render_report(notebook, run, step).name)
+        with warn_unwritten(f"the report of {step.name}"):
+            return replace(step, report=render_report(notebook, run, step).name)
+        return step
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
         """Write the page, and the index over all runs."""
-        write_page(self._outputs / run.run_id, run, sweep, points)
-        write_index(self._outputs)
+        with warn_unwritten("the page of the sweep"):
+            write_page(self._outputs / run.run_id, run, sweep, points)
+            write_index(self._outputs)
 
 
 def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Path:
