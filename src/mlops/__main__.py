@@ -21,6 +21,14 @@ STAYS = "kernels"  # it may end the parent, and must not go with it
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before the command line was there to say so
+        print("mlops: interrupted", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
+
+
+def _run() -> None:
     _open_standard_files()
     code = _run_forked()
     if code is not None:

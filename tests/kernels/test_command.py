@@ -205,3 +205,19 @@ def test_warm_kernels_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> No
     channel = connect(found)
     assert channel is not None
     channel.close()
+
+
+def test_an_interrupt_before_the_command_runs_is_no_traceback() -> None:
+    """While the client looks for a parent, nobody else is there to say so."""
+    script = "import mlops.__main__ as program\ndef interrupt(): raise KeyboardInterrupt\n"
+    script += "program._find_parent = interrupt\nprogram.main()"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "mlops: interrupted\n")
+
+
+def test_a_process_of_any_name_has_kernels() -> None:
+    """The name is in /proc/self/status, where the umask and the ignored signals are read."""
+    script = "import ctypes\nctypes.CDLL(None).prctl(15, b'na\\xffme')\n"
+    script += "from mlops.kernels.request import make_request\nprint(make_request('kernel', ['x'], '/', {}).kind)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ran.stdout == "kernel\n", ran.stderr

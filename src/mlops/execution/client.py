@@ -12,7 +12,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 from traitlets.config import Config
 
-ANSWER_SECONDS = 5.0  # after which a silent kernel is asked again
+ANSWER_SECONDS = 1.0  # after which a silent kernel is asked again, unless it has died or was killed by an interrupt
 
 
 class PromptClient(AsyncKernelClient):

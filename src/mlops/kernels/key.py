@@ -102,6 +102,7 @@ def _sign_files() -> list[tuple[str, int]]:
 def _describe_place() -> list[object]:
     """Return what a fork cannot take from its caller: groups, priority, processors, namespaces, capabilities."""
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
-    limits = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(RESTRICTIONS)]
+    status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]
     priority = os.getpriority(os.PRIO_PROCESS, 0)
     return [os.getgid(), sorted(os.getgroups()), priority, sorted(os.sched_getaffinity(0)), *spaces, *limits]

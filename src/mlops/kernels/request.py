@@ -51,7 +51,8 @@ class Request:
 
 def make_request(kind: str, argv: list[str], directory: str, environ: Mapping[str, str], entry: str = "") -> Request:
     """Make a request that inherits from this process what a child process would."""
-    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
+    text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     ignored = int(status["SigIgn"], 16)
     return Request(
         kind=kind,
