@@ -60,6 +60,21 @@ def test_a_terminal_without_a_locale_is_no_error(environ: dict[str, str]) -> Non
     assert (ran.returncode, ran.stdout.split()[1]) == (0, rb"\udcff")
 
 
+@pytest.mark.parametrize(("option", "shown"), [("--json", {"format": 1, "a": 1}), ("", "a library\nours\n")])
+def test_with_json_libraries_print_to_standard_error(option: str, shown: object) -> None:
+    script = (
+        "from mlops.cli.options import json_option\n"
+        "@click.command()\n@json_option\n"
+        "def show(as_json):\n"
+        "    print('a library')\n"
+        "    print_json({'a': 1}) if as_json else click.echo('ours')\n"
+        f"show({[option] if option else []})"
+    )
+    ran = run_claimed(script)
+    assert (json.loads(ran.stdout) if option else ran.stdout.decode()) == shown
+    assert ran.stderr == (b"a library\n" if option else b"")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_json_is_the_same_in_every_encoding(encoding: str) -> None:
     script = "print_json({'text': '✓ ü', 'number': float('nan')})"
@@ -76,7 +91,7 @@ def test_a_full_disk_is_an_error() -> None:
     assert ran.stderr == b"mlops: [Errno 28] No space left on device\n"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("encoding", ["latin-1", pytest.param("ascii", marks=pytest.mark.slow)])
 def test_the_help_and_the_status_work_on_any_terminal(mlops: Any, encoding: str) -> None:
     for words in (["--help"], ["run", "--help"], ["status"], ["kernels"], ["run", "\udcff"]):
         ran = mlops(*words, PYTHONIOENCODING=encoding)

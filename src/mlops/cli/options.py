@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 
 from mlops.backends import list_platforms
+from mlops.cli.streams import reserve_output
 from mlops.operations.opening import OpenProject, open_project
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
@@ -26,7 +27,7 @@ jobs_option = click.option(
     "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one a core]"
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print one line that says how it ended, and errors.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+json_option = click.option("--json", "as_json", is_flag=True, callback=reserve_output, help="Print JSON, for scripts.")
 
 
 def submission_options(command: Command) -> Command:

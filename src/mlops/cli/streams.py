@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import redirect_stdout
 
 import click
 import msgspec
@@ -19,6 +20,7 @@ from mlops.platform.secret_variables import find_values
 JSON_FORMAT = 1  # of what --json prints; what holds a number of its own, such as the record of a run, keeps that
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
+OUTPUT_OF_JSON = "mlops.output"  # where click's context keeps it
 FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
 
 
@@ -46,7 +48,17 @@ def print_json(value: object) -> None:
     Its first field is its format: a record's own number, else `JSON_FORMAT`. docs/json.md describes the fields.
     """
     found = json.loads(msgspec.json.encode(value, enc_hook=str))
-    click.echo(json.dumps({"format": JSON_FORMAT, **found}, indent=1))
+    context = click.get_current_context(silent=True)
+    output = context.meta.get(OUTPUT_OF_JSON) if context else None
+    click.echo(json.dumps({"format": JSON_FORMAT, **found}, indent=1), file=output)
+
+
+def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
+    """Keep standard output for `print_json`; called by click for ``--json``. Libraries print to standard error then."""
+    if as_json:
+        context.meta[OUTPUT_OF_JSON] = sys.stdout
+        context.with_resource(redirect_stdout(sys.stderr))
+    return as_json
 
 
 def print_error(error: BaseException) -> None:
