@@ -60,7 +60,8 @@ def keep_what_is_checked(notebook: Any, name: str) -> None:
             for data in (output.data for output in cell.outputs if PNG in output.get("data", {})):
                 data[PNG] = base64.b64encode(reduce_picture(base64.b64decode(data[PNG]))).decode()
     kept_metadata = {key: notebook.metadata[key] for key in KEPT_METADATA if key in notebook.metadata}
-    notebook.metadata = {**kept_metadata, "language_info": {"name": "python"}}
+    language = {key: value for key, value in notebook.metadata.language_info.items() if key != "version"}
+    notebook.metadata = {**kept_metadata, "language_info": language}
 
 
 if __name__ == "__main__":

@@ -33,6 +33,14 @@ def tags(cell: dict[str, Any]) -> list[str]:
     return list(cell["metadata"].get("tags", []))
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_other_tools_know_the_language(path: Path) -> None:
+    """nbconvert, jupytext and editors; the Python version is left out, because it differs."""
+    language = json.loads(path.read_text())["metadata"]["language_info"]
+    assert (language["name"], language["file_extension"]) == ("python", ".py")
+    assert "version" not in language
+
+
 def test_a_notebook_begins_with_its_title_and_why(cells: list[dict[str, Any]]) -> None:
     first = "".join(cells[0]["source"])
     assert cells[0]["cell_type"] == "markdown"
