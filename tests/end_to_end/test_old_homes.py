@@ -89,7 +89,7 @@ def test_one_command_upgrades_the_home_of_an_older_mlflow(mlops: CommandLine) ->
         ran = mlops(*words)
         assert (ran.returncode, ran.stdout) == (2, "")
         assert "schema 1b5f0d9ad7c1 of an older MLflow" in ran.stderr
-        assert "Run `mlops upgrade`, which makes a backup first." in ran.stderr
+        assert "Run `mlops upgrade --platform local`, which makes a backup first." in ran.stderr
     ran = mlops("upgrade")
     assert (ran.returncode, ran.stderr) == (0, "")
     (backup,) = home.parent.glob("home.backup-*")

@@ -8,9 +8,11 @@ from old_homes import build_home
 
 from mlops.backends import open_backend
 from mlops.backends.local.mlflow_store import MlflowStore
+from mlops.backends.local.services import LocalSite, LocalState
 from mlops.errors import IntegrityError
 from mlops.platform.backend import Backend
 from mlops.platform.models import ModelVersion
+from mlops.platform.services import Rollback
 from mlops.workspace import Workspace
 
 READERS: dict[str, Callable[[Backend], object]] = {
@@ -42,6 +44,17 @@ def test_a_damaged_state_of_one_environment_does_not_hide_the_others(tmp_path: P
     with pytest.raises(IntegrityError, match=r"qa\.json is damaged"):  # what would change it refuses
         backend.services.record_test("qa", production.digest, passed=True)
     assert not backend.services.stop("qa")
+
+
+def test_rollbacks_are_listed_newest_first_also_after_the_clock_was_set_back(workspace: Workspace) -> None:
+    at = {"qa": ["2026-11-26T12:00:00Z", "2026-11-26T10:00:00Z"], "production": ["2026-11-26T11:00:00Z"]}
+    for environment, times in at.items():
+        rollbacks = tuple(Rollback(environment, f"tiny:{n}", n, "tiny:0", 0, time) for n, time in enumerate(times, 1))
+        site = LocalSite(workspace.home / "services", environment, 0, None, None)  # type: ignore[arg-type]
+        site.write(LocalState(rollbacks=rollbacks))
+    found = open_backend("local", workspace).services.list_rollbacks()
+    versions = {name: [old.model_version for old in found if old.environment == name] for name in at}
+    assert versions == {"qa": [2, 1], "production": [1]}
 
 
 def test_keys_that_cannot_be_read_do_not_stop_a_run(workspace: Workspace) -> None:
