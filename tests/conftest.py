@@ -20,6 +20,10 @@ from mlops.workspace import Workspace
 
 pytest_plugins = ["doubles.azure.fixtures"]
 
+# Tests ask services on this machine. Those of proxies take this away again.
+for _name in ("NO_PROXY", "no_proxy"):
+    os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost")))
+
 # Warm kernels have parents of the tests' own, and end with the tests.
 os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="mlops-tests-")

@@ -26,6 +26,7 @@
     │   └── LostLockError
     ├── DeploymentError
     │   ├── RolledBackError
+    │   ├── ServiceUntestedError
     │   └── ServiceTestFailed
     └── StepFailed
 
@@ -127,6 +128,10 @@ class DeploymentError(MlopsError):
 
 class RolledBackError(DeploymentError):
     """A model version was rolled back, so it is deployed again only if somebody asks for it."""
+
+
+class ServiceUntestedError(DeploymentError):
+    """A service could not be tested, for example because it is unreachable from here: that does not make it broken."""
 
 
 class ServiceTestFailed(DeploymentError):

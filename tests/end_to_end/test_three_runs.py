@@ -52,6 +52,14 @@ def test_the_curl_line_can_be_pasted(first, mlops) -> None:  # type: ignore[no-u
     assert len(json.loads(ran.stdout)["result"]) == 2
 
 
+def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    proxied = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+    tested = mlops("run", "release", "--only", "test_production", **proxied)
+    assert tested.returncode == 0, tested.stderr
+    services = json.loads(mlops("status", "--json", **proxied).stdout)["services"]
+    assert [service["health"] for service in services] == ["healthy", "healthy"]
+
+
 def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # type: ignore[no-untyped-def]
     folder = mlops.workspace.outputs / record.run_id
     assert len(list(folder.glob("*.ipynb"))) == len(PIPELINES["all"])

@@ -55,12 +55,12 @@ class MemoryHost:
     locked: set[str] = field(default_factory=set)
 
     def look(self, environment: str) -> "MemorySite":
-        """See `mlops.release.policy.Host`."""
+        """See `mlops.release.host.Host`."""
         return MemorySite(self, environment)
 
     @contextmanager
     def lock(self, environment: str) -> Iterator["MemorySite"]:
-        """See `mlops.release.policy.Host`."""
+        """See `mlops.release.host.Host`."""
         self.locked.add(environment)
         try:
             yield MemorySite(self, environment)
@@ -70,7 +70,7 @@ class MemoryHost:
 
 @dataclass
 class MemorySite:
-    """See `mlops.release.policy.Site`."""
+    """See `mlops.release.host.Site`."""
 
     host: MemoryHost
     environment: str
@@ -367,3 +367,25 @@ def test_a_deployment_names_who_decided_it_and_why(releases: Releases[Deployment
     release(releases, THREE)
     releases.roll_back("production", ANN)
     assert releases.list_services()[1].decision == ANN
+
+
+def test_a_service_that_gives_no_answer_is_left_alone_if_it_runs(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    host.done.clear()
+    serves = releases.record_test("production", TWO.digest, passed=False, answered=False)
+    assert serves is not None
+    assert (serves.image, serves.tested, host.done) == ("tiny:2", "passed", [])
+
+
+def test_a_service_that_gives_no_answer_has_failed_if_the_platform_says_so(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    host.unhealthy.add("production")
+    serves = releases.record_test("production", TWO.digest, passed=False, answered=False)
+    assert serves is not None
+    assert serves.image == "tiny:1"

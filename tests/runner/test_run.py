@@ -149,19 +149,19 @@ def test_a_step_whose_condition_is_false_is_skipped_with_the_reason(small: Works
 
 
 def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
-    restored: list[tuple[str, str]] = []
+    restored: list[tuple[str, str, bool]] = []
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
     steps = (STEPS[0], replace(STEPS[1], environment="production", deploys="digest"), *STEPS[2:])
     record = run_pipeline(
         Plan("four", steps, parameters),
-        surround(small, restore=lambda environment, digest: restored.append((environment, digest))),
+        surround(small, restore=lambda *what: restored.append(what)),
     )
     assert (record.state, record.outcome, states(record)) == ("failed", "error", ["done", "done", "failed", "skipped"])
     cell = "assert not broken, 'it is broken'"
     assert record.steps[2].error == f"AssertionError in the cell that begins {cell!r}: it is broken"
     assert (record.steps[2].cell, record.steps[2].line) == (cell, 1)
     assert record.steps[2].error_kind == "AssertionError"
-    assert restored == [("production", "sha256:1")]
+    assert restored == [("production", "sha256:1", True)]
     assert record.error == record.steps[2].error
     assert record.failure == Failure("AssertionError", "act", "03_act", "", cell, 1)
 
@@ -186,6 +186,35 @@ def test_an_error_is_redacted_before_it_is_cut(small: Workspace) -> None:
     record = run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), around)
     assert record.steps[0].error.endswith("xxx***")
     assert "s3cr3t" not in "".join(file.read_text() for file in (small.outputs / record.run_id).iterdir())
+
+
+def test_a_service_that_could_not_be_tested_is_not_reported_as_broken(small: Workspace) -> None:
+    path = small.notebooks / "03_act.ipynb"
+    text = path.read_text().replace("assert not broken, 'it is broken'", "raise ServiceUntestedError('no answer')")
+    path.write_text(text.replace("from mlops.notebook", "from mlops.errors import *\\nfrom mlops.notebook"))
+    restored: list[tuple[str, str, bool]] = []
+    steps = (STEPS[0], replace(STEPS[1], environment="production", deploys="digest"), *STEPS[2:])
+    plan = Plan("four", steps, load_parameters(small.project, STEPS))
+    record = run_pipeline(plan, surround(small, restore=lambda *what: restored.append(what)))
+    assert (record.outcome, record.steps[2].error_kind) == ("error", "ServiceUntestedError")
+    assert restored == [("production", "sha256:1", False)]
+
+
+def test_a_step_that_refuses_ends_the_run_as_rejected(small: Workspace) -> None:
+    steps = (STEPS[0], replace(STEPS[1], refuses="reason"), *STEPS[2:])
+    parameters = load_parameters(small.project, steps)
+    record = run_pipeline(Plan("four", steps, parameters), surround(small))
+    assert (record.state, record.outcome, states(record)) == (
+        "succeeded",
+        "rejected",
+        ["done", "done", *["skipped"] * 2],
+    )
+    assert {step.reason for step in record.steps[2:]} == {"too little was seen"}
+    for only in ("act", "rest"):  # each step a run of its own, as in Azure Pipelines
+        record = run_pipeline(Plan("four", steps, parameters, only), surround(small))
+        found = record.get_step(only)
+        assert (record.state, record.outcome) == ("succeeded", "rejected")
+        assert (found.state, found.reason) == ("skipped", "too little was seen")
 
 
 @pytest.mark.parametrize(("seen", "outcome"), [(5, "promoted"), (2, "rejected")])

@@ -156,11 +156,13 @@ class Services(Protocol):
         """
         ...
 
-    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
+    def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Service | None:
         """Record how the test of the service ended; called by 07_test_service, and by the runner for a dead one.
 
-        A failure in production puts back what served before (or ends the service if nothing did). Returns what
-        serves now. Safe to call again; a digest that is not deployed there changes nothing.
+        A failure in production puts back what served before (or ends the service if nothing did). If the service has
+        not `answered`, the platform is asked first: a service that runs as the platform says is left as it is, and
+        nothing is recorded. Returns what serves now. Safe to call again; a digest that is not deployed there changes
+        nothing.
         """
         ...
 

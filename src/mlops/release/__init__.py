@@ -3,8 +3,10 @@
 .. code-block:: text
 
     policy          who may be deployed, what a failed test restores, how to roll back
+    host            what a platform implements for it: start, end and describe a service
     deployment      the deployment that 06_deploy makes, or why it must not
     standing        what an environment serves, beside the champion
     history         what one environment serves and has served: which images passed, what to go back to
+    sessions        requests to services, past any proxy on the way to this machine
     service_checks  the requests of 07_test_service: contract, predictions, latency
 """

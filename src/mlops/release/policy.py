@@ -1,7 +1,7 @@
 """The policy of releases: who may be deployed, what a failed test restores, and how a rollback works.
 
-It holds on every platform. A platform says only how a service is started, ended and described (`Host`, `View`,
-`Site`), and gets `Releases`, which is `mlops.platform.services.Services`, in return:
+It holds on every platform. A platform says only how a service is started, ended and described (`mlops.release.host`),
+and gets `Releases`, which is `mlops.platform.services.Services`, in return:
 
 .. code-block:: python
 
@@ -10,8 +10,7 @@ It holds on every platform. A platform says only how a service is started, ended
 
 import heapq
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from mlops.errors import (
     ConflictError,
@@ -34,68 +33,9 @@ from mlops.platform.services import (
     previous_environment,
 )
 from mlops.record.clock import now
-from mlops.release.history import Deployment, Deployments
+from mlops.release.history import Deployment
+from mlops.release.host import Host, Site, State, View
 from mlops.release.standing import describe_rollback
-
-State = TypeVar("State", bound=Deployments)
-
-
-class View(Protocol[State]):
-    """An environment as it is read without its lock."""
-
-    def read(self) -> State:
-        """Return what is remembered of the environment; empty before the first deployment."""
-        ...
-
-    def describe(self, state: State) -> Service:
-        """Return the service of `state.current`, with its health as of now."""
-        ...
-
-
-class Site(View[State], Protocol[State]):
-    """An environment whose lock is held, so that nobody else changes it."""
-
-    def write(self, state: State) -> None:
-        """Remember `state`; raises ConflictError or LostLockError where somebody else may have written meanwhile."""
-        ...
-
-    def matches_settings(self, state: State) -> bool:
-        """Return whether a new service would have the same address and keys as the one that is there."""
-        ...
-
-    def serve(self, state: State, image: Image, ready_seconds: float) -> State:
-        """Start serving `image`, wait until it is healthy, and return the state to remember.
-
-        Raises DeploymentError if it does not get ready in time. What served before is not ended yet.
-        """
-        ...
-
-    def put_back(self, state: State) -> None:
-        """Undo a `serve` of this site that failed, or could not be remembered: `state` is what was before it."""
-        ...
-
-    def retire(self, state: State) -> None:
-        """End what served before, as `state` has it; called once the new service is remembered."""
-        ...
-
-    def end(self) -> bool:
-        """End the service, and return True if there was one; what it served stays remembered."""
-        ...
-
-
-class Host(Protocol[State]):
-    """A platform as a place where images are served, one an environment."""
-
-    command_options: str  # what a command in an error's hint needs to reach this platform: " --platform azure"
-    restore_seconds: float  # for an image that served before to get ready again
-
-    def look(self, environment: str) -> View[State]:
-        """Return an environment to read, while others may change it."""
-        ...
-
-    def lock(self, environment: str) -> AbstractContextManager[Site[State]]:
-        """Hold the lock of an environment; waits for another deployment to finish."""
-        ...
 
 
 class Releases(Generic[State]):
@@ -140,12 +80,16 @@ class Releases(Generic[State]):
         """See `Services`."""
         return self._host.look(environment).read().owner
 
-    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service | None:
+    def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Service | None:
         """See `Services`."""
         with self._host.lock(environment) as site:
             state = site.read()
             if state.current is None or state.current.digest != digest:
                 return site.describe(state) if state.current else None
+            if not answered:
+                service = site.describe(state)
+                if service.health == "healthy":
+                    return service  # unreachable from here is not broken
             tested = state.current
             state = state.judge(passed=passed, at=now())
             site.write(state)

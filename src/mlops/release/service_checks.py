@@ -9,11 +9,14 @@ import numpy as np
 import requests
 from numpy.typing import ArrayLike
 
-from mlops.errors import ServiceTestFailed
+from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
+from mlops.platform.services import Services
+from mlops.release.sessions import open_session
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
 ATTEMPTS = 5  # where the connection is refused; an answer of any kind is final
 RELATIVE_TOLERANCE = 1e-9
+PROXY_REFUSES = 407  # the answer of a proxy that wants a password, never of a service
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Check:
     expected: str
     seen: str
     passed: bool
+
+
+@dataclass(frozen=True)
+class NoAnswer(Check):
+    """A check that got no answer, which does not mean that the service is broken: only the platform knows."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +62,38 @@ def call_service(
 
     Raises
     ------
-    ServiceTestFailed
+    ServiceUntestedError
         If there is no answer.
     """
     sent = {"Authorization": f"Bearer {key}"} if key else {}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
     payload = {"data": raw} if raw is not None else {"json": body}
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return requests.post(f"{url}/score", headers=sent, timeout=TIMEOUT, **payload)  # type: ignore[arg-type]
-        except requests.ConnectionError as error:
-            if attempt == ATTEMPTS:
-                raise ServiceTestFailed(
-                    f"{url} does not answer ({error}); is it running? `mlops status` tells"
-                ) from error
-            time.sleep(0.2 * attempt)
-        except requests.Timeout as error:
-            raise ServiceTestFailed(f"{url} took longer than {TIMEOUT[1]:g} s to answer") from error
+    with open_session(url) as session:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return _post(session, url, headers=sent, **payload)
+            except requests.ConnectionError as error:
+                if attempt == ATTEMPTS:
+                    raise _explain_silence(url, error) from error
+                time.sleep(0.2 * attempt)
+            except requests.RequestException as error:
+                raise _explain_silence(url, error) from error
     raise AssertionError("unreachable")
+
+
+def _post(session: requests.Session, url: str, **options: Any) -> requests.Response:
+    answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
+    if answer.status_code == PROXY_REFUSES:
+        raise ServiceUntestedError(
+            f"The proxy on the way to {url} wants a password. Add the service to NO_PROXY, or set HTTPS_PROXY with one."
+        )
+    return answer
+
+
+def _explain_silence(url: str, error: requests.RequestException) -> ServiceUntestedError:
+    if isinstance(error, requests.ReadTimeout):
+        return ServiceUntestedError(f"{url} took longer than {TIMEOUT[1]:g} s to answer.")
+    return ServiceUntestedError(f"{url} does not answer ({error}).")
 
 
 def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
@@ -89,12 +111,12 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
     Returns
     -------
     list of Check
-        Passed and failed ones; a service that does not answer is one failed check.
+        Passed and failed ones; a service that does not answer is one failed check, a `NoAnswer`.
     """
     try:
         return check_predictions(url, key, rows, expected) + check_refusals(url, key, rows)
-    except ServiceTestFailed as error:
-        return [Check("answers", "an answer", str(error), passed=False)]
+    except ServiceUntestedError as error:
+        return [NoAnswer("answers", "an answer", str(error), passed=False)]
 
 
 def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
@@ -135,16 +157,68 @@ def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[
 
 
 def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: int) -> Latency:
-    """Send `rows` `count` times, one after another, and return the percentiles of the time to the answer."""
+    """Send `rows` `count` times, one after another, and return the percentiles of the time to the answer.
+
+    Raises
+    ------
+    ServiceUntestedError
+        If a request gets no answer.
+    ServiceTestFailed
+        If one is refused.
+    """
     times = []
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {key}"
-        for _ in range(count):
+    with open_session(url) as session:
+        headers = {"Authorization": f"Bearer {key}"}
+        for number in range(1, count + 1):
             began = time.perf_counter()
-            session.post(f"{url}/score", json={"data": rows}, timeout=TIMEOUT).raise_for_status()
+            try:
+                answer = _post(session, url, json={"data": rows}, headers=headers)
+            except requests.RequestException as error:
+                raise _explain_silence(url, error) from error
+            if not answer.ok:
+                raise ServiceTestFailed(f"{url} answered request {number} of {count} with status {answer.status_code}.")
             times.append((time.perf_counter() - began) * 1000)
     p50, p95, p99 = np.percentile(times, [50, 95, 99])
     return Latency(count, float(p50), float(p95), float(p99))
+
+
+def conclude_test(services: Services, environment: str, digest: str, url: str, checks: Sequence[Check]) -> None:
+    """Record how the test of a service ended, and end the notebook red if it failed; called by 07_test_service.
+
+    Parameters
+    ----------
+    services : Services
+        The platform's.
+    environment, digest, url : str
+        What was tested.
+    checks : sequence of Check
+        From `run_checks`.
+
+    Raises
+    ------
+    ServiceUntestedError
+        If the service did not answer, but runs as the platform says, or the platform could not be asked. Nothing has
+        changed.
+    ServiceTestFailed
+        If it failed; in production what served before serves again.
+    """
+    passed = all(check.passed for check in checks)
+    silent = next((check.seen for check in checks if isinstance(check, NoAnswer)), "")
+    try:
+        serving = services.record_test(environment, digest, passed=passed, answered=not silent)
+    except PlatformError as error:
+        if not silent:
+            raise
+        raise ServiceUntestedError(
+            f"{silent} The platform could not be asked, so nothing was changed. {error}"
+        ) from error
+    if silent and serving and serving.digest == digest and serving.health == "healthy":
+        raise ServiceUntestedError(
+            f"{silent} But the platform reports that {serving.model} runs in {environment}, so nothing was changed. "
+            "Check the network and the proxy between here and the service, then run `mlops resume`."
+        )
+    now = f"{environment} now serves {serving.model}" if serving else f"{environment} now serves nothing"
+    require_passed(checks, url, now)
 
 
 def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:

@@ -11,7 +11,7 @@ from mlops.record.ledger import StepRecord
 from mlops.record.listener import Listener
 from mlops.workspace import Workspace
 
-Restore = Callable[[str, str], None]
+Restore = Callable[[str, str, bool], None]
 IsKept = Callable[[Step, StepRecord], bool]
 
 
@@ -60,8 +60,8 @@ class Surroundings:
     secrets : callable
         Returns the values that are redacted in all that is saved.
     restore : callable
-        Called when a step that `restores` an environment has failed: with that environment, and the digest of the image
-        that the run has deployed there.
+        Called when a step that `restores` an environment has failed: with that environment, the digest of the image
+        that the run has deployed there, and whether its service has answered.
     observe : callable
         Returns the present state of what a step `watches`: "champion".
     is_kept : callable
@@ -72,7 +72,7 @@ class Surroundings:
     project: Project
     listeners: Sequence[Listener] = ()
     secrets: Callable[[], Iterable[str]] = tuple
-    restore: Restore = field(default=lambda environment, digest: None)
+    restore: Restore = field(default=lambda environment, digest, answered: None)
     observe: Observe = field(default=lambda name: "")
     is_kept: IsKept = field(default=lambda step, found: True)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mlops.errors import MlopsError, StepFailed, UsageError
+from mlops.errors import MlopsError, ServiceUntestedError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.notebook.handoff import read_scraps
 from mlops.pipelines import Step, find_deployment
@@ -193,7 +193,8 @@ class Run:
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None
         if deployment and deployed and deployed.results:
-            self.around.restore(step.restores, str(deployed.results[deployment.deploys]))
+            answered = self.record.get_step(step.name).error_kind != ServiceUntestedError.__name__
+            self.around.restore(step.restores, str(deployed.results[deployment.deploys]), answered)
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
         finished = "" if state == "waiting" else now()

@@ -3,6 +3,8 @@
 import io
 from dataclasses import replace
 
+import pytest
+
 from mlops.cli.progress.run import Progress, summarize_run
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
@@ -80,6 +82,20 @@ def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:
         "Data:       diabetes version 2 is the newest; runs train on it",
         "Report:     outputs/index.html",
     ]
+
+
+def test_the_line_to_try_a_service_of_this_machine_avoids_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    released = RunRecord("run", "release", "local", "succeeded", "", "", own_process(), (DEPLOYED,), outcome="released")
+    here = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "")
+    elsewhere = replace(here, url="http://elsewhere.example:81")
+    said = []
+    for service in (here, elsewhere):
+        for excepted in ("", "127.0.0.1"):
+            monkeypatch.setenv("no_proxy", excepted)
+            summary = summarize_run(released, None, [Standing(service)], "index.html", "mlops")
+            said.append("curl -s --noproxy '*' http://" in summary)
+    assert said == [True, False, False, False]
 
 
 def test_a_healthy_service_comes_with_a_line_to_try_it() -> None:

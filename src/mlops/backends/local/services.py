@@ -30,6 +30,7 @@ from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now
 from mlops.release.history import Deployment, Deployments
+from mlops.release.sessions import open_session
 
 HEALTH_SECONDS = 2.0
 
@@ -60,7 +61,7 @@ class LocalState(Deployments):
 
 
 class LocalHost:
-    """See `mlops.release.policy.Host`."""
+    """See `mlops.release.host.Host`."""
 
     command_options = ""
     restore_seconds = 30.0
@@ -85,7 +86,7 @@ class LocalHost:
 
 
 class LocalSite:
-    """See `mlops.release.policy.Site`.
+    """See `mlops.release.host.Site`.
 
     Parameters
     ----------
@@ -222,8 +223,10 @@ def _read_ready(path: Path) -> Ready:
 def _check_health(state: LocalState) -> Health:
     if state.current is None or state.process is None or not state.process.alive:
         return "stopped"
+    url = f"http://127.0.0.1:{state.port}"
     try:
-        answer = requests.get(f"http://127.0.0.1:{state.port}/readyz", timeout=HEALTH_SECONDS)
+        with open_session(url) as session:
+            answer = session.get(f"{url}/readyz", timeout=HEALTH_SECONDS)
         return "healthy" if answer.ok and answer.json()["digest"] == state.current.digest else "unhealthy"
     except (requests.RequestException, ValueError, KeyError):
         return "unhealthy"

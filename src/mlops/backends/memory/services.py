@@ -97,7 +97,7 @@ class MemoryState(Deployments):
 
 @dataclass
 class MemorySite:
-    """See `mlops.release.policy.Site`."""
+    """See `mlops.release.host.Site`."""
 
     environment: str
     images: MemoryImages
@@ -204,7 +204,7 @@ def _model_folder(folder: Path) -> Iterator[None]:
 
 
 class MemoryHost:
-    """See `mlops.release.policy.Host`."""
+    """See `mlops.release.host.Host`."""
 
     command_options = ""
     restore_seconds = 30.0

@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TextIO
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from mlops.cli.progress.annotations import disarm
 from mlops.notebook.numbers import format_number
@@ -13,6 +15,7 @@ from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
 from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, has_step, list_scores
+from mlops.release.sessions import is_loopback
 from mlops.release.standing import Standing
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
@@ -168,4 +171,10 @@ def _write_curl(service: Service, program: str, platform_option: str) -> str:
     """Return a command that can be pasted; the key is fetched by the shell, so it stands in no log."""
     key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
-    return f"curl -s {service.url}/score -H \"Authorization: Bearer {key}\" {header} -d '{service.example}'"
+    direct = " --noproxy '*'" if is_loopback(service.url) and _has_proxy(service.url) else ""
+    return f"curl -s{direct} {service.url}/score -H \"Authorization: Bearer {key}\" {header} -d '{service.example}'"
+
+
+def _has_proxy(url: str) -> bool:
+    """Return whether a program in this environment would ask a proxy for a URL."""
+    return bool({"http", "all"} & getproxies().keys()) and not proxy_bypass(urlsplit(url).netloc)

@@ -71,7 +71,7 @@ class AzureServices(Releases[AzureState]):
 
 
 class AzureHost:
-    """See `mlops.release.policy.Host`."""
+    """See `mlops.release.host.Host`."""
 
     command_options = " --platform azure"
     restore_seconds = 600.0
@@ -95,7 +95,7 @@ class AzureHost:
 
 
 class AzureSite:
-    """See `mlops.release.policy.Site`; the web services are listed once, and kept up to date from then on.
+    """See `mlops.release.host.Site`; the web services are listed once, and kept up to date from then on.
 
     Parameters
     ----------

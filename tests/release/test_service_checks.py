@@ -1,0 +1,139 @@
+"""The test of a service that gives no answer: the platform knows whether that is the service's fault."""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from tiny_model import deploy, publish, release
+
+from mlops.backends import memory
+from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
+from mlops.platform.backend import Backend
+from mlops.platform.services import Service
+from mlops.release import service_checks
+from mlops.release.service_checks import NoAnswer, conclude_test, measure_latency, run_checks
+from mlops.release.sessions import is_loopback
+
+ROWS = [[1.0], [2.0]]
+SILENT = [NoAnswer("answers", "an answer", "http://there does not answer (refused).", passed=False)]
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    """A platform in memory."""
+    opened = memory.open_backend()
+    yield opened
+    for environment in ("qa", "production"):
+        opened.services.stop(environment)
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy for everything, which is not there, and no exception for this machine."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("proxied")
+def test_requests_to_this_machine_do_not_go_through_a_proxy(backend: Backend, tmp_path: Path) -> None:
+    service = deploy(backend, "qa", publish(backend, tmp_path, 4.5))
+    key, _ = backend.secrets.get_keys("qa")
+    assert service_checks.call_service(service.url, key, {"data": ROWS}).json() == {"result": [4.5, 4.5]}
+    assert all(check.passed for check in service_checks.check_predictions(service.url, key, ROWS, [4.5, 4.5]))
+    assert measure_latency(service.url, key, ROWS, 10).p50 > 0
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://127.0.0.1:80", True),
+        ("http://127.8.0.1/x", True),
+        ("http://[::1]:80", True),
+        ("http://localhost:80", True),
+        ("http://10.0.0.1", False),
+        ("https://127.0.0.1.example.com", False),
+    ],
+)
+def test_only_this_machine_is_loopback(url: str, local: bool) -> None:
+    assert is_loopback(url) == local
+
+
+def conclude(backend: Backend, service: Service, checks: list[NoAnswer]) -> None:
+    """Conclude the test of a service."""
+    conclude_test(backend.services, service.environment, service.digest, service.url, checks)
+
+
+def test_a_service_that_runs_is_left_alone_though_it_does_not_answer(backend: Backend, tmp_path: Path) -> None:
+    release(backend, publish(backend, tmp_path, 1.0))
+    service = release(backend, publish(backend, tmp_path, 2.0))
+    with pytest.raises(ServiceUntestedError) as raised:
+        conclude(backend, service, SILENT)
+    assert str(raised.value) == (
+        "http://there does not answer (refused). But the platform reports that tiny version 2 runs in production, so "
+        "nothing was changed. Check the network and the proxy between here and the service, then run `mlops resume`."
+    )
+    (_, production) = backend.services.list_services()
+    assert (production.image, production.tested, production.health) == ("tiny:2", "passed", "healthy")
+
+
+def test_a_service_that_has_ended_failed_its_test(backend: Backend, tmp_path: Path) -> None:
+    release(backend, publish(backend, tmp_path, 1.0))
+    service = release(backend, publish(backend, tmp_path, 2.0))
+    backend.services.stop("production")
+    with pytest.raises(ServiceTestFailed, match="production now serves tiny version 1"):
+        conclude(backend, service, SILENT)
+
+
+def test_nothing_is_changed_where_the_platform_does_not_answer_either(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = release(backend, publish(backend, tmp_path))
+
+    def refuse(*words: object, **options: object) -> Service:
+        raise PlatformError("Azure did not answer.")
+
+    monkeypatch.setattr(backend.services, "record_test", refuse)
+    with pytest.raises(ServiceUntestedError, match=r"The platform could not be asked.* Azure did not answer\."):
+        conclude(backend, service, SILENT)
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int], str]]:
+    """Starts servers that answer everything with one status."""
+    servers = []
+
+    def start(status: int) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Print nothing."""
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_proxy_that_wants_a_password_is_no_answer_of_the_service(answering: Callable[[int], str]) -> None:
+    (check,) = run_checks(answering(407), "key", ROWS, [1.0, 1.0])
+    assert isinstance(check, NoAnswer)
+    assert "The proxy on the way to" in check.seen
+
+
+def test_a_request_that_is_refused_while_the_time_is_measured_is_a_failure(answering: Callable[[int], str]) -> None:
+    with pytest.raises(ServiceTestFailed, match="answered request 1 of 10 with status 500"):
+        measure_latency(answering(500), "key", ROWS, 10)
