@@ -1,8 +1,10 @@
 """Notebooks in workers that are forked by a process which has run one itself, as nbclient's own tests do."""
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -48,3 +50,37 @@ def test_notebooks_run_in_forked_workers(tmp_path: Path, warm: str) -> None:
     )
     assert (ran.returncode, ran.stdout) == (0, "42\n"), ran.stderr
     assert "A fresh kernel is started" not in ran.stderr
+
+
+LEAVES_A_WORKER = """
+import os, sys, time
+from jupyter_client.manager import KernelManager
+
+manager = KernelManager()
+manager.start_kernel()
+worker = os.fork()
+if worker == 0:
+    print(manager.is_alive(), flush=True)
+else:
+    time.sleep(0.5)
+    print(manager.is_alive(), manager.provisioner.process.pid, worker, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_kernel_ends_with_its_process_though_a_forked_worker_lives_on(
+    tmp_path: Path, wait_for: Callable[..., bool], running: Callable[[int], bool]
+) -> None:
+    """A worker inherits the connection on which the kernel hangs; to it, the kernel has ended."""
+    environ = {**os.environ, "MLOPS_WARM_KERNELS": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", LEAVES_A_WORKER], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "False\n"
+        alive, kernel, worker = process.stdout.readline().split()
+        assert (alive, running(int(kernel)), running(int(worker))) == ("True", True, True)
+        process.kill()
+        assert wait_for(lambda: not running(int(kernel)))
+        assert running(int(worker))
+        os.kill(int(worker), signal.SIGKILL)

@@ -85,6 +85,11 @@ class WarmProcess:
         """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
+    def abandon(self) -> None:
+        """In a fork of the client: close the copies that would keep it alive after the client. It counts as ended."""
+        if self.returncode is None:
+            self._end(0)
+
     def _signal(self, signum: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signum)

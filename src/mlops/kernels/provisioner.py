@@ -20,6 +20,16 @@ LOOK_SECONDS = 0.002  # between two looks whether a kernel has been launched; th
 _LIVE: set[WarmProcess] = set()  # a kernel outlives its manager object, as a fresh one does
 
 
+def _abandon_kernels() -> None:
+    """In a fork of this process: leave the kernels to this process, with which they end."""
+    for process in _LIVE:
+        process.abandon()
+    _LIVE.clear()
+
+
+os.register_at_fork(after_in_child=_abandon_kernels)
+
+
 class WarmProvisioner(LocalProvisioner):
     """Forks kernels from a warm parent; where that is not possible, starts fresh ones."""
 
