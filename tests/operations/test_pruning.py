@@ -15,6 +15,7 @@ from old_homes import RUN, build_home
 from opened import open_here
 from tiny_model import make_bundle
 
+from mlops.backends import memory
 from mlops.backends.local.pipelines import SUBMISSION, BackgroundRun
 from mlops.backends.local.services import LocalDeployment, LocalSite, LocalState
 from mlops.errors import IntegrityError, UsageError
@@ -207,6 +208,14 @@ def test_a_run_of_another_platform_or_one_that_is_damaged_stays(opened: OpenProj
     (opened.workspace.outputs / "of the user").mkdir()
     assert list_names(opened) == []
     assert (opened.workspace.outputs / "of the user").is_dir()
+
+
+def test_a_platform_that_deletes_nothing_itself_is_left_alone_and_that_is_known(opened: OpenProject) -> None:
+    elsewhere = replace(opened, backend=memory.open_backend())
+    record_run(opened, "of-memory", OLD, platform="memory")
+    found = prune(elsewhere, TOMORROW)
+    assert ([leftover.name for leftover in found.leftovers], found.platform_left_alone) == (["of-memory"], True)
+    assert not preview_pruning(opened, TOMORROW).platform_left_alone
 
 
 @pytest.mark.parametrize("name", ["services/qa.json", "images/models/diabetes-1.json", "mlflow.db"])
