@@ -13,13 +13,13 @@ from mlops.notebook.ranges import check_cell
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("alpha = -1  # penalty; in [0, inf)", "alpha: -1 is not allowed; it takes a whole number in [0, inf)"),
-        ("seed = 0  # any\nshare = 1.5  # of all; in (0, 1]", "share: 1.5 is not allowed; it takes a number in (0, 1]"),
-        ('where = "moon"  # one of: qa, production', "where: 'moon' is not allowed; it takes one of qa, production"),
-        ('name = "a b"  # matching [a-z]+', "name: 'a b' is not allowed; it takes text matching [a-z]+"),
+        ("alpha = -1  # penalty; in [0, inf)", "alpha is -1, but it must be a whole number in [0, inf)."),
+        ("seed = 0  # any\nshare = 1.5  # of all; in (0, 1]", "share is 1.5, but it must be a number in (0, 1]."),
+        ('where = "moon"  # one of: qa, production', "where is 'moon', but it must be one of qa, production."),
+        ('name = "a b"  # matching [a-z]+', "name is 'a b', but it must be text matching [a-z]+."),
         (
             'alpha = "1"  # penalty; in [0, inf)',
-            "alpha has an interval, 'in [0, inf)', but its default is not a number",
+            "alpha has an interval, 'in [0, inf)', but its default is not a number.",
         ),
     ],
 )
@@ -51,8 +51,6 @@ def test_a_kernel_does_not_run_such_a_cell(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.cells[1].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, tmp_path / "source.ipynb")
-    with pytest.raises(
-        StepFailed, match="ParameterError in .*: parameters cell: alpha: -1 is not allowed; it takes a w"
-    ):
+    with pytest.raises(StepFailed, match="ParameterError in .*: parameters cell: alpha is -1, but it must be a w."):
         execute(tmp_path / "source.ipynb", tmp_path / "copy.ipynb", {"x": 2}, seconds=60)
     assert nbformat.read(tmp_path / "copy.ipynb", as_version=4).cells[-1].outputs == []

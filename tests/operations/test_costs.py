@@ -120,7 +120,7 @@ def test_what_has_no_price_is_named_and_not_taken_for_free() -> None:
     [
         ("currency: EUR\nprices: {a: 1}\nprice: {}", "unknown key 'price'; allowed: currency, prices"),
         ("prices: {a: 1}", "currency: None is not a currency"),
-        ("currency: EUR\nprices: 3", "prices: 3 is not a mapping"),
+        ("currency: EUR\nprices: 3", "prices is 3, but it must be a mapping"),
         ("currency: EUR\nprices: {a: -1}", "prices.a: -1 is not a price. It takes a number"),
         ("currency: EUR\nprices: {a: .inf}", "prices.a: inf is not a price"),
         ("currency: EUR\nprices: {a: true}", "prices.a: True is not a price"),

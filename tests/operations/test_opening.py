@@ -23,7 +23,7 @@ def test_what_is_given_is_merged_and_can_be_replaced(workspace: Workspace) -> No
 
 def test_a_mistake_is_found_before_the_platform_is_opened(workspace: Workspace) -> None:
     project = Project.load(workspace)
-    with pytest.raises(ParameterError, match="^the caller: 'yes' is not allowed; it takes true or false$"):
+    with pytest.raises(ParameterError, match=r"^the caller is 'yes', but it must be true or false\.$"):
         open_project(project, [Override("deploy", "force", "yes", "the caller")], "moon")
     with pytest.raises(UsageError, match="There is no platform 'moon'"):
         open_project(project, platform="moon")

@@ -83,7 +83,7 @@ def test_a_run_is_looked_at_less_often_while_nothing_changes() -> None:
 def test_a_wrong_model_name_is_found_before_anything_is_submitted(workspace: Workspace) -> None:
     opened = open_here(workspace, command=(sys.executable, "-c", ""))
     publish_pipeline(opened, Build("42"))
-    with pytest.raises(ParameterError, match='^-p model_name: "a\'b" is not allowed'):
+    with pytest.raises(ParameterError, match='^-p model_name is "a\'b", but it must be'):
         submit_pipeline(opened, Submission(model_name="a'b"))
     assert require_pipelines(opened.backend).list_runs(5) == []
 

@@ -51,18 +51,18 @@ def test_the_environment_variable_switches_warm_kernels_off(tmp_path: Path) -> N
     [
         (
             "kernels: {idle_minute: 3}",
-            "parameters/base.yml: kernels.idle_minute is unknown; did you mean 'idle_min",
+            "parameters/base.yml: kernels.idle_minute is unknown. Did you mean 'idle_min",
         ),
-        ("kernels: {warm: 1}", "parameters/base.yml: kernels.warm: 1 is not allowed; it takes true or false"),
-        ("kernels: {idle_minutes: 0}", "kernels.idle_minutes: 0 is not allowed; it takes a number in (0, inf)"),
-        ("kernels: {preload: pandas}", "kernels.preload: 'pandas' is not allowed; it takes a list"),
+        ("kernels: {warm: 1}", "parameters/base.yml: kernels.warm is 1, but it must be true or false"),
+        ("kernels: {idle_minutes: 0}", "kernels.idle_minutes is 0, but it must be a number in (0, inf)"),
+        ("kernels: {preload: pandas}", "kernels.preload is 'pandas', but it must be a list"),
         ("kernels: {preload: [3]}", "kernels.preload: 3 is not the name of a module. Write for example `- pandas`."),
         ("kernels: {preload: ['import os']}", "kernels.preload: 'import os' is not the name of a module"),
         (
             "kernels: {preload: [mlops.notebook.handoff]}",
             "kernels.preload: mlops.notebook.handoff belongs to the project",
         ),
-        ("kernels: 3", "parameters/base.yml: kernels: 3 is not a mapping"),
+        ("kernels: 3", "parameters/base.yml: kernels is 3, but it must be a mapping"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -78,7 +78,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
 def test_it_stands_in_base_alone(tmp_path: Path) -> None:
     write_layer(tmp_path, "platform: local")
     write_layer(tmp_path, "kernels: {warm: false}", "local")
-    with pytest.raises(ParameterError, match=r"parameters/local\.yml: kernels\.warm: .* belongs in base\.yml"):
+    with pytest.raises(ParameterError, match=r"parameters/local\.yml: kernels\.warm .* belongs in base\.yml"):
         load_parameters(tmp_path, [])
 
 

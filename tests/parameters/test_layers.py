@@ -10,31 +10,31 @@ from mlops.errors import ParameterError
 MISTAKES: dict[str, tuple[str, str]] = {
     "unknown section": (
         "step: {}",
-        "parameters/base.yml: unknown section 'step'; allowed: platform, run, kernels, shared, steps",
+        "parameters/base.yml: unknown section 'step'. Allowed: platform, run, kernels, shared, steps.",
     ),
     "unknown step": (
         "steps: {trian: {alpha: 1}}",
-        "parameters/base.yml: steps.trian.alpha: there is no step 'trian'; did you mean 'train'? "
-        "(known: train, deploy, deploy_qa, deploy_production)",
+        "parameters/base.yml: steps.trian.alpha: there is no step 'trian'. Did you mean 'train'? "
+        "Known: train, deploy, deploy_qa, deploy_production.",
     ),
     "unknown parameter": (
         "steps: {deploy: {prot: 1}}",
-        "parameters/base.yml: steps.deploy.prot: notebooks/06_deploy.ipynb declares no 'prot'; did you mean 'port'? "
-        "(known: port, model_name)",
+        "parameters/base.yml: steps.deploy.prot: notebooks/06_deploy.ipynb has no parameter 'prot'. "
+        "Did you mean 'port'? Known: port, model_name.",
     ),
     "unknown shared parameter": (
         "shared: {xyz: 1}",
-        "parameters/base.yml: shared.xyz: no notebook declares it (known: alpha, columns, label, model_name, offset, "
-        "port, seed, share, shuffle, solver)",
+        "parameters/base.yml: shared.xyz: no notebook has this parameter. Known: alpha, columns, label, model_name, "
+        "offset, port, seed, share, shuffle, solver.",
     ),
     "unknown setting of the runner": (
         "run: {step_timeout: 1}",
-        "parameters/base.yml: run.step_timeout is unknown; did you mean 'step_timeout_minutes'? "
-        "(known: step_timeout_minutes)",
+        "parameters/base.yml: run.step_timeout is unknown. Did you mean 'step_timeout_minutes'? "
+        "Known: step_timeout_minutes.",
     ),
     "setting of the runner out of range": (
         "run: {step_timeout_minutes: -1}",
-        "parameters/base.yml: run.step_timeout_minutes: -1 is not allowed; it takes a number in [0, inf)",
+        "parameters/base.yml: run.step_timeout_minutes is -1, but it must be a number in [0, inf).",
     ),
     "reserved name": (
         "steps: {train: {run_folder: /tmp}}",
@@ -56,15 +56,15 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "section that is no mapping": (
         "steps: [train]",
-        "parameters/base.yml: steps: ['train'] is not a mapping; write `name: value` lines below it",
+        "parameters/base.yml: steps is ['train'], but it must be a mapping. Write `name: value` lines below it.",
     ),
     "step that is no mapping": (
         "steps: {train: 0.4}",
-        "parameters/base.yml: steps.train: 0.4 is not a mapping; write `name: value` lines below it",
+        "parameters/base.yml: steps.train is 0.4, but it must be a mapping. Write `name: value` lines below it.",
     ),
     "file that is no mapping": (
         "- train",
-        "parameters/base.yml: ['train'] is not a mapping; write `name: value` lines below it",
+        "parameters/base.yml is ['train'], but it must be a mapping. Write `name: value` lines below it.",
     ),
     "platform that is no name": (
         "platform: ../x",
@@ -82,7 +82,7 @@ def test_a_mistake_in_a_file_is_named(tmp_path: Path, text: str, message: str) -
 
 @pytest.mark.parametrize("layer", ["local", "qa", "production"])
 def test_a_mistake_is_found_in_every_layer(tmp_path: Path, layer: str) -> None:
-    with pytest.raises(ParameterError, match=rf"^parameters/{layer}.yml: steps.deploy.port: 70000 is not allowed; "):
+    with pytest.raises(ParameterError, match=rf"^parameters/{layer}.yml: steps.deploy.port is 70000, but it must be "):
         load(tmp_path, **{layer: "steps: {deploy: {port: 70000}}"})
 
 

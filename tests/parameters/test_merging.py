@@ -49,10 +49,10 @@ def test_a_shared_value_holds_for_every_notebook_that_declares_it(tmp_path: Path
 def test_notebooks_cannot_disagree_on_a_shared_value(tmp_path: Path) -> None:
     base = "platform: local\nshared: {model_name: b}\nsteps: {train: {model_name: own}}"
     with pytest.raises(
-        ParameterError, match="steps.train.model_name: all notebooks must agree on it: set shared.model"
+        ParameterError, match="steps.train.model_name: all notebooks must use the same value. Set shared.model"
     ):
         load(tmp_path / "file", base=base)
-    with pytest.raises(ParameterError, match="^-p train.model_name: all notebooks must agree on it"):
+    with pytest.raises(ParameterError, match="^-p train.model_name: all notebooks must use the same value"):
         load(tmp_path / "option", "train.model_name=c", base="platform: local\nshared: {model_name: b}")
 
 
@@ -69,14 +69,17 @@ def test_the_runner_tells_platform_and_environment_where_they_are_declared(tmp_p
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ({"qa": "platform: local"}, "parameters/qa.yml: platform: only parameters/base.yml chooses it. Remove it."),
+        (
+            {"qa": "platform: local"},
+            "parameters/qa.yml: platform can be set only in parameters/base.yml. Remove it here.",
+        ),
         (
             {"qa": "steps: {train: {alpha: 1}}"},
-            "parameters/qa.yml: steps.train is not a step of qa (known: deploy, deploy_qa)",
+            "parameters/qa.yml: steps.train is not a step of qa. Known: deploy, deploy_qa.",
         ),
         (
             {"production": "run: {step_timeout_minutes: 1}"},
-            "parameters/production.yml: run.step_timeout_minutes: it holds for whole runs, so it belongs in base.yml",
+            "parameters/production.yml: run.step_timeout_minutes applies to whole runs. It belongs in base.yml.",
         ),
     ],
 )
@@ -99,5 +102,5 @@ def test_a_value_of_the_engine_s_own_is_checked_as_any(tmp_path: Path) -> None:
     load(tmp_path)
     project = load_project(tmp_path, STEPS)
     assert project.merge([Override("train", "shuffle", False, "--calm")]).values["train"]["shuffle"] is False
-    with pytest.raises(ParameterError, match=r"^--calm: 'false' is not allowed; it takes true or false$"):
+    with pytest.raises(ParameterError, match=r"^--calm is 'false', but it must be true or false\.$"):
         project.merge([Override("train", "shuffle", "false", "--calm")])

@@ -15,13 +15,13 @@ from mlops.pipelines import PIPELINES
 def test_an_option_that_is_no_assignment_is_refused(text: str) -> None:
     with pytest.raises(ParameterError) as raised:
         read_override(text)
-    assert str(raised.value) == f"-p {text}: write it as step.name=value, for example train.alpha=0.1"
+    assert str(raised.value) == f"-p {text} is not of the form step.name=value. Write for example -p train.alpha=0.1."
 
 
 def test_an_override_for_another_pipeline_is_refused() -> None:
     check_overrides([read_override("train.alpha=1"), read_override("deploy.force=true")], "all", PIPELINES["all"])
     with pytest.raises(
-        ParameterError, match="^-p train.alpha: the pipeline build has no step 'train' .known: test_data"
+        ParameterError, match="^-p train.alpha: the pipeline build has no step 'train'. Known: test_data"
     ):
         check_overrides([read_override("train.alpha=1")], "build", PIPELINES["build"])
 
@@ -41,8 +41,11 @@ def test_an_option_for_a_text_stays_as_it_was_typed(tmp_path: Path, text: str) -
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("tran.alpha=1", r"^-p tran.alpha: there is no step 'tran'; did you mean 'train'\?"),
-        ("train.alhpa=1", r"^-p train.alhpa: notebooks/02_train.ipynb declares no 'alhpa'; did you mean 'alpha'\?"),
+        ("tran.alpha=1", r"^-p tran.alpha: there is no step 'tran'. Did you mean 'train'\?"),
+        (
+            "train.alhpa=1",
+            r"^-p train.alhpa: notebooks/02_train.ipynb has no parameter 'alhpa'. Did you mean 'alpha'\?",
+        ),
         ("deploy.environment=qa", r"^-p deploy.environment: the runner sets 'environment' itself. Remove it.$"),
         ("train.api_key=abc", r"^-p train.api_key: a secret is never a parameter, .* MLOPS_SECRET_API_KEY instead.$"),
     ],

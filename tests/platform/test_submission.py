@@ -24,7 +24,7 @@ def test_none_is_no_value() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"alpha": "1"}, "-p alpha: the published pipeline has no such parameter .known: model_name, dataset_version"),
+        ({"alpha": "1"}, "-p alpha: the published pipeline has no such parameter. Known: model_name, dataset_version"),
         ({"model_name": ""}, "-p model_name: it has no value; leave it out, or write -p model_name=none"),
     ],
 )

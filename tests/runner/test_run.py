@@ -264,7 +264,7 @@ def test_one_step_alone_needs_earlier_results(small: Workspace) -> None:
     with pytest.raises(UsageError, match="--only judge needs the results of look, and no run has them: run `mlops run"):
         run(small, only="judge")
     with pytest.raises(
-        UsageError, match=r"--only jugde: there is no such step in four; did you mean 'judge'\? \(it has: look, judge"
+        UsageError, match=r"--only jugde: there is no such step in four. Did you mean 'judge'\? Its steps: look, judge"
     ):
         run(small, only="jugde")
     assert list_runs(small.outputs) == []

@@ -89,13 +89,13 @@ def sweep(small: Workspace, address: str, *overrides: str) -> Any:
 
 def test_nobody_at_the_address_is_said_in_seconds(small: Workspace) -> None:
     began = time.monotonic()
-    with pytest.raises(UsageError, match="tcp://127.0.0.1:9: no Dask scheduler answers there within 5 s"):
+    with pytest.raises(UsageError, match="tcp://127.0.0.1:9: no Dask scheduler answered within 5 s"):
         Cluster("tcp://127.0.0.1:9", small, "local")
     assert time.monotonic() - began < 15
 
 
 def test_a_scheduler_without_workers_is_said(small: Workspace, scheduler: str) -> None:
-    with pytest.raises(UsageError, match="it has no workers; start some with `dask worker tcp://"):
+    with pytest.raises(UsageError, match="the scheduler has no workers. Start some with `dask worker tcp://"):
         Cluster(scheduler, small, "local")
 
 
@@ -118,7 +118,9 @@ def test_a_worker_that_sees_another_project_is_refused(small: Workspace, tmp_pat
     blind = look_around(str(tmp_path / "nowhere"), str(tmp_path / "gone"))
     assert blind == ("", False)
     require_same("tcp://x:1", small, here, {"tcp://a:1": here})
-    with pytest.raises(UsageError, match="the worker tcp://b:1 does not see .*: workers need both at the same paths"):
+    with pytest.raises(
+        UsageError, match="the worker tcp://b:1 does not see the same .* Put both on a shared file system"
+    ):
         require_same("tcp://x:1", small, here, {"tcp://a:1": here, "tcp://b:1": blind})
 
 
@@ -148,5 +150,5 @@ def test_a_notebook_that_kills_every_worker_is_given_up(small: Workspace, worker
     path.write_text(json.dumps(content))
     record, _, points = sweep(small, workers, "x=1,2,3")
     assert [point.state for point in points] == ["done", "failed", "done"]
-    assert points[1].error.startswith("its worker died each time it was tried (tcp://")
+    assert points[1].error.startswith("the worker died on every attempt (tcp://")
     assert (record.state, record.step("fit").results["loss"]) == ("failed", 1.0)

@@ -46,19 +46,19 @@ def test_values_have_the_type_of_their_parameter(small: Workspace, option: str, 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "nothing to sweep: list the values of a parameter of fit, as in `-p x=0.1,1`"),
-        (["look.seen=4"], "nothing to sweep"),
-        (["x"], "-p x: write it as name=value,value, for example alpha=0.1,1"),
-        (["x=1,11"], "-p fit.x: '11' is not allowed; it takes a number in [-10, 10]"),
-        (["x=1,,2"], "-p fit.x: '' is not allowed; it takes a number in [-10, 10]"),
-        (["x=1,nan"], "'nan' is not allowed"),
-        (["n=1,1.5"], "-p fit.n: '1.5' is not allowed; it takes a whole number in [0, 9]"),
+        ([], "No parameter of fit has values to sweep. List some, as in `-p x=0.1,1`."),
+        (["look.seen=4"], "No parameter of fit has values to sweep"),
+        (["x"], "-p x is not of the form name=value,value. Write for example -p alpha=0.1,1."),
+        (["x=1,11"], "-p fit.x is '11', but it must be a number in [-10, 10]"),
+        (["x=1,,2"], "-p fit.x is '', but it must be a number in [-10, 10]"),
+        (["x=1,nan"], "'nan', but it must be"),
+        (["n=1,1.5"], "-p fit.n is '1.5', but it must be a whole number in [0, 9]"),
         (["x=1,1.0"], "-p fit.x: '1.0' is listed twice. Remove one."),
-        (["x=1", "fit.x=2"], "-p x is given twice. Write all its values in one: -p x=0.1,1"),
-        (["y=1,2"], "-p fit.y: notebooks/02_fit.ipynb declares no 'y' (known: x, n, name, columns, boom)"),
+        (["x=1", "fit.x=2"], "-p x is given twice. List all its values in one option: -p x=0.1,1."),
+        (["y=1,2"], "-p fit.y: notebooks/02_fit.ipynb has no parameter 'y'. Known: x, n, name, columns, boom."),
         (["sweep=1,2"], "-p fit.sweep: the runner sets 'sweep' itself. Remove it."),
-        (["x=1,2", "judge.z=1"], "notebooks/03_judge.ipynb declares no 'z'"),
-        (["columns=A"], "-p fit.columns: 'A' is not allowed; it takes a list"),
+        (["x=1,2", "judge.z=1"], "notebooks/03_judge.ipynb has no parameter 'z'"),
+        (["columns=A"], "-p fit.columns is 'A', but it must be a list"),
     ],
 )
 def test_a_mistake_is_named(small: Workspace, options: list[str], said: str) -> None:
@@ -70,14 +70,16 @@ def test_a_mistake_is_named(small: Workspace, options: list[str], said: str) -> 
 def test_what_changes_the_registry_or_a_service_is_not_swept(small: Workspace) -> None:
     with pytest.raises(
         UsageError,
-        match="act cannot be swept: it changes what is registered or served; these can: look, fit, judge",
+        match="Cannot sweep act: it changes what is registered or deployed. Choose one of look, fit, judge.",
     ):
         read(small, "x=1", step="act")
-    with pytest.raises(UsageError, match="fitt cannot be swept: there is no such step; these can: look, fit, judge"):
+    with pytest.raises(UsageError, match="Cannot sweep fitt: there is no such step. Choose one of look, fit, judge."):
         read(small, "x=1", step="fitt")
 
 
 def test_a_sweep_has_an_upper_bound(small: Workspace) -> None:
     many = ",".join(str(number / 100) for number in range(200))
-    with pytest.raises(UsageError, match="200 x 10 x 6 values make 12,000 combinations; a sweep has at most 10,000"):
+    with pytest.raises(
+        UsageError, match="200 x 10 x 6 values make 12,000 combinations, but a sweep has at most 10,000"
+    ):
         read(small, f"x={many}", "n=0,1,2,3,4,5,6,7,8,9", "name=a,b,c,d,e,f")

@@ -109,7 +109,7 @@ def test_unchanged_inputs_are_taken_over_and_changed_ones_made(small: Workspace)
 def test_without_its_inputs_a_sweep_does_not_begin(small: Workspace) -> None:
     path = small.notebooks / "01_look.ipynb"
     path.write_text(path.read_text().replace("glue_results('01_look'", "oops('01_look'"))
-    with pytest.raises(StepFailed, match="look failed, and fit needs its results: the sweep has not begun"):
+    with pytest.raises(StepFailed, match="look failed, and fit needs its results. The sweep did not start."):
         sweep(small, "x=1,2")
 
 
@@ -126,16 +126,16 @@ def test_the_highest_is_best_where_that_is_the_goal(small: Workspace) -> None:
     record, plan, points = sweep(small, "x=-1,0,1", goal=Goal("loss", maximize=True))
     assert record.step("sweep").results["best"] == 1  # type: ignore[union-attr]
     assert describe_best(plan, points) == (
-        "x=-1 with loss 17.000, 70.00% higher than the next, x=0; "
-        "at the edge of the values of x: one beyond may be better still"
+        "x=-1 with loss 17.000, 70.00% higher than the next, x=0. "
+        "It is at the edge of the values of x, so a value beyond it may be better."
     )
 
 
 @pytest.mark.parametrize(
     ("metric", "said"),
     [
-        ("los", "--metric los: 02_fit handed on no 'los'; did you mean 'loss'? (numbers: loss, other); the sweep is"),
-        ("name", "--metric name: 02_fit handed on as 'name' no number (numbers: loss, other); the sweep is ended"),
+        ("los", "--metric: 'los' is not a result of 02_fit, so the sweep stopped. Did you mean 'loss'? Its numbers:"),
+        ("name", "--metric: 'name' is not a number of 02_fit, so the sweep stopped. Its numbers: loss, other."),
     ],
 )
 def test_a_metric_that_is_not_there_ends_the_sweep_at_once(small: Workspace, metric: str, said: str) -> None:
@@ -151,8 +151,14 @@ def test_a_metric_that_is_not_there_ends_the_sweep_at_once(small: Workspace, met
 @pytest.mark.parametrize(
     ("metric", "said"),
     [
-        ("los", "02_fit hands on no 'los'; did you mean 'loss'? (numbers: loss, other). If it is new, run fit once."),
-        ("name", "02_fit hands on 'name', but not as a number (numbers: loss, other). If it is new, run fit once."),
+        (
+            "los",
+            "'los' is not a result of 02_fit. Did you mean 'loss'? Its numbers: loss, other.",
+        ),
+        (
+            "name",
+            "'name' is not a number of 02_fit. Its numbers: loss, other.",
+        ),
     ],
 )
 def test_a_metric_that_no_run_has_shown_is_refused_before_anything_runs(
@@ -162,7 +168,7 @@ def test_a_metric_that_no_run_has_shown_is_refused_before_anything_runs(
     before, executor = len(list_runs(small.outputs)), FakeExecutor()
     with pytest.raises(UsageError) as raised:
         sweep(small, "x=1,2,3", executor=executor, goal=Goal(metric))
-    assert str(raised.value) == f"--metric {metric}: {said}"
+    assert str(raised.value) == f"--metric: {said} If it is new, run fit once first."
     assert (len(list_runs(small.outputs)), executor.tasks) == (before, [])
 
 
@@ -170,13 +176,13 @@ def test_the_metrics_of_the_committed_notebook_are_known(project: Path) -> None:
     step = next(step for step in RETRAIN if step.name == "train")
     nothing = Workspace(project, project / "nowhere", project / "nowhere")
     require_metric("r2", step, nothing)
-    with pytest.raises(UsageError, match="02_train hands on no 'rmse'; did you mean 'mse'"):
+    with pytest.raises(UsageError, match="'rmse' is not a result of 02_train. Did you mean 'mse'"):
         require_metric("rmse", step, nothing)
 
 
 def test_a_metric_that_is_none_fails_its_combination(small: Workspace) -> None:
     _, _, points = sweep(small, "n=1,9", goal=Goal("other"))
-    assert [point.error for point in points] == ["", "it handed on no number as other, but None"]
+    assert [point.error for point in points] == ["", "other is None"]
 
 
 def test_an_interrupted_sweep_leaves_what_has_ended_and_offers_nothing(small: Workspace) -> None:
@@ -184,7 +190,7 @@ def test_an_interrupted_sweep_leaves_what_has_ended_and_offers_nothing(small: Wo
     with pytest.raises(KeyboardInterrupt):
         sweep(small, "x=1,2,3", executor=executor, tracker=tracker)
     record = list_runs(small.outputs)[0]
-    assert (record.state, record.step("fit").reason) == ("interrupted", "the sweep did not end")  # type: ignore[union-attr]
+    assert (record.state, record.step("fit").reason) == ("interrupted", "the sweep did not finish")  # type: ignore[union-attr]
     assert [point.number for point in read_sweep(small.outputs / record.run_id)[1]] == [2, 3]
     (kept,) = tracker.sweeps.values()
     assert (kept.state, kept.parameters, kept.metrics) == ("interrupted", {"x": 3.0}, {"loss": 1.0})
@@ -196,7 +202,7 @@ def test_threads_that_are_cut_off_end_their_kernels(small: Workspace) -> None:
         path.read_text().replace("assert x != boom", "import time; time.sleep(60 if x > 1 else 0); assert 1")
     )
     began = time.monotonic()
-    with pytest.raises(UsageError, match="handed on no 'los'"):
+    with pytest.raises(UsageError, match="'los' is not a result of 02_fit"):
         sweep(small, "x=1,2,3", executor=Threads(2), goal=Goal("los"))
     assert time.monotonic() - began < 30
 

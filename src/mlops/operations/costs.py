@@ -69,7 +69,9 @@ def read_prices(path: Path) -> Prices:
     if not isinstance(currency, str) or not currency:
         raise ParameterError(f"{path}: currency: {currency!r} is not a currency. Write for example `currency: EUR`.")
     if not isinstance(prices, dict):
-        raise ParameterError(f"{path}: prices: {prices!r} is not a mapping; write `name: number` lines below it")
+        raise ParameterError(
+            f"{path}: prices is {prices!r}, but it must be a mapping. Write `name: number` lines below it."
+        )
     return Prices(currency, {str(name): _check_price(path, name, price) for name, price in prices.items()})
 
 

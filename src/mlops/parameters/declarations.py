@@ -1,6 +1,6 @@
-"""The declaration of parameters: what a notebook's ``parameters`` cell says that may be set.
+"""The parameters that a notebook declares in its ``parameters`` cell.
 
-A declaration is a literal with a comment that says what it is, and what values it may take:
+A declaration is a literal, with a comment that gives its meaning and the allowed values:
 
 .. code-block:: python
 
@@ -31,22 +31,22 @@ KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter as its notebook declares it.
+    """A parameter that a notebook declares.
 
     Parameters
     ----------
     name : str
         Its name.
     default : bool, int, float, str or list
-        The literal; its type is the parameter's type.
+        The literal. Its type is the parameter's type.
     comment : str
-        What it is.
+        The comment beside the literal.
     interval : str
-        The values that a number may take, as "[0, inf)"; empty for any.
+        The allowed numbers, as in "[0, inf)"; empty if any number is allowed.
     options : tuple of str
-        The values that a text may take; empty for any.
+        The allowed texts; empty if any text is allowed.
     pattern : str
-        Regular expression that a text must match as a whole; empty for any.
+        Regular expression that the whole text must match; empty if any text is allowed.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Parameter:
     pattern: str = ""
 
     def describe(self) -> str:
-        """Say which values are allowed: "a number in [0, inf)"."""
+        """Describe the allowed values: "a number in [0, inf)"."""
         if self.options:
             return "one of " + ", ".join(self.options)
         if self.pattern:
@@ -67,7 +67,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value that one layer gives, where, and as it was typed there: for the error that may have to name it."""
+    """A value, with the place that sets it and the text that was typed there, both for error messages."""
 
     value: Any
     source: str
@@ -85,7 +85,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     Returns
     -------
     dict of str to Parameter
-        By name, in the order of the cell; empty where the notebook has no such cell.
+        By name, in the order of the cell; empty if the notebook has no such cell.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError) as error:
-        raise ParameterError(f"{notebook} cannot be read as a notebook: {error}") from error
+        raise ParameterError(f"Could not read {notebook} as a notebook: {error}") from error
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     if not tagged:
         return {}
@@ -114,7 +114,7 @@ def read_cell(source: str, notebook: str) -> list[Parameter]:
         lines = ast.parse(source).body
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except (SyntaxError, tokenize.TokenError) as error:
-        raise ParameterError(f"{notebook}: the parameters cell is not Python: {error}") from error
+        raise ParameterError(f"{notebook}: the parameters cell is not valid Python: {error}") from error
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     return [_read_declaration(line, comments, notebook) for line in lines]
 
@@ -127,20 +127,25 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: str
         default = ast.literal_eval(line.value)
     except ValueError:
         text = ast.unparse(line)
-        raise ParameterError(f"{notebook}: {text!r} in the parameters cell is not `name = literal`") from None
+        raise ParameterError(
+            f"{notebook}: {text!r} in the parameters cell is not an assignment of a literal. Write `name = literal`."
+        ) from None
     if type(default) not in KINDS:
-        raise ParameterError(f"{notebook}: the parameter {target.id} has the default {default!r}; use text or a number")
+        raise ParameterError(
+            f"{notebook}: the default of {target.id} is {default!r}, but it must be text, a number, a boolean or a "
+            "list."
+        )
     comment = comments.get(line.end_lineno or 0, "")
     interval, options, pattern = INTERVAL.search(comment), OPTIONS.search(comment), PATTERN.search(comment)
     try:
         bounds = [float(bound) for bound in interval.groups()[1:3]] if interval else []
     except ValueError:
         raise ParameterError(
-            f"{notebook}: the interval {interval and interval[0]!r} of {target.id} has no numbers"
+            f"{notebook}: the interval of {target.id}, {interval and interval[0]!r}, must have two numbers."
         ) from None
     if bounds and type(default) not in (int, float):
         raise ParameterError(
-            f"{notebook}: {target.id} has an interval, {interval and interval[0]!r}, but its default is not a number"
+            f"{notebook}: {target.id} has an interval, {interval and interval[0]!r}, but its default is not a number."
         )
     parameter = Parameter(
         name=target.id,
@@ -155,12 +160,12 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: str
 
 
 def check_value(parameter: Parameter, setting: Setting) -> Any:
-    """Return the value that `setting` gives `parameter`, in the parameter's type.
+    """Return the value of `setting`, converted to the type of `parameter`.
 
     Raises
     ------
     ParameterError
-        If it is of another type, or not among the allowed values.
+        If the value has another type, or is not allowed.
     """
     value, kind = setting.value, type(parameter.default)
     if kind is float and not isinstance(value, bool):
@@ -173,13 +178,13 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
         allowed = re.fullmatch(parameter.pattern, value) is not None
     if allowed and isinstance(value, str) and CREDENTIALS.search(value):
         raise ParameterError(
-            f"{setting.source}: a URL with a password in it would be written into the notebook. Remove it."
+            f"{setting.source}: the URL contains a password, which would be written into the notebook. Remove it."
         )
     if allowed and parameter.interval:
         allowed = _is_inside(value, parameter.interval)
     if not allowed:
         raise ParameterError(
-            f"{setting.source}: {setting.typed or repr(setting.value)} is not allowed; it takes {parameter.describe()}"
+            f"{setting.source} is {setting.typed or repr(setting.value)}, but it must be {parameter.describe()}."
         )
     return value
 

@@ -13,27 +13,27 @@ from mlops.workspace import find_workspace
 SWITCH = "MLOPS_WARM_KERNELS"
 DECLARED = (
     Parameter("warm", True, "fork kernels from a process that has imported the libraries"),
-    Parameter("idle_minutes", 10.0, "that process ends when it had nothing to do for so long", "(0, inf)"),
-    Parameter("parents", 2, "so many of these processes stay alive for one user, whatever they import", "[1, 100]"),
+    Parameter("idle_minutes", 10.0, "idle time after which that process ends", "(0, inf)"),
+    Parameter("parents", 2, "the number of these processes that stay alive per user", "[1, 100]"),
     Parameter("preload", ["matplotlib.pyplot", "pandas", "sklearn.linear_model"], "the modules that it imports"),
 )
-OWN = ("mlops", "diabetes")  # edits must be live
+OWN = ("mlops", "diabetes")  # never preloaded, so that edits take effect at once
 
 
 @dataclass(frozen=True)
 class KernelSettings:
-    """How kernels are started.
+    """The settings for starting kernels.
 
     Parameters
     ----------
     warm : bool
-        Whether to fork them from a warm parent.
+        Whether to fork kernels from a warm parent.
     idle_minutes : float
-        The parent ends when it had nothing to do for so long.
+        Idle time after which the parent ends.
     preload : tuple of str
-        The modules that it imports, besides what every kernel needs.
+        The modules that the parent imports, besides those that every kernel needs.
     parents : int
-        How many parents of one user stay alive, of all projects together; the one idle longest ends first.
+        How many parents of one user stay alive, over all projects. The one that has been idle longest ends first.
     """
 
     warm: bool
@@ -43,12 +43,12 @@ class KernelSettings:
 
 
 def find_settings(environ: Mapping[str, str], directory: str) -> KernelSettings:
-    """Find the settings for a kernel that starts in a directory.
+    """Return the settings for a kernel that starts in a directory.
 
     Raises
     ------
     ParameterError
-        If they are wrong.
+        If a setting is invalid.
     """
     if environ.get(SWITCH) == "0":
         return KernelSettings(warm=False, idle_minutes=0, preload=())
@@ -65,12 +65,12 @@ def _read_settings(path: Path, _edited: int) -> KernelSettings:
 
 
 def check_settings(given: Mapping[str, Setting]) -> KernelSettings:
-    """Check the section ``kernels``; what it does not say keeps its default.
+    """Check the section ``kernels``; missing keys get their defaults.
 
     Raises
     ------
     ParameterError
-        For an unknown key, a wrong type, a value out of range, a module of this project.
+        For an unknown key, a wrong type, a value out of range, or a module of this project.
     """
     values = check_section(DECLARED, given)
     for module in values["preload"]:
@@ -79,6 +79,6 @@ def check_settings(given: Mapping[str, Setting]) -> KernelSettings:
             raise ParameterError(f"{source}: {module!r} is not the name of a module. Write for example `- pandas`.")
         if module.split(".")[0] in OWN:
             raise ParameterError(
-                f"{source}: {module} belongs to the project, and edits of it would not be seen. Remove it."
+                f"{source}: {module} belongs to the project, and kernels would not see edits to it. Remove it."
             )
     return KernelSettings(**(values | {"preload": tuple(values["preload"])}))

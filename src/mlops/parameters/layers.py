@@ -1,4 +1,4 @@
-"""The layers of parameters: one YAML file each, read strictly."""
+"""The layers of parameters. Each is one YAML file and is read strictly."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,17 +22,17 @@ class Layer:
     Parameters
     ----------
     path : str
-        As errors name it: "parameters/base.yml".
+        The file's name in error messages: "parameters/base.yml".
     platform : str
-        The platform that it chooses; empty where it says nothing.
+        The platform that the file chooses; empty if it chooses none.
     run, shared : mapping of str to Setting
         The runner's settings; values for every notebook that declares the name.
     steps : mapping of str to mapping of str to Setting
         Values by step name (or notebook name without its number).
     kernels : mapping of str to Setting
-        How kernels are started; in base.yml alone.
+        The settings for starting kernels; only in base.yml.
     own : mapping of str to Setting
-        The platform's own settings: the section of the file's name, as "azure" in azure.yml.
+        The platform's own settings, from the section with the file's name: "azure" in azure.yml.
     """
 
     path: str
@@ -45,7 +45,7 @@ class Layer:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key that appears twice is an error, not a silent overwriting."""
+    """A YAML loader that refuses a key that appears twice, instead of silently using the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -61,14 +61,14 @@ def read_layer(path: Path) -> Layer:
     Raises
     ------
     ParameterError
-        If it is not YAML, or has a section that is not known.
+        If the file is not valid YAML, or has an unknown section.
     """
     name = f"{path.parent.name}/{path.name}"
     sections = read_mapping(path, name)
     allowed = SECTIONS if path.stem == BASE else (*SECTIONS, path.stem)
     for section in sections:
         if section not in allowed:
-            raise ParameterError(f"{name}: unknown section {section!r}; allowed: {', '.join(allowed)}")
+            raise ParameterError(f"{name}: unknown section {section!r}. Allowed: {', '.join(allowed)}.")
     steps = _expect_mapping(sections.get("steps"), f"{name}: steps")
     return Layer(
         path=name,
@@ -84,29 +84,29 @@ def read_layer(path: Path) -> Layer:
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:
-    """Read a YAML file of ``name: value`` lines, in which no name appears twice; errors call it `name`.
+    """Read a YAML file that is a mapping without duplicate keys; `name` is its name in error messages.
 
     Raises
     ------
     ParameterError
-        If it is something else.
+        If the file cannot be read, or is not such a mapping.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}
     except OSError as error:
-        raise ParameterError(f"{name} cannot be read ({error.strerror}); check the path") from error
+        raise ParameterError(f"Could not read {name} ({error.strerror}). Check the path.") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ParameterError(f"{name} is not valid YAML: {' '.join(str(error).split())}") from error
     return _expect_mapping(content, name)
 
 
 def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -> dict[str, Any]:
-    """Check a section that holds settings, not parameters of notebooks; what it does not say keeps its default.
+    """Check a section of settings that are not parameters of notebooks; missing keys get their defaults.
 
     Raises
     ------
     ParameterError
-        For an unknown key, a wrong type, a value out of range.
+        For an unknown key, a wrong type, or a value out of range.
     """
     known = {parameter.name: parameter for parameter in declared}
     for name, setting in given.items():
@@ -123,5 +123,5 @@ def _expect_mapping(values: Any, source: str) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ParameterError(f"{source}: {values!r} is not a mapping; write `name: value` lines below it")
+        raise ParameterError(f"{source} is {values!r}, but it must be a mapping. Write `name: value` lines below it.")
     return {str(key): value for key, value in values.items()}

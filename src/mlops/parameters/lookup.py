@@ -1,4 +1,4 @@
-"""Looking up what a name in a layer or in ``-p`` means: the parameter that a notebook declares, or an error."""
+"""The lookup of the parameter that a name in a layer or in ``-p`` refers to."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,36 +9,38 @@ from mlops.parameters.declarations import Parameter
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 
-# What the runner itself tells a notebook, where the notebook declares it; no file and no -p may set these.
+# The runner sets these if the notebook declares them. No file and no -p may set them.
 RESERVED = ("platform", "environment", "run_folder", "sweep")
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
-SHARED = "shared"  # in the place of a step: the value holds for every notebook that declares the name
+SHARED = "shared"  # used like the name of a step, for values that every notebook with such a parameter gets
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the notebooks of a project declare.
+    """The parameters that the notebooks of a project declare.
 
     Parameters
     ----------
     steps : sequence of Step
-        All steps of the project, not only those that are to run: a typing error in any is found.
+        All steps of the project, also those that do not run, so that a typo in any of them is found.
     by_notebook : mapping of str to mapping of str to Parameter
-        By the notebook's file name without its ending, then by the parameter's name.
+        By the notebook's file name without its extension, then by the parameter's name.
     """
 
     steps: Sequence[Step]
     by_notebook: Mapping[str, Mapping[str, Parameter]]
 
     def find(self, step: str, name: str, source: str) -> Parameter:
-        """Return the parameter `name` of a step, of a notebook without its number, or of all notebooks (`SHARED`).
+        """Return the parameter `name` of `step`.
 
         Parameters
         ----------
-        step, name : str
-            As a layer or an option has them.
+        step : str
+            The step's name, its notebook's name without the number, or `SHARED`.
+        name : str
+            The parameter's name.
         source : str
-            Where that is, for the error.
+            The layer or option that names it, for the error.
 
         Raises
         ------
@@ -55,7 +57,7 @@ class Declared:
         parameters = self.by_notebook[notebooks[step]]
         if name not in parameters:
             hint = suggest(name, [known for known in parameters if known not in RESERVED])
-            raise ParameterError(f"{source}: notebooks/{notebooks[step]}.ipynb declares no {name!r}{hint}")
+            raise ParameterError(f"{source}: notebooks/{notebooks[step]}.ipynb has no parameter {name!r}{hint}")
         return parameters[name]
 
     def _find_shared(self, name: str, source: str) -> Parameter:
@@ -63,7 +65,7 @@ class Declared:
         everywhere = {name: parameter for found in self.by_notebook.values() for name, parameter in found.items()}
         if name not in everywhere:
             raise ParameterError(
-                f"{source}: no notebook declares it{suggest(name, sorted(everywhere.keys() - set(RESERVED)))}"
+                f"{source}: no notebook has this parameter{suggest(name, sorted(everywhere.keys() - set(RESERVED)))}"
             )
         return everywhere[name]
 

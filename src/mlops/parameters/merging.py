@@ -1,7 +1,7 @@
-"""The merging of all layers into the parameters of a run, each value checked.
+"""The parameters of a run, merged from all layers and checked.
 
 The layers, weakest first: the notebook's own literal, ``base.yml``, ``<platform>.yml``, ``<environment>.yml`` for the
-steps of that environment, overrides. Everything is checked before anything runs.
+steps of that environment, and overrides. Everything is checked before anything runs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,24 +17,23 @@ from mlops.parameters.overrides import Override
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 
-RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "a step that takes longer is ended; 0: no limit", "[0, inf)"),)
+RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "time limit of a step; 0: no limit", "[0, inf)"),)
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Every layer of a project, checked: what each step's notebook is to be given.
+    """The checked parameters of every step of a project.
 
     Parameters
     ----------
     platform : str
-        Where the pipelines run.
+        The platform that the pipelines run on.
     step_timeout_minutes : float
-        A step that takes longer is ended.
+        Time limit of a step; 0 for none.
     shared : mapping
-        The values that hold for every notebook that declares their names.
+        The values for every notebook that declares their names.
     values : mapping of str to mapping
-        By step, the values that some layer sets and those that the runner tells; what is not there keeps
-        the notebook's own literal.
+        By step, the values that a layer or the runner sets. Other parameters keep the notebook's own literal.
     """
 
     platform: str
@@ -45,7 +44,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Layers:
-    """The files of one platform: those of the whole project, weakest first, and those of one environment."""
+    """The files of one platform: those for the whole project, weakest first, and those for one environment."""
 
     common: Sequence[Layer]
     environments: Mapping[str, Layer]
@@ -56,7 +55,7 @@ class Layers:
         yield from self.environments.values()
 
     def chain(self, step: Step) -> list[Layer]:
-        """Return the layers that hold for a step, weakest first."""
+        """Return the layers that apply to a step, weakest first."""
         own = self.environments.get(step.environment)
         return [*self.common, *([own] if own else [])]
 
@@ -70,18 +69,18 @@ def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: I
     Parameters
     ----------
     platform : str
-        The platform that the layers are of.
+        The platform of the layers.
     layers : Layers
         The files.
     declared : Declared
-        What may be set.
+        The parameters that exist.
     overrides : iterable of Override
-        What is given for this run; the last one of a name counts.
+        The values for this run; the last one for a name wins.
 
     Raises
     ------
     ParameterError
-        For an unknown step, an unknown parameter, a wrong type, a value out of range, a value in the wrong place.
+        For an unknown step or parameter, a wrong type, a value out of range, or a value in the wrong file.
     """
     given = _read_overrides(overrides, declared)
     check_settings(layers.common[0].kernels)
@@ -121,10 +120,10 @@ def _check_names(layer: Layer, declared: Declared) -> None:
 
 
 def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) -> None:
-    """Refuse in an environment's file what would be ignored there."""
+    """Refuse values in an environment's file that would be ignored there."""
     own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
     for setting in (*layer.run.values(), *layer.shared.values(), *layer.own.values()):
-        raise ParameterError(f"{setting.source}: it holds for whole runs, so it belongs in base.yml")
+        raise ParameterError(f"{setting.source} applies to whole runs. It belongs in base.yml.")
     for step in layer.steps:
         if step not in own:
             raise ParameterError(
@@ -133,18 +132,20 @@ def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) ->
 
 
 def _check_place(layer: Layer, base: Layer) -> None:
-    """Refuse in a later layer what only the first one may set."""
+    """Refuse values in a later layer that only the first layer may set."""
     if layer.platform:
-        raise ParameterError(f"{layer.path}: platform: only {base.path} chooses it. Remove it.")
+        raise ParameterError(f"{layer.path}: platform can be set only in {base.path}. Remove it here.")
     for setting in layer.kernels.values():
-        raise ParameterError(f"{setting.source}: kernels are started alike everywhere, so it belongs in base.yml")
+        raise ParameterError(f"{setting.source} applies to the kernels of all platforms. It belongs in base.yml.")
 
 
 def _check_agreement(layers: Layers, given: Given, shared: Mapping[str, Setting]) -> None:
-    """Refuse for one step what all notebooks share."""
+    """Refuse a value for one step that all notebooks share."""
     for step, settings in (*[item for layer in layers for item in layer.steps.items()], *given.items()):
         for name in settings.keys() & shared.keys() if step != SHARED else ():
-            raise ParameterError(f"{settings[name].source}: all notebooks must agree on it: set shared.{name} instead")
+            raise ParameterError(
+                f"{settings[name].source}: all notebooks must use the same value. Set shared.{name} instead."
+            )
 
 
 def _read_timeout(layers: Iterable[Layer]) -> float:
@@ -156,7 +157,7 @@ def _read_timeout(layers: Iterable[Layer]) -> float:
 
 
 def _merge_step(step: Step, chain: Iterable[Layer], given: Given, declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return the values for one step: weakest layer first, and in each the notebook's name before the step's."""
+    """Return the values for one step; a stronger layer wins, and within a layer the step's name over the notebook's."""
     names = dict.fromkeys((step.notebook_name, step.name))
     merged: dict[str, Setting] = {}
     for layer in chain:

@@ -1,7 +1,7 @@
-"""Overrides: values that are given for one run, stronger than every layer.
+"""Overrides: values for one run, which win over every layer.
 
-A person types one as ``-p step.name=value``; `read_override` is the only reader of that text. The engine makes the
-others from values that it has (``--force``, the registered data set), and no text is made of those in between.
+A person types one as ``-p step.name=value``, and only `read_override` parses that text. The engine makes others from
+typed values (``--force``, the registered data set), which never become text in between.
 """
 
 import json
@@ -23,7 +23,7 @@ Value = bool | int | float | str | list[object]
 
 @dataclass(frozen=True)
 class Override:
-    """A value that is given to one parameter for one run.
+    """A value for one parameter in one run.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ class Override:
     name : str
         The parameter.
     value : bool, int, float, str or list
-        The value; where a person has typed it, the text.
+        The value, or the text that a person typed.
     source : str
-        Where it comes from, for errors: "-p train.alpha".
+        Where it comes from, for error messages: "-p train.alpha".
     is_typed_text : bool
-        True: `value` is text, to be read in the type of the parameter.
+        True: `value` is text that must still be converted to the parameter's type.
     """
 
     step: str
@@ -46,7 +46,7 @@ class Override:
     is_typed_text: bool = False
 
     def as_setting(self, parameter: Parameter) -> Setting:
-        """Return the value in the type of a parameter; text that cannot be read stays text, for the check to refuse."""
+        """Return the value in the type of a parameter; other text stays text, which the check refuses."""
         if not self.is_typed_text:
             return Setting(self.value, self.source)
         value, text = self.value, str(self.value)
@@ -56,27 +56,27 @@ class Override:
         return Setting(value, self.source, repr(text))
 
     def to_text(self) -> str:
-        """Return the text that `read_override` reads, for the command line of another process."""
+        """Return the text for the command line of another process, as `read_override` parses it."""
         text = self.value if isinstance(self.value, str) else json.dumps(self.value)
         return f"{self.step}.{self.name}={text}"
 
 
 def read_override(text: str) -> Override:
-    """Read a ``-p step.name=value``.
+    """Parse the text of ``-p step.name=value``.
 
     Raises
     ------
     ParameterError
-        If it is not written like that.
+        If the text has another form.
     """
     found = re.fullmatch(r"([\w-]+)\.(\w+)=(.*)", text, re.DOTALL)
     if not found:
-        raise ParameterError(f"-p {text}: write it as step.name=value, for example train.alpha=0.1")
+        raise ParameterError(f"-p {text} is not of the form step.name=value. Write for example -p train.alpha=0.1.")
     return Override(found[1], found[2], found[3], f"-p {found[1]}.{found[2]}", is_typed_text=True)
 
 
 def _read_text(text: str, kind: type) -> Value:
-    """Read typed text; numbers are not read by YAML, because it reads 010 as 8 and 1:30 as 90."""
+    """Convert typed text; YAML does not read the numbers, because it takes 010 for 8 and 1:30 for 90."""
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     found: Value = yaml.safe_load(text) if kind is list else kind(text)
@@ -84,12 +84,12 @@ def _read_text(text: str, kind: type) -> Value:
 
 
 def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequence[Step]) -> None:
-    """Refuse an override for a step that the pipeline does not have: it would change nothing.
+    """Refuse an override for a step that the pipeline does not have, because it would change nothing.
 
     Raises
     ------
     ParameterError
-        Naming the steps that it has.
+        If there is one; the message lists the pipeline's steps.
     """
     names = list(dict.fromkeys(name for step in steps for name in (step.notebook_name, step.name)))
     for override in overrides:

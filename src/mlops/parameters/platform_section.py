@@ -1,4 +1,4 @@
-"""A platform's own settings: the section of its file in ``parameters/``, and environment variables over it."""
+"""A platform's own settings, from its section in ``parameters/`` and from environment variables, which win."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -16,32 +16,32 @@ Value = TypeVar("Value", str, int, float)
 def declare(
     default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
 ) -> Value:
-    """Declare a setting as a field of a dataclass; `Parameter` describes the arguments."""
+    """Declare a setting as a dataclass field; `Parameter` documents the arguments."""
     allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
     return field(default=default, metadata=allowed)
 
 
 def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Mapping[str, str]) -> dict[str, Setting]:
-    """Read the settings that a project gives for a platform; `check_section` checks them.
+    """Read a project's settings for a platform; `check_section` checks them.
 
     Parameters
     ----------
     path : Path
         ``parameters/local.yml``, whose section is ``local``. It may be missing.
     declared : sequence of Parameter
-        The settings that there are; their types say how the text of a variable is read.
+        The settings that exist. Their types decide how the text of a variable is read.
     environ : mapping
         The environment: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``, and wins over the file.
 
     Returns
     -------
     dict of str to Setting
-        What is given, each with its source. Unknown names are among them.
+        The values with their sources, including those with unknown names.
 
     Raises
     ------
     ParameterError
-        If the file is not a file of parameters.
+        If the file is not a valid parameters file.
     """
     given = dict(read_layer(path).own) if path.is_file() else {}
     prefix = f"MLOPS_{path.stem.upper()}_"
@@ -57,4 +57,4 @@ def _read_number(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
-        return text  # not a number, which the check says
+        return text  # not a number; the check refuses it

@@ -1,4 +1,4 @@
-"""A project as runs see it: its layers of parameters and what its notebooks declare, each file read once."""
+"""A project's layers of parameters and the declarations in its notebooks, each file read once."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,18 +16,18 @@ from mlops.workspace import Workspace
 
 @dataclass(frozen=True)
 class Project:
-    """A project's parameters, read; `load` makes one, once a command, and it is passed down from there.
+    """The parameters of a project, which `load` reads once per command.
 
     Parameters
     ----------
     workspace : Workspace
-        Where the project is, and its state.
+        The folders of the project and of its state.
     names : Declared
-        What the notebooks declare.
+        The parameters that the notebooks declare.
     base : Layer
         ``base.yml``.
     environments : mapping of str to Layer
-        The files of the environments that have one.
+        The files of the environments, where there is one.
     """
 
     workspace: Workspace
@@ -38,7 +38,7 @@ class Project:
 
     @classmethod
     def load(cls, workspace: Workspace, steps: Sequence[Step] = ALL_STEPS) -> "Project":
-        """Read the files that every platform has in common.
+        """Read the files that all platforms share.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class Project:
         Raises
         ------
         ParameterError
-            If a file cannot be read, or is not what it should be.
+            If a file cannot be read, or is invalid.
         """
         base = read_layer(workspace.parameters / f"{BASE}.yml")
         notebooks = dict.fromkeys(step.notebook for step in steps)
@@ -70,7 +70,7 @@ class Project:
         return self.names.steps
 
     def declared(self, notebook: str) -> Mapping[str, Parameter]:
-        """Return what a notebook declares, by name; `notebook` is its file name without the ending."""
+        """Return the parameters of a notebook by name; `notebook` is its file name without the extension."""
         return self.names.by_notebook[notebook]
 
     def merge(self, overrides: Iterable[Override] = (), platform: str = "") -> Parameters:
@@ -79,14 +79,14 @@ class Project:
         Parameters
         ----------
         overrides : iterable of Override
-            What is given for one run.
+            The values for one run.
         platform : str
-            The platform asked for; empty for the default one.
+            The platform; empty for the default one.
 
         Raises
         ------
         ParameterError
-            For an unknown step, an unknown parameter, a wrong type, a value out of range.
+            For an unknown step or parameter, a wrong type, or a value out of range.
         """
         platform = platform or self.default_platform
         if not re.fullmatch(r"\w+", platform):

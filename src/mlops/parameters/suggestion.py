@@ -1,14 +1,15 @@
-"""What an unknown name was probably meant to be."""
+"""Suggestions for a mistyped name."""
 
 import difflib
 from collections.abc import Iterable
 
 
-def suggest(name: str, known: Iterable[str], label: str = "known") -> str:
-    """Return the end of an error about an unknown name: the one that was probably meant, and all that are known.
+def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
+    """Return the rest of an error about an unknown name: the closest known name, and a list of all of them.
 
-    `label` says what is listed: "(known: alpha, seed)".
+    The sentence before it gets its full stop from here: ". Did you mean 'alpha'? Known: alpha, seed." `label` begins
+    the list.
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    return (f"; did you mean {close[0]!r}?" if close else "") + f" ({label}: {', '.join(names) or 'none'})"
+    return "." + (f" Did you mean {close[0]!r}?" if close else "") + f" {label}: {', '.join(names) or 'none'}."

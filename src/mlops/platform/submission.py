@@ -58,7 +58,7 @@ def read_submission(given: Mapping[str, str]) -> Submission:
     for name, text in given.items():
         if name not in list_names():
             known = ", ".join(list_names())
-            raise ParameterError(f"-p {name}: the published pipeline has no such parameter (known: {known})")
+            raise ParameterError(f"-p {name}: the published pipeline has no such parameter. Known: {known}.")
         if not text:
             raise ParameterError(f"-p {name}: it has no value; leave it out, or write -p {name}={NOTHING}")
     return Submission(**{name: text for name, text in given.items() if text != NOTHING})

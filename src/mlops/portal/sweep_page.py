@@ -112,7 +112,7 @@ def _render_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> st
         name = escape(sweep.step)
         link = f'<a href="{quote(offered.report)}">{name}</a>' if offered.report else name
         return f"{said} It stands as the step {link} of this run, where the next step finds it."
-    return f"{said} It is not offered to the next step, for the sweep did not end." if points else said
+    return f"{said} It is not offered to the next step, because the sweep did not finish." if points else said
 
 
 def _render_table(sweep: Sweep, points: Sequence[Point]) -> str:

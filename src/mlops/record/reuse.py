@@ -74,7 +74,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
     """
     known = {step.name: step for step in steps}
     if only not in known:
-        raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'it has')}")
+        raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'Its steps')}")
     needed = [name for name in known[only].needs if name in known]
     runs = list_runs(outputs)
     refused = _find_refused(only, steps, runs)

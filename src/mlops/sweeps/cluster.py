@@ -1,8 +1,8 @@
-"""The notebooks of a sweep on an existing Dask cluster.
+"""An executor on an existing Dask cluster.
 
-A worker needs what this machine has: the project's packages, the project and MLOPS_HOME at the same paths (on the local
-platform a file system that all share, for data and tracking are in there). It does not need the outputs: what the
-notebook reads of earlier ones travels with the task, and its executed copy comes back.
+A worker needs the project's packages, and the project and MLOPS_HOME at the same paths as here. On the local platform
+they must be on a shared file system, because MLOPS_HOME holds the data and the tracking. A worker does not need the
+outputs: the earlier results that the notebook reads travel with the task, and the executed copy comes back.
 """
 
 import json
@@ -33,10 +33,10 @@ WORKER_SECONDS = 10
 
 @dataclass(frozen=True)
 class Parcel:
-    """What a worker is sent with each task: where it works, and what the notebook reads of others, by file name.
+    """The data that a worker gets with each task: its folders, and the earlier results, by file name.
 
-    That is a kilobyte or two. Scattered data would be lost with the last worker that holds it, and the result of a task
-    would draw the notebooks to the worker that has it.
+    That is one or two kilobytes. Scattered data would be lost with the last worker that holds it, and the result of a
+    task would attract the notebooks to the worker that holds it.
     """
 
     platform: str
@@ -46,21 +46,21 @@ class Parcel:
 
 
 class Cluster:
-    """A Dask cluster. If a worker dies, Dask gives its notebooks to others, and gives one up that has killed several.
+    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, unless one has killed several workers.
 
     Parameters
     ----------
     address : str
-        Of its scheduler: "tcp://10.0.0.7:8786".
+        The address of the scheduler: "tcp://10.0.0.7:8786".
     workspace : Workspace
-        The project here.
+        The project on this machine.
     platform : str
-        Where the notebooks record what they do.
+        The platform that the notebooks record their results on.
 
     Raises
     ------
     UsageError
-        If Dask is not installed here, nobody answers at the address, no worker is there, or one works elsewhere.
+        If Dask is not installed, no scheduler answers at the address, there are no workers, or one sees other files.
     """
 
     def __init__(self, address: str, workspace: Workspace, platform: str) -> None:
@@ -73,7 +73,7 @@ class Cluster:
             raise
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Executor`; a notebook that a worker has begun when the sweep is cut off goes on there, unheard."""
+        """See `Executor`. If the sweep is interrupted, started notebooks finish on their workers and are ignored."""
         from distributed import as_completed
 
         parcel = self._make_parcel(tasks[0])
@@ -105,13 +105,14 @@ class Cluster:
         )
 
     def _check_workers(self) -> int:
-        """Return how many notebooks run at a time; refuse workers that would work on another project or state."""
+        """Return how many notebooks run at a time; refuse workers that see another project or state."""
         with suppress(TimeoutError):  # asyncio's is the same from Python 3.11 on
             self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
         threads = self._client.nthreads()
         if not threads:
             raise UsageError(
-                f"--scheduler {self._address}: it has no workers; start some with `dask worker {self._address}`"
+                f"--scheduler {self._address}: the scheduler has no workers. "
+                f"Start some with `dask worker {self._address}`."
             )
         try:
             with tempfile.NamedTemporaryFile(dir=self._workspace.home, prefix=".sweep-") as mark:
@@ -121,13 +122,13 @@ class Cluster:
                 )
         except ModuleNotFoundError as error:
             raise UsageError(
-                f"--scheduler {self._address}: a worker has no module {error.name!r}: install the project there"
+                f"--scheduler {self._address}: a worker has no module {error.name!r}. Install the project there."
             ) from error
         return sum(threads.values())
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Say what a worker sees of the project and of the state; runs there, and here for comparison."""
+    """Return what a worker sees of the project and its state; runs on the worker, and here for comparison."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 
@@ -135,24 +136,24 @@ def look_around(project: str, mark: str) -> tuple[str, bool]:
 def require_same(
     address: str, workspace: Workspace, here: tuple[str, bool], found: Mapping[str, tuple[str, bool]]
 ) -> None:
-    """Refuse workers that see something else than this machine does.
+    """Refuse workers that do not see the same files as this machine.
 
     Raises
     ------
     UsageError
-        Naming the first such worker.
+        If there is such a worker; the message names the first one.
     """
     for worker, there in found.items():
         if tuple(there) != here:
             raise UsageError(
-                f"--scheduler {address}: the worker {worker} does not see {workspace.project} or {workspace.home} as "
-                "they are here: workers need both at the same paths, on a file system that all share"
+                f"--scheduler {address}: the worker {worker} does not see the same {workspace.project} or "
+                f"{workspace.home} as this machine. Put both on a shared file system, at the same paths."
             )
 
 
 def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
-    """Execute one notebook on a worker, in a scratch folder; return how it ended, and its executed copy."""
-    os.environ["MLOPS_HOME"] = parcel.home  # where the kernels look
+    """Execute one notebook on a worker, in a scratch folder; return its outcome and its executed copy."""
+    os.environ["MLOPS_HOME"] = parcel.home  # the kernels read it
     os.chdir(parcel.project)
     with tempfile.TemporaryDirectory(prefix=f"mlops-sweep-{os.getpid()}-") as scratch:
         folder = Path(scratch)
@@ -167,25 +168,28 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
 
 def _connect(address: str) -> "Client":
     if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+/?", address):
-        raise UsageError(f"--scheduler {address}: write the address as the scheduler prints it: tcp://10.0.0.7:8786")
+        raise UsageError(
+            f"--scheduler {address} is not the address of a Dask scheduler. "
+            "Write it as the scheduler prints it, for example tcp://10.0.0.7:8786."
+        )
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise UsageError(
-            "--scheduler needs Dask, which is not installed: pip install 'notebook-mlops[dask]'"
+            "--scheduler needs Dask, which is not installed. Run pip install 'notebook-mlops[dask]'."
         ) from error
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(
-            f"--scheduler {address}: no Dask scheduler answers there within {CONNECT_SECONDS} s ({reason}); "
-            "start one with `dask scheduler`, and give the address that it prints"
+            f"--scheduler {address}: no Dask scheduler answered within {CONNECT_SECONDS} s ({reason}). "
+            "Start one with `dask scheduler`, and give the address that it prints."
         ) from error
 
 
 def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
-    """Return what came of a task; that its worker, or the cluster, died is an outcome, too."""
+    """Return the outcome of a task; the death of its worker or of the cluster is an outcome, too."""
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
@@ -193,9 +197,9 @@ def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
     try:
         outcome, content = future.result()
     except KilledWorker as error:
-        return Outcome(task.number, error=f"its worker died each time it was tried ({error.last_worker.address})"), b""
+        return Outcome(task.number, error=f"the worker died on every attempt ({error.last_worker.address})"), b""
     except CancelledError:
-        return Outcome(task.number, error=f"Dask has cancelled it: the scheduler at {address} is gone"), b""
+        return Outcome(task.number, error=f"cancelled by Dask: the scheduler at {address} disappeared"), b""
     except (MlopsError, OSError) as error:
         return Outcome(task.number, error=f"on a worker: {type(error).__name__}: {error}"), b""
     return outcome, content

@@ -1,6 +1,6 @@
-"""Where the notebooks of a sweep are executed: the seam, and this machine.
+"""The seam for executing the notebooks of a sweep, and its implementation with threads of this machine.
 
-To add another, write a class with the one method of `Executor`, as `Threads` below and `cluster.Cluster` do.
+To add another, implement the one method of `Executor`. `Threads` below and `cluster.Cluster` are the examples.
 """
 
 import time
@@ -22,13 +22,13 @@ class Task:
     Parameters
     ----------
     number : int
-        Of the combination.
+        The number of the combination.
     source, output : Path
         The notebook, and its executed copy.
     parameters : mapping
-        What it is given.
+        The notebook's parameters.
     seconds : float
-        After this time it is ended.
+        The time limit.
     """
 
     number: int
@@ -40,7 +40,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended: what its notebook handed on, or the error that ended it."""
+    """The outcome of a task: the results of its notebook, or the error that ended it."""
 
     number: int
     seconds: float = 0.0
@@ -52,21 +52,21 @@ class Executor(Protocol):
     """Something that executes notebooks, several at a time."""
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """Execute all tasks, and yield how each ended, as they end; called by `mlops.sweeps.run`.
+        """Execute all tasks, and yield the outcome of each as soon as it ends; called by `mlops.sweeps.run`.
 
-        A task that fails is an outcome, not an exception. The executed copy is in its place when its outcome is
-        yielded. Whoever closes the generator early, or raises in it, ends what runs and what has not begun.
+        A task that fails is an outcome, not an exception. The executed copy exists before its outcome is yielded.
+        Closing the generator early, or raising in it, ends the running tasks and cancels the others.
         """
         ...
 
 
 class Threads:
-    """The machine that this runs on: one process that has papermill loaded once, and a kernel a task.
+    """An executor on this machine: one process, which loads papermill once, and one kernel per task.
 
     Parameters
     ----------
     jobs : int
-        How many at a time.
+        The number of tasks that run at a time.
     """
 
     def __init__(self, jobs: int) -> None:

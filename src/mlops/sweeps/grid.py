@@ -1,4 +1,4 @@
-"""The grid of a sweep: which combinations of which values, all of them checked before anything runs."""
+"""The grid of a sweep: all combinations of the listed values, checked before anything runs."""
 
 import itertools
 import math
@@ -21,18 +21,18 @@ MOST_POINTS = 10_000
 
 @dataclass(frozen=True)
 class Grid:
-    """What a sweep tries.
+    """The combinations of a sweep.
 
     Parameters
     ----------
     step : Step
-        Its notebook is executed for every combination.
+        The step whose notebook is executed for every combination.
     needed : tuple of Step
-        The steps whose results it reads, and theirs, in the order in which they run.
+        The steps that it needs, directly or indirectly, in the order in which they run.
     axes : mapping of str to tuple
         The values to try, by parameter.
     parameters : Parameters
-        All other values; they are the same for every combination.
+        All other values, which are the same for every combination.
     """
 
     step: Step
@@ -44,7 +44,7 @@ class Grid:
         return math.prod(len(values) for values in self.axes.values())
 
     def list_combinations(self) -> Iterator[dict[str, Any]]:
-        """Return each combination of the values; the last parameter varies fastest."""
+        """Yield every combination of the values; the last parameter varies fastest."""
         for values in itertools.product(*self.axes.values()):
             yield dict(zip(self.axes, values, strict=True))
 
@@ -55,49 +55,49 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     Parameters
     ----------
     project : Project
-        Its steps, parameters and notebooks.
+        The steps, parameters and notebooks.
     name : str
         The step to sweep.
     options : sequence of str
-        "alpha=0.1,1" lists values of the swept step; "train.alpha=0.1,1" is the same; "test_data.data_path=a.csv" sets
-        one value of a step that it needs, as for a run.
+        "alpha=0.1,1" or "train.alpha=0.1,1" lists values of the swept step. "test_data.data_path=a.csv" sets one value
+        of a step that it needs, as for a run.
     platform : str
-        The platform asked for; empty for the one that ``base.yml`` chooses.
+        The platform; empty for the one that ``base.yml`` chooses.
 
     Raises
     ------
     UsageError
-        For a step that cannot be swept, an unknown parameter, a value that is not allowed, too many combinations.
+        For a step that cannot be swept, an unknown parameter, a value that is not allowed, or too many combinations.
     """
     step, needed = _find_step(project.steps, name)
     declared = project.declared(step.notebook)
     listed, fixed = _split_options(options, step, declared)
     if not listed:
         example = next((known.name for known in declared.values() if isinstance(known.default, float)), "name")
-        raise UsageError(f"nothing to sweep: list the values of a parameter of {name}, as in `-p {example}=0.1,1`")
+        raise UsageError(f"No parameter of {name} has values to sweep. List some, as in `-p {example}=0.1,1`.")
     parameters = project.merge([*fixed, *(values[0] for values in listed.values())], platform)
     check_overrides(fixed, "sweep", [*needed, step])
     axes = {parameter: _read_values(declared[parameter], values) for parameter, values in listed.items()}
     grid = Grid(step, needed, axes, parameters)
     if len(grid) > MOST_POINTS:
         shape = " x ".join(str(len(values)) for values in axes.values())
-        raise UsageError(f"{shape} values make {len(grid):,} combinations; a sweep has at most {MOST_POINTS:,}")
+        raise UsageError(f"{shape} values make {len(grid):,} combinations, but a sweep has at most {MOST_POINTS:,}.")
     return grid
 
 
 def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
-    """Return the step, and those that it needs; refuse one that would change what is registered or served."""
+    """Return the step and the steps that it needs; refuse a step that registers or deploys."""
     known = {step.name: step for step in steps}
     allowed = [step.name for step in steps if not any(found.only_if for found in _follow_needs(step, known))]
     if name not in allowed:
-        why = "it changes what is registered or served" if name in known else "there is no such step"
-        raise UsageError(f"{name} cannot be swept: {why}; these can: {', '.join(allowed)}")
+        why = "it changes what is registered or deployed" if name in known else "there is no such step"
+        raise UsageError(f"Cannot sweep {name}: {why}. Choose one of {', '.join(allowed)}.")
     *needed, step = _follow_needs(known[name], known)
     return step, tuple(needed)
 
 
 def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
-    """Return the step after all that it needs, whatever needs them."""
+    """Return the step after all steps that it needs, directly or indirectly."""
     found = [before for name in step.needs for before in _follow_needs(known[name], known)]
     return list(dict.fromkeys([*found, step]))
 
@@ -105,18 +105,18 @@ def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
 def _split_options(
     options: Iterable[str], step: Step, declared: Mapping[str, Parameter]
 ) -> tuple[dict[str, list[Override]], list[Override]]:
-    """Return the values of the swept step by parameter, and the overrides for others."""
+    """Return the values of the swept step by parameter, and the overrides for other steps."""
     listed: dict[str, list[Override]] = {}
     fixed = []
     for text in options:
         found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
         if not found:
-            raise ParameterError(f"-p {text}: write it as name=value,value, for example alpha=0.1,1")
+            raise ParameterError(f"-p {text} is not of the form name=value,value. Write for example -p alpha=0.1,1.")
         owner, name, values = found.groups()
         if owner not in (None, step.name, step.notebook_name):
             fixed.append(read_override(text))
         elif name in listed:
-            raise ParameterError(f"-p {name} is given twice. Write all its values in one: -p {name}=0.1,1")
+            raise ParameterError(f"-p {name} is given twice. List all its values in one option: -p {name}=0.1,1.")
         else:
             texts = _split_values(values, name in declared and isinstance(declared[name].default, list))
             source = f"-p {step.name}.{name}"
@@ -125,7 +125,10 @@ def _split_options(
 
 
 def _split_values(text: str, of_lists: bool) -> list[str]:
-    """Split at commas; in brackets it is a YAML list: of texts that hold commas, or of a list parameter's lists."""
+    """Split a text at commas, or read it as a YAML list if it is in brackets.
+
+    Brackets are for texts with commas and for the values of a list parameter.
+    """
     if not (text.startswith("[") and text.endswith("]")):
         return [text] if of_lists else [value.strip() for value in text.split(",")]
     try:

@@ -1,4 +1,4 @@
-"""What the swept notebook reads: results of earlier runs, or of a run made for it."""
+"""The inputs of the swept notebook: results of earlier runs, or of a run made for the sweep."""
 
 from functools import partial
 
@@ -12,21 +12,21 @@ from mlops.sweeps.grid import Grid
 
 
 def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
-    """Return the steps that the swept step needs, as taken over from earlier runs; what has changed is run first.
+    """Return the steps that the swept step needs, reused from earlier runs; changed steps run first.
 
     Parameters
     ----------
     grid : Grid
-        What is to be swept.
+        The combinations to try.
     record : RunRecord
-        Of the sweep; it has no such steps yet.
+        The record of the sweep, still without these steps.
     around : Surroundings
         As for a run.
 
     Raises
     ------
     StepFailed
-        If one of them fails: there is nothing to sweep over then.
+        If one of these steps fails.
     """
     found = _find_unchanged(grid, record, around)
     if len(found) < len(grid.needed):
@@ -35,7 +35,7 @@ def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[St
 
 
 def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
-    """Return the needed steps up to the first that would have to run."""
+    """Return the needed steps that can be reused, up to the first that must run."""
     found: list[StepRecord] = []
     for step in grid.needed:
         parameters = grid.parameters.values[step.name]
@@ -50,10 +50,10 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
 
 
 def _run_needed(grid: Grid, around: Surroundings) -> list[StepRecord]:
-    """Run the needed steps, as the pipeline that they are or as the beginning of the one that is published."""
+    """Run the needed steps: as a pipeline if one has exactly these steps, else as the start of the published one."""
     pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), PUBLISHED)
     run = run_pipeline(Plan(pipeline, grid.needed, grid.parameters), around)
     failed = next((step.name for step in run.steps if not step.has_results), "")
     if failed:
-        raise StepFailed(f"{failed} failed, and {grid.step.name} needs its results: the sweep has not begun")
+        raise StepFailed(f"{failed} failed, and {grid.step.name} needs its results. The sweep did not start.")
     return [take_over(step, run, "from run ") for step in run.steps]

@@ -6,31 +6,31 @@ from dataclasses import dataclass
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import Point, Sweep
 
-STEP = "sweep"  # of the run's record: how the combinations fared; the step that is swept follows with the best one
+STEP = "sweep"  # the record's step for all combinations; the swept step follows it, with the best combination
 REPORT = "sweep.html"
 
 
 class SweepListener:
-    """A listener to the progress of a sweep; like `mlops.record.listener.Listener`, it ignores everything."""
+    """A listener to the progress of a sweep. Like `mlops.record.listener.Listener`, this base class ignores it."""
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
-        """Called before the first combinations begin."""
+        """Handle the start of a sweep, before its first combinations begin."""
 
     def point_ended(self, point: Point) -> None:
-        """Called when a combination ends."""
+        """Handle the end of a combination."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Called when the best combination is about to be recorded as the swept step.
+        """Handle the best combination, before it is recorded as the swept step.
 
         Returns
         -------
         StepRecord
-            Its record, perhaps with the report that was made of it; the next listener gets it, then the run.
+            The step's record, to which a listener may add a report. The next listener gets it, and finally the run.
         """
         return step
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """Called when the sweep ends or is interrupted."""
+        """Handle the end or the interruption of a sweep."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What came out of a sweep: ``sweep.jsonl``, a line when it begins and one for every combination that has ended.
+"""The results of a sweep: ``sweep.jsonl``, with one line for the sweep and one for every finished combination.
 
-``run.json`` tells of a sweep only how it stands and what was best, so that a thousand combinations cost the index and
-`mlops status` nothing, and no line is ever written twice. A line that a crash tore is not there.
+``run.json`` holds only the state of the sweep and the best combination, so a thousand combinations do not slow down the
+index and `mlops status`, and no line is written twice. A line that a crash left incomplete is ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,25 +17,25 @@ from mlops.record.ledger import Stamp
 
 FILE = "sweep.jsonl"
 FORMAT = 1  # of the file
-AGAIN = "Sweep again."
+AGAIN = "Run the sweep again."
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep is to try, and how it judges.
+    """The description of a sweep.
 
     Parameters
     ----------
     step, notebook : str
         The step, and its notebook.
     axes : mapping of str to tuple
-        The values of each parameter; a sweep tries every combination.
+        The values of each parameter. A sweep tries every combination.
     metric : str
-        The result of the notebook that the combinations are judged by.
+        The result of the notebook that the combinations are compared by.
     maximize : bool
         Whether higher is better.
     tracking : str
-        The platform's id of the sweep, where it records one.
+        The platform's id of the sweep; empty if it records none.
     format : int
         Number of the file's format.
     """
@@ -57,7 +57,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Point:
-    """One combination that has ended.
+    """One finished combination.
 
     Parameters
     ----------
@@ -68,15 +68,15 @@ class Point:
     state : str
         "done" or "failed".
     seconds : float
-        How long its notebook took.
+        The duration of its notebook.
     file : str
         Its executed notebook, in the folder of the run.
     score : float or None
-        The metric; None where it failed.
+        The metric; None if it failed.
     error : str
-        Why it failed; empty otherwise.
+        The reason of the failure; empty otherwise.
     results : mapping
-        What its notebook handed on.
+        The results of its notebook.
     """
 
     number: int
@@ -90,34 +90,34 @@ class Point:
 
 
 def begin_sweep(folder: Path, sweep: Sweep) -> None:
-    """Write the first line."""
+    """Write the first line, which describes the sweep."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_bytes(msgspec.json.encode(sweep) + b"\n")
 
 
 def add_point(folder: Path, point: Point) -> None:
-    """Write the line of a combination that has ended."""
+    """Append the line of a finished combination."""
     with open(folder / FILE, "ab") as file:
         file.write(msgspec.json.encode(point) + b"\n")
 
 
 def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
-    """Read what has ended of the sweep in `folder`, in the order of the grid.
+    """Read the sweep in `folder` and its finished combinations, in the order of the grid.
 
     Raises
     ------
     RunNotFoundError
         If the folder holds no sweep.
     FormatError
-        If a newer version of this engine made it.
+        If a newer version of this engine wrote it.
     IntegrityError
-        If its file is damaged.
+        If the file is damaged.
     """
     path = folder / FILE
     try:
         first, *lines = read_content(path, AGAIN).splitlines(keepends=True) or [b""]
     except (FileNotFoundError, NotADirectoryError):
-        raise RunNotFoundError(f"{folder} holds no {FILE}: it is no sweep's folder") from None
+        raise RunNotFoundError(f"{folder} is not the folder of a sweep: it has no {FILE}.") from None
     require_format(decode_record(first, Stamp, str(path), AGAIN).format, FORMAT, str(path))
     sweep = decode_record(first, Sweep, str(path), AGAIN)
     points = [decode_record(line, Point, str(path), AGAIN) for line in lines if line.endswith(b"\n")]
@@ -125,7 +125,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
 
 
 def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
-    """Return the points, best first and failed ones last; equally good ones as in the grid."""
+    """Return the points, best first and failed ones last; ties keep the order of the grid."""
     sign = -1 if sweep.maximize else 1
 
     def place(point: Point) -> tuple[bool, float, int]:
@@ -135,18 +135,18 @@ def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
 
 
 def find_best(sweep: Sweep, points: Sequence[Point]) -> Point | None:
-    """Return the best point, or None where none is done."""
+    """Return the best point, or None if none has a score."""
     best = next(iter(rank_points(sweep, points)), None)
     return best if best and best.score is not None else None
 
 
 def describe_values(values: Mapping[str, Any]) -> str:
-    """Return a combination as it is read: "alpha=0.1, seed=0"."""
+    """Format a combination for people: "alpha=0.1, seed=0"."""
     return ", ".join(f"{name}={format_value(value)}" for name, value in values.items())
 
 
 def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Say which point is best and by how much, and whether a better one may lie outside of the grid."""
+    """Describe the best point, its lead, and whether a better one may lie outside of the grid."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
         return "none: every combination failed"
@@ -156,7 +156,7 @@ def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
         said += f", {_compare(best, others[0])}"
     edges = [name for name, values in sweep.axes.items() if _is_edge(best.values[name], values)]
     if edges:
-        said += f"; at the edge of the values of {' and '.join(edges)}: one beyond may be better still"
+        said += f". It is at the edge of the values of {' and '.join(edges)}, so a value beyond it may be better."
     return said
 
 
@@ -172,13 +172,13 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Say whether a decimal number is the least or the greatest of at least three; beyond zero there is seldom any."""
+    """Return whether a float is the least or the greatest of at least three; zero is rarely worth crossing."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 
 
 def format_number(value: Any) -> str:
-    """Return a result as it is read in a table; a dash for what is no number."""
+    """Format a result for a table; anything but a number becomes a dash."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "–"
     if isinstance(value, int) or abs(value) >= 1 or value == 0:
@@ -187,5 +187,5 @@ def format_number(value: Any) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Return the value of a parameter as it is typed."""
+    """Format the value of a parameter as it is typed."""
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

@@ -1,4 +1,4 @@
-"""The run of a sweep: every combination executed, the record true at any time, the best one offered."""
+"""The run of a sweep: it executes every combination, keeps the record current, and offers the best one."""
 
 import math
 import time
@@ -40,42 +40,42 @@ def run_sweep(
 ) -> tuple[RunRecord, Sweep, list[Point]]:
     """Execute a step's notebook for every combination of a grid.
 
-    A combination that fails is recorded, and the others go on. The best one is recorded as the step itself, so that a
-    later run can take it over. What the step needs is taken over from earlier runs where it has not changed; else it is
-    run first, as a run of its own.
+    A combination that fails is recorded, and the others continue. The best one is recorded as the step itself, so that
+    later runs can reuse it. The steps that the swept step needs are reused from earlier runs; if they have changed,
+    they run first, in a run of their own.
 
     Parameters
     ----------
     grid, goal : Grid, Goal
-        What to try, and what is best.
+        The combinations, and how to compare them.
     surroundings : Surroundings
         As for a run; ``<outputs>/<run id>/`` gets ``run.json``, ``sweep.jsonl`` and the executed notebooks.
     executor : Executor
-        Executes them.
+        Executes the notebooks.
     tracker : Tracker
-        Keeps the trainings of a sweep together, where the notebook declares a parameter `sweep`.
+        Groups the trainings of the sweep, if the notebook declares a parameter `sweep`.
     listeners : sequence of SweepListener
-        Called with the progress of the sweep, in this order.
+        Notified of the progress, in this order.
 
     Returns
     -------
     tuple of RunRecord, Sweep, list of Point
-        Its state is "failed" if any combination failed.
+        The record's state is "failed" if any combination failed.
 
     Raises
     ------
     StepFailed
-        If a step that it needs fails.
+        If a needed step fails.
     UsageError
-        If a notebook cannot be executed, or hands on no such metric. Where that is not known before, the sweep ends
-        after the first combination.
+        If a notebook cannot be executed, or lacks the metric. If only its results show this, the sweep stops after the
+        first combination.
     """
     with share_runs(surroundings.workspace.outputs):
         return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
 
 
 class _SweepRun:
-    """One sweep in progress; `record` is on disk after every change, and every point as soon as it is done."""
+    """One sweep in progress. Every change of `record` and every finished point is written at once."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class _SweepRun:
         failed = [point for point in self.points if point.state == "failed"]
         said = f"{len(failed)} of {len(self.points)} combinations failed: {failed[0].error}" if failed else ""
         if self._fingerprint(self.combinations[0]) != self.fingerprint:
-            said = "the notebook, the sources or the data changed while it ran: its combinations cannot be compared"
+            said = "The notebook, the sources or the data changed during the sweep. Its results cannot be compared."
             self.changed = True
         self._end("failed" if said else "succeeded", said)
         return self.record, self.sweep, self.points
@@ -182,7 +182,7 @@ class _SweepRun:
         error, score = redact_text(outcome.error, self.secrets())[:ERROR_LENGTH], None
         if not error:
             score = read_score(outcome.results, self.sweep)
-            error = "" if score is not None else f"it handed on no number as {self.sweep.metric}, but None"
+            error = "" if score is not None else f"{self.sweep.metric} is None"
         return Point(
             number=outcome.number,
             values=values,
@@ -195,7 +195,7 @@ class _SweepRun:
         )
 
     def _end(self, state: SweepState, error: str) -> None:
-        """Record how the sweep ended, and offer the best point unless it was cut off."""
+        """Record the end of the sweep, and offer the best point unless the sweep was interrupted."""
         self.points.sort(key=lambda point: point.number)
         best = find_best(self.sweep, self.points)
         whole = len(self.points) == len(self.combinations)
@@ -213,7 +213,7 @@ class _SweepRun:
             self._offer(best)
         else:
             found = self.record.get_step(self.sweep.step)
-            reason = "the sweep did not end" if not whole else error if self.changed else "every combination failed"
+            reason = "the sweep did not finish" if not whole else error if self.changed else "every combination failed"
             self._save(self.record.with_step(replace(found, state="skipped", reason=reason)))
         outcome = "done" if state == "succeeded" else "error"
         self._save(replace(self.record, state=state, outcome=outcome, finished=now()))
@@ -237,7 +237,7 @@ class _SweepRun:
         }
 
     def _offer(self, best: Point) -> None:
-        """Record the best point as the swept step itself: later runs take it over from there."""
+        """Record the best point as the swept step itself, so that later runs can reuse it."""
         found = self.record.get_step(self.sweep.step)
         copy = self.folder / name_copy(found.notebook, found.environment)
         write_atomically(copy, (self.folder / best.file).read_bytes())
@@ -257,7 +257,7 @@ class _SweepRun:
         self._save(self.record.with_step(offered))
 
     def _fingerprint(self, values: Mapping[str, Any]) -> str:
-        """Return the fingerprint that the swept step has with these values, in a run that has the same inputs."""
+        """Return the fingerprint of the swept step with these values, in a run with the same inputs."""
         parameters = {**self.grid.parameters.values[self.grid.step.name], **values}
         return fingerprint_step(self.grid.step, parameters, self.record, self.workspace, self.around.observe)
 

@@ -1,4 +1,4 @@
-"""The score of a combination: the number by which its notebook is judged."""
+"""The score of a combination: the number that combinations are compared by."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -17,8 +17,8 @@ from mlops.workspace import Workspace
 def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
     """Refuse a metric that a step has never handed on, before anything runs.
 
-    What the step hands on stands in its committed notebook and in its newest run. Where neither has any results,
-    the first combination will show it.
+    The step's results are known from its committed notebook and from its newest run. If neither has any, only the first
+    combination can show whether the metric exists.
 
     Raises
     ------
@@ -30,28 +30,29 @@ def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
     results = {**read_scraps(workspace.notebooks / f"{step.notebook}.ipynb"), **newest}
     if not results or metric in results and (results[metric] is None or _is_number(results[metric])):
         return
-    what = f"hands on {metric!r}, but not as a number" if metric in results else f"hands on no {metric!r}"
+    fault, hint = _name_fault(metric, results), suggest(metric, _list_numbers(results), "Its numbers")
     raise UsageError(
-        f"--metric {metric}: {step.notebook} {what}{suggest(metric, _list_numbers(results), 'numbers')}. If it is new, "
-        f"run {step.name} once."
+        f"--metric: {metric!r} is not a {fault} of {step.notebook}{hint} If it is new, run {step.name} once first."
     )
 
 
 def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:
-    """Return the metric of a sweep among what a notebook handed on; None where the notebook says so.
+    """Return the sweep's metric from a notebook's results; None if the notebook handed on None.
 
     Raises
     ------
     UsageError
-        If it handed on no such result, or none that is a number: then no other combination will.
+        If there is no such result, or it is not a number. The other combinations would fail in the same way.
     """
-    metric, numbers = sweep.metric, _list_numbers(results)
+    metric = sweep.metric
     if metric in results and (results[metric] is None or _is_number(results[metric])):
         return results[metric]
-    what = f"as {metric!r} no number" if metric in results else f"no {metric!r}"
-    raise UsageError(
-        f"--metric {metric}: {sweep.notebook} handed on {what}{suggest(metric, numbers, 'numbers')}; the sweep is ended"
-    )
+    fault, hint = _name_fault(metric, results), suggest(metric, _list_numbers(results), "Its numbers")
+    raise UsageError(f"--metric: {metric!r} is not a {fault} of {sweep.notebook}, so the sweep stopped{hint}")
+
+
+def _name_fault(metric: str, results: Mapping[str, Any]) -> str:
+    return "number" if metric in results else "result"
 
 
 def _list_numbers(results: Mapping[str, Any]) -> list[str]:

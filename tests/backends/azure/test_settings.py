@@ -15,16 +15,16 @@ from mlops.workspace import Workspace
 
 GUID = "00000000-0000-0000-0000-000000000001"
 CASES = {
-    "unknown": ("compute_nodes: 4", "azure.yml: azure.compute_nodes is unknown; did you mean 'compute_min_nodes'?"),
-    "type": ("compute_max_nodes: many", "azure.compute_max_nodes: 'many' is not allowed; it takes a whole number"),
-    "range": ("compute_idle_seconds: 5", r"azure.compute_idle_seconds: 5 is not allowed; .* in \[60, 86400\]"),
-    "option": ("compute_priority: cheap", "'cheap' is not allowed; it takes one of lowpriority, dedicated"),
-    "name": ("qa_service: Diabetes QA", "azure.qa_service: 'Diabetes QA' is not allowed"),
+    "unknown": ("compute_nodes: 4", "azure.yml: azure.compute_nodes is unknown. Did you mean 'compute_min_nodes'?"),
+    "type": ("compute_max_nodes: many", "azure.compute_max_nodes is 'many', but it must be a whole number"),
+    "range": ("compute_idle_seconds: 5", r"azure.compute_idle_seconds is 5, but .* in \[60, 86400\]"),
+    "option": ("compute_priority: cheap", "'cheap', but it must be one of lowpriority, dedicated"),
+    "name": ("qa_service: Diabetes QA", "azure.qa_service is 'Diabetes QA', but it must be"),
     "names": ("qa_service: diabetes-production", "are both 'diabetes-production'; each needs its own name"),
     "folders": ("data_trigger_path: data/", "azure.data_trigger_path: 'data' is the folder of azure.dataset_path"),
-    "nodes": ("kubernetes_min_nodes: 2", r"azure.kubernetes_min_nodes: 2 is not allowed; .* in \[3, 1000\]"),
+    "nodes": ("kubernetes_min_nodes: 2", r"azure.kubernetes_min_nodes is 2, but .* in \[3, 1000\]"),
     "cores": ("kubernetes_vm_size: Standard_D2s_v5", "is 3, and Standard_D2s_v5 has 2 cores, but production needs 12"),
-    "registry": ("container_registry: my-registry", "azure.container_registry: 'my-registry' is not allowed"),
+    "registry": ("container_registry: my-registry", "azure.container_registry is 'my-registry', but it must be"),
     "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes: 9 is above compute_max_nodes, which is 4"),
 }
 
@@ -83,11 +83,11 @@ def test_the_environment_wins(written: Workspace) -> None:
     environ = {"MLOPS_AZURE_RESOURCE_GROUP": "theirs", "MLOPS_AZURE_COMPUTE_MAX_NODES": "8", "MLOPS_AZURE_LOCATION": ""}
     settings = read_settings(write(written, "resource_group: ours"), environ)
     assert (settings.resource_group, settings.compute_max_nodes, settings.location) == ("theirs", 8, "westeurope")
-    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUTE_MAX_NODES: lots is not allowed"):
+    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUTE_MAX_NODES is lots, but it must be"):
         read_settings(written, {"MLOPS_AZURE_COMPUTE_MAX_NODES": "lots"})
-    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUTE_MAX_NODES: { is not allowed"):
+    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUTE_MAX_NODES is {, but it must be"):
         read_settings(written, {"MLOPS_AZURE_COMPUTE_MAX_NODES": "{"})
-    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUT_NAME is unknown; did you mean 'compute_name'"):
+    with pytest.raises(ParameterError, match="MLOPS_AZURE_COMPUT_NAME is unknown. Did you mean 'compute_name'"):
         read_settings(written, {"MLOPS_AZURE_COMPUT_NAME": "c"})
 
 
