@@ -66,6 +66,15 @@ def test_an_error_before_the_run_begins_is_seen_with_the_run(workspace: Workspac
     assert job.tags["reason"].startswith("test_data: ")
 
 
+def test_such_an_error_is_tagged_without_secrets(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = OneJob()
+    monkeypatch.setenv("MLOPS_SECRET_OF_TESTS", "has no version")
+    with pytest.raises(NotFoundError, match="has no version"):
+        step(workspace, job, Submission(dataset_version="9"))
+    assert "***" in job.tags["reason"]
+    assert "has no version" not in job.tags["reason"]
+
+
 def test_a_step_is_given_what_was_submitted(workspace: Workspace) -> None:
     job, project = OneJob(), open_here(workspace).project
     file = project.workspace.home / "given.csv"

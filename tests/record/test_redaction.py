@@ -34,6 +34,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False),
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
     "JSON in HTML": lambda text: html.escape(json.dumps(text)),
+    "HTML with fixed spaces": lambda text: html.escape(text).replace(" ", "&nbsp;"),
     "JSON for scripts": lambda text: json.dumps(text).replace("<", "\\u003c").replace("&", "\\u0026"),
     "repr": repr,
     "repr of repr": lambda text: repr(repr(text)),

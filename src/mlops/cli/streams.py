@@ -15,7 +15,7 @@ from contextlib import redirect_stdout
 import click
 import msgspec
 
-from mlops.platform.secret_variables import find_values
+from mlops.platform.secret_variables import redact_error
 
 JSON_FORMAT = 1  # of what --json prints; what holds a number of its own, such as the record of a run, keeps that
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
@@ -63,19 +63,12 @@ def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) ->
 
 def print_error(error: BaseException) -> None:
     """Print the message of an error."""
-    click.echo(f"mlops: {redact(str(error))}", err=True)
+    click.echo(f"mlops: {redact_error(str(error))}", err=True)
 
 
 def print_traceback(error: BaseException) -> None:
     """Print an error that nobody expects."""
-    click.echo(redact("".join(traceback.format_exception(error))), err=True, nl=False)
-
-
-def redact(text: str) -> str:
-    """Return a text without the secrets of the environment, and those that this process has read."""
-    from mlops.record.redaction import redact_known, redact_text  # imported late: --help does not need it
-
-    return redact_text(redact_known(text), find_values())
+    click.echo(redact_error("".join(traceback.format_exception(error))), err=True, nl=False)
 
 
 class RedactionFilter(logging.Filter):
@@ -85,8 +78,8 @@ class RedactionFilter(logging.Filter):
         """Return True, with the record redacted."""
         if record.exc_info and not record.exc_text:
             record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        record.msg, record.args = redact(record.getMessage()), ()
-        record.exc_text = redact(record.exc_text) if record.exc_text else None
+        record.msg, record.args = redact_error(record.getMessage()), ()
+        record.exc_text = redact_error(record.exc_text) if record.exc_text else None
         return True
 
 

@@ -11,6 +11,7 @@ from mlops.pipelines import PIPELINES, find_data_step
 from mlops.platform.backend import Backend
 from mlops.platform.datasets import NEW_DATA, Arrival, DatasetVersion
 from mlops.platform.jobs import Job
+from mlops.platform.secret_variables import redact_error
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.ledger import RunRecord
 from mlops.runner import TAG_LENGTH, Listener, Plan, run_submitted, skip_submitted
@@ -53,7 +54,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     try:
         return _run(opened, asked, job, listeners)
     except Exception as error:  # whatever it is, the submitted run shows it
-        job.tag({"outcome": "error", "reason": f"{asked.step}: {error}"[:TAG_LENGTH]})
+        job.tag({"outcome": "error", "reason": redact_error(f"{asked.step}: {error}")[:TAG_LENGTH]})
         raise
 
 

@@ -29,9 +29,15 @@ def read_variable(secret: str) -> str:
     return os.environ[variable]
 
 
-def find_values() -> list[str]:
-    """Return the values of all such variables that are long enough to be redacted."""
-    return [value for name, value in os.environ.items() if name.startswith(PREFIX) and len(value) >= SHORTEST]
+def redact_error(text: str) -> str:
+    """Return the text of an error without the secrets of the environment, and those that this process has redacted.
+
+    It asks no platform, which may be what has failed.
+    """
+    from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
+
+    given = [value for name, value in os.environ.items() if name.startswith(PREFIX) and len(value) >= SHORTEST]
+    return redact_known(text, given)
 
 
 def list_variables() -> Iterator[str]:

@@ -116,6 +116,9 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
     return make_redactor(secrets).redact(text)
 
 
-def redact_known(text: str) -> str:
-    """Return a text without the secrets that this process has redacted so far: the last resort before a terminal."""
-    return redact_text(text, _known)
+def redact_known(text: str, others: Iterable[str] = ()) -> str:
+    """Return a text without the secrets that this process has redacted so far, and others.
+
+    All at once: where one secret begins with another, the rest of it would stay.
+    """
+    return redact_text(text, [*_known, *others])

@@ -98,7 +98,7 @@ def _spell_character(character: str) -> str:
 
 
 OTHER_WAYS = {
-    " ": [r"\+"],
+    " ": [r"\+", "&nbsp;", "\xa0"],
     "+": ["-"],  # base64 in URLs
     "/": ["_"],
     "\n": [r"\\{1,8}n", r"\\{1,8}r\\{1,8}n", "%0[dD]%0[aA]", "&#13;&#10;", r"\r\n"],
