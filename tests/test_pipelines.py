@@ -17,7 +17,7 @@ NAMES = [step.name for step in ALL_STEPS]
 def test_the_declared_parameters_are_the_notebooks(step: Step) -> None:
     declared = read_declarations(NOTEBOOKS / f"{step.notebook}.ipynb")
     allowing = {step.forced_by, step.taken_over_by, step.redeployed_by}
-    named = {*step.files, step.takes_data, step.takes_image, *allowing, *step.takes_build} - {""}
+    named = {*step.files, step.takes_data, step.takes_image, *allowing, *step.takes_build, *step.overruled_by} - {""}
     assert named <= declared.keys()
 
 
@@ -25,7 +25,8 @@ def test_the_declared_parameters_are_the_notebooks(step: Step) -> None:
 def test_the_declared_results_are_handed_on(step: Step) -> None:
     cells = nbformat.read(NOTEBOOKS / f"{step.notebook}.ipynb", as_version=4).cells
     (glued,) = [cell.source for cell in cells if "glue_results(" in cell.source]
-    results = {step.decides, step.explains, step.refuses, step.scored_by, step.deploys, step.takes_data}
+    decision = {step.decides, step.explains, step.overridden, step.refuses}
+    results = {*decision, step.scored_by, step.deploys, step.takes_data, *step.measures[1:2]}
     for name in {*results, *step.trains, *step.names_dataset, *step.names_model, *step.compares} - {""}:
         assert f"{name}=" in glued, name
 

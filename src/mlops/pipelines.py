@@ -59,6 +59,14 @@ class Step:
     refuses : str
         The result that says why the step must not do what it is there for: "refusal"; empty if it did. The outcome of
         the run is then "rejected", and the steps after it are skipped for this reason.
+    overruled_by : tuple of str
+        The parameters that overrule the decision, and that say why: ("promote_always", "override_reason").
+        ``--reason`` sets the second.
+    overridden : str
+        The result that says why a person overruled the decision: "override"; empty if nobody did.
+    measures : tuple of str
+        The results that say how far predictions are off in the unit of the target, and what that unit is, and what
+        people call this measure: ("mae", "unit", "mean absolute error"). The results are tags of the model's version.
     metrics : tuple of str
         The results that say how good the model is; a run's summary and the index show them, in this order.
     compares : tuple of str
@@ -95,6 +103,9 @@ class Step:
     decides: str = ""
     explains: str = ""
     refuses: str = ""
+    overruled_by: tuple[()] | tuple[str, str] = ()
+    overridden: str = ""
+    measures: tuple[()] | tuple[str, str, str] = ()
     metrics: tuple[str, ...] = ()
     compares: tuple[()] | tuple[str, str] = ()
     scored_by: str = ""
@@ -131,6 +142,9 @@ RETRAIN = (
         explains="reason",
         metrics=METRICS,
         compares=("champion_metrics", "champion_version"),
+        measures=("mae", "unit", "mean absolute error"),
+        overridden="override",
+        overruled_by=("promote_always", "override_reason"),
     ),
     Step(
         "register",

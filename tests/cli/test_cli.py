@@ -57,6 +57,8 @@ from mlops.record.ledger import FORMAT
         ),
         (["submit", "retrain", "--model-file", "model.json"], "--model-file and --download need the end of the run"),
         (["submit", "retrain", "--download", "reports"], "--model-file and --download need the end of the run"),
+        (["run", "all", "-p", "evaluate.promote_always=true"], "Say why: --reason TEXT"),
+        (["run", "all", "--reason", "ticket 42"], "the gate is not overruled. Leave it out, or add -p evaluate"),
         (["rnu", "all"], "No such command 'rnu'. Did you mean 'run'?"),
         (["run", "all", "--onyl", "train"], "(Did you mean one of: '--json', '--only'?)"),
         (["run", "all", "--only", "trian"], "there is no such step in all. Did you mean 'train'?"),

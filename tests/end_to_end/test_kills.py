@@ -26,7 +26,7 @@ from mlops.record.ledger import RunRecord, StepRecord, list_runs
 STEPS = [step.name for step in PIPELINES["all"]]
 MOMENTS = ("before", "during", "after")
 TARGETS = ("runner", "kernel", "both")
-START = ("run", "all", "--force", "-p", "evaluate.promote_always=true")
+START = ("run", "all", "--force", "-p", "evaluate.promote_always=true", "--reason", "a test")
 LINEAGE = {"run_id", "data_sha256", "git_commit", "mse", "BuildId", "BuildUri", "notebooks"}
 
 

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from mlops.errors import UsageError
-from mlops.model.promotion import Decision, decide_promotion, describe_sensitivity, overrule, require_promoted
+from mlops.model.promotion import (
+    Decision,
+    decide_promotion,
+    describe_sensitivity,
+    overrule,
+    require_promoted,
+    tag_override,
+)
 
 ROWS = 89  # held out of 442
 LOSSES = np.random.default_rng(0).normal(100, 10, ROWS)
@@ -130,15 +137,22 @@ REJECTED = decide_promotion(LOSSES, LOSSES)
 
 
 def test_promote_always_overrules_a_rejection_and_says_so() -> None:
-    overruled = overrule(REJECTED, promote_always=True)
-    reason = f"Promoted by promote_always, though: {REJECTED.reason}"
-    assert overruled == replace(REJECTED, promoted=True, reason=reason)
+    overruled = overrule(REJECTED, promote_always=True, why="ticket 42.")
+    reason = f"Promoted over the gate, because: ticket 42. The gate said: {REJECTED.reason}"
+    assert overruled == replace(REJECTED, promoted=True, reason=reason, override="ticket 42.")
+    assert tag_override(overruled.override, "alice") == {"override_reason": "ticket 42.", "overridden_by": "alice"}
+
+
+def test_the_gate_is_not_overruled_without_a_reason() -> None:
+    with pytest.raises(UsageError, match="promote_always overrules the gate, so it needs a reason"):
+        overrule(REJECTED, promote_always=True, why=" ")
 
 
 def test_nothing_else_is_overruled() -> None:
     promoted = decide_promotion(None, LOSSES)
-    assert overrule(REJECTED, promote_always=False) is REJECTED
-    assert overrule(promoted, promote_always=True) is promoted
+    assert overrule(REJECTED, promote_always=False, why="") is REJECTED
+    assert overrule(promoted, promote_always=True, why="ticket 42") is promoted
+    assert tag_override(promoted.override, "alice") == {}
 
 
 def test_a_rejected_model_does_not_go_on() -> None:

@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from mlops.files import write_atomically
+from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.portal.report import clean_html, render_report
 from mlops.portal.reporter import Reporter
@@ -75,6 +76,7 @@ def make_run(*steps: StepRecord, **changes: Any) -> RunRecord:
         "state": "succeeded",
         "outcome": "promoted",
         "started": "2026-11-22T19:07:58Z",
+        "finished": "2026-11-22T19:08:39Z",
         "git_commit": "0123456789abcdef0123456789abcdef01234567-dirty",
         "process": own_process(),
     }
@@ -367,9 +369,9 @@ def test_a_report_that_cannot_be_written_does_not_end_the_run(tmp_path: Path, ca
     ]
 
 
-def read_index(outputs: Path) -> BeautifulSoup:
+def read_index(outputs: Path, overview: Overview | None = None) -> BeautifulSoup:
     """Write the index and read it."""
-    page = BeautifulSoup(write_index(outputs).read_text(), "html.parser")
+    page = BeautifulSoup(write_index(outputs, overview).read_text(), "html.parser")
     assert_inert(page)
     return page
 
@@ -377,6 +379,76 @@ def read_index(outputs: Path) -> BeautifulSoup:
 def test_a_report_that_was_never_made_is_not_linked(tmp_path: Path) -> None:
     write_run(make_run(StepRecord("sweep", "02_train", state="failed", report="sweep.html")), tmp_path)
     assert read_index(tmp_path).find_all("a") == []
+
+
+PRODUCTION = Environment(
+    "production",
+    "diabetes version 2 (promoted over the gate by alice: ticket 42)",
+    "healthy",
+    "2026-11-22T19:10:00Z",
+    "promoted over the gate by alice: ticket 42; deployed by bob",
+    is_champion=True,
+    error="47.1 points of disease progression",
+    error_name="mean absolute error",
+    url="http://127.0.0.1:81",
+)
+
+
+def test_the_index_begins_with_what_each_environment_serves(tmp_path: Path) -> None:
+    step = StepRecord("test_data", "01_test_data", state="done", report="01.html", results={"data_path": "x/good.csv"})
+    write_run(make_run(step), tmp_path)
+    qa = Environment("qa", "", "unreadable", remark="qa.json is damaged.")
+    page = read_index(tmp_path, Overview([qa, PRODUCTION], ["The registry does not answer."]))
+    top = page.select_one("section.overview")
+    assert top is not None
+    assert page.main.find("section") is page.main.find_all(True)[1]  # type: ignore[union-attr]
+    cards = [[" ".join(part.get_text(" ").split()) for part in card.find_all(["h2", "p"])] for card in top("article")]
+    assert cards == [
+        ["qa", "nothing, ✗ unreadable", "qa.json is damaged."],
+        ["production", f"{PRODUCTION.model}, ✓ healthy"],
+    ]
+    (rows,) = [card.dl for card in top("article")][1:]
+    assert rows is not None
+    told = zip(rows.find_all("dt"), rows.find_all("dd"), strict=True)
+    assert {name.get_text(): value.get_text() for name, value in told} == {
+        "Since": "2026-11-22 19:10:00 UTC",
+        "Decision": PRODUCTION.decision,
+        "Champion": "yes",
+        "Mean absolute error": "47.1 points of disease progression",
+        "Address": "http://127.0.0.1:81",
+    }
+    said = [" ".join(part.get_text(" ").split()) for part in top.find_all("p", recursive=False)]
+    assert said == [
+        "The registry does not answer.",
+        "Last data test: ✓ passed , 2026-11-22 19:07:58 UTC (good.csv)",
+    ]
+
+
+def test_an_index_without_deployments_says_so(tmp_path: Path) -> None:
+    top = read_index(tmp_path, Overview()).select_one("section.overview")
+    assert top is not None
+    assert [part.get_text() for part in top("p")] == ["Nothing is deployed yet.", "No data was tested yet."]
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_probes_in_an_environment_stay_inert(tmp_path: Path, probe: str) -> None:
+    texts = [probe] * 5
+    found = Environment(*texts, remark=probe, error=probe, error_name=probe, url=probe)
+    read_index(tmp_path, Overview([found], [probe]))
+
+
+def test_a_report_begins_with_its_verdict_and_marks_what_did_not_run(tmp_path: Path) -> None:
+    raised = new_output("error", ename="ValueError", evalue="no", traceback=["no"])
+    step = StepRecord("train", "02_train", state="failed", error="ValueError: no", cell="fit(rows)")
+    after = new_markdown_cell("The errors are small.")
+    page = render(tmp_path, new_markdown_cell("First."), show(raised), after, new_code_cell("2"), step=step)
+    verdict = page.select_one("header p.verdict")
+    assert verdict is not None
+    assert verdict.get_text() == "✗ This step failed, in the cell that begins 'fit(rows)'."
+    marked = page.select("div.not-run")
+    assert [part.get_text(" ", strip=True).split()[:2] for part in marked] == [["Not", "run"], ["Not", "run"]]
+    assert "The errors are small." in marked[0].get_text()
+    assert "First." not in "".join(part.get_text() for part in marked)
 
 
 def test_the_index_of_no_runs_says_so(tmp_path: Path) -> None:
@@ -410,21 +482,44 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
     rows = [
         [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in page.select("tbody tr")
     ]
-    time = "2026-11-22 19:07:58"
+    time = "2026-11-22 19:07:58 UTC"
     assert rows == [
-        [time, "20261123-000000-all-0000", "rejected Better.", "evaluate 1 skipped", "–", "2,900", "–", "0.450"],
         [
-            time,
-            "20261122-190758-all-3f9a51c2",
-            "promoted Better.",
+            f"{time} 20261123-000000-all-0000",
+            "– rejected Better.",
+            "–",
+            "evaluate 1 skipped",
+            "–",
+            "2,900",
+            "–",
+            "0.450",
+            "41 s",
+        ],
+        [
+            f"{time} 20261122-190758-all-3f9a51c2",
+            "✓ promoted Better.",
+            "–",
             "evaluate , register",
             "diabetes version 3",
             "2,900",
             "–",
             "0.450",
+            "41 s",
         ],
-        [time, "20261121-000000-all-0000", "error train: ValueError: no", "train (failed)", "–", "–", "–", "–"],
+        [
+            f"{time} 20261121-000000-all-0000",
+            "✗ error train: ValueError: no",
+            "–",
+            "train (failed)",
+            "–",
+            "–",
+            "–",
+            "–",
+            "41 s",
+        ],
     ]
+    labels = [cell["data-label"] for cell in page.select("tbody tr")[0].find_all("td")]
+    assert labels == ["Status", "What differs", "Steps", "Model", "mse", "mae", "r2", "Duration"]
     assert [link["href"] for link in page.find_all("a")] == [
         "20261123-000000-all-0000/03_evaluate.html",
         "20261122-190758-all-3f9a51c2/03_evaluate.html",

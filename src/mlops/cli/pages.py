@@ -2,15 +2,21 @@
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mlops.cli.options import EXIT_INTERRUPTED, open_platform, platform_option
+from mlops.errors import MlopsError
 from mlops.workspace import find_workspace
+
+if TYPE_CHECKING:
+    from mlops.portal.environments import Overview
 
 
 @click.command()
-def report() -> None:
+@platform_option
+def report(platform: str) -> None:
     """Rewrite the index of all runs and print its path. An index that cannot be rewritten is printed as it is.
 
     \b
@@ -21,13 +27,24 @@ def report() -> None:
 
     outputs = find_workspace().outputs
     try:
-        path = write_index(outputs)
+        path = write_index(outputs, _read_overview(platform))
     except OSError as error:
         path = outputs / "index.html"
         if not path.is_file():
             raise OSError(error.errno, error.strerror, str(path)) from error  # not the name of the scratch file
         click.echo(f"mlops: {path} could not be rewritten ({error.strerror}), so it may be out of date.", err=True)
     click.echo(path)
+
+
+def _read_overview(platform: str) -> "Overview":
+    """Return what the environments serve; a project that cannot be opened hides no runs."""
+    from mlops.operations.overview import read_overview
+    from mlops.portal.environments import Overview
+
+    try:
+        return read_overview(open_platform(platform))
+    except MlopsError as error:
+        return Overview(problems=(str(error),))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

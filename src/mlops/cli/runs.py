@@ -48,6 +48,7 @@ from mlops.workspace import find_workspace
     type=click.Path(dir_okay=False, path_type=Path),
     help="Release the model that this file names, instead of the champion; `mlops submit` writes it.",
 )
+@click.option("--reason", default="", metavar="TEXT", help="Why you overrule the gate with promote_always.")
 @click.option("--force", is_flag=True, help="Rerun unchanged steps too, and restart healthy services.")
 @click.option("--take-over", is_flag=True, help="Replace services of another model.")
 @click.option(
@@ -63,6 +64,7 @@ def run(
     overrides: tuple[str, ...],
     only: str,
     model_file: Path | None,
+    reason: str,
     force: bool,
     take_over: bool,
     redeploy: bool,
@@ -83,6 +85,7 @@ def run(
       mlops run release --only test_qa
       mlops run release --model-file model.json
       mlops run release --redeploy-rolled-back
+      mlops run retrain -p evaluate.promote_always=true --reason "ticket 42"
       mlops run retrain --force
     """
     from mlops.operations.running import RunRequest, start_run
@@ -93,7 +96,7 @@ def run(
 
     opened = open_platform(platform, map(read_override, overrides))
     request = RunRequest(
-        pipeline, only, model_file, force, Permissions(take_over, redeploy), run_id=run_id, jobs=jobs or 0
+        pipeline, only, model_file, reason, force, Permissions(take_over, redeploy), run_id=run_id, jobs=jobs or 0
     )
     record = start_run(opened, request, [] if quiet else [Progress()], release_begins)
     _conclude(record, opened, Printed(quiet, as_json), overrides)

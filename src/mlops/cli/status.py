@@ -43,6 +43,7 @@ def _list_json(found: Status) -> dict[str, object]:
                 "model_name": standing.service.model_name,
                 "serves_champion": standing.serves_champion,
                 "remark": standing.remark,
+                "override": standing.override,
             }
             for standing in found.standings
         ],
@@ -54,7 +55,7 @@ def _list_json(found: Status) -> dict[str, object]:
 
 def _show(found: Status) -> None:
     champion, unknown = found.champion, len(found.problems) > sum(bool(service.problem) for service in found.services)
-    named = f"{champion.name} version {champion.version}" if champion else "unknown" if unknown else "none yet"
+    named = champion.title if champion else "unknown" if unknown else "none yet"
     click.echo(f"Champion:   {named}")
     for standing in found.standings:
         service = standing.service
@@ -62,7 +63,7 @@ def _show(found: Status) -> None:
             click.echo(f"{service.environment + ':':<12}unreadable")
             continue
         tested = f", test {service.tested}" if service.tested else ""
-        click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {service.model}{tested}")
+        click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {standing.model}{tested}")
         if standing.remark:
             click.echo(f"{'':<12}{standing.remark}")
     if not found.services:

@@ -18,6 +18,7 @@ from scipy.stats import bootstrap, norm, t
 from mlops.errors import UsageError
 from mlops.notebook.equality import are_equal
 from mlops.notebook.numbers import format_number
+from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
 POWER = 0.8  # of the gain that the report calls detectable
 BATCH_VALUES = 10_000_000  # bounds the memory of the bootstrap
@@ -39,6 +40,8 @@ class Decision:
         Mean improvement and its one-sided lower bound, in units of the loss; above zero is better.
     detectable_gain : float
         The smallest true improvement that these rows would have shown four times in five.
+    override : str
+        Why a person promoted the model although the gate rejected it; empty if the gate decided.
     kind : str
         What the decision is about: the "first" model, "few" rows, "equal" models, or models that were "compared".
     """
@@ -50,6 +53,7 @@ class Decision:
     lower_bound: float = 0.0
     detectable_gain: float = 0.0
     kind: Literal["first", "few", "equal", "compared"] = "compared"
+    override: str = ""
 
 
 def decide_promotion(
@@ -124,11 +128,34 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
     }[decision.kind]
 
 
-def overrule(decision: Decision, promote_always: bool) -> Decision:
-    """Return the decision, or, where a person says to promote always, one that says so."""
+def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
+    """Return the decision, or, if a person overrules a rejection, a promotion that says so.
+
+    Parameters
+    ----------
+    decision : Decision
+        The gate's.
+    promote_always : bool
+        True: promote the model even if the gate rejects it.
+    why : str
+        The person's reason.
+
+    Raises
+    ------
+    UsageError
+        If the gate is to be overruled without a reason.
+    """
+    if promote_always and not why.strip():
+        raise UsageError("promote_always overrules the gate, so it needs a reason. Set override_reason.")
     if decision.promoted or not promote_always:
         return decision
-    return replace(decision, promoted=True, reason=f"Promoted by promote_always, though: {decision.reason}")
+    reason = f"Promoted over the gate, because: {why.rstrip('.')}. The gate said: {decision.reason}"
+    return replace(decision, promoted=True, reason=reason, override=why)
+
+
+def tag_override(why: str, user: str) -> dict[str, str]:
+    """Return the tags of a version that was promoted over the gate; none if the gate decided."""
+    return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 
 def require_promoted(promoted: bool, reason: str) -> None:

@@ -17,6 +17,7 @@ nothing.
     data           which data a run trains on, and the data set's next version
     model_file     the file that names a new model, from a build to the release
     costs          what a month costs: billable quantities times prices
+    overview       what each environment serves, for the top of the index
     status         the champion, the services, the last runs
     pruning        what is old and nothing needs any more, deleted
     upgrade        MLOPS_HOME in the format of this version, after a backup

@@ -30,6 +30,8 @@ class RunRequest:
         The one step to run; empty for all.
     model_file : Path, optional
         Names the model to release in place of the champion.
+    reason : str
+        Why the gate is overruled; empty if it is not.
     force : bool
         True: rerun unchanged steps too, and restart healthy services.
     allowed : Permissions
@@ -43,6 +45,7 @@ class RunRequest:
     pipeline: str
     only: str = ""
     model_file: Path | None = None
+    reason: str = ""
     force: bool = False
     allowed: Permissions = NO_PERMISSIONS
     run_id: str = ""
@@ -87,6 +90,7 @@ def start_run(
     require_ready(opened.backend)
     opened = _give_request(opened, request)
     _require_owner(opened, request)
+    _require_reason(opened, request)
     data_step = find_data_step(request.steps)
     parameters = opened.parameters
     if data_step and request.only in ("", data_step.name):
@@ -116,7 +120,29 @@ def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
     if request.allowed.redeploy:
         step = _find_deployment(request, "--redeploy-rolled-back")
         named.append(Override(step.notebook_name, step.redeployed_by, True, "--redeploy-rolled-back"))
+    if request.reason:
+        overruled = [(step.name, step.overruled_by[1]) for step in request.steps if step.overruled_by]
+        named += [Override(name, parameter, request.reason, "--reason") for name, parameter in overruled]
     return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
+
+
+def _require_reason(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse to overrule the gate without a reason, and a reason for nothing."""
+    overruled = False
+    for step in request.steps:
+        if not step.overruled_by or request.only not in ("", step.name):
+            continue
+        overrules, why = (opened.parameters.values[step.name].get(name) for name in step.overruled_by)
+        if overrules and not str(why or "").strip():
+            raise UsageError(
+                f"{step.name}.{step.overruled_by[0]} promotes a model that the gate rejects. Say why: --reason TEXT."
+            )
+        overruled = overruled or bool(overrules)
+    if request.reason and not overruled:
+        raise UsageError(
+            "--reason says why a rejected model is promoted, but the gate is not overruled. Leave it out, or add "
+            "-p evaluate.promote_always=true."
+        )
 
 
 def _find_deployment(request: RunRequest, option: str) -> Step:

@@ -1,11 +1,12 @@
 """How a project stands: its champion, its services, its last runs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
-from mlops.errors import IntegrityError
+from mlops.errors import IntegrityError, NotFoundError
 from mlops.operations.opening import OpenProject
-from mlops.platform.models import ModelVersion
+from mlops.platform.models import ModelVersion, Registry
 from mlops.platform.services import Rollback, Service
 from mlops.record.ledger import RunRecord, list_runs
 from mlops.release.standing import Standing, find_standing
@@ -16,7 +17,7 @@ class Status:
     """The champion, if there is one yet, what each environment serves, and runs and rollbacks, newest first.
 
     `problems` says what of the platform cannot be read. `command_options` is what a command needs to reach the
-    platform: " --platform azure", or nothing.
+    platform: " --platform azure", or nothing. `overrides` says, by image, who promoted its model over the gate and why.
     """
 
     champion: ModelVersion | None = None
@@ -25,13 +26,15 @@ class Status:
     problems: Sequence[str] = ()
     rollbacks: Sequence[Rollback] = ()
     command_options: str = ""
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def standings(self) -> list[Standing]:
         """Each environment beside the champion."""
-        return [
+        found = [
             find_standing(service, self.champion, self.rollbacks, self.command_options) for service in self.services
         ]
+        return [replace(standing, override=self.overrides.get(standing.service.image, "")) for standing in found]
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
@@ -58,4 +61,15 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     problems += [service.problem for service in services if service.problem]
     rollbacks = opened.backend.services.list_rollbacks()
     runs = list_runs(opened.workspace.outputs)[:most] if most else ()
-    return Status(champion, services, runs, tuple(problems), rollbacks, opened.command_options)
+    overrides = _find_overrides(opened.backend.registry, services)
+    return Status(champion, services, runs, tuple(problems), rollbacks, opened.command_options, overrides)
+
+
+def _find_overrides(registry: Registry, services: Iterable[Service]) -> dict[str, str]:
+    """Return, by image, who promoted its model over the gate; a version that cannot be read has no mark."""
+    found: dict[str, str] = {}
+    for service in services:
+        with suppress(NotFoundError, IntegrityError):
+            if not service.problem:
+                found[service.image] = registry.get_version(service.model_name, service.model_version).override
+    return found

@@ -70,7 +70,7 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
 
     new = found.url if looks_up and submission.dataset_version == NEW_DATA else ""
     registrar = DataRegistrar(backend.datasets, new, tag_version)
-    around = surround_run(opened, listeners, registrar)
+    around = surround_run(opened, listeners, registrar, is_job=True)
     plan = Plan(asked.pipeline, steps, opened.parameters, at=asked.step)
     if found.taken_by:
         return skip_submitted(plan, around, job, f"The new data {found.name} is that of run {found.taken_by}.")

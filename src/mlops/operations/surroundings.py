@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mlops.errors import PlatformError
 from mlops.operations.data import DataRegistrar
 from mlops.operations.opening import OpenProject
+from mlops.operations.overview import read_overview
 from mlops.pipelines import Step
 from mlops.platform.trainings import TrainingRun
 from mlops.portal.reporter import Reporter
@@ -14,7 +15,11 @@ from mlops.runner.telemetry_listener import TelemetryListener
 
 
 def surround_run(
-    opened: OpenProject, listeners: Sequence[Listener] = (), registrar: DataRegistrar | None = None
+    opened: OpenProject,
+    listeners: Sequence[Listener] = (),
+    registrar: DataRegistrar | None = None,
+    *,
+    is_job: bool = False,
 ) -> Surroundings:
     """Return what a run works with.
 
@@ -26,6 +31,8 @@ def surround_run(
         Called with the progress, before the reports are made.
     registrar : DataRegistrar, optional
         Registers data that passes its test.
+    is_job : bool
+        True on a machine that the platform started for one step: nobody reads an index there.
     """
     backend = opened.backend
 
@@ -48,7 +55,7 @@ def surround_run(
         return backend.tracker.has_files(TrainingRun(run_id, files))
 
     own: list[Listener] = [registrar] if registrar else []
-    own.append(Reporter(opened.workspace.outputs))
+    own.append(Reporter(opened.workspace.outputs, lambda: None if is_job else read_overview(opened)))
     if backend.telemetry:
         own.append(TelemetryListener(backend.telemetry))
     return Surroundings(opened.project, (*listeners, *own), backend.secrets.list_values, restore, observe, is_kept)

@@ -8,6 +8,8 @@ from typing import Protocol
 from mlops.errors import ConflictError
 from mlops.platform.trainings import TrainingRun
 
+OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a version
+
 
 @dataclass(frozen=True)
 class ModelVersion:
@@ -19,6 +21,18 @@ class ModelVersion:
     files: Mapping[str, str]
     tags: Mapping[str, str]
     champion: bool = False
+
+    @property
+    def title(self) -> str:
+        """Its name and version, with a mark if it was promoted over the gate; wherever people read of it."""
+        return f"{self.name} version {self.version}" + (f" ({self.override})" if self.override else "")
+
+    @property
+    def override(self) -> str:
+        """Who promoted it over the gate, and why; empty if the gate decided."""
+        why, user = self.tags.get(OVERRIDE_REASON, ""), self.tags.get(OVERRIDDEN_BY, "")
+        by = f" by {user}" if user else ""
+        return f"promoted over the gate{by}: {why}" if why else ""
 
 
 def require_champion(name: str, current: int, *allowed: int, command: str) -> None:

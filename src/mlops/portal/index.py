@@ -1,77 +1,101 @@
-"""The index of all runs: ``outputs/index.html``."""
+"""The index: ``outputs/index.html``, with what each environment serves, and all runs."""
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from mlops.files import write_atomically
 from mlops.notebook.numbers import format_number
+from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.portal.page import render_page
+from mlops.record.changes import list_changes, measure_duration
+from mlops.record.data_test import find_data_test
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
-from mlops.record.summary import find_metrics, find_model, find_reason, list_metrics
+from mlops.record.summary import describe_outcome, find_metrics, find_model, find_override, list_metrics
 
 METRICS = list_metrics()
-COLUMNS = ("Started (UTC)", "Run", "Outcome", "Steps", "Model", *METRICS)
+COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duration")
+GOOD = ("promoted", "released", "done")
+ICONS = {**dict.fromkeys(GOOD, "✓"), "rejected": "–", "rolled back": "↺", "running": "…", "waiting": "…"}
+BAD = "✗"
 
 
-def write_index(outputs: Path) -> Path:
+def write_index(outputs: Path, overview: Overview | None = None) -> Path:
     """Write the index of all runs.
 
     Parameters
     ----------
     outputs : Path
         Holds one folder a run.
+    overview : Overview, optional
+        What the environments serve; None where the platform was not asked.
 
     Returns
     -------
     Path
         The index.
     """
-    rows = "\n".join(_render_run(run, outputs / run.run_id) for run in list_runs(outputs))
-    body = (
-        f"<tbody>\n{rows}\n</tbody>"
-        if rows
-        else f'<tbody><tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr></tbody>'
-    )
+    runs = list_runs(outputs)
+    rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id) for place, run in enumerate(runs))
+    body = rows or f'<tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr>'
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
-    main = f"""<div class="scroll"><table class="runs">
-<caption>Newest first. A step's name opens its report.</caption>
+    top = render_overview(overview, find_data_test(runs)) if overview else ""
+    main = f"""{top}<h2>Runs</h2>
+<div class="scroll"><table class="runs">
+<caption>Newest first. A step's name opens its report. Metrics are those of the run's new model.</caption>
 <thead><tr>{heads}</tr></thead>
+<tbody>
 {body}
+</tbody>
 </table></div>"""
     path = outputs / "index.html"
-    write_atomically(path, render_page("Runs", main))
+    write_atomically(path, render_page("Models and runs", main))
     return path
 
 
-def _render_run(run: RunRecord, folder: Path) -> str:
-    outcome = run.outcome or run.state
-    why = find_reason(run) if outcome in ("promoted", "rejected", "rolled back") else _find_error(run)
-    model = find_model(run)
-    steps = ", ".join(_render_step(run, step, folder) for step in run.steps if step.state not in ("pending", "skipped"))
-    skipped = sum(step.state == "skipped" for step in run.steps)
-    steps += f"<br><small>{skipped} skipped</small>" if skipped else ""
-    metrics = find_metrics(run)
-    numbers = "".join(f'<td class="number">{format_number(metrics.get(name))}</td>' for name in METRICS)
-    shown = escape(model) if model else "–"
-    started = run.started.removesuffix("Z").replace("T", " ")
-    return (
-        f'<tr><td class="run-id"><time datetime="{escape(run.started)}">{escape(started)}</time></td>'
-        f'<th scope="row" class="run-id">{escape(run.run_id)}</th>'
-        f'<td><span class="{escape(outcome)}">{escape(outcome)}</span><br><small>{escape(why or "")}</small></td>'
-        f"<td>{steps}</td>"
-        f"<td>{shown}</td>{numbers}</tr>"
+def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str:
+    model, metrics = find_model(run), find_metrics(run)
+    mark = " <small>(promoted over the gate)</small>" if model and find_override(run) else ""
+    changes = "<br>".join(map(escape, list_changes(run, older)))
+    numbers = [(name, format_number(metrics[name]) if name in metrics else "", "number") for name in METRICS]
+    cells = [
+        ("Status", _render_status(run), "status"),
+        ("What differs", f"<small>{changes}</small>" if changes else "", "changes"),
+        ("Steps", _render_steps(run, folder), "steps"),
+        ("Model", escape(model) + mark, "model"),
+        *numbers,
+        ("Duration", measure_duration(run), "number"),
+    ]
+    shown = "".join(
+        f'<td class="{kind}{"" if value else " empty"}" data-label="{escape(name)}">{value or "–"}</td>'
+        for name, value, kind in cells
     )
+    time = f'<time datetime="{escape(run.started)}">{escape(format_time(run.started))}</time>'
+    return f'<tr><th scope="row">{time}<br><small>{escape(run.run_id)}</small></th>{shown}</tr>'
+
+
+def _render_status(run: RunRecord) -> str:
+    outcome = run.outcome or run.state
+    why = describe_outcome(run) if outcome != "error" else _find_error(run)
+    word = f'<span class="{escape(outcome)}">{ICONS.get(outcome, BAD)} {escape(outcome)}</span>'
+    return f"{word}<br><small>{escape(why)}</small>" if why else word
+
+
+def _find_error(run: RunRecord) -> str:
+    errors = (f"{step.name}: {step.error}" for step in run.steps if step.error)
+    return _shorten(next(errors, run.error))
 
 
 def _shorten(error: str) -> str:
     """Return the first line of an error, and the second where the first only announces it."""
-    first, *rest = error.splitlines()
+    first, *rest = error.splitlines() or [""]
     return f"{first} {rest[0].strip()}" if first.endswith(":") and rest else first
 
 
-def _find_error(run: RunRecord) -> str:
-    errors = (f"{step.name}: {_shorten(step.error)}" for step in run.steps if step.error)
-    return next(errors, _shorten(run.error) if run.error else "")
+def _render_steps(run: RunRecord, folder: Path) -> str:
+    shown = ", ".join(_render_step(run, step, folder) for step in run.steps if step.state not in ("pending", "skipped"))
+    skipped = sum(step.state == "skipped" for step in run.steps)
+    return shown + (f"<br><small>{skipped} skipped</small>" if skipped else "")
 
 
 def _render_step(run: RunRecord, step: StepRecord, folder: Path) -> str:

@@ -1,10 +1,15 @@
 """The frame of all pages except notebooks' reports: no network, no script."""
 
 from html import escape
+from pathlib import Path
 
-from mlops.portal.report import read_stylesheet
-
+TEMPLATES = Path(__file__).parent / "templates"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def read_stylesheet() -> str:
+    """Return the style that all pages share, reports too."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
 def render_page(title: str, main: str, header: str = "") -> str:

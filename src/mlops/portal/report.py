@@ -23,9 +23,10 @@ from pygments.formatters import HtmlFormatter
 
 from mlops.files import write_atomically
 from mlops.portal.outputs import make_note, prepare_outputs
+from mlops.portal.page import TEMPLATES, read_stylesheet
+from mlops.portal.verdict import find_verdict, mark_unrun
 from mlops.record.ledger import RunRecord, StepRecord
 
-TEMPLATES = Path(__file__).parent / "templates"
 FORMULA_TAGS = set(
     "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd "
     "mstyle mpadded menclose".split()
@@ -114,12 +115,14 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
         The report: the notebook's name, ending in ``.html``.
     """
     content = _read_notebook(notebook)
-    content.cells = [_clean_cell(cell, notebook.name) for cell in content.cells if not _is_marker(cell)]
+    shown = [_clean_cell(cell, notebook.name) for cell in content.cells if not _is_marker(cell)]
+    content.cells = mark_unrun(shown)
     resources = {
         "title": _find_title(content) or notebook.stem,
         "stylesheet": read_stylesheet() + HtmlFormatter(style="default").get_style_defs(".highlight"),
         "run": run,
         "step": step,
+        "verdict": find_verdict(run, step) if run and step else None,
     }
     html = _render(content, resources, notebook.name)
     report = notebook.with_suffix(".html")
@@ -182,11 +185,6 @@ def _export(content: Any, resources: Mapping[str, Any]) -> str:
 def _make_exporter() -> ReportExporter:
     """Return the exporter: its templates are compiled once, which takes longer than a report."""
     return ReportExporter()
-
-
-def read_stylesheet() -> str:
-    """Return the style that all pages share."""
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
 def _find_title(notebook: Any) -> str:

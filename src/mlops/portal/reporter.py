@@ -1,12 +1,13 @@
 """Reports as a run goes: each step's right after the step, the index after the run."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from mlops.notebook.handoff import name_copy
+from mlops.portal.environments import Overview
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
 from mlops.record.ledger import RunRecord, StepRecord
@@ -25,10 +26,19 @@ def warn_unwritten(what: str) -> Iterator[None]:
 
 
 class Reporter(Listener):
-    """Listens to a run and writes its reports."""
+    """A listener that writes the reports of a run.
 
-    def __init__(self, outputs: Path) -> None:
+    Parameters
+    ----------
+    outputs : Path
+        The folder of all runs.
+    read_overview : callable
+        Returns what the environments serve now, for the top of the index; None to leave it out.
+    """
+
+    def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None] = lambda: None) -> None:
         self._outputs = outputs
+        self._read_overview = read_overview
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Render the step's notebook, if it left one."""
@@ -42,4 +52,4 @@ class Reporter(Listener):
     def run_ended(self, run: RunRecord) -> None:
         """Write the index over all runs."""
         with warn_unwritten("the index of all runs"):
-            write_index(self._outputs)
+            write_index(self._outputs, self._read_overview())

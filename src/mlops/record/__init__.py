@@ -6,6 +6,8 @@
     order         the order in which runs started, whatever the clock says
     steps         one step of a run, and where a run failed
     summary       what a run says about the model
+    data_test     the last data test
+    changes       the parameters of a run that differ from the run before it
     listener      what hears of the progress of a run
     processes     what identifies a process, whether it still runs, and which ones hold a file
     clock         the time as records hold it

@@ -84,6 +84,11 @@ def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()
     return ""
 
 
+def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return why the run's model was promoted over the gate; "" if it was not. See `Step.overridden`."""
+    return str(_find_result(run, {step.name: step.overridden for step in steps}) or "")
+
+
 def list_metrics(steps: Iterable[Step] = ALL_STEPS) -> list[str]:
     """Return the names of the metrics that the steps declare, each once. See `Step.metrics`."""
     return list(dict.fromkeys(name for step in steps for name in step.metrics))

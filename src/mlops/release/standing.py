@@ -21,12 +21,20 @@ class Standing:
         The rollback because of which the champion does not serve here; None if there is none.
     command_options : str
         What a command needs to reach the platform: " --platform azure", or nothing.
+    override : str
+        Who promoted its model over the gate, and why; empty if the gate decided.
     """
 
     service: Service
     champion: ModelVersion | None = None
     rollback: Rollback | None = None
     command_options: str = ""
+    override: str = ""
+
+    @property
+    def model(self) -> str:
+        """The model and version that is deployed, with a mark if it was promoted over the gate."""
+        return self.service.model + (f" ({self.override})" if self.override else "")
 
     @property
     def serves_champion(self) -> bool:

@@ -114,7 +114,7 @@ def summarize_run(
         lines.append(("Data", f"{dataset} is the newest; runs train on it"))
     about_model = has_step(run, lambda step: step.decides or step.names_model)
     if champion and about_model:
-        lines.append(("Model", f"{champion.name} version {champion.version} is the champion"))
+        lines.append(("Model", f"{champion.title} is the champion"))
     lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
     if about_model:
         lines += _describe_production(run, standings, program, platform_option)
@@ -134,7 +134,7 @@ def _describe_production(
     if production is None:
         return []
     service = production.service
-    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {service.model})")]
+    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {production.model})")]
     if production.remark:
         lines.append(("", production.remark))
     if service.health == "healthy" and run.state == "succeeded" and has_step(run, lambda step: step.deploys):

@@ -1,0 +1,60 @@
+"""What a stakeholder asks first: what each environment serves, by whose decision, and how good it is."""
+
+from dataclasses import replace
+
+from mlops.errors import MlopsError
+from mlops.notebook.numbers import format_number
+from mlops.operations.opening import OpenProject
+from mlops.operations.status import read_status
+from mlops.pipelines import ALL_STEPS
+from mlops.platform.models import ModelVersion
+from mlops.portal.environments import Environment, Overview
+from mlops.release.standing import Standing
+
+
+def read_overview(opened: OpenProject) -> Overview:
+    """Ask the platform what its environments serve; the one that matters most, production, comes first.
+
+    What cannot be read is a problem in the overview, not an error: the runs are shown all the same.
+    """
+    try:
+        found = read_status(opened)
+        environments = tuple(_describe(opened, standing) for standing in reversed(found.standings))
+    except (MlopsError, OSError) as error:
+        return Overview(problems=(str(error),))
+    return Overview(environments, tuple(found.problems))
+
+
+def _describe(opened: OpenProject, standing: Standing) -> Environment:
+    service = standing.service
+    if service.problem:
+        return Environment(service.environment, "", service.health, remark=service.problem)
+    shown = Environment(
+        service.environment,
+        standing.model,
+        service.health,
+        service.deployed,
+        is_champion=standing.serves_champion,
+        remark=standing.remark,
+        url=service.url,
+    )
+    try:
+        version = opened.backend.registry.get_version(service.model_name, service.model_version)
+    except MlopsError as error:
+        return replace(shown, remark=f"{standing.remark} {error}".strip(), decision=_find_decision(standing))
+    measures = next((step.measures for step in ALL_STEPS if step.measures), ())
+    name, unit, title = measures or ("", "", "")
+    typical = f"{format_number(float(version.tags[name]))} {version.tags.get(unit, '')}" if name in version.tags else ""
+    decision = _find_decision(standing, version)
+    return replace(shown, decision=decision, error=typical.strip(), error_name=title)
+
+
+def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:
+    """Say who had the service deployed, and why its model was promoted: by the gate, or over it."""
+    made = standing.service.decision
+    by = f"deployed by {made.by}" if made.by else ""
+    why = f" ({made.reason})" if made.reason else ""
+    promoted = ""
+    if version is not None:
+        promoted = version.override or f"promoted by the gate: {version.tags.get('reason', '')}".rstrip(": ")
+    return "; ".join(said for said in (promoted, f"{by}{why}" if by else made.reason) if said)

@@ -1,0 +1,105 @@
+"""The top of the index: what each environment serves, and whether the last data test passed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from mlops.record.data_test import DataTest
+
+ICONS = {"healthy": "✓", "unhealthy": "✗", "stopped": "■", "unreadable": "✗", "passed": "✓", "failed": "✗"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What one environment serves, as a stakeholder asks.
+
+    Parameters
+    ----------
+    name : str
+        "production".
+    model : str
+        "diabetes version 2", with a mark if it was promoted over the gate.
+    health : str
+        "healthy", "unhealthy", "stopped" or "unreadable".
+    since : str
+        When it was deployed: UTC, ISO 8601.
+    decision : str
+        By whose decision it serves.
+    is_champion : bool
+        Whether it is the champion.
+    remark : str
+        What is not as it should be; empty if all is well.
+    error : str
+        How far its predictions are off, in the unit of the target: "47.1 points of disease progression".
+    error_name : str
+        What that measure is called: "mean absolute error".
+    url : str
+        Its address.
+    """
+
+    name: str
+    model: str
+    health: str
+    since: str = ""
+    decision: str = ""
+    is_champion: bool = False
+    remark: str = ""
+    error: str = ""
+    error_name: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All environments, and what of the platform could not be read."""
+
+    environments: Sequence[Environment] = ()
+    problems: Sequence[str] = ()
+
+
+def render_overview(overview: Overview, tested: DataTest | None) -> str:
+    """Return the top of the index as HTML."""
+    cards = "\n".join(map(_render_environment, overview.environments))
+    nothing = "" if overview.problems else "<p>Nothing is deployed yet.</p>"
+    problems = "".join(f'<p class="failed">{escape(problem)}</p>' for problem in overview.problems)
+    return f"""<section class="overview" aria-label="Environments">
+{f'<div class="cards">{cards}</div>' if cards else nothing}
+{problems}{_render_data_test(tested)}
+</section>
+"""
+
+
+def format_time(moment: str) -> str:
+    """Return a time of a record as people read it: "2026-11-22 19:07:58 UTC"."""
+    return moment.replace("T", " ").replace("Z", " UTC")
+
+
+def _render_environment(found: Environment) -> str:
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _list_rows(found))
+    health = f'<span class="{escape(found.health)}">{ICONS.get(found.health, "")} {escape(found.health)}</span>'
+    remark = f'<p class="remark">{escape(found.remark)}</p>' if found.remark else ""
+    model = escape(found.model or "nothing")
+    return f"<article><h2>{escape(found.name)}</h2><p>{model}, {health}</p>{remark}<dl>{rows}</dl></article>"
+
+
+def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
+    if found.since:
+        yield "Since", f'<time datetime="{escape(found.since)}">{escape(format_time(found.since))}</time>'
+    if found.decision:
+        yield "Decision", escape(found.decision)
+    yield "Champion", "yes" if found.is_champion else "no"
+    if found.error:
+        yield found.error_name[:1].upper() + found.error_name[1:], escape(found.error)
+    if found.url:
+        yield "Address", f"<code>{escape(found.url)}</code>"
+
+
+def _render_data_test(tested: DataTest | None) -> str:
+    if tested is None:
+        return "<p>No data was tested yet.</p>"
+    state = "passed" if tested.passed else "failed"
+    about = "" if tested.passed or tested.refused else " before it could judge the data"
+    shown = f'<span class="{state}">{ICONS[state]} {state}</span>{about}'
+    linked = f'<a href="{escape(tested.report, quote=True)}">{shown}</a>' if tested.report else shown
+    data = f" ({escape(tested.data)})" if tested.data else ""
+    return f"<p>Last data test: {linked}, {escape(format_time(tested.at))}{data}</p>"

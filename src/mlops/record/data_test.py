@@ -1,0 +1,61 @@
+"""The last data test, from the records of runs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from mlops.errors import DataTestFailed
+from mlops.pipelines import ALL_STEPS, Step
+from mlops.record.ledger import RunRecord, StepRecord
+
+ENDED = ("done", "reused", "failed")
+
+
+@dataclass(frozen=True)
+class DataTest:
+    """The last data test that ended.
+
+    Parameters
+    ----------
+    passed : bool
+        Whether the data passed.
+    refused : bool
+        Whether the test found the data wrong; False if it passed, or if the test itself failed.
+    at : str
+        When it ran, or when its result was used again: UTC, ISO 8601.
+    data : str
+        The name of the data file.
+    report : str
+        Its report, relative to the folder of all runs.
+    """
+
+    passed: bool
+    refused: bool
+    at: str
+    data: str = ""
+    report: str = ""
+
+
+def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS) -> DataTest | None:
+    """Return the last data test; None if there was none. See `Step.takes_data`.
+
+    Parameters
+    ----------
+    runs : iterable of RunRecord
+        Newest first.
+    steps : iterable of Step
+        The steps of the project.
+    """
+    takes = {step.name: step.takes_data for step in steps if step.takes_data}
+    for run in runs:
+        found = next((step for step in run.steps if step.name in takes and step.state in ENDED), None)
+        if found and not (run.settings.only and run.settings.only != found.name):
+            return _describe(run, found, takes[found.name])
+    return None
+
+
+def _describe(run: RunRecord, step: StepRecord, takes: str) -> DataTest:
+    data = str(step.results.get(takes) or step.parameters.get(takes) or "")
+    report = f"{run.run_id}/{step.report}" if step.report else ""
+    refused = step.state == "failed" and step.error_kind == DataTestFailed.__name__
+    return DataTest(step.has_results, refused, step.started or run.started, PurePosixPath(data).name, report)

@@ -1,0 +1,59 @@
+"""What a stakeholder asks first."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from old_homes import build_home
+from opened import open_here
+from tiny_model import TAGS, make_bundle, release, track
+
+from mlops.backends.memory import open_backend
+from mlops.operations.overview import read_overview
+from mlops.operations.status import read_status
+from mlops.platform.services import Decision
+from mlops.portal.environments import Overview
+from mlops.workspace import Workspace
+
+
+def test_an_older_home_says_what_it_knows(tmp_path: Path) -> None:
+    production, qa = read_overview(open_here(build_home(tmp_path))).environments
+    assert (production.name, qa.name) == ("production", "qa")
+    assert (production.model, production.health, production.is_champion) == ("diabetes version 1", "stopped", True)
+    assert production.decision == "promoted by the gate: There is no champion yet, so the first model is promoted."
+    assert (production.error_name, production.error) == ("mean absolute error", "47.1")
+
+
+def test_nothing_is_deployed_in_an_empty_home(workspace: Workspace) -> None:
+    assert read_overview(open_here(workspace)) == Overview()
+
+
+def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    backend: Any = open_backend()
+    tags = {**TAGS, "mae": "47.0627", "unit": "points", "override_reason": "ticket 42", "overridden_by": "alice"}
+    model = backend.registry.register("tiny", track(backend, tmp_path), tags)
+    backend.registry.promote("tiny", model.version, expected=0)
+    image = backend.images.publish(make_bundle(tmp_path, model, 1.0), model)
+    release(backend, image)
+    backend.services.deploy(
+        "production", image, ready_seconds=30, force=True, decision=Decision("bob", "a new ward", "monday")
+    )
+    opened = replace(open_here(workspace, "shared.model_name=tiny"), backend=backend)
+    (production, _) = read_overview(opened).environments
+    assert production.model == "tiny version 1 (promoted over the gate by alice: ticket 42)"
+    assert production.decision == "promoted over the gate by alice: ticket 42; deployed by bob (a new ward)"
+    assert (production.error, production.is_champion, production.remark) == ("47.1 points", True, "")
+    status = read_status(opened)
+    assert status.champion is not None
+    assert status.champion.title == production.model == status.standings[1].model
+    backend.services.stop("production")
+
+
+def test_a_platform_that_cannot_be_read_is_a_problem_and_no_error(tmp_path: Path) -> None:
+    workspace = build_home(tmp_path)
+    (tmp_path / "home" / "mlflow.db").write_bytes(b"\x80" * 2000)
+    found = read_overview(open_here(workspace))
+    assert [str(tmp_path / "home" / "mlflow.db") in problem for problem in found.problems] == [True]
+    assert [card.name for card in found.environments] == ["production", "qa"]

@@ -1,0 +1,51 @@
+"""How a step ended, for the top of its report."""
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from mlops.portal.verdict import Verdict, find_verdict, mark_unrun
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.processes import own_process
+
+CELL = "validation.require_valid(violations, url)"
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"),
+    [
+        (StepRecord("test_data", "01_test_data", state="done"), Verdict("done", "✓ The data passed its test.")),
+        (
+            StepRecord("test_data", "01_test_data", state="failed", error_kind="DataTestFailed", cell=CELL),
+            Verdict("failed", f"✗ The data did not pass its test, in the cell that begins {CELL!r}."),
+        ),
+        (
+            StepRecord("train", "02_train", state="failed", error_kind="ValueError"),
+            Verdict("failed", "✗ This step failed."),
+        ),
+        (
+            StepRecord("train", "02_train", state="done", results={"mse": 3075.261, "r2": 0.4831}),
+            Verdict("done", "✓ Done. The new model has mse 3,080, r2 0.483 on the holdout."),
+        ),
+        (
+            StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": False, "reason": "No better."}),
+            Verdict("rejected", "– Rejected. No better."),
+        ),
+        (
+            StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": True, "reason": "Better."}),
+            Verdict("promoted", "✓ Promoted. Better."),
+        ),
+        (StepRecord("other", "09_other", state="done"), Verdict("done", "✓ Done.")),
+    ],
+)
+def test_the_verdict_of_a_step(step: StepRecord, verdict: Verdict) -> None:
+    run = RunRecord("run", "all", "local", "succeeded", "", "", own_process(), (step,))
+    assert find_verdict(run, step) == verdict
+
+
+def test_what_follows_the_cell_that_failed_did_not_run() -> None:
+    raised = new_output("error", ename="ValueError", evalue="no", traceback=[])
+    killed = new_code_cell("os.kill()", metadata={"papermill": {"exception": True}})
+    for failed in (new_code_cell("fit()", outputs=[raised]), killed):
+        cells = mark_unrun([new_markdown_cell("# Train"), failed, new_markdown_cell("It is fine."), new_code_cell("2")])
+        assert [cell.metadata.get("not_run", False) for cell in cells] == [False, False, True, True]
+    assert not any("not_run" in cell.metadata for cell in mark_unrun([new_markdown_cell("a"), new_code_cell("1")]))

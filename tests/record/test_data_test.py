@@ -1,0 +1,45 @@
+"""The last data test, from the records of runs."""
+
+import pytest
+
+from mlops.record.data_test import DataTest, find_data_test
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord, StepState
+from mlops.record.processes import own_process
+
+AT = "2026-11-22T19:08:01Z"
+
+
+def make_run(state: StepState, kind: str = "", only: str = "", **results: str) -> RunRecord:
+    """Return a run whose data test is in this state."""
+    step = StepRecord(
+        "test_data",
+        "01_test_data",
+        state=state,
+        started=AT,
+        error_kind=kind,
+        results=results,
+        report="01_test_data.html",
+    )
+    settings = RunSettings(only=only)
+    return RunRecord("run", "all", "local", "succeeded", AT, "", own_process(), (step,), settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [
+        (
+            make_run("done", data_path="file:///x/good.csv"),
+            DataTest(True, False, AT, "good.csv", "run/01_test_data.html"),
+        ),
+        (make_run("reused", data_path="good.csv"), DataTest(True, False, AT, "good.csv", "run/01_test_data.html")),
+        (make_run("failed", "DataTestFailed"), DataTest(False, True, AT, "", "run/01_test_data.html")),
+        (make_run("failed", "OSError"), DataTest(False, False, AT, "", "run/01_test_data.html")),
+    ],
+)
+def test_the_last_test_that_ended_counts(run: RunRecord, found: DataTest) -> None:
+    for newer in (make_run("skipped"), make_run("running"), make_run("reused", only="evaluate")):
+        assert find_data_test([newer, run, make_run("failed")]) == found
+
+
+def test_no_data_test_is_none() -> None:
+    assert find_data_test([]) is None
