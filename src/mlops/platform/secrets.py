@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from mlops.record.redaction import make_redactor
+from mlops.platform.trainings import TrainingOrigin
+from mlops.record.redaction import make_redactor, redact_record
 
 TELLING = ("log_training", "start_sweep", "end_sweep", "register")  # the methods that record what a notebook says
 
@@ -45,9 +46,12 @@ class Redacted:
         return partial(self._tell, found) if name in TELLING else found
 
     def _tell(self, method: Callable[..., Any], *words: object, **values: object) -> Any:
-        redactor = make_redactor(self._secrets.list_values())
+        secrets = tuple(self._secrets.list_values())
+        redactor = make_redactor(secrets)
 
         def redact(value: object) -> object:
+            if isinstance(value, TrainingOrigin):
+                return redact_record(value, secrets)
             return redactor.redact_value(value) if isinstance(value, str | Mapping) else value
 
         return method(*map(redact, words), **{name: redact(value) for name, value in values.items()})

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal, Protocol
 
 SweepState = Literal["succeeded", "failed", "interrupted"]
@@ -16,6 +16,35 @@ class TrainingRun:
 
     run_id: str
     files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class TrainingOrigin:
+    """Where a training comes from, as people look for it on its page.
+
+    Parameters
+    ----------
+    notebook : str
+        Its path in the project.
+    git_commit : str
+        See `mlops.record.lineage.Commit`.
+    began : float
+        When the notebook began, in seconds since the epoch.
+    data_url, data_sha256 : str
+        The file that was trained on.
+    rows : int
+        How many rows it has.
+    columns : mapping of str to str
+        The type of each column, as NumPy names it: "float64".
+    """
+
+    notebook: str
+    git_commit: str
+    began: float
+    data_url: str
+    data_sha256: str
+    rows: int
+    columns: Mapping[str, str]
 
 
 class Tracker(Protocol):
@@ -31,9 +60,11 @@ class Tracker(Protocol):
         plots: Path | None = None,
         sweep: str = "",
         pipeline_run: str = "",
+        origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
         """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
 
+        Its name is `name_training`, and its page shows its `origin`, as far as the platform's page can.
         Every call makes a new run; with `sweep`, one that belongs to that sweep. Several may call at once. With
         `pipeline_run`, replaces the training of an earlier call with the same one and the same parameters, so that a
         run of a pipeline that was killed and resumed has trained once.
@@ -77,6 +108,13 @@ class Tracker(Protocol):
         Raises IntegrityError for a file that has changed, TrainingNotFoundError for an unknown training.
         """
         ...
+
+
+def name_training(pipeline_run: str, sweep: str, parameters: Mapping[str, object]) -> str:
+    """Return the name of a training for people: the run that it is part of; within a sweep, what it tries."""
+    if sweep:
+        return ", ".join(f"{name}={value}" for name, value in parameters.items())
+    return PurePath(pipeline_run).name or "interactive"
 
 
 def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:

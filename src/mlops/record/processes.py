@@ -1,5 +1,6 @@
 """Processes as records name them: by a number, and by when the process was created, as numbers are used again."""
 
+import getpass
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -92,3 +93,11 @@ def _describe_command(pid: int) -> str:
         return "no longer running"
     command = " ".join(command.split())
     return command if len(command) <= MOST_SHOWN else f"{command[:MOST_SHOWN]}…"
+
+
+def name_user() -> str:
+    """Return the user that this process belongs to."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in many containers
+        return f"user {os.getuid()}"

@@ -1,12 +1,28 @@
 """Trainings of one machine, as MLflow's own client sees them."""
 
+import getpass
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflow.entities import Run
+from mlflow.types import Schema
+from tiny_model import make_files
 
 from mlops.backends import open_backend
-from mlops.platform.trainings import SweepState
+from mlops.platform.trainings import SweepState, TrainingOrigin
 from mlops.workspace import Workspace
+
+ORIGIN = TrainingOrigin(
+    notebook="notebooks/02_train.ipynb",
+    git_commit="0123abc-dirty",
+    began=1_764_115_200.25,
+    data_url="/home/somebody/.mlops/datasets/b55e02cf1a12/diabetes.csv",
+    data_sha256="b55e02cf1a12" + "0" * 52,
+    rows=442,
+    columns={"AGE": "int64", "BMI": "float64", "SMOKES": "bool", "NAME": "object", "SEEN": "datetime64[ns]"},
+)
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "interrupted"])
@@ -33,7 +49,8 @@ def test_mlflow_is_told_no_secrets(migrated: Workspace, tmp_path: Path, monkeypa
     backend = open_backend("local", migrated)
     sweep = backend.tracker.start_sweep("a sweep", {"data_path": [url]})
     told = {"parameters": {"data_path": url}, "tags": {"data_path": url}, "metrics": {"mse": 1.5}}
-    run = backend.tracker.log_training(**told, files=tmp_path / "files", sweep=sweep)  # type: ignore[arg-type]
+    origin = replace(ORIGIN, data_url=url)
+    run = backend.tracker.log_training(**told, files=tmp_path / "files", sweep=sweep, origin=origin)  # type: ignore[arg-type]
     backend.registry.register("diabetes", run, {"data_path": url})
     client = MlflowClient(f"sqlite:///{migrated.home / 'mlflow.db'}")
     found = [client.get_run(sweep).data, client.get_run(run.run_id).data, client.get_model_version("diabetes", "1")]
@@ -42,4 +59,49 @@ def test_mlflow_is_told_no_secrets(migrated: Workspace, tmp_path: Path, monkeypa
         "https://host/data?sig=***",
         "https://host/data?sig=***",
     ]
-    assert "s3cr3t" not in str([vars(entry) for entry in found])
+    page = client.get_run(run.run_id)
+    assert "s3cr3t" not in str([vars(entry) for entry in found]) + str(page.inputs.to_dictionary()) + page.info.run_name
+
+
+def log(workspace: Workspace, folder: Path, origin: TrainingOrigin, run: str, sweep: str = "") -> Run:
+    """Log a training, and return it as MLflow has it."""
+    from mlflow import MlflowClient
+
+    tracker = open_backend("local", workspace).tracker
+    made = tracker.log_training(
+        parameters={"alpha": 0.4, "seed": 0},
+        metrics={"mse": 2.5},
+        tags={},
+        files=make_files(folder, 1.0),
+        pipeline_run=run,
+        sweep=sweep,
+        origin=origin,
+    )
+    return MlflowClient(f"sqlite:///{workspace.home / 'mlflow.db'}").get_run(made.run_id)
+
+
+def test_mlflow_shows_a_training_as_its_users_expect(migrated: Workspace, tmp_path: Path) -> None:
+    """Name, duration, user, source, and data set with schema and hash."""
+    run = log(migrated, tmp_path, ORIGIN, "/outputs/20261122-190758-all-3f9a51c2")
+    assert run.info.run_name == "20261122-190758-all-3f9a51c2"
+    assert run.info.start_time == 1_764_115_200_250
+    assert run.info.end_time > run.info.start_time
+    shown = {name.removeprefix("mlflow."): value for name, value in run.data.tags.items()}
+    assert (shown["user"], shown["source.type"]) == (getpass.getuser(), "NOTEBOOK")
+    assert (shown["source.name"], shown["source.git.commit"]) == (ORIGIN.notebook, ORIGIN.git_commit)
+    (given,) = run.inputs.dataset_inputs
+    assert [(tag.key, tag.value) for tag in given.tags] == [("mlflow.data.context", "training")]
+    data = given.dataset
+    assert (data.name, data.digest, data.source_type) == ("diabetes.csv", "b55e02cf1a12", "local")
+    assert json.loads(data.source) == {"uri": ORIGIN.data_url}
+    assert json.loads(data.profile) == {"num_rows": 442, "num_elements": 2210}
+    columns = json.loads(data.schema)["mlflow_colspec"]
+    assert Schema.from_json(json.dumps(columns)).input_names() == list(ORIGIN.columns)
+    assert [column["type"] for column in columns] == ["long", "double", "boolean", "string", "datetime"]
+
+
+def test_a_training_without_commit_or_run_and_one_of_a_sweep_have_names(migrated: Workspace, tmp_path: Path) -> None:
+    by_hand = log(migrated, tmp_path, replace(ORIGIN, git_commit="unknown"), "")
+    assert (by_hand.info.run_name, "mlflow.source.git.commit" in by_hand.data.tags) == ("interactive", False)
+    sweep = open_backend("local", migrated).tracker.start_sweep("a sweep", {"alpha": [0.4]})
+    assert log(migrated, tmp_path, ORIGIN, "/outputs/run", sweep).info.run_name == "alpha=0.4, seed=0"

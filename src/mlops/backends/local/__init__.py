@@ -5,6 +5,7 @@
     failures        what a failure of MLflow's database means: locked, full, not writable, damaged
     database        MLflow's database as a file: asked, and checked before a run
     mlflow_store    MLflow's SQLite store: its client and schema
+    mlflow_page     what MLflow's page shows beside the numbers
     tracking        trainings as MLflow runs
     registry        versions of models in MLflow's registry
     images          bundles in a folder, by digest

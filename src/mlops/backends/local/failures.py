@@ -5,7 +5,6 @@ holds the file, who owns it, and the room on its disk.
 """
 
 import errno
-import getpass
 import os
 import sqlite3
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from mlops.errors import IntegrityError, MlopsError, PlatformError
-from mlops.record.processes import describe_holders
+from mlops.record.processes import describe_holders, name_user
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
@@ -180,7 +179,7 @@ def _explain_system_error(path: Path, error: OSError) -> PlatformError:
             f"{path} cannot be written to: its file system is read-only. Set MLOPS_HOME to a folder that is writable."
         )
     return PlatformError(
-        f"{_name_user()} may not read and write {path}{_name_owner(path)}. "
+        f"{name_user()} may not read and write {path}{_name_owner(path)}. "
         f"Take ownership of {home} and all that is in it, or set MLOPS_HOME to another folder."
     )
 
@@ -191,13 +190,6 @@ def explain_damage(path: Path, reason: str) -> IntegrityError:
     return IntegrityError(f"{path} is damaged: {reason}. Restore it{newest}.")
 
 
-def _name_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in many containers
-        return f"user {os.getuid()}"
-
-
 def _name_owner(path: Path) -> str:
     """Return whose the database is, or the folder that should hold it, if it is somebody else's."""
     found = next(place for place in (path, *path.parents) if place.exists())
@@ -205,4 +197,4 @@ def _name_owner(path: Path) -> str:
         owner = found.owner()
     except KeyError:
         owner = f"user {found.stat().st_uid}"
-    return "" if owner == _name_user() else f", because {found} belongs to {owner}"
+    return "" if owner == name_user() else f", because {found} belongs to {owner}"

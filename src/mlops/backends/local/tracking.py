@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.backends.local.failures import explained, require_missing
+from mlops.backends.local.mlflow_page import describe_data, describe_source
 from mlops.backends.local.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
 from mlops.files import (
     find_path,
@@ -16,7 +17,8 @@ from mlops.files import (
     store_by_content,
     verify_files,
 )
-from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
+from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
+from mlops.record.processes import name_user
 from mlops.workspace import mark_home
 
 PLOTS = "plots"
@@ -46,6 +48,7 @@ class LocalTracker:
         plots: Path | None = None,
         sweep: str = "",
         pipeline_run: str = "",
+        origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
         """See `Tracker`."""
         from mlflow.entities import Metric, Param, RunTag
@@ -55,7 +58,10 @@ class LocalTracker:
         hashes = hash_folder(files)
         attempt = name_attempt(pipeline_run, parameters) if pipeline_run else ""
         self._delete_attempt(attempt)
-        run = self._create_run({**({PARENT: sweep} if sweep else {}), **({ATTEMPT: attempt} if attempt else {})})
+        own = {**({PARENT: sweep} if sweep else {}), **({ATTEMPT: attempt} if attempt else {})}
+        page = describe_source(origin) if origin else {}
+        began = int(origin.began * 1000) if origin else time
+        run = self._create_run(name_training(pipeline_run, sweep, parameters), {**own, **page}, began)
         client.log_artifacts(run.info.run_id, str(files), ARTIFACTS)
         if plots:
             client.log_artifacts(run.info.run_id, str(plots), PLOTS)
@@ -65,6 +71,8 @@ class LocalTracker:
             params=[Param(name, str(value)) for name, value in parameters.items()],
             tags=[RunTag(name, value) for name, value in {**tags, FILES_TAG: json.dumps(hashes)}.items()],
         )
+        if origin:
+            client.log_inputs(run.info.run_id, datasets=[describe_data(origin)])
         client.set_terminated(run.info.run_id)
         return TrainingRun(run.info.run_id, hashes)
 
@@ -78,7 +86,7 @@ class LocalTracker:
     def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
         """See `Tracker`."""
         values = "; ".join(f"{parameter}={value}" for parameter, value in parameters.items())
-        run = self._create_run({SWEEP: name, "mlflow.runName": name, "mlflow.note.content": values})
+        run = self._create_run(name, {SWEEP: name, "mlflow.note.content": values})
         return str(run.info.run_id)
 
     @explained
@@ -132,9 +140,11 @@ class LocalTracker:
             return None
         return require_hash(path.read_bytes(), sha256, f"The training rows {path}")
 
-    def _create_run(self, tags: Mapping[str, str]) -> Any:
+    def _create_run(self, name: str, tags: Mapping[str, str], began: int | None = None) -> Any:
+        """Start a run of a name; it began so many milliseconds after the epoch, or now."""
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
-        return self._store.client.create_run(experiment.experiment_id, tags=dict(tags))
+        own = {"mlflow.user": name_user(), **tags}
+        return self._store.client.create_run(experiment.experiment_id, began, own, name)
 
     @explained
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:

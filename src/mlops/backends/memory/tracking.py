@@ -9,7 +9,7 @@ from threading import Lock
 from mlops.backends.memory.contents import Contents, read_folder, write_folder
 from mlops.errors import TrainingNotFoundError
 from mlops.files import hash_content, hash_folder, require_hash, verify_files
-from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
+from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Training:
     tags: Mapping[str, str]
     sweep: str
     attempt: str
+    origin: TrainingOrigin | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class MemoryTracker:
         plots: Path | None = None,
         sweep: str = "",
         pipeline_run: str = "",
+        origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
         """See `Tracker`."""
         attempt = name_attempt(pipeline_run, parameters) if pipeline_run else ""
@@ -83,6 +85,7 @@ class MemoryTracker:
                 tags=dict(tags),
                 sweep=sweep,
                 attempt=attempt,
+                origin=origin,
             )
         return run
 

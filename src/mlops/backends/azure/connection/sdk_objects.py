@@ -47,7 +47,7 @@ class SdkRun(Protocol):
     experiment: SdkExperiment
     parent: "SdkRun | None"
 
-    def child_run(self) -> "SdkRun":
+    def child_run(self, name: str) -> "SdkRun":
         """Start a run in it."""
 
     def get_children(self, **filters: object) -> Iterable["SdkRun"]:

@@ -15,7 +15,7 @@ from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
 from mlops.errors import IntegrityError, TrainingNotFoundError
 from mlops.files import hash_content, hash_folder, require_hash, verify_files
-from mlops.platform.trainings import SweepState, TrainingRun, name_attempt
+from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
 
 KIND = "mlops"  # the tag that tells our runs from others of the experiment
 TRAINING, SWEEP, SUPERSEDED = "training", "sweep", "superseded"
@@ -47,15 +47,16 @@ class AzureTracker:
         plots: Path | None = None,
         sweep: str = "",
         pipeline_run: str = "",
+        origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """See `Tracker`."""
+        """See `Tracker`. The origin is in the tags; Azure counts the time itself, and has no place for columns."""
         hashes = hash_folder(files)
         labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
         with explain_refusals(self._session, "log the training"):
             if pipeline_run:
                 labels[ATTEMPT] = name_attempt(pipeline_run, parameters)
                 self._supersede(labels[ATTEMPT])
-            with self._start(sweep) as run:
+            with self._start(sweep, name_training(pipeline_run, sweep, parameters)) as run:
                 run.set_tags(labels)
                 upload_folder(run, MODEL, files)
                 if plots:
@@ -79,10 +80,11 @@ class AzureTracker:
             left.set_tags({KIND: SUPERSEDED})
 
     @contextmanager
-    def _start(self, sweep: str) -> Iterator[SdkRun]:
-        """Start a run; one that does not finish ends as failed."""
+    def _start(self, sweep: str, name: str) -> Iterator[SdkRun]:
+        """Start a run of a name; one that does not finish ends as failed."""
         own = self._find_run(sweep) if sweep else find_own_run()
-        run = own.child_run() if own else self._experiment.start_logging(outputs=False, snapshot_directory=None)
+        options: dict[str, object] = {"outputs": False, "snapshot_directory": None, "display_name": name}
+        run = own.child_run(name) if own else self._experiment.start_logging(**options)
         with ExitStack() as undo:
             undo.callback(_end_as_failed, run)
             yield run

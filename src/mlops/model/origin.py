@@ -1,0 +1,21 @@
+"""Where a training comes from, as its page shows it."""
+
+from mlops.data.tables import Table
+from mlops.platform.trainings import TrainingOrigin
+from mlops.record.lineage import Lineage
+
+
+def describe_origin(code: Lineage, table: Table, began: float) -> TrainingOrigin:
+    """Describe where a training comes from.
+
+    Parameters
+    ----------
+    code : Lineage
+        The notebook and its commit.
+    table : Table
+        The data that it was trained on.
+    began : float
+        When the notebook began, in seconds since the epoch.
+    """
+    columns = {str(name): str(kind) for name, kind in table.frame.dtypes.items()}
+    return TrainingOrigin(code.notebook, code.git_commit, began, table.url, table.sha256, len(table.frame), columns)
