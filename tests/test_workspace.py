@@ -29,7 +29,7 @@ def test_an_older_engine_refuses_a_newer_home_and_writes_nothing(tmp_path: Path)
             work(tmp_path, newest=1)
         assert str(refused.value) == (
             f"The home {tmp_path} has format 2, but this version reads up to format 1. "
-            "Update the checkout and run `make setup`; nothing was changed."
+            "Nothing was changed. Update the checkout and run `make setup`."
         )
     assert (tmp_path / "format").read_text() == "2\n"
     assert [path.name for path in tmp_path.iterdir()] == ["format"]

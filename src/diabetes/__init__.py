@@ -1,1 +1,1 @@
-"""The problem: disease progression of diabetes patients. numpy, pandas and scikit-learn only; knows no platform."""
+"""The problem: disease progression of diabetes patients. It imports only numpy, pandas and scikit-learn."""

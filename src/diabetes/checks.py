@@ -1,4 +1,4 @@
-"""What a data file of this problem must look like, column by column."""
+"""The rules for a data file of this problem, by column."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from diabetes.data import FEATURES, TARGET
 
 @dataclass(frozen=True)
 class ColumnRule:
-    """The values that a column may hold; missing ones are never allowed.
+    """The range of values that a column may hold. Missing values are never allowed.
 
     Parameters
     ----------
     name : str
         The column.
     minimum, maximum : float
-        Both ends are allowed.
+        The ends of the range, both allowed.
     """
 
     name: str

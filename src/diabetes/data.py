@@ -1,4 +1,4 @@
-"""The data: 442 patients, ten baseline measurements each, and the disease progression one year later.
+"""The data: 442 patients with ten baseline measurements each, and their disease progression one year later.
 
 Source: Efron, Hastie, Johnstone and Tibshirani (2004), "Least Angle Regression", as shipped with scikit-learn, where
 every feature is centred and scaled to a sum of squares of 1.
@@ -22,19 +22,19 @@ EXAMPLE_ROWS = [[float(value) for value in range(1, 11)], [float(value) for valu
 
 
 def load_sample() -> pd.DataFrame:
-    """Return scikit-learn's diabetes data under this project's column names.
+    """Return scikit-learn's diabetes data with this project's column names.
 
     Returns
     -------
     DataFrame of shape (442, 11)
-        The features, scaled, without unit; the target is a quantitative measure of disease progression, 25 to 346.
+        The scaled features, without unit, and the target, a measure of disease progression from 25 to 346.
     """
     frame = load_diabetes(as_frame=True).frame
     return frame.set_axis(list(COLUMNS), axis="columns").astype("float64")
 
 
 def split_rows(rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split rows into those that are trained on and those that are held out; see `mark_holdout`.
+    """Split rows into training and holdout; see `mark_holdout`.
 
     Raises
     ------
@@ -45,14 +45,14 @@ def split_rows(rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFram
     training, holdout = rows[~held_out], rows[held_out]
     if min(len(training), len(holdout)) < 2:
         raise ValueError(
-            f"holdout_share {share:g} of {len(rows)} rows leaves {len(training)} for training and {len(holdout)} held "
-            "out; both need 2 or more: use more rows, or another share"
+            f"holdout_share {share:g} of {len(rows)} rows leaves {len(training)} for training and {len(holdout)} for "
+            "the holdout, but both need 2 or more. Use more rows, or another share."
         )
     return training, holdout
 
 
 def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
-    """Say which rows are kept away from training.
+    """Mark the rows that are held out from training.
 
     A row is assigned by a hash of its features, rounded to `DIGITS` significant digits. So it stays on its side as the
     data grows, is reordered, has its target corrected, or is written with fewer digits. A value that lies between two
@@ -65,7 +65,7 @@ def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     share : float
         Expected share of rows that are held out, between 0 and 1.
     seed : int
-        Another seed draws another holdout.
+        Seed of the hash. Another seed selects another holdout.
 
     Returns
     -------

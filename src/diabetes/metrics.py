@@ -1,4 +1,4 @@
-"""How good predictions are."""
+"""The metrics of predictions."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, floa
     -------
     dict of str to float or None
         ``mse`` (lower is better; squared units of the target), ``mae`` (lower is better; units of the target),
-        ``r2`` (higher is better; 1 is perfect). None where there are too few rows to say.
+        ``r2`` (higher is better; 1 is perfect). None if there are too few rows.
     """
     rows = len(np.asarray(actual))
     if rows < 2:
@@ -30,5 +30,5 @@ def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, floa
 
 
 def squared_errors(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
-    """Return the loss of every row, lower is better; its mean is the ``mse``."""
+    """Return the loss of every row; lower is better, and the mean is the ``mse``."""
     return np.square(np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float))

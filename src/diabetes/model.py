@@ -25,16 +25,16 @@ def train_model(rows: pd.DataFrame, alpha: float) -> Pipeline:
     Returns
     -------
     Pipeline
-        Ends in the step ``ridge``; steps of your own go before it.
+        A pipeline that ends in the step ``ridge``. Put steps of your own before it.
     """
     return _make_model(alpha).fit(*_split_columns(rows))
 
 
 def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
-    """Return the mean squared error of the model on rows that it has not been fitted on, within `rows`.
+    """Return the cross-validated mean squared error within the training rows.
 
-    Each fold is predicted by a model fitted on the others, so that a parameter can be chosen by training rows alone.
-    The folds are the same for every `alpha`, and drawn at random, for a file may be sorted.
+    Each fold is predicted by a model fitted on the others, so that a parameter can be chosen without the holdout. The
+    folds are the same for every `alpha`. They are drawn at random, because a file may be sorted.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
     alpha : float
         Ridge penalty, 0 or more.
     folds : int
-        How many; with fewer rows than this, one row each.
+        The number of folds. With fewer rows than this, every row is a fold.
 
     Returns
     -------
     float
-        Mean of the folds' errors; squared units of the target, lower is better.
+        Mean of the folds' errors, in squared units of the target; lower is better.
     """
     split = KFold(min(folds, len(rows)), shuffle=True, random_state=0)
     losses = cross_val_score(_make_model(alpha), *_split_columns(rows), scoring="neg_mean_squared_error", cv=split)
@@ -56,14 +56,14 @@ def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
 
 
 def predict(model: Pipeline, rows: pd.DataFrame) -> pd.Series:
-    """Return the predicted disease progression of `rows`, indexed as they are; there may be none."""
-    if rows.empty:  # which scikit-learn refuses
+    """Return the predicted disease progression of `rows`, with their index; `rows` may be empty."""
+    if rows.empty:  # scikit-learn refuses it
         return pd.Series(index=rows.index, dtype="float64", name="predicted")
     return pd.Series(model.predict(rows[list(FEATURES)].to_numpy()), index=rows.index, name="predicted")
 
 
 def export_numbers(model: Pipeline) -> dict[str, Any]:
-    """Return the model as the plain numbers that `diabetes.score` needs, which knows no scikit-learn."""
+    """Return the model as plain numbers for `diabetes.score`, which does not import scikit-learn."""
     ridge = model.named_steps["ridge"]
     return {
         "columns": list(FEATURES),

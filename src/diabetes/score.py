@@ -1,6 +1,6 @@
-"""The scoring script of the image, to Azure Machine Learning's contract: ``init()`` once, ``run()`` for each request.
+"""The image's scoring script, with Azure Machine Learning's contract: ``init()`` once, ``run()`` for each request.
 
-It stands alone: numpy and the standard library, so that the image needs no scikit-learn.
+It imports only numpy and the standard library, so the image needs no scikit-learn.
 """
 
 import json
@@ -44,5 +44,5 @@ def run(data: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     if data.ndim != 2 or data.shape[1] != len(_columns):
         found = data.shape[1] if data.ndim == 2 else "no"
-        raise ValueError(f"a row has {found} numbers; it needs {len(_columns)}: {', '.join(_columns)}")
+        raise ValueError(f"a row has {found} numbers, but it needs {len(_columns)}: {', '.join(_columns)}")
     return data @ _coefficients + _intercept

@@ -79,7 +79,7 @@ class StepNotFoundError(NotFoundError):
 
 
 class TrainingNotFoundError(NotFoundError):
-    """The training does not exist, or its files are gone."""
+    """The training does not exist, or its files were deleted."""
 
 
 class ModelNotFoundError(NotFoundError):
@@ -119,7 +119,7 @@ class PlatformError(MlopsError):
 
 
 class LostLockError(PlatformError):
-    """A lock could not be renewed and may belong to someone else now; do not change what it guards."""
+    """A lock could not be renewed. Another process may hold it, so do not change what it guards."""
 
 
 class DeploymentError(MlopsError):

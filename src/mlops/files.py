@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and the hashes that prove it.
+"""Atomic files, records, and the hashes that prove that a file is unchanged.
 
 The client that starts every command loads this module. `msgspec`, `sqlite3` and `tempfile` would add 14 ms to each
 start, so they are imported where they are used.
@@ -21,16 +21,16 @@ ADVICE = "Restore it from a backup, or delete it."
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never half of it.
+    """Write a file atomically: a reader, or a crash, sees either the old content or the new.
 
     Parameters
     ----------
     path : Path
-        The file; its folder is made if it is missing.
+        The file. A missing folder is created.
     content : str or bytes
         The whole new content; text is written as UTF-8.
     mode : int
-        Permission bits of the file, set before it gets its name.
+        Permission bits of the file, set before the file gets its name.
     """
     import tempfile
 
@@ -51,9 +51,9 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 
 
 def require_hash(content: bytes, sha256: str, what: str) -> bytes:
-    """Return a content that was kept under a hash; raise IntegrityError if it has another one.
+    """Return a content after checking its hash; raise IntegrityError if it has another one.
 
-    `what` says in the plural what it is and where: "The training rows /home/rows.parquet".
+    `what` names the content in the plural, for the message: "The training rows /home/rows.parquet".
     """
     found = hash_content(content)
     if found != sha256:
@@ -65,17 +65,17 @@ def require_hash(content: bytes, sha256: str, what: str) -> bytes:
 
 
 def locate_content(folder: Path, name: str, sha256: str) -> Path:
-    """Return where `store_by_content` stores the content of a hash: in a folder named by its first 12 digits."""
+    """Return the path that `store_by_content` uses: in a folder named after the first 12 digits of the hash."""
     return folder / sha256[:12] / name
 
 
 def store_by_content(folder: Path, name: str, content: bytes) -> Path:
-    """Store a file below `folder` in a folder named by its content, unless it is there already.
+    """Store a file below `folder`, in a folder named after its content, unless it is stored already.
 
     Parameters
     ----------
     folder : Path
-        Holds a folder for each content: the first 12 digits of its SHA-256.
+        The parent of one folder per content, named after the first 12 digits of its SHA-256.
     name : str
         The file's name.
     content : bytes
@@ -84,25 +84,25 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
     Returns
     -------
     Path
-        Where it is; the same content under another name stays where it was stored first.
+        The stored file. It keeps its first name if the same content is stored again under another one.
     """
     place = locate_content(folder, name, hash_content(content)).parent
     for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):
         if path.is_file() and path.read_bytes() == content:
             with suppress(OSError):
-                os.utime(path)  # it is in use again: `mlops prune` goes by the age
+                os.utime(path)  # in use again: `mlops prune` deletes by age
             return path
     write_atomically(place / name, content)
     return place / name
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy an SQLite database, also while others use it; a kill leaves the old content of `target` or the new.
+    """Copy an SQLite database, even while others use it; a kill leaves `target` either old or new.
 
     Parameters
     ----------
     source, target : Path
-        The files. What `target` held before is replaced in one transaction.
+        The files. The content of `target` is replaced in one transaction.
     """
     import sqlite3
 
@@ -111,12 +111,12 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def make_new_folder(parent: Path, name: str) -> Path:
-    """Make a folder that nobody has yet: `name` in `parent`, or ``name-2`` and so on where it is taken.
+    """Create a new folder: `name` in `parent`, or ``name-2`` and so on if that name is taken.
 
     Returns
     -------
     Path
-        The folder. Of several processes that ask at once, each gets its own.
+        The folder. Processes that ask at the same time get different ones.
     """
     parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
@@ -128,7 +128,7 @@ def make_new_folder(parent: Path, name: str) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a loss of power."""
+    """Make a rename in `folder` survive a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -137,23 +137,23 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
-    """Read a JSON file into a type: the one way in which a record comes back from a disk.
+    """Read a JSON file into a type. All records are read with this function.
 
     Parameters
     ----------
     path : Path
         The file.
     kind : type
-        What it must hold.
+        The type of its content.
     advice : str
-        What to do if it is damaged: a sentence.
+        A sentence that says what to do if the file is damaged.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
         If there is no such file.
     IntegrityError
-        If it cannot be read, or does not hold what it should.
+        If the file cannot be read, or has other content.
     """
     return decode_record(read_content(path, advice), kind, str(path), advice)
 
@@ -169,7 +169,7 @@ def read_content(path: Path, advice: str = ADVICE) -> bytes:
 
 
 def decode_record(content: bytes, kind: type[Record], what: str, advice: str = ADVICE) -> Record:
-    """Return what a record holds; raises IntegrityError, which names it as `what`, if that is not a `kind`."""
+    """Decode a record into a type; raises IntegrityError, which calls the record `what`, if it is damaged."""
     import msgspec
 
     try:
@@ -179,14 +179,14 @@ def decode_record(content: bytes, kind: type[Record], what: str, advice: str = A
 
 
 def require_format(found: int, newest: int, what: str) -> None:
-    """Refuse what a newer version has written: reading it wrong would be worse than not reading it.
+    """Refuse a format that a newer version wrote, because a wrong reading would be worse than none.
 
     Parameters
     ----------
     found, newest : int
         The format number that was read, and the newest one that this version knows.
     what : str
-        What has the format, for the message; a path.
+        The path of the file or folder, for the message.
 
     Raises
     ------
@@ -196,12 +196,12 @@ def require_format(found: int, newest: int, what: str) -> None:
     if found > newest:
         raise FormatError(
             f"{what} has format {found}, but this version reads up to format {newest}. "
-            "Update the checkout and run `make setup`; nothing was changed."
+            "Nothing was changed. Update the checkout and run `make setup`."
         )
 
 
 def find_path(url: str) -> Path:
-    """Return the path that a ``file://`` URL, or a plain path, names."""
+    """Return the path of a ``file://`` URL or of a plain path."""
     parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
 
@@ -223,12 +223,12 @@ def hash_path(path: Path) -> str:
 
 
 def hash_listing(hashes: Mapping[str, str]) -> str:
-    """Return one SHA-256 for those of several files by name, as `hash_folder` returns them."""
+    """Return one SHA-256 over the hashes of several files, in the form that `hash_folder` returns."""
     return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
 
 
 def hash_folder(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below `folder`, by its path relative to it, sorted."""
+    """Return the SHA-256 of every file below `folder`, by relative path, sorted."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
 
@@ -239,11 +239,11 @@ def verify_files(folder: Path, expected: Mapping[str, str], what: str) -> None:
     Parameters
     ----------
     folder : Path
-        What to look at.
+        The folder to check.
     expected : mapping of str to str
         SHA-256 by relative path.
     what : str
-        What the folder is, for the message: "model diabetes version 3".
+        The name of the content, for the message: "model diabetes version 3".
 
     Raises
     ------
@@ -255,11 +255,11 @@ def verify_files(folder: Path, expected: Mapping[str, str], what: str) -> None:
         return
     for path in sorted({*found, *expected}):
         if path not in found:
-            raise IntegrityError(f"{what}: {path} is missing in {folder}; restore it, or register the model again")
+            raise IntegrityError(f"{what}: {path} is missing in {folder}. Restore it, or register the model again.")
         if path not in expected:
-            raise IntegrityError(f"{what}: {path} was added to {folder} after it was recorded; remove it")
+            raise IntegrityError(f"{what}: {path} was added to {folder} after it was recorded. Remove it.")
         if found[path] != expected[path]:
             raise IntegrityError(
                 f"{what}: {path} has changed since it was recorded (SHA-256 {found[path][:12]}…, recorded "
-                f"{expected[path][:12]}…); it is not loaded. Restore it, or train and register again"
+                f"{expected[path][:12]}…), so it was not loaded. Restore it, or train and register again."
             )

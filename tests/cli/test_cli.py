@@ -107,7 +107,7 @@ def test_there_is_nothing_to_roll_back_to_at_first(make_mlops: Any) -> None:
 def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:
     ran = make_mlops()("run", "release")
     assert ran.returncode == 1
-    assert "the model 'diabetes' has no champion yet: run `mlops run retrain` first" in ran.stderr
+    assert "The model 'diabetes' has no champion yet. Run `mlops run retrain` first." in ran.stderr
 
 
 def test_keys_come_in_three_forms(mlops: Any) -> None:

@@ -157,8 +157,8 @@ def test_the_service_predicts_what_the_model_does(score: ModuleType, good: pd.Da
 def test_rows_of_another_width_are_refused(score: ModuleType, shape: tuple[int, ...], found: str) -> None:
     with pytest.raises(ValueError, match=".") as raised:
         score.run(np.zeros(shape))
-    needed = "it needs 10: AGE, SEX, BMI, BP, S1, S2, S3, S4, S5, S6"
-    assert str(raised.value) == f"a row has {found} numbers; {needed}"
+    needed = "but it needs 10: AGE, SEX, BMI, BP, S1, S2, S3, S4, S5, S6"
+    assert str(raised.value) == f"a row has {found} numbers, {needed}"
 
 
 def test_the_scoring_script_needs_numpy_alone(project: Path) -> None:
@@ -181,7 +181,7 @@ def test_squared_errors_average_to_the_mse() -> None:
 
 def test_a_split_needs_rows_on_both_sides() -> None:
     with pytest.raises(
-        ValueError, match=r"^holdout_share 0.05 of 3 rows leaves 3 for training and 0 held out; both need 2"
+        ValueError, match=r"^holdout_share 0.05 of 3 rows leaves 3 for training and 0 for the holdout, but both need 2"
     ):
         split_rows(load_sample().head(3), 0.05, 0)
     training, holdout = split_rows(load_sample(), 0.2, 0)

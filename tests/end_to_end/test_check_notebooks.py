@@ -122,7 +122,7 @@ def test_a_missing_notebook_is_a_difference(copy, mlops) -> None:  # type: ignor
 def test_a_run_that_is_not_there_is_bad_usage(ran, mlops) -> None:  # type: ignore[no-untyped-def]
     done = mlops("check-notebooks", "20200101-000000-all-00000000")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "mlops: there is no run '20200101-000000-all-00000000' in " in done.stderr
+    assert "mlops: There is no run '20200101-000000-all-00000000' in " in done.stderr
 
 
 def test_committed_scraps_are_not_those_of_a_run_that_failed(ran, mlops) -> None:  # type: ignore[no-untyped-def]

@@ -94,7 +94,9 @@ def test_a_manifest_that_was_rewritten_with_its_files_is_refused(tmp_path: Path)
     with pytest.raises(IntegrityError) as raised:
         verify_bundle(tmp_path / "moved", digest)
     path = tmp_path / "moved" / "manifest.json"
-    assert str(raised.value) == f"image {digest}: {path} has changed (it is now {other}); create it again"
+    assert (
+        str(raised.value) == f"image {digest}: {path} has changed (its digest is now {other}). Create the image again."
+    )
 
 
 def test_pins_are_those_of_this_machine(tmp_path: Path) -> None:

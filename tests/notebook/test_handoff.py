@@ -98,9 +98,9 @@ def test_scrapbook_reads_the_executed_notebook_with_a_none_in_it(folder: Path) -
 
 def test_a_name_that_is_not_there_says_which_are(folder: Path) -> None:
     results = Results("02_train", {"mse": 1.0, "alpha": 0.4})
-    with pytest.raises(HandoffError, match=r"^02_train handed on no 'msa'; it handed on: alpha, mse$"):
+    with pytest.raises(HandoffError, match=r"^02_train has no result 'msa'. Its results are: alpha, mse\.$"):
         results["msa"]
-    with pytest.raises(HandoffError, match="handed on no 'mse'; it handed on: array, "):
+    with pytest.raises(HandoffError, match="has no result 'mse'. Its results are: array, "):
         read_results("02_train", str(folder))["mse"]
     assert (list(results), len(results), results.get("alpha")) == (["mse", "alpha"], 2, 0.4)
 
@@ -108,14 +108,23 @@ def test_a_name_that_is_not_there_says_which_are(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (float("nan"), "02_train.x is nan, which JSON cannot hold: hand on a finite number, or None"),
-        (np.float64("inf"), "02_train.x is inf, which JSON cannot hold: hand on a finite number, or None"),
-        ([1.0, {"a": np.nan}], "02_train.x[1].a is nan, which JSON cannot hold: hand on a finite number, or None"),
-        (pd.DataFrame({"a": [1]}), "02_train.x is a DataFrame: hand on plain values, and files by their URL and hash"),
-        (pd.Timestamp(0), "02_train.x is a Timestamp: hand on plain values, and files by their URL and hash"),
-        (np.datetime64("2026-01-01"), "02_train.x is a date: hand on plain values, and files by their URL and hash"),
-        (b"a", "02_train.x is a bytes: hand on plain values, and files by their URL and hash"),
-        ({1, 2}, "02_train.x is a set: hand on plain values, and files by their URL and hash"),
+        (float("nan"), "02_train.x is nan, which JSON cannot represent. Hand on a finite number or None."),
+        (np.float64("inf"), "02_train.x is inf, which JSON cannot represent. Hand on a finite number or None."),
+        ([1.0, {"a": np.nan}], "02_train.x[1].a is nan, which JSON cannot represent. Hand on a finite number or None."),
+        (
+            pd.DataFrame({"a": [1]}),
+            "02_train.x is a DataFrame, which cannot be handed on. Use plain values, or the URL and hash of a file.",
+        ),
+        (
+            pd.Timestamp(0),
+            "02_train.x is a Timestamp, which cannot be handed on. Use plain values, or the URL and hash of a file.",
+        ),
+        (
+            np.datetime64("2026-01-01"),
+            "02_train.x is a date, which cannot be handed on. Use plain values, or the URL and hash of a file.",
+        ),
+        (b"a", "02_train.x is a bytes, which cannot be handed on. Use plain values, or the URL and hash of a file."),
+        ({1, 2}, "02_train.x is a set, which cannot be handed on. Use plain values, or the URL and hash of a file."),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else type(value).__name__,
 )
@@ -158,17 +167,20 @@ def test_a_refused_value_leaves_the_workbench_as_it_is(home: Path) -> None:
 @pytest.mark.parametrize(
     ("notebook", "first"),
     [
-        ("02_train", "run notebooks/02_train.ipynb first"),
-        ("06_deploy-qa", "run notebooks/06_deploy.ipynb with environment='qa' first"),
+        ("02_train", "Run notebooks/02_train.ipynb first."),
+        ("06_deploy-qa", "Run notebooks/06_deploy.ipynb with environment='qa' first."),
     ],
 )
 def test_a_notebook_that_has_not_run_is_named(home: Path, tmp_path: Path, notebook: str, first: str) -> None:
     with pytest.raises(HandoffError) as raised:
         read_results(notebook)
-    assert str(raised.value) == f"{first}: MLOPS_HOME/workbench, where JupyterLab keeps them has no results of it"
+    assert (
+        str(raised.value)
+        == f"There are no results of {notebook} in MLOPS_HOME/workbench, where JupyterLab keeps them. {first}"
+    )
     with pytest.raises(HandoffError) as raised:
         read_results(notebook, str(tmp_path))
-    assert str(raised.value) == f"{first}: {tmp_path} has no results of it"
+    assert str(raised.value) == f"There are no results of {notebook} in {tmp_path}. {first}"
 
 
 def test_a_copy_is_named_after_notebook_and_environment() -> None:

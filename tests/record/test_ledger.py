@@ -207,7 +207,7 @@ def test_a_newer_record_is_refused_and_shown_as_what_it_is(tmp_path: Path, chang
         read_run(path.parent)
     assert str(refused.value) == (
         f"{path} has format {FORMAT + 1}, but this version reads up to format {FORMAT}. "
-        "Update the checkout and run `make setup`; nothing was changed."
+        "Nothing was changed. Update the checkout and run `make setup`."
     )
     (found,) = list_runs(tmp_path)
     assert (found.run_id, found.state, found.format) == (make_run().run_id, "newer", FORMAT + 1)

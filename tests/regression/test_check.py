@@ -60,9 +60,9 @@ def test_the_newest_run_that_succeeded_is_found(folder: Path, tmp_path: Path) ->
     (newer / "run.json").write_text(json.dumps({**record, "run_id": newer.name, "state": "failed"}))
     assert find_run(outputs) == find_run(outputs, folder.name) == find_run(outputs, str(folder)) == folder
     assert find_run(outputs, newer.name) == newer
-    with pytest.raises(UsageError, match="there is no run 'yesterday' in .*: `mlops status` lists the last ones"):
+    with pytest.raises(UsageError, match="There is no run 'yesterday' in .*. `mlops status` lists the latest runs"):
         find_run(outputs, "yesterday")
-    with pytest.raises(UsageError, match="no run in .* has succeeded yet: `mlops run all` first"):
+    with pytest.raises(UsageError, match="No run in .* has succeeded yet. Run `mlops run all` first"):
         find_run(tmp_path / "none")
 
 
@@ -71,5 +71,5 @@ def test_a_run_in_which_nothing_was_executed_is_no_proof(folder: Path) -> None:
     for step in record["steps"]:
         step["state"] = "skipped"
     (folder / "run.json").write_text(json.dumps(record))
-    with pytest.raises(UsageError, match="has executed no notebook, so there is nothing to compare"):
+    with pytest.raises(UsageError, match="executed no notebook, so there is nothing to compare"):
         check(folder)

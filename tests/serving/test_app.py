@@ -59,7 +59,7 @@ def test_either_key_opens_it(url: str, key: str) -> None:
 def test_without_a_key_it_says_which_header(url: str, header: dict[str, str]) -> None:
     answer = requests.post(f"{url}/score", json=GOOD, headers=header, timeout=5)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
-    assert answer.json() == {"error": "send the service's key: Authorization: Bearer <key>"}
+    assert answer.json() == {"error": "The key is missing or wrong. Send the header Authorization: Bearer <key>."}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_without_a_key_it_says_which_header(url: str, header: dict[str, str]) ->
         (b'{"data": [[1, 2', 400, "the body is not JSON"),
         (b"[[1, 2]]", 422, "Expected `object`, got `array`"),
         (b'{"rows": [[1, 2]]}', 422, "unknown field `rows`"),
-        (b'{"data": []}', 422, "data holds no row"),
+        (b'{"data": []}', 422, "data has no rows"),
         (b'{"data": [[]]}', 422, "a row has 0 numbers; it needs 2: a, b"),
         (b'{"data": [[1]]}', 422, "a row has 1 numbers; it needs 2: a, b"),
         (b'{"data": [[1, 2], [1]]}', 422, "the rows of data have different lengths"),
@@ -80,8 +80,8 @@ def test_without_a_key_it_says_which_header(url: str, header: dict[str, str]) ->
         (b'{"data": [[null, 2]]}', 422, "Expected `float`, got `null`"),
         (b'{"data": [[[1], 2]]}', 422, "Expected `float`, got `array`"),
         (b'{"data": [[1e999, 2]]}', 4, ""),
-        (b'{"data": [[1e308, 1e308]]}', 422, "data holds numbers too large for the model"),
-        (b'{"data": [[666, 2]]}', 500, "scoring failed; see the service's log"),
+        (b'{"data": [[1e308, 1e308]]}', 422, "data has numbers that are too large for the model"),
+        (b'{"data": [[666, 2]]}', 500, "Scoring failed. The service's log has the error."),
         (b"[" * 100_000, 422, "Expected `object`, got `array`"),
     ],
 )

@@ -1,6 +1,6 @@
-"""Scoring images: what goes into one, and what proves that it is unchanged.
+"""Scoring images: their content, and the proof that it is unchanged.
 
 .. code-block:: text
 
-    bundle  the content of an image as a folder, with a manifest, named by the digest of its content
+    bundle  the content of an image: a folder with a manifest, identified by a digest
 """

@@ -1,15 +1,15 @@
-"""The content of a scoring image: a folder with a manifest of hashes, the same bytes for the same input.
+"""The content of a scoring image: a folder with a manifest of hashes. The same input gives the same bytes.
 
 .. code-block:: text
 
     manifest.json      name, model, SHA-256 of every other file
-    example.json       a request that it can answer
+    example.json       an example request
     requirements.txt   the exact packages that the service needs
     score.py           the scoring script: init(), run()
-    model/             what the scoring script loads
+    model/             the files that the scoring script loads
     serving/           the server
 
-The digest is the SHA-256 of the manifest, and so of everything.
+The digest is the SHA-256 of the manifest, and so covers everything.
 """
 
 import hashlib
@@ -48,17 +48,17 @@ def build_bundle(
     Parameters
     ----------
     folder : Path
-        Where to; made anew.
+        The folder of the bundle. Its previous content is deleted.
     model_name, model_version : str, int
-        What it serves; the image is named "<model name>:<version>".
+        The model. The image is named "<model name>:<version>".
     model_files : list of Path
         Files that the scoring script loads.
     script : Path
         The scoring script.
     requirements : Path
-        Pinned packages, one a line, with hashes.
+        Pinned packages, one per line, with hashes.
     example : sequence of shape (n, k)
-        Rows that a client may send.
+        Rows of an example request.
 
     Returns
     -------
@@ -92,37 +92,39 @@ def digest_bundle(folder: Path) -> str:
 
 
 def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
-    """Check that a bundle is what its digest says.
+    """Check a bundle against its digest.
 
     Returns
     -------
     dict
-        Its manifest.
+        The manifest.
 
     Raises
     ------
     IntegrityError
-        If a file is missing, was added or changed.
+        If a file is missing, was added or was changed.
     """
     if not (folder / MANIFEST).is_file():
-        raise IntegrityError(f"image {digest}: {folder / MANIFEST} is missing; create the image again")
+        raise IntegrityError(f"image {digest}: {folder / MANIFEST} is missing. Create the image again.")
     found = digest_bundle(folder)
     if found != digest:
-        raise IntegrityError(f"image {digest}: {folder / MANIFEST} has changed (it is now {found}); create it again")
+        raise IntegrityError(
+            f"image {digest}: {folder / MANIFEST} has changed (its digest is now {found}). Create the image again."
+        )
     manifest = read_record(folder / MANIFEST, dict[str, Any], "Create the image again.")
     verify_files(folder, {**manifest["files"], MANIFEST: digest.removeprefix("sha256:")}, f"image {digest}")
     return manifest
 
 
 def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the exact versions that a requirements file gives to a machine, by package name.
+    """Return the versions that a requirements file pins for a machine, by package name.
 
     Parameters
     ----------
     requirements : Path
-        Pinned packages, one a line.
+        Pinned packages, one per line.
     machine : mapping, optional
-        What its markers are asked for: ``{"sys_platform": "linux"}``; this machine for all else.
+        Values of environment markers: ``{"sys_platform": "linux"}``. The others are those of this machine.
     """
     lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())
     pins = [Requirement(line) for line in lines if line and line[0].isalpha()]

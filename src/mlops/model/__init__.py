@@ -1,4 +1,4 @@
-"""A model: its files, the way back from them, and the decision whether it becomes the champion.
+"""Models: their files, loading them, and the decision whether one becomes the champion.
 
 .. code-block:: text
 

@@ -23,16 +23,16 @@ def save_model(estimator: Any, numbers: Mapping[str, Any], folder: Path) -> None
     estimator : scikit-learn estimator
         The fitted model.
     numbers : mapping
-        What the scoring script loads: JSON values.
+        The JSON values that the scoring script loads.
     folder : Path
-        Gets ``model.skops`` and ``model.json``.
+        The folder for ``model.skops`` and ``model.json``.
     """
     write_atomically(folder / ESTIMATOR, skops.io.dumps(estimator))
     write_atomically(folder / NUMBERS, json.dumps(numbers, indent=1) + "\n")
 
 
 def load_model(folder: Path) -> Any:
-    """Load the estimator that `save_model` wrote; check its hash first (`mlops.files.verify_files`).
+    """Load the estimator that `save_model` wrote. Check its hash first (`mlops.files.verify_files`).
 
     Raises
     ------
@@ -42,4 +42,4 @@ def load_model(folder: Path) -> Any:
     try:
         return skops.io.load(folder / ESTIMATOR)
     except UntrustedTypesFoundException as error:
-        raise IntegrityError(f"{folder / ESTIMATOR} is not loaded: {error}") from error
+        raise IntegrityError(f"Could not load {folder / ESTIMATOR}: {error}") from error

@@ -1,4 +1,4 @@
-"""Models as the notebooks use them: fetched from the platform, checked by hash, then loaded."""
+"""Loading of models: they are fetched from the platform, and their hashes are checked first."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,12 +34,12 @@ def require_champion(backend: Backend, model_name: str) -> ModelVersion:
     """
     champion = backend.registry.find_champion(model_name)
     if champion is None:
-        raise ModelNotFoundError(f"the model {model_name!r} has no champion yet: run `mlops run retrain` first")
+        raise ModelNotFoundError(f"The model {model_name!r} has no champion yet. Run `mlops run retrain` first.")
     return champion
 
 
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
-    """Return the image of a digest, or the champion's where none is given.
+    """Return the image with a digest, or the champion's image if none is given.
 
     Raises
     ------
@@ -53,5 +53,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     champion = require_champion(backend, model_name)
     image = backend.images.find_image(champion)
     if image is None:
-        raise ImageNotFoundError(f"{model_name} version {champion.version} has no image yet: run 05_create_image first")
+        raise ImageNotFoundError(
+            f"{model_name} version {champion.version} has no image yet. Run 05_create_image first."
+        )
     return image

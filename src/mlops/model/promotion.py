@@ -1,8 +1,8 @@
-"""The promotion gate: is the challenger better than the champion, beyond what chance would show?
+"""The promotion gate: the decision whether the challenger is better than the champion by more than chance.
 
-Both are scored on the same rows, unseen by both. The improvement of a row is the champion's loss less the
-challenger's; promotion needs the one-sided bootstrap bound of its mean above zero. Comparing two stored metrics
-instead promotes a model that is not better in four of ten cases.
+Both are scored on the same rows, which neither has seen. The improvement of a row is the champion's loss minus the
+challenger's. Promotion requires that the one-sided bootstrap bound of the mean improvement is above zero. Comparing two
+stored metrics instead promotes a model that is not better in four of ten cases.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).
@@ -26,16 +26,16 @@ BATCH_VALUES = 10_000_000  # bounds the memory of the bootstrap
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate decided.
+    """A decision of the gate.
 
     Parameters
     ----------
     promoted : bool
-        True where the challenger becomes the champion.
+        Whether the challenger becomes the champion.
     reason : str
-        Why, in one sentence for the report.
+        The reason, as a sentence for the report.
     rows : int
-        Rows that were compared.
+        The number of compared rows.
     improvement, lower_bound : float
         Mean improvement and its one-sided lower bound, in units of the loss; above zero is better.
     detectable_gain : float
@@ -43,7 +43,7 @@ class Decision:
     override : str
         Why a person promoted the model although the gate rejected it; empty if the gate decided.
     kind : str
-        What the decision is about: the "first" model, "few" rows, "equal" models, or models that were "compared".
+        The kind of decision: the "first" model, too "few" rows, "equal" models, or models that were "compared".
     """
 
     promoted: bool
@@ -71,18 +71,18 @@ def decide_promotion(
     Parameters
     ----------
     champion_losses, challenger_losses : array of shape (n,)
-        Loss of every row, lower is better, such as the squared error. The champion's is None where there is none
-        yet: the first model is promoted.
+        Loss of every row, such as the squared error; lower is better. None if there is no champion yet: the first model
+        is promoted.
     confidence : float
         Confidence of the one-sided bound, between 0 and 1.
     resamples : int
         Bootstrap resamples.
     min_rows : int
-        With fewer rows nothing is promoted.
+        The least number of rows; with fewer, nothing is promoted.
     left_out : str
         Why other rows were left out of the comparison, as a sentence; part of the reason if too few remain.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
@@ -92,7 +92,10 @@ def decide_promotion(
         reason = "There is no champion yet, so the first model is promoted."
         return Decision(promoted=True, reason=reason, rows=len(challenger_losses), kind="first")
     if champion_losses.shape != challenger_losses.shape:
-        raise ValueError(f"{len(champion_losses)} and {len(challenger_losses)} losses: compare on the same rows")
+        raise ValueError(
+            f"There are {len(champion_losses)} losses of the champion and {len(challenger_losses)} of the challenger. "
+            "Compare both on the same rows."
+        )
     gains = champion_losses - challenger_losses
     rows = len(gains)
     if rows < min_rows:
@@ -117,7 +120,7 @@ def decide_promotion(
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Say which improvement these rows would have shown; `unit` is that of the loss."""
+    """Describe the improvement that these rows would have shown; `unit` is the unit of the loss."""
     if decision.kind == "compared":
         gain = format_number(decision.detectable_gain)
         return f"Smallest improvement that these rows would have shown four times in five: {gain} {unit}."

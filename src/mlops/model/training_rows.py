@@ -65,6 +65,6 @@ def find_rows(tracker: Tracker, made: Mapping[str, object], restore: Restore) ->
         return None
     try:
         table = read_table(str(made["data_path"]), str(made["data_sha256"]))
-    except (UsageError, IntegrityError):  # the file is gone, or has changed
+    except (UsageError, IntegrityError):  # the file was deleted or changed
         return None
     return restore(table.frame, made)

@@ -1,12 +1,12 @@
-"""What a notebook imports to be one of these notebooks.
+"""The modules that the notebooks import, beside the platform and the problem.
 
 .. code-block:: text
 
-    handoff   the results that it glues, and those of the notebooks before it, in scrapbook's format
+    handoff   the results that a notebook glues, and those of earlier notebooks, in scrapbook's format
     numbers   numbers with three significant digits
-    equality  when two arrays count as equal
-    figures   its pictures, with a text for those who cannot see them
-    ranges    checks the ranges of its parameters, where nothing else has: in JupyterLab
+    equality  the comparison of arrays, but for rounding
+    figures   the plots, with alt text
+    ranges    the check of a parameter's range in JupyterLab, where nothing else checks it
 """
 
 from mlops.notebook.ranges import check_cells

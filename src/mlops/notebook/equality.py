@@ -1,4 +1,4 @@
-"""When two arrays count as equal."""
+"""The comparison of arrays, but for rounding."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,7 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs.
 
-They are made without pyplot, whose backend for notebooks takes as long to load as a figure to draw, and would show each
-figure a second time.
+They do not use pyplot: its backend for notebooks takes as long to load as a figure takes to draw, and would show each
+figure twice.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def show_figure(figure: Figure, alt: str) -> None:
     figure : Figure
         The figure.
     alt : str
-        What a reader who cannot see the picture needs to know of it.
+        A text for readers who cannot see the picture.
     """
     show_picture(draw_figure(figure), alt)
 

@@ -1,11 +1,11 @@
-"""The hand-off between notebooks: scraps that one glues and the next reads, in scrapbook's own format.
+"""The hand-off between notebooks: one notebook glues scraps, and the next reads them, in scrapbook's own format.
 
-scrapbook reads what is glued here, and the other way round; it is not imported, because that costs seconds in every
-kernel (it brings papermill and the clouds' clients along).
+scrapbook can read these scraps, and this module can read scrapbook's. scrapbook is not imported, because that takes
+seconds in every kernel (it imports papermill and cloud clients).
 
-Under the runner a notebook's scraps are read from its executed copy in the run's folder. In JupyterLab there is no
-such copy, so the scraps are also kept in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that holds nothing
-else, and the next notebook that is opened finds them there.
+In a run, a notebook's scraps are read from its executed copy in the run's folder. In JupyterLab there is no such copy,
+so the scraps are also stored in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook with nothing else in it. The next
+notebook finds them there.
 """
 
 import json
@@ -23,7 +23,7 @@ WORKBENCH = "workbench"  # folder in MLOPS_HOME
 
 
 class Results(Mapping[str, Any]):
-    """What a notebook glued: read-only, and a name that is not there says which ones are."""
+    """The results of a notebook, read-only. The error for a missing name lists the existing ones."""
 
     def __init__(self, notebook: str, values: Mapping[str, Any]) -> None:
         self.notebook = notebook
@@ -34,7 +34,7 @@ class Results(Mapping[str, Any]):
             return self._values[name]
         except KeyError:
             names = ", ".join(sorted(self._values)) or "nothing"
-            raise HandoffError(f"{self.notebook} handed on no {name!r}; it handed on: {names}") from None
+            raise HandoffError(f"{self.notebook} has no result {name!r}. Its results are: {names}.") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -57,11 +57,11 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     Parameters
     ----------
     notebook : str
-        The notebook that calls: "02_train"; with its environment where it has one: "06_deploy-qa".
+        The calling notebook: "02_train". If it has an environment: "06_deploy-qa".
     run_folder : str
-        Folder of the run, as the runner passed it; empty in JupyterLab.
+        Folder of the run, from the runner; empty in JupyterLab.
     **values
-        Plain values: text, numbers, booleans, None, and lists or dicts of these. numpy's scalars are made plain.
+        Plain values: text, numbers, booleans, None, and lists or dicts of these. numpy's scalars are converted.
 
     Raises
     ------
@@ -80,49 +80,51 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
 
 
 def read_results(notebook: str, run_folder: str = "") -> Results:
-    """Read what a notebook handed on; raises where it has not run yet.
+    """Read the results of a notebook.
 
     Parameters
     ----------
     notebook : str
-        The notebook whose results are needed: "02_train".
+        The notebook: "02_train".
     run_folder : str
-        Folder of the run; empty in JupyterLab, where the notebook's last run there counts.
+        Folder of the run; empty in JupyterLab, which uses the notebook's last run there.
 
     Raises
     ------
     HandoffError
-        If it has not run, or did not get as far as its last cell.
+        If the notebook has not run, or did not reach its last cell.
     """
     found = find_results(notebook, run_folder)
     if found is None:
         source, _, environment = notebook.partition("-")
         with_it = f" with environment={environment!r}" if environment else ""
         where = run_folder or "MLOPS_HOME/workbench, where JupyterLab keeps them"
-        raise HandoffError(f"run notebooks/{source}.ipynb{with_it} first: {where} has no results of it")
+        raise HandoffError(
+            f"There are no results of {notebook} in {where}. Run notebooks/{source}.ipynb{with_it} first."
+        )
     return found
 
 
 def require_same(name: str, *results: Results) -> Any:
-    """Return the value that several notebooks handed on under a name.
+    """Return the value that several notebooks handed on under the same name.
 
     Raises
     ------
     HandoffError
-        If they handed on different ones: they do not belong to the same run.
+        If the values differ, because the notebooks do not belong to the same run.
     """
     first, *others = results
     for other in others:
         if other[name] != first[name]:
             raise HandoffError(
-                f"{first.notebook} handed on {name} {first[name]!r}, but {other.notebook} {other[name]!r}: "
-                f"they belong to different runs; run {other.notebook} again"
+                f"{name} is {first[name]!r} in {first.notebook}, but {other[name]!r} in {other.notebook}, so they "
+                f"belong to different runs. Run {other.notebook} again."
             )
     return first[name]
 
 
 def find_results(notebook: str, run_folder: str = "") -> Results | None:
-    """Read what a notebook handed on, or None where it has not run; see `read_results`."""
+    """Read the results of a notebook, or return None if it has not run; see `read_results`."""
     folder = Path(run_folder) if run_folder else _find_workbench()
     values = read_scraps(folder / name_copy(notebook))
     return Results(notebook, values) if values else None
@@ -155,7 +157,7 @@ def read_scraps(path: Path) -> dict[str, Any]:
 
 
 def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the scraps of a notebook, as its JSON says, by name.
+    """Return the scraps of a parsed notebook by name.
 
     Raises
     ------
@@ -193,18 +195,20 @@ def _make_plain(name: str, value: Any) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise HandoffError(f"{name} is {value}, which JSON cannot hold: hand on a finite number, or None")
+            raise HandoffError(f"{name} is {value}, which JSON cannot represent. Hand on a finite number or None.")
         return value
     if isinstance(value, Mapping):
         return {str(key): _make_plain(f"{name}.{key}", item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_make_plain(f"{name}[{index}]", item) for index, item in enumerate(value)]
     kind = type(value).__name__
-    raise HandoffError(f"{name} is a {kind}: hand on plain values, and files by their URL and hash")
+    raise HandoffError(
+        f"{name} is a {kind}, which cannot be handed on. Use plain values, or the URL and hash of a file."
+    )
 
 
 def _make_scrap(name: str, value: Any) -> dict[str, Any]:
-    """Return a scrap as the output of a cell, as scrapbook's ``glue`` displays it."""
+    """Return a scrap as a cell's output, in the form that scrapbook's ``glue`` displays."""
     encoder = "text" if isinstance(value, str) else "json"  # scrapbook's "json" would parse a text
     data = "null" if value is None else value  # its schema refuses null, and it decodes a JSON text
     payload = {"name": name, "data": data, "encoder": encoder, "version": 1}
@@ -216,7 +220,7 @@ def _make_scrap(name: str, value: Any) -> dict[str, Any]:
 
 
 def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a notebook that holds nothing but scraps: all that `read_results` needs of one that was executed."""
+    """Write a notebook that holds only scraps, which is all that `read_results` needs."""
     outputs = [_make_scrap(name, value) for name, value in values.items()]
     cell: dict[str, Any] = {
         "cell_type": "code",

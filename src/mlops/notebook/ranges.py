@@ -1,4 +1,4 @@
-"""The ranges of parameters, checked in JupyterLab, too: there nothing reads a notebook before it runs."""
+"""The check of a parameter's range in JupyterLab, where nothing else reads a notebook before it runs."""
 
 import ast
 import sys
@@ -10,7 +10,7 @@ THIS_CELL = "parameters cell"
 
 
 def check_cells() -> None:
-    """Check each cell that this kernel is about to run; does nothing outside of IPython."""
+    """Check each cell before this kernel runs it; do nothing outside of IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell and check_cell not in shell.input_transformers_cleanup:

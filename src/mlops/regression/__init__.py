@@ -1,13 +1,13 @@
-"""Notebook regression without a rerun: what a run showed, against what the committed notebooks show.
+"""Notebook regression without a rerun: the outputs of a run compared with those of the committed notebooks.
 
-Nothing is executed and nothing is written here.
+This package executes nothing and writes nothing.
 
 .. code-block:: text
 
-    check         the entrance: one run against the notebooks
-    expectations  what is compared and how far it may differ, from the notebooks' metadata
+    check         the entry point: one run against the committed notebooks
+    expectations  the declared comparisons and tolerances, from the notebooks' metadata
     comparison    one notebook: its scraps and outputs
-    outputs       what a cell shows, taken apart into text, tables and pictures
+    outputs       the output of a cell, split into text, tables and pictures
     grids         tables
     pictures      plots, by their largest local difference
     values        numbers and text

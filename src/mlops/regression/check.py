@@ -1,4 +1,4 @@
-"""All executed notebooks of a run against the committed ones. Reads files, and does nothing else."""
+"""The check of a run: all its executed notebooks against the committed ones. It only reads files."""
 
 import json
 import time
@@ -17,21 +17,21 @@ from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.sweeps.plan import STEP as SWEEP
 
 SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
-RUNNERS_OWN = "run_folder"  # differs in every run
+RUNNERS_OWN = "run_folder"  # it differs in every run
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out for a run.
+    """The result of checking a run.
 
     Parameters
     ----------
     run_id, pipeline, outcome : str
-        Which run.
+        The run.
     same : bool
-        Whether it shows what is committed, as far as that was compared.
+        Whether everything that was compared is as committed.
     seconds : float
-        How long it took to say so.
+        The duration of the check.
     notebooks : tuple of Comparison
         In the order of the run.
     """
@@ -50,9 +50,9 @@ def find_run(outputs: Path, name: str = "") -> Path:
     Parameters
     ----------
     outputs : Path
-        Where the runs are.
+        The folder of the runs.
     name : str
-        Id of a run, or its folder; empty for the newest that succeeded.
+        Id of a run, or its folder; empty for the newest successful run.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def find_run(outputs: Path, name: str = "") -> Path:
     if name:
         folder = Path(name) if Path(name, "run.json").is_file() else outputs / name
         if not (folder / "run.json").is_file():
-            raise UsageError(f"there is no run {name!r} in {outputs}: `mlops status` lists the last ones")
+            raise UsageError(f"There is no run {name!r} in {outputs}. `mlops status` lists the latest runs.")
         return folder
     runs = (run for run in list_runs(outputs) if run.state == "succeeded" and run.pipeline not in (SWEEP, ROLLBACK))
     succeeded = next(runs, None)
     if succeeded is None:
-        raise UsageError(f"no run in {outputs} has succeeded yet: `mlops run all` first")
+        raise UsageError(f"No run in {outputs} has succeeded yet. Run `mlops run all` first.")
     return outputs / succeeded.run_id
 
 
@@ -77,14 +77,14 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     Parameters
     ----------
     folder : Path
-        The run's.
+        The run's folder.
     notebooks : Path
         The folder of the committed notebooks.
 
     Raises
     ------
     UsageError
-        If there is no such run, if it still runs, if it has executed no notebook, or if a declaration cannot be read.
+        If there is no such run, it is still running, it executed no notebook, or a declaration is invalid.
     IntegrityError
         If a file is damaged.
     """
@@ -102,9 +102,9 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 def _require_ended(run: RunRecord) -> None:
     if run.state in ("running", "waiting"):
-        raise UsageError(f"run {run.run_id} has not ended yet: wait for it, or name another")
+        raise UsageError(f"Run {run.run_id} is still running. Wait for it, or name another run.")
     if not any(step.has_results or step.state == "failed" for step in run.steps):
-        raise UsageError(f"run {run.run_id} has executed no notebook, so there is nothing to compare: name another")
+        raise UsageError(f"Run {run.run_id} executed no notebook, so there is nothing to compare. Name another run.")
 
 
 def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sanitizer) -> Comparison:
@@ -124,7 +124,7 @@ def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sani
 
 
 def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
-    """Say which parameters the run was given that are not the committed ones."""
+    """Describe the parameters of the run that differ from the committed ones."""
     declared = read_declarations(source)
     other = [
         f"{name}={value!r} (committed: {declared[name].default!r})"
@@ -139,4 +139,4 @@ def _read_notebook(path: Path) -> Mapping[str, Any]:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         return {"metadata": notebook["metadata"], "cells": notebook["cells"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"{path} is not a notebook ({type(error).__name__}: {error}); restore it") from error
+        raise IntegrityError(f"{path} is not a notebook ({type(error).__name__}: {error}). Restore it.") from error

@@ -1,4 +1,4 @@
-"""One executed notebook against the committed one."""
+"""The comparison of an executed notebook with the committed one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ REFRESH = "run `make notebooks`"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out for one executed notebook.
+    """The result of comparing one executed notebook.
 
     Parameters
     ----------
     notebook : str
         Its name: "06_deploy-qa".
     compared : int
-        How many scraps, texts, tables and pictures were compared.
+        The number of compared scraps, texts, tables and pictures.
     differences : tuple of Difference
-        What is not the same.
+        The differences.
     notes : tuple of str
-        What a reader of the result should know: other parameters, edited cells, what was not compared.
+        Notes for the reader: other parameters, edited cells, parts that were not compared.
     skipped : str
-        Why nothing of it was compared; empty otherwise.
+        The reason why nothing was compared; empty otherwise.
     """
 
     notebook: str
@@ -51,16 +51,16 @@ def compare_notebooks(
     Parameters
     ----------
     name : str
-        The executed notebook's: "06_deploy-qa".
+        The name of the executed notebook: "06_deploy-qa".
     committed, executed : mapping
-        The notebooks, as their JSON says.
+        The parsed notebooks.
     sanitizer : Sanitizer
-        What may differ in any text.
+        The parts of texts that may differ.
 
     Raises
     ------
     UsageError
-        If what the committed notebook declares cannot be read.
+        If the declarations of the committed notebook are invalid.
     """
     declared = read_declaration(committed, name)
     scraps = extract_scraps(committed), extract_scraps(executed)
@@ -130,7 +130,7 @@ def _compare_cell(
 
 
 def _describe_edits(committed: Mapping[str, Any], executed: Mapping[str, Any]) -> Iterator[str]:
-    """Say which code cells are not those that ran; the cell that the run injected is nobody's."""
+    """Describe the code cells that differ from those that ran, without the cell that the run injected."""
     now, then = (_read_sources(notebook["cells"]) for notebook in (committed, executed))
     edited = [name for name, source in now.items() if source != then.get(name, source)]
     for what, names, sources in (
@@ -155,5 +155,5 @@ def _name(cell: Mapping[str, Any]) -> str:
 
 
 def _begin(source: str) -> str:
-    """Return the words by which a reader finds a cell."""
+    """Return the beginning of a cell, by which a reader finds it."""
     return shorten(next(iter(source.strip().splitlines()), ""), 48)

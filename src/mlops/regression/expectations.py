@@ -1,6 +1,6 @@
-"""What a committed notebook declares to be checked, and how far it may differ.
+"""The declared comparisons of a committed notebook, with their tolerances.
 
-It stands in the metadata of the notebook (in JupyterLab: Property Inspector, Advanced Tools, Notebook Metadata):
+They are in the metadata of the notebook (in JupyterLab: Property Inspector, Advanced Tools, Notebook Metadata):
 
 .. code-block:: json
 
@@ -11,7 +11,7 @@ It stands in the metadata of the notebook (in JupyterLab: Property Inspector, Ad
         "if_same": ["champion_version"]
     }}}
 
-and, where a cell needs something else, in the metadata of the cell, which may set all of these but the scraps.
+A cell may override all of these but the scraps in its own metadata.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,20 +27,20 @@ KEEP_TAG = "keep_output"  # nbstripout's, too
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the metadata of a notebook, or of one of its cells, declares.
+    """The declarations in the metadata of a notebook or of a cell.
 
     Parameters
     ----------
     scraps : mapping of str to float or None
-        Every scrap that the notebook hands on, and how far it may differ (see `values.is_close`); None where it
-        differs from run to run. Such a scrap must be there, but it is neither committed nor compared.
+        Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). None if it differs from run
+        to run: then it must exist, but it is neither committed nor compared.
     numbers : float or None
-        How far numbers with a decimal point, in tables and printed text, may differ; None for what the notebook
-        declares, and 0 if it declares nothing. Whole numbers are counts: they must be the same.
+        The tolerance for numbers with a decimal point in tables and printed text. None for the notebook's own, or 0 if
+        it has none. Whole numbers are counts, so they must be the same.
     pictures : float or None
-        The largest difference of a picture; None for what the notebook declares, or `PICTURES`.
+        The largest allowed difference of a picture. None for the notebook's own, or `PICTURES` if it has none.
     if_same : tuple of str
-        Scraps on whose values the outputs depend: only a run with the committed values is compared.
+        The scraps that the outputs depend on. The outputs are compared only if these have the committed values.
     """
 
     scraps: Mapping[str, Tolerance | None] = {}
@@ -50,25 +50,25 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_declaration(notebook: Mapping[str, Any], name: str) -> Declaration:
-    """Return what a notebook declares.
+    """Return the declaration of a notebook.
 
     Parameters
     ----------
     notebook : mapping
-        The notebook, as its JSON says.
+        The parsed notebook.
     name : str
         Its name, for the error.
 
     Raises
     ------
     UsageError
-        If the declaration is not as `Declaration` says.
+        If the declaration does not match `Declaration`.
     """
     return _convert(notebook["metadata"], f"the metadata of {name}")
 
 
 def read_cell_declaration(cell: Mapping[str, Any], whole: Declaration, name: str) -> Declaration:
-    """Return what holds for one cell: its own declaration, and the notebook's where it has none."""
+    """Return the declaration for one cell: its own values, or else the notebook's."""
     own = _convert(cell["metadata"], f"the metadata of cell {cell.get('id')} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),
@@ -78,7 +78,7 @@ def read_cell_declaration(cell: Mapping[str, Any], whole: Declaration, name: str
 
 
 def list_kept_scraps(notebook: Mapping[str, Any], name: str) -> set[str]:
-    """Return the scraps whose values are committed: those compared, and those on which outputs depend."""
+    """Return the scraps whose values are committed: those that are compared, and those that outputs depend on."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook["cells"]]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -86,7 +86,7 @@ def list_kept_scraps(notebook: Mapping[str, Any], name: str) -> set[str]:
 
 
 def is_kept(cell: Mapping[str, Any]) -> bool:
-    """Say whether a cell's output is committed."""
+    """Return whether a cell's output is committed."""
     return KEEP_TAG in cell["metadata"].get("tags", [])
 
 
@@ -99,10 +99,10 @@ def _convert(metadata: Mapping[str, Any], where: str) -> Declaration:
     try:
         return msgspec.convert(declared, Declaration)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: mlops.check: {error}; see docs/regression.md") from error
+        raise UsageError(f"{where}: mlops.check: {error}. docs/regression.md shows what it may hold.") from error
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Say which of the scraps that outputs depend on has another value in the run; empty if none has."""
+    """Describe the scraps that have another value in the run; empty if none has."""
     other = [name for name in names if committed.get(name) != found.get(name)]
     return ", ".join(f"{name} is {found.get(name)}, committed with {committed.get(name)}" for name in other)

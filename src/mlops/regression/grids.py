@@ -1,4 +1,4 @@
-"""Tables of executed notebooks: read from the HTML that pandas shows, compared cell by cell."""
+"""Tables of executed notebooks, parsed from pandas' HTML and compared cell by cell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ class Grid:
     Parameters
     ----------
     columns, labels : tuple of str
-        Labels of its columns and of its rows; those of several levels are joined by a slash.
+        Labels of its columns and rows. Several levels are joined with slashes.
     rows : tuple of tuple of str
-        Its cells, as they are shown.
+        The text of its cells.
     """
 
     columns: tuple[str, ...]
@@ -34,14 +34,14 @@ class _Cell:
 
 @dataclass
 class _Rows:
-    """The rows of one table, and how many of them are its head."""
+    """The rows of one table, with the number of rows in its head."""
 
     rows: list[list[_Cell]] = field(default_factory=list)
     head: int = 0
 
 
 class _Reader(HTMLParser):
-    """Collects the cells of every table; what is outside of cells, as a style sheet, is left out."""
+    """A parser that collects the cells of every table. It ignores text outside of cells, such as a style sheet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class _Reader(HTMLParser):
 
 
 def read_grids(html: str) -> list[Grid]:
-    """Read the tables of a piece of HTML."""
+    """Parse the tables in a piece of HTML."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -78,7 +78,7 @@ def read_grids(html: str) -> list[Grid]:
 
 
 def find_grid_differences(committed: Grid, found: Grid, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Compare two tables: labels exactly, numbers in cells within the tolerance."""
+    """Compare two tables. Labels must be the same; numbers in cells may differ by the tolerance."""
     for name, labels, seen in (("columns", committed.columns, found.columns), ("rows", committed.labels, found.labels)):
         if labels != seen:
             yield Difference(name, _list_labels(seen), _list_labels(labels))
@@ -131,7 +131,7 @@ def _count_labels(row: list[_Cell]) -> int:
 
 
 def _count_blanks(head: list[list[_Cell]]) -> int:
-    """Return how many columns hold the labels of a table without rows: those without a name."""
+    """Return the number of label columns of a table without rows, which are those without a name."""
     return next((place for place, cell in enumerate(head[-1]) if cell.text.strip()), 0) if head else 0
 
 

@@ -1,4 +1,4 @@
-"""The verdict in the format that continuous integration shows: a test case for each executed notebook."""
+"""The verdict in JUnit's format, which CI systems show, with one test case per executed notebook."""
 
 from xml.etree import ElementTree
 

@@ -14,9 +14,9 @@ Cell = Mapping[str, Any]
 def keep_close_outputs(
     executed: Mapping[str, Any], committed: Mapping[str, Any], name: str, sanitizer: Sanitizer = ()
 ) -> None:
-    """Put committed outputs back in place of new ones that are within their tolerance.
+    """Replace new outputs that are within their tolerance with the committed ones.
 
-    Scraps are put back one by one; what a cell shows, if all of it is within its tolerance.
+    Scraps are replaced one by one; the other outputs of a cell only if all of them are within their tolerance.
 
     Parameters
     ----------

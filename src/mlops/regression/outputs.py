@@ -1,4 +1,4 @@
-"""What a cell shows, as pieces that can be compared: printed text, tables, pictures. Scraps are not shown."""
+"""The output of a cell, as pieces that can be compared: printed text, tables and pictures, but no scraps."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -15,14 +15,14 @@ ERRORS = "stderr"  # warnings name paths and lines of the machine, so they are n
 
 @dataclass(frozen=True)
 class Piece:
-    """One thing that a cell shows; `content` is a text, a `Grid`, or the bytes of a picture."""
+    """One part of a cell's output. `content` is a text, a `Grid`, or the bytes of a picture."""
 
     kind: Literal["text", "table", "picture"]
     content: Any
 
 
 def read_pieces(cell: Mapping[str, Any]) -> list[Piece]:
-    """Return what a cell shows; all that it printed is one piece, which comes first."""
+    """Return the output of a cell; all printed text is one piece, which comes first."""
     outputs = cell.get("outputs", [])
     printed = "".join(
         _join(output["text"]) for output in outputs if output["output_type"] == "stream" and output["name"] != ERRORS
@@ -44,14 +44,14 @@ def find_piece_differences(
 
 
 def describe_pieces(pieces: list[Piece]) -> str:
-    """Say what a cell shows: "text, 2 tables"."""
+    """Describe the output of a cell: "text, 2 tables"."""
     kinds = [piece.kind for piece in pieces]
     counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
     return ", ".join(kind if count == 1 else f"{count} {kind}s" for kind, count in counts.items()) or "nothing"
 
 
 def _read_bundle(data: Mapping[str, Any]) -> Iterator[Piece]:
-    """Yield what one output shows, in the richest form that can be compared."""
+    """Yield the pieces of one output, in the richest form that can be compared."""
     for mime in PICTURES:
         if mime in data:
             yield Piece("picture", base64.b64decode(_join(data[mime])))
@@ -67,7 +67,7 @@ def _find_picture_difference(committed: bytes, found: bytes, allowed: float) -> 
     try:
         difference = measure_difference(committed, found)
     except OSError as error:
-        yield Difference("picture", f"cannot be compared: {error}")
+        yield Difference("picture", f"could not be compared: {error}")
         return
     if difference > allowed:
         yield Difference("picture", f"differs by {difference:.2f}", allowed=f"{allowed:g}")

@@ -1,10 +1,10 @@
-"""How much two pictures differ to the eye.
+"""The visible difference of two pictures.
 
-Both are drawn at one size, blurred, and compared point by point and colour by colour; the difference is that of the
-place where they differ most, relative to how dark it is there: 0 is the same, 1 is black where there was white. The
-mean over a plot says little, because most of a plot is white: it is smaller for another alpha than for another dpi.
+Both are drawn at the same size, blurred, and compared by pixel and colour. The result is the largest difference at any
+place, relative to the darkness there: 0 is the same, 1 is black instead of white. The mean over a plot says little,
+because most of a plot is white: it is smaller for another alpha than for another dpi.
 
-Measured on the three plots of the notebooks, against what is committed (`reduce_picture`):
+Measured on the three plots of the notebooks, against the committed ones (`reduce_picture`):
 
 =========================================================================  =============
 what                                                                       difference
@@ -12,7 +12,7 @@ what                                                                       diffe
 the same, rendered again                                                   0.01 to 0.04
 other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08
 lines without antialiasing                                                 0.04 to 0.10
-a thin grey reference line is missing: not told from the above             0.07 to 0.08
+a thin grey reference line is missing (not detected)                       0.07 to 0.08
 a series of markers is missing                                             0.18 to 0.31
 limits for another rate of false alarms                                    0.23
 a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79
@@ -24,18 +24,18 @@ swapped axes, another split, another plot, blank, mirrored, half missing   0.47 
 import io
 from typing import Any
 
-WIDTH = 320  # px, at which both are compared
-BLUR = 4  # px: the rendering of a letter or of an edge differs between machines, its place does not
-FLOOR = 0.6  # how much faint traces on white count: the less, the more
+WIDTH = 320  # px; both pictures are compared at this width
+BLUR = 4  # px; the rendering of letters and edges differs between machines, their place does not
+FLOOR = 0.6  # the lower, the more faint traces on white count
 
 
 def measure_difference(committed: bytes, found: bytes) -> float:
-    """Return how much two pictures differ.
+    """Return the visible difference of two pictures.
 
     Parameters
     ----------
     committed, found : bytes
-        The pictures' files: PNG or JPEG.
+        The content of the files, PNG or JPEG.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def measure_difference(committed: bytes, found: bytes) -> float:
     Raises
     ------
     OSError
-        If one of them is no picture.
+        If one of them is not a picture.
     """
     if committed == found:
         return 0.0
@@ -59,7 +59,7 @@ def measure_difference(committed: bytes, found: bytes) -> float:
 
 
 def reduce_picture(content: bytes) -> bytes:
-    """Return a plot as a PNG of 32 colours, a third of its size, to be committed."""
+    """Return a plot as a PNG with 32 colours, for committing; it has a third of the size."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(content)).convert("RGB")
@@ -69,7 +69,7 @@ def reduce_picture(content: bytes) -> bytes:
 
 
 def _measure_darkness(picture: Any, size: tuple[int, int]) -> Any:
-    """Return each point's darkness in red, green and blue, in [0, 1], on white, at one size, blurred."""
+    """Return the darkness of every pixel in red, green and blue, in [0, 1], of the blurred picture on white."""
     import numpy as np
     from PIL import Image, ImageFilter
 

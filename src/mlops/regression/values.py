@@ -1,4 +1,4 @@
-"""Values, and texts with numbers in them, compared within a tolerance."""
+"""The comparison of values, and of texts with numbers in them, within a tolerance."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,20 +15,20 @@ Sanitizer = Sequence[tuple[re.Pattern[str], str]]
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that a run shows otherwise than the committed notebook.
+    """One difference between a run and the committed notebook.
 
     Parameters
     ----------
     where : str
-        "scrap mse", or what in the cell: "row holdout, column mse".
+        "scrap mse", or a place in the cell: "row holdout, column mse".
     found : str
-        What the run shows.
+        The value in the run.
     committed : str
-        What the committed notebook shows; empty where `found` says it all.
+        The committed value; empty if `found` is enough.
     allowed : str
-        The tolerance; empty where the two must be the same.
+        The tolerance; empty if the two must be the same.
     cell : str
-        The words with which the cell begins; empty for a scrap.
+        The beginning of the cell; empty for a scrap.
     """
 
     where: str
@@ -45,7 +45,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read what may differ in any text, from the file that nbval reads, too; nothing where there is no such file."""
+    """Read the parts of texts that may differ, from nbval's own file; return nothing if it does not exist."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))
@@ -53,19 +53,19 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace what may differ; runs of blanks become one, because the width of a column is not its content."""
+    """Replace the parts that may differ, and collapse blanks, because the width of a column is not its content."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
 def is_close(committed: float, found: float, tolerance: float) -> bool:
-    """Say whether two numbers are within a tolerance: absolute up to one, relative to the committed one above."""
+    """Return whether two numbers are within a tolerance: absolute up to 1, relative to the committed one above."""
     return abs(found - committed) <= tolerance * max(1.0, abs(committed)) * (1 + ROUNDING)
 
 
 def is_same_text(committed: str, found: str, tolerance: float) -> bool:
-    """Say whether two texts are the same but for numbers with a decimal point, which may differ by `tolerance`."""
+    """Return whether two texts are the same, except that numbers with a decimal point may differ by `tolerance`."""
     words, seen = NUMBER.split(committed), NUMBER.split(found)
     if len(words) != len(seen) or words[::2] != seen[::2]:
         return False
@@ -83,7 +83,7 @@ def find_text_differences(committed: str, found: str, tolerance: float, sanitize
 
 
 def find_value_differences(where: str, committed: Any, found: Any, tolerance: float) -> Iterator[Difference]:
-    """Compare two values of scraps; lists and mappings item by item."""
+    """Compare two values of scraps; compare lists and mappings item by item."""
     if isinstance(committed, Mapping) and isinstance(found, Mapping) and committed.keys() == found.keys():
         for name in committed:
             yield from find_value_differences(f"{where}.{name}", committed[name], found[name], tolerance)
@@ -96,12 +96,12 @@ def find_value_differences(where: str, committed: Any, found: Any, tolerance: fl
 
 
 def describe_tolerance(tolerance: float) -> str:
-    """Return a tolerance as a report says it; nothing for none."""
+    """Format a tolerance for a report; return "" if there is none."""
     return f"{tolerance:g}" if tolerance else ""
 
 
 def shorten(text: str, length: int = 90) -> str:
-    """Return a text in one line of at most `length` characters."""
+    """Return a text as one line of at most `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"
 
@@ -127,7 +127,7 @@ def _is_same_value(committed: Any, found: Any, tolerance: float) -> bool:
 
 
 def _show_pair(found: Any, committed: Any) -> tuple[str, str]:
-    """Return two values as a report shows them: with eight digits, unless these are the same."""
+    """Format two values for a report: with eight digits, unless these are the same."""
     if isinstance(found, float) and isinstance(committed, float):
         rounded = [repr(float(f"{value:.8g}")) for value in (found, committed)]
         if rounded[0] != rounded[1]:

@@ -1,8 +1,8 @@
 """Start the server on a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``.
 
-The ready file is the thread by which its starter holds it: it is written once the service answers, and the service
-ends when it is taken away. Until the starter has written a line to standard input the service also ends when that
-closes, so that a starter that dies half-way leaves nothing behind.
+The starter controls the service with the ready file. The server writes it once the service answers, and ends when the
+file is deleted. Until the starter writes a line to standard input, the service also ends when standard input closes, so
+a starter that dies half-way leaves no service behind.
 """
 
 import argparse
@@ -24,7 +24,7 @@ WATCH_SECONDS = 5.0
 
 
 class Server(uvicorn.Server):
-    """uvicorn, held by its ready file."""
+    """A uvicorn server that ends when its ready file is deleted."""
 
     def __init__(self, config: uvicorn.Config, ready: Path, port: int) -> None:
         super().__init__(config)
@@ -42,18 +42,18 @@ class Server(uvicorn.Server):
     def _hear_starter(self) -> None:
         asyncio.get_running_loop().remove_reader(sys.stdin)
         if not sys.stdin.readline():
-            logging.warning("the starter is gone: shutting down")
+            logging.warning("the process that started this service ended: shutting down")
             self.should_exit = True
 
     async def _watch(self) -> None:
         while self._ready.exists():
             await asyncio.sleep(WATCH_SECONDS)
-        logging.warning("%s is gone: shutting down", self._ready)
+        logging.warning("%s was deleted: shutting down", self._ready)
         self.should_exit = True
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind the port, also where this service's predecessor still listens on it."""
+    """Bind the port, even while the previous service still listens on it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the answer's body waits 40 ms for an ACK
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,17 +61,17 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
     except OSError as error:
-        sys.exit(f"port {port} cannot be used ({error.strerror}); choose another, or 0 for any free one")
+        sys.exit(f"Could not use port {port} ({error.strerror}). Choose another one, or 0 for any free port.")
     return listener
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="serving")
-    parser.add_argument("--bundle", type=Path, required=True, help="folder of the image's content")
-    parser.add_argument("--keys", type=Path, required=True, help="JSON file of the service's keys")
+    parser.add_argument("--bundle", type=Path, required=True, help="folder with the image's content")
+    parser.add_argument("--keys", type=Path, required=True, help="JSON file with the service's keys")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--ready", type=Path, required=True, help="written when the service answers")
+    parser.add_argument("--ready", type=Path, required=True, help="file that is written when the service answers")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     manifest = (options.bundle / "manifest.json").read_bytes()

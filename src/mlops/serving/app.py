@@ -38,7 +38,7 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Refusal(Exception):
-    """A request that is answered with an error: `status` and a message for the client."""
+    """A refused request, with the `status` and a message for the client."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -54,9 +54,9 @@ class Application:
     run : callable
         The scoring script's ``run``: array of shape (n, k) to array of shape (n,); raises ValueError for wrong rows.
     keys : sequence of str
-        Any of them opens ``/score``.
+        The keys that ``/score`` accepts.
     identity : mapping
-        What ``/healthz`` and ``/readyz`` tell of the image: digest, name, model version.
+        The image's digest, name and model version, which ``/healthz`` and ``/readyz`` report.
     """
 
     run: Run
@@ -84,7 +84,7 @@ class Application:
                 raise Refusal(405, f"{method} {path}: use GET")
             return json.dumps({"status": "ready", **self.identity}).encode()
         if path != "/score":
-            raise Refusal(404, f"there is no {path}; POST to /score")
+            raise Refusal(404, f"There is no {path}. POST to /score.")
         if method != "POST":
             raise Refusal(405, f"{method} /score: use POST")
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
@@ -97,42 +97,42 @@ class Application:
         scheme, _, sent = header.partition(b" ")
         known = [hmac.compare_digest(sent.strip(), key.encode()) for key in self.keys]
         if scheme.lower() != b"bearer" or not any(known):
-            raise Refusal(401, "send the service's key: Authorization: Bearer <key>")
+            raise Refusal(401, "The key is missing or wrong. Send the header Authorization: Bearer <key>.")
 
 
 def check_content(content_type: str, length: str) -> None:
-    """Refuse a body by its headers, before it is read.
+    """Check the headers of a body before the body is read.
 
     Raises
     ------
     Refusal
-        If it is not JSON, or says that it is too large.
+        If the body is not JSON, or is too large.
     """
     if content_type.split(";")[0].strip().lower() != "application/json":
-        raise Refusal(415, "send the header Content-Type: application/json")
+        raise Refusal(415, "The body must be JSON. Send the header Content-Type: application/json.")
     if length.isdigit():
         check_size(int(length))
 
 
 def check_size(size: int) -> None:
-    """Refuse a body of too many bytes.
+    """Check the size of a body in bytes.
 
     Raises
     ------
     Refusal
-        If it is too large.
+        If the body is too large.
     """
     if size > MAX_BODY:
-        raise Refusal(413, f"the body has over {MAX_BODY} bytes; send fewer rows at a time")
+        raise Refusal(413, f"The body has over {MAX_BODY} bytes. Send fewer rows at a time.")
 
 
 def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
-    """Answer a body.
+    """Score the rows of a body.
 
     Parameters
     ----------
     run : callable
-        The scoring script's, see `Application`.
+        The scoring script's ``run``, as for `Application`.
     body : bytes
         ``{"data": [[number, ...], ...]}``.
 
@@ -144,7 +144,7 @@ def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
     Raises
     ------
     Refusal
-        With 400, 422 or 500, as the table above says.
+        With status 400, 422 or 500, as in the table above.
     """
     rows = _parse_rows(body)
     try:
@@ -153,20 +153,20 @@ def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
         raise Refusal(422, str(error)) from error
     except Exception as error:  # the script is the user's: whatever it raises, the client gets an answer
         logger.exception("the scoring script failed")
-        raise Refusal(500, "scoring failed; see the service's log") from error
+        raise Refusal(500, "Scoring failed. The service's log has the error.") from error
     predictions = np.asarray(result, dtype=np.float64)
     if not np.isfinite(predictions).all():
-        raise Refusal(422, "data holds numbers too large for the model")
+        raise Refusal(422, "data has numbers that are too large for the model")
     return rows, predictions
 
 
 def encode_result(predictions: Numbers) -> bytes:
-    """Return the answer's body."""
+    """Return the body of an answer with predictions."""
     return msgspec.json.encode({"result": predictions.tolist()})
 
 
 def encode_refusal(refusal: Refusal) -> bytes:
-    """Return the body of an answer that refuses."""
+    """Return the body of an answer that refuses the request."""
     return json.dumps({"error": str(refusal)}).encode()
 
 
@@ -174,16 +174,16 @@ def _parse_rows(body: bytes) -> Numbers:
     try:
         rows = msgspec.json.decode(body, type=_Request).data
     except msgspec.ValidationError as error:
-        raise Refusal(422, f'{error}; send {{"data": [[number, ...], ...]}}') from error
+        raise Refusal(422, f'{error}. Send {{"data": [[number, ...], ...]}}.') from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise Refusal(400, f"the body is not JSON: {error}") from error
     if not rows:
-        raise Refusal(422, "data holds no row")
+        raise Refusal(422, "data has no rows")
     if len({len(row) for row in rows}) > 1:
         raise Refusal(422, "the rows of data have different lengths")
     array = np.array(rows, dtype=np.float64)
     if not np.isfinite(array).all():
-        raise Refusal(422, "data holds a number too large for a float")
+        raise Refusal(422, "data has a number that is too large for a float")
     return array
 
 
@@ -195,7 +195,7 @@ async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Refusal(400, "the client went away")
+                    raise Refusal(400, "the client disconnected")
                 chunks.append(message.get("body", b""))
                 size += len(chunks[-1])
                 more = message.get("more_body", False)

@@ -1,10 +1,10 @@
 """The entry script for Azure's inference server: ``init()`` once, ``run()`` for each request to ``/score``.
 
-It gives the answers of `serving.app`, by the same code. What differs is in front of it: Azure checks the keys (401),
-and its server knows the other paths (``GET /`` says that it is ready) and how long a body may take.
+It gives the same answers as `serving.app`, with the same code. Azure's server in front of it checks the keys (401),
+answers the other paths (``GET /`` reports that the service is ready) and limits the time for a body.
 
-Inputs and predictions are collected by azureml-monitoring where the deployment asks for it. A collector that fails
-does not fail the request: it is said in the log, which Application Insights gets.
+If the deployment asks for it, azureml-monitoring collects inputs and predictions. A collector that fails does not fail
+the request. The failure is in the log, which Application Insights gets.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlops.serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
     from mlops.serving.app import score as score_rows
     from mlops.serving.script import load_script
-else:  # Azure's server loads this file by its path: in the image, the package is beside it
+else:  # Azure's server loads this file by path, and in the image the package is beside it
     sys.path.insert(0, str(BUNDLE))
     from serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
     from serving.app import score as score_rows
@@ -48,14 +48,14 @@ def init() -> None:
     logger.info("%s is ready", manifest["name"])
 
 
-@rawhttp  # type: ignore[untyped-decorator]  # it comes without types
+@rawhttp  # type: ignore[untyped-decorator]  # the package has no types
 def run(request: Any) -> AMLResponse:
     """Answer a request.
 
     Parameters
     ----------
     request : flask.Request
-        As it came.
+        The request.
     """
     try:
         rows, predictions = _answer(request)
@@ -80,7 +80,7 @@ def _read_manifest(bundle: Path) -> dict[str, Any]:
     for name, recorded in manifest["files"].items():
         found = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
         if found != recorded:
-            raise ValueError(f"{name} of {manifest['name']} is not what it was when the image was made; make it again")
+            raise ValueError(f"{name} has changed since {manifest['name']} was created. Create the image again.")
     return manifest
 
 

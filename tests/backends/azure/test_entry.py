@@ -156,7 +156,7 @@ def test_a_bundle_that_was_changed_does_not_start(bundle: Path, tmp_path: Path) 
     (changed / "model" / "model.json").write_text('{"weight": 3}')
     server = start(changed)
     assert not server.wait(60)
-    assert "model/model.json of tiny:3 is not what it was when the image was made" in server.log
+    assert "model/model.json has changed since tiny:3 was created" in server.log
     server.stop()
 
 

@@ -45,7 +45,7 @@ class ThreadServer:
         try:
             self._listener = bind("127.0.0.1", port)
         except SystemExit as error:  # the caller of a thread does not end with it
-            raise DeploymentError(f"A service in memory cannot listen: {error}.") from error
+            raise DeploymentError(f"A service in memory cannot listen. {error}") from error
         self.port = int(self._listener.getsockname()[1])
         config = uvicorn.Config(application, http="httptools", ws="none", lifespan="off", log_config=None)
         self._server = uvicorn.Server(config)
