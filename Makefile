@@ -87,7 +87,7 @@ ui: .venv-ui/.ready  ## MLflow's page on the local store
 	@$(BIN)/uv pip install --quiet --python .venv-ui/bin/python --require-hashes --compile-bytecode -r .ci/ui.lock
 	@touch $@
 
-lock: $(READY)  ## resolve every package anew
+lock: $(READY)  ## resolve the versions of all packages again
 	@$(COMPILE) $(OMIT) --upgrade --extra azure --extra dask --extra test pyproject.toml | $(UNMARK) > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock

@@ -1,4 +1,4 @@
-"""What Azure Machine Learning starts for a step of a submitted run: the command line, on sources not installed."""
+"""The script that Azure Machine Learning starts for a step of a submitted run: the command line, not installed."""
 
 import os
 import sys
