@@ -9,7 +9,7 @@ from opened import open_here
 from tiny_model import TAGS, make_bundle, release, track
 
 from mlops.backends.memory import open_backend
-from mlops.operations.overview import read_overview
+from mlops.operations.overview import read_overview, refresh_index
 from mlops.operations.status import read_status
 from mlops.platform.services import Decision
 from mlops.portal.environments import Overview
@@ -25,7 +25,20 @@ def test_an_older_home_says_what_it_knows(tmp_path: Path) -> None:
 
 
 def test_nothing_is_deployed_in_an_empty_home(workspace: Workspace) -> None:
-    assert read_overview(open_here(workspace)) == Overview()
+    found = read_overview(open_here(workspace))
+    assert replace(found, at="") == Overview()
+    assert found.at.endswith("Z")
+
+
+def test_an_index_that_is_there_is_written_again(tmp_path: Path) -> None:
+    opened = open_here(build_home(tmp_path))
+    index = opened.workspace.outputs / "index.html"
+    index.unlink(missing_ok=True)
+    refresh_index(opened)
+    assert not index.exists()
+    index.write_text("production is healthy")
+    refresh_index(opened)
+    assert "■ stopped" in index.read_text()
 
 
 def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(

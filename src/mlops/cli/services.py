@@ -40,9 +40,13 @@ def stop(platform: str) -> None:
     Example:
       mlops stop
     """
-    backend = open_platform(platform).backend
+    from mlops.operations.overview import refresh_index
+
+    opened = open_platform(platform)
     for environment in ENVIRONMENTS:
-        click.echo(f"{environment}: {'stopped' if backend.services.stop(environment) else 'was not running'}")
+        stopped = opened.backend.services.stop(environment)
+        click.echo(f"{environment}: {'stopped' if stopped else 'was not running'}")
+    refresh_index(opened)
 
 
 @click.command()

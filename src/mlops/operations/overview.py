@@ -1,5 +1,6 @@
 """What a stakeholder asks first: what each environment serves, by whose decision, and how good it is."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from mlops.errors import MlopsError
@@ -9,6 +10,8 @@ from mlops.operations.status import read_status
 from mlops.pipelines import ALL_STEPS
 from mlops.platform.models import ModelVersion
 from mlops.portal.environments import Environment, Overview
+from mlops.portal.index import write_index
+from mlops.record.clock import now
 from mlops.release.standing import Standing
 
 
@@ -21,8 +24,15 @@ def read_overview(opened: OpenProject) -> Overview:
         found = read_status(opened)
         environments = tuple(_describe(opened, standing) for standing in reversed(found.standings))
     except (MlopsError, OSError) as error:
-        return Overview(problems=(str(error),))
-    return Overview(environments, tuple(found.problems))
+        return Overview(problems=(str(error),), at=now())
+    return Overview(environments, tuple(found.problems), now())
+
+
+def refresh_index(opened: OpenProject) -> None:
+    """Write the index again after something changed without a run; nothing if there is no index yet."""
+    if (opened.workspace.outputs / "index.html").is_file():
+        with suppress(OSError):  # what was changed is changed, even if the page cannot say so
+            write_index(opened.workspace.outputs, read_overview(opened))
 
 
 def _describe(opened: OpenProject, standing: Standing) -> Environment:

@@ -51,10 +51,11 @@ class Environment:
 
 @dataclass(frozen=True)
 class Overview:
-    """All environments, and what of the platform could not be read."""
+    """All environments, what of the platform could not be read, and when it was asked (UTC, ISO 8601)."""
 
     environments: Sequence[Environment] = ()
     problems: Sequence[str] = ()
+    at: str = ""
 
 
 def render_overview(overview: Overview, tested: DataTest | None) -> str:
@@ -64,7 +65,7 @@ def render_overview(overview: Overview, tested: DataTest | None) -> str:
     problems = "".join(f'<p class="failed">{escape(problem)}</p>' for problem in overview.problems)
     return f"""<section class="overview" aria-label="Environments">
 {f'<div class="cards">{cards}</div>' if cards else nothing}
-{problems}{_render_data_test(tested)}
+{problems}{_render_data_test(tested)}{_render_time(overview.at)}
 </section>
 """
 
@@ -92,6 +93,11 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
         yield found.error_name[:1].upper() + found.error_name[1:], escape(found.error)
     if found.url:
         yield "Address", f"<code>{escape(found.url)}</code>"
+
+
+def _render_time(moment: str) -> str:
+    """Say of when this is: a service may have ended since."""
+    return f"<p><small>As of {escape(format_time(moment))}; `mlops report` asks again.</small></p>" if moment else ""
 
 
 def _render_data_test(tested: DataTest | None) -> str:
