@@ -52,14 +52,6 @@ def test_the_curl_line_can_be_pasted(first, mlops) -> None:  # type: ignore[no-u
     assert len(json.loads(ran.stdout)["result"]) == 2
 
 
-def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    proxied = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
-    tested = mlops("run", "release", "--only", "test_production", **proxied)
-    assert tested.returncode == 0, tested.stderr
-    services = json.loads(mlops("status", "--json", **proxied).stdout)["services"]
-    assert [service["health"] for service in services] == ["healthy", "healthy"]
-
-
 def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # type: ignore[no-untyped-def]
     folder = mlops.workspace.outputs / record.run_id
     assert len(list(folder.glob("*.ipynb"))) == len(PIPELINES["all"])
@@ -82,7 +74,7 @@ def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type:
     ]
     assert status["services"][0]["digest"] == status["services"][1]["digest"]
     assert status["services"][1]["url"].startswith("http://127.0.0.1:")
-    assert status["runs"][0]["outcome"] == "promoted"
+    assert status["runs"][-1]["outcome"] == "promoted"
     assert "Champion:   diabetes version 1" in mlops("status").stdout
 
 
@@ -144,7 +136,9 @@ def test_bad_data_is_an_error_that_changes_nothing(first, mlops, tmp_path) -> No
     assert (after["champion"], after["services"]) == (before["champion"], before["services"])
 
 
-def test_a_better_model_is_promoted_and_takes_over_at_the_same_address(first, mlops) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture(scope="module")
+def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    """A better model, which took production over and was rolled back."""
     before = json.loads(mlops("status", "--json").stdout)["services"][1]
     better = mlops("run", "all")
     assert better.returncode == 0, better.stderr
@@ -163,7 +157,12 @@ def test_a_better_model_is_promoted_and_takes_over_at_the_same_address(first, ml
     assert answer["digest"] == before["digest"]
 
 
-def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(first, mlops) -> None:  # type: ignore[no-untyped-def]
+def test_a_better_model_takes_over_at_the_same_address_and_is_rolled_back(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]
+    services = json.loads(mlops("status", "--json").stdout)["services"]
+    assert [service["model_version"] for service in services] == [2, 1]
+
+
+def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]
     released = mlops("run", "release")
     assert released.returncode == 0, released.stderr
     assert re.search(
@@ -201,3 +200,11 @@ def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type:
     assert again.returncode == 0, again.stderr
     assert "Production is down. Releasing the image that it served last." in again.stderr
     assert "(healthy, diabetes version" in again.stdout
+
+
+def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    proxied = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+    tested = mlops("run", "release", "--only", "test_production", **proxied)
+    assert tested.returncode == 0, tested.stderr
+    services = json.loads(mlops("status", "--json", **proxied).stdout)["services"]
+    assert [service["health"] for service in services] == ["healthy", "healthy"]

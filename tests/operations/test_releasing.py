@@ -26,15 +26,22 @@ class OneService:
     """Services of which production has one in a state."""
 
     health: Health
+    tested: str = "passed"
 
     def list_services(self) -> list[Service]:
         """See `Services`."""
-        return [Service("production", "http://localhost", "sha256:1", self.health, "tiny:1", 1, "")]
+        return [Service("production", "http://localhost", "sha256:2", self.health, "tiny:2", 2, "", self.tested)]
+
+    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service:
+        """See `Services`: what served before is restored."""
+        assert (environment, digest, passed) == ("production", "sha256:2", False)
+        self.tested = "restored"
+        return Service("production", "http://localhost", "sha256:1", "healthy", "tiny:1", 1, "", "passed")
 
 
-def release(workspace: Workspace, health: Health) -> RunRecord:
+def release(workspace: Workspace, health: Health, services: OneService | None = None) -> RunRecord:
     """Release again after a rejected model."""
-    parts: Any = SimpleNamespace(services=OneService(health))
+    parts: Any = SimpleNamespace(services=services or OneService(health))
     around = Surroundings(load_project(workspace.project))
 
     def begin() -> None:
@@ -51,3 +58,10 @@ def test_a_healthy_production_is_left_alone(workspace: Workspace) -> None:
 def test_a_production_that_is_down_is_released_again(workspace: Workspace, health: Health) -> None:
     with pytest.raises(BegunError):
         release(workspace, health)
+
+
+def test_a_version_that_failed_its_test_does_not_go_on_serving(workspace: Workspace) -> None:
+    """Both its test and the runner were killed after the failure was recorded, before it was restored."""
+    services = OneService("healthy", "failed")
+    assert release(workspace, "healthy", services) is REJECTED
+    assert services.tested == "restored"

@@ -85,6 +85,18 @@ class MemorySite:
     def matches_settings(self, state: Deployments) -> bool:
         return self.environment not in self.host.outdated
 
+    def accepts_keys(self, state: Deployments) -> bool:
+        return self.environment not in self.host.outdated
+
+    @contextmanager
+    def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
+        self._do(f"replace the keys, {keep_primary}")
+        try:
+            yield False
+        except DeploymentError:
+            self._do("put the keys back")
+            raise
+
     def serve(self, state: Deployments, image: Image, ready_seconds: float) -> Deployments:
         self._do(f"serve {image.name} within {ready_seconds:g} s")
         self.host.serving[self.environment] = image.digest
@@ -389,3 +401,37 @@ def test_a_service_that_gives_no_answer_has_failed_if_the_platform_says_so(
     serves = releases.record_test("production", TWO.digest, passed=False, answered=False)
     assert serves is not None
     assert serves.image == "tiny:1"
+
+
+def test_rotating_keys_restarts_what_serves_and_changes_nothing_else(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    before = host.states["production"]
+    host.done.clear()
+    releases.rotate_keys("production")
+    assert host.done == ["replace the keys, True", "serve tiny:2 within 7 s", "write", "retire tiny:2"]
+    assert host.states["production"] == before
+    host.outdated.add("production")
+    releases.rotate_keys("production")
+    assert "replace the keys, False" in host.done
+
+
+def test_keys_of_a_service_that_does_not_start_with_them_are_put_back(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    deploy(releases, "qa", ONE)
+    host.broken["serve"] = DeploymentError("tiny:1 does not start")
+    with pytest.raises(DeploymentError):
+        releases.rotate_keys("qa")
+    assert host.done[-2:] == ["put back", "put the keys back"]
+
+
+def test_keys_of_a_stopped_service_are_only_replaced(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    releases.rotate_keys("qa")
+    deploy(releases, "qa", ONE)
+    releases.stop("qa")
+    host.done.clear()
+    releases.rotate_keys("qa")
+    assert host.done == ["replace the keys, True"]

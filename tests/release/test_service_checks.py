@@ -13,8 +13,8 @@ from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
 from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.release import service_checks
+from mlops.release.loopback import is_loopback
 from mlops.release.service_checks import NoAnswer, conclude_test, measure_latency, run_checks
-from mlops.release.sessions import is_loopback
 
 ROWS = [[1.0], [2.0]]
 SILENT = [NoAnswer("answers", "an answer", "http://there does not answer (refused).", passed=False)]

@@ -6,23 +6,31 @@ from mlops.cli.options import json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.platform.services import ENVIRONMENTS
 from mlops.record.summary import SERVES, TAKEN_OUT
+from mlops.release.keys import read_keys
 
 
 @click.command()
 @click.argument("environment", type=click.Choice(ENVIRONMENTS))
 @click.option("--primary", is_flag=True, help="Print the primary key and nothing else.")
+@click.option("--rotate", is_flag=True, help="Make a new primary key first; the old one becomes the secondary key.")
 @platform_option
 @json_option
-def keys(environment: str, primary: bool, platform: str, as_json: bool) -> None:
+def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: bool) -> None:
     """Print the keys of an environment's service; either opens it.
+
+    With --rotate clients that use the primary key have time to change: it works until the next rotation. Rotate twice
+    to lock out a key that has leaked.
 
     \b
     Examples:
       mlops keys production
+      mlops keys production --rotate
       curl -H "Authorization: Bearer $(mlops keys qa --primary)" ...
     """
-    backend = open_platform(platform).backend
-    first, second = backend.secrets.get_keys(environment)
+    opened = open_platform(platform)
+    if rotate:
+        opened.backend.services.rotate_keys(environment)
+    first, second = read_keys(opened.backend.secrets, opened.backend.services, environment, opened.command_options)
     if as_json:
         print_json({"primary": first, "secondary": second})
     elif primary:

@@ -41,6 +41,9 @@ def release_again(
     steps = PIPELINES[SERVING_AGAIN]
     last = find_release(steps)
     production = _find_service(backend, last.environment) if last else None
+    if production and production.tested == "failed" and production.health != "stopped":
+        # Its test was killed after it had recorded the failure: finish the restoring.
+        production = backend.services.record_test(production.environment, production.digest, passed=False)
     if production and production.health == "healthy":
         return record
     if release_begins:

@@ -178,6 +178,21 @@ class Services(Protocol):
         """Return the rollbacks of all environments, newest first; called by `mlops status` and `mlops runs`."""
         ...
 
+    def accepts_keys(self, environment: str) -> bool:
+        """Return whether the service accepts the keys that `Secrets` has; true if it does not run.
+
+        Called by 07_test_service and `mlops keys`.
+        """
+        ...
+
+    def rotate_keys(self, environment: str) -> None:
+        """Give the service a new primary key; the old one becomes the secondary key. Called by `mlops keys --rotate`.
+
+        If the service did not accept the stored keys, both are new. A service that runs has the new keys when this
+        returns; if it does not get ready with them, the old keys stay.
+        """
+        ...
+
     def stop(self, environment: str) -> bool:
         """Stop the service, and return True if one ran; called by `mlops stop`."""
         ...

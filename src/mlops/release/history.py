@@ -78,6 +78,13 @@ class Deployments:
         assert self.current is not None
         return replace(self, current=replace(self.current, decision=decision))
 
+    def restart(self, before: "Deployments") -> Self:
+        """Return the state in which the current deployment is the one of `before`, only started again."""
+        assert self.current is not None
+        assert before.current is not None
+        again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)
+        return replace(self, current=again, history=before.history)
+
     def judge(self, *, passed: bool, at: str) -> Self:
         """Return the state after the test of the current deployment; one that passes may be deployed from now on."""
         assert self.current is not None

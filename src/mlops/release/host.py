@@ -17,6 +17,10 @@ class View(Protocol[State]):
         """Return what is remembered of the environment; empty before the first deployment."""
         ...
 
+    def accepts_keys(self, state: State) -> bool:
+        """Return whether what serves has the keys that the platform's secrets hold; true if nothing serves."""
+        ...
+
     def describe(self, state: State) -> Service:
         """Return the service of `state.current`, with its health as of now."""
         ...
@@ -31,6 +35,13 @@ class Site(View[State], Protocol[State]):
 
     def matches_settings(self, state: State) -> bool:
         """Return whether a new service would have the same address and keys as the one that is there."""
+        ...
+
+    def replace_keys(self, *, keep_primary: bool) -> AbstractContextManager[bool]:
+        """Store new keys, and say whether what serves has them at once; if it does not, it is restarted within.
+
+        With `keep_primary` the old primary key becomes the secondary one. An exception puts the old keys back.
+        """
         ...
 
     def serve(self, state: State, image: Image, ready_seconds: float) -> State:

@@ -123,6 +123,22 @@ class Releases(Generic[State]):
         # Merged, not sorted: within an environment their own order holds, whatever the clock said.
         return list(heapq.merge(*found, key=lambda rollback: rollback.at, reverse=True))
 
+    def accepts_keys(self, environment: str) -> bool:
+        """See `Services`."""
+        view = self._host.look(environment)
+        return view.accepts_keys(view.read())
+
+    def rotate_keys(self, environment: str) -> None:
+        """See `Services`."""
+        with self._host.lock(environment) as site:
+            state = site.read()
+            with site.replace_keys(keep_primary=site.accepts_keys(state)) as has_them:
+                current = state.current
+                if current is None or has_them or site.describe(state).health == "stopped":
+                    return
+                image, seconds = self._get_image(current.digest), self._host.restore_seconds
+                self._replace(site, state, image, seconds, current.decision, lambda served: served.restart(state))
+
     def stop(self, environment: str) -> bool:
         """See `Services`."""
         with self._host.lock(environment) as site:

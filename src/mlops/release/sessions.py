@@ -1,9 +1,8 @@
 """Requests to services, which never go through a proxy if the service is on this machine."""
 
-import ipaddress
-from urllib.parse import urlsplit
-
 import requests
+
+from mlops.release.loopback import is_loopback
 
 
 def open_session(url: str) -> requests.Session:
@@ -20,12 +19,3 @@ def open_session(url: str) -> requests.Session:
     session = requests.Session()
     session.trust_env = not is_loopback(url)
     return session
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether a URL leads to this machine, by its loopback address."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tiny_model import publish, release
+from tiny_model import ask, deploy, publish, release
 
 from mlops.errors import SecretNotFoundError
 from mlops.platform.backend import Backend
+from mlops.release.keys import read_keys
+from mlops.release.service_checks import call_service
 
 
 @pytest.mark.no_blobs
@@ -25,3 +27,18 @@ def test_keys_are_made_once_and_differ(backend: Backend, tmp_path: Path) -> None
     assert keys == backend.secrets.get_keys("qa")
     assert len({*keys, *backend.secrets.get_keys("production")}) == 4
     assert set(keys) <= set(backend.secrets.list_values())
+
+
+def test_rotating_keys_replaces_the_primary_key_and_keeps_the_old_one_for_a_while(
+    backend: Backend, tmp_path: Path
+) -> None:
+    service = deploy(backend, "qa", publish(backend, tmp_path, 3.0))
+    first, second = backend.secrets.get_keys("qa")
+    backend.services.rotate_keys("qa")
+    keys = read_keys(backend.secrets, backend.services, "qa")
+    assert keys[1] == first
+    assert len({*keys, first, second}) == 3
+    for key, predictions in ((keys[0], [3.0]), (keys[1], [3.0]), (second, None)):
+        answer = call_service(service.url, key, {"data": [[1.0]]})
+        assert (answer.json()["result"] if answer.ok else None) == predictions
+    assert ask(backend, service) == 3.0

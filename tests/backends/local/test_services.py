@@ -11,8 +11,9 @@ from tiny_model import ask, deploy, make_bundle, publish
 from mlops.backends import open_backend
 from mlops.backends.local.processes import is_listening
 from mlops.backends.local.services import LocalSite, LocalState
-from mlops.errors import DeploymentError
+from mlops.errors import DeploymentError, ServiceUntestedError
 from mlops.files import make_new_folder
+from mlops.release.keys import read_keys
 from mlops.workspace import Workspace
 
 
@@ -56,17 +57,34 @@ def test_an_image_whose_packages_are_not_installed_is_refused(migrated: Workspac
         deploy(backend, "qa", backend.images.publish(bundle, model))
 
 
-def test_a_service_with_old_keys_is_started_anew(migrated: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", ["an older file", "no file"])
+def test_keys_that_the_service_refuses_are_not_given_out(migrated: Workspace, tmp_path: Path, case: str) -> None:
+    """The file's time says nothing: one that is put back with ``cp -p`` is older than the service."""
     backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
-    deploy(backend, "qa", image)
+    old = backend.secrets.get_keys("qa")
     keys = migrated.home / "secrets" / "qa-keys.json"
-    keys.unlink()
-    backend.secrets.get_keys("qa")
-    later = keys.stat().st_mtime + 5
-    os.utime(keys, (later, later))
-    assert ask(backend, deploy(backend, "qa", image)) == 1.0
-    backend.services.stop("qa")
+    shutil.copy2(keys, tmp_path / "old.json")
+    os.utime(tmp_path / "old.json", (0, 0))
+    try:
+        deploy(backend, "qa", image)
+        backend.services.rotate_keys("qa")
+        keys.unlink()
+        if case == "an older file":
+            shutil.copy2(tmp_path / "old.json", keys)
+        with pytest.raises(ServiceUntestedError, match="in qa was started with other keys .*`mlops keys qa --rotate`"):
+            read_keys(backend.secrets, backend.services, "qa")
+        assert keys.exists() == (case == "an older file")
+        assert ask(backend, deploy(backend, "qa", image)) == 1.0  # restarted with the keys that are there
+        if case == "an older file":
+            assert read_keys(backend.secrets, backend.services, "qa") == old
+        keys.unlink()
+        backend.services.rotate_keys("qa")
+        assert not {*read_keys(backend.secrets, backend.services, "qa")} & {*old}
+        (service,) = backend.services.list_services()
+        assert ask(backend, service) == 1.0
+    finally:
+        backend.services.stop("qa")
 
 
 class Killed(BaseException):

@@ -78,6 +78,7 @@ class WebServices:
         azure.route("DELETE", rf"{BASE}/services/(?P<name>[^/]+)")(self._delete)
         azure.route("GET", rf"{BASE}/services/(?P<name>[^/]+)/logs")(self._get_logs)
         azure.route("POST", rf"{BASE}/services/(?P<name>[^/]+)/listkeys")(self._list_keys)
+        azure.route("POST", rf"{BASE}/services/(?P<name>[^/]+)/regenerateKeys")(self._regenerate_key)
 
     def close(self) -> None:
         """End all of them."""
@@ -176,6 +177,16 @@ class WebServices:
         if service is None:
             return refuse(404, f"no service {request['name']}", "WebserviceNotFound")
         return Response(body=dict(zip(("primaryKey", "secondaryKey"), service.keys, strict=True)))
+
+    def _regenerate_key(self, request: Request) -> Response:
+        service = self.services.get(request["name"])
+        if service is None:
+            return refuse(404, f"no service {request['name']}", "WebserviceNotFound")
+        new = request.json.get("keyValue") or secrets.token_urlsafe(24)
+        first, second = service.keys
+        service.keys = (new, second) if request.json["keyType"] == "Primary" else (first, new)
+        service.front.keys = service.keys
+        return self._azure.operations.start(lambda: {"operationType": "Service", "state": "Succeeded"})
 
     def _deploy(self, name: str) -> Response:
         """Start what is asked for, and say how it goes as an operation."""

@@ -1,9 +1,10 @@
 """Secrets of one machine: environment variables, and service keys in files that only their owner can read."""
 
+import hashlib
 import json
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,9 +49,44 @@ class LocalSecrets:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(self._folder / f"{environment}.lock"):
             if not path.exists():
-                keys = Keys(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
-                write_atomically(path, json.dumps(asdict(keys)), mode=0o600)
+                self._write_keys(path, Keys(secrets.token_urlsafe(32), secrets.token_urlsafe(32)))
         return path
+
+    def hash_keys(self, environment: str) -> str:
+        """Return the SHA-256 of an environment's keys, which tells them from others; empty if there are none."""
+        path = self._folder / f"{environment}-keys.json"
+        if not path.exists():
+            return ""
+        keys = read_record(path, Keys, NEW_KEYS)
+        return hashlib.sha256(f"{keys.primary} {keys.secondary}".encode()).hexdigest()
+
+    @contextmanager
+    def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
+        """Store new keys; an exception puts the old ones back.
+
+        Parameters
+        ----------
+        environment : str
+            Whose keys.
+        keep_primary : bool
+            True: the old primary key becomes the secondary one.
+        """
+        path = self._folder / f"{environment}-keys.json"
+        before = path.read_bytes() if path.exists() else None
+        second = self.get_keys(environment)[0] if before and keep_primary else secrets.token_urlsafe(32)
+        self._write_keys(path, Keys(secrets.token_urlsafe(32), second))
+        try:
+            yield
+        except BaseException:
+            if before is None:
+                path.unlink()
+            else:
+                write_atomically(path, before, mode=0o600)
+            raise
+
+    def _write_keys(self, path: Path, keys: Keys) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(path, json.dumps(asdict(keys)), mode=0o600)
 
     def list_values(self) -> Iterable[str]:
         """See `Secrets`."""

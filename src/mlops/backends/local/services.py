@@ -37,9 +37,10 @@ HEALTH_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class LocalDeployment(Deployment):
-    """A deployment, and the process that serves it, which is None once it has stopped."""
+    """A deployment, the process that serves it, which is None once it has stopped, and the hash of its keys."""
 
     process: ServiceProcess | None = None
+    keys: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,19 @@ class LocalSite:
 
     def matches_settings(self, state: LocalState) -> bool:
         """See `Site`: the port is the one in the settings, and the keys are those that the service has read."""
-        made = self._secrets.find_keys_file(self._environment).stat().st_mtime
-        has_read = state.process is not None and made <= state.process.created + 1
-        return self._wanted_port in (0, state.port) and has_read
+        return self._wanted_port in (0, state.port) and self.accepts_keys(state)
+
+    def accepts_keys(self, state: LocalState) -> bool:
+        """See `View`: by their content, because a file that is put back may be older than the service."""
+        if state.current is None or state.process is None or not state.process.alive:
+            return True
+        return state.current.keys == self._secrets.hash_keys(self._environment)
+
+    @contextmanager
+    def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
+        """See `Site`: a server reads its keys when it starts."""
+        with self._secrets.replace_keys(self._environment, keep_primary=keep_primary):
+            yield False
 
     def serve(self, state: LocalState, image: Image, ready_seconds: float) -> LocalState:
         """See `Site`: both listen on the same port until what served before is ended."""
@@ -133,9 +144,11 @@ class LocalSite:
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
         folder = make_new_folder(self._folder, now().replace(":", ""))
-        self._started, ready = start_process(bundle, self._secrets.find_keys_file(self._environment), port, folder)
+        keys_file = self._secrets.find_keys_file(self._environment)
+        keys = self._secrets.hash_keys(self._environment)
+        self._started, ready = start_process(bundle, keys_file, port, folder)
         process = wait_ready(self._started, ready, ready_seconds, image.name)
-        deployment = LocalDeployment(image.digest, image.name, image.model_version, now(), process=process)
+        deployment = LocalDeployment(image.digest, image.name, image.model_version, now(), process=process, keys=keys)
         return replace(state.forget_process(), port=process.port).serve(deployment)
 
     def put_back(self, state: LocalState) -> None:

@@ -1,7 +1,8 @@
 """Secrets in memory: environment variables, and keys of services."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from mlops.platform.secret_variables import list_variables, read_variable
 
@@ -19,6 +20,18 @@ class MemorySecrets:
     def get_keys(self, environment: str) -> tuple[str, str]:
         """See `Secrets`."""
         return self._keys.setdefault(environment, (secrets.token_urlsafe(32), secrets.token_urlsafe(32)))
+
+    @contextmanager
+    def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
+        """Store new keys, of which the second is the old primary one if that is kept; an exception undoes it."""
+        before = self.get_keys(environment)
+        second = before[0] if keep_primary else secrets.token_urlsafe(32)
+        self._keys[environment] = (secrets.token_urlsafe(32), second)
+        try:
+            yield
+        except BaseException:
+            self._keys[environment] = before
+            raise
 
     def list_values(self) -> Iterable[str]:
         """See `Secrets`."""

@@ -72,9 +72,10 @@ class ThreadServer:
 
 @dataclass(frozen=True)
 class MemoryDeployment(Deployment):
-    """A deployment, and the server that answers, which is None once it has stopped."""
+    """A deployment, the server that answers, which is None once it has stopped, and its keys."""
 
     server: ThreadServer | None = None
+    keys: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,20 @@ class MemorySite:
         self.state = state
 
     def matches_settings(self, state: MemoryState) -> bool:
-        """See `Site`: there are no settings."""
-        return True
+        """See `Site`: there are no settings but the keys."""
+        return self.accepts_keys(state)
+
+    def accepts_keys(self, state: MemoryState) -> bool:
+        """See `View`."""
+        if state.current is None or state.server is None:
+            return True
+        return state.current.keys == self.secrets.get_keys(self.environment)
+
+    @contextmanager
+    def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
+        """See `Site`: a server has the keys that it was made with."""
+        with self.secrets.replace_keys(self.environment, keep_primary=keep_primary):
+            yield False
 
     def serve(self, state: MemoryState, image: Image, ready_seconds: float) -> MemoryState:
         """See `Site`: both listen on the same port until what served before is ended."""
@@ -128,7 +141,14 @@ class MemorySite:
             if time.monotonic() >= deadline:
                 raise DeploymentError(f"The service of {image.name} was not ready within {ready_seconds:g} s.")
             time.sleep(0.005)
-        deployment = MemoryDeployment(image.digest, image.name, image.model_version, now(), server=self.started)
+        deployment = MemoryDeployment(
+            image.digest,
+            image.name,
+            image.model_version,
+            now(),
+            server=self.started,
+            keys=self.secrets.get_keys(self.environment),
+        )
         return replace(state.forget_server(), port=self.started.port).serve(deployment)
 
     def put_back(self, state: MemoryState) -> None:

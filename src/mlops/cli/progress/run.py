@@ -15,7 +15,7 @@ from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
 from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, has_step, list_scores
-from mlops.release.sessions import is_loopback
+from mlops.release.loopback import is_loopback
 from mlops.release.standing import Standing
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}

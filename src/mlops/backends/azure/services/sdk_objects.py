@@ -42,6 +42,10 @@ class WebService(Protocol):
         """Return both keys."""
         ...
 
+    def regen_key(self, key: str, set_key: str | None = None) -> None:
+        """Replace the "Primary" or the "Secondary" key, by a new one or a given one, and wait for it."""
+        ...
+
     def delete(self) -> None:
         """Submit the deletion, and return at once."""
         ...

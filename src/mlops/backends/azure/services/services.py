@@ -25,6 +25,7 @@ from mlops.backends.azure.services.web_services import (
     delete_service,
     list_services,
     name_service,
+    rotate_keys,
     submit_service,
     wait_healthy,
     wait_settled,
@@ -130,6 +131,16 @@ class AzureSite:
     def matches_settings(self, state: AzureState) -> bool:
         """See `Site`: the name is the one in the settings; Azure chooses address and keys."""
         return self._find_named() is not None
+
+    def accepts_keys(self, state: AzureState) -> bool:
+        """See `View`: Azure keeps the keys with the service."""
+        return True
+
+    @contextmanager
+    def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
+        """See `Site`: Azure gives them to what serves, without a restart."""
+        rotate_keys(self._session, self._environment)
+        yield True
 
     def serve(self, state: AzureState, image: Image, ready_seconds: float) -> AzureState:
         """See `Site`: by an update of the service with the name in the settings, or by a new one."""

@@ -14,7 +14,7 @@ from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.backends.azure.images.sdk_environments import make_image_environment, make_inference_configuration
 from mlops.backends.azure.services.configuration import has_size, list_changeable, make_configuration
 from mlops.backends.azure.services.sdk_objects import WebService
-from mlops.errors import DeploymentError
+from mlops.errors import DeploymentError, DeploymentNotFoundError
 from mlops.platform.images import Image
 
 OURS = "mlops_environment"  # the tag that says that a service is this platform's
@@ -51,6 +51,26 @@ def list_services(session: AzureSession, environment: str) -> list[WebService]:
 def find_service(session: AzureSession, environment: str) -> WebService | None:
     """Return the SDK's web service of an environment, or None where there is none."""
     return next(iter(list_services(session, environment)), None)
+
+
+def rotate_keys(session: AzureSession, environment: str) -> None:
+    """Give the web service of an environment a new primary key, and make the old one its secondary key.
+
+    Raises
+    ------
+    DeploymentNotFoundError
+        If there is no service: Azure makes the keys together with it.
+    """
+    service = find_service(session, environment)
+    if service is None:
+        name = name_service(session.settings, environment)
+        raise DeploymentNotFoundError(
+            f"There is no web service {name}, so there are no keys. Run `mlops run release --platform azure`."
+        )
+    with explain_refusals(session, f"rotate the keys of {service.name}"), redirect_stdout(sys.stderr):
+        primary, _ = service.get_keys()
+        service.regen_key("Secondary", set_key=primary)  # first, so that the old key works at any time
+        service.regen_key("Primary")
 
 
 def require_free_name(session: AzureSession, environment: str) -> None:
