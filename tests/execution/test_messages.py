@@ -1,5 +1,6 @@
 """Messages that a notebook cannot hold, one by one; `test_execution.py` has those that a kernel sends."""
 
+import asyncio
 from typing import Any
 
 import nbformat
@@ -74,3 +75,8 @@ def test_what_a_notebook_can_hold_is_not_odd(data: dict[str, Any]) -> None:
 def test_the_end_of_a_cell_is_passed_on() -> None:
     with pytest.raises(CellExecutionComplete):
         hear("status", {"execution_state": "idle"})
+
+
+def test_nothing_watches_a_kernel_that_is_gone() -> None:
+    client = RunClient(NotebookExecutionManager(nbformat.v4.new_notebook(), progress_bar=False))
+    asyncio.run(client._async_poll_kernel_alive())  # nbclient's own raises AssertionError where nobody hears it

@@ -1,6 +1,7 @@
 """papermill's client, for which a message of the kernel that it cannot use is a failure of the cell that sent it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from nbclient import NotebookClient
@@ -40,6 +41,11 @@ class RunClient(PapermillNotebookClient):
             return None
         self.nb_man.autosave_cell()
         return output
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """Watch the kernel; nbclient's own goes on after an error, and complains on the terminal when it is gone."""
+        with suppress(AssertionError):
+            await super()._async_poll_kernel_alive()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
         """Execute a cell; called by papermill. Raises CellExecutionError, also for an odd output."""

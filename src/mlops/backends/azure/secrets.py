@@ -2,7 +2,7 @@
 
 An environment variable ``MLOPS_SECRET_<NAME>`` wins over the vault, as on every platform, because build agents pass
 secrets that way. Notebooks run in processes of their own, so the names (never the values) of the secrets that were
-read are noted on this machine: the runner strikes out whatever any process of this project has read.
+read are noted on this machine: the runner redacts whatever any process of this project has read.
 """
 
 import os

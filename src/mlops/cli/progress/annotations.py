@@ -33,7 +33,7 @@ def annotate_run(run: RunRecord, project: Path) -> Iterator[Annotation]:
     Parameters
     ----------
     run : RunRecord
-        A run that ended; secrets are struck out of it.
+        A run that ended; its secrets are redacted.
     project : Path
         Its notebooks are in ``notebooks/``.
     """
