@@ -8,7 +8,7 @@ from old_homes import build_home
 
 from diabetes.data import FEATURES, restore_training_rows, split_rows
 from mlops.backends import memory, open_backend
-from mlops.backends.local.mlflow_store import MlflowStore
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.tracking import LocalTracker
 from mlops.data.identity import match_rows
 from mlops.data.tables import read_table

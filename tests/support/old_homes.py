@@ -7,7 +7,7 @@ from pathlib import Path
 
 from command_line import PROJECT
 
-from mlops.backends.local.schema import configure_alembic
+from mlops.backends.local.store.schema import configure_alembic
 from mlops.workspace import Workspace
 
 HOMES = Path(__file__).parent / "homes"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlops.backends.azure.models import tracking as azure
-from mlops.backends.local.mlflow_store import EXPERIMENT
+from mlops.backends.local.store.mlflow_store import EXPERIMENT
 from mlops.backends.local.tracking import PARENT, SWEEP
 from mlops.platform.backend import Backend
 

@@ -1,4 +1,4 @@
-"""Where a training comes from, as its page shows it."""
+"""The origin of a training: notebook, commit and data, as its page shows them."""
 
 from mlops.data.tables import Table
 from mlops.platform.trainings import TrainingOrigin

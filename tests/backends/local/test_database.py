@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from mlops.backends import open_backend
-from mlops.backends.local.database import Patience, ask_database, require_writable
-from mlops.backends.local.failures import explain_failures, require_room
-from mlops.backends.local.mlflow_store import MlflowStore
-from mlops.backends.local.schema import require_schema
+from mlops.backends.local.store.database import Patience, ask_database, require_writable
+from mlops.backends.local.store.failures import explain_failures, require_room
+from mlops.backends.local.store.mlflow_store import MlflowStore
+from mlops.backends.local.store.schema import require_schema
 from mlops.errors import IntegrityError, MlopsError, PlatformError
 from mlops.platform.trainings import TrainingRun
 from mlops.workspace import Workspace

@@ -7,8 +7,8 @@ import pytest
 from old_homes import build_home
 
 from mlops.backends import open_backend
-from mlops.backends.local.mlflow_store import MlflowStore
 from mlops.backends.local.services import LocalSite, LocalState
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.errors import IntegrityError
 from mlops.platform.backend import Backend
 from mlops.platform.models import ModelVersion

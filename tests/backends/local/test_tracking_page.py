@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.backends.local.mlflow_store import MlflowStore
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.tracking_page import LocalTrackingPage
 from mlops.errors import IntegrityError, UsageError
 from mlops.workspace import Workspace

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from old_homes import age_database, build_home
 
 from mlops.backends import open_backend
-from mlops.backends.local.schema import configure_alembic, read_revisions, read_schema, require_schema
+from mlops.backends.local.store.schema import configure_alembic, read_revisions, read_schema, require_schema
 from mlops.backends.local.upgrades import LocalUpgrades
 from mlops.errors import FormatError, IntegrityError
 from mlops.workspace import Workspace

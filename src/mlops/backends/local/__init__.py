@@ -2,10 +2,7 @@
 
 .. code-block:: text
 
-    failures        what a failure of MLflow's database means: locked, full, not writable, damaged
-    database        MLflow's database as a file: asked, and checked before a run
-    mlflow_store    MLflow's SQLite store: its client and schema
-    mlflow_page     what MLflow's page shows beside the numbers
+    store/          MLflow's database: its file, its schema, its client, its failures
     tracking        trainings as MLflow runs
     registry        versions of models in MLflow's registry
     images          bundles in a folder, by digest
@@ -16,7 +13,6 @@
     pipelines       runs that go on in the background
     infrastructure  MLOPS_HOME: made, deleted
     settings        the section `local` of parameters/local.yml
-    schema          the revision of MLflow's database
     tracking_page   MLflow's own page
     upgrades        what can be old in a home, and how it is upgraded
     leftovers       images, service folders and staged files that nothing needs any more
@@ -26,12 +22,12 @@ from mlops.backends.local.datasets import LocalDatasets
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.infrastructure import LocalInfrastructure
 from mlops.backends.local.leftovers import LocalLeftovers
-from mlops.backends.local.mlflow_store import MlflowStore
 from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.services import LocalHost
 from mlops.backends.local.settings import read_settings
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.tracking import LocalTracker
 from mlops.backends.local.tracking_page import LocalTrackingPage
 from mlops.backends.local.upgrades import LocalUpgrades

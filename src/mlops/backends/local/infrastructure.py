@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from mlops.backends.local.database import require_writable
-from mlops.backends.local.failures import DATABASE
-from mlops.backends.local.schema import require_schema
+from mlops.backends.local.store.database import require_writable
+from mlops.backends.local.store.failures import DATABASE
+from mlops.backends.local.store.schema import require_schema
 from mlops.errors import UsageError
 from mlops.platform.infrastructure import Change
 from mlops.platform.services import ENVIRONMENTS, Services

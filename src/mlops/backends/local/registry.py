@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.local.failures import explained, require_missing
-from mlops.backends.local.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
+from mlops.backends.local.store.failures import explained, require_missing
+from mlops.backends.local.store.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
 from mlops.errors import ModelNotFoundError
 from mlops.files import decode_record, verify_files
 from mlops.platform.models import ModelVersion, require_champion

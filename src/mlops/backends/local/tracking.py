@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.local.failures import explained, require_missing
-from mlops.backends.local.mlflow_page import describe_data, describe_source
-from mlops.backends.local.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
+from mlops.backends.local.store.failures import explained, require_missing
+from mlops.backends.local.store.mlflow_page import describe_data, describe_source
+from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
 from mlops.files import (
     find_path,
     hash_content,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlops.backends.local.database import require_writable
-from mlops.backends.local.failures import DATABASE
-from mlops.backends.local.mlflow_store import MlflowStore
-from mlops.backends.local.schema import require_schema
+from mlops.backends.local.store.database import require_writable
+from mlops.backends.local.store.failures import DATABASE
+from mlops.backends.local.store.mlflow_store import MlflowStore
+from mlops.backends.local.store.schema import require_schema
 from mlops.errors import UsageError
 
 SERVER = Path(".venv-ui/bin/mlflow")  # in the project; `make ui` installs it

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlops.backends.local.failures import DATABASE, explain_failures
-from mlops.backends.local.schema import read_schema, require_schema, upgrade_database
+from mlops.backends.local.store.failures import DATABASE, explain_failures
+from mlops.backends.local.store.schema import read_schema, require_schema, upgrade_database
 
 
 class LocalUpgrades:

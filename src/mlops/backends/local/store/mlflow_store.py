@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from mlops.backends.local.database import PATIENT, Patience
-from mlops.backends.local.failures import DATABASE, explain_failures, require_missing
-from mlops.backends.local.schema import require_schema
+from mlops.backends.local.store.database import PATIENT, Patience
+from mlops.backends.local.store.failures import DATABASE, explain_failures, require_missing
+from mlops.backends.local.store.schema import require_schema
 from mlops.errors import PlatformError, TrainingNotFoundError
 from mlops.files import copy_database, find_path, sync_folder
 from mlops.record.processes import describe_holders

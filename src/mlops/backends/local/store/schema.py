@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops.backends.local.database import PATIENT, Patience, ask_database
+from mlops.backends.local.store.database import PATIENT, Patience, ask_database
 from mlops.errors import FormatError, IntegrityError
 from mlops.files import copy_database
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from mlops.backends.local.failures import (
+from mlops.backends.local.store.failures import (
     explain_damage,
     explain_failure,
     is_locked,
