@@ -8,7 +8,7 @@ from command_line import PROJECT
 from given_parameters import load_parameters
 
 from mlops.backends.local.datasets import LocalDatasets
-from mlops.operations.data import DataRegistrar, choose_data
+from mlops.operations.data import DataRegistrar, choose_data, describe_data
 from mlops.pipelines import BUILD, PIPELINES
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord
@@ -38,6 +38,16 @@ def test_the_newest_version_is_taken_unless_somebody_names_a_file(datasets: Loca
     datasets.register(staged)
     assert choose_data(plain, TEST_DATA, datasets).values["test_data"]["data_path"] == staged
     assert choose_data(named, TEST_DATA, datasets) == named
+
+
+def test_the_data_of_a_run_is_named_by_its_version_or_its_file(datasets: LocalDatasets, staged: str) -> None:
+    run = replace(RUN, steps=(replace(PASSED, results={"data_path": staged}),))
+    assert describe_data(run, datasets) == staged
+    version = datasets.register(staged)
+    assert describe_data(run, datasets) == f"{version.name} version 1"
+    named = replace(RUN, steps=(replace(PASSED, results={"data_path": "my.csv"}),))
+    assert describe_data(named, datasets) == "my.csv"
+    assert describe_data(replace(run, steps=(replace(PASSED, state="failed"),)), datasets) == ""
 
 
 @pytest.mark.parametrize(

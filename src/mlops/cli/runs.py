@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,9 +145,18 @@ def _conclude(record: RunRecord, opened: OpenProject, printed: Printed, given: S
         report = shorten_path(_find_page(record, opened.workspace.outputs))
         program, option = name_program(), name_platform(opened)
         following = find_following(record, program, option, given)
-        said = summarize_run(record, status.champion, status.standings, report, program, option, following)
+        data = _describe_data(record, opened)
+        said = summarize_run(record, status.champion, status.standings, report, program, option, following, data)
         click.echo("\n" + disarm(said))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
+
+
+def _describe_data(record: RunRecord, opened: OpenProject) -> str:
+    from mlops.operations.data import describe_data
+
+    with suppress(MlopsError):  # the summary has said already that the platform cannot be asked
+        return describe_data(record, opened.backend.datasets)
+    return ""
 
 
 def _find_page(record: RunRecord, outputs: Path) -> Path:

@@ -24,6 +24,22 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
     return replace(parameters, values={**parameters.values, step.name: {**given, step.takes_data: newest.url}})
 
 
+def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return the data that a run tested: "diabetes version 2", or the file; "" if it tested none.
+
+    Raises
+    ------
+    PlatformError
+        If the platform cannot be asked.
+    """
+    step = find_data_step(steps)
+    tested = run.step(step.name) if step else None
+    if step is None or tested is None or not tested.has_results:
+        return ""
+    url, newest = str(tested.results.get(step.takes_data, "")), datasets.find_newest()
+    return f"{newest.name} version {newest.version}" if newest and newest.url == url else url
+
+
 class DataRegistrar(Listener):
     """A listener that registers the data that has passed the data test.
 

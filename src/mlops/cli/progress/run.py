@@ -89,6 +89,7 @@ def summarize_run(
     program: str,
     platform_option: str = "",
     following: str = "",
+    data: str = "",
 ) -> str:
     """Return the summary of a run: outcome, data, model, metrics, service, report, next command.
 
@@ -108,10 +109,14 @@ def summarize_run(
         What a command for the run's platform needs behind it: " --platform azure", or nothing.
     following : str
         The next command, if there is one; see `mlops.cli.progress.following`.
+    data : str
+        The data that the run tested: "diabetes version 2".
     """
     lines = [("Outcome", format_outcome(run))]
     if dataset := find_dataset(run):
         lines.append(("Data", f"{dataset} is the newest; runs train on it"))
+    elif data:
+        lines.append(("Data", data))
     about_model = has_step(run, lambda step: step.decides or step.names_model)
     if champion and about_model:
         lines.append(("Model", f"{champion.title} is the champion"))
