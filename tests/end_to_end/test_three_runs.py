@@ -50,7 +50,8 @@ def test_the_curl_line_can_be_pasted(first, mlops) -> None:  # type: ignore[no-u
     line = next(line for line in first.stdout.splitlines() if line.startswith("Try it:"))
     command = line.removeprefix("Try it:")
     ran = subprocess.run(["bash", "-c", command], env=mlops.environ, capture_output=True, text=True, check=True)
-    assert len(json.loads(ran.stdout)["result"]) == 2
+    assert json.loads(ran.stdout)["result"] == pytest.approx([166.8, 102.1], abs=0.1)
+    assert "(rows of the data set that the model was not trained on; their true values: 141 and 97.0)" in first.stdout
 
 
 def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # type: ignore[no-untyped-def]
@@ -121,7 +122,7 @@ def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops)
         "– 06_deploy-production        not compared: environment is production, committed with qa",
     ):
         assert f"\n{line}\n" in checked.stdout, checked.stdout
-    shown = r"`pd\.DataFrame\(data\.EXAMPLE_ROWS.*` row 0, column expected: [\d.]+, committed 5241\.1 "
+    shown = r"`actual = .*` row 0, column expected: [\d.]+, committed 5241\.1 "
     assert len(re.findall(shown, checked.stdout)) == 2, checked.stdout
 
 
@@ -147,7 +148,7 @@ def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     assert checked.returncode == 0, checked.stdout
     assert "– 03_evaluate                 not compared: champion_version is 1, committed with 0" in checked.stdout
     assert "not compared: model_version is 2, committed with 1\n" in checked.stdout
-    assert "✓ 07_test_service-production  4 compared, none differ" in checked.stdout
+    assert "✓ 07_test_service-production  5 compared, none differ" in checked.stdout
     after = json.loads(mlops("status", "--json").stdout)
     assert after["champion"]["version"] == 2
     assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)

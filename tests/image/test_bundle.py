@@ -8,7 +8,7 @@ import pytest
 
 from mlops.errors import IntegrityError
 from mlops.files import hash_folder
-from mlops.image.bundle import build_bundle, digest_bundle, read_pins, verify_bundle
+from mlops.image.bundle import build_bundle, digest_bundle, read_pins, split_example, verify_bundle
 
 
 def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
@@ -122,3 +122,12 @@ def test_the_service_runs_on_the_packages_that_the_project_is_tested_with(projec
     )
     assert {"numpy", "uvicorn", "httptools", "msgspec", "uvloop"} <= set(service)
     assert service == {name: everything[name] for name in service}
+
+
+def test_true_values_stand_beside_the_request(tmp_path: Path) -> None:
+    text = '{"data": [[1.0, 2.0]], "actual": [151.0]}'
+    assert split_example(text) == ('{"data": [[1.0, 2.0]]}', [151.0])
+    assert split_example('{"data": [[1.0]]}') == ('{"data": [[1.0]]}', [])
+    assert split_example("[[1]]") == ("[[1]]", [])
+    assert split_example("") == ("{}", [])
+    assert split_example("{damaged") == ("{damaged", [])

@@ -3,10 +3,10 @@
 .. code-block:: text
 
     manifest.json      name, model, SHA-256 of every other file
-    example.json       an example request
+    example.json       an example request, and the true values of its rows if they are known
     requirements.txt   the exact packages that the service needs
     score.py           the scoring script: init(), run()
-    model/             the files that the scoring script loads
+    model/             the files that the scoring script loads, and ranges of the training data
     serving/           the server
 
 The digest is the SHA-256 of the manifest, and so covers everything.
@@ -42,6 +42,7 @@ def build_bundle(
     script: Path,
     requirements: Path,
     example: Sequence[Sequence[float]],
+    actual: Sequence[float] = (),
 ) -> str:
     """Write a bundle.
 
@@ -59,6 +60,8 @@ def build_bundle(
         Pinned packages, one per line, with hashes.
     example : sequence of shape (n, k)
         Rows of an example request.
+    actual : sequence of length n
+        Their true values; empty if they are not known.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def build_bundle(
         shutil.copyfile(file, folder / MODEL / file.name)
     shutil.copyfile(script, folder / SCORING_SCRIPT)
     shutil.copyfile(requirements, folder / REQUIREMENTS)
-    (folder / EXAMPLE).write_text(json.dumps({"data": example}) + "\n", encoding="utf-8")
+    request: dict[str, object] = {"data": example, **({"actual": actual} if actual else {})}
+    (folder / EXAMPLE).write_text(json.dumps(request) + "\n", encoding="utf-8")
     server = Path(mlops.serving.__file__).parent
     (folder / SERVING).mkdir()
     for file in sorted(server.glob("*.py")):
@@ -84,6 +88,19 @@ def build_bundle(
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return digest_bundle(folder)
+
+
+def split_example(text: str) -> tuple[str, list[float]]:
+    """Return the request in the content of ``example.json``, as JSON, and the true values of its rows.
+
+    Images of older versions do not know the true values.
+    """
+    try:
+        content = json.loads(text or "{}")
+    except ValueError:  # damaged, which whoever reads the image will say
+        return text, []
+    actual = content.pop("actual", []) if isinstance(content, dict) else []
+    return json.dumps(content), actual
 
 
 def digest_bundle(folder: Path) -> str:

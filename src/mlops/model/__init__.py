@@ -4,6 +4,7 @@
 
     files          a fitted estimator as files that hold no code (skops), and its numbers as JSON
     loading        a training's or a version's model, fetched from the platform and checked first
+    training_data  ranges of the training data, and rows to try a model with
     training_rows  the rows that a model was trained on, kept and found again
     origin         where a training comes from: notebook, commit, data
     promotion      whether the challenger is better than the champion beyond what chance would show

@@ -6,6 +6,7 @@ from typing import Any
 
 from mlops.errors import ImageNotFoundError, ModelNotFoundError
 from mlops.model.files import load_model
+from mlops.model.training_data import TrainingData, read_training_data
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
@@ -22,6 +23,12 @@ def load_registered(backend: Backend, model: ModelVersion) -> Any:
     """Return the estimator of a registered version; raises IntegrityError if its files have changed."""
     with TemporaryDirectory() as folder:
         return load_model(backend.registry.fetch_model(model, Path(folder, "model")))
+
+
+def load_training_data(backend: Backend, model: ModelVersion) -> TrainingData:
+    """Return what a registered version says about the data that it was trained on; see `read_training_data`."""
+    with TemporaryDirectory() as folder:
+        return read_training_data(backend.registry.fetch_model(model, Path(folder, "model")))
 
 
 def require_champion(backend: Backend, model_name: str) -> ModelVersion:

@@ -55,7 +55,7 @@ class Service:
     tested : str
         "passed", "failed", or empty if its test has not run.
     example : str
-        A request body.
+        A request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
     problem : str
         Why it is unreadable.
     decision : Decision

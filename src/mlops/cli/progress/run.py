@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from mlops.cli.progress.annotations import disarm
+from mlops.image.bundle import split_example
 from mlops.notebook.numbers import format_number
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import ENVIRONMENTS, Service
@@ -143,7 +144,11 @@ def _describe_production(
     if production.remark:
         lines.append(("", production.remark))
     if service.health == "healthy" and run.state == "succeeded" and has_step(run, lambda step: step.deploys):
-        lines.append(("Try it", _write_curl(service, program, platform_option)))
+        body, actual = split_example(service.example)
+        lines.append(("Try it", _write_curl(service, body, program, platform_option)))
+        if actual:
+            values = " and ".join(format_number(value) for value in actual)
+            lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))
     return lines
 
 
@@ -172,12 +177,12 @@ def _format_scores(scores: Sequence[Scores]) -> list[str]:
     ]
 
 
-def _write_curl(service: Service, program: str, platform_option: str) -> str:
+def _write_curl(service: Service, body: str, program: str, platform_option: str) -> str:
     """Return a command that can be pasted; the key is fetched by the shell, so it stands in no log."""
     key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
     direct = " --noproxy '*'" if is_loopback(service.url) and _has_proxy(service.url) else ""
-    return f"curl -s{direct} {service.url}/score -H \"Authorization: Bearer {key}\" {header} -d '{service.example}'"
+    return f"curl -s{direct} {service.url}/score -H \"Authorization: Bearer {key}\" {header} -d '{body}'"
 
 
 def _has_proxy(url: str) -> bool:

@@ -1,0 +1,92 @@
+"""What a model says about the data that it was trained on: ranges of the features, and rows of the data set."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+
+from mlops.files import read_record, write_atomically
+
+TRAINING_DATA = "training_data.json"  # beside the model's other files, in the registry and in the image
+EXAMPLES = 2
+DIGITS = 6  # of the values in examples: enough for a row to be recognised
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Ranges of the training rows, and rows of the data set with their true values.
+
+    Parameters
+    ----------
+    columns : tuple of str, length k
+        The features.
+    minimum, maximum : tuple of float, length k
+        Of the training rows.
+    rows : tuple of tuple of float, shape (n, k)
+        Rows that the model was not trained on.
+    actual : tuple of float, length n
+        The true values of these rows, in the target's unit.
+    """
+
+    columns: tuple[str, ...] = ()
+    minimum: tuple[float, ...] = ()
+    maximum: tuple[float, ...] = ()
+    rows: tuple[tuple[float, ...], ...] = ()
+    actual: tuple[float, ...] = ()
+
+    def judge_row(self, row: Sequence[float]) -> str:
+        """Say whether a row is far outside the training data, and in which columns.
+
+        It is if the distance of a value from the range is larger than the range.
+        """
+        if not self.columns:
+            return "unknown, because the model was trained by a version that kept no ranges"
+        outside = [
+            f"{name} {value:g} (trained on {low:.3g} to {high:.3g})"
+            for name, value, low, high in zip(self.columns, row, self.minimum, self.maximum, strict=True)
+            if not low - (high - low) <= value <= high + (high - low)
+        ]
+        if not outside:
+            return "within or near the training data"
+        others = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
+        return f"FAR OUTSIDE the training data: {outside[0]}{others}"
+
+
+def describe_data(training: pd.DataFrame, others: pd.DataFrame, actual: pd.Series) -> TrainingData:
+    """Describe the data of a training.
+
+    Parameters
+    ----------
+    training : DataFrame
+        The features of the training rows.
+    others : DataFrame
+        The features of rows that are not trained on; the first ones become examples.
+    actual : Series
+        The true values of `others`.
+    """
+    examples = others.head(EXAMPLES).astype("float64")
+    return TrainingData(
+        columns=tuple(str(name) for name in training.columns),
+        minimum=tuple(float(value) for value in training.min()),
+        maximum=tuple(float(value) for value in training.max()),
+        rows=tuple(tuple(_round(value) for value in row) for row in examples.to_numpy()),
+        actual=tuple(_round(value) for value in actual.head(EXAMPLES)),
+    )
+
+
+def write_training_data(described: TrainingData, folder: Path) -> None:
+    """Write ``training_data.json`` to the folder of a model's files."""
+    content = msgspec.json.format(msgspec.json.encode(asdict(described)), indent=1)
+    write_atomically(folder / TRAINING_DATA, content + b"\n")
+
+
+def read_training_data(folder: Path) -> TrainingData:
+    """Read what `write_training_data` wrote; empty for a model of an older version, which has no such file."""
+    path = folder / TRAINING_DATA
+    return read_record(path, TrainingData) if path.is_file() else TrainingData()
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
