@@ -28,13 +28,13 @@ class Step:
     only_if : str
         "evaluate.promoted": the step is skipped unless that step handed on a true value of that name.
     restores : str
-        An environment: if the step fails, what the environment served before is put back.
+        An environment: if the step fails, its previous service is restored.
     files : tuple of str
         Parameters that name files; the step's results depend on their content.
     watches : tuple of str
         What else its results depend on: "champion".
     effects : bool
-        True: it changes what others see, so it runs even if nothing has changed, and may be run again at any time.
+        True: it has side effects, so it runs even if nothing has changed, and may be run again at any time.
     takes_data : str
         The parameter that names the data file: "data_path". The step tests the file and hands on its URL as a result
         of the same name.

@@ -1,4 +1,4 @@
-"""Where things are: the project's folders, and MLOPS_HOME for the state that must survive.
+"""The folders of a project, and MLOPS_HOME for the state that must survive.
 
 A home outlives versions of this engine, so it has a format number, in the file ``format``. Whatever reads a home calls
 `check_home` first, and whatever writes to one calls `mark_home`.
@@ -29,7 +29,7 @@ class Workspace:
     home : Path
         State that must survive: registry, images, services, keys.
     outputs : Path
-        What people read: one folder a run, and ``index.html`` over all of them.
+        What people read: one folder per run, and ``index.html`` over all of them.
     """
 
     project: Path

@@ -51,20 +51,13 @@ PHRASES = {
 
 # Rooms whose text has not been read with this list yet, and why. The list only shrinks.
 NOT_YET = {
-    "src/mlops/__main__.py": "being written",
-    "src/mlops/backends": "being written",
-    "src/mlops/cli": "being written",
-    "src/mlops/data": "being written",
-    "src/mlops/execution": "being written",
-    "src/mlops/kernels": "being written",
-    "src/mlops/operations": "being written",
-    "src/mlops/pipelines.py": "being written",
-    "src/mlops/platform": "being written",
-    "src/mlops/portal": "being written",
-    "src/mlops/record": "being written",
-    "src/mlops/release": "being written",
-    "src/mlops/runner": "being written",
-    "src/mlops/workspace.py": "being written",
+    "src/mlops/backends": "docstrings and messages not rewritten yet",
+    "src/mlops/cli": "docstrings and messages not rewritten yet",
+    "src/mlops/execution": "docstrings and messages not rewritten yet",
+    "src/mlops/kernels": "docstrings and messages not rewritten yet",
+    "src/mlops/operations": "docstrings and messages not rewritten yet",
+    "src/mlops/portal": "docstrings and messages not rewritten yet",
+    "src/mlops/record": "docstrings and messages not rewritten yet",
 }
 
 NOT_IMPERATIVE = re.compile(

@@ -132,7 +132,7 @@ def test_a_crash_of_the_run_fails_no_step(small: Workspace) -> None:
         run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small, [Broken()]))
     (record,) = list_runs(small.outputs)
     assert (record.state, record.error, states(record)) == ("failed", "RuntimeError: of the listener", ["pending"] * 4)
-    assert record.steps[0].reason == "cut off when the run ended"
+    assert record.steps[0].reason == "interrupted when the run ended"
     assert resume_pipeline(record, STEPS, surround(small)).state == "succeeded"
 
 

@@ -1,4 +1,4 @@
-"""What is known of a data file: pure functions, with no platform and no problem in them.
+"""Data files: reading, profiles, tests and drift, in pure functions without platform or problem.
 
 .. code-block:: text
 

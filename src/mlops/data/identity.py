@@ -24,7 +24,7 @@ MISSING = -1e6  # stands for a missing value: far from every logarithm of a numb
 
 @dataclass(frozen=True)
 class Familiarity:
-    """Which rows are among recorded rows.
+    """The rows that are among recorded rows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a data file is, and whether it can be there."""
+"""The location of a data file, and the check that it can be read."""
 
 import os
 import re
@@ -18,7 +18,7 @@ SCHEME = re.compile(r"([A-Za-z][\w+.-]+)(?:://|::)")
 
 
 def require_file(url: str, source: str) -> None:
-    """Refuse a local file that does not exist or is no file, and a URL that nothing here can read.
+    """Refuse a local file that does not exist or is not a file, and a URL that nothing here can read.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def require_file(url: str, source: str) -> None:
 
 
 def describe_obstacle(path: Path) -> str:
-    """Say why a path cannot be read as data, to follow its name; empty if it may be, or is not there.
+    """Describe why a path cannot be read as data, for a message after its name; empty if it can, or does not exist.
 
-    Reading a pipe or a device could take for ever, and would not give the same rows to the next notebook.
+    Reading a pipe or a device could take forever, and would not give the same rows to the next notebook.
     """
     try:
         mode = path.stat().st_mode

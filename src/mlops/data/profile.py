@@ -158,7 +158,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile]:
     Raises
     ------
     UsageError
-        If there is no such file, or it is no profile.
+        If there is no such file, or it is not a profile.
     """
     try:
         return read_record(path, dict[str, ColumnProfile], MAKE_PROFILE)

@@ -14,7 +14,7 @@ from mlops.errors import DataTestFailed
 
 
 class ColumnRule(Protocol):
-    """What a problem says of a column: its values lie in [minimum, maximum] and none is missing."""
+    """A problem's rule for a column: its values lie in [minimum, maximum] and none is missing."""
 
     @property
     def name(self) -> str: ...

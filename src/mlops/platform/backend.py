@@ -38,7 +38,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever opens a platform.
+    """The caller that opens a platform.
 
     Parameters
     ----------

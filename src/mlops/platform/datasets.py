@@ -79,7 +79,7 @@ class Arrivals(Protocol):
     def fetch_newest(self, run_id: str) -> Arrival:
         """Stage the file that arrived last, for a submitted run; called by `mlops run-step` for `NEW_DATA`.
 
-        Each file is for one run, however many are started at once: the others are told which one has taken it. A run
+        Each file is for one run, however many are started at once: the others learn which one took it. A run
         that failed gives its file back to runs that begin later. Safe to call again for the same run. Raises
         DatasetNotFoundError if none has arrived.
         """

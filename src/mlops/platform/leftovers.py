@@ -1,4 +1,4 @@
-"""The seam of leftovers: what a platform keeps although nothing needs it any more."""
+"""The seam of leftovers: state of a platform that is no longer needed."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something old that nothing needs any more.
+    """Old state that is no longer needed.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Leftover:
 
 
 class Leftovers(Protocol):
-    """What can be deleted of a platform's own state; called by `mlops prune`."""
+    """The part of a platform's own state that can be deleted. `mlops prune` calls it."""
 
     def list_references(self) -> set[str]:
         """Return what the champions, the services, and what they can be rolled back to refer to.

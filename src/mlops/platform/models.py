@@ -29,7 +29,7 @@ class ModelVersion:
 
     @property
     def override(self) -> str:
-        """Who promoted it over the gate, and why; empty if the gate decided."""
+        """The person who promoted it over the gate, and the reason; empty if the gate decided."""
         why, user = self.tags.get(OVERRIDE_REASON, ""), self.tags.get(OVERRIDDEN_BY, "")
         by = f" by {user}" if user else ""
         return f"promoted over the gate{by}: {why}" if why else ""

@@ -1,4 +1,4 @@
-"""The seam of services: images that serve, one an environment."""
+"""The seam of services: images that serve, one per environment."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -11,7 +11,7 @@ Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # the last: w
 
 @dataclass(frozen=True)
 class Decision:
-    """Who had an image deployed, why, and in which run; empty where an older version of the engine deployed it."""
+    """The person, reason and run behind a deployment; empty if an older version of the engine deployed it."""
 
     by: str = ""
     reason: str = ""
@@ -20,7 +20,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Permissions:
-    """What a deployment may do only if somebody asks for it.
+    """The actions of a deployment that a person must ask for.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class Rollback:
 
 
 class Services(Protocol):
-    """The services that run scoring images, one an environment."""
+    """The services that run scoring images, one per environment."""
 
     def deploy(
         self,

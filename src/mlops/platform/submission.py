@@ -60,7 +60,7 @@ def read_submission(given: Mapping[str, str]) -> Submission:
             known = ", ".join(list_names())
             raise ParameterError(f"-p {name}: the published pipeline has no such parameter. Known: {known}.")
         if not text:
-            raise ParameterError(f"-p {name}: it has no value; leave it out, or write -p {name}={NOTHING}")
+            raise ParameterError(f"-p {name}: it has no value. Leave it out, or write -p {name}={NOTHING}.")
     return Submission(**{name: text for name, text in given.items() if text != NOTHING})
 
 

@@ -20,7 +20,7 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingOrigin:
-    """Where a training comes from, as people look for it on its page.
+    """The origin of a training, as people look for it on its page.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an environment serves and has served: which images passed their test, and what to go back to.
+"""The history of an environment: what it serves, which images passed their test, and what to roll back to.
 
 Every platform keeps it in its own place, with what it needs to know of a deployment in subclasses; what counts as
 earlier is the same.

@@ -1,4 +1,4 @@
-"""What a platform implements to serve images: `mlops.release.policy` decides what is served, and when."""
+"""The protocol that a platform implements to serve images. `mlops.release.policy` decides what it serves, and when."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar

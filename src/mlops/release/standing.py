@@ -1,4 +1,4 @@
-"""How an environment stands: what it serves, since when and by whose decision, and whether that is the champion."""
+"""The state of an environment: what it serves, since when, by whose decision, and whether that is the champion."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ class Standing:
 
     @property
     def serves_champion(self) -> bool:
-        """Whether the champion is what is deployed here."""
+        """True if the champion is deployed here."""
         champion, service = self.champion, self.service
         return champion is not None and (champion.name, champion.version) == (service.model_name, service.model_version)
 
     @property
     def remark(self) -> str:
-        """What is not as it should be, in a sentence or two; empty if all is well.
+        """The problems of the environment, in a sentence or two; empty if there are none.
 
         Only the last environment is meant to serve the champion: the others test what comes next.
         """

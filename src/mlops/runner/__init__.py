@@ -86,7 +86,7 @@ def _require_new(run_id: str, outputs: Path) -> None:
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
     """Resume a run that did not finish, with the parameters that it was started with.
 
-    Steps that are done stay done; the others run, and so do those whose executed notebook is gone, and a deployment
+    Steps that are done stay done; the others run, and so do those whose executed notebook was deleted, and a deployment
     that its failed test has undone.
 
     Parameters
@@ -148,7 +148,7 @@ def _list_overtaken(record: RunRecord, steps: Sequence[Step]) -> set[str]:
 
 
 def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the deployments that their test, which failed or was cut off, has undone."""
+    """Return the deployments that their test, which failed or was interrupted, has undone."""
     cut_off = {
         (name, step.restores)
         for step in steps

@@ -1,4 +1,4 @@
-"""What is to run, and what a run works with."""
+"""The plan of a run, and its surroundings."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ IsKept = Callable[[Step, StepRecord], bool]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to run.
+    """The plan of a run.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run works with.
+    """The surroundings of a run.
 
     Parameters
     ----------

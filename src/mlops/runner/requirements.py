@@ -1,4 +1,4 @@
-"""What must be there before anything runs: notebooks that can be executed, data files, a folder for the outputs."""
+"""The requirements of a run: executable notebooks, existing data files, and a folder for the outputs."""
 
 import os
 from collections.abc import Iterable, Mapping

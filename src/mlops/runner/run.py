@@ -26,7 +26,7 @@ from mlops.record.summary import find_refusal
 from mlops.record.user import find_user
 from mlops.runner.plan import Plan, Surroundings
 
-CUT_OFF = "cut off when the run ended"
+CUT_OFF = "interrupted when the run ended"
 ERROR_LENGTH = 2000  # characters of an error that the record keeps
 
 
@@ -166,7 +166,7 @@ class Run:
         write_run(self.record, self.workspace.outputs)
 
     def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
-        """End the run where it stands; a service whose test was cut off is not left serving untested.
+        """End the run where it stands; a service whose test was interrupted does not stay untested.
 
         An interrupt ends the steps that run. A crash outside of them fails the run, but none of them.
         """
@@ -189,7 +189,7 @@ class Run:
         return _cut(redact_text(error, self.around.secrets()))
 
     def _restore(self, step: Step) -> None:
-        """Put back what an environment served before this run deployed there, if the failed step says so."""
+        """Restore what an environment served before this run deployed there, if the failed step says so."""
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None
         if deployment and deployed and deployed.results:

@@ -45,7 +45,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Record that a submitted run has nothing to do: all its steps are skipped, which is no failure."""
+    """Record that a submitted run has nothing to do: all its steps are skipped, which is not a failure."""
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():
