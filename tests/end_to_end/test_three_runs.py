@@ -171,7 +171,7 @@ def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(r
         r"Outcome: +rejected: diabetes version 2 was rolled back in production on .*\(too slow\)", released.stdout
     )
     assert "(healthy, diabetes version 1)" in released.stdout
-    assert "It does not serve the champion, diabetes version 2." in released.stdout
+    assert "It does not serve the champion: diabetes version 2 was rolled back in production" in released.stdout
     only = mlops("run", "release", "--only", "test_qa", "--json")
     record = json.loads(only.stdout)
     assert (only.returncode, record["outcome"], record["steps"][1]["state"]) == (0, "rejected", "skipped")

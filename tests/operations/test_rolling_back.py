@@ -52,7 +52,7 @@ def test_a_rollback_is_a_run_that_status_and_runs_show(two_released: OpenProject
     assert (status.champion.version, status.runs) == (2, [record])
     (rollback,) = status.rollbacks
     assert (rollback.decision.run_id, rollback.decision.reason) == (record.run_id, "too slow")
-    assert "champion, tiny version 2. tiny version 2 was rolled back" in status.standings[1].remark
+    assert "does not serve the champion: tiny version 2 was rolled back" in status.standings[1].remark
     (shown,) = list_rollback_runs(two_released)
     assert (shown.run_id, shown.outcome, shown.tags["model_version"]) == (record.run_id, "rolled back", "2")
     page = (two_released.workspace.outputs / "index.html").read_text()
@@ -72,7 +72,7 @@ def test_a_rollback_is_neither_resumed_nor_compared(two_released: OpenProject) -
     outputs = two_released.workspace.outputs
     with pytest.raises(UsageError, match="there is no run yet"):
         find_run(outputs)
-    with pytest.raises(UsageError, match="no run in .* has succeeded yet"):
+    with pytest.raises(UsageError, match="[Nn]o run in .* has succeeded yet"):
         find_checked(outputs)
 
 

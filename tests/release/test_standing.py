@@ -47,7 +47,7 @@ def test_a_rollback_is_the_reason_until_it_is_lifted() -> None:
     said = "tiny version 2 was rolled back in production on 2026-11-26 03:10:00 UTC by ann (too slow)."
     assert describe_rollback(ROLLBACK) == said
     standing = find_standing(SERVICE, CHAMPION, [ROLLBACK])
-    assert standing.remark == f"It does not serve the champion, tiny version 2. {said}"
+    assert standing.remark == f"It does not serve the champion: {said}"
     for other in (replace(ROLLBACK, lifted="2026-11-27T00:00:00Z"), replace(ROLLBACK, environment="qa")):
         assert find_standing(SERVICE, CHAMPION, [other]).rollback is None
 

@@ -25,8 +25,10 @@ from mlops.operations.submitting import (
 from mlops.pipelines import PUBLISHED
 from mlops.platform.pipelines import Pipelines, SubmittedRun
 from mlops.platform.submission import Build, list_names, read_submission
+from mlops.record.summary import ROLLED_BACK
 
 SHOWN_RUNS = 10
+EXPLAINED = ("unreadable", ROLLED_BACK)  # outcomes whose reason is shown in the list
 
 
 @click.command()
@@ -234,7 +236,7 @@ def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
         return
     for run in found:
         started = run.started or ("" if run.outcome == "unreadable" else "not started yet")
-        about = run.tags.get("reason", "") if run.outcome == "unreadable" else run.version
+        about = run.tags.get("reason", "") if run.outcome in EXPLAINED else run.version
         click.echo(f"{started:<20}  {run.run_id:<40} {run.outcome or run.state:<10} {about}".rstrip())
     if not found:
         click.echo("No run has been submitted yet. Start one with `mlops submit retrain`.")

@@ -14,12 +14,10 @@ from mlops.record.ledger import RunRecord, RunState, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
 from mlops.record.redaction import redact_record
-from mlops.record.summary import SERVES, TAKEN_OUT
+from mlops.record.summary import ROLLED_BACK, SERVES, TAKEN_OUT
 from mlops.record.user import find_user
 from mlops.release.standing import describe_rollback
 from mlops.runner import Surroundings
-
-OUTCOME = "rolled back"
 
 
 def roll_back(opened: OpenProject, environment: str, reason: str = "", listeners: Sequence[Listener] = ()) -> RunRecord:
@@ -67,7 +65,7 @@ def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
             pipeline=ROLLBACK,
             version="",
             state="succeeded",
-            outcome=OUTCOME,
+            outcome=ROLLED_BACK,
             started=rollback.at,
             finished=rollback.at,
             tags=_list_tags(rollback),
@@ -107,7 +105,7 @@ def _record_success(record: RunRecord, rollback: Rollback) -> RunRecord:
     results = {"environment": rollback.environment, TAKEN_OUT: rollback.model, SERVES: rollback.restored_model}
     (step,) = record.steps
     done = replace(step, state="done", results=results)
-    return replace(record, state="succeeded", outcome=OUTCOME, steps=(done,))
+    return replace(record, state="succeeded", outcome=ROLLED_BACK, steps=(done,))
 
 
 def _record_failure(record: RunRecord, error: BaseException) -> RunRecord:

@@ -8,6 +8,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 
 NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: models with their versions
+ROLLED_BACK = "rolled back"  # its outcome
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
     if not services.accepts_keys(environment):
         raise ServiceUntestedError(
             f"The service in {environment} was started with other keys than those that are stored now, or they are "
-            f"missing. Run `mlops keys {environment} --rotate{command_options}` to give it new ones, or "
-            f"`mlops run release{command_options}` to restart it with those that are stored."
+            f"missing. Run `mlops keys {environment} --rotate{command_options}` to give it new ones."
         )
     return secrets.get_keys(environment)

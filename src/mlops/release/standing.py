@@ -54,16 +54,15 @@ class Standing:
             return f"It failed its test and still serves. Run `mlops rollback{self.command_options}`."
         if self.champion is None or self.serves_champion:
             return ""
-        return f"It does not serve the champion, {self._describe_champion()}"
+        return f"It does not serve the champion{self._explain(self.champion)}"
 
-    def _describe_champion(self) -> str:
-        assert self.champion is not None
-        champion = f"{self.champion.name} version {self.champion.version}"
+    def _explain(self, champion: ModelVersion) -> str:
         if self.rollback:
-            return f"{champion}. {describe_rollback(self.rollback)}"
-        if self.champion.name != self.service.model_name:
-            return f"{champion}, but another model, {self.service.model_name}."
-        return f"{champion}. Release it with `mlops run release{self.command_options}`."
+            return f": {describe_rollback(self.rollback)}"
+        named = f", {champion.name} version {champion.version}"
+        if champion.name != self.service.model_name:
+            return f"{named}, but another model, {self.service.model_name}."
+        return f"{named}. Release it with `mlops run release{self.command_options}`."
 
 
 def find_standing(
