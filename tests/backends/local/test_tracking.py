@@ -11,6 +11,7 @@ from mlflow.types import Schema
 from tiny_model import make_files
 
 from mlops.backends import open_backend
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.platform.trainings import SweepState, TrainingOrigin
 from mlops.workspace import Workspace
 
@@ -83,6 +84,8 @@ def log(workspace: Workspace, folder: Path, origin: TrainingOrigin, run: str, sw
 def test_mlflow_shows_a_training_as_its_users_expect(migrated: Workspace, tmp_path: Path) -> None:
     """Name, duration, user, source, and data set with schema and hash."""
     run = log(migrated, tmp_path, ORIGIN, "/outputs/20261122-190758-all-3f9a51c2")
+    experiment = MlflowStore(migrated.home).client.get_experiment(run.info.experiment_id)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert run.info.run_name == "20261122-190758-all-3f9a51c2"
     assert run.info.start_time == 1_764_115_200_250
     assert run.info.end_time > run.info.start_time

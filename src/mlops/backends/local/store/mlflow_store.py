@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "training"
+# Otherwise MLflow's page takes trainings for evaluations of agents.
+KIND = {"mlflow.experimentKind": "custom_model_development"}
 ARTIFACTS = "model"
 FILES_TAG = "files"
 
@@ -101,7 +103,7 @@ class MlflowStore:
     def _make_experiment(self, client: "MlflowClient") -> None:
         with self.hold_lock():
             if client.get_experiment_by_name(EXPERIMENT) is None:
-                client.create_experiment(EXPERIMENT, artifact_location=(self.home / "artifacts").as_uri())
+                client.create_experiment(EXPERIMENT, (self.home / "artifacts").as_uri(), KIND)
 
     @property
     def exists(self) -> bool:
