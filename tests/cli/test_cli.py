@@ -38,7 +38,7 @@ from mlops.record.ledger import FORMAT
             "-p alpha is not of the form step.name=value. Write for example -p train.alpha=0.1.",
         ),
         (["run", "build", "-p", "train.platform=x"], "the runner sets 'platform' itself"),
-        (["run", "build", "--only", "deploy_qa"], "there is no such step in build (it has: test_data)"),
+        (["run", "build", "--only", "deploy_qa"], "there is no such step in build. Its steps: test_data."),
         (["run", "retrain", "--only", "train"], "needs the results of test_data, and no run has them"),
         (["run", "build", "-p", "test_data.data_path=https://u:pw@host/x.csv"], "the URL contains a password"),
         (

@@ -27,9 +27,9 @@ def record(swept, mlops) -> RunRecord:  # type: ignore[no-untyped-def]
 def test_the_best_penalty_is_found_within_the_training_rows(swept, record, mlops) -> None:  # type: ignore[no-untyped-def]
     assert swept.returncode == 0, swept.stderr
     _, points = read_sweep(mlops.workspace.outputs / record.run_id)
-    assert [point.score for point in points] == pytest.approx([5155.53, 3078.99], abs=0.01)
-    assert "*    0.1  3,078.992" in swept.stdout
-    assert "Best:       alpha=0.1 with cv_mse 3,078.992, 40.28% lower than the next, alpha=10" in swept.stdout
+    assert [point.score for point in points] == pytest.approx([5228.08, 2959.21], abs=0.01)
+    assert "*    0.1  2,959.213" in swept.stdout
+    assert "Best:       alpha=0.1 with cv_mse 2,959.213, 43.40% lower than the next, alpha=10" in swept.stdout
     assert "combinations, best so far cv_mse" in swept.stderr
     assert "mlflow" not in swept.stderr.lower()
 
@@ -49,7 +49,7 @@ def test_mlflow_has_the_trainings_below_the_sweep(record, mlops) -> None:  # typ
     client = MlflowClient(f"sqlite:///{mlops.workspace.home / 'mlflow.db'}")
     parent = client.get_run(sweep.tracking)
     assert (parent.info.run_name, parent.info.status) == (record.run_id, "FINISHED")
-    assert (parent.data.params, parent.data.metrics["cv_mse"]) == ({"alpha": "0.1"}, pytest.approx(3078.99, abs=0.01))
+    assert (parent.data.params, parent.data.metrics["cv_mse"]) == ({"alpha": "0.1"}, pytest.approx(2959.21, abs=0.01))
     for point in points:
         child = client.get_run(point.results["training_run"])
         assert child.data.tags["mlflow.parentRunId"] == sweep.tracking

@@ -78,7 +78,7 @@ def test_a_picture_is_compared_and_one_that_is_none_is_told() -> None:
     first, second = draw(plot()), draw(plot(1.0))
     assert compare_notebooks("n", with_picture(first), with_picture(first)).differences == ()
     (told,) = compare_notebooks("n", with_picture(first), with_picture(second)).differences
-    assert re.fullmatch(r"cell `show\(\)` picture: differs by 0\.7\d \(allowed: 0\.13\)", str(told))
+    assert re.fullmatch(r"cell `show\(\)` picture: differs by 0\.8\d \(allowed: 0\.13\)", str(told))
     (told,) = compare_notebooks("n", with_picture(first), with_picture(b"nothing")).differences
     assert str(told).startswith("cell `show()` picture: could not be compared: cannot identify image file")
 
