@@ -42,7 +42,7 @@ def test_an_unknown_kernel_is_refused(tmp_path: Path) -> None:
     assert str(raised.value).startswith(
         "notebooks/01_look.ipynb: The Jupyter kernel 'fortran' is not installed here (installed: "
     )
-    assert str(raised.value).endswith("). Choose another one in JupyterLab; the project's own is 'python3'.")
+    assert str(raised.value).endswith("). Choose another one in JupyterLab, for example the project's own, 'python3'.")
 
 
 def test_a_kernel_whose_program_is_gone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

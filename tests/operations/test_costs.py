@@ -118,7 +118,7 @@ def test_what_has_no_price_is_named_and_not_taken_for_free() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("currency: EUR\nprices: {a: 1}\nprice: {}", "unknown key 'price'; allowed: currency, prices"),
+        ("currency: EUR\nprices: {a: 1}\nprice: {}", "unknown key 'price'. Allowed: currency, prices."),
         ("prices: {a: 1}", "currency: None is not a currency"),
         ("currency: EUR\nprices: 3", "prices is 3, but it must be a mapping"),
         ("currency: EUR\nprices: {a: -1}", "prices.a: -1 is not a price. It takes a number"),

@@ -94,7 +94,7 @@ def test_there_is_no_plot_of_what_cannot_be_compared() -> None:
 
 def test_a_page_of_nothing_says_so(tmp_path: Path) -> None:
     sweep, _ = make({"alpha": (0.1, 1.0)})
-    assert "No combination has ended." in write(tmp_path, sweep, []).get_text()
+    assert "No combination finished." in write(tmp_path, sweep, []).get_text()
     sweep, points = make({"alpha": (0.1, 1.0)}, failed=(1, 2))
     assert "Best: none: every combination failed." in write(tmp_path, sweep, points).get_text()
 

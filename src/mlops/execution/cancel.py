@@ -36,7 +36,7 @@ class Cancel:
         self.check()
 
     def release(self, kernel: KernelManager) -> None:
-        """Leave alone a kernel that has ended."""
+        """Leave alone a kernel that is no longer running."""
         with self._lock:
             self._kernels.remove(kernel)
 

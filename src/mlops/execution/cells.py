@@ -1,4 +1,4 @@
-"""How a message names a cell: by its first line, because an execution count is not shown in the source notebook.
+"""The name of a cell in messages: its first line, because the source notebook shows no execution counts.
 
 And how it names an error of the runner itself.
 """

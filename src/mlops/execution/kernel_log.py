@@ -1,4 +1,4 @@
-"""What a kernel writes past its notebook, kept away from the terminal."""
+"""The log of a kernel: what it writes past its notebook, which must not reach the terminal."""
 
 import os
 import subprocess

@@ -43,7 +43,7 @@ class RunClient(PapermillNotebookClient):
         return output
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Watch the kernel; nbclient's own goes on after an error, and complains on the terminal when it is gone."""
+        """Watch the kernel; nbclient's own watcher continues after an error, and complains when it is deleted."""
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 

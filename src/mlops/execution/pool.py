@@ -24,7 +24,7 @@ class CellDone:
 
 @dataclass(frozen=True)
 class NotebookEnded:
-    """A notebook has ended after so many seconds; `future` raises what it raised."""
+    """The end of a notebook after so many seconds; `future` raises what it raised."""
 
     name: str
     future: "Future[None]"

@@ -1,4 +1,4 @@
-"""What a notebook needs before it can be executed: an installed kernel, and a cell that takes its parameters."""
+"""The requirements of a notebook: an installed kernel, and a cell that takes its parameters."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def _require_kernel(kernel: str, notebook: str) -> None:
         names = ", ".join(sorted(known.find_kernel_specs())) or "none"
         raise UsageError(
             f"{notebook}: The Jupyter kernel {kernel!r} is not installed here (installed: {names}). Choose another one "
-            f"in JupyterLab; the project's own is {NAME!r}."
+            f"in JupyterLab, for example the project's own, {NAME!r}."
         ) from None
     if os.path.isabs(program) and not os.access(program, os.X_OK):
         raise UsageError(f"{notebook}: The Jupyter kernel {kernel!r} starts {program}, which does not exist.")

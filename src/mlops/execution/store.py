@@ -1,4 +1,4 @@
-"""Where papermill writes: the local file system, whole files only, and no secret in them."""
+"""The store that papermill writes to: local files, written atomically and without secrets."""
 
 import json
 from collections.abc import Callable, Iterable

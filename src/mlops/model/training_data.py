@@ -1,4 +1,4 @@
-"""What a model says about the data that it was trained on: ranges of the features, and rows of the data set."""
+"""The training data of a model, as its files describe it: ranges of the features, and rows of the data set."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""What a command or a request does, without a command line: `mlops.cli` calls it, and so can a server or a worker.
+"""The operations behind commands and requests. `mlops.cli` calls them, and a server or a worker can, too.
 
 Functions take typed arguments and return values. They report progress to the listeners that they are given, and print
 nothing.

@@ -1,4 +1,4 @@
-"""What a platform costs in a month: its billable quantities, times the prices of a file of the user's."""
+"""The costs of a platform in a month: its billable quantities times the prices in the user's file."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def read_prices(path: Path) -> Prices:
     content = read_mapping(path, str(path))
     for key in content:
         if key not in KEYS:
-            raise ParameterError(f"{path}: unknown key {key!r}; allowed: {', '.join(KEYS)}")
+            raise ParameterError(f"{path}: unknown key {key!r}. Allowed: {', '.join(KEYS)}.")
     currency, prices = content.get("currency"), content.get("prices")
     if not isinstance(currency, str) or not currency:
         raise ParameterError(f"{path}: currency: {currency!r} is not a currency. Write for example `currency: EUR`.")

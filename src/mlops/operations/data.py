@@ -1,4 +1,4 @@
-"""Which data a run trains on, and the data set's next version."""
+"""The data that a run trains on, and the data set's next version."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

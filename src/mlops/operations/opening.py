@@ -44,7 +44,7 @@ class OpenProject:
 
     @property
     def command_options(self) -> str:
-        """What a command needs to reach this platform, after a space; nothing for the default one."""
+        """The option that selects this platform, after a space; empty for the default one."""
         platform = self.parameters.platform
         return "" if platform == self.project.default_platform else f" --platform {platform}"
 

@@ -1,4 +1,4 @@
-"""What a stakeholder asks first: what each environment serves, by whose decision, and how good it is."""
+"""The overview for stakeholders: what each environment serves, by whose decision, and how good it is."""
 
 from contextlib import suppress
 from dataclasses import replace

@@ -24,7 +24,7 @@ LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # states of runs tha
 
 @dataclass(frozen=True)
 class Pruning:
-    """What was, or would be, deleted, and whether the platform's own state is left alone."""
+    """The state that was or would be deleted, and whether the platform's own state is left alone."""
 
     leftovers: tuple[Leftover, ...]
     platform_left_alone: bool

@@ -1,4 +1,4 @@
-"""How a project stands: its champion, its services, its last runs."""
+"""The status of a project: its champion, its services, its last runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

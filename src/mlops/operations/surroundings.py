@@ -1,4 +1,4 @@
-"""What a run works with on a platform: reports, monitoring, secrets, services, the champion."""
+"""The surroundings of a run on a platform: reports, monitoring, secrets, services, the champion."""
 
 from collections.abc import Sequence
 

@@ -85,8 +85,8 @@ def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
 def back_up_home(home: Path) -> Path:
     """Copy a home beside itself, and return the copy, whose name no other backup has.
 
-    Databases are copied by SQLite, so that one which is in use is whole in the backup, too. A copy that was cut off
-    has a dot before its name.
+    SQLite copies the databases, so one that is in use is consistent in the backup, too. An interrupted copy has a name
+    that starts with a dot.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What people read: a report of every executed notebook, and an index over all runs.
+"""The pages that people read: a report of every executed notebook, and an index over all runs.
 
 .. code-block:: text
 

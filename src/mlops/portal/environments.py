@@ -11,7 +11,7 @@ ICONS = {"healthy": "✓", "unhealthy": "✗", "stopped": "■", "unreadable": "
 
 @dataclass(frozen=True)
 class Environment:
-    """What one environment serves, as a stakeholder asks.
+    """The service of one environment, as a stakeholder sees it.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _render_time(moment: str) -> str:
-    """Say of when this is: a service may have ended since."""
+    """Say of when this is: a service may not be running any more."""
     return f"<p><small>As of {escape(format_time(moment))}; `mlops report` asks again.</small></p>" if moment else ""
 
 

@@ -26,7 +26,7 @@ def write_index(outputs: Path, overview: Overview | None = None) -> Path:
     Parameters
     ----------
     outputs : Path
-        Holds one folder a run.
+        The parent of one folder per run.
     overview : Overview, optional
         What the environments serve; None where the platform was not asked.
 

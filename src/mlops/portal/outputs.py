@@ -1,4 +1,4 @@
-"""What a report shows of the outputs of a cell: streams as a terminal would, and a note for what it cannot show."""
+"""The outputs of a cell in a report: streams as on a terminal, and a note for outputs that it cannot show."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -21,7 +21,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
     Parameters
     ----------
     outputs : sequence
-        Of an executed cell, as its JSON says. It may hold what nbformat refuses.
+        The parsed outputs of an executed cell. It may hold what nbformat refuses.
     file : str
         The name of the executed notebook, for notes.
     """

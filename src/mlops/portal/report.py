@@ -53,7 +53,7 @@ def clean_html(html: str) -> str:
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
-    """Pictures are in the page, or not at all; links lead to pages."""
+    """Allow only pictures within the page, and links to pages."""
     if name == "src":
         return value if value.lower().startswith("data:image/") else None
     if name == "href":
@@ -193,7 +193,7 @@ def _find_title(notebook: Any) -> str:
 
 
 def _is_marker(cell: Any) -> bool:
-    """papermill's own error banner: the page's head says it better."""
+    """Return whether a cell is papermill's own error banner, which repeats the page's head."""
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 

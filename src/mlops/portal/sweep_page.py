@@ -47,7 +47,7 @@ class SweepReporter(SweepListener):
 
 
 def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Path:
-    """Write the page of a sweep that has ended.
+    """Write the page of a sweep after its end.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _list_facts(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Iterat
 
 
 def _render_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
-    said = f"Best: <strong>{escape(describe_best(sweep, points))}</strong>." if points else "No combination has ended."
+    said = f"Best: <strong>{escape(describe_best(sweep, points))}</strong>." if points else "No combination finished."
     offered = run.step(sweep.step)
     if offered and offered.state == "done":
         name = escape(sweep.step)
@@ -121,7 +121,7 @@ def _render_table(sweep: Sweep, points: Sequence[Point]) -> str:
     best = find_best(sweep, points)
     rows = "\n".join(_render_point(sweep, point, others, point is best) for point in rank_points(sweep, points))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    empty = f'<tr><td colspan="{len(heads)}">None has ended.</td></tr>'
+    empty = f'<tr><td colspan="{len(heads)}">None finished.</td></tr>'
     return f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows or empty}\n</tbody>"
 
 

@@ -1,4 +1,4 @@
-"""How a step ended, for the top of its report, and what of its notebook did not run."""
+"""The verdict of a step for the top of its report, and the cells that did not run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from mlops.record.summary import find_dataset
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a step ended.
+    """The end of a step.
 
     Parameters
     ----------
