@@ -1,4 +1,4 @@
-"""What several commands share: options, exit codes, and the opening of a platform."""
+"""The parts that several commands share: options, exit codes, and the opening of a platform."""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence

@@ -44,7 +44,7 @@ EXPLAINED = ("unreadable", ROLLED_BACK)  # outcomes whose reason is shown in the
 def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None:
     """Publish the retraining pipeline as it is here: from now on, this is what `mlops submit` and the schedules start.
 
-    There is one version a build id: publishing the same again changes nothing.
+    There is one version per build id: publishing the same again changes nothing.
 
     \b
     Examples:

@@ -128,7 +128,7 @@ def resume(run_id: str, jobs: int | None, quiet: bool, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Printed:
-    """What a command prints: one line only, or JSON."""
+    """The output of a command: one line only, or JSON."""
 
     quiet: bool
     as_json: bool

@@ -57,7 +57,7 @@ def sweep(
 ) -> None:
     """Execute a step's notebook for every combination of parameters, and offer the best one to `evaluate`.
 
-    A combination that fails is a red row of the report; the others go on, the best one is offered all the same, and
+    A combination that fails is a red row of the report; the others continue, the best one is offered all the same, and
     the exit code is 1.
 
     \b

@@ -1,4 +1,4 @@
-"""What people see of a run or a sweep: before it, while it works, and when it ends.
+"""The progress of a run or a sweep for people: before it, while it works, and when it ends.
 
 .. code-block:: text
 

@@ -1,4 +1,4 @@
-"""What a failure looks like on the pages of a CI system: one annotation, with notebook, cell and line.
+"""The annotation of a failure on the pages of a CI system, with notebook, cell and line.
 
 Both systems read standard error, so that standard output stays free for results.
 """

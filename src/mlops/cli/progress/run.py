@@ -1,4 +1,4 @@
-"""What a run looks like on the terminal: a line a step, and a summary that ends it."""
+"""The progress of a run on the terminal: one line per step, and a summary at the end."""
 
 import sys
 import time
@@ -159,7 +159,7 @@ def format_outcome(run: RunRecord) -> str:
 
 
 def format_ending(run: RunRecord) -> str:
-    """Return how a run ended, for somebody who has seen nothing of it: one line, and the errors of its steps."""
+    """Describe the end of a run to a reader without its progress: one line, and the errors of its steps."""
     errors = [step.error for step in run.steps if step.state == "failed"]
     return disarm("\n".join([f"{run.run_id}: {format_outcome(run)}", *errors]))
 

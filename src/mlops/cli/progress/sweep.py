@@ -1,4 +1,4 @@
-"""What a sweep looks like on the terminal: a line that counts, and a summary that ends it."""
+"""The progress of a sweep on the terminal: a counting line, and a summary at the end."""
 
 import shlex
 import sys
