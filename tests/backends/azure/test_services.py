@@ -17,7 +17,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
 from mlops.backends.azure.services.web_services import submit_service, wait_healthy
-from mlops.errors import ConflictError, DeploymentError, IntegrityError, LostLockError, PlatformError, UsageError
+from mlops.errors import ConflictError, DeploymentError, LostLockError, PlatformError, UsageError
 from mlops.model.loading import choose_image
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
@@ -313,7 +313,7 @@ def test_two_machines_do_not_overwrite_what_the_other_has_written(
     with pytest.raises(ConflictError, match=r"changed mlops/services/qa.json meanwhile"):
         blobs[1].write(states[1].serve(deployment))
     state = blobs[1].read()
-    blobs[1].write(state.judge(passed=True))
+    blobs[1].write(state.judge(passed=True, at="2026-11-24T00:00:01Z"))
     with pytest.raises(ConflictError):
         blobs[0].write(states[0])
     assert blobs[0].read().passed == ("sha256:1",)
@@ -321,5 +321,6 @@ def test_two_machines_do_not_overwrite_what_the_other_has_written(
 
 def test_damaged_state_is_named(azure: Azure, backend: Backend) -> None:
     azure.blobs.write("mlops/services/qa.json", b"\x00garbage")
-    with pytest.raises(IntegrityError, match=r"mlops/services/qa.json is damaged"):
-        backend.services.list_services()
+    (service,) = backend.services.list_services()
+    assert service.health == "unreadable"
+    assert "mlops/services/qa.json is damaged" in service.problem
