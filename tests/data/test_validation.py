@@ -135,7 +135,7 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "target below zero": (
         lambda good: put(good, "Y", [0], [-1.0]),
         {"Y:range"},
-        "Y: range: 1 value outside, the furthest -1.0; allowed: [0.0, 500.0]",
+        "Y: range: 1 value outside, the furthest -1; allowed: [0.0, 500.0]",
     ),
     "rows twice": (
         lambda good: pd.concat([good, good], ignore_index=True),

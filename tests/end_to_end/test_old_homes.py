@@ -15,7 +15,7 @@ from mlops.workspace import HOME_FORMAT, read_home_format
 
 SAID = (
     f"has format {HOME_FORMAT + 1}, but this version reads up to format {HOME_FORMAT}. "
-    "Update the checkout and run `make setup`"
+    "Nothing was changed. Update the checkout and run `make setup`."
 )
 
 
@@ -77,7 +77,7 @@ def test_a_newer_home_is_refused_and_not_written_to(mlops: CommandLine, words: t
     before = hash_folder(mlops.workspace.home), hash_folder(mlops.workspace.outputs)
     ran = mlops(*words)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == f"mlops: The home {mlops.workspace.home} {SAID}; nothing was changed.\n"
+    assert ran.stderr == f"mlops: The home {mlops.workspace.home} {SAID}\n"
     assert (hash_folder(mlops.workspace.home), hash_folder(mlops.workspace.outputs)) == before
 
 

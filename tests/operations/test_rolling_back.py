@@ -11,6 +11,7 @@ from tiny_model import publish, release
 from mlops.backends import memory
 from mlops.errors import DeploymentNotFoundError, UsageError
 from mlops.operations.opening import OpenProject
+from mlops.operations.overview import read_overview
 from mlops.operations.rolling_back import list_rollback_runs, roll_back
 from mlops.operations.running import RunRequest, find_run, start_run
 from mlops.operations.status import read_status
@@ -57,6 +58,7 @@ def test_a_rollback_is_a_run_that_status_and_runs_show(two_released: OpenProject
     assert (shown.run_id, shown.outcome, shown.tags["model_version"]) == (record.run_id, "rolled back", "2")
     page = (two_released.workspace.outputs / "index.html").read_text()
     assert AGAIN in page
+    assert read_overview(two_released).environments[0].decision == f"rolled back by {find_user()} (too slow)"
 
 
 def test_a_rollback_that_fails_is_recorded_as_well(opened: OpenProject) -> None:

@@ -52,5 +52,13 @@ def test_a_rollback_is_the_reason_until_it_is_lifted() -> None:
         assert find_standing(SERVICE, CHAMPION, [other]).rollback is None
 
 
+def test_what_a_rollback_put_back_is_told_from_what_was_released() -> None:
+    assert find_standing(replace(SERVICE, decision=ROLLBACK.decision), CHAMPION, [ROLLBACK]).restored
+    for decision in (Decision(), Decision("ann", "too slow", "a release")):
+        assert not find_standing(replace(SERVICE, decision=decision), CHAMPION, [ROLLBACK]).restored
+    without_record = replace(ROLLBACK, decision=Decision())
+    assert not find_standing(SERVICE, CHAMPION, [without_record]).restored
+
+
 def test_a_rollback_without_a_reason_says_so() -> None:
     assert describe_rollback(replace(ROLLBACK, decision=Decision())).endswith("UTC (no reason was given).")

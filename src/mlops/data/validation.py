@@ -171,7 +171,7 @@ def _read_failures(
             "none",
         )
     values = pd.to_numeric(cases["failure_case"], errors="coerce")
-    worst = values.loc[values.abs().idxmax()] if values.notna().any() else names
+    worst = f"{values.loc[values.abs().idxmax()]:.6g}" if values.notna().any() else names
     rule = rules[column]
     seen = f"{_count(len(cases), 'value')} outside, the furthest {worst}"
     return Violation(column, "range", seen, f"[{rule.minimum}, {rule.maximum}]")

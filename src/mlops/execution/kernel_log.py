@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-LONGEST = 300  # characters of a line that a message repeats
 READ = 2**16  # bytes at the end of the log that are searched
 
 
@@ -33,12 +32,17 @@ class KernelLog:
         return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
 
     def find_last(self) -> str:
-        """Return the last line, after a colon; nothing if there is none."""
+        """Return the last line, after a colon; nothing if there is none.
+
+        The line is whole: it is cut after its secrets are redacted, because half a secret would not be found.
+        """
         with Path(self._file.name).open("rb") as file:
-            file.seek(max(0, self._file.seek(0, os.SEEK_END) - READ))
+            start = max(0, self._file.seek(0, os.SEEK_END) - READ)
+            file.seek(start)
             lines = file.read().decode(errors="replace").splitlines()
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f": {last[:LONGEST]}" if last else ""
+        whole = lines[1:] if start else lines
+        last = next((line.strip() for line in reversed(whole) if line.strip()), "")
+        return f": {last}" if last else ""
 
 
 @contextmanager

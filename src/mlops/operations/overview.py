@@ -60,8 +60,10 @@ def _describe(opened: OpenProject, standing: Standing) -> Environment:
 
 
 def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:
-    """Say who had the service deployed, and why its model was promoted: by the gate, or over it."""
+    """Say who deployed the service or rolled back to it, and how its model was promoted: by the gate, or over it."""
     made = standing.service.decision
+    if standing.restored:
+        return f"rolled back by {made.by} ({made.reason or 'no reason was given'})"
     by = f"deployed by {made.by}" if made.by else ""
     why = f" ({made.reason})" if made.reason else ""
     promoted = ""

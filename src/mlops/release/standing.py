@@ -23,6 +23,8 @@ class Standing:
         What a command needs to reach the platform: " --platform azure", or nothing.
     override : str
         Who promoted its model over the gate, and why; empty if the gate decided.
+    restored : bool
+        True if a rollback put it back, not a release.
     """
 
     service: Service
@@ -30,6 +32,7 @@ class Standing:
     rollback: Rollback | None = None
     command_options: str = ""
     override: str = ""
+    restored: bool = False
 
     @property
     def model(self) -> str:
@@ -82,12 +85,12 @@ def find_standing(
         See `Standing`.
     """
     image = f"{champion.name}:{champion.version}" if champion else ""
-    found = (
-        rollback
-        for rollback in rollbacks
-        if (rollback.environment, rollback.image) == (service.environment, image) and not rollback.lifted
+    own = [rollback for rollback in rollbacks if rollback.environment == service.environment]
+    found = next((rollback for rollback in own if rollback.image == image and not rollback.lifted), None)
+    restored = bool(service.decision.run_id) and any(
+        rollback.decision.run_id == service.decision.run_id for rollback in own
     )
-    return Standing(service, champion, next(found, None), command_options)
+    return Standing(service, champion, found, command_options, restored=restored)
 
 
 def describe_rollback(rollback: Rollback) -> str:
