@@ -95,12 +95,12 @@ def test_a_folder_as_recorded_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recorded", "message"),
     [
-        ({"a": ABC, "b": ABC}, "b is missing in {folder}. Restore it, or register the model again."),
+        ({"a": ABC, "b": ABC}, "b is missing in {folder}. Restore it, or train and register the model again."),
         ({}, "a was added to {folder} after it was recorded. Remove it."),
         (
             {"a": EMPTY},
             "a has changed since it was recorded (SHA-256 ba7816bf8f01…, recorded e3b0c44298fc…), so it was not "
-            "loaded. Restore it, or train and register again.",
+            "loaded. Restore it, or train and register the model again.",
         ),
     ],
     ids=["missing", "added", "changed"],

@@ -233,7 +233,9 @@ def hash_folder(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
 
 
-def verify_files(folder: Path, expected: Mapping[str, str], what: str) -> None:
+def verify_files(
+    folder: Path, expected: Mapping[str, str], what: str, advice: str = "train and register the model again"
+) -> None:
     """Check that `folder` holds exactly the files that were recorded.
 
     Parameters
@@ -244,6 +246,8 @@ def verify_files(folder: Path, expected: Mapping[str, str], what: str) -> None:
         SHA-256 by relative path.
     what : str
         The name of the content, for the message: "model diabetes version 3".
+    advice : str
+        How to get the content again, as the message says it.
 
     Raises
     ------
@@ -255,11 +259,11 @@ def verify_files(folder: Path, expected: Mapping[str, str], what: str) -> None:
         return
     for path in sorted({*found, *expected}):
         if path not in found:
-            raise IntegrityError(f"{what}: {path} is missing in {folder}. Restore it, or register the model again.")
+            raise IntegrityError(f"{what}: {path} is missing in {folder}. Restore it, or {advice}.")
         if path not in expected:
             raise IntegrityError(f"{what}: {path} was added to {folder} after it was recorded. Remove it.")
         if found[path] != expected[path]:
             raise IntegrityError(
                 f"{what}: {path} has changed since it was recorded (SHA-256 {found[path][:12]}…, recorded "
-                f"{expected[path][:12]}…), so it was not loaded. Restore it, or train and register again."
+                f"{expected[path][:12]}…), so it was not loaded. Restore it, or {advice}."
             )

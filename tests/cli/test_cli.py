@@ -110,11 +110,11 @@ def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:
     assert "The model 'diabetes' has no champion yet. Run `mlops run retrain` first." in ran.stderr
 
 
-def test_keys_come_in_three_forms(mlops: Any) -> None:
-    both = json.loads(mlops("keys", "qa", "--json").stdout)
-    assert mlops("keys", "qa", "--primary").stdout == both["primary"] + "\n"
-    assert mlops("keys", "qa").stdout == f"primary    {both['primary']}\nsecondary  {both['secondary']}\n"
-    assert min(len(both[name]) for name in ("primary", "secondary")) >= 40
+def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:
+    ran = mlops("keys", "qa")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "mlops: qa serves nothing, so there are no keys. Release a model with `mlops run release`.\n"
+    assert not (mlops.workspace.home / "secrets").exists()
 
 
 def test_outputs_that_cannot_be_written_are_named(mlops: Any, tmp_path: Path) -> None:

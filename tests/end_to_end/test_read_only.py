@@ -24,7 +24,7 @@ def seen() -> Iterator[Workspace]:
     """A home that nobody may write to, in a folder that everybody may enter."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = build_home(Path(folder))
-        write_index(workspace.outputs)
+        write_index(workspace.outputs, None)
         subprocess.run(["chmod", "-R", "a+rX,a-w", folder], check=True)
         os.chmod(folder, 0o555)
         yield workspace

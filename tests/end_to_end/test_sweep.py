@@ -42,6 +42,7 @@ def test_every_link_of_the_page_and_the_index_resolves(record, mlops) -> None:  
         assert links
         assert [link["href"] for link in links if not Path(path.parent, link["href"]).is_file()] == []
     assert f'href="{record.run_id}/sweep.html"' in index.read_text()
+    assert 'class="overview"' in index.read_text()
 
 
 def test_mlflow_has_the_trainings_below_the_sweep(record, mlops) -> None:  # type: ignore[no-untyped-def]

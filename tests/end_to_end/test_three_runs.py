@@ -99,6 +99,13 @@ def test_no_key_is_in_anything_that_is_written(first, mlops) -> None:  # type: i
     assert not any(key in first.stdout + first.stderr for key in keys)
 
 
+def test_keys_come_in_three_forms(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    both = json.loads(mlops("keys", "qa", "--json").stdout)
+    assert mlops("keys", "qa", "--primary").stdout == both["primary"] + "\n"
+    assert mlops("keys", "qa").stdout == f"primary    {both['primary']}\nsecondary  {both['secondary']}\n"
+    assert min(len(both[name]) for name in ("primary", "secondary")) >= 40
+
+
 def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # type: ignore[no-untyped-def]
     again = mlops(*POOR)
     newest = list_runs(mlops.workspace.outputs)[0]

@@ -84,13 +84,15 @@ def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:
 
 def test_the_champion_and_what_serves_stay_with_the_run_that_made_them(opened: OpenProject) -> None:
     record_run(opened, "not-better")
-    write_index(opened.workspace.outputs)
+    write_index(opened.workspace.outputs, None)
     assert list_names(opened) == ["not-better"]
     assert [run.run_id for run in list_runs(opened.workspace.outputs)] == [RUN]
     champion = opened.backend.registry.find_champion("diabetes")
     assert champion is not None
     assert opened.backend.images.find_image(champion) is not None
-    assert "not-better" not in (opened.workspace.outputs / "index.html").read_text()
+    page = (opened.workspace.outputs / "index.html").read_text()
+    assert "not-better" not in page
+    assert 'class="overview"' in page
     assert list_names(opened) == []
 
 

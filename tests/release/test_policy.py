@@ -329,6 +329,24 @@ def test_a_version_that_was_rolled_back_is_deployed_again_only_if_asked(
     deploy(releases, "qa", ONE)  # what serves stays deployable
 
 
+def test_a_deployment_that_waited_for_a_rollback_is_refused(host: MemoryHost, releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+
+    @dataclass
+    class Waiting(MemoryHost):
+        @contextmanager
+        def lock(self, environment: str) -> Iterator[MemorySite]:
+            releases.roll_back(environment, ANN)
+            with super().lock(environment) as site:
+                yield site
+
+    waiting = Releases(Waiting(serving=host.serving, states=host.states), get_image)
+    with pytest.raises(RolledBackError):
+        waiting.deploy("production", TWO, ready_seconds=1, force=True)
+    assert host.states["production"].current.digest == ONE.digest
+
+
 def test_a_rollback_is_lifted_once_its_version_has_passed_again(releases: Releases[Deployments]) -> None:
     for image in (ONE, TWO):
         release(releases, image)

@@ -129,7 +129,8 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
             f"image {digest}: {folder / MANIFEST} has changed (its digest is now {found}). Create the image again."
         )
     manifest = read_record(folder / MANIFEST, dict[str, Any], "Create the image again.")
-    verify_files(folder, {**manifest["files"], MANIFEST: digest.removeprefix("sha256:")}, f"image {digest}")
+    files = {**manifest["files"], MANIFEST: digest.removeprefix("sha256:")}
+    verify_files(folder, files, f"image {digest}", "create the image again")
     return manifest
 
 

@@ -11,10 +11,10 @@ import msgspec
 from mlops.errors import IntegrityError, UsageError
 from mlops.kernels.leftovers import delete_leftovers, list_leftovers
 from mlops.operations.opening import OpenProject
+from mlops.operations.overview import refresh_index
 from mlops.pipelines import ALL_STEPS
 from mlops.platform.leftovers import Leftover
 from mlops.platform.services import Service
-from mlops.portal.index import write_index
 from mlops.record.ledger import RunRecord, list_runs
 from mlops.record.removal import finish_removals, measure_size, remove_whole
 from mlops.record.run_lock import claim_runs
@@ -74,8 +74,8 @@ def prune(opened: OpenProject, before: float) -> Pruning:
             remove_whole(outputs / run.run_id)
         finish_removals(outputs)
         delete_leftovers(before)
-        if old and (outputs / "index.html").is_file():
-            write_index(outputs)
+        if old:
+            refresh_index(opened)
     return result
 
 

@@ -120,5 +120,5 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
     from mlops.portal.index import write_index  # with its templates, it would slow every command down
 
     fetched = pipelines.fetch_run(run.run_id, folder / run.run_id)
-    write_index(folder)
+    write_index(folder, None)
     return fetched

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data
 from mlops.operations.opening import OpenProject, require_ready
+from mlops.operations.overview import read_overview
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import Step, find_data_step
 from mlops.portal.sweep_page import SweepReporter
@@ -87,7 +88,7 @@ def sweep_step(
         surround_run(opened, listeners, DataRegistrar(opened.backend.datasets)),
         _choose_executor(opened, places),
         opened.backend.tracker,
-        (SweepReporter(opened.workspace.outputs), *sweep_listeners),
+        (SweepReporter(opened.workspace.outputs, lambda: read_overview(opened)), *sweep_listeners),
     )
 
 

@@ -17,6 +17,7 @@ from mlops.platform.services import Services
 from mlops.platform.upgrades import Upgrades
 from mlops.record.ledger import iterate_runs
 from mlops.record.processes import describe_holders
+from mlops.record.run_lock import claim_runs
 from mlops.workspace import HOME_FORMAT, Workspace, check_home, mark_home, read_home_format
 
 LOCKS = ("*.lock", "lock")  # names of the files that processes lock while they change a home
@@ -137,4 +138,5 @@ def _lock_home(workspace: Workspace) -> Iterator[None]:
                 f"Run {running.run_id} is in progress, so {home} cannot be upgraded. "
                 "Wait until it ends or interrupt it, then run `mlops upgrade` again."
             )
+        held.enter_context(claim_runs(workspace.outputs))
         yield

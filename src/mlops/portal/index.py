@@ -20,15 +20,15 @@ ICONS = {**dict.fromkeys(GOOD, "✓"), "rejected": "–", "rolled back": "↺", 
 BAD = "✗"
 
 
-def write_index(outputs: Path, overview: Overview | None = None) -> Path:
+def write_index(outputs: Path, overview: Overview | None) -> Path:
     """Write the index of all runs.
 
     Parameters
     ----------
     outputs : Path
         The parent of one folder per run.
-    overview : Overview, optional
-        What the environments serve; None where the platform was not asked.
+    overview : Overview or None
+        What the environments serve; None if no platform was asked.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """The page of a sweep: what was best, a plot, and a row for every combination, best first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from mlops.files import write_atomically
 from mlops.notebook.handoff import name_copy
+from mlops.portal.environments import Overview
 from mlops.portal.index import write_index
 from mlops.portal.page import render_page
 from mlops.portal.report import render_report
@@ -27,10 +28,17 @@ from mlops.sweeps.results import (
 
 
 class SweepReporter(SweepListener):
-    """Writes, when a sweep ends, its page and the report of its best notebook."""
+    """A listener that writes the page of a sweep, the report of its best notebook, and the index.
 
-    def __init__(self, outputs: Path) -> None:
+    Parameters
+    ----------
+    outputs, read_overview : Path, callable
+        See `mlops.portal.reporter.Reporter`.
+    """
+
+    def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None]) -> None:
         self._outputs = outputs
+        self._read_overview = read_overview
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Render its notebook."""
@@ -43,7 +51,7 @@ class SweepReporter(SweepListener):
         """Write the page, and the index over all runs."""
         with warn_unwritten("the page of the sweep"):
             write_page(self._outputs / run.run_id, run, sweep, points)
-            write_index(self._outputs)
+            write_index(self._outputs, self._read_overview())
 
 
 def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Path:

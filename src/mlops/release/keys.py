@@ -1,6 +1,6 @@
 """The keys of services, as whoever calls one needs them: never those that the service refuses."""
 
-from mlops.errors import ServiceUntestedError
+from mlops.errors import DeploymentNotFoundError, ServiceUntestedError
 from mlops.platform.secrets import Secrets
 from mlops.platform.services import Services
 
@@ -24,9 +24,16 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
 
     Raises
     ------
+    DeploymentNotFoundError
+        If the environment serves nothing.
     ServiceUntestedError
         If the service was started with other keys, which says nothing about the service.
     """
+    if not services.find_owner(environment):
+        raise DeploymentNotFoundError(
+            f"{environment} serves nothing, so there are no keys. Release a model with "
+            f"`mlops run release{command_options}`."
+        )
     if not services.accepts_keys(environment):
         raise ServiceUntestedError(
             f"The service in {environment} was started with other keys than those that are stored now, or they are "

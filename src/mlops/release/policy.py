@@ -68,6 +68,7 @@ class Releases(Generic[State]):
         self._require_passed(environment, image)
         with self._host.lock(environment) as site:
             state = site.read()
+            _require_kept(state, image, allowed)  # again: a rollback may have held the lock
             self._require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
             if same and not force and site.matches_settings(state):
@@ -161,14 +162,8 @@ class Releases(Generic[State]):
 
     def _require_not_rolled_back(self, environment: str, image: Image, allowed: Permissions) -> None:
         """Refuse a version that was rolled back here, or where a release would take it from here."""
-        if allowed.redeploy:
-            return
         for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
-            rollback = self._host.look(place).read().find_rollback(image)
-            if rollback:
-                raise RolledBackError(
-                    f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`."
-                )
+            _require_kept(self._host.look(place).read(), image, allowed)
 
     def _require_owner(self, environment: str, state: State, image: Image, allowed: Permissions) -> None:
         """Refuse to replace another model."""
@@ -258,3 +253,10 @@ def _undo(site: Site[State], state: State, error: BaseException) -> None:
         site.put_back(state)
     except (MlopsError, OSError) as failure:
         error.add_note(f"Could not undo the deployment: {failure}")
+
+
+def _require_kept(state: State, image: Image, allowed: Permissions) -> None:
+    """Refuse a version that was rolled back in the environment of `state`."""
+    rollback = None if allowed.redeploy else state.find_rollback(image)
+    if rollback:
+        raise RolledBackError(f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlops.backends.azure.connection.sdk_objects import SdkRun
+from mlops.files import decode_record
 
 MODEL = "outputs/model"
 PLOTS = "outputs/plots"
@@ -50,4 +51,5 @@ def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
     pieces: list[str] = []
     while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
         pieces.append(properties[name])
-    return dict(json.loads("".join(pieces) or "{}"))
+    text = "".join(pieces) or "{}"
+    return decode_record(text.encode(), dict[str, str], "The record of a model's hashes", "Register the model again.")
