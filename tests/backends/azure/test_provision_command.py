@@ -40,6 +40,7 @@ def test_a_refusal_is_one_line_and_the_second_try_goes_on(azure: Azure, make_mlo
     mlops = make_mlops()
     ran = mlops("provision", "--platform", "azure")
     assert ran.returncode == 1
-    assert re.search(r"Outcome: +error in provision: .*QuotaExceeded: .*standardDSv2Family.*Quotas", ran.stdout)
+    assert re.search(r"Outcome: +error: provision failed in 00_provision", ran.stdout)
+    assert re.search(r"PlatformError in the cell .*: .*QuotaExceeded: .*standardDSv2Family.*Quotas", ran.stderr)
     assert mlops("provision", "--platform", "azure").returncode == 0
     assert azure.datasets.versions
