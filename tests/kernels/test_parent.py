@@ -427,7 +427,7 @@ def test_nothing_leaks(start_kernel: Any, tmp_path: Path, kernels: int) -> None:
     own_files = psutil.Process().num_fds()
     _start_and_kill(kernels, tmp_path)
     gc.collect()
-    assert parent.num_fds() == files
+    assert parent.num_fds() <= files  # fewer if an earlier kernel's connection was still closing
     assert psutil.Process().num_fds() <= own_files
     assert parent.memory_info().rss - memory < 2 * 2**20
     assert len(parent.children()) == len(get_running(parent.pid).forks) == 1

@@ -64,6 +64,17 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
     backend.services.stop("production")
 
 
+def test_a_tag_that_is_not_a_number_is_a_remark_and_no_error(tmp_path: Path, workspace: Workspace) -> None:
+    backend: Any = open_backend()
+    model = backend.registry.register("tiny", track(backend, tmp_path), {**TAGS, "mae": "much"})
+    backend.registry.promote("tiny", model.version, expected=0)
+    release(backend, backend.images.publish(make_bundle(tmp_path, model, 1.0), model))
+    opened = replace(open_here(workspace, "shared.model_name=tiny"), backend=backend)
+    found = read_overview(opened).environments[0]
+    backend.services.stop("production")
+    assert (found.error, found.remark) == ("", "Its tag mae is 'much', which is not a number.")
+
+
 def test_a_platform_that_cannot_be_read_is_a_problem_and_no_error(tmp_path: Path) -> None:
     workspace = build_home(tmp_path)
     (tmp_path / "home" / "mlflow.db").write_bytes(b"\x80" * 2000)

@@ -58,6 +58,7 @@ def test_a_rollback_is_a_run_that_status_and_runs_show(two_released: OpenProject
     assert (shown.run_id, shown.outcome, shown.tags["model_version"]) == (record.run_id, "rolled back", "2")
     page = (two_released.workspace.outputs / "index.html").read_text()
     assert AGAIN in page
+    assert "the decision is" not in page
     assert read_overview(two_released).environments[0].decision == f"rolled back by {find_user()} (too slow)"
 
 

@@ -81,6 +81,6 @@ def test_jupyterlab_starts_for_every_user_and_gets_its_arguments(
     (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
     (tmp_path / "id").chmod(0o755)
     environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    words = ["make", "-n", "-o", ".venv/.ready", "lab", "ARGS=--port 9000"]
+    words = ["make", "--no-print-directory", "-n", "-o", ".venv/.ready", "lab", "ARGS=--port 9000"]
     ran = subprocess.run(words, cwd=project, env=environ, capture_output=True, text=True, check=True)
     assert " ".join(ran.stdout.split()) == f".venv/bin/jupyter lab notebooks {option}--port 9000"

@@ -7,10 +7,11 @@ from mlops.kernels.messages import Channel, MessageError, open_channel
 
 ANSWER_SECONDS = 0.5
 BUSY = -1.0  # sorts after every time for which a parent was idle
+IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Have the parents that are too many end, the one idle longest first; one that has forks ends after them.
+    """Have surplus parents end: the one idle longest first, then the oldest busy one, which ends after its forks.
 
     Parameters
     ----------
@@ -26,18 +27,19 @@ def end_surplus(own: Path, most: int) -> None:
         channels = [channel for path in others if (channel := open_channel(path))]
         for channel in channels:
             stack.callback(channel.close)
-        channels.sort(key=_measure_idle, reverse=True)
+        channels.sort(key=_rank, reverse=True)
         for channel in channels[: max(0, len(channels) + 1 - most)]:
             with suppress(OSError):  # it has ended meanwhile
                 channel.send({"ask": "end"})
 
 
-def _measure_idle(channel: Channel) -> float:
-    """Return for how many seconds a parent had nothing to do; one that is still importing is busy."""
+def _rank(channel: Channel) -> tuple[float, float]:
+    """Return for how many seconds a parent has been idle, and its age; one that is still importing is busy."""
     with suppress(MessageError, OSError):
         if channel.wait(ANSWER_SECONDS):
             channel.send({"ask": "status"})
             status = channel.wait(ANSWER_SECONDS)
-            if status and not status.content.get("forks"):
-                return float(status.content.get("idle", 0.0))
-    return BUSY
+            if status:
+                idle = BUSY if status.content.get("forks") else float(status.content.get("idle", 0.0))
+                return idle, float(status.content.get("age", 0.0))
+    return IMPORTING

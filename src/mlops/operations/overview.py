@@ -54,9 +54,15 @@ def _describe(opened: OpenProject, standing: Standing) -> Environment:
         return replace(shown, remark=f"{standing.remark} {error}".strip(), decision=_find_decision(standing))
     measures = next((step.measures for step in ALL_STEPS if step.measures), ())
     name, unit, title = measures or ("", "", "")
-    typical = f"{format_number(float(version.tags[name]))} {version.tags.get(unit, '')}" if name in version.tags else ""
     decision = _find_decision(standing, version)
-    return replace(shown, decision=decision, error=typical.strip(), error_name=title)
+    try:
+        typical = f"{format_number(float(version.tags[name]))} {version.tags.get(unit, '')}".strip()
+    except KeyError:
+        typical = ""
+    except ValueError:
+        remark = f"Its tag {name} is {version.tags[name]!r}, which is not a number."
+        return replace(shown, remark=f"{standing.remark} {remark}".strip(), decision=decision)
+    return replace(shown, decision=decision, error=typical, error_name=title)
 
 
 def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:

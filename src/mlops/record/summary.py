@@ -141,9 +141,9 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     if refusal := find_refusal(run, steps):
         return refusal
     reason = find_reason(run, [step for step in steps if _decided_here(run, step)])
-    if not reason or run.outcome in ("promoted", "rejected"):
-        return reason
     promote = find_decision(run, steps)
+    if not reason or promote is None or run.outcome in ("promoted", "rejected"):
+        return reason
     return f"the decision is {'to promote the model' if promote else 'not to promote the model'}. {reason}"
 
 

@@ -1,8 +1,9 @@
 """The user on whose behalf something runs."""
 
-import getpass
 import os
 from collections.abc import Mapping
+
+from mlops.record.processes import name_user
 
 ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # Azure Pipelines and GitHub run everything as one user of their own
 
@@ -16,10 +17,4 @@ def find_user(environ: Mapping[str, str] | None = None) -> str:
         The environment; this process's by default.
     """
     environ = os.environ if environ is None else environ
-    named = next((environ[name] for name in ON_AGENTS if environ.get(name)), "")
-    if named:
-        return named
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # in a container the user may have a number and no name
-        return f"user {os.getuid()}"
+    return next((environ[name] for name in ON_AGENTS if environ.get(name)), "") or name_user()

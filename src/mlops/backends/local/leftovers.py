@@ -1,7 +1,7 @@
-"""What nothing needs any more in MLOPS_HOME: images, folders of services that ended, and staged data.
+"""Leftovers in MLOPS_HOME: images, folders of services that ended, and staged data that nothing needs any more.
 
-Locks are taken before anything is looked at, so that a deployment, a rollback or a registration cannot begin to need
-what is being deleted. What is in use again is young: staging a file and publishing an image touch what is there.
+Locks are taken before the search, so that no deployment, rollback or registration can start to need a leftover while it
+is being deleted. Staging a file and publishing an image update the time of an existing copy, so it is no longer old.
 """
 
 from collections.abc import Iterator, Set
