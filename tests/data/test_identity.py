@@ -26,6 +26,9 @@ FORMS: dict[str, tuple[Write, bool]] = {
     "CSV, %.6g": (lambda rows: through_csv(rows, "%.6g"), True),
     "CSV, %.9g": (lambda rows: through_csv(rows, "%.9g"), True),
     "CSV, %.6f": (lambda rows: through_csv(rows, "%.6f"), False),
+    "CSV, %.4f": (lambda rows: through_csv(rows, "%.4f"), False),
+    "CSV, %.3f": (lambda rows: through_csv(rows, "%.3f"), False),
+    "CSV, %.2f": (lambda rows: through_csv(rows, "%.2f"), False),
     "CSV, %.3g": (lambda rows: through_csv(rows, "%.3g"), False),
 }
 
@@ -43,6 +46,7 @@ def test_no_trained_row_is_unseen_when_its_digits_change(
     assert not found.unseen[trained].any()
     assert found.seen[trained].all() or not same
     assert found.unseen[~trained].sum() == (~trained).sum() > 70
+    assert not match_rows(features, [again[trained]]).unseen[trained].any()
     held_out = mark_holdout(again, 0.2, seed)
     assert not (found.unseen & trained & held_out).any()
 
@@ -73,6 +77,18 @@ def test_one_column_decides(good: pd.DataFrame, factor: float, verdict: str) -> 
         assert getattr(found, verdict)[~tiny].all(), column
 
 
+def test_decimals_decide_only_where_two_files_differ_in_them() -> None:
+    rows = pd.DataFrame({"age": [30.0, 31, 60, 120], "share": [0.0011, 0.0012, 0.5, 0.0]})
+    others = rows.assign(age=rows["age"] - 1, share=rows["share"] + 0.0001)
+    assert match_rows(others.assign(share=rows["share"]), [rows]).unseen.tolist() == [True, True, True, False]
+    assert match_rows(others.assign(age=rows["age"]), [rows]).unseen.tolist() == [True, True, False, True]
+    fine = rows.assign(share=rows["share"] + 0.000049)
+    assert match_rows(rows, [fine]).unknown.all()
+    assert match_rows(rows, [rows.head(0), fine, others * 10]).unknown.all()
+    assert match_rows(rows, [fine + 0.001]).unseen.tolist() == [True, True, False, True]
+    assert match_rows(rows.astype("float32"), [fine]).unknown.all()
+
+
 def test_rows_are_looked_up_among_all_records_and_all_are_unknown_without_one(good: pd.DataFrame) -> None:
     features = good[list(FEATURES)]
     first, second, third = features[:100], features[100:150], features[150:]
@@ -82,7 +98,7 @@ def test_rows_are_looked_up_among_all_records_and_all_are_unknown_without_one(go
     found = match_rows(features * 1.001, [first])
     assert str(found).splitlines() == [
         "342 of 442 held-out rows are unseen. Left out: 0 seen, 100 not known to be unseen.",
-        "100 rows are left out because each agrees with a training row to two digits, and may be the same row.",
+        "100 rows are left out because each agrees with a training row except for rounding, and may be the same row.",
     ]
     found = match_rows(third, [first, None])
     assert (found.seen.any(), found.unknown.all(), found.unseen.any()) == (False, True, False)
@@ -119,4 +135,4 @@ def test_text_gaps_dates_zeros_and_infinities_have_an_identity_too() -> None:
 def test_constant_and_repeated_rows_are_found() -> None:
     rows = pd.DataFrame({"a": [3.0] * 1000, "b": [0.0] * 1000})
     assert match_rows(rows, [rows]).seen.all()
-    assert match_rows(rows.assign(a=3.1), [rows]).unseen.all()
+    assert match_rows(rows.assign(a=3.6), [rows]).unseen.all()
