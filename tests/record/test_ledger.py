@@ -78,7 +78,7 @@ def test_a_running_record_whose_process_is_gone_is_lost(tmp_path: Path) -> None:
 
 
 def test_another_process_under_the_same_id_is_not_the_runner(tmp_path: Path) -> None:
-    number, created = own_process()
+    number, created, _ = own_process()
     write_run(make_run(process=ProcessId(number, created - 3600)), tmp_path)
     assert read_run(tmp_path / "20261122-190758-all-3f9a51c2").state == "lost"
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from mlops.record import processes
@@ -17,6 +18,25 @@ def test_this_process_is_alive_and_another_one_under_its_number_is_not() -> None
     assert own.pid == os.getpid()
     assert own.alive
     assert not ProcessId(own.pid, own.created - 3600).alive
+    assert not ProcessId(own.pid, own.created, "another start:7").alive
+
+
+@pytest.mark.skipif(not processes.BOOT.is_file(), reason="this system does not name its start")
+def test_a_process_is_the_same_once_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = own_process()
+    created = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: created(process) - 86_400)
+    assert own.alive
+    assert not ProcessId(*own[:2]).alive
+    assert not identify_process(os.getppid())._replace(pid=own.pid).alive
+
+
+def test_a_system_that_does_not_count_is_asked_for_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    known = own_process()
+    monkeypatch.setattr(processes, "BOOT", tmp_path / "none")
+    assert own_process().start == ""
+    assert known.alive
+    assert ProcessId(known.pid, known.created).alive
 
 
 def test_a_zombie_is_not_alive() -> None:
@@ -33,8 +53,8 @@ def test_a_zombie_is_not_alive() -> None:
 
 
 def test_a_process_is_an_array_in_json() -> None:
-    assert msgspec.json.encode(ProcessId(7, 1.5)) == b"[7,1.5]"
-    assert msgspec.json.decode(b"[7,1.5]", type=ProcessId) == ProcessId(7, 1.5)
+    assert msgspec.json.encode(ProcessId(7, 1.5, "start:8")) == b'[7,1.5,"start:8"]'
+    assert msgspec.json.decode(b"[7,1.5]", type=ProcessId) == ProcessId(7, 1.5)  # as older versions wrote it
 
 
 @pytest.mark.parametrize("listed", [True, False])

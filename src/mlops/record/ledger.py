@@ -22,7 +22,8 @@ __all__ = ["FORMAT", "RunRecord", "RunSettings", "RunState", "StepRecord", "Step
 RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
 
 RECORDS = "*/run.json"  # in the folder of all runs
-FORMAT = 2  # of run.json; records without a number are format 1
+# Of run.json; records without a number are format 1. 3 adds the third item of `process`.
+FORMAT = 3
 
 
 @dataclass(frozen=True)

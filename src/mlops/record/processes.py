@@ -1,4 +1,8 @@
-"""Processes as records name them: by a number, and by when the process was created, as numbers are used again."""
+"""Processes as records name them: by a number, and by when the process was created, as numbers are used again.
+
+The system counts the time since it was started, and setting the clock does not change that count. The creation time
+of a process is the count plus the time of the start, which moves with the clock, so a run in progress seemed lost then.
+"""
 
 import getpass
 import os
@@ -8,7 +12,10 @@ from typing import NamedTuple
 
 import psutil
 
-LOCKS = Path("/proc/locks")  # of Linux
+LOCKS = Path("/proc/locks")  # of Linux, as the next two
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+STAT = "/proc/{pid}/stat"
+STARTED = 19  # the place of the start among the fields of STAT that follow the command
 MOST_SHOWN = 60  # characters of a command line
 SAME_SECONDS = 1.0  # the creation time of a process that is read twice may differ by less
 
@@ -21,11 +28,15 @@ class ProcessId(NamedTuple):
     pid : int
         Its number.
     created : float
-        When it was created, in seconds since the epoch.
+        When it was created, in seconds since the epoch, by the clock as it was set then.
+    start : str
+        When it was created, as the system counts: the id of the system's start, and the ticks since then. Empty if the
+        system does not say, and in records older than this field, for which `created` decides.
     """
 
     pid: int
     created: float
+    start: str = ""
 
     @property
     def alive(self) -> bool:
@@ -33,6 +44,8 @@ class ProcessId(NamedTuple):
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.created) < SAME_SECONDS
+            if self.start and (start := _find_start(self.pid)):
+                same = start == self.start
             return same and found.status() != psutil.STATUS_ZOMBIE
         except (psutil.NoSuchProcess, ValueError, OverflowError):  # a damaged record may hold any number
             return False
@@ -43,7 +56,16 @@ NO_PROCESS = ProcessId(0, 0.0)  # of a record that cannot be read
 
 def identify_process(pid: int) -> ProcessId:
     """Return what identifies a process that runs."""
-    return ProcessId(pid, psutil.Process(pid).create_time())
+    return ProcessId(pid, psutil.Process(pid).create_time(), _find_start(pid))
+
+
+def _find_start(pid: int) -> str:
+    """Return when a process was created, as the system counts; empty if the system does not say."""
+    try:
+        fields = Path(STAT.format(pid=pid)).read_text(errors="replace").rpartition(")")[2].split()
+        return f"{BOOT.read_text().strip()}:{int(fields[STARTED])}"
+    except (OSError, ValueError, IndexError):
+        return ""
 
 
 def own_process() -> ProcessId:

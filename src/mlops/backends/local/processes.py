@@ -23,16 +23,17 @@ KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """A running server: process id, when that process was created, and its port."""
+    """A running server: `pid`, `created` and `start` as in `ProcessId`, and its port."""
 
     pid: int
     created: float
     port: int
+    start: str = ""
 
     @property
     def alive(self) -> bool:
         """Whether it still runs; another process that got its number does not count."""
-        return ProcessId(self.pid, self.created).alive
+        return ProcessId(self.pid, self.created, self.start).alive
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         if ready.is_file():
-            return ServiceProcess(*identify_process(process.pid), read_record(ready, Ready).port)
+            pid, created, start = identify_process(process.pid)
+            return ServiceProcess(pid, created, read_record(ready, Ready).port, start)
         time.sleep(0.02)
     code = process.poll()
     process.kill()
