@@ -47,7 +47,7 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
     backend: Any = open_backend()
     tags = {**TAGS, "mae": "47.0627", "unit": "points", "override_reason": "ticket 42", "overridden_by": "alice"}
     model = backend.registry.register("tiny", track(backend, tmp_path), tags)
-    backend.registry.promote("tiny", model.version, expected=0)
+    backend.registry.promote("tiny", model.version, expected="")
     image = backend.images.publish(make_bundle(tmp_path, model, 1.0), model)
     release(backend, image)
     backend.services.deploy(
@@ -67,7 +67,7 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
 def test_a_tag_that_is_not_a_number_is_a_remark_and_no_error(tmp_path: Path, workspace: Workspace) -> None:
     backend: Any = open_backend()
     model = backend.registry.register("tiny", track(backend, tmp_path), {**TAGS, "mae": "much"})
-    backend.registry.promote("tiny", model.version, expected=0)
+    backend.registry.promote("tiny", model.version, expected="")
     release(backend, backend.images.publish(make_bundle(tmp_path, model, 1.0), model))
     opened = replace(open_here(workspace, "shared.model_name=tiny"), backend=backend)
     found = read_overview(opened).environments[0]

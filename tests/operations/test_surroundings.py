@@ -1,13 +1,15 @@
 """What a run works with on a platform."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opened import open_here
 
+from mlops.backends.memory import open_backend as open_memory
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import RETRAIN
+from mlops.platform.models import ModelVersion
 from mlops.platform.trainings import TrainingRun
 from mlops.record.ledger import StepRecord
 from mlops.workspace import Workspace
@@ -23,17 +25,39 @@ class Files:
         return run == TrainingRun("kept", FILES)
 
 
+@dataclass(frozen=True)
+class Champion:
+    """A registry that has a champion and nothing else."""
+
+    champion: ModelVersion
+
+    def find_champion(self, name: str) -> ModelVersion:
+        """See `Registry`."""
+        return self.champion
+
+
 def test_the_champion_is_observed_and_trainings_are_asked_for(workspace: Workspace) -> None:
     tracker: Any = Files()
     opened = open_here(workspace)
     around = surround_run(replace(opened, backend=replace(opened.backend, tracker=tracker)))
-    assert around.observe("champion") == "0"
+    assert around.observe("champion") == ""
     test_data, train, *_ = RETRAIN
     results: Mapping[str, Any] = {"training_run": "kept", "files": FILES}
     done = StepRecord("train", "02_train", state="done", results=results)
     assert around.is_kept(train, done)
     assert not around.is_kept(train, replace(done, results={**results, "training_run": "gone"}))
     assert around.is_kept(test_data, StepRecord("test_data", "01_test_data"))
+
+
+def test_a_champion_of_the_same_number_from_another_training_is_observed_as_another(workspace: Workspace) -> None:
+    backend = open_memory()
+    opened = replace(open_here(workspace), backend=backend)
+    assert opened.model_name == "diabetes"
+    seen = []
+    for run_id, files in (("first", FILES), ("second", FILES), ("second", {"model.json": "1" * 64})):
+        registry: Any = Champion(ModelVersion("diabetes", 1, run_id, files, {}, champion=True))
+        seen.append(surround_run(replace(opened, backend=replace(backend, registry=registry))).observe("champion"))
+    assert len(set(seen)) == 3
 
 
 def test_reports_are_made_after_the_callers_listeners_have_heard(workspace: Workspace) -> None:

@@ -46,7 +46,7 @@ def surround_run(
 
     def observe(name: str) -> str:
         champion = backend.registry.find_champion(opened.model_name)
-        return str(champion.version if champion else 0)
+        return champion.identity if champion else ""
 
     def is_kept(step: Step, found: StepRecord) -> bool:
         if not step.trains:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlops.errors import ConflictError
+from mlops.files import hash_listing
 from mlops.platform.trainings import TrainingRun
 
 OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a version
@@ -23,6 +24,14 @@ class ModelVersion:
     champion: bool = False
 
     @property
+    def identity(self) -> str:
+        """A text that tells the version from any other, also from one of the same number in a restored registry.
+
+        Whatever was decided about a version holds for this identity only.
+        """
+        return f"{self.name}:{self.version}:{self.run_id}:{hash_listing(self.files)}"
+
+    @property
     def title(self) -> str:
         """Its name and version, with a mark if it was promoted over the gate; wherever people read of it."""
         return f"{self.name} version {self.version}" + (f" ({self.override})" if self.override else "")
@@ -35,49 +44,63 @@ class ModelVersion:
         return f"promoted over the gate{by}: {why}" if why else ""
 
 
-def require_champion(name: str, current: int, *allowed: int, command: str) -> None:
+def require_champion(
+    name: str, current: ModelVersion | None, expected: str, *, command: str, promoting: int = 0
+) -> None:
     """Refuse to promote a model that was compared with a champion which is no longer the champion.
 
     Parameters
     ----------
     name : str
         The model.
-    current : int
-        The version that is the champion now; 0 for none.
-    *allowed : int
-        The versions that it may be; the new model was compared with the first.
+    current : ModelVersion or None
+        The champion now.
+    expected : str
+        The identity of the champion that the new model was compared with; empty if there was none.
     command : str
         Compares again, on the platform of the registry.
+    promoting : int
+        The version to promote, which may be the champion already; 0 if none is promoted.
 
     Raises
     ------
     ConflictError
         If the champion is another version.
     """
-    if current not in allowed:
-        raise ConflictError(
-            f"The new model of {name!r} is not promoted: it was compared with version {allowed[0]}, but the champion "
-            f"is now version {current}. Run `{command}` again."
-        )
+    found = current.identity if current else ""
+    if found == expected or (current and current.version == promoting):
+        return
+    compared, now = _describe_champion(expected), _describe_champion(found)
+    if compared == now:
+        now = f"another {now}, of another training"
+    raise ConflictError(
+        f"The new model of {name!r} is not promoted: it was compared with {compared}, but the champion is now {now}. "
+        f"Run `{command}` again."
+    )
+
+
+def _describe_champion(identity: str) -> str:
+    return f"version {identity.split(':')[1]}" if identity else "no version"
 
 
 class Registry(Protocol):
     """The registry of model versions, one of which is the champion."""
 
     def register(
-        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
         """Make the next version, whole with all its tags or not at all; called by 04_register.
 
         Safe to call again: a training that is registered already keeps its version. With `expected`, raises
-        ConflictError and makes none where the champion is another version (0: none) by now.
+        ConflictError and makes none if the champion does not have that `identity` (empty: no champion) any more.
         """
         ...
 
-    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
-        """Make a version the champion if the champion still is version `expected` (0: none); called by 04_register.
+    def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
+        """Make a version the champion if the champion still has the `identity` expected; called by 04_register.
 
-        Safe to call again. Raises ConflictError where another champion has come in between.
+        An empty one stands for no champion. Safe to call again. Raises ConflictError if another version has become the
+        champion.
         """
         ...
 

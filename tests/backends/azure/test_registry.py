@@ -30,7 +30,7 @@ def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]
     backend = open_backend("azure", workspace)
     version = register(backend, folder)
     try:
-        backend.registry.promote("tiny", version.version, expected=0)
+        backend.registry.promote("tiny", version.version, expected="")
     except ConflictError:
         return version.version, False
     return version.version, True
@@ -63,12 +63,12 @@ def test_a_version_is_made_in_one_request_from_the_files_of_its_training(
 def test_the_champion_moves_with_one_write(azure: Azure, backend: Backend, tmp_path: Path) -> None:
     for number in (1.0, 2.0):
         register(backend, tmp_path, number)
-    backend.registry.promote("tiny", 1, expected=0)
+    backend.registry.promote("tiny", 1, expected="")
     seen = []
     azure.models.after_change = lambda model: seen.append(find_champions(azure))
-    backend.registry.promote("tiny", 2, expected=1)
+    backend.registry.promote("tiny", 2, expected=backend.registry.get_version("tiny", 1).identity)
     assert seen == [{"tiny:1": "1", "tiny:2": "2"}, {"tiny:2": "2"}]  # the highest counts
-    assert backend.registry.promote("tiny", 2, expected=1).champion
+    assert backend.registry.promote("tiny", 2, expected=backend.registry.get_version("tiny", 1).identity).champion
     assert len(seen) == 2  # again changes nothing
 
 
@@ -89,7 +89,7 @@ def test_a_promotion_that_died_half_way_is_read_as_done_and_finished_by_the_next
     assert champion is not None
     assert champion.version == 2
     assert not backend.registry.get_version("tiny", 1).champion
-    assert backend.registry.promote("tiny", 2, expected=1).champion
+    assert backend.registry.promote("tiny", 2, expected=backend.registry.get_version("tiny", 1).identity).champion
     assert find_champions(azure).keys() == {"tiny:2"}
 
 
@@ -107,7 +107,7 @@ def test_a_writer_without_our_lock_cannot_take_the_champion_away(
             model["kvTags"] = {**before, "note": "looks good"}
 
     azure.models.after_change = overwrite_once
-    promoted = backend.registry.promote("tiny", 1, expected=0)
+    promoted = backend.registry.promote("tiny", 1, expected="")
     assert overwritten == [{**before, "champion": "1"}]
     assert promoted.tags == {**before, "note": "looks good", "champion": "1"}
 
@@ -116,15 +116,15 @@ def test_a_writer_who_never_stops_is_an_error(azure: Azure, backend: Backend, tm
     register(backend, tmp_path)
     azure.models.after_change = lambda model: model.update(kvTags={})
     with pytest.raises(PlatformError, match="overwrote the tags of version 1 of the model 'tiny' 5 times"):
-        backend.registry.promote("tiny", 1, expected=0)
+        backend.registry.promote("tiny", 1, expected="")
 
 
 def test_the_last_tag_of_a_version_can_be_taken_away(azure: Azure, backend: Backend, tmp_path: Path) -> None:
     """The SDK's `Model.update` sends no change at all where no tag is left."""
     for number in (1.0, 2.0):
         backend.registry.register("tiny", track(backend, tmp_path, number), {})
-    backend.registry.promote("tiny", 1, expected=0)
-    backend.registry.promote("tiny", 2, expected=1)
+    backend.registry.promote("tiny", 1, expected="")
+    backend.registry.promote("tiny", 2, expected=backend.registry.get_version("tiny", 1).identity)
     assert find_champions(azure) == {"tiny:2": "2"}
 
 

@@ -1,6 +1,7 @@
 """The contract of models, over every platform: `mlops.platform.models.Registry`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,8 @@ def test_there_is_no_champion_before_the_first_promotion(backend: Backend, tmp_p
 def test_the_champion_is_the_version_promoted_last(backend: Backend, tmp_path: Path) -> None:
     for number in (1.0, 2.0):
         register(backend, tmp_path, number)
-    backend.registry.promote("tiny", 1, expected=0)
-    backend.registry.promote("tiny", 2, expected=1)
+    backend.registry.promote("tiny", 1, expected="")
+    backend.registry.promote("tiny", 2, expected=backend.registry.get_version("tiny", 1).identity)
     champion = backend.registry.find_champion("tiny")
     assert champion is not None
     assert champion.version == 2
@@ -44,10 +45,24 @@ def test_the_champion_is_the_version_promoted_last(backend: Backend, tmp_path: P
 def test_promotion_is_a_compare_and_swap(backend: Backend, tmp_path: Path) -> None:
     for number in (1.0, 2.0):
         register(backend, tmp_path, number)
-    backend.registry.promote("tiny", 1, expected=0)
-    with pytest.raises(ConflictError, match="compared with version 0, but the champion is now version 1"):
-        backend.registry.promote("tiny", 2, expected=0)
-    assert backend.registry.promote("tiny", 1, expected=0).champion  # again changes nothing
+    backend.registry.promote("tiny", 1, expected="")
+    with pytest.raises(ConflictError, match="compared with no version, but the champion is now version 1"):
+        backend.registry.promote("tiny", 2, expected="")
+    assert backend.registry.promote("tiny", 1, expected="").champion  # again changes nothing
+
+
+def test_a_champion_of_the_same_number_from_another_training_is_another_champion(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """A registry that was restored from a backup counts its versions from the backup on."""
+    for number in (1.0, 2.0):
+        register(backend, tmp_path, number)
+    champion = backend.registry.promote("tiny", 1, expected="")
+    said = "compared with version 1, but the champion is now another version 1, of another training. Run `mlops "
+    for other in (replace(champion, run_id="other"), replace(champion, files={"model.json": "0" * 64})):
+        with pytest.raises(ConflictError, match=said):
+            backend.registry.promote("tiny", 2, expected=other.identity)
+    assert backend.registry.promote("tiny", 2, expected=champion.identity).champion
 
 
 def test_a_model_is_its_own_bytes(backend: Backend, tmp_path: Path) -> None:
@@ -65,9 +80,9 @@ def test_a_missing_version_is_not_found(backend: Backend) -> None:
 
 def test_a_version_is_not_made_where_another_champion_has_come(backend: Backend, tmp_path: Path) -> None:
     register(backend, tmp_path, 1.0)
-    backend.registry.promote("tiny", 1, expected=0)
+    backend.registry.promote("tiny", 1, expected="")
     late = track(backend, tmp_path, 2.0)
-    with pytest.raises(ConflictError, match="compared with version 0, but the champion is now version 1"):
-        backend.registry.register("tiny", late, {}, expected=0)
+    with pytest.raises(ConflictError, match="compared with no version, but the champion is now version 1"):
+        backend.registry.register("tiny", late, {}, expected="")
     with pytest.raises(ModelNotFoundError):
         backend.registry.get_version("tiny", 2)

@@ -18,7 +18,7 @@ def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]
     backend = open_backend("local", workspace)
     version = register(backend, folder)
     try:
-        backend.registry.promote("tiny", version.version, expected=0)
+        backend.registry.promote("tiny", version.version, expected="")
     except ConflictError:
         return version.version, False
     return version.version, True

@@ -30,7 +30,7 @@ class LocalRegistry:
 
     @explained
     def register(
-        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
         """See `Registry`."""
         client = self._store.client
@@ -50,7 +50,7 @@ class LocalRegistry:
             return _read_version(created)
 
     @explained
-    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+    def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
         """See `Registry`."""
         client = self._store.client
         with self._store.hold_lock():
@@ -81,10 +81,9 @@ class LocalRegistry:
         """Return the tags of all versions of all models."""
         return [version.tags for version in self._list_versions()] if self._store.exists else []
 
-    def _require_champion(self, name: str, *allowed: int) -> None:
+    def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:
         champion = self._find_champion(name)
-        current = champion.version if champion else 0
-        require_champion(name, current, *allowed, command="mlops run retrain")
+        require_champion(name, champion, expected, command="mlops run retrain", promoting=promoting)
 
     def _find_champion(self, name: str) -> ModelVersion | None:
         """Return the champion; the higher one of two, which there are between the two tags of a promotion."""

@@ -21,7 +21,7 @@ class MemoryRegistry:
         self._lock = RLock()
 
     def register(
-        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
         """See `Registry`."""
         with tempfile.TemporaryDirectory() as scratch:
@@ -36,7 +36,7 @@ class MemoryRegistry:
             versions.append(ModelVersion(name, len(versions) + 1, run.run_id, run.files, dict(tags)))
             return versions[-1]
 
-    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+    def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
         """See `Registry`."""
         with self._lock:
             self._require_champion(name, expected, version)
@@ -59,7 +59,6 @@ class MemoryRegistry:
         """See `Registry`."""
         return self._tracker.fetch_files(TrainingRun(model.run_id, model.files), folder)
 
-    def _require_champion(self, name: str, *allowed: int) -> None:
+    def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:
         champion = self.find_champion(name)
-        current = champion.version if champion else 0
-        require_champion(name, current, *allowed, command="mlops run retrain")
+        require_champion(name, champion, expected, command="mlops run retrain", promoting=promoting)

@@ -52,7 +52,7 @@ class AzureRegistry:
         self._session = session
 
     def register(
-        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: int | None = None
+        self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
         """See `Registry`."""
         with explain_refusals(self._session, f"register the model {name!r}"):
@@ -75,7 +75,7 @@ class AzureRegistry:
             other.delete()
         return self._read(first)
 
-    def promote(self, name: str, version: int, *, expected: int) -> ModelVersion:
+    def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
         """See `Registry`."""
         doing = f"promote version {version} of the model {name!r}"
         with explain_refusals(self._session, doing), self._lock(name).hold() as lease:
@@ -116,10 +116,11 @@ class AzureRegistry:
         champion = _choose_champion(tagged)
         return _read_version(champion, champion=True) if champion else None
 
-    def _require_champion(self, name: str, *allowed: int) -> None:
-        champion = _choose_champion(self._list(name, tags=[CHAMPION]))
-        current = champion.version if champion else 0
-        require_champion(name, current, *allowed, command="mlops submit retrain --platform azure")
+    def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:
+        found = _choose_champion(self._list(name, tags=[CHAMPION]))
+        champion = _read_version(found, champion=True) if found else None
+        command = "mlops submit retrain --platform azure"
+        require_champion(name, champion, expected, command=command, promoting=promoting)
 
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""
