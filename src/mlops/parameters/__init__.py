@@ -5,10 +5,10 @@
     declarations      the parameters that a notebook declares in its `parameters` cell: name, type, allowed values
     layers            one YAML file of `parameters/`, read strictly
     suggestion        suggestions for a mistyped name
-    lookup            the parameter that a name in a layer or an override refers to, or an error
+    lookup            the parameter that a name in a layer or an override refers to
     overrides         the values for one run: the text of `-p`, and values that the engine sets
     merging           the layers and overrides, merged and checked for every step
     project           the files of a project, read once
     kernel_section    the section `kernels` of base.yml
-    platform_section  a platform's own section, as `azure` in azure.yml, and environment variables over it
+    platform_section  a platform's own section, such as `azure` in azure.yml, and the variables that override it
 """

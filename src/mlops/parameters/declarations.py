@@ -90,7 +90,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     Raises
     ------
     ParameterError
-        If a line of the cell is not ``name = literal``, or its value is not one that its comment allows.
+        If a line of the cell is not ``name = literal``, or its comment does not allow its value.
     """
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -103,12 +103,12 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
 
 
 def read_cell(source: str, notebook: str) -> list[Parameter]:
-    """Read the source of a ``parameters`` cell; errors say that it is in `notebook`.
+    """Read the source of a ``parameters`` cell; `notebook` is its file, for error messages.
 
     Raises
     ------
     ParameterError
-        If a line is not ``name = literal``, or its value is not one that its comment allows.
+        If a line is not ``name = literal``, or its comment does not allow its value.
     """
     try:
         lines = ast.parse(source).body

@@ -1,4 +1,4 @@
-"""The layers of parameters. Each is one YAML file and is read strictly."""
+"""The layers of parameters: YAML files, which are read strictly."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The lookup of the parameter that a name in a layer or in ``-p`` refers to."""
+"""The lookup of parameters by the names in layers and in ``-p``."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from mlops.pipelines import Step
 # The runner sets these if the notebook declares them. No file and no -p may set them.
 RESERVED = ("platform", "environment", "run_folder", "sweep")
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
-SHARED = "shared"  # used like the name of a step, for values that every notebook with such a parameter gets
+SHARED = "shared"  # in place of a step's name: every notebook that declares the parameter gets the value
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Declared:
     Parameters
     ----------
     steps : sequence of Step
-        All steps of the project, also those that do not run, so that a typo in any of them is found.
+        All steps of the project, including those that do not run, so that a typo for any of them is found.
     by_notebook : mapping of str to mapping of str to Parameter
         By the notebook's file name without its extension, then by the parameter's name.
     """

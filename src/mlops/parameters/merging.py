@@ -50,7 +50,7 @@ class Layers:
     environments: Mapping[str, Layer]
 
     def __iter__(self) -> Iterator[Layer]:
-        """Yield all, weakest first."""
+        """Yield all layers, weakest first."""
         yield from self.common
         yield from self.environments.values()
 
@@ -157,7 +157,7 @@ def _read_timeout(layers: Iterable[Layer]) -> float:
 
 
 def _merge_step(step: Step, chain: Iterable[Layer], given: Given, declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return the values for one step; a stronger layer wins, and within a layer the step's name over the notebook's."""
+    """Return the values for one step. Stronger layers win; within a layer, the step's name beats the notebook's."""
     names = dict.fromkeys((step.notebook_name, step.name))
     merged: dict[str, Setting] = {}
     for layer in chain:

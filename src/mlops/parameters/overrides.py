@@ -1,7 +1,7 @@
 """Overrides: values for one run, which win over every layer.
 
-A person types one as ``-p step.name=value``, and only `read_override` parses that text. The engine makes others from
-typed values (``--force``, the registered data set), which never become text in between.
+A person types one as ``-p step.name=value``, and only `read_override` parses that text. The engine creates others from
+typed values (``--force``, the registered data set), without converting them to text.
 """
 
 import json
@@ -46,7 +46,7 @@ class Override:
     is_typed_text: bool = False
 
     def as_setting(self, parameter: Parameter) -> Setting:
-        """Return the value in the type of a parameter; other text stays text, which the check refuses."""
+        """Return the value in a parameter's type. Text that cannot be converted stays text, which the check refuses."""
         if not self.is_typed_text:
             return Setting(self.value, self.source)
         value, text = self.value, str(self.value)
@@ -56,7 +56,7 @@ class Override:
         return Setting(value, self.source, repr(text))
 
     def to_text(self) -> str:
-        """Return the text for the command line of another process, as `read_override` parses it."""
+        """Return the text that `read_override` parses, for the command line of another process."""
         text = self.value if isinstance(self.value, str) else json.dumps(self.value)
         return f"{self.step}.{self.name}={text}"
 
@@ -76,7 +76,7 @@ def read_override(text: str) -> Override:
 
 
 def _read_text(text: str, kind: type) -> Value:
-    """Convert typed text; YAML does not read the numbers, because it takes 010 for 8 and 1:30 for 90."""
+    """Convert typed text. Python reads the numbers, because YAML reads 010 as 8 and 1:30 as 90."""
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     found: Value = yaml.safe_load(text) if kind is list else kind(text)

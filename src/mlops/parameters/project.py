@@ -27,7 +27,7 @@ class Project:
     base : Layer
         ``base.yml``.
     environments : mapping of str to Layer
-        The files of the environments, where there is one.
+        The files of those environments that have one.
     """
 
     workspace: Workspace

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
     """Return the rest of an error about an unknown name: the closest known name, and a list of all of them.
 
-    The sentence before it gets its full stop from here: ". Did you mean 'alpha'? Known: alpha, seed." `label` begins
-    the list.
+    The text begins with the full stop of the sentence before it: ". Did you mean 'alpha'? Known: alpha, seed." `label`
+    introduces the list.
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)

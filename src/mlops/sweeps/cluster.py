@@ -46,7 +46,7 @@ class Parcel:
 
 
 class Cluster:
-    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, unless one has killed several workers.
+    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, unless one killed several workers.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Cluster:
     Raises
     ------
     UsageError
-        If Dask is not installed, no scheduler answers at the address, there are no workers, or one sees other files.
+        If Dask is not installed, no scheduler answers at the address, it has no workers, or a worker sees other files.
     """
 
     def __init__(self, address: str, workspace: Workspace, platform: str) -> None:
@@ -73,7 +73,7 @@ class Cluster:
             raise
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Executor`. If the sweep is interrupted, started notebooks finish on their workers and are ignored."""
+        """See `Executor`. If the sweep is interrupted, running notebooks finish on their workers, without effect."""
         from distributed import as_completed
 
         parcel = self._make_parcel(tasks[0])
@@ -106,7 +106,7 @@ class Cluster:
 
     def _check_workers(self) -> int:
         """Return how many notebooks run at a time; refuse workers that see another project or state."""
-        with suppress(TimeoutError):  # asyncio's is the same from Python 3.11 on
+        with suppress(TimeoutError):  # asyncio raises the same class since Python 3.11
             self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
         threads = self._client.nthreads()
         if not threads:

@@ -16,7 +16,7 @@ from mlops.files import decode_record, read_content, require_format
 from mlops.record.ledger import Stamp
 
 FILE = "sweep.jsonl"
-FORMAT = 1  # of the file
+FORMAT = 1  # the file's format number
 AGAIN = "Run the sweep again."
 
 
@@ -74,7 +74,7 @@ class Point:
     score : float or None
         The metric; None if it failed.
     error : str
-        The reason of the failure; empty otherwise.
+        The reason for the failure; empty otherwise.
     results : mapping
         The results of its notebook.
     """
@@ -172,7 +172,7 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a float is the least or the greatest of at least three; zero is rarely worth crossing."""
+    """Return whether a float is the least or greatest of three or more; 0 never counts, as few metrics go below it."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

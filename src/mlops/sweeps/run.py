@@ -121,7 +121,7 @@ class _SweepRun:
         commit = find_commit(self.workspace.project)
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
-            run_id="",  # its folder is made once its inputs are found
+            run_id="",  # its folder is created once its inputs are found
             pipeline=STEP,
             platform=self.grid.parameters.platform,
             state="running",
