@@ -50,7 +50,7 @@ def test_a_value_that_was_never_committed_is_told() -> None:
     committed["cells"][0]["outputs"] = []
     found = compare_notebooks("n", committed, make_notebook())
     assert [str(difference) for difference in found.differences] == [
-        "scrap mse: is declared, but no value of it is committed: run `make notebooks`",
+        "scrap mse: is declared, but has no committed value; run `make notebooks`",
         "cell `print(len(frame), 'rows')` shows: text, committed nothing",
     ]
 

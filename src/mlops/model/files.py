@@ -1,4 +1,4 @@
-"""A model as files: skops for audit and retraining, plain numbers for the scoring image. Never pickle."""
+"""A model as files: skops for audits and retraining, plain numbers for the scoring image, and never pickle."""
 
 import json
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def load_model(folder: Path) -> Any:
     Raises
     ------
     IntegrityError
-        If the file names types that skops does not trust.
+        If the file contains types that skops does not trust.
     """
     try:
         return skops.io.load(folder / ESTIMATOR)

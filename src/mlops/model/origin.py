@@ -6,7 +6,7 @@ from mlops.record.lineage import Lineage
 
 
 def describe_origin(code: Lineage, table: Table, began: float) -> TrainingOrigin:
-    """Describe where a training comes from.
+    """Return a description of a training's origin.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ def describe_origin(code: Lineage, table: Table, began: float) -> TrainingOrigin
     table : Table
         The data that it was trained on.
     began : float
-        When the notebook began, in seconds since the epoch.
+        The start of the notebook, in seconds since 1970.
     """
     columns = {str(name): str(kind) for name, kind in table.frame.dtypes.items()}
     return TrainingOrigin(code.notebook, code.git_commit, began, table.url, table.sha256, len(table.frame), columns)

@@ -20,7 +20,7 @@ from mlops.notebook.equality import are_equal
 from mlops.notebook.numbers import format_number
 from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
-POWER = 0.8  # of the gain that the report calls detectable
+POWER = 0.8  # the chance that these rows show the gain that the report calls detectable
 BATCH_VALUES = 10_000_000  # bounds the memory of the bootstrap
 
 
@@ -132,14 +132,14 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
 
 
 def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
-    """Return the decision, or, if a person overrules a rejection, a promotion that says so.
+    """Return the gate's decision, or a promotion if a person overrules a rejection.
 
     Parameters
     ----------
     decision : Decision
-        The gate's.
+        The decision of the gate.
     promote_always : bool
-        True: promote the model even if the gate rejects it.
+        Whether to promote the model even if the gate rejects it.
     why : str
         The person's reason.
 
@@ -157,12 +157,12 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return the tags of a version that was promoted over the gate; none if the gate decided."""
+    """Return the tags of a version that was promoted although the gate rejected it; none for any other version."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 
 def require_promoted(promoted: bool, reason: str) -> None:
-    """Stop a notebook whose model was rejected; in a pipeline the runner skips it.
+    """Stop a notebook if the model was rejected. In a pipeline, the runner skips the notebook before.
 
     Raises
     ------

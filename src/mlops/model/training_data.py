@@ -11,7 +11,7 @@ from mlops.files import read_record, write_atomically
 
 TRAINING_DATA = "training_data.json"  # beside the model's other files, in the registry and in the image
 EXAMPLES = 2
-DIGITS = 6  # of the values in examples: enough for a row to be recognised
+DIGITS = 6  # significant digits of the examples, enough to recognise a row
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class TrainingData:
     columns : tuple of str, length k
         The features.
     minimum, maximum : tuple of float, length k
-        Of the training rows.
+        The lowest and highest values in the training rows.
     rows : tuple of tuple of float, shape (n, k)
         Rows that the model was not trained on.
     actual : tuple of float, length n
@@ -37,12 +37,12 @@ class TrainingData:
     actual: tuple[float, ...] = ()
 
     def judge_row(self, row: Sequence[float]) -> str:
-        """Say whether a row is far outside the training data, and in which columns.
+        """Describe whether a row is far outside the training data, and in which columns.
 
-        It is if the distance of a value from the range is larger than the range.
+        A row is far outside if the distance of one of its values from the range exceeds the width of the range.
         """
         if not self.columns:
-            return "unknown, because the model was trained by a version that kept no ranges"
+            return "unknown, because the model was trained by an older version, which kept no ranges"
         outside = [
             f"{name} {value:g} (trained on {low:.3g} to {high:.3g})"
             for name, value, low, high in zip(self.columns, row, self.minimum, self.maximum, strict=True)
@@ -62,7 +62,7 @@ def describe_data(training: pd.DataFrame, others: pd.DataFrame, actual: pd.Serie
     training : DataFrame
         The features of the training rows.
     others : DataFrame
-        The features of rows that are not trained on; the first ones become examples.
+        The features of rows outside of the training; the first ones become examples.
     actual : Series
         The true values of `others`.
     """
@@ -83,7 +83,7 @@ def write_training_data(described: TrainingData, folder: Path) -> None:
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """Read what `write_training_data` wrote; empty for a model of an older version, which has no such file."""
+    """Read ``training_data.json``; return an empty description if an older version trained the model without it."""
     path = folder / TRAINING_DATA
     return read_record(path, TrainingData) if path.is_file() else TrainingData()
 

@@ -1,4 +1,4 @@
-"""The feature rows that models were trained on: kept by the platform, once per content, and found again."""
+"""The feature rows that models were trained on, which the platform stores, once per content."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -9,13 +9,13 @@ from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
 from mlops.platform.trainings import Tracker
 
-RECORD = "training_rows"  # the result of a training, and the tag of its model, that names them
+RECORD = "training_rows"  # the result of a training that names its rows, and the tag of its model
 
 Restore = Callable[[pd.DataFrame, Mapping[str, object]], pd.DataFrame]
 
 
 def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
-    """Keep the feature rows of a training on the platform.
+    """Store the feature rows of a training on the platform.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
     Returns
     -------
     str
-        The name by which `find_rows` finds them.
+        The name under which `find_rows` finds them.
     """
     content = io.BytesIO()
     rows.drop_duplicates().to_parquet(content, index=False)
@@ -42,21 +42,21 @@ def find_rows(tracker: Tracker, made: Mapping[str, object], restore: Restore) ->
     tracker : Tracker
         The platform's record of trainings.
     made : mapping
-        How the model was made: the results of its training, or the tags of its version. ``training_rows`` names its
-        rows. Trainings of older versions have none; their rows are those of the file ``data_path``, if it still has
-        the hash ``data_sha256``.
+        The results of the model's training, or the tags of its version. ``training_rows`` names its rows. An older
+        version of the engine did not store them. Their source is then the file ``data_path``, if it still has the hash
+        ``data_sha256``.
     restore : callable
-        Given that file's rows and `made`, returns the features of those that an older version trained on.
+        Called with the rows of that file and with `made`. Returns the features of the rows that were trained on.
 
     Returns
     -------
     DataFrame or None
-        None if they are not available.
+        The rows; None if they are unavailable.
 
     Raises
     ------
     IntegrityError
-        If the rows that were kept have changed.
+        If the stored rows have changed.
     """
     if RECORD in made:
         content = tracker.fetch_rows(str(made[RECORD]))

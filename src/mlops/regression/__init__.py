@@ -11,6 +11,6 @@ This package executes nothing and writes nothing.
     grids         tables
     pictures      plots, by their largest local difference
     values        numbers and text
-    keeping       committed outputs that stay when the notebooks are executed again
+    keeping       the committed outputs that stay when notebooks are executed again
     junit         the result for CI
 """

@@ -1,4 +1,4 @@
-"""The check of a run: all its executed notebooks against the committed ones. It only reads files."""
+"""The check of a run, which compares all its executed notebooks with the committed ones. It only reads files."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.sweeps.plan import STEP as SWEEP
 
 SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
-RUNNERS_OWN = "run_folder"  # it differs in every run
+RUNNERS_OWN = "run_folder"  # the runner sets it to another value in every run
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Verdict:
     run_id, pipeline, outcome : str
         The run.
     same : bool
-        Whether everything that was compared is as committed.
+        Whether all compared parts are the same, within their tolerances.
     seconds : float
         The duration of the check.
     notebooks : tuple of Comparison
@@ -124,7 +124,7 @@ def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sani
 
 
 def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
-    """Describe the parameters of the run that differ from the committed ones."""
+    """Describe the run's parameters that differ from the committed ones."""
     declared = read_declarations(source)
     other = [
         f"{name}={value!r} (committed: {declared[name].default!r})"

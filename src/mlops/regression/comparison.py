@@ -78,7 +78,7 @@ def compare_notebooks(
     )
 
 
-Part = tuple[Difference, ...] | str  # the differences of one thing that was compared, or a note
+Part = tuple[Difference, ...] | str  # the differences of one compared scrap or output, or a note
 
 
 def _find_missing_scraps(declared: Declaration, found: Mapping[str, Any]) -> Iterator[Difference]:
@@ -94,7 +94,7 @@ def _compare_scraps(declared: Declaration, committed: Mapping[str, Any], found: 
         if name in committed:
             yield tuple(find_value_differences(f"scrap {name}", committed[name], found[name], tolerance))
         else:
-            yield (Difference(f"scrap {name}", f"is declared, but no value of it is committed: {REFRESH}"),)
+            yield (Difference(f"scrap {name}", f"is declared, but has no committed value; {REFRESH}"),)
     unknown = found.keys() - declared.scraps.keys()
     if unknown:
         yield f"handed on, but not declared in mlops.check: {', '.join(sorted(unknown))}"
@@ -155,5 +155,5 @@ def _name(cell: Mapping[str, Any]) -> str:
 
 
 def _begin(source: str) -> str:
-    """Return the beginning of a cell, by which a reader finds it."""
+    """Return the beginning of a cell, so that a reader can find it."""
     return shorten(next(iter(source.strip().splitlines()), ""), 48)

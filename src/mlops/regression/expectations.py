@@ -11,7 +11,7 @@ They are in the metadata of the notebook (in JupyterLab: Property Inspector, Adv
         "if_same": ["champion_version"]
     }}}
 
-A cell may override all of these but the scraps in its own metadata.
+A cell can override all of these except the scraps in its own metadata.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ from mlops.errors import UsageError
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
-KEEP_TAG = "keep_output"  # nbstripout's, too
+KEEP_TAG = "keep_output"  # nbstripout reads it, too
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +33,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     scraps : mapping of str to float or None
         Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). None if it differs from run
-        to run: then it must exist, but it is neither committed nor compared.
+        to run: it must exist, but is neither committed nor compared.
     numbers : float or None
         The tolerance for numbers with a decimal point in tables and printed text. None for the notebook's own, or 0 if
         it has none. Whole numbers are counts, so they must be the same.

@@ -1,4 +1,4 @@
-"""Committed outputs that stay as they are when the notebooks are executed again, so that a diff shows only changes."""
+"""Committed outputs that are kept when notebooks are executed again, so that a diff shows only real changes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def keep_close_outputs(
     name : str
         Its name, for errors.
     sanitizer : Sanitizer
-        What may differ in any text.
+        The parts of texts that may differ.
     """
     declared = read_declaration(executed, name)
     before = {cell["id"]: cell for cell in committed["cells"] if cell.get("outputs")}

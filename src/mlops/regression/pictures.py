@@ -1,13 +1,13 @@
 """The visible difference of two pictures.
 
 Both are drawn at the same size, blurred, and compared by pixel and colour. The result is the largest difference at any
-place, relative to the darkness there: 0 is the same, 1 is black instead of white. The mean over a plot says little,
-because most of a plot is white: it is smaller for another alpha than for another dpi.
+place, relative to the darkness there: 0 is the same, 1 is black instead of white. A mean over the whole plot would say
+little, because most of a plot is white: it is smaller for another alpha than for another dpi.
 
 Measured on the three plots of the notebooks, against the committed ones (`reduce_picture`):
 
 =========================================================================  =============
-what                                                                       difference
+change                                                                     difference
 =========================================================================  =============
 the same, rendered again                                                   0.01 to 0.04
 other dpi (60 to 120), hinting, snapping, font; 1 or 2 px cut; JPEG        0.03 to 0.08
@@ -16,7 +16,7 @@ a thin grey reference line is missing (not detected)                       0.07 
 a series of markers is missing                                             0.18 to 0.31
 limits for another rate of false alarms                                    0.23
 a model with alpha 0.5 instead of 0.4                                      0.21 and 0.79
-a label of an axis, or the legend, is missing or another                   0.24 to 0.46
+a label of an axis, or the legend, is missing or different                 0.24 to 0.46
 swapped axes, another split, another plot, blank, mirrored, half missing   0.47 to 0.97
 =========================================================================  =============
 """
@@ -26,7 +26,7 @@ from typing import Any
 
 WIDTH = 320  # px; both pictures are compared at this width
 BLUR = 4  # px; the rendering of letters and edges differs between machines, their place does not
-FLOOR = 0.6  # the lower, the more faint traces on white count
+FLOOR = 0.6  # a lower value gives more weight to faint traces on white
 
 
 def measure_difference(committed: bytes, found: bytes) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 NUMBER = re.compile(r"(?<![\w.])((?:(?<![\w.)])[-+])?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\w|\.\d)")
 SANITIZER = re.compile(r"^regex: (.*)$\n^replace: (.*)$", re.MULTILINE)
-ROUNDING = 1e-9  # 0.048 and 0.049 differ by a hair more than 0.001
+ROUNDING = 1e-9  # in floating point, 0.048 and 0.049 differ by slightly more than 0.001
 Sanitizer = Sequence[tuple[re.Pattern[str], str]]
 
 
