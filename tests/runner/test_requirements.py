@@ -43,5 +43,5 @@ def test_a_notebook_that_cannot_be_executed_is_refused(small: Workspace) -> None
 @pytest.mark.parametrize("spoil", ["file", "file/outputs"])
 def test_a_folder_that_cannot_be_made_is_refused(small: Workspace, tmp_path: Path, spoil: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"The runs' folder .*/file.* cannot be written to \((File|Not a directory)"):
+    with pytest.raises(UsageError, match=r"Cannot write to the folder of the runs, .*/file.* \((File|Not a directory)"):
         require_runnable(STEPS, {"look": {}}, Workspace(small.project, small.home, tmp_path / spoil))

@@ -1,10 +1,10 @@
-"""The run engine: executes a pipeline's notebooks, side by side where it may, and records the truth about them.
+"""The run engine, which executes a pipeline's notebooks, in parallel if possible, and records their results.
 
 .. code-block:: text
 
-    plan                what is to run, and what a run works with
+    plan                the plan of a run, and its surroundings
     run                 one run in progress
-    requirements        what must be there before anything runs
+    requirements        the notebooks, files and folders that must exist before anything runs
     single_step         one step of a submitted run, in a process or on a machine of its own
     telemetry_listener  sends finished runs to the platform's monitoring
 """
@@ -42,28 +42,28 @@ __all__ = [
 def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:
     """Run a pipeline.
 
-    A step whose results an earlier run has, because nothing that they depend on has changed, does not run again.
+    A step does not run again if an earlier run has its results and nothing that they depend on has changed.
 
     Parameters
     ----------
     plan : Plan
-        What is to run.
+        The steps, and how to run them.
     surroundings : Surroundings
-        What it works with.
+        The project, the listeners, and the platform's part in the run.
     run_id : str
-        The run's name, which no run may have yet; empty for a new one.
+        The run's name, which no other run may have; empty to choose one.
 
     Returns
     -------
     RunRecord
-        Its state says how the run ended: a failed step is recorded, not raised.
+        The finished run. A failed step is recorded in it, not raised.
 
     Raises
     ------
     UsageError
-        If the plan cannot be run; nothing has been written then.
+        If the plan cannot be run. Nothing was written.
     OSError
-        If the record cannot be written; what is on disk can be resumed.
+        If the record cannot be written. The run can be resumed from its last record.
     """
     if run_id:
         _require_new(run_id, surroundings.workspace.outputs)
@@ -86,8 +86,8 @@ def _require_new(run_id: str, outputs: Path) -> None:
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
     """Resume a run that did not finish, with the parameters that it was started with.
 
-    Steps that are done stay done; the others run, and so do those whose executed notebook was deleted, and a deployment
-    that its failed test has undone.
+    Finished steps are kept, except for those whose executed notebook was deleted, and for deployments that were undone
+    because their test failed. All other steps run.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     steps : sequence of Step
         The steps of its pipeline.
     surroundings : Surroundings
-        As for `run_pipeline`.
+        The same as for `run_pipeline`.
     jobs : int
         See `Plan`.
 
     Raises
     ------
     UsageError
-        If it is still running, has succeeded, or was made by a newer version.
+        If the run is still running, succeeded, or was started by a newer version.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
@@ -139,7 +139,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 
 def _list_overtaken(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the steps that watch what another run has changed, so that one which builds on them was refused."""
+    """Return the steps whose watched state another run changed, so that a step that needs them was refused."""
     refused = [
         step for step in steps if (found := record.step(step.name)) and found.error_kind == ConflictError.__name__
     ]
@@ -148,7 +148,7 @@ def _list_overtaken(record: RunRecord, steps: Sequence[Step]) -> set[str]:
 
 
 def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the deployments that their test, which failed or was interrupted, has undone."""
+    """Return the deployments that were undone because their test failed or was interrupted."""
     cut_off = {
         (name, step.restores)
         for step in steps

@@ -26,16 +26,16 @@ class Plan:
     steps : sequence of Step
         All steps of the pipeline, each after those that it needs.
     parameters : Parameters
-        Checked already.
+        The parameters, already checked.
     only : str
-        The one step to run, on the results of the steps before it in an earlier run; empty to run all.
+        The only step to run, with the results of the steps before it from an earlier run; empty to run all.
     force : bool
-        True: also steps that have not changed run.
+        Whether to run unchanged steps, too.
     jobs : int
-        How many steps may run side by side; 0: as many as there are cores.
+        How many steps may run in parallel; 0 for one per core.
     at : str
-        The one step of a submitted run that this process executes, on the results that the run has so far; the other
-        steps are executed by other processes. Empty: this one executes all.
+        The step of a submitted run that this process executes, with the results that the run has so far. Other
+        processes execute the other steps. Empty if this process executes all steps.
     """
 
     pipeline: str
@@ -56,17 +56,17 @@ class Surroundings:
     project : Project
         The project; ``<outputs>/<run id>/`` of its workspace gets the executed notebooks and ``run.json``.
     listeners : sequence of Listener
-        Called with the progress, in order.
+        Notified of the progress, in this order.
     secrets : callable
-        Returns the values that are redacted in all that is saved.
+        Returns the values to redact in everything that is saved.
     restore : callable
-        Called when a step that `restores` an environment has failed: with that environment, the digest of the image
-        that the run has deployed there, and whether its service has answered.
+        Called if a step that `restores` an environment failed, with that environment, the digest of the image that
+        the run deployed there, and whether its service answered.
     observe : callable
-        Returns the present state of what a step `watches`: "champion".
+        Returns the present state of something that a step `watches`, such as "champion".
     is_kept : callable
-        Says whether what a step of an earlier run has left on the platform is still there, so that its results can be
-        used: called with the step and its record.
+        Called with a step and its record in an earlier run. Returns whether everything that the step created on the
+        platform still exists, so that its results can be reused.
     """
 
     project: Project

@@ -1,4 +1,4 @@
-"""The requirements of a run: executable notebooks, existing data files, and a folder for the outputs."""
+"""The requirements of a run: notebooks that can be executed, existing data files, and a folder for the outputs."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
     Parameters
     ----------
     steps : iterable of Step
-        Those that are to run.
+        The steps that are going to run.
     values : mapping
         Their parameters, by step.
     workspace : Workspace
@@ -28,7 +28,7 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
     ------
     UsageError
         If a notebook cannot be executed, a file that a parameter names does not exist, or the folder of outputs cannot
-        be made. Nothing has been written then.
+        be created or written to. Nothing was written.
     """
     steps = list(steps)
     for notebook in dict.fromkeys(step.notebook for step in steps):
@@ -47,5 +47,5 @@ def _require_folder(outputs: Path) -> None:
         reason = str(error.strerror)
     if reason:
         raise UsageError(
-            f"The runs' folder {outputs} cannot be written to ({reason}). Set MLOPS_OUTPUTS to another folder."
+            f"Cannot write to the folder of the runs, {outputs} ({reason}). Set MLOPS_OUTPUTS to another folder."
         )

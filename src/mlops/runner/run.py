@@ -27,11 +27,11 @@ from mlops.record.user import find_user
 from mlops.runner.plan import Plan, Surroundings
 
 CUT_OFF = "interrupted when the run ended"
-ERROR_LENGTH = 2000  # characters of an error that the record keeps
+ERROR_LENGTH = 2000  # the most characters of an error that a record keeps
 
 
 class Run:
-    """One run in progress; `record` is on disk after every change. All but the notebooks runs in one thread."""
+    """One run in progress. `record` is saved after every change. Only the notebooks run outside of the main thread."""
 
     def __init__(self, plan: Plan, surroundings: Surroundings, record: RunRecord) -> None:
         self.plan = plan
@@ -45,7 +45,7 @@ class Run:
         try:
             lock = FileLock(self.folder / ".lock").acquire(timeout=0)
         except Timeout:
-            raise UsageError(f"Run {self.record.run_id} is running already. Wait for it, or end it.") from None
+            raise UsageError(f"Run {self.record.run_id} is already running. Wait for it, or stop it.") from None
         with lock, share_runs(self.workspace.outputs):
             for step in reused:
                 copy_results(step, self.folder)
@@ -57,7 +57,7 @@ class Run:
                 self._give_up("interrupted", "interrupted")
                 raise
             except Exception as error:
-                with suppress(OSError):  # where not even this can be written, the run is read as lost
+                with suppress(OSError):  # if even this cannot be written, readers see that the process ended
                     self._give_up("failed", f"{type(error).__name__}: {error}", type(error).__name__)
                 raise
             self._conclude()
@@ -80,11 +80,11 @@ class Run:
                     self._tell_cell(event)
                 else:
                     ended = self._settle(event)
-                    decided = self._start_steps(pool)  # before the report of the one that ended is made
+                    decided = self._start_steps(pool)  # before the listeners write the report of the step that ended
                     self._announce([ended, *decided])
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
-        """Start each step whose needs are met; returns those that were settled without running."""
+        """Start each step whose needs are met; return those that were skipped or reused instead."""
         decided = []
         for step in self.plan.steps:
             if self.record.get_step(step.name).state != "pending" or self._is_waiting(step):
@@ -128,7 +128,7 @@ class Run:
         )
 
     def _settle(self, event: NotebookEnded) -> StepRecord:
-        """Record how a step ended: from now on it counts."""
+        """Record how a step ended, so that the steps that need it can start."""
         step = self._find_declared(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
@@ -166,9 +166,9 @@ class Run:
         write_run(self.record, self.workspace.outputs)
 
     def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
-        """End the run where it stands; a service whose test was interrupted does not stay untested.
+        """End the run early. If the test of a service was running, restore the previous service.
 
-        An interrupt ends the steps that run. A crash outside of them fails the run, but none of them.
+        After an interrupt, the running steps have failed. After a crash outside of them, only the run has failed.
         """
         for step in self.plan.steps:
             found = self.record.get_step(step.name)
@@ -185,11 +185,11 @@ class Run:
         return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
 
     def _shorten(self, error: str) -> str:
-        """Return an error as the record keeps it; redacted first, because half a secret would not be found."""
+        """Return an error for the record: redacted first, because half of a secret would not be found."""
         return _cut(redact_text(error, self.around.secrets()))
 
     def _restore(self, step: Step) -> None:
-        """Restore what an environment served before this run deployed there, if the failed step says so."""
+        """Restore what an environment served before this run deployed there, if the failed step declares it."""
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None
         if deployment and deployed and deployed.results:
@@ -221,9 +221,9 @@ class Run:
         return {**self.plan.parameters.values[step.name], **told}
 
     def _find_reason_to_skip(self, step: Step) -> str:
-        """Say why a step must not run, or nothing."""
+        """Return why a step must not run; "" if it may run."""
         if self.plan.only and step.name != self.plan.only:
-            return f"only {self.plan.only} was asked for"
+            return f"only {self.plan.only} was requested"
         if refusal := find_refusal(self.record, self.plan.steps):
             return refusal
         for name in step.needs:
@@ -239,21 +239,21 @@ class Run:
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Return a step as if it had been given the files that it chose itself: the next run names them.
+    """Return a step with the files that it chose itself as parameters, because the next run passes them.
 
-    So the data test of the sample is not repeated once the sample is a version of the data set.
+    Otherwise the data test would run again when the sample becomes the first version of the data set.
     """
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})
 
 
 def _cut(error: str) -> str:
-    """Return an error as the record keeps it; one that is cut says so."""
-    return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has all of it)"
+    """Return an error for the record, shortened if it is long, with a note that it is."""
+    return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"
 
 
 def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
-    """Return the record of a run that begins."""
+    """Return the record of a new run."""
     commit = find_commit(surroundings.workspace.project)
     return RunRecord(
         run_id=run_id,

@@ -1,4 +1,4 @@
-"""One step of a submitted run: its steps run one after the other, each in a process, or on a machine, of its own."""
+"""One step of a submitted run, whose steps run one after another, each in its own process or on its own machine."""
 
 from dataclasses import replace
 
@@ -13,23 +13,23 @@ from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
 from mlops.runner.run import Run, begin_record
 
-TAG_LENGTH = 256  # characters of a reason that a run's tag keeps
+TAG_LENGTH = 256  # the most characters of a reason that a run's tag keeps
 
 
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
-    """Run the step `plan.at` for the platform, which keeps the run's folder between the steps.
+    """Run the step `plan.at` for the platform, which stores the run's folder between the steps.
 
-    However it ends, even interrupted, the folder is stored and the run is tagged with its state.
+    However the step ends, even by an interrupt, the folder is stored and the run is tagged with its state.
 
     Returns
     -------
     RunRecord
-        "waiting" if other steps are to come.
+        Its state is "waiting" if other steps follow.
 
     Raises
     ------
     UsageError
-        If a step that it needs has left no results.
+        If a step that it needs has no results.
     PlatformError
         If the folder could not be fetched or stored.
     """
@@ -45,7 +45,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Record that a submitted run has nothing to do: all its steps are skipped, which is not a failure."""
+    """Record that a submitted run has nothing to do. All its steps are skipped, which is not a failure."""
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():
@@ -62,14 +62,14 @@ def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str
 
 
 def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
-    """Run the step `plan.at`, on what the run's folder holds of the steps before it.
+    """Run the step `plan.at`, with the results of earlier steps from the run's folder.
 
-    Safe to call again: a step that is done stays done, one that ended otherwise runs again, and so does what follows.
+    Safe to call again. A finished step is kept. Any other step runs again, and so do the steps after it.
 
     Raises
     ------
     UsageError
-        If there is no such step, or one that it needs has left no results.
+        If there is no such step, or a step that it needs has no results.
     """
     names = [step.name for step in plan.steps]
     if plan.at not in names:
@@ -101,7 +101,7 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
 
 
 def _report(job: Job, record: RunRecord, plan: Plan) -> None:
-    """Give the step's numbers and the run's state to the platform, so that they are seen without the folder."""
+    """Report the step's numbers and the run's state to the platform, so that its pages show them."""
     results = record.get_step(plan.at).results
     job.log_metrics(
         {
