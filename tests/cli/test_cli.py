@@ -39,7 +39,7 @@ from mlops.record.ledger import FORMAT
         ),
         (["run", "build", "-p", "train.platform=x"], "the runner sets 'platform' itself"),
         (["run", "build", "--only", "deploy_qa"], "there is no such step in build. Its steps: test_data."),
-        (["run", "retrain", "--only", "train"], "needs the results of test_data, and no run has them"),
+        (["run", "retrain", "--only", "train"], "needs the results of test_data, but no run has them"),
         (["run", "build", "-p", "test_data.data_path=https://u:pw@host/x.csv"], "the URL contains a password"),
         (
             ["run", "retrain", "-p", "register.model_name=x"],
@@ -86,7 +86,7 @@ def test_a_run_of_a_newer_version_is_shown_as_what_it_is(make_mlops: Any) -> Non
     folder = mlops.workspace.outputs / "20261122-190758-all-3f9a51c2"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(f'{{"format": {FORMAT + 1}}}')
-    said = f"made by a newer version, format {FORMAT + 1}; this one reads up to {FORMAT}"
+    said = f"written by a newer version in format {FORMAT + 1}; this version reads up to format {FORMAT}"
     assert mlops("status").stdout.splitlines()[-1].split(maxsplit=1) == [folder.name, said]
     ran = mlops("resume", folder.name)
     assert ran.returncode == 2
@@ -120,7 +120,7 @@ def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:
 def test_outputs_that_cannot_be_written_are_named(mlops: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ran = mlops("run", "build", MLOPS_OUTPUTS=str(tmp_path / "file"))
-    said = f"mlops: The runs' folder {tmp_path / 'file'} cannot be written to (File exists). Set MLOPS_OUTPUTS to"
+    said = f"mlops: Cannot write to the folder of the runs, {tmp_path / 'file'} (File exists). Set MLOPS_OUTPUTS to"
     assert (ran.returncode, ran.stderr.startswith(said)) == (2, True)
 
 

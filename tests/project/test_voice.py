@@ -53,7 +53,6 @@ PHRASES = {
 NOT_YET = {
     "src/mlops/backends": "docstrings and messages not rewritten yet",
     "src/mlops/kernels": "docstrings and messages not rewritten yet",
-    "src/mlops/record": "docstrings and messages not rewritten yet",
 }
 
 NOT_IMPERATIVE = re.compile(

@@ -26,7 +26,7 @@ def test_the_parameter_that_differs_from_the_run_before_is_named() -> None:
     before = make_run(train={"alpha": 0.4, "seed": 0}, test_data={})
     assert list_changes(run, [other, before]) == [
         "train.alpha 0.1 (before: 0.4)",
-        "test_data.data_path diabetes-of-november.csv (before: as by default)",
+        "test_data.data_path diabetes-of-november.csv (before: default)",
     ]
     assert list_changes(before, [make_run(train={"alpha": 0.4, "seed": 0}, test_data={})]) == []
 

@@ -73,7 +73,7 @@ def test_a_running_record_whose_process_is_gone_is_lost(tmp_path: Path) -> None:
     write_run(record, tmp_path)
     found = read_run(tmp_path / record.run_id)
     assert (found.state, found.outcome) == ("lost", "error")
-    failed = replace(EVALUATE, state="failed", error="the runner's process is gone")
+    failed = replace(EVALUATE, state="failed", error="the runner's process ended before the run did")
     assert found.steps == (TRAIN, failed, REGISTER)
 
 
@@ -118,7 +118,7 @@ def test_a_folder_without_record_is_no_run(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunNotFoundError) as raised:
         read_run(tmp_path / name)
-    assert str(raised.value) == f"{tmp_path / name} holds no run.json: it is no run's folder"
+    assert str(raised.value) == f"{tmp_path / name} is not the folder of a run, because it has no run.json."
 
 
 def test_run_ids_are_unique() -> None:
@@ -211,7 +211,7 @@ def test_a_newer_record_is_refused_and_shown_as_what_it_is(tmp_path: Path, chang
     )
     (found,) = list_runs(tmp_path)
     assert (found.run_id, found.state, found.format) == (make_run().run_id, "newer", FORMAT + 1)
-    assert found.error == f"made by a newer version, format {FORMAT + 1}; this one reads up to {FORMAT}"
+    assert found.error == f"written by a newer version in format {FORMAT + 1}; this version reads up to format {FORMAT}"
 
 
 def test_a_record_that_is_damaged_is_not_taken_for_a_newer_one(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_a_damaged_notebook_is_not_taken_over(small: Workspace, content: bytes |
 
 
 def test_one_step_alone_needs_earlier_results(small: Workspace) -> None:
-    with pytest.raises(UsageError, match="--only judge needs the results of look, and no run has them: run `mlops run"):
+    with pytest.raises(UsageError, match="--only judge needs the results of look, but no run has them. Run `mlops run"):
         run(small, only="judge")
     with pytest.raises(
         UsageError, match=r"--only jugde: there is no such step in four. Did you mean 'judge'\? Its steps: look, judge"
@@ -277,7 +277,7 @@ def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace)
     steps = (*STEPS[:2], Step("act", "03_act", needs=("look", "judge")))
     plan = Plan("four", steps, load_parameters(small.project, STEPS), "act")
     with pytest.raises(
-        UsageError, match=f"look has run again since judge used it .in {newer.run_id}.: run judge again"
+        UsageError, match=f"look ran again in {newer.run_id} after judge used its results. Run judge again"
     ):
         run_pipeline(plan, surround(small))
     run(small, only="judge")
@@ -526,7 +526,7 @@ def test_a_run_that_succeeded_or_runs_is_not_resumed(small: Workspace) -> None:
     failed = run(small, "act.broken=true")
     with (
         FileLock(small.outputs / failed.run_id / ".lock"),
-        pytest.raises(UsageError, match=f"Run {failed.run_id} is running already"),
+        pytest.raises(UsageError, match=f"Run {failed.run_id} is already running"),
         ThreadPoolExecutor(1) as elsewhere,
     ):
         elsewhere.submit(resume_pipeline, failed, STEPS, surround(small)).result()
@@ -539,7 +539,7 @@ def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Worksp
     kept = path.read_bytes()
     newer = next(found for found in list_runs(small.outputs) if found.state == "newer")
     with pytest.raises(
-        UsageError, match=f"cannot be resumed here: it was made by a newer version, format {FORMAT + 1}; "
+        UsageError, match=f"cannot be resumed here: it was written by a newer version in format {FORMAT + 1}; "
     ):
         resume_pipeline(newer, STEPS, surround(small))
     with pytest.raises(UsageError, match=f"Run {record.run_id} exists already"):

@@ -1,21 +1,21 @@
-"""The record of runs: what ran, on what, and with what result.
+"""The record of runs: their steps, inputs and results.
 
 .. code-block:: text
 
-    ledger        a run as `run.json` holds it, and the list of all runs
-    order         the order in which runs started, whatever the clock says
-    steps         one step of a run, and where a run failed
-    summary       what a run says about the model
+    ledger        the record of a run, `run.json`, and the list of all runs
+    order         the order in which runs started, even if the clock was set back
+    steps         one step of a run, and the failure of a run
+    summary       the model and the data of a run
     data_test     the last data test
     changes       the parameters of a run that differ from the run before it
-    listener      what hears of the progress of a run
-    processes     what identifies a process, whether it still runs, and which ones hold a file
-    clock         the time as records hold it
+    listener      the listener to the progress of a run
+    processes     the id of a process, whether it still runs, and which processes hold a file
+    clock         the present time, as text
     user          the user who starts a run
-    fingerprints  what the results of a step depend on, as one hash
-    removal       files and folders, deleted whole
-    run_lock      keeps runs and the deletion of runs apart
-    reuse         the results of earlier runs, taken over where nothing has changed
-    lineage       where a result came from: commit, build, notebooks with their hashes
-    redaction/    redacts secrets in what is recorded and shown
+    fingerprints  one hash of everything that a step's results depend on
+    removal       the deletion of files and folders
+    run_lock      the lock that keeps `mlops prune` from deleting runs while one is in progress
+    reuse         the reuse of earlier results
+    lineage       the origin of a result: commit, build, notebooks with their hashes
+    redaction/    the redaction of secrets in everything that is saved and shown
 """

@@ -1,4 +1,4 @@
-"""What a run was started with that the run before it was not."""
+"""The parameters of a run that differ from those of the run before it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -8,11 +8,11 @@ from typing import Any
 from mlops.record.ledger import RunRecord
 
 Values = Mapping[str, Mapping[str, Any]]
-LONGEST = 40  # characters of a value; of a longer path the last part is shown
+LONGEST = 40  # characters; a longer path is shortened to its last part
 
 
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
-    """Return the parameters whose value is not that of the previous run of the same pipeline.
+    """Return the parameters that had another value in the previous run of the same pipeline.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
 
 
 def measure_duration(run: RunRecord) -> str:
-    """Return how long a run took, as people say it: "41 s", "3 min 5 s"; "" if it has not ended."""
+    """Return the duration of a run as people write it: "41 s", "3 min 5 s"; "" if it has not ended."""
     try:
         taken = datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)
     except ValueError:
@@ -59,6 +59,6 @@ def _compare(given: Values, before: Values) -> Iterator[str]:
 
 def _show(value: object) -> str:
     if value is None or value == "":
-        return "as by default"
+        return "default"
     text = str(value)
     return text if len(text) <= LONGEST else PurePosixPath(text).name[-LONGEST:]

@@ -20,9 +20,9 @@ class DataTest:
     passed : bool
         Whether the data passed.
     refused : bool
-        Whether the test found the data wrong; False if it passed, or if the test itself failed.
+        Whether the data failed its test; False if it passed, or if the test itself crashed.
     at : str
-        When it ran, or when its result was used again: UTC, ISO 8601.
+        When it ran, or when its result was reused: UTC, ISO 8601.
     data : str
         The name of the data file.
     report : str

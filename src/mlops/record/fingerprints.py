@@ -1,4 +1,4 @@
-"""What the results of a step depend on, as one hash: the same hash, the same results."""
+"""Fingerprints: one hash of everything that a step's results depend on."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace, mark_home
 
-FORMAT = 1  # of the fingerprint: a change of what goes in makes every old one void
-VOLATILE = ("run_folder", "sweep")  # they differ from run to run and change no result
+FORMAT = 1  # part of the fingerprint, so that raising it invalidates every older one
+VOLATILE = ("run_folder", "sweep")  # parameters that differ from run to run without affecting results
 
 Observe = Callable[[str], str]
 
@@ -25,29 +25,29 @@ Observe = Callable[[str], str]
 def fingerprint_step(
     step: Step, parameters: Mapping[str, Any], run: RunRecord, workspace: Workspace, observe: Observe
 ) -> str:
-    """Return the hash of all that a step's results depend on.
+    """Return the hash of everything that a step's results depend on.
 
     That is: its notebook's cells, its parameters, the content of its files, the results of the steps that it needs,
-    what it watches, the source packages, the installed packages, and which MLOPS_HOME it works on.
+    the state that it watches, the source packages, the installed packages, and the id of MLOPS_HOME.
 
     Parameters
     ----------
     step : Step
         The step.
     parameters : mapping
-        What its notebook is given.
+        The parameters of its notebook.
     run : RunRecord
-        Has the results of the steps that it needs.
+        The run, with the results of the steps that it needs.
     workspace : Workspace
         The project.
     observe : callable
-        Returns the present state of what a step `watches`: "champion".
+        Returns the present state of something that a step `watches`, such as "champion".
 
     Returns
     -------
     str
-        SHA-256 in hexadecimal; empty for a step whose results must never be taken over: one with effects, or one
-        that reads what cannot be hashed here (a URL, a file that is not there).
+        SHA-256 in hexadecimal; empty for a step whose results must never be reused: one with side effects, or one
+        that reads something that cannot be hashed here (a URL, or a file that does not exist).
     """
     if step.effects:
         return ""
@@ -74,7 +74,7 @@ def fingerprint_step(
 
 
 def has_kept_files(step: StepRecord) -> bool:
-    """Say whether the files that a step handed on, each with its hash, are still what they were.
+    """Return whether the files that a step handed on still exist unchanged.
 
     A step hands on a file as two results, ``<name>_path`` and ``<name>_sha256``.
     """
@@ -87,41 +87,41 @@ def has_kept_files(step: StepRecord) -> bool:
 
 
 def hash_sources(folder: Path) -> str:
-    """Return the hash of the source packages: every file but Python's own caches."""
+    """Return the hash of the source packages: of every file except Python's caches."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return _hash({path.relative_to(folder).as_posix(): _hash_once(path, *_sign(path)) for path in files})
 
 
 def _sign(path: Path) -> tuple[int, int, int]:
-    """Return what differs once a file has been written again."""
+    """Return the modification time, size and inode of a file, which change when it is rewritten."""
     found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @lru_cache(maxsize=10_000)
 def _hash_once(path: Path, modified: int, size: int, inode: int) -> str:
-    """Hash a file, once for as long as it is not written again: a run asks twice for each of its steps."""
+    """Hash a file. Cached until the file is rewritten, because a run asks twice per step."""
     return hash_file(path)
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return what is installed: the interpreter, the lock, and the packages by name and version."""
+    """Return the environment: the interpreter, the hash of the lock, and the packages with their versions."""
     lock = project / "requirements.lock"
     installed = sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith(".dist-info"))
     return {"python": sys.version, "lock": hash_file(lock) if lock.is_file() else "", "installed": installed}
 
 
 def identify_home(home: Path) -> str:
-    """Return the id of a MLOPS_HOME, made on first use: a home that was deleted and made again has another one."""
+    """Return the id of MLOPS_HOME, created on first use. A home that was deleted and recreated has a new id."""
     mark_home(home)
     path = home / "id"
     if not path.exists():
         write_atomically(path, secrets.token_hex(16))
-    return read_content(path).decode(errors="replace")  # a damaged one is another id: every step runs again
+    return read_content(path).decode(errors="replace")  # a damaged id is a new id, so that every step runs again
 
 
 def _read_cells(notebook: Path) -> list[tuple[str, str]]:
-    """Return kind and source of a notebook's cells: outputs and layout change no result."""
+    """Return the kind and source of a notebook's cells. Outputs and layout do not affect results."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
 

@@ -1,4 +1,4 @@
-"""What ran: one ``run.json`` a run, written whole at every change of state, true after any crash."""
+"""The records of runs: one ``run.json`` per run, rewritten atomically at every change and correct after any crash."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ __all__ = ["FORMAT", "RunRecord", "RunSettings", "RunState", "StepRecord", "Step
 
 RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
 
+LOST = "the runner's process ended before the run did"
 RECORDS = "*/run.json"  # in the folder of all runs
 # Of run.json; records without a number are format 1. 3 adds the third item of `process`.
 FORMAT = 3
@@ -28,16 +29,16 @@ FORMAT = 3
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run was started with: all that is needed to resume it.
+    """The settings of a run: everything that is needed to resume it.
 
     Parameters
     ----------
     parameters : Parameters or None
-        Of every step; None for a run that cannot be resumed, such as a sweep.
+        The parameters of every step; None for a run that cannot be resumed, such as a sweep.
     only : str
-        The one step that was asked for, or "".
+        The only step to run; empty for all.
     force : bool
-        Whether unchanged steps run again.
+        Whether to run unchanged steps, too.
     """
 
     parameters: Parameters | None = None
@@ -52,13 +53,13 @@ class RunRecord:
     Parameters
     ----------
     run_id : str
-        The name of its folder: "20261122-190758-all-3f9a51c2", or what somebody called it.
+        The name of its folder: "20261122-190758-all-3f9a51c2", or the one given by `--run-id`.
     pipeline, platform : str
-        What ran, and where.
+        What ran and where.
     state : str
-        "waiting" is a submitted run between two of its steps, which may run on different machines; "lost" one whose
-        process is gone without having said how it ended, "unreadable" one whose record is damaged, "newer" one that
-        a newer version of this engine made.
+        "waiting" is a submitted run between two of its steps, which may run on different machines; "lost" is a run
+        whose process ended before the run did; "unreadable" is one whose record is damaged; and "newer" is one that a
+        newer version of this engine wrote.
     outcome : str
         "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while it runs.
     started, finished : str
@@ -70,19 +71,19 @@ class RunRecord:
     steps : tuple of StepRecord
         In the order of the pipeline.
     error : str
-        What ended the run, in a step or outside of any; empty if it did not fail.
+        The error that ended the run, in a step or outside of any; empty if it did not fail.
     failure : Failure or None
-        Where it failed.
+        The place and kind of the error.
     settings : RunSettings
-        What it was started with.
+        The settings that it was started with.
     by : str
         The user who started it; empty in records older than this field.
     reason : str
-        Why, where a person was asked for it: of a rollback.
+        The reason that a person gave, for example for a rollback.
     format : int
-        Number of the record's format; every record is written in the newest one.
+        The number of the record's format. Every record is written in the newest format.
     order : int
-        Sorts runs by their start: see `mlops.record.order`. 0 in records older than this field.
+        A number that sorts runs by their start; see `mlops.record.order`. 0 in records older than this field.
     git_problem : str
         The reason why the commit is unknown; empty if it is known, and in records older than this field.
     """
@@ -107,11 +108,11 @@ class RunRecord:
     git_problem: str = ""
 
     def step(self, name: str) -> StepRecord | None:
-        """Return the step of that name, or None where the run has none."""
+        """Return the step `name`, or None if the run has no such step."""
         return next((step for step in self.steps if step.name == name), None)
 
     def get_step(self, name: str) -> StepRecord:
-        """Return the step of that name; raises StepNotFoundError."""
+        """Return the step `name`; raise StepNotFoundError if there is none."""
         found = self.step(name)
         if found is None:
             known = ", ".join(step.name for step in self.steps)
@@ -123,12 +124,12 @@ class RunRecord:
         return replace(self, steps=tuple(changed if step.name == changed.name else step for step in self.steps))
 
     def result(self, name: str) -> Any:
-        """Return what the last step that handed on `name` handed on, or None."""
+        """Return the result `name` of the last step that has it, or None."""
         found = (step.results[name] for step in reversed(self.steps) if name in step.results)
         return next(found, None)
 
     def with_failure(self, kind: str = "") -> "RunRecord":
-        """Return the record with its failure at the top; `kind` is that of an error outside of any step."""
+        """Return the record with its failure at the top. `kind` is the class of an error outside of any step."""
         failed = find_failure(self.steps)
         if failed is None:
             return replace(self, failure=Failure(kind))
@@ -138,7 +139,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The one field of a record that every version can read."""
+    """The only field of a record that every version can read."""
 
     format: int = 1
 
@@ -150,16 +151,16 @@ def make_run_id(pipeline: str) -> str:
 
 
 def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] = make_run_id) -> Path:
-    """Make the folder of a new run in `outputs`; its name, the run's, is no other run's.
+    """Create the folder of a new run in `outputs`, under a name that no other run has.
 
     Parameters
     ----------
     outputs : Path
         The folder of all runs.
     pipeline : str
-        What runs.
+        The name of its pipeline.
     make_id : callable
-        Makes a name; called again as long as the name is taken.
+        Returns a name; called again while the name is taken.
     """
     outputs.mkdir(parents=True, exist_ok=True)
     while True:
@@ -176,39 +177,38 @@ def number_run(outputs: Path) -> int:
 
 def write_run(record: RunRecord, outputs: Path) -> None:
     """Write ``<outputs>/<run id>/run.json``."""
-    whole = replace(record, format=FORMAT)  # msgspec leaves defaults out of what it has decoded itself
+    whole = replace(record, format=FORMAT)  # msgspec would omit the defaults of an object that it decoded itself
     content = msgspec.json.format(msgspec.json.encode(whole), indent=1)
     write_atomically(outputs / record.run_id / "run.json", content)
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the record of the run in `folder`; one whose process died is read as "lost".
+    """Read the record of the run in `folder`; a run whose process died is "lost".
 
     Raises
     ------
     RunNotFoundError
-        If the folder holds no record.
+        If the folder has no record.
     FormatError
-        If a newer version of this engine made it.
+        If a newer version of this engine wrote it.
     IntegrityError
         If the record is damaged.
     """
     try:
         record = _read_known(folder / "run.json")
     except (FileNotFoundError, NotADirectoryError):
-        raise RunNotFoundError(f"{folder} holds no run.json: it is no run's folder") from None
+        raise RunNotFoundError(f"{folder} is not the folder of a run, because it has no run.json.") from None
     if record.state == "running" and not record.process.alive:
         ended = tuple(
-            replace(step, state="failed", error="the runner's process is gone") if step.state == "running" else step
-            for step in record.steps
+            replace(step, state="failed", error=LOST) if step.state == "running" else step for step in record.steps
         )
-        lost = replace(record, state="lost", outcome="error", steps=ended, error="the runner's process is gone")
+        lost = replace(record, state="lost", outcome="error", steps=ended, error=LOST)
         record = lost.with_failure()
     return record
 
 
 def _read_known(path: Path) -> RunRecord:
-    """Read a record; one of a newer format is called that even where it no longer looks like a record of ours."""
+    """Read a record. A newer format is reported as such, even if this version cannot decode the record."""
     try:
         record = read_record(path, RunRecord)
     except IntegrityError:
@@ -224,9 +224,9 @@ def list_runs(outputs: Path) -> list[RunRecord]:
 
 
 def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
-    """Read the records of the runs one by one, newest first: by their start, not by their names."""
+    """Yield the records of all runs, sorted by their start, newest first."""
     for path in sort_records(outputs.glob(RECORDS)):
-        with suppress(RunNotFoundError):  # deleted since it was listed
+        with suppress(RunNotFoundError):  # the run was deleted after it was listed
             yield _read_or_mark(path.parent)
 
 
@@ -238,5 +238,5 @@ def _read_or_mark(folder: Path) -> RunRecord:
         return RunRecord(folder.name, "", "", "unreadable", "", "", NO_PROCESS, (), outcome="error", error=said)
     except FormatError:
         found = read_record(folder / "run.json", Stamp).format
-        said = f"made by a newer version, format {found}; this one reads up to {FORMAT}"
+        said = f"written by a newer version in format {found}; this version reads up to format {FORMAT}"
         return RunRecord(folder.name, "", "", "newer", "", "", NO_PROCESS, (), error=said, format=found)

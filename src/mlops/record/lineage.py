@@ -1,4 +1,4 @@
-"""Where a result came from: commit, notebook, build."""
+"""The lineage of a result: commit, notebook, build."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from mlops.workspace import Workspace
 
 COMMIT = "MLOPS_GIT_COMMIT"
 UNKNOWN = "unknown"
-# Variables that make git answer for another repository, as a hook of that one sets them.
+# Variables that make git answer for another repository. Git sets them when it runs that repository's hooks.
 OTHER_REPOSITORY = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
@@ -26,7 +26,7 @@ class Commit(NamedTuple):
     Parameters
     ----------
     name : str
-        Its hash, with ``-dirty`` behind it where tracked files differ from it; or "unknown".
+        Its hash, followed by ``-dirty`` if tracked files differ from it; or "unknown".
     problem : str
         The reason why it is unknown; empty if it is known.
     """
@@ -55,7 +55,7 @@ class Lineage:
 
 
 def describe_code(workspace: Workspace, notebook: str) -> Lineage:
-    """Describe the code that runs now.
+    """Return the lineage of the running code.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str]) -> dict[s
 
 
 def name_build(run_folder: str) -> str:
-    """Return the build id of a run that no CI build started: the run's own name, or "interactive" in JupyterLab."""
+    """Return the build id of a run that no CI build started: the run's name, or "interactive" in JupyterLab."""
     return Path(run_folder).name or "interactive"
 
 
@@ -85,11 +85,11 @@ def read_commit(project: Path) -> str:
 
 
 def find_commit(project: Path) -> Commit:
-    """Find the commit that the project has checked out: that of the repository whose root is the project.
+    """Find the checked-out commit of the repository whose root is the project.
 
-    A folder inside another repository may be anybody's: a home folder under version control, or a project that contains
-    this one. Its commit says nothing about these sources, so it does not count. On a machine that has the sources
-    without their history, ``MLOPS_GIT_COMMIT`` names the commit.
+    The commit of a repository around the project, such as a home folder under version control, does not count, because
+    it may say nothing about these sources. On a machine that has the sources without their history,
+    ``MLOPS_GIT_COMMIT`` names the commit.
     """
     named = os.environ.get(COMMIT, "")
     commit, problem = _ask_commit(project)
@@ -99,14 +99,14 @@ def find_commit(project: Path) -> Commit:
 
 
 def _ask_commit(project: Path) -> tuple[str, str]:
-    """Return the commit, or an empty text and the reason."""
+    """Return the commit, or an empty text and why it is unknown."""
     if shutil.which("git") is None:
         return "", "git is not installed"
     root, problem = _ask_git(project, "rev-parse", "--show-toplevel")
     if problem:
         return "", problem
     if not os.path.samefile(root, project):
-        return "", f"{project} is a folder inside the repository {root}, whose commits may be about something else"
+        return "", f"{project} is a folder inside the repository {root}, whose commits may not cover it"
     commit, problem = _ask_git(project, "rev-parse", "--verify", "--quiet", "HEAD")
     if not commit:
         return "", problem or f"the repository {project} has no commit yet"
@@ -115,9 +115,9 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 
 def _ask_git(project: Path, *words: str) -> tuple[str, str]:
-    """Return git's answer, and what it refused it with."""
+    """Return git's answer, and why git refused; the other one is empty."""
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
-    command = ["git", "--no-optional-locks", "-C", str(project), *words]  # no lock: asking writes nothing
+    command = ["git", "--no-optional-locks", "-C", str(project), *words]  # no locks, because a query must not write
     asked = subprocess.run(command, env={**environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
     answer, said = asked.stdout.strip(), asked.stderr.strip()
     if asked.returncode == 0 or not said:

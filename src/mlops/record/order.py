@@ -1,8 +1,8 @@
-"""The order in which runs started, which neither a run's name nor a clock that is set back can change.
+"""The order in which runs started, whatever their names and even if the clock was set back.
 
-Every record has a number: the time of its start in microseconds, but always more than the number of any record beside
-it. So runs of several machines, and those from before the number, sort by time, and a clock that was set back makes no
-new run old.
+Every record has a number: the time of its start in microseconds, or one more than the highest number beside it if that
+is greater. So the runs of several machines sort by time, older records without the number sort with them, and a new run
+is the newest even if the clock was set back.
 """
 
 import time
@@ -15,14 +15,14 @@ from pathlib import Path
 from mlops.errors import IntegrityError
 from mlops.files import read_record
 
-NAME_TIME = "%Y%m%d-%H%M%S"  # how the name of a run begins that nobody has named
+NAME_TIME = "%Y%m%d-%H%M%S"  # the beginning of a generated name
 NAME_LENGTH = 15
 Place = tuple[int, str, str]
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a record, of whatever format, says about the start of its run."""
+    """The start of a run, which can be read from a record of any format."""
 
     order: int = 0
     started: str = ""
@@ -32,12 +32,12 @@ class Start:
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
     """Return the number of a run that starts now.
 
-    Two runs that start at the same moment may get the same number; their names then decide, the same way every time.
+    Two runs that start at the same moment may get the same number. They are sorted by their names, then.
 
     Parameters
     ----------
     records : iterable of Path
-        The records of the runs that started before: ``run.json`` files.
+        The records of the runs that started earlier: ``run.json`` files.
     clock : callable
         Returns the nanoseconds since 1970.
     """
@@ -51,7 +51,7 @@ def sort_records(records: Iterable[Path]) -> list[Path]:
 
 
 def find_place(record: Path) -> Place:
-    """Return what sorts a record among others by the start of its run; a damaged one keeps the time in its name."""
+    """Return the sort key of a record: the start of its run, or the time in its name if the record is damaged."""
     try:
         found = record.stat()
     except OSError:
@@ -61,7 +61,7 @@ def find_place(record: Path) -> Place:
 
 @lru_cache(maxsize=10_000)
 def _read_place(record: Path, modified: int, size: int, inode: int) -> Place:
-    """Read a record's place, once for as long as it is not written again: a run asks once for each of its steps."""
+    """Read a record's sort key. Cached until the record is rewritten, because a run asks once per step."""
     name = record.parent.name
     start = _read_start(record)
     times = (_read_time(start.started or start.submitted), _read_time(name[:NAME_LENGTH], NAME_TIME), modified // 1000)
@@ -77,7 +77,7 @@ def _read_start(record: Path) -> Start:
 
 
 def _read_time(text: str, form: str = "%Y-%m-%dT%H:%M:%SZ") -> int:
-    """Return a time, UTC, in microseconds since 1970; 0 for what is no time."""
+    """Return a time, UTC, in microseconds since 1970; 0 if the text is not a time."""
     try:
         return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() * 1_000_000)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Processes as records name them: by a number, and by when the process was created, as numbers are used again.
+"""Processes in records: a process id with its creation time, because ids are reused.
 
-The system counts the time since it was started, and setting the clock does not change that count. The creation time
-of a process is the count plus the time of the start, which moves with the clock, so a run in progress seemed lost then.
+The creation time that the system reports moves with the clock, so a run in progress seemed lost after the clock was set.
+Its count of the time since it started does not move, so the count decides if it is known.
 """
 
 import getpass
@@ -12,26 +12,26 @@ from typing import NamedTuple
 
 import psutil
 
-LOCKS = Path("/proc/locks")  # of Linux, as the next two
+LOCKS = Path("/proc/locks")  # Linux only, like the next two
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 STAT = "/proc/{pid}/stat"
-STARTED = 19  # the place of the start among the fields of STAT that follow the command
+STARTED = 19  # the index of the start time among the fields of STAT after the command
 MOST_SHOWN = 60  # characters of a command line
-SAME_SECONDS = 1.0  # the creation time of a process that is read twice may differ by less
+SAME_SECONDS = 1.0  # two readings of a process's creation time differ by less
 
 
 class ProcessId(NamedTuple):
-    """What identifies a process uniquely; in JSON an array.
+    """The unique identity of a process; in JSON an array.
 
     Parameters
     ----------
     pid : int
-        Its number.
+        Its process id.
     created : float
-        When it was created, in seconds since the epoch, by the clock as it was set then.
+        Its creation time, in seconds since 1970, by the clock as it was set then.
     start : str
-        When it was created, as the system counts: the id of the system's start, and the ticks since then. Empty if the
-        system does not say, and in records older than this field, for which `created` decides.
+        Its creation time in the system's own count: the id of the system's start, and the ticks since then. Empty if
+        the system does not report it, and in older records, for which `created` decides.
     """
 
     pid: int
@@ -40,27 +40,27 @@ class ProcessId(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; a zombie does not, and neither does another process that got its number."""
+        """True while it runs; False for a zombie, or if another process got the same id."""
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.created) < SAME_SECONDS
             if self.start and (start := _find_start(self.pid)):
                 same = start == self.start
             return same and found.status() != psutil.STATUS_ZOMBIE
-        except (psutil.NoSuchProcess, ValueError, OverflowError):  # a damaged record may hold any number
+        except (psutil.NoSuchProcess, ValueError, OverflowError):  # a damaged record may contain any number
             return False
 
 
-NO_PROCESS = ProcessId(0, 0.0)  # of a record that cannot be read
+NO_PROCESS = ProcessId(0, 0.0)  # in the place of a process that is unknown
 
 
 def identify_process(pid: int) -> ProcessId:
-    """Return what identifies a process that runs."""
+    """Return the identity of a running process."""
     return ProcessId(pid, psutil.Process(pid).create_time(), _find_start(pid))
 
 
 def _find_start(pid: int) -> str:
-    """Return when a process was created, as the system counts; empty if the system does not say."""
+    """Return the creation time of a process in the system's own count; "" if the system does not report it."""
     try:
         fields = Path(STAT.format(pid=pid)).read_text(errors="replace").rpartition(")")[2].split()
         return f"{BOOT.read_text().strip()}:{int(fields[STARTED])}"
@@ -69,12 +69,12 @@ def _find_start(pid: int) -> str:
 
 
 def own_process() -> ProcessId:
-    """Return what identifies this process."""
+    """Return the identity of this process."""
     return identify_process(os.getpid())
 
 
 def describe_holders(path: Path) -> str:
-    """Return which processes hold a file, for a message: "process 4711 (sqlite3 mlflow.db)"; empty if none is found.
+    """Return the processes that hold a file, for a message: "process 4711 (sqlite3 mlflow.db)"; "" if none is found.
 
     Other users' processes are found only where the system lists locks, as Linux does.
     """
@@ -82,26 +82,26 @@ def describe_holders(path: Path) -> str:
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the numbers of the other processes that have locked a file; of those that have it open if none has."""
+    """Return the ids of other processes that have locked a file or, if there are none, that have it open."""
     holders = _find_locking(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 
 
 def _find_locking(path: Path) -> set[int]:
-    """Read the system's list of locks: number, kind, mode, access, process, file, first and last byte."""
+    """Read the system's list of locks, whose columns are number, kind, mode, access, process, file, first, last."""
     if not LOCKS.is_file() or not path.is_file():
         return set()
     found = path.stat()
     file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     lines = [line.split() for line in LOCKS.read_text().splitlines()]
     pids = {int(words[4]) for words in lines if words[1] != "->" and words[5] == file}
-    return {pid for pid in pids if pid > 0}  # a process of another container has no number here
+    return {pid for pid in pids if pid > 0}  # a process in another container has no id here
 
 
 def _find_opening(path: Path) -> set[int]:
     found = set()
     for process in psutil.process_iter():
-        with suppress(psutil.Error):  # ended meanwhile, or another user's
+        with suppress(psutil.Error):  # it ended meanwhile, or belongs to another user
             if any(Path(file.path) == path for file in process.open_files()):
                 found.add(process.pid)
     return found

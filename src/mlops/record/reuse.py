@@ -1,4 +1,4 @@
-"""Results of earlier runs, taken over: those of steps that have not changed, and those that `--only` builds on."""
+"""The reuse of earlier results: of unchanged steps, and of the steps that `--only` builds on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,29 +13,29 @@ from mlops.pipelines import Step
 from mlops.record.fingerprints import has_kept_files
 from mlops.record.ledger import RunRecord, StepRecord, iterate_runs, list_runs
 
-LOOKED_AT = 100  # newest runs in which an unchanged step is looked for
+LOOKED_AT = 100  # the number of runs, newest first, that are searched for an unchanged step
 
 
 def find_unchanged(
     step: StepRecord, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
 ) -> StepRecord | None:
-    """Find a step of an earlier run that has the results which this one would have.
+    """Find an earlier run's step with the results that this one would have.
 
     Parameters
     ----------
     step : StepRecord
-        The step that is to run.
+        The step that is going to run.
     fingerprint : str
-        See `mlops.record.fingerprints`; empty for a step whose results are never taken over.
+        See `mlops.record.fingerprints`; empty for a step whose results are never reused.
     outputs : Path
-        Holds one folder a run.
+        The folder with one folder per run.
     is_kept : callable
-        Says whether what a step has left on the platform is still there.
+        Returns whether everything that a step created on the platform still exists.
 
     Returns
     -------
     StepRecord or None
-        The step as reused, whose `source` says from which run; None where it must run.
+        The reused step, whose `source` is the earlier run; None if the step must run.
     """
     if not fingerprint:
         return None
@@ -49,7 +49,7 @@ def find_unchanged(
 
 
 def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) -> list[StepRecord]:
-    """Find the newest results of the steps that the only one to run needs.
+    """Find the newest results of the steps that the step of `--only` needs.
 
     Parameters
     ----------
@@ -60,17 +60,17 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
     steps : sequence of Step
         All steps of the pipeline.
     outputs : Path
-        Holds one folder a run.
+        The folder with one folder per run.
 
     Returns
     -------
     list of StepRecord
-        The steps as reused; where an earlier step has refused, that step alone, and the only one is skipped.
+        The reused steps. If an earlier step refused, only that step, so that the step of `--only` is skipped.
 
     Raises
     ------
     UsageError
-        If there is no such step, a result is missing, or the results belong to different runs.
+        If there is no such step, a result is missing, or the results do not fit each other.
     """
     known = {step.name: step for step in steps}
     if only not in known:
@@ -88,7 +88,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
         found = run.step(name) if run else None
         if run is None or found is None:
             raise UsageError(
-                f"--only {only} needs the results of {name}, and no run has them: run `mlops run {pipeline}` first"
+                f"--only {only} needs the results of {name}, but no run has them. Run `mlops run {pipeline}` first."
             )
         _require_consistent(only, known[name], run, newest)
         if not has_copy(found, outputs / run.run_id):
@@ -101,9 +101,9 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
 
 
 def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -> StepRecord | None:
-    """Return the step before the only one that has refused, if that is newer than what the only one needs.
+    """Return the earlier step that refused in the newest run that has one, or None.
 
-    A release that runs step by step ends for all of its steps where one of them refuses.
+    If a release runs step by step, the refusal of one step also ends it for the steps after it.
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -118,18 +118,18 @@ def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -
 
 
 def copy_results(step: StepRecord, folder: Path) -> None:
-    """Copy the executed notebook of a reused step to the folder of the run that takes it over."""
+    """Copy the executed notebook of a reused step to the folder of the run that reuses it."""
     executed = locate_copy(step, folder.parent / step.source)
     write_atomically(locate_copy(step, folder), executed.read_bytes())
 
 
 def locate_copy(step: StepRecord, folder: Path) -> Path:
-    """Return where the executed notebook of a step is, in the folder of its run."""
+    """Return the path of a step's executed notebook in the folder of its run."""
     return folder / name_copy(step.notebook, step.environment)
 
 
 def has_copy(step: StepRecord, folder: Path) -> bool:
-    """Say whether the executed notebook of a step is in the folder of its run, and whole: the next steps read it."""
+    """Return whether a step's executed notebook is in the folder of its run, undamaged: the next steps read it."""
     path = locate_copy(step, folder)
     try:
         return path.is_file() and read_scraps(path) is not None
@@ -138,14 +138,14 @@ def has_copy(step: StepRecord, folder: Path) -> bool:
 
 
 def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
-    """Return a step as taken over from a run, or from the run that had it first; its report is the one made there."""
+    """Return a step as reused from a run, or from the run that first had its results, with the report of that run."""
     source = step.source or run.run_id
     report = step.report if step.source or not step.report else f"../{source}/{step.report}"
     return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Refuse results that were made from others than those that are taken over beside them."""
+    """Refuse a step's results if they were made from other results than the ones reused with them."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:
@@ -153,6 +153,6 @@ def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[s
         offered = other.step(needed)
         if offered and offered.results != used.results:
             raise UsageError(
-                f"--only {only}: {needed} has run again since {step.name} used it (in {other.run_id}): "
-                f"run {step.name} again first"
+                f"--only {only}: {needed} ran again in {other.run_id} after {step.name} used its results. "
+                f"Run {step.name} again first."
             )

@@ -1,4 +1,4 @@
-"""The lock that keeps runs and `mlops prune` apart: a run may build on the results of any earlier one."""
+"""The lock that keeps `mlops prune` from deleting runs while one is in progress, which may reuse any of them."""
 
 import fcntl
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ LOCK = ".runs.lock"  # in the folder of all runs
 
 @contextmanager
 def share_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock together with other runs; waits while earlier runs are deleted.
+    """Hold the lock, shared with other runs; wait while old runs are being deleted.
 
     The operating system releases it when the process ends, however it ends.
 
     Parameters
     ----------
     outputs : Path
-        The folder of all runs; where there is none yet, there is nothing to lock.
+        The folder of all runs. If it does not exist yet, there is nothing to lock.
     """
     if not outputs.is_dir():
         yield
@@ -31,7 +31,7 @@ def share_runs(outputs: Path) -> Iterator[None]:
 
 @contextmanager
 def claim_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock alone.
+    """Hold the lock exclusively.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One step of a run as `run.json` holds it, and the failure of a run."""
+"""One step of a run, and the failure of a run, as ``run.json`` records them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,29 +16,29 @@ class StepRecord:
     name, notebook, environment : str
         The step, the notebook that it runs, and the environment that it is for, if any.
     state : str
-        "reused" is a step of an earlier run whose results this one took over.
+        "reused" means that the run used the step's results from an earlier run.
     started : str
         UTC, ISO 8601; empty before it starts.
     seconds : float
-        How long it took.
+        Its duration.
     reason : str
-        Why it was skipped or reused; empty otherwise.
+        The reason why it was skipped or reused; empty otherwise.
     source : str
-        Id of the run whose results a reused step took over; empty otherwise.
+        The id of the run that a reused step's results come from; empty otherwise.
     error : str
-        Name and message of what ended it; empty otherwise.
+        The class and message of the error that ended it; empty otherwise.
     error_kind : str
-        Class of the exception that ended it: "ConflictError"; empty if none did, and in records older than this field.
+        The class of the exception that ended it: "ConflictError"; empty if none did, and in older records.
     cell : str
         The first line of the cell that failed; empty if none did.
     line : int
-        The line of that cell that raised, counted from 1; 0 if it is unknown.
+        The line of that cell that raised the error, counted from 1; 0 if it is unknown.
     parameters, results : mapping
-        What the notebook was given, and what it handed on.
+        The parameters that the notebook got, and the results that it handed on.
     report : str
         Its HTML report, relative to the run's folder.
     fingerprint : str
-        Hash of all that its results depend on; empty where they must not be taken over as unchanged.
+        A hash of everything that its results depend on; empty if they must not be reused.
     """
 
     name: str
@@ -60,18 +60,18 @@ class StepRecord:
 
     @property
     def has_results(self) -> bool:
-        """Whether later steps can build on it."""
+        """True if later steps can use its results."""
         return self.state in ("done", "reused")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Where a run failed, in one place.
+    """The failure of a run: step, notebook, cell and kind of error.
 
     Parameters
     ----------
     kind : str
-        Class of the exception: "DataTestFailed"; empty if there was none, for example if the kernel died.
+        The class of the exception: "DataTestFailed"; empty if there was none, for example if the kernel died.
     step, notebook : str
         The step that failed and its notebook; empty if the run failed outside of any step.
     report : str
@@ -91,7 +91,7 @@ class Failure:
 
 
 def find_failure(steps: Iterable[StepRecord]) -> tuple[str, Failure] | None:
-    """Return the error of the first step that failed, and where it failed; None if none did."""
+    """Return the error of the first step that failed, and its place; None if none failed."""
     failed = next((step for step in steps if step.state == "failed"), None)
     if failed is None:
         return None

@@ -1,4 +1,4 @@
-"""What a run says about the model and the data, under the names that its steps declare."""
+"""The model and the data of a run, read from the results that its steps declare."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from mlops.pipelines import ALL_STEPS, ROLLBACK, Step
 from mlops.record.ledger import RunRecord, StepRecord
 
 NO_STEP = StepRecord("", "")
-TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: models with their versions
+TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
 ROLLED_BACK = "rolled back"  # its outcome
 
 
@@ -20,7 +20,7 @@ class Scores:
 
 
 def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
-    """Return whether the run has a step that is declared in a certain way, whether or not it ran."""
+    """Return whether the run has a step with a certain declaration, even one that did not run."""
     names = {step.name for step in steps if is_wanted(step)}
     return any(step.name in names for step in run.steps)
 
@@ -28,7 +28,7 @@ def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterabl
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return why the run promoted or rejected its model; "" if it has not decided.
 
-    See `Step.refuses` and `Step.explains`. A rollback says what was rolled back, by whom and why.
+    See `Step.refuses` and `Step.explains`. For a rollback, return which model was rolled back, by whom and why.
     """
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
@@ -38,7 +38,7 @@ def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why a step of the run must not do what it is there for; "" if none has refused. See `Step.refuses`."""
+    """Return why a step refused to act, for example to deploy; "" if none refused. See `Step.refuses`."""
     declared = {step.name: step.refuses for step in steps if step.refuses}
     said = (str(step.results.get(declared[step.name], "")) for step in run.steps if step.name in declared)
     return next((refusal for refusal in said if refusal), "")
@@ -77,7 +77,7 @@ def _describe_rollback(run: RunRecord) -> str:
 
 
 def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
-    """Return name and version as the first step says that has both of the results that are declared for it."""
+    """Return the name and version from the first step that has both of its declared results."""
     for step in records:
         names = declared.get(step.name)
         if names and step.has_results and all(name in step.results for name in names):
@@ -86,7 +86,7 @@ def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()
 
 
 def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why the run's model was promoted over the gate; "" if it was not. See `Step.overridden`."""
+    """Return why a person promoted the model although the gate rejected it, or "". See `Step.overridden`."""
     return str(_find_result(run, {step.name: step.overridden for step in steps}) or "")
 
 
@@ -96,18 +96,18 @@ def list_metrics(steps: Iterable[Step] = ALL_STEPS) -> list[str]:
 
 
 def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, float]:
-    """Return the metrics of the run's model by name; those that no step handed on as a number are missing."""
+    """Return the metrics of the run's model by name, without those that no step handed on as a number."""
     found = {name: run.result(name) for name in list_metrics(steps)}
     return {name: value for name, value in found.items() if isinstance(value, float)}
 
 
 def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
-    """Return the metrics of the run's model and of the champion that it was compared with, each with its model.
+    """Return the metrics of the run's model and, if it was compared, of the champion.
 
     Returns
     -------
     list of Scores
-        Two if the run compared models, measured on the same rows; one if it only trained; none if it did neither.
+        Two if the run compared models, on the same rows; one if it only trained; none if it did neither.
     """
     steps = tuple(steps)
     metrics = find_metrics(run, steps)
@@ -131,7 +131,7 @@ def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | N
 
 
 def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why the run ended as it did, whole: its decision, or where it failed; "" if there is nothing to say."""
+    """Return the full reason for the run's outcome: its decision, or where it failed; "" if it has neither."""
     if run.failure and run.failure.step:
         cell = f", in the cell that begins {run.failure.cell!r}" if run.failure.cell else ""
         return f"{run.failure.step} failed in {run.failure.notebook}{cell}"
@@ -148,13 +148,13 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def _decided_here(run: RunRecord, step: Step) -> bool:
-    """Return whether a step decided in this run, or the run took its decision over as its own."""
+    """Return whether a step decided in this run, or a run of all steps reused its decision."""
     found = run.step(step.name)
     return found is not None and (not run.settings.only or run.settings.only == step.name)
 
 
 def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
-    """Return the result of the last step that has one of its declared name."""
+    """Return the declared result of the last step that has it."""
     for step in reversed(run.steps):
         name = names.get(step.name)
         if name and name in step.results:

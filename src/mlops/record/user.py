@@ -1,15 +1,15 @@
-"""The user on whose behalf something runs."""
+"""The user who started a run."""
 
 import os
 from collections.abc import Mapping
 
 from mlops.record.processes import name_user
 
-ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # Azure Pipelines and GitHub run everything as one user of their own
+ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # Azure Pipelines and GitHub run every build as the same system user
 
 
 def find_user(environ: Mapping[str, str] | None = None) -> str:
-    """Return the name of the user who started this: on a build agent the one who started the build.
+    """Return the name of the user who started this process; on a build agent, the user who started the build.
 
     Parameters
     ----------

@@ -2,14 +2,14 @@
 
 .. code-block:: text
 
-    spelling   how a secret may be spelled: escaped, quoted, in base64
-    texts      finds secrets in texts, also across line breaks, colour codes and tags
+    spelling   the spellings of a secret: escaped, quoted, in base64
+    texts      finds secrets in texts, even across line breaks, colour codes and tags
     pictures   pictures without their comments and other texts
-    notebooks  finds secrets in executed notebooks, also across outputs
+    notebooks  finds secrets in executed notebooks, even across outputs
     terminal   text as a terminal shows it
 
-What cannot be found: parts of a secret, a secret that is drawn, encrypted, hashed, compressed or reversed, one with
-other characters between its own, and one that is spread over several cells or values. `docs/secrets.md` lists it.
+It cannot find parts of a secret, a secret that is drawn, encrypted, hashed, compressed or reversed, a secret with other
+characters between its own, or one that is spread over several cells or values. `docs/secrets.md` lists these cases.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ PICTURES = ("image/png", "image/jpeg", "image/apng")
 
 
 class Redactor:
-    """Replaces secrets by ``***``; false if there are none.
+    """A redactor, which replaces secrets with ``***``. It is falsy if it knows none.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Redactor:
         return self.redact_pieces([text], kind)[0]
 
     def redact_pieces(self, pieces: list[str], kind: str = "") -> list[str]:
-        """Return texts that follow each other, such as lines, without secrets; see `redact`."""
+        """Return consecutive texts, such as lines, without secrets; see `redact`."""
         if not self._spellings:
             return pieces
         if kind in PICTURES:
@@ -77,7 +77,7 @@ class Redactor:
 
 
 def _name_kind(key: Any, kind: str) -> str:
-    """Return the MIME type of a value: a bundle's keys are the types of its values."""
+    """Return the MIME type of a value, which is its key if it is part of a MIME bundle."""
     return key if isinstance(key, str) and "/" in key else kind
 
 
@@ -91,17 +91,17 @@ def _remember(secrets: tuple[str, ...]) -> Redactor:
 
 
 def make_redactor(secrets: Iterable[str]) -> Redactor:
-    """Return what replaces these secrets; the same one for the same secrets."""
+    """Return the redactor for these secrets; cached."""
     return _remember(tuple(secrets))
 
 
 def redact_record(record: Record, secrets: Iterable[str]) -> Record:
-    """Return a record in which every secret is replaced by ``***``.
+    """Return a record in which every secret is replaced with ``***``.
 
     Parameters
     ----------
     record : JSON value or dataclass
-        Its texts are looked at one by one, so that it stays what it is.
+        Its texts are redacted one by one, so that its structure stays the same.
     secrets : iterable of str
         The values that nobody may see.
     """
@@ -112,13 +112,13 @@ def redact_record(record: Record, secrets: Iterable[str]) -> Record:
 
 
 def redact_text(text: str, secrets: Iterable[str]) -> str:
-    """Return a text in which every secret is replaced by ``***``."""
+    """Return a text in which every secret is replaced with ``***``."""
     return make_redactor(secrets).redact(text)
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Return a text without the secrets that this process has redacted so far, and others.
+    """Redact the secrets that this process has redacted so far, and `others`.
 
-    All at once: where one secret begins with another, the rest of it would stay.
+    It redacts them all at once. Otherwise, if one secret begins with another, the rest of the longer one would remain.
     """
     return redact_text(text, [*_known, *others])

@@ -14,9 +14,9 @@ def redact_notebook(notebook: dict[str, Any], redactor: Redactor) -> dict[str, A
     Parameters
     ----------
     notebook : dict
-        As its JSON says.
+        The parsed notebook.
     redactor : Redactor
-        Knows the secrets.
+        The redactor, which knows the secrets.
     """
     if not redactor:
         return notebook
@@ -51,7 +51,7 @@ def _is_stream(output: dict[str, Any]) -> bool:
 
 
 def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the streams of a cell that someone may read in one go: all, and those of each name."""
+    """Yield the groups of streams that a reader sees as one text: all of them, and those of each name."""
     if streams:
         yield streams
         for name in {output["name"] for output in streams}:
@@ -59,7 +59,7 @@ def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _redact_shown(streams: list[dict[str, Any]], redactor: Redactor) -> None:
-    """Redact what a terminal would show of a stream: going back within a line can put a secret together."""
+    """Redact a stream as a terminal shows it, because moving the cursor back can assemble a secret."""
     shown = fold("".join(_join(output) for output in streams))
     redacted = redactor.redact(shown)
     if redacted != shown:

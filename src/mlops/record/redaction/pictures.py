@@ -1,6 +1,6 @@
 """Pictures without the parts that are text: comments, dates, programs, places, colour profiles.
 
-Such a part may be compressed, so it is removed instead of searched. What is drawn stays as it is.
+Such a part may be compressed, so it is removed instead of searched. The picture itself is unchanged.
 """
 
 import base64
@@ -11,16 +11,16 @@ import struct
 PNG = b"\x89PNG\r\n\x1a\n"
 PNG_PARTS = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB sBIT bKGD pHYs cICP acTL fcTL fdAT".split())
 JPEG = b"\xff\xd8"
-JPEG_TEXTS = frozenset([*range(0xE1, 0xEE), 0xEF, 0xFE])  # APP0 and APP14 say how to decode it
+JPEG_TEXTS = frozenset([*range(0xE1, 0xEE), 0xEF, 0xFE])  # all but APP0 and APP14, which decoding needs
 JPEG_END = 0xD9
-JPEG_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")  # those that may not stand within what is drawn
+JPEG_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")  # the markers that cannot occur within the image data
 EMBEDDED = re.compile(
     r"(data:image/(?:png|jpe?g|apng)[^,\"'()<>]{0,99};base64,)((?:[A-Za-z0-9+/=\s]|%2[bBfF]|%3[dD])+)"
 )
 
 
 def clean_picture(encoded: str) -> str:
-    """Return a PNG or JPEG picture in base64 without its texts; anything else is returned as it is."""
+    """Return a PNG or JPEG picture in base64 without its texts; return anything else unchanged."""
     if not encoded.lstrip().startswith(("iVBORw0KGgo", "/9j/")):
         return encoded
     try:
@@ -32,7 +32,7 @@ def clean_picture(encoded: str) -> str:
 
 
 def clean_embedded(text: str) -> str:
-    """Return a text in which the pictures of ``data:`` URLs have no texts."""
+    """Return a text in which the pictures in ``data:`` URLs have no texts."""
     if ";base64," not in text:
         return text
     return EMBEDDED.sub(lambda found: found[1] + _clean_url(found[2]), text)

@@ -1,8 +1,8 @@
-r"""How a secret may be spelled in a text: as it is, escaped for code, JSON, HTML or a URL, in base64 or hexadecimal.
+r"""The spellings of a secret: unchanged, escaped for code, JSON, HTML or a URL, in base64 or in hexadecimal.
 
-A spelling is a regular expression that allows for every way of writing each character that some format escapes:
-``&`` is also ``&amp;``, ``&#38;``, ``%26`` and ``\u0026``. A search with it is slow (50 MB/s), so each spelling has an
-anchor, the longest part that no format changes. A text without the anchor (1 GB/s) is not searched.
+A spelling is a regular expression that allows every escaped form of each character:
+``&`` is also ``&amp;``, ``&#38;``, ``%26`` and ``\u0026``. Such a search is slow (50 MB/s), so each spelling has an
+anchor, the longest part that no format changes. A text is searched only if it contains the anchor (1 GB/s).
 """
 
 import base64
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-LONG_LINE = 16  # characters; such a line of a key file is looked for alone, too
-SHORT_ANCHOR = 3  # a shorter one stands in every text
+LONG_LINE = 16  # characters; a line of a secret that is at least this long is redacted alone, too
+SHORT_ANCHOR = 3  # characters; a shorter anchor would occur in almost every text
 NAMES: dict[str, list[str]] = {}
 for _name, _text in html.entities.html5.items():
     if _name.endswith(";"):
@@ -31,7 +31,7 @@ class Spelling:
     anchor : str
         The longest part that no format changes; empty if none is long enough.
     pattern : re.Pattern
-        Matches the secret where line breaks, colour codes and the like were taken out of the text.
+        Matches the secret in a text without line breaks, colour codes and the like.
     """
 
     anchor: str
@@ -40,7 +40,7 @@ class Spelling:
 
 @cache
 def list_spellings(secret: str) -> tuple[Spelling, ...]:
-    """Return the spellings of a secret, and of the long lines of one that has several."""
+    """Return the spellings of a secret and, if it has several lines, of each long line."""
     lines = [
         line for line in secret.split("\n") if len(line.strip()) >= LONG_LINE and not re.search(r"\s", line.strip())
     ]
@@ -52,7 +52,7 @@ def list_spellings(secret: str) -> tuple[Spelling, ...]:
 
 
 def _list_encoded(text: str) -> Iterator[str]:
-    """Yield a text in hexadecimal, and in base64 by itself and within other text, whatever stands before it."""
+    """Yield a text in hexadecimal and in base64, alone and at any place within a longer text."""
     forms = {
         text,
         json.dumps(text)[1:-1],
@@ -66,7 +66,7 @@ def _list_encoded(text: str) -> Iterator[str]:
         data = form.encode(errors="surrogatepass")
         for before in range(3):
             bits = 8 * (before + len(data))
-            first = -(-8 * before // 6)  # the characters before it also hold bits of what stands before
+            first = -(-8 * before // 6)  # earlier characters also encode bits of the text before it
             yield base64.b64encode(bytes(before) + data).decode()[first : bits // 6]
 
 
@@ -99,7 +99,7 @@ def _spell_character(character: str) -> str:
 
 OTHER_WAYS = {
     " ": [r"\+", "&nbsp;", "\xa0"],
-    "+": ["-"],  # base64 in URLs
+    "+": ["-"],  # base64 for URLs
     "/": ["_"],
     "\n": [r"\\{1,8}n", r"\\{1,8}r\\{1,8}n", "%0[dD]%0[aA]", "&#13;&#10;", r"\r\n"],
     "\t": [r"\\{1,8}t"],

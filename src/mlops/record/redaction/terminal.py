@@ -1,4 +1,4 @@
-r"""Text as a terminal shows it: ``\r`` begins the line again, ``\b`` goes back, and some codes move or erase."""
+r"""Text as a terminal shows it: ``\r`` returns to the start of the line, ``\b`` goes back, some codes move or erase."""
 
 import re
 
@@ -12,12 +12,12 @@ LONGEST_STYLE = 100  # characters
 
 
 def fold(text: str) -> str:
-    """Return what a terminal shows in the end, with the codes for colours left in it.
+    """Return what a terminal finally shows, including the colour codes.
 
     Parameters
     ----------
     text : str
-        What a program wrote. Where nothing moves, it is returned as it is.
+        The output of a program. If it never moves the cursor, it is returned unchanged.
     """
     text = text.replace("\r\n", "\n")
     if not MOVES.search(text):
@@ -34,12 +34,12 @@ def fold(text: str) -> str:
 
 
 class _Screen:
-    """The rows of a terminal of endless height. Each is a list of texts, because most are only added to."""
+    """The rows of a terminal of endless height. Each is a list of texts, because programs mostly append."""
 
     def __init__(self) -> None:
         self._rows: list[list[str]] = [[]]
         self._row, self._column, self._width = 0, 0, 0
-        self._style = ""  # the codes that colour what is printed next
+        self._style = ""  # the codes for the colour of the text that follows
 
     def write(self, text: str) -> None:
         if text == "\n":
@@ -97,7 +97,7 @@ def _measure(line: str) -> int:
 
 
 def _split(line: str, column: int) -> tuple[str, str]:
-    """Return what stands before a column, and what stands there and after it in the colour that it had."""
+    """Split a line at a column; the second part begins with the codes for its colour."""
     if "\x1b" not in line:
         return line[:column], line[column:]
     place, last = 0, ""

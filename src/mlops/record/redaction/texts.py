@@ -1,4 +1,4 @@
-"""The redaction of texts: what is one text to a reader is searched as one text, however it is cut up."""
+"""The redaction of texts. Pieces that a reader sees as one text are searched as one."""
 
 import re
 from bisect import bisect_right
@@ -16,14 +16,14 @@ PLAIN, MARKUP, ESCAPED = (re.compile("|".join([BREAK, CODE.pattern, *more])) for
 
 
 def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, markup: bool = False) -> list[str]:
-    """Return texts that follow each other, in which every secret is replaced, also where it spans several.
+    """Return consecutive texts in which every secret is replaced, even if it spans several of them.
 
     Parameters
     ----------
     pieces : sequence of str
-        Lines, or what a program wrote bit by bit.
+        Lines, or the pieces that a program wrote.
     spellings : sequence of Spelling
-        How the secrets may be spelled.
+        The spellings of the secrets.
     markup : bool
         Whether the texts are HTML, Markdown or SVG, whose tags a reader does not see.
     """
@@ -39,7 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield what to leave out of a text, and roughly the text without it; fast, to know whether to look closer."""
+    """Yield each pattern to ignore with, roughly, the text without it: a fast check whether to search at all."""
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -50,7 +50,7 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return which parts of a text to replace, in order, and by what: the mask takes the first part of a secret."""
+    """Return the parts of a text to replace, in order, with their replacements. A secret's first part gets the mask."""
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
@@ -72,7 +72,7 @@ def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]
 
 
 def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, int]]:
-    """Return where secrets stand, in order; those that overlap are one."""
+    """Return the places of secrets, in order, with overlapping ones merged."""
     found = sorted(
         match.span() for spelling in spellings if spelling.anchor in text for match in spelling.pattern.finditer(text)
     )
@@ -85,7 +85,7 @@ def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, i
 
 
 def _edit(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Return the pieces with parts of the whole text replaced; what replaces a part stands where that begins."""
+    """Return the pieces with parts of the joined text replaced. A replacement goes where its part begins."""
     results, begin, waiting = [], 0, list(reversed(edits))
     for piece in pieces:
         end, place, parts = begin + len(piece), begin, []
