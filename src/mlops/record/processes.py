@@ -1,7 +1,7 @@
 """Processes in records: a process id with its creation time, because ids are reused.
 
-The creation time that the system reports moves with the clock, so a run in progress seemed lost after the clock was set.
-Its count of the time since it started does not move, so the count decides if it is known.
+The creation time that the system reports moves with the clock, so a run in progress seemed lost once the clock was set.
+The system's count of the time since its own start does not move. If it is known, it decides.
 """
 
 import getpass
