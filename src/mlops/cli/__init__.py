@@ -7,15 +7,15 @@
     pipelines  publish, submit, runs
     steps      run-step, which the platform starts
     provision  provision
-    upgrade    upgrade
     services   keys, stop, rollback
     status     status
-    prune      prune
+    upkeep     prune, upgrade
     cost       cost
     notebooks  check-notebooks
     pages      report, ui
     data       profile
     kernels    kernels
+    commands   the table of all commands, each imported when it is asked for; the exit codes
     options    the options that several commands share
     streams    standard output and standard error, without secrets
     progress/  what people see of a run or a sweep: help, progress, summary, annotations of a CI system
@@ -28,29 +28,16 @@ from typing import Any
 
 import click
 
-from mlops.cli import (
-    cost,
-    data,
-    kernels,
-    notebooks,
-    pages,
-    pipelines,
-    provision,
-    prune,
-    runs,
-    services,
-    status,
-    steps,
-    sweeps,
-    upgrade,
-)
-from mlops.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE
+from mlops.cli.commands import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, CommandTable, format_table
 from mlops.cli.streams import RedactionFilter, claim_streams, print_error, print_traceback
 from mlops.errors import MlopsError, UsageError
 
 
 class Commands(click.Group):
     """The group of all commands: it turns an error of the engine into one line and an exit code."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        format_table(formatter)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -80,7 +67,11 @@ def run_program() -> None:
         sys.exit(EXIT_FAILED)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    commands=CommandTable(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="notebook-mlops")
 def main() -> None:
     """Run machine learning in production with parameterized notebooks.
@@ -122,28 +113,3 @@ class RepetitionFilter(logging.Filter):
 
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
-
-
-for command in (
-    runs.run,
-    runs.resume,
-    pipelines.publish,
-    pipelines.submit,
-    pipelines.runs_command,
-    steps.run_step,
-    notebooks.check_notebooks,
-    sweeps.sweep,
-    status.status,
-    services.keys,
-    services.stop,
-    services.rollback,
-    kernels.kernels,
-    provision.provision,
-    upgrade.upgrade,
-    prune.prune,
-    cost.cost,
-    pages.report,
-    pages.ui,
-    data.profile,
-):
-    main.add_command(command)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlops.cli.options import EXIT_FAILED, json_option, shorten_path
+from mlops.cli.commands import EXIT_FAILED
+from mlops.cli.options import json_option, shorten_path
 from mlops.cli.progress.annotations import Annotation, find_line, print_annotations
 from mlops.cli.streams import print_json
 from mlops.files import write_atomically

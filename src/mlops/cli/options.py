@@ -16,7 +16,6 @@ from mlops.parameters.project import Project
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 COMMAND = (sys.executable, "-m", "mlops.cli")  # not the program `mlops`, which may run in a fork of another process
 Command = TypeVar("Command", bound=Callable[..., object])
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlops.cli.options import EXIT_INTERRUPTED, open_platform, platform_option
+from mlops.cli.commands import EXIT_INTERRUPTED
+from mlops.cli.options import open_platform, platform_option
 from mlops.errors import MlopsError
 from mlops.workspace import find_workspace
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from mlops.cli.options import EXIT_FAILED, json_option, name_platform, open_platform, platform_option
+from mlops.cli.commands import EXIT_FAILED
+from mlops.cli.options import json_option, name_platform, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.submitting import (

@@ -5,15 +5,8 @@ from collections.abc import Sequence
 
 import click
 
-from mlops.cli.options import (
-    EXIT_FAILED,
-    json_option,
-    name_program,
-    open_platform,
-    platform_option,
-    quiet_option,
-    shorten_path,
-)
+from mlops.cli.commands import EXIT_FAILED
+from mlops.cli.options import json_option, name_program, open_platform, platform_option, quiet_option, shorten_path
 from mlops.cli.progress.annotations import annotate_run, print_annotations
 from mlops.cli.progress.following import find_following
 from mlops.cli.progress.run import Progress, format_ending, summarize_run

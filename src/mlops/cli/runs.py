@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import (
-    EXIT_FAILED,
     jobs_option,
     json_option,
     name_platform,

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from mlops.cli.options import EXIT_FAILED, json_option, open_platform, platform_option
+from mlops.cli.commands import EXIT_FAILED
+from mlops.cli.options import json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.operations.status import Status, read_status
 from mlops.pipelines import ROLLBACK

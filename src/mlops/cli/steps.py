@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from mlops.cli.options import EXIT_FAILED, open_platform, platform_option, submission_options
+from mlops.cli.commands import EXIT_FAILED
+from mlops.cli.options import open_platform, platform_option, submission_options
 from mlops.cli.progress.annotations import annotate_run, print_annotations
 from mlops.cli.progress.run import Progress
 from mlops.pipelines import PIPELINES

@@ -4,8 +4,8 @@ import sys
 
 import click
 
+from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import (
-    EXIT_FAILED,
     jobs_option,
     json_option,
     name_program,

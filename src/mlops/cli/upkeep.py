@@ -1,4 +1,4 @@
-"""The command that deletes what is old."""
+"""Commands for the upkeep of a home: delete what is old, upgrade the state of an older version."""
 
 import re
 import time
@@ -11,6 +11,7 @@ from mlops.cli.options import json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.operations.pruning import Pruning, preview_pruning
 from mlops.operations.pruning import prune as prune_project
+from mlops.operations.upgrade import upgrade_home
 from mlops.record.clock import to_iso
 
 SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
@@ -70,3 +71,19 @@ def _describe(found: Pruning, dry_run: bool, platform: str) -> Iterator[str]:
         yield f"{total:.1f} MB deleted."
     if found.platform_left_alone:
         yield f"What {platform} keeps was left alone: images, services, models and data sets."
+
+
+@click.command()
+@platform_option
+def upgrade(platform: str) -> None:
+    """Upgrade the state of an older version, after a backup.
+
+    Copies MLOPS_HOME beside itself, then upgrades MLflow's database and the format of the home. Services keep serving.
+
+    \b
+    Example:
+      mlops upgrade
+    """
+    opened = open_platform(platform)
+    for line in upgrade_home(opened.workspace, opened.backend.services, opened.backend.upgrades):
+        click.echo(line)

@@ -1,0 +1,75 @@
+"""The table of all commands: a command's module is imported when the command is asked for.
+
+What all modules import together takes longer than most commands themselves, so `mlops --help` imports none of them and
+a command only its own.
+"""
+
+import importlib
+from collections import UserDict
+from collections.abc import Iterator
+
+import click
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+# Section of the help -> command -> its module in this package, its name there, and its line in the help.
+SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
+    "Run notebooks": {
+        "run": ("runs", "run", "Run a pipeline: build, retrain, release, or all three."),
+        "resume": ("runs", "resume", "Resume a run that failed, was interrupted or was killed."),
+        "sweep": ("sweeps", "sweep", "Run a step once per combination of parameters."),
+        "check-notebooks": ("notebooks", "check_notebooks", "Compare a run with the committed notebooks."),
+        "profile": ("data", "profile", "Profile a data file for the data test."),
+    },
+    "Results": {
+        "status": ("status", "status", "Show the champion, the services and the last runs."),
+        "report": ("pages", "report", "Rewrite the index of all runs and print its path."),
+        "ui": ("pages", "ui", "Serve MLflow's page of all trainings."),
+    },
+    "Services": {
+        "keys": ("services", "keys", "Print or rotate the keys of a service."),
+        "rollback": ("services", "rollback", "Serve the previous version again."),
+        "stop": ("services", "stop", "Stop the services."),
+    },
+    "Platform": {
+        "provision": ("provision", "provision", "Set up the platform, or update it."),
+        "publish": ("pipelines", "publish", "Publish the retraining pipeline."),
+        "submit": ("pipelines", "submit", "Start the published pipeline."),
+        "runs": ("pipelines", "runs_command", "Show the submitted runs and the rollbacks."),
+        "cost": ("cost", "cost", "Show what the platform bills in a month."),
+    },
+    "Upkeep": {
+        "prune": ("upkeep", "prune", "Delete old runs, images and service folders."),
+        "upgrade": ("upkeep", "upgrade", "Upgrade the state of an older version."),
+        "kernels": ("kernels", "kernels", "Show or stop the warm kernels."),
+    },
+}
+HIDDEN = {"run-step": ("steps", "run_step", "")}  # the platform starts it
+COMMANDS = {name: entry for section in (*SECTIONS.values(), HIDDEN) for name, entry in section.items()}
+
+
+class CommandTable(UserDict[str, click.Command]):
+    """The commands by name; getting one imports its module."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self.data:
+            module, attribute, _ = COMMANDS[name]
+            self.data[name] = getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+        return self.data[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def format_table(formatter: click.HelpFormatter) -> None:
+    """Write the commands by section."""
+    width = max(map(len, COMMANDS))
+    for title, section in SECTIONS.items():
+        with formatter.section(title):
+            formatter.write_dl([(name.ljust(width), line) for name, (_, _, line) in section.items()])
