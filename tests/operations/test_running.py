@@ -54,6 +54,18 @@ def test_what_cannot_be_run_as_asked_is_refused(workspace: Workspace, tmp_path: 
     assert not workspace.outputs.exists()
 
 
+@pytest.mark.parametrize(("pipeline", "only"), [("retrain", ""), ("all", ""), ("release", ""), ("retrain", "evaluate")])
+def test_a_champion_that_is_not_known_is_refused_before_anything_runs(
+    workspace: Workspace, pipeline: str, only: str
+) -> None:
+    lost = workspace.home / "champions" / "diabetes.json"
+    lost.parent.mkdir(parents=True)
+    lost.write_text('{"version": 1}')
+    with pytest.raises(IntegrityError, match="The champion of 'diabetes', version 1, was deleted in MLflow"):
+        start_run(open_here(workspace), RunRequest(pipeline, only))
+    assert not workspace.outputs.exists()
+
+
 def test_the_run_to_resume_is_the_one_asked_for_or_the_newest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There is nothing to resume, because there is no run yet"):
         find_run(tmp_path)

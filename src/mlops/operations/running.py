@@ -90,6 +90,7 @@ def start_run(
     require_ready(opened.backend)
     opened = _give_request(opened, request)
     _require_owner(opened, request)
+    _require_known_champion(opened, request)
     _require_reason(opened, request)
     data_step = find_data_step(request.steps)
     parameters = opened.parameters
@@ -165,6 +166,20 @@ def _require_owner(opened: OpenProject, request: RunRequest) -> None:
         owner = opened.backend.services.find_owner(step.environment)
         if owner not in ("", opened.model_name):
             raise UsageError(explain_owner(step.environment, owner, opened.model_name))
+
+
+def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a run that compares with the champion or releases it, before it has trained anything, if it is not known.
+
+    Raises
+    ------
+    IntegrityError
+        If the registry cannot say which version is the champion.
+    """
+    steps = [step for step in request.steps if request.only in ("", step.name)]
+    values = opened.parameters.values
+    if any(step.watches or (step.takes_image and not values[step.name].get(step.takes_image)) for step in steps):
+        opened.backend.registry.find_champion(opened.model_name)
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:

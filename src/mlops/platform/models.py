@@ -105,7 +105,10 @@ class Registry(Protocol):
         ...
 
     def find_champion(self, name: str) -> ModelVersion | None:
-        """Return the champion, or None before the first promotion; called by 03_evaluate, 05_create_image, status."""
+        """Return the champion, or None before the first promotion; called by 03_evaluate, 05_create_image, status.
+
+        Raises IntegrityError if there was a champion that somebody deleted, as far as the platform notices.
+        """
         ...
 
     def get_version(self, name: str, version: int) -> ModelVersion:

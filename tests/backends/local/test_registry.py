@@ -1,5 +1,6 @@
 """The registry of one machine: many processes at once, and files that were changed."""
 
+import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from tiny_model import register
 
 from mlops.backends import open_backend
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.errors import ConflictError, IntegrityError
 from mlops.platform.trainings import TrainingRun
 from mlops.workspace import Workspace
@@ -37,6 +39,44 @@ def test_processes_that_register_at_once_get_versions_of_their_own_and_one_champ
         results = list(pool.map(register_and_promote, [workspace] * processes, folders))
     assert sorted(version for version, _ in results) == list(range(1, processes + 1))
     assert sum(won for _, won in results) == 1
+
+
+def test_a_champion_that_was_deleted_in_mlflow_is_not_one_that_never_was(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    first, second = register(backend, tmp_path, 1.0), register(backend, tmp_path, 2.0)
+    backend.registry.promote("tiny", first.version, expected="")
+    client = MlflowStore(migrated.home).client
+    client.delete_model_version("tiny", "1")
+    note = migrated.home / "champions" / "tiny.json"
+    start = f"To promote the next model as the first one, delete {note}."
+    said = (
+        "The champion of 'tiny', version 1, was deleted in MLflow. "
+        f"Restore {migrated.home / 'mlflow.db'} from a backup, or set the tag `champion` on another version there. "
+        f"{start}"
+    )
+    with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
+        backend.registry.find_champion("tiny")
+    client.set_model_version_tag("tiny", "2", "champion", "true")
+    assert backend.registry.find_champion("tiny") == backend.registry.get_version("tiny", 2)
+    backend.registry.promote("tiny", second.version, expected="")
+    client.delete_model_version_tag("tiny", "2", "champion")
+    with pytest.raises(IntegrityError, match="version 2, has lost its tag `champion` in MLflow. Set the tag"):
+        backend.registry.find_champion("tiny")
+    client.delete_registered_model("tiny")
+    with pytest.raises(IntegrityError, match="version 2, was deleted in MLflow"):
+        backend.registry.find_champion("tiny")
+    assert backend.registry.find_champion("other") is None
+    note.unlink()
+    assert backend.registry.find_champion("tiny") is None
+
+
+def test_a_champion_is_missed_without_the_database_too(migrated: Workspace, tmp_path: Path) -> None:
+    backend = open_backend("local", migrated)
+    backend.registry.promote("tiny", register(backend, tmp_path).version, expected="")
+    (migrated.home / "mlflow.db").unlink()
+    with pytest.raises(IntegrityError, match="version 1, was deleted in MLflow"):
+        open_backend("local", migrated).registry.find_champion("tiny")
+    assert not (migrated.home / "mlflow.db").exists()
 
 
 def test_a_changed_model_file_is_refused_before_it_is_read(migrated: Workspace, tmp_path: Path) -> None:

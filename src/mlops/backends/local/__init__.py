@@ -5,6 +5,7 @@
     store/          MLflow's database: its file, its schema, its client, its failures
     tracking        trainings as MLflow runs
     registry        versions of models in MLflow's registry
+    champions       the champions, written down beside the database
     images          bundles in a folder, by digest
     services        one process an environment
     processes       service processes: started, recognised, ended

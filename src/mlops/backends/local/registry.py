@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.local.store.failures import explained, require_missing
+from mlops.backends.local.champions import ChampionNotes
+from mlops.backends.local.store.failures import DATABASE, explained, require_missing
 from mlops.backends.local.store.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
 from mlops.errors import ModelNotFoundError
 from mlops.files import decode_record, verify_files
@@ -26,6 +27,7 @@ class LocalRegistry:
 
     def __init__(self, store: MlflowStore) -> None:
         self._store = store
+        self._notes = ChampionNotes(store.home)
         self.home = store.home
 
     @explained
@@ -60,26 +62,30 @@ class LocalRegistry:
                 if int(other.version) != version and CHAMPION in other.tags:
                     client.delete_model_version_tag(name, str(other.version), CHAMPION)
             client.set_registered_model_alias(name, CHAMPION, str(version))
+            self._notes.write(name, version)
         return self.get_version(name, version)
 
     @explained
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
-        if not self._store.exists:
-            return None
+        noted = self._notes.read(name)
         # Without the lock, because reading writes nothing. A version that is registered and promoted between MLflow's
         # query for the versions and the one for their tags has no champion in the first answer.
-        return self._find_champion(name) or self._find_champion(name)
+        found = (self._find_champion(name) or self._find_champion(name)) if self._store.exists else None
+        if found is None and noted:
+            exists = any(int(version.version) == noted for version in self._list_versions(name))
+            raise self._notes.explain_loss(name, noted, self.home / DATABASE, exists=exists)
+        return found
 
     def list_champions(self) -> list[ModelVersion]:
         """Return the champions of all models: `mlops prune` keeps what they refer to."""
-        found = self._list_versions() if self._store.exists else []
+        found = self._list_versions()
         champions = (self._find_champion(name) for name in sorted({version.name for version in found}))
         return [champion for champion in champions if champion]
 
     def list_tags(self) -> list[Mapping[str, str]]:
         """Return the tags of all versions of all models."""
-        return [version.tags for version in self._list_versions()] if self._store.exists else []
+        return [version.tags for version in self._list_versions()]
 
     def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:
         champion = self._find_champion(name)
@@ -110,6 +116,8 @@ class LocalRegistry:
 
     def _list_versions(self, name: str = "") -> list[Any]:
         """Return MLflow's own versions, of one model or of all: a damaged one matters only to those who use it."""
+        if not self._store.exists:
+            return []
         wanted = f"name='{name}'" if name else None
         return list(self._store.client.search_model_versions(wanted, max_results=10_000))
 
