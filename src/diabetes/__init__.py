@@ -1,1 +1,1 @@
-"""The problem: disease progression of diabetes patients. It imports only numpy, pandas and scikit-learn."""
+"""The problem: the disease progression of diabetes patients. It imports only numpy, pandas and scikit-learn."""

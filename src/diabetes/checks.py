@@ -7,7 +7,7 @@ from diabetes.data import FEATURES, TARGET
 
 @dataclass(frozen=True)
 class ColumnRule:
-    """The range of values that a column may hold. Missing values are never allowed.
+    """The allowed range of a column. Missing values are never allowed.
 
     Parameters
     ----------
@@ -22,5 +22,5 @@ class ColumnRule:
     maximum: float
 
 
-# A feature scaled to a sum of squares of 1 over 442 rows has a standard deviation of 0.048: 0.5 is ten of these.
+# A feature scaled to a sum of squares of 1 over 442 rows has a standard deviation of 0.048, a tenth of the limit.
 RULES = (*(ColumnRule(name, -0.5, 0.5) for name in FEATURES), ColumnRule(TARGET, 0.0, 500.0))

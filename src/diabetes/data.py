@@ -55,17 +55,17 @@ def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
     A row is assigned by a hash of its features, rounded to `DIGITS` significant digits. So it stays on its side as the
-    data grows, is reordered, has its target corrected, or is written with fewer digits. A value that lies between two
-    roundings may still change sides; `mlops.data.identity` finds such rows.
+    data grows, is reordered, has its target corrected, or is written with fewer digits. A row with a value close to the
+    border between two roundings may still change sides; `mlops.data.identity` finds such rows.
 
     Parameters
     ----------
     rows : DataFrame
         Rows with all `FEATURES`.
     share : float
-        Expected share of rows that are held out, between 0 and 1.
+        The expected share of held-out rows, between 0 and 1.
     seed : int
-        Seed of the hash. Another seed selects another holdout.
+        The seed of the hash. Another seed selects another holdout.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def restore_training_rows(rows: pd.DataFrame, made: Mapping[str, object]) -> pd.DataFrame:
-    """Return the features of the rows that a training of an older version was given, which kept no record of them.
+    """Return the features of the training rows of an older version, which did not store them.
 
     Older versions assigned a row by the bits of its features.
 
@@ -86,9 +86,9 @@ def restore_training_rows(rows: pd.DataFrame, made: Mapping[str, object]) -> pd.
     rows : DataFrame
         The data file of the training.
     made : mapping
-        How it was trained: ``holdout_share`` and ``seed``.
+        The results of the training, with ``holdout_share`` and ``seed``.
     """
-    features = rows[list(FEATURES)].astype("float64") + 0.0  # makes -0.0 the same row as 0.0
+    features = rows[list(FEATURES)].astype("float64") + 0.0  # so that -0.0 and 0.0 are the same
     return features[~_draw_rows(features, float(str(made["holdout_share"])), int(str(made["seed"])))]
 
 
@@ -98,12 +98,12 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def _round_values(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Round to `DIGITS` significant digits, as whole numbers: 0.0123 is 123, with its exponent in three more digits."""
+    """Round to `DIGITS` significant digits, as integers: 0.0123 is 123, followed by three digits for the exponent."""
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(len(values))
     np.log10(np.abs(values), out=exponents, where=usable)
     exponents = np.floor(exponents)
     digits = np.rint(np.where(usable, values, 0.0) / 10.0 ** (exponents - DIGITS + 1))
-    carried = np.abs(digits) == 10**DIGITS  # 0.9999 is 1.00
+    carried = np.abs(digits) == 10**DIGITS  # 0.9999 rounds up to 1.00
     digits, exponents = np.where(carried, digits / 10, digits), exponents + carried
     return (digits * 1000 + np.sign(digits) * exponents).astype("int64")

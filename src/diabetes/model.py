@@ -18,14 +18,14 @@ def train_model(rows: pd.DataFrame, alpha: float) -> Pipeline:
     Parameters
     ----------
     rows : DataFrame
-        Training rows with `FEATURES` (already scaled, so the pipeline scales nothing) and `TARGET`.
+        Training rows with `FEATURES` and `TARGET`. The features are already scaled, so the pipeline does not scale.
     alpha : float
         Ridge penalty, 0 or more; 0 is ordinary least squares.
 
     Returns
     -------
     Pipeline
-        A pipeline that ends in the step ``ridge``. Put steps of your own before it.
+        A pipeline that ends with the step ``ridge``. Add your own steps before it.
     """
     return _make_model(alpha).fit(*_split_columns(rows))
 
@@ -33,8 +33,8 @@ def train_model(rows: pd.DataFrame, alpha: float) -> Pipeline:
 def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
     """Return the cross-validated mean squared error within the training rows.
 
-    Each fold is predicted by a model fitted on the others, so that a parameter can be chosen without the holdout. The
-    folds are the same for every `alpha`. They are drawn at random, because a file may be sorted.
+    A model fitted on the other folds predicts each fold, so that a parameter can be chosen without the holdout. The
+    folds are the same for every `alpha`. They are random, because a file may be sorted.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
     Returns
     -------
     float
-        Mean of the folds' errors, in squared units of the target; lower is better.
+        The mean error of the folds, in squared units of the target; lower is better.
     """
     split = KFold(min(folds, len(rows)), shuffle=True, random_state=0)
     losses = cross_val_score(_make_model(alpha), *_split_columns(rows), scoring="neg_mean_squared_error", cv=split)
@@ -57,7 +57,7 @@ def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
 
 def predict(model: Pipeline, rows: pd.DataFrame) -> pd.Series:
     """Return the predicted disease progression of `rows`, with their index; `rows` may be empty."""
-    if rows.empty:  # scikit-learn refuses it
+    if rows.empty:  # scikit-learn refuses an empty table
         return pd.Series(index=rows.index, dtype="float64", name="predicted")
     return pd.Series(model.predict(rows[list(FEATURES)].to_numpy()), index=rows.index, name="predicted")
 

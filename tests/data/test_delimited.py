@@ -68,13 +68,13 @@ def test_the_same_table_in_another_form(content: bytes) -> None:
         ),
         (
             b'A,B\n"1,234",1\n"5,678",2\n',
-            "has 1,234 in the column A, which may be 1.234 or 1234. Write numbers with a decimal point, and without a "
-            "mark between thousands.",
+            "has 1,234 in the column A, which may be 1.234 or 1234. Write numbers with a decimal point, and do not "
+            "separate thousands.",
         ),
         (
             b"A;B\n1,234;2\n",
-            "has 1,234 in the column A, which may be 1.234 or 1234. Write numbers with a decimal point, and without a "
-            "mark between thousands.",
+            "has 1,234 in the column A, which may be 1.234 or 1234. Write numbers with a decimal point, and do not "
+            "separate thousands.",
         ),
     ],
     ids=["a field too many", "not empty at the end", "names of rows", "Latin-1", "thousands or not", "semicolons"],

@@ -103,7 +103,7 @@ def test_rows_are_looked_up_among_all_records_and_all_are_unknown_without_one(go
     found = match_rows(third, [first, None])
     assert (found.seen.any(), found.unknown.all(), found.unseen.any()) == (False, True, False)
     assert found.explanation == (
-        "292 rows are left out because the training rows of a model are not available. Restore them from a backup."
+        "292 rows are left out because the training rows of a model are unavailable. Restore them from a backup."
     )
     assert match_rows(features, [features, None]).seen.all()
 

@@ -113,16 +113,16 @@ def test_a_folder_of_parquet_files_is_a_table(good: pd.DataFrame, parts: Path) -
 
 def test_a_folder_that_holds_something_else_is_refused(good: pd.DataFrame, parts: Path, tmp_path: Path) -> None:
     good.to_csv(parts / "more.csv", index=False)
-    with pytest.raises(UsageError, match=r"with more\.csv in it\. It must hold Parquet files only\."):
+    with pytest.raises(UsageError, match=r"contains more\.csv\. It must contain only Parquet files\."):
         read_table(str(parts))
     (parts / "more.csv").unlink()
     (parts / "year=2025").mkdir()
     good.to_parquet(parts / "year=2025" / "part-0.parquet")
-    with pytest.raises(UsageError, match=r"with a folder in it, year=2025\. Put all files into one\."):
+    with pytest.raises(UsageError, match=r"contains the folder year=2025\. Use one folder only\."):
         read_table(str(parts))
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(UsageError, match=r"is a folder with (pipe\.csv|a folder) in it"):
+    with pytest.raises(UsageError, match=r"is a folder that contains (pipe\.csv|the folder)"):
         read_table(str(tmp_path))
     with pytest.raises(UsageError, match=r"empty is a folder without Parquet files\. Name a file"):
         read_table(str(tmp_path / "empty"))

@@ -90,7 +90,7 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "column duplicated": (
         lambda good: pd.concat([good, good[["BMI"]]], axis="columns"),
         {"BMI:columns"},
-        "BMI: columns: stands more than once; allowed: each column once",
+        "BMI: columns: occurs more than once; allowed: each column once",
     ),
     "text": (
         lambda good: good.assign(BMI="n/k"),

@@ -15,14 +15,14 @@ from mlops.files import find_path, hash_content, hash_listing
 
 CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
 FORMATS = (CSV, ZIPPED_CSV, PARQUET)
-HIDDEN = (".", "_")  # how the names of files begin that Spark and others write beside the data
+HIDDEN = (".", "_")  # the beginnings of the names of files that Spark and others write beside the data
 
 
 class FileSystem(Protocol):
-    """The part of fsspec's file systems that is used here."""
+    """The methods of fsspec's file systems that this module uses."""
 
     def isdir(self, path: str) -> bool:
-        """Say whether a path is a folder."""
+        """Return whether a path is a folder."""
 
     def find(self, path: str) -> list[str]:
         """Return all files below a folder."""
@@ -42,7 +42,7 @@ class Content:
     parts : tuple of bytes
         The content of the file, or of each Parquet file of the folder, in the order of their names.
     sha256 : str
-        Hash of the file, or of the folder's files with their names.
+        The hash of the file, or of the folder's files with their names.
     """
 
     format: str
@@ -69,7 +69,7 @@ class Content:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return the name of a data file without its ending, and the ending: one of `FORMATS`, or empty."""
+    """Split the name of a data file into its stem and its ending, which is one of `FORMATS` or empty."""
     ending = next((ending for ending in FORMATS if name.endswith(ending)), "")
     return name.removesuffix(ending), ending
 
@@ -80,7 +80,7 @@ def read_content(url: str, sha256: str = "") -> Content:
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows. The ending of a file says its format.
+        A path, or a URL with a scheme that fsspec knows. The ending of a file determines its format.
     sha256 : str
         The hash that it must have; empty for any.
 
@@ -100,12 +100,12 @@ def read_content(url: str, sha256: str = "") -> Content:
 
 
 def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
-    """Return a data file's name and content; of a folder of Parquet files, those of one file with all its rows.
+    """Return a data file's name and content. A folder of Parquet files becomes one file with all its rows.
 
     Raises
     ------
     IntegrityError
-        If it does not have the hash `sha256`; an empty one is any.
+        If it does not have the hash `sha256`. An empty `sha256` allows any.
     UsageError
         If it cannot be read.
     """
@@ -132,7 +132,7 @@ def _read(url: str) -> Content:
 
 
 def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Say whether a URL names a folder. Another machine is asked only if the name has no ending of a file."""
+    """Return whether a URL is a folder. Ask another machine only if the name does not end like a data file."""
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 
@@ -150,12 +150,12 @@ def _read_folder(system: FileSystem, path: str, url: str) -> Content:
 
 
 def _is_part(name: str, url: str) -> bool:
-    """Say whether a file of a folder holds rows; refuse what a reader of the folder would miss."""
+    """Return whether a file in a folder is part of the data; refuse files that a reader of the folder would miss."""
     *folders, file = PurePosixPath(name).parts
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False
     if folders:
-        raise UsageError(f"The data file {url} is a folder with a folder in it, {folders[0]}. Put all files into one.")
+        raise UsageError(f"The data file {url} is a folder that contains the folder {folders[0]}. Use one folder only.")
     if not file.endswith(PARQUET):
-        raise UsageError(f"The data file {url} is a folder with {file} in it. It must hold Parquet files only.")
+        raise UsageError(f"The data file {url} is a folder that contains {file}. It must contain only Parquet files.")
     return True

@@ -12,7 +12,7 @@ from mlops.errors import UsageError
 SEPARATORS = ",;\t|"
 ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
-NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # with a decimal comma, or whole
+NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # with a decimal comma, or without a fraction
 THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # whole, perhaps with commas between thousands
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
@@ -20,20 +20,20 @@ RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 def read_delimited(content: bytes, url: str) -> pd.DataFrame:
     """Read a table from text.
 
-    The first line names the columns, and the separator is the one that it has most often. A separator at the end of
-    every line is ignored.
+    The first line has the names of the columns. The separator is the one that occurs most often in it. A separator at
+    the end of every line is ignored.
 
     Parameters
     ----------
     content : bytes
         UTF-8 or UTF-16.
     url : str
-        Where it was read, for errors.
+        The location of the file, for error messages.
 
     Raises
     ------
     UsageError
-        If it is no such table.
+        If the content is not such a table.
     """
     text = _recode(content, url)
     separator = _find_separator(text)
@@ -87,7 +87,7 @@ def _read_lines(text: bytes, separator: str, url: str) -> pd.DataFrame:
 def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
     """Refuse a table whose lines have more fields than the first one, unless these are empty.
 
-    pandas takes the first fields of such lines for names of rows, so that the last columns hold what is too much.
+    pandas would use the first fields of such lines as names of rows, and shift the others to the left.
     """
     extra = frame.index.nlevels
     filled = frame.iloc[:, -extra:].notna().any(axis="columns").to_numpy()
@@ -100,12 +100,12 @@ def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
 
 
 def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
-    """Return a table whose numbers with a decimal comma are numbers.
+    """Convert numbers with a decimal comma.
 
     Raises
     ------
     UsageError
-        If a comma may also be one between thousands: 1,234.
+        If the commas could also separate thousands: 1,234.
     """
     columns = {name: text for name in frame.columns if (text := _find_commas(frame[name])) is not None}
     if not columns:
@@ -115,14 +115,14 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
         example = text[text.str.contains(",")].iloc[0]
         raise UsageError(
             f"The data file {url} has {example} in the column {name}, which may be {example.replace(',', '.')} or "
-            f"{example.replace(',', '')}. Write numbers with a decimal point, and without a mark between thousands."
+            f"{example.replace(',', '')}. Write numbers with a decimal point, and do not separate thousands."
         )
     numbers = {name: text.str.replace(",", ".").astype("float64") for name, text in columns.items()}
     return frame.assign(**{name: found.reindex(frame.index) for name, found in numbers.items()})
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column, without those that are missing, if all are numbers and some have a comma."""
+    """Return the present values of a column if all of them are numbers and some have a comma, else None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -1,8 +1,8 @@
-"""Drift: has the distribution of new data moved away from the reference?
+"""Drift: the test whether the distribution of new data differs from the reference.
 
-Two tests a column, binned Kolmogorov-Smirnov for the shape and a ratio of standard deviations for the spread, at one
-false-alarm rate for the whole table (Bonferroni). With many rows any difference becomes significant, so a difference
-of shape also has to matter: a population stability index of at least 0.02.
+Each column has two tests, a binned Kolmogorov-Smirnov test for the shape and a ratio of standard deviations for the
+spread. One false-alarm rate applies to the whole table (Bonferroni). With many rows, every difference is significant,
+so a difference in shape must also be large enough to matter: a population stability index of at least 0.02.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mlops.data.profile import ColumnProfile, Profile
 
 STABILITY_FLOOR = 0.02
 SPREAD_FLOOR = 1.1
-KURTOSIS = 6.0  # assumed; the normal distribution has 3, so heavy tails do not raise false alarms
+KURTOSIS = 6.0  # an assumption, above the 3 of the normal distribution, so that heavy tails do not raise false alarms
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Drift:
     test : str
         "shape" or "spread".
     seen, allowed : float
-        Largest distance between the cumulative distributions (0 to 1), or ratio of the standard deviations (1 or
-        more), and the largest value at which the column counts as unmoved.
+        The largest distance between the cumulative distributions (0 to 1) or the ratio of the standard deviations (1
+        or more), and the largest value without drift.
     drifted : bool
-        The verdict.
+        Whether the column has drifted.
     """
 
     column: str
@@ -42,19 +42,19 @@ class Drift:
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
-    """Test every column of `current` that has values against the reference.
+    """Compare every column of `current` that has values with the reference.
 
     Parameters
     ----------
     reference, current : Profile
-        With the same edges.
+        Profiles with the same edges.
     false_alarm_rate : float
-        Probability of any alarm for a table of the reference's distribution, between 0 and 1.
+        The probability of at least one alarm for a table with the reference's distribution, between 0 and 1.
 
     Returns
     -------
     list of Drift
-        Two a column, in the reference's order.
+        Two per column, in the order of the reference.
     """
     columns = [name for name, column in current.items() if column.count and name in reference]
     rate = false_alarm_rate / (2 * len(columns)) if columns else 1.0
@@ -86,7 +86,7 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
 
 
 def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
-    """Return the population stability index; 0 is unmoved. Half a value is added to each bin, so none is empty."""
+    """Return the population stability index, 0 for no change. Each bin gets half a value more, so none is empty."""
     expected = np.array(reference.histogram) + 0.5
     actual = np.array(current.histogram) + 0.5
     expected, actual = expected / expected.sum(), actual / actual.sum()

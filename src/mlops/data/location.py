@@ -18,14 +18,14 @@ SCHEME = re.compile(r"([A-Za-z][\w+.-]+)(?:://|::)")
 
 
 def require_file(url: str, source: str) -> None:
-    """Refuse a local file that does not exist or is not a file, and a URL that nothing here can read.
+    """Refuse a local path that does not exist or cannot be read, and a URL whose scheme is unknown.
 
     Parameters
     ----------
     url : str
         A path or a URL; empty for none.
     source : str
-        The parameter that names it, for the error.
+        The parameter with this value, for the error message.
 
     Raises
     ------
@@ -42,13 +42,13 @@ def require_file(url: str, source: str) -> None:
 
 
 def describe_obstacle(path: Path) -> str:
-    """Describe why a path cannot be read as data, for a message after its name; empty if it can, or does not exist.
+    """Describe why a path cannot be read as data; "" if it can, or does not exist. The text follows the path's name.
 
-    Reading a pipe or a device could take forever, and would not give the same rows to the next notebook.
+    Reading a pipe or a device could take forever, and the next notebook would not get the same rows.
     """
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError):  # not there, or no path
+    except (OSError, ValueError):  # it does not exist, or is not a valid path
         return ""
     kind = next((kind for test, kind in KINDS if test(mode)), "")
     if kind:

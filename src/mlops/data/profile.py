@@ -1,4 +1,4 @@
-"""A mergeable profile of a table: what its distribution is, in a few numbers a column.
+"""A mergeable profile of a table: its distribution in a few numbers per column.
 
 Profiles of parts merge into the profile of the whole, so that one file, a stream of batches, or the partitions of a
 cluster all give the same answer.
@@ -22,18 +22,18 @@ BINS = 20
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column.
+    """The profile of one column.
 
     Parameters
     ----------
     count, nulls : int
-        Values that are there, and values that are missing or infinite.
+        The number of values, and the number of missing or infinite ones.
     mean : float
         In the column's unit.
     squares : float
         Sum of squared deviations from the mean.
     minimum, maximum : float or None
-        In the column's unit; None where there is no value.
+        In the column's unit; None if there are no values.
     edges : tuple of float, length k
         Bin edges, ascending; a value on an edge belongs to the bin below it.
     histogram : tuple of int, length k + 1
@@ -51,7 +51,7 @@ class ColumnProfile:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation, in the column's unit; exactly 0 where all values are the same."""
+        """The standard deviation, in the column's unit; exactly 0 if all values are the same."""
         return (self.squares / self.count) ** 0.5 if self.minimum != self.maximum else 0.0
 
 
@@ -59,10 +59,10 @@ Profile = Mapping[str, ColumnProfile]
 
 
 def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
-    """Return the edges of `bins` bins of about equal count; fewer where many values are the same.
+    """Return the edges of `bins` bins with about equal counts; fewer if many values are the same.
 
-    Every edge lies between two values, never on one, so that the last digit of a value does not decide its bin; the
-    outermost lie beyond the smallest and the largest value.
+    Every edge lies between two values, never on one, so that the last digit of a value does not decide its bin. The
+    outermost edges lie beyond the smallest and the largest value.
     """
     there = values.dropna()
     if there.empty:
@@ -82,9 +82,9 @@ def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -
     Parameters
     ----------
     frame : DataFrame
-        Numeric columns; may have no row.
+        Numeric columns; it may have no rows.
     edges : mapping of str to tuple of float
-        Bin edges by column: `choose_edges` of a reference, or those of its profile.
+        Bin edges by column, from `choose_edges` or from the profile of a reference.
     """
     return {name: _profile_column(frame[name], chosen) for name, chosen in edges.items()}
 
@@ -107,7 +107,7 @@ def _profile_column(values: pd.Series, edges: tuple[float, ...]) -> ColumnProfil
 
 
 def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
-    """Return the profile of two tables' rows together; both must have the same columns and edges.
+    """Return the profile of the rows of two tables. Both profiles must have the same columns and edges.
 
     Source: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
     """
@@ -133,12 +133,12 @@ def _merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
 
 
 def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
-    """Profile every column of `frame` on edges of its own: the reference for later data.
+    """Profile every column of `frame` with edges of its own, as the reference for later data.
 
     Raises
     ------
     UsageError
-        If a column does not hold numbers.
+        If a column has values that are not numbers.
     """
     frame = frame.rename(columns=str)
     for name, kind in frame.dtypes.items():

@@ -1,4 +1,4 @@
-"""Data files: read from any URL that fsspec knows, with the hash that names their content."""
+"""Data files as tables, read from any URL that fsspec knows, with the hash of their content."""
 
 import gzip
 import io
@@ -19,14 +19,14 @@ from mlops.files import store_by_content
 
 @dataclass(frozen=True)
 class Table:
-    """A data file, read.
+    """The content of a data file.
 
     Parameters
     ----------
     url : str
-        Where it was read.
+        Its location.
     sha256 : str
-        Hash of its bytes; of a folder, that of its files with their names.
+        The hash of its bytes or, for a folder, of its files with their names.
     frame : DataFrame
         Its rows.
     """
@@ -39,7 +39,7 @@ class Table:
 def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
     """Write a problem's sample data as CSV and return its path as text.
 
-    It is stored by its content below `folder`, ``MLOPS_HOME/datasets``, where it stays when it becomes a version.
+    The file is stored by its content below `folder`, ``MLOPS_HOME/datasets``, and stays there as a version.
     """
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
@@ -50,7 +50,7 @@ def read_table(url: str, sha256: str = "") -> Table:
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows. The ending says which format a file has: ``.csv``,
+        A path, or a URL with a scheme that fsspec knows. The ending of a file determines its format: ``.csv``,
         ``.csv.gz`` or ``.parquet``.
     sha256 : str
         The hash that it must have; empty for any.
@@ -60,7 +60,7 @@ def read_table(url: str, sha256: str = "") -> Table:
     IntegrityError
         If it has another hash.
     UsageError
-        If there is no such file, or it is not in the format that its ending says.
+        If there is no such file, or it does not have the format of its ending.
     """
     content = read_content(url, sha256)
     frames = [_parse_part(content.format, part, url) for part in content.parts]

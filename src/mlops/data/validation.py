@@ -1,4 +1,4 @@
-"""The data test: does a table keep its schema and its distribution?"""
+"""The data test, which checks a table's schema and distribution."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mlops.errors import DataTestFailed
 
 
 class ColumnRule(Protocol):
-    """A problem's rule for a column: its values lie in [minimum, maximum] and none is missing."""
+    """A problem's rule for a column: all values lie in [minimum, maximum], and none is missing."""
 
     @property
     def name(self) -> str: ...
@@ -35,7 +35,7 @@ class Violation:
     rule : str
         "columns", "type", "missing", "range", "duplicates", "rows", "shape" or "spread".
     seen, allowed : str
-        What was found, and what would have passed.
+        The finding, and the allowed values.
     """
 
     column: str
@@ -63,15 +63,15 @@ def find_violations(
     frame : DataFrame
         The rows.
     rules : sequence of ColumnRule
-        One for each column that the table must have; the order of columns is free.
+        One for each column that the table must have, in any order.
     reference : Profile
-        The distribution that the table is to have.
+        The expected distribution.
     false_alarm_rate : float
-        Probability that a table of the reference's distribution is called drifted.
+        The probability that a table with the reference's distribution counts as drifted.
     max_duplicate_share : float
-        Share of rows that may be copies of an earlier row.
+        The share of rows that may be copies of an earlier row.
     min_rows : int
-        Fewer rows are refused.
+        The smallest allowed number of rows.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def find_violations(
 
 
 def require_valid(violations: Iterable[Violation], url: str) -> None:
-    """End the pipeline over a bad table.
+    """Stop the pipeline if a table breaks a rule.
 
     Raises
     ------
@@ -144,13 +144,13 @@ def _check_schema(frame: pd.DataFrame, rules: Sequence[ColumnRule]) -> list[Viol
 
 def _is_number(values: pd.Series) -> bool:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    return bool(numeric or values.empty)  # a file without rows says nothing of types
+    return bool(numeric or values.empty)  # a file without rows has no types
 
 
 def _read_failures(
     column: str, check: str, cases: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, ColumnRule]
 ) -> Violation:
-    """Say in one line what pandera found: `cases` are its failures of one check in one column."""
+    """Describe a failed check of pandera in one line; `cases` are its failures in one column."""
     names = ", ".join(str(name) for name in cases["failure_case"])
     if check == "column_in_dataframe":
         return Violation(names, "columns", "missing", f"the columns {', '.join(rules)}")
@@ -158,7 +158,7 @@ def _read_failures(
         return Violation(names, "columns", "unexpected", f"the columns {', '.join(rules)}")
     if check == "dataframe_column_labels_unique":
         twice = ", ".join(str(name) for name in frame.columns[frame.columns.duplicated()])
-        return Violation(twice, "columns", "stands more than once", "each column once")
+        return Violation(twice, "columns", "occurs more than once", "each column once")
     if check == "type":
         example = frame[column][pd.to_numeric(frame[column], errors="coerce").isna()]
         example = example.dropna() if not example.dropna().empty else frame[column]

@@ -1,7 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs.
 
-They do not use pyplot: its backend for notebooks takes as long to load as a figure takes to draw, and would show each
-figure twice.
+They do not use pyplot, because its backend for notebooks takes as long to load as a figure takes to draw, and would
+show each figure twice.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def plot_drift(drifts: Sequence[Drift]) -> Figure:
 
 
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:
-    """Plot predictions against what came true, and the distribution of the errors."""
+    """Plot predictions against actual values, and the distribution of the errors."""
     truth, guess = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -4,8 +4,8 @@ scrapbook can read these scraps, and this module can read scrapbook's. scrapbook
 seconds in every kernel (it imports papermill and cloud clients).
 
 In a run, a notebook's scraps are read from its executed copy in the run's folder. In JupyterLab there is no such copy,
-so the scraps are also stored in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook with nothing else in it. The next
-notebook finds them there.
+so the scraps are also stored in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that contains nothing else. The
+next notebook finds them there.
 """
 
 import json
@@ -59,7 +59,7 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     notebook : str
         The calling notebook: "02_train". If it has an environment: "06_deploy-qa".
     run_folder : str
-        Folder of the run, from the runner; empty in JupyterLab.
+        The folder of the run, which the runner passes; empty in JupyterLab.
     **values
         Plain values: text, numbers, booleans, None, and lists or dicts of these. numpy's scalars are converted.
 
@@ -137,9 +137,9 @@ def _find_workbench() -> Path:
 
 
 def read_scraps(path: Path) -> dict[str, Any]:
-    """Return the scraps of a notebook file by name; empty where there is no such file or no scrap in it.
+    """Return the scraps of a notebook file by name; empty if there is no such file, or no scrap in it.
 
-    Read straight from the JSON: importing scrapbook costs over a second.
+    This reads the JSON directly, because importing scrapbook takes over a second.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     HandoffError
-        If an output has the type of a scrap, but not its content: `glue_results` did not make it.
+        If an output has the type of a scrap, but not its content, because `glue_results` did not create it.
     """
     bundles = (
         output.get("data", {})
@@ -190,7 +190,7 @@ def _decode(data: Any, encoder: str) -> Any:
 
 def _make_plain(name: str, value: Any) -> Any:
     if hasattr(value, "tolist"):
-        value = value.tolist()  # numpy's scalars and arrays
+        value = value.tolist()  # numpy scalars and arrays
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):

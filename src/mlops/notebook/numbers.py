@@ -1,10 +1,10 @@
-"""Numbers as people read them."""
+"""Numbers in the form that people read."""
 
 import math
 
 
 def format_number(value: object) -> str:
-    """Return a number with three significant digits, and a whole one whole; a dash for anything else.
+    """Format a number with three significant digits and an integer with all its digits; return a dash for the rest.
 
     Examples
     --------

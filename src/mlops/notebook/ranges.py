@@ -1,4 +1,4 @@
-"""The check of a parameter's range in JupyterLab, where nothing else reads a notebook before it runs."""
+"""The check of a parameter's range in JupyterLab, where no runner reads a notebook before it runs."""
 
 import ast
 import sys
@@ -18,7 +18,7 @@ def check_cells() -> None:
 
 
 def check_cell(lines: list[str]) -> list[str]:
-    """Return a cell as it is, unless it declares parameters and gives one a value that its comment excludes.
+    """Return a cell unchanged; refuse a declaration of parameters with a value that its comment excludes.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def check_cell(lines: list[str]) -> list[str]:
     Raises
     ------
     ParameterError
-        For such a value: IPython shows it instead of running the cell.
+        For such a value. IPython shows the error instead of running the cell.
     """
     source = "".join(lines)
     if _declares(source):
@@ -45,7 +45,7 @@ check_cell.has_side_effects = True  # type: ignore[attr-defined]  # IPython need
 
 
 def _declares(source: str) -> bool:
-    """Return whether a cell holds literals only, at least one with a comment that says which values it takes."""
+    """Return whether a cell contains only literals, at least one with a comment that gives its allowed values."""
     if not any(declared.search(source) for declared in (INTERVAL, OPTIONS, PATTERN)):
         return False
     try:
