@@ -37,5 +37,5 @@ def test_an_older_engine_refuses_a_newer_home_and_writes_nothing(tmp_path: Path)
 
 def test_a_damaged_number_is_not_taken_for_a_format(tmp_path: Path) -> None:
     (tmp_path / "format").write_text("two")
-    with pytest.raises(IntegrityError, match=r"format is damaged: it must hold a format number\. Restore it"):
+    with pytest.raises(IntegrityError, match=r"format is damaged: it must contain a format number\. Restore it"):
         check_home(tmp_path)

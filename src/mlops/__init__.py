@@ -1,1 +1,1 @@
-"""The engine: runs parameterized notebooks as pipelines. It knows nothing of the problem that they solve."""
+"""The engine, which runs parameterized notebooks as pipelines. It is independent of the problem that they solve."""

@@ -1,7 +1,7 @@
-"""The program `mlops`: the command line, in a fork of the warm kernels' parent where there is one.
+"""The program `mlops`: the command line, in a fork of the warm kernels' parent if there is one.
 
-What the command line imports takes seconds, and the parent has imported it already. Without a parent the command runs
-in this process; one that runs notebooks has the parent started meanwhile.
+The imports of the command line take seconds, and the parent has done them already. Without a parent, the command runs
+in this process; a command that runs notebooks also starts the parent in the background.
 """
 
 import os
@@ -16,14 +16,14 @@ from mlops.kernels.socket_folder import UnavailableError
 ENTRY = "mlops.cli:run_program"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
 STANDARD_ERROR = 2
-STAYS = "kernels"  # it may end the parent, and must not go with it
+STAYS = "kernels"  # this command can end the parent, and would end with it if it were a fork
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
         _run()
-    except KeyboardInterrupt:  # before the command line was there to say so
+    except KeyboardInterrupt:  # before the command line could handle it
         print("mlops: interrupted", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
 
@@ -44,23 +44,23 @@ def _run() -> None:
 
 
 def _open_standard_files() -> None:
-    """Open the null device for each standard file that the caller has closed, before something else gets its number."""
+    """Open the null device for each standard file that the caller closed, before another file gets its descriptor."""
     while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
     os.close(found)
 
 
 def _run_forked() -> int | None:
-    """Run the command in a fork and return its exit code, or None where it is to run in this process."""
+    """Run the command in a fork and return its exit code; return None if it must run in this process."""
     channel = _find_parent()
     try:
         return run_command(channel, ENTRY, sys.argv) if channel else None
     except UnavailableError:
-        return None  # nothing was forked
+        return None  # the fork was not created
 
 
 def _find_parent() -> Channel | None:
-    """Connect to a parent that is ready; where there is none, have one started for the notebooks to come."""
+    """Connect to a parent that is ready. If there is none and the command runs notebooks, start one for them."""
     try:
         key = find_key()
         if key is None or sys.argv[1:2] == [STAYS]:

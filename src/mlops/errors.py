@@ -63,7 +63,7 @@ class IntegrityError(MlopsError):
 
 
 class ConflictError(MlopsError):
-    """Someone else changed the champion, or the state of an environment, after it was read."""
+    """Another run changed the champion, or the state of an environment, after it was read."""
 
 
 class NotFoundError(MlopsError):
@@ -127,11 +127,11 @@ class DeploymentError(MlopsError):
 
 
 class RolledBackError(DeploymentError):
-    """A model version was rolled back, so it is deployed again only if somebody asks for it."""
+    """A model version was rolled back, so it is deployed again only on request."""
 
 
 class ServiceUntestedError(DeploymentError):
-    """A service could not be tested, for example because it is unreachable from here: that does not make it broken."""
+    """A service could not be tested, for example because it is unreachable from here. It may still be healthy."""
 
 
 class ServiceTestFailed(DeploymentError):
@@ -144,9 +144,9 @@ class StepFailed(MlopsError):
     Parameters
     ----------
     message : str
-        What happened, and in which cell.
+        A description of the error, with the cell in which it happened.
     kind : str
-        Class of the exception that a cell raised: "ConflictError". Empty if none did, for example if the kernel died.
+        The class of the exception that a cell raised: "ConflictError"; empty if none did, as when the kernel died.
     cell : str
         The first line of the cell that failed; empty if none ran.
     line : int

@@ -1,4 +1,4 @@
-"""Atomic files, records, and the hashes that prove that a file is unchanged.
+"""Atomic files, records, and the hashes that show whether a file has changed.
 
 The client that starts every command loads this module. `msgspec`, `sqlite3` and `tempfile` would add 14 ms to each
 start, so they are imported where they are used.
@@ -51,7 +51,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 
 
 def require_hash(content: bytes, sha256: str, what: str) -> bytes:
-    """Return a content after checking its hash; raise IntegrityError if it has another one.
+    """Return a content after checking its hash; raise IntegrityError if it has changed.
 
     `what` names the content in the plural, for the message: "The training rows /home/rows.parquet".
     """
@@ -90,14 +90,14 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
     for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):
         if path.is_file() and path.read_bytes() == content:
             with suppress(OSError):
-                os.utime(path)  # in use again: `mlops prune` deletes by age
+                os.utime(path)  # because it is in use again, and `mlops prune` deletes by age
             return path
     write_atomically(place / name, content)
     return place / name
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy an SQLite database, even while others use it; a kill leaves `target` either old or new.
+    """Copy an SQLite database, even while others use it. If the process is killed, `target` has its old or new content.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
 
 
 def read_content(path: Path, advice: str = ADVICE) -> bytes:
-    """Return the bytes of a file; raises as `read_record`."""
+    """Return the bytes of a file; raise the same errors as `read_record`."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -169,7 +169,7 @@ def read_content(path: Path, advice: str = ADVICE) -> bytes:
 
 
 def decode_record(content: bytes, kind: type[Record], what: str, advice: str = ADVICE) -> Record:
-    """Decode a record into a type; raises IntegrityError, which calls the record `what`, if it is damaged."""
+    """Decode a record into a type; raise IntegrityError if it is damaged. `what` names the record in the message."""
     import msgspec
 
     try:
@@ -179,7 +179,7 @@ def decode_record(content: bytes, kind: type[Record], what: str, advice: str = A
 
 
 def require_format(found: int, newest: int, what: str) -> None:
-    """Refuse a format that a newer version wrote, because a wrong reading would be worse than none.
+    """Refuse a format that a newer version wrote, because misreading it would be worse than not reading it.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def verify_files(
     what : str
         The name of the content, for the message: "model diabetes version 3".
     advice : str
-        How to get the content again, as the message says it.
+        How to get the content back, for the message.
 
     Raises
     ------

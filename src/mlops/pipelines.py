@@ -1,7 +1,7 @@
 """The three pipelines of the reference architecture, and its one-time set-up, as data.
 
-The engine knows no step by its name. What it must know of a step, such as that it decides about a model or deploys an
-image, the step declares here.
+The engine does not know any step by name. A step declares here everything that the engine must know about it, such as
+that it decides about a model or deploys an image.
 """
 
 from collections.abc import Iterable
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 class Step:
     """One notebook of a pipeline.
 
-    A field that names a parameter means one of the step's notebook; a field that names a result means one that the
-    notebook hands on.
+    Parameters are those of the step's notebook, and results are those that the notebook hands on.
 
     Parameters
     ----------
@@ -22,26 +21,27 @@ class Step:
     notebook : str
         The notebook that it runs, without folder and ending: "06_deploy".
     needs : tuple of str
-        Steps that come first, where the pipeline has them: those whose results it reads.
+        The steps whose results it reads. Those that the pipeline has run first.
     environment : str
-        "qa" or "production": the notebook is told, and ``parameters/<environment>.yml`` holds for the step.
+        "qa" or "production": a parameter of the notebook. ``parameters/<environment>.yml`` applies to the step.
     only_if : str
-        "evaluate.promoted": the step is skipped unless that step handed on a true value of that name.
+        "evaluate.promoted": the step is skipped unless the step `evaluate` handed on a true value of `promoted`.
     restores : str
         An environment: if the step fails, its previous service is restored.
     files : tuple of str
         Parameters that name files; the step's results depend on their content.
     watches : tuple of str
-        What else its results depend on: "champion".
+        Other state that its results depend on: "champion".
     effects : bool
-        True: it has side effects, so it runs even if nothing has changed, and may be run again at any time.
+        Whether it has side effects. Such a step runs even if nothing has changed, and must be safe to repeat.
     takes_data : str
         The parameter that names the data file: "data_path". The step tests the file and hands on its URL as a result
         of the same name.
     takes_image : str
-        The parameter that names the digest of the image to deploy: "image_digest".
+        The parameter with the digest of the image to deploy: "image_digest".
     takes_build : tuple of str
-        The parameters that name the build which published the pipeline, and its address: ("build_id", "build_uri").
+        The parameters with the id and the address of the build that published the pipeline: ("build_id",
+        "build_uri").
     forced_by : str
         The parameter that makes the step redo what is already in place: "force". ``--force`` sets it.
     taken_over_by : str
@@ -55,33 +55,33 @@ class Step:
     decides : str
         The result that decides the outcome of the run: "promoted" if it is true, else "rejected".
     explains : str
-        The result that says why it decided so: "reason". Steps that are skipped because of the decision repeat it.
+        The result with the reason for the decision: "reason". Steps that are skipped because of it repeat the reason.
     refuses : str
-        The result that says why the step must not do what it is there for: "refusal"; empty if it did. The outcome of
-        the run is then "rejected", and the steps after it are skipped for this reason.
+        The result with the reason why the step refused to act, for example to deploy: "refusal"; empty if it acted. If
+        it refuses, the outcome of the run is "rejected", and the steps after it are skipped for this reason.
     overruled_by : tuple of str
-        The parameters that overrule the decision, and that say why: ("promote_always", "override_reason").
-        ``--reason`` sets the second.
+        The parameter that overrules the decision, and the one for the reason: ("promote_always", "override_reason").
+        ``--reason`` sets the second one.
     overridden : str
-        The result that says why a person overruled the decision: "override"; empty if nobody did.
+        The result with the reason why a person overruled the decision: "override"; empty if nobody did.
     measures : tuple of str
-        The results that say how far predictions are off in the unit of the target, and what that unit is, and what
-        people call this measure: ("mae", "unit", "mean absolute error"). The results are tags of the model's version.
+        The result with the error of predictions in the target's unit, the result with that unit, and the name of this
+        measure: ("mae", "unit", "mean absolute error"). The results become tags of the model's version.
     metrics : tuple of str
-        The results that say how good the model is; a run's summary and the index show them, in this order.
+        The results that measure the model. A run's summary and the index show them in this order.
     compares : tuple of str
-        The results that hold the metrics of the champion, by name, and its version: ("champion_metrics",
-        "champion_version"). The step's own metrics were measured on the same rows.
+        The results with the champion's metrics, by name, and its version: ("champion_metrics", "champion_version").
+        The step measures its own metrics on the same rows.
     scored_by : str
-        The result by which a sweep compares its combinations, unless another is asked for: "cv_mse".
+        The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
     names_model : tuple of str
-        The results that hold the name and the version of the model that the step registers, packs or deploys.
+        The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : tuple of str
-        The results that hold the name and the version of the data set that the step registers.
+        The results with the name and version of the data set that the step registers.
     deploys : str
-        The result that holds the digest of the image that the step has deployed in its environment: "digest".
+        The result with the digest of the image that the step deployed in its environment: "digest".
     releases : bool
-        True: once the step is done, the outcome of a run that decides nothing is "released".
+        Whether the step completes a release: the outcome of a run that makes no decision is then "released".
     """
 
     name: str
@@ -216,7 +216,7 @@ ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in
 
 
 def find_data_step(steps: Iterable[Step]) -> Step | None:
-    """Return the step that is given the data file, or None; the steps after it read what it hands on."""
+    """Return the step that takes the data file, or None. The steps after it read the file that it hands on."""
     return next((step for step in steps if step.takes_data), None)
 
 

@@ -1,7 +1,7 @@
-"""The folders of a project, and MLOPS_HOME for the state that must survive.
+"""The folders of a project, and MLOPS_HOME, which keeps the state that must survive.
 
-A home outlives versions of this engine, so it has a format number, in the file ``format``. Whatever reads a home calls
-`check_home` first, and whatever writes to one calls `mark_home`.
+A home outlives versions of this engine, so it has a format number, in the file ``format``. Code that reads a home calls
+`check_home` first, and code that writes to one calls `mark_home`.
 """
 
 import os
@@ -25,11 +25,11 @@ class Workspace:
     Parameters
     ----------
     project : Path
-        Holds ``notebooks/`` and ``parameters/``.
+        The folder with ``notebooks/`` and ``parameters/``.
     home : Path
         State that must survive: registry, images, services, keys.
     outputs : Path
-        What people read: one folder per run, and ``index.html`` over all of them.
+        The results that people read: one folder per run, and ``index.html``, the list of all runs.
     """
 
     project: Path
@@ -48,16 +48,16 @@ class Workspace:
 
 
 def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None = None) -> Workspace:
-    """Find the project that the caller stands in.
+    """Find the project of the current folder.
 
     Parameters
     ----------
     environ : mapping, optional
         The environment. ``MLOPS_HOME`` (default ``<project>/.mlops``) and ``MLOPS_OUTPUTS``
-        (default ``<project>/outputs``) move the two folders that are written to.
+        (default ``<project>/outputs``) are the two folders that the engine writes to.
     start : Path, optional
-        Where to begin; the current folder by default. The project is the nearest folder above
-        that has ``parameters/base.yml``, else the checkout that this package was installed from.
+        Where to begin; the current folder by default. The project is the nearest folder, from `start` upwards, that
+        has ``parameters/base.yml``, or else the checkout that this package was installed from.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
         if (folder / "parameters" / "base.yml").is_file():
             break
     else:
-        raise UsageError(f"no project at {start}: go to the folder that holds parameters/base.yml and try again")
+        raise UsageError(f"There is no project at {start}. Go to the folder with parameters/base.yml and try again.")
     return Workspace(
         project=folder,
         home=Path(environ.get("MLOPS_HOME") or folder / ".mlops").resolve(),
@@ -80,12 +80,12 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
 
 
 def read_home_format(home: Path) -> int:
-    """Return the format number of a MLOPS_HOME; 1 where it has none.
+    """Return the format number of a MLOPS_HOME; 1 if it has none.
 
     Raises
     ------
     IntegrityError
-        If its file holds something else than a number.
+        If its file does not contain a number.
     """
     path = home / FORMAT_FILE
     try:
@@ -94,20 +94,20 @@ def read_home_format(home: Path) -> int:
         return 1
     except ValueError as error:
         raise IntegrityError(
-            f"{path} is damaged: it must hold a format number. "
-            f"Restore it from a backup, or write {HOME_FORMAT} into it if this version made the home."
+            f"{path} is damaged: it must contain a format number. "
+            f"Restore it from a backup, or write {HOME_FORMAT} into it if this version created the home."
         ) from error
 
 
 def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
-    """Refuse a MLOPS_HOME that a newer version has written to.
+    """Refuse a MLOPS_HOME that a newer version wrote to.
 
     Parameters
     ----------
     home : Path
-        The folder; it need not exist.
+        The folder, which may be missing.
     newest : int
-        The newest format that is known.
+        The newest format that this version knows.
 
     Raises
     ------
@@ -118,9 +118,9 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
-    """Make a MLOPS_HOME if there is none, and give it the number of the format that is written to it from now on.
+    """Create a MLOPS_HOME if there is none, and set the number of the format that is written to it from now on.
 
-    Safe to call again. Raises as `check_home`.
+    Safe to call again. Raises the same errors as `check_home`.
     """
     check_home(home, newest)
     if not (home / FORMAT_FILE).is_file() or read_home_format(home) < newest:
