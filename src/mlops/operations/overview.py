@@ -6,7 +6,7 @@ from dataclasses import replace
 from mlops.errors import MlopsError
 from mlops.notebook.numbers import format_number
 from mlops.operations.opening import OpenProject
-from mlops.operations.status import read_status
+from mlops.operations.status import Status, read_status
 from mlops.pipelines import ALL_STEPS
 from mlops.platform.models import ModelVersion
 from mlops.portal.environments import Environment, Overview
@@ -22,7 +22,7 @@ def read_overview(opened: OpenProject) -> Overview:
     """
     try:
         found = read_status(opened)
-        environments = tuple(_describe(opened, standing) for standing in reversed(found.standings))
+        environments = tuple(_describe(found, standing) for standing in reversed(found.standings))
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
     return Overview(environments, tuple(found.problems), now())
@@ -35,7 +35,7 @@ def refresh_index(opened: OpenProject) -> None:
             write_index(opened.workspace.outputs, read_overview(opened))
 
 
-def _describe(opened: OpenProject, standing: Standing) -> Environment:
+def _describe(status: Status, standing: Standing) -> Environment:
     service = standing.service
     if service.problem:
         return Environment(service.environment, "", service.health, remark=service.problem)
@@ -48,10 +48,10 @@ def _describe(opened: OpenProject, standing: Standing) -> Environment:
         remark=standing.remark,
         url=service.url,
     )
-    try:
-        version = opened.backend.registry.get_version(service.model_name, service.model_version)
-    except MlopsError as error:
-        return replace(shown, remark=f"{standing.remark} {error}".strip(), decision=_find_decision(standing))
+    version = status.versions.get(service.image)
+    if version is None:
+        problem = status.unread.get(service.image, "")
+        return replace(shown, remark=f"{standing.remark} {problem}".strip(), decision=_find_decision(standing))
     measures = next((step.measures for step in ALL_STEPS if step.measures), ())
     name, unit, title = measures or ("", "", "")
     decision = _find_decision(standing, version)

@@ -1,7 +1,6 @@
 """The status of a project: its champion, its services, its last runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from mlops.errors import IntegrityError, NotFoundError
@@ -17,7 +16,8 @@ class Status:
     """The champion, if there is one yet, what each environment serves, and runs and rollbacks, newest first.
 
     `problems` says what of the platform cannot be read. `command_options` is what a command needs to reach the
-    platform: " --platform azure", or nothing. `overrides` says, by image, who promoted its model over the gate and why.
+    platform: " --platform azure", or nothing. `versions` are the served versions of the model, by image, as far as they
+    can be read; `unread` says why one cannot, by image.
     """
 
     champion: ModelVersion | None = None
@@ -26,7 +26,8 @@ class Status:
     problems: Sequence[str] = ()
     rollbacks: Sequence[Rollback] = ()
     command_options: str = ""
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, ModelVersion] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def standings(self) -> list[Standing]:
@@ -34,7 +35,11 @@ class Status:
         found = [
             find_standing(service, self.champion, self.rollbacks, self.command_options) for service in self.services
         ]
-        return [replace(standing, override=self.overrides.get(standing.service.image, "")) for standing in found]
+        return [replace(standing, override=self._find_override(standing.service.image)) for standing in found]
+
+    def _find_override(self, image: str) -> str:
+        """Say who promoted the model of an image over the gate and why; nothing for a version that cannot be read."""
+        return self.versions[image].override if image in self.versions else ""
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
@@ -61,15 +66,18 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     problems += [service.problem for service in services if service.problem]
     rollbacks = opened.backend.services.list_rollbacks()
     runs = list_runs(opened.workspace.outputs)[:most] if most else ()
-    overrides = _find_overrides(opened.backend.registry, services)
-    return Status(champion, services, runs, tuple(problems), rollbacks, opened.command_options, overrides)
+    versions, unread = _find_versions(opened.backend.registry, services)
+    return Status(champion, services, runs, tuple(problems), rollbacks, opened.command_options, versions, unread)
 
 
-def _find_overrides(registry: Registry, services: Iterable[Service]) -> dict[str, str]:
-    """Return, by image, who promoted its model over the gate; a version that cannot be read has no mark."""
-    found: dict[str, str] = {}
+def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
+    """Read the version of each served image once; return those that can be read, and why the others cannot."""
+    found, unread = dict[str, ModelVersion](), dict[str, str]()
     for service in services:
-        with suppress(NotFoundError, IntegrityError):
-            if not service.problem:
-                found[service.image] = registry.get_version(service.model_name, service.model_version).override
-    return found
+        if service.problem or service.image in found or service.image in unread:
+            continue
+        try:
+            found[service.image] = registry.get_version(service.model_name, service.model_version)
+        except (NotFoundError, IntegrityError) as error:
+            unread[service.image] = str(error)
+    return found, unread
