@@ -4,16 +4,19 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 import click
 from azure_pipelines.pipeline import expand
-from given_parameters import load_parameters
+from given_parameters import load_project
 
 from mlops import cli
 from mlops.backends import require_platform
 from mlops.errors import MlopsError
+from mlops.parameters.overrides import read_override
+from mlops.parameters.project import Project
 from mlops.pipelines import PIPELINES
 from mlops.platform.submission import read_submission
 
@@ -71,6 +74,12 @@ def _check_make(words: list[str], project: Path) -> Iterator[str]:
             yield f"there is no make target {word!r}"
 
 
+@cache
+def _load(project: Path) -> Project:
+    """Load the project whose notebooks and parameters the checkout has, once."""
+    return load_project(project, PIPELINES["all"])
+
+
 def _check_mlops(words: list[str], project: Path) -> Iterator[str]:
     """Let the command line itself read the words, and the parameters be read, without running anything."""
     if not words or words[0] not in cli.main.commands:
@@ -83,7 +92,8 @@ def _check_mlops(words: list[str], project: Path) -> Iterator[str]:
         if words[0] == "submit":
             read_submission(dict(text.split("=", 1) for text in given["given"]))
         if words[0] == "run":
-            load_parameters(project, PIPELINES["all"], given["overrides"], given["platform"])
+            overrides = [read_override(text) for text in given["overrides"]]
+            _load(project.joinpath("parameters").resolve().parent).merge(overrides, given["platform"])
             steps = {name for step in PIPELINES[given["pipeline"]] for name in (step.name, step.notebook_name)}
             for name in (given["only"], *(override.partition(".")[0] for override in given["overrides"])):
                 if name and name not in steps:

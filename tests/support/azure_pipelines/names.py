@@ -141,8 +141,13 @@ def _check_own_variables(pipeline: Mapping[str, Any], project: Path, documented:
 
 
 def _read_section(project: Path, file: str, section: str) -> dict[str, Any]:
-    content = yaml.safe_load((project / "parameters" / f"{file}.yml").read_text(encoding="utf-8"))
+    content = _parse((project / "parameters" / f"{file}.yml").read_text(encoding="utf-8"))
     return dict(content[section])
+
+
+@cache
+def _parse(text: str) -> dict[str, Any]:
+    return dict(yaml.safe_load(text))
 
 
 @cache

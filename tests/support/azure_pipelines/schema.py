@@ -117,11 +117,7 @@ def _list_tasks(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]
 
 def _check_task(path: str, task: dict[str, Any]) -> list[str]:
     definitions = _read_definitions()
-    branches = [
-        branch
-        for branch in definitions["task"]["anyOf"]
-        if re.search(branch["properties"]["task"]["pattern"], task["task"])
-    ]
+    branches = _find_branches(task["task"])
     if not branches:
         named = [name for item in definitions["task"]["properties"]["task"]["anyOf"] for name in _list_names(item)]
         return [] if task["task"] in named else [f"{path}: there is no task {task['task']!r}"]
@@ -133,6 +129,13 @@ def _check_task(path: str, task: dict[str, Any]) -> list[str]:
             return []
         found = found or errors
     return found
+
+
+@cache
+def _find_branches(name: str) -> list[dict[str, Any]]:
+    """Return the branches of a task; once a name, because their 259 patterns are more than `re` keeps compiled."""
+    branches: list[dict[str, Any]] = _read_definitions()["task"]["anyOf"]
+    return [branch for branch in branches if re.search(branch["properties"]["task"]["pattern"], name)]
 
 
 def _list_names(item: Mapping[str, Any]) -> list[str]:
