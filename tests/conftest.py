@@ -77,6 +77,20 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(PROJECT, tmp_path / "home", tmp_path / "outputs")
 
 
+@pytest.fixture
+def kernels() -> None:
+    """Tells `in_process` that a test is about kernels, or shows once that its subject works with them."""
+
+
+@pytest.fixture
+def in_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Executes notebooks in this process, in a tenth of the time; not if the test asks for `kernels`."""
+    from in_process import execute_in_process
+
+    if "kernels" not in request.fixturenames:
+        execute_in_process(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's database, empty: copying it saves a second, in which MLflow makes its schema."""
@@ -107,7 +121,8 @@ def make_mlops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
 
     yield make
     for mlops in made:
-        mlops("stop")
+        if (mlops.workspace.home / "services").exists():
+            mlops("stop")
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from mlops.runner.run import ERROR_LENGTH
 from mlops.runner.telemetry_listener import TelemetryListener
 from mlops.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("in_process")
 STEPS = (
     Step("look", "01_look"),
     Step("judge", "02_judge", needs=("look",), explains="reason"),
@@ -96,6 +97,7 @@ def states(record: RunRecord) -> list[str]:
     return [step.state for step in record.steps]
 
 
+@pytest.mark.usefixtures("kernels")
 def test_steps_run_in_order_and_hand_on(small: Workspace) -> None:
     watch = Watch()
     record = run(small, watch=watch)
@@ -105,6 +107,7 @@ def test_steps_run_in_order_and_hand_on(small: Workspace) -> None:
     assert watch.heard[-2:] == ["rest done", "run succeeded"]
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_crash_in_one_step_leaves_the_step_beside_it_alone(small: Workspace) -> None:
     """papermill itself may crash, as on this format; `judge` is executed at the same time."""
     path = small.notebooks / "03_act.ipynb"
@@ -121,6 +124,7 @@ def test_a_crash_in_one_step_leaves_the_step_beside_it_alone(small: Workspace) -
     assert (record.failure.step, record.failure.kind) == ("act", "NBFormatError")  # type: ignore[union-attr]
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_crash_of_the_run_fails_no_step(small: Workspace) -> None:
     class Broken(Listener):
         """A listener that crashes while the first step runs."""
@@ -148,6 +152,7 @@ def test_a_step_whose_condition_is_false_is_skipped_with_the_reason(small: Works
     assert [step.reason for step in record.steps[2:]] == ["too little was seen", "act was skipped"]
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     restored: list[tuple[str, str, bool]] = []
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
@@ -166,6 +171,7 @@ def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     assert record.failure == Failure("AssertionError", "act", "03_act", "", cell, 1)
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_result_that_cannot_be_read_is_a_red_step(small: Workspace) -> None:
     path = small.notebooks / "02_judge.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -177,6 +183,7 @@ def test_a_result_that_cannot_be_read_is_a_red_step(small: Workspace) -> None:
     assert "Hand on results with glue_results" in record.steps[1].error
 
 
+@pytest.mark.usefixtures("kernels")
 def test_an_error_is_redacted_before_it_is_cut(small: Workspace) -> None:
     path = small.notebooks / "01_look.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -472,6 +479,7 @@ def test_sources_that_change_while_a_step_runs_spoil_its_reuse(small: Workspace)
     assert states(run_pipeline(plan, surround(small))) == ["reused"]
 
 
+@pytest.mark.usefixtures("kernels")
 def test_steps_whose_needs_are_met_run_side_by_side(small: Workspace) -> None:
     """Each of the two waits for the other, so neither ends unless both run."""
     for name, other in (("01_look", "02_judge"), ("02_judge", "01_look")):
@@ -547,7 +555,7 @@ def test_a_run_of_a_newer_version_is_neither_resumed_nor_run_again(small: Worksp
     assert path.read_bytes() == kept
 
 
-@pytest.mark.usefixtures("interruptible")
+@pytest.mark.usefixtures("interruptible", "kernels")
 def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None:
     marker = small.project / "running"
     notebook = nbformat.read(small.notebooks / "02_judge.ipynb", as_version=4)

@@ -24,6 +24,7 @@ from mlops.sweeps.run import run_sweep
 from mlops.sweeps.score import require_metric
 from mlops.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("in_process")
 Ran = tuple[RunRecord, Sweep, list[Point]]
 
 
@@ -50,6 +51,7 @@ def sweep(
     )
 
 
+@pytest.mark.usefixtures("kernels")
 def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Workspace) -> None:
     record, plan, points = sweep(small, "x=1,3,4", executor=Threads(2))
     assert [(point.values, point.state, point.score) for point in points] == [
@@ -82,6 +84,7 @@ def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Wo
     assert again.step("fit").source == record.run_id  # type: ignore[union-attr]
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_failed_combination_is_recorded_and_the_others_go_on(small: Workspace) -> None:
     record, plan, points = sweep(small, "x=1,5,4", executor=Threads(3))
     assert [point.state for point in points] == ["done", "failed", "done"]
@@ -196,6 +199,7 @@ def test_an_interrupted_sweep_leaves_what_has_ended_and_offers_nothing(small: Wo
     assert (kept.state, kept.parameters, kept.metrics) == ("interrupted", {"x": 3.0}, {"loss": 1.0})
 
 
+@pytest.mark.usefixtures("kernels")
 def test_threads_that_are_cut_off_end_their_kernels(small: Workspace) -> None:
     path = small.notebooks / "02_fit.ipynb"
     path.write_text(
@@ -216,6 +220,7 @@ def test_a_thousand_combinations_cost_little_beyond_their_notebooks(small: Works
     assert (small.outputs / record.run_id / "run.json").stat().st_size < 50_000
 
 
+@pytest.mark.usefixtures("kernels")
 def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
     grid = read_grid(load_project(small.project, STEPS), "fit", ["name=s3cr3t-value,b"])
     around = surround(small, secrets=lambda: ["s3cr3t-value"])
