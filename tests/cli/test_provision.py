@@ -13,18 +13,18 @@ from diabetes.data import load_sample
 def provisioned(make_mlops: Any) -> Any:
     """A command line on a state of its own, set up."""
     mlops = make_mlops()
-    ran = mlops("provision")
+    ran = mlops.invoke("provision")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return mlops
 
 
 def test_what_if_changes_nothing(make_mlops: Any) -> None:
     mlops = make_mlops()
-    ran = mlops("provision", "--what-if")
+    ran = mlops.invoke("provision", "--what-if")
     assert (ran.returncode, ran.stdout) == (0, f"+ create  folder  {mlops.workspace.home}\n")
     assert not mlops.workspace.home.exists()
     assert not mlops.workspace.outputs.exists()
-    shown = json.loads(mlops("provision", "--what-if", "--json").stdout)
+    shown = json.loads(mlops.invoke("provision", "--what-if", "--json").stdout)
     assert shown["changes"] == [{"kind": "create", "resource": "folder", "name": str(mlops.workspace.home)}]
 
 
@@ -41,9 +41,9 @@ def test_it_is_a_run_with_a_report(provisioned: Any) -> None:
 
 
 def test_a_second_time_there_is_nothing_to_do(provisioned: Any) -> None:
-    ran = provisioned("provision", "--what-if")
+    ran = provisioned.invoke("provision", "--what-if")
     assert ran.stdout.endswith("nothing to change\n")
-    record = json.loads(provisioned("provision", "--json").stdout)
+    record = json.loads(provisioned.invoke("provision", "--json").stdout)
     *_, step = record["steps"]
     assert (step["results"]["changes"], step["results"]["dataset_version"]) == (0, 1)
     published = min(path.name for path in provisioned.workspace.outputs.glob("*-provision-*"))
@@ -53,24 +53,24 @@ def test_a_second_time_there_is_nothing_to_do(provisioned: Any) -> None:
 def test_a_data_file_is_tested_and_becomes_the_next_version(provisioned: Any, tmp_path: Path) -> None:
     rows = load_sample()
     rows.head(400).to_csv(tmp_path / "new.csv", index=False)
-    record = json.loads(provisioned("provision", "-p", f"data_path={tmp_path / 'new.csv'}", "--json").stdout)
+    record = json.loads(provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'new.csv'}", "--json").stdout)
     tested, step = record["steps"]
     assert (tested["results"]["rows"], step["results"]["dataset_version"]) == (400, 2)
-    built = json.loads(provisioned("run", "build", "--json").stdout)
+    built = json.loads(provisioned.invoke("run", "build", "--json").stdout)
     assert built["steps"][0]["parameters"]["data_path"] == step["results"]["dataset_url"]
 
 
 def test_the_file_of_an_older_version_becomes_the_newest_again(provisioned: Any) -> None:
     catalogue = provisioned.workspace.home / "datasets" / "catalogue.json"
     first = catalogue.parent / json.loads(catalogue.read_text())["versions"][0]["file"]
-    record = json.loads(provisioned("provision", "-p", f"data_path={first}", "--json").stdout)
+    record = json.loads(provisioned.invoke("provision", "-p", f"data_path={first}", "--json").stdout)
     assert (record["steps"][1]["results"]["dataset_version"], record["steps"][0]["results"]["rows"]) == (3, 442)
 
 
 def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp_path: Path) -> None:
     rows = load_sample()
     rows.assign(BMI=rows["BMI"] + 20).to_csv(tmp_path / "bad.csv", index=False)
-    ran = provisioned("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
+    ran = provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
     assert ran.returncode == 1
     assert "DataTestFailed" in ran.stderr
     catalogue = json.loads((provisioned.workspace.home / "datasets" / "catalogue.json").read_text())
@@ -78,26 +78,26 @@ def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp
 
 
 def test_what_it_does_not_take_is_refused(provisioned: Any) -> None:
-    ran = provisioned("provision", "-p", "data_paht=new.csv")
+    ran = provisioned.invoke("provision", "-p", "data_paht=new.csv")
     assert ran.returncode == 2
     assert "-p data_paht=new.csv is not of the form step.name=value" in ran.stderr
 
 
 def test_deleting_needs_an_answer(provisioned: Any) -> None:
-    ran = provisioned("provision", "--delete", "--what-if")
+    ran = provisioned.invoke("provision", "--delete", "--what-if")
     assert (ran.returncode, ran.stdout) == (0, f"- delete  folder  {provisioned.workspace.home}\n")
-    ran = provisioned("provision", "--delete")
+    ran = provisioned.invoke("provision", "--delete")
     assert ran.returncode == 2
     assert "--delete asks for confirmation, but there is no terminal to answer on. Add --yes." in ran.stderr
     assert provisioned.workspace.home.is_dir()
 
 
 def test_deleting_twice_is_no_error(provisioned: Any) -> None:
-    assert provisioned("provision", "--delete", "--yes").returncode == 0
+    assert provisioned.invoke("provision", "--delete", "--yes").returncode == 0
     assert not provisioned.workspace.home.exists()
-    ran = provisioned("provision", "--delete", "--yes")
+    ran = provisioned.invoke("provision", "--delete", "--yes")
     assert (ran.returncode, ran.stdout) == (0, "nothing to delete\n")
 
 
 def test_run_does_not_offer_it(make_mlops: Any) -> None:
-    assert "'provision' is not one of" in make_mlops()("run", "provision").stderr
+    assert "'provision' is not one of" in make_mlops().invoke("run", "provision").stderr

@@ -68,7 +68,7 @@ def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # ty
 
 
 def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    status = json.loads(mlops("status", "--json").stdout)
+    status = json.loads(mlops.invoke("status", "--json").stdout)
     assert (status["champion"]["name"], status["champion"]["version"]) == ("diabetes", 1)
     assert [(found["environment"], found["health"]) for found in status["services"]] == [
         ("qa", "healthy"),
@@ -77,11 +77,11 @@ def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type:
     assert status["services"][0]["digest"] == status["services"][1]["digest"]
     assert status["services"][1]["url"].startswith("http://127.0.0.1:")
     assert status["runs"][-1]["outcome"] == "promoted"
-    assert "Champion:   diabetes version 1" in mlops("status").stdout
+    assert "Champion:   diabetes version 1" in mlops.invoke("status").stdout
 
 
 def test_the_version_has_its_lineage(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
-    tags = json.loads(mlops("status", "--json").stdout)["champion"]["tags"]
+    tags = json.loads(mlops.invoke("status", "--json").stdout)["champion"]["tags"]
     assert tags["run_id"] == record.result("training_run")
     assert tags["data_sha256"] == record.result("data_sha256")
     assert (tags["BuildId"], Path(tags["BuildUri"]).name) == (record.run_id, record.run_id)
@@ -91,7 +91,7 @@ def test_the_version_has_its_lineage(first, record, mlops) -> None:  # type: ign
 
 
 def test_no_key_is_in_anything_that_is_written(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    shown = json.loads(mlops("keys", "production", "--json").stdout)
+    shown = json.loads(mlops.invoke("keys", "production", "--json").stdout)
     keys = [shown["primary"], shown["secondary"]]
     written = [path for root in (mlops.workspace.outputs, mlops.workspace.home) for path in root.rglob("*")]
     places = [path for path in written if path.is_file() and any(key.encode() in path.read_bytes() for key in keys)]
@@ -100,9 +100,9 @@ def test_no_key_is_in_anything_that_is_written(first, mlops) -> None:  # type: i
 
 
 def test_keys_come_in_three_forms(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    both = json.loads(mlops("keys", "qa", "--json").stdout)
-    assert mlops("keys", "qa", "--primary").stdout == both["primary"] + "\n"
-    assert mlops("keys", "qa").stdout == f"primary    {both['primary']}\nsecondary  {both['secondary']}\n"
+    both = json.loads(mlops.invoke("keys", "qa", "--json").stdout)
+    assert mlops.invoke("keys", "qa", "--primary").stdout == both["primary"] + "\n"
+    assert mlops.invoke("keys", "qa").stdout == f"primary    {both['primary']}\nsecondary  {both['secondary']}\n"
     assert min(len(both[name]) for name in ("primary", "secondary")) >= 40
 
 
@@ -120,7 +120,7 @@ def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # typ
 
 def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
     """Another alpha than is committed shows from the weights to the answers of production."""
-    checked = mlops("check-notebooks", record.run_id)
+    checked = mlops.invoke("check-notebooks", record.run_id)
     assert checked.returncode == 1, checked.stderr
     for line in (
         "✓ 01_test_data                6 compared, none differ",
@@ -134,29 +134,37 @@ def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops)
 
 
 def test_bad_data_is_an_error_that_changes_nothing(first, mlops, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    before = json.loads(mlops("status", "--json").stdout)
+    before = json.loads(mlops.invoke("status", "--json").stdout)
     good = next((mlops.workspace.home / "datasets").rglob("diabetes.csv")).read_text()
     (tmp_path / "bad.csv").write_text(good.replace("BMI", "bmi"))
     failed = mlops("run", "all", "-p", f"test_data.data_path={tmp_path / 'bad.csv'}")
     assert failed.returncode == 1
     assert "BMI: columns: missing; allowed: the columns AGE, SEX" in failed.stderr
     assert "error: test_data failed in 01_test_data" in failed.stdout
-    after = json.loads(mlops("status", "--json").stdout)
+    after = json.loads(mlops.invoke("status", "--json").stdout)
     assert (after["champion"], after["services"]) == (before["champion"], before["services"])
+
+
+def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    proxied = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
+    tested = mlops("run", "release", "--only", "test_production", **proxied)
+    assert tested.returncode == 0, tested.stderr
+    services = json.loads(mlops("status", "--json", **proxied).stdout)["services"]
+    assert [service["health"] for service in services] == ["healthy", "healthy"]
 
 
 @pytest.fixture(scope="module")
 def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     """A better model, which took production over and was rolled back."""
-    before = json.loads(mlops("status", "--json").stdout)["services"][1]
+    before = json.loads(mlops.invoke("status", "--json").stdout)["services"][1]
     better = mlops("run", "all")
     assert better.returncode == 0, better.stderr
-    checked = mlops("check-notebooks")
+    checked = mlops.invoke("check-notebooks")
     assert checked.returncode == 0, checked.stdout
     assert "– 03_evaluate                 not compared: champion_version is 1, committed with 0" in checked.stdout
     assert "not compared: model_version is 2, committed with 1\n" in checked.stdout
     assert "✓ 07_test_service-production  5 compared, none differ" in checked.stdout
-    after = json.loads(mlops("status", "--json").stdout)
+    after = json.loads(mlops.invoke("status", "--json").stdout)
     assert after["champion"]["version"] == 2
     assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)
     rolled = mlops("rollback", "--reason", "too slow")
@@ -167,7 +175,7 @@ def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_a_better_model_takes_over_at_the_same_address_and_is_rolled_back(rolled_back, mlops) -> None:  # type: ignore[no-untyped-def]
-    services = json.loads(mlops("status", "--json").stdout)["services"]
+    services = json.loads(mlops.invoke("status", "--json").stdout)["services"]
     assert [service["model_version"] for service in services] == [2, 1]
 
 
@@ -182,15 +190,16 @@ def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(r
     only = mlops("run", "release", "--only", "test_qa", "--json")
     record = json.loads(only.stdout)
     assert (only.returncode, record["outcome"], record["steps"][1]["state"]) == (0, "rejected", "skipped")
-    status = json.loads(mlops("status", "--json").stdout)
+    status = json.loads(mlops.invoke("status", "--json").stdout)
     assert (status["champion"]["version"], status["services"][1]["serves_champion"]) == (2, False)
     assert [(found["image"], found["decision"]["reason"]) for found in status["rollbacks"]] == [
         ("diabetes:2", "too slow")
     ]
     assert (
-        "rolled back: diabetes version 2 in production, where diabetes version 1 serves again" in mlops("status").stdout
+        "rolled back: diabetes version 2 in production, where diabetes version 1 serves again"
+        in mlops.invoke("status").stdout
     )
-    shown = json.loads(mlops("runs", "--json").stdout)["runs"]
+    shown = json.loads(mlops.invoke("runs", "--json").stdout)["runs"]
     assert [(run["pipeline"], run["tags"]["environment"]) for run in shown] == [("rollback", "production")]
 
 
@@ -203,17 +212,10 @@ def test_a_model_of_another_name_does_not_take_production_over_unasked(first, ml
     )
 
 
+@pytest.mark.slow  # tests/operations/test_releasing.py has the rule
 def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     assert "production: stopped" in mlops("stop").stdout
     again = mlops("run", "all")
     assert again.returncode == 0, again.stderr
     assert "Production is down. Releasing the image that it served last." in again.stderr
     assert "(healthy, diabetes version" in again.stdout
-
-
-def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    proxied = {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
-    tested = mlops("run", "release", "--only", "test_production", **proxied)
-    assert tested.returncode == 0, tested.stderr
-    services = json.loads(mlops("status", "--json", **proxied).stdout)["services"]
-    assert [service["health"] for service in services] == ["healthy", "healthy"]

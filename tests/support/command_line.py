@@ -1,11 +1,15 @@
 """The command line as a user calls it, on a state of its own."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from mlops.cli import main
 from mlops.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,8 +25,11 @@ class CommandLine:
     @property
     def environ(self) -> dict[str, str]:
         """The environment that it runs in."""
-        own = {"MLOPS_HOME": str(self.workspace.home), "MLOPS_OUTPUTS": str(self.workspace.outputs)}
-        return {**os.environ, **own}
+        return {**os.environ, **self._own}
+
+    @property
+    def _own(self) -> dict[str, str]:
+        return {"MLOPS_HOME": str(self.workspace.home), "MLOPS_OUTPUTS": str(self.workspace.outputs)}
 
     def __call__(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end, in the project's folder."""
@@ -30,6 +37,14 @@ class CommandLine:
         return subprocess.run(
             [str(MLOPS), *words], cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=300, check=False
         )
+
+    def invoke(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command in this process: in a tenth of the time, for tests of what a command says and how it ends."""
+        with contextlib.chdir(PROJECT):
+            ran = CliRunner(env={**self._own, **options}).invoke(main, words, prog_name="mlops")
+        if ran.exception and not isinstance(ran.exception, SystemExit):
+            raise ran.exception
+        return subprocess.CompletedProcess(words, ran.exit_code, ran.stdout, ran.stderr)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Start a command and come back at once."""

@@ -26,7 +26,7 @@ def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]
     return version.version, True
 
 
-@pytest.mark.parametrize("processes", [6, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("processes", [3, pytest.param(16, marks=pytest.mark.slow)])
 def test_processes_that_register_at_once_get_versions_of_their_own_and_one_champion(
     workspace: Workspace, tmp_path: Path, processes: int
 ) -> None:
