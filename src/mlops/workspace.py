@@ -46,6 +46,12 @@ class Workspace:
         """The folder of the layered parameters."""
         return self.project / "parameters"
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The names of the project's own packages and modules, which are in ``src/``."""
+        found = (self.project / "src").glob("[a-zA-Z]*")
+        return tuple(sorted(path.stem for path in found if path.suffix == ".py" or (path / "__init__.py").is_file()))
+
 
 def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None = None) -> Workspace:
     """Find the project of the current folder.

@@ -19,7 +19,7 @@ from jupyter_client.manager import KernelManager
 
 from mlops.kernels import key, launch, parent_client
 from mlops.kernels.key import make_key
-from mlops.kernels.messages import Channel, open_channel
+from mlops.kernels.messages import Channel, MessageError, open_channel
 from mlops.kernels.parent_client import connect, find_key, start_parent
 from mlops.kernels.running_parents import RunningParent, list_parents, stop_parents
 from mlops.kernels.socket_folder import UnavailableError, find_folder
@@ -246,7 +246,7 @@ def test_a_request_must_be_whole(start_kernel: Any) -> None:
     assert channel.wait(5) is not None
     whole = {"ask": "fork", "kind": "kernel", "argv": [1], "entry": "", "directory": "/", "environ": {}, "umask": 0}
     channel.send({**whole, "ignored": [], "limits": {}})
-    with pytest.raises(Exception, match="closed the connection"):
+    with pytest.raises(MessageError, match="^the other side has closed the connection$"):
         channel.wait(5)
     channel.close()
 
@@ -259,6 +259,19 @@ def test_a_module_that_cannot_be_imported_is_left_out(
     assert kernel.run("import sys; print('fractions' in sys.modules)") == "True"
     assert "no_such_module cannot be imported: ModuleNotFoundError" in next(private_folder.glob("*.log")).read_text()
     assert read_warnings(caplog) == []
+
+
+def test_a_package_of_the_project_is_imported_anew_by_every_kernel(
+    private_folder: Path, start_kernel: Any, make_project: Callable[..., Path]
+) -> None:
+    """Even if a preloaded library has imported it in the parent: edits to it are live."""
+    folder = make_project("plugin")
+    (folder / "plugin.py").write_text("import churn")
+    (folder / "src" / "churn").mkdir(parents=True)
+    (folder / "src" / "churn" / "__init__.py").touch()
+    kernel = start_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": f"{folder}:{folder / 'src'}"})
+    assert kernel.warm
+    assert kernel.run("import sys; print('plugin' in sys.modules, 'churn' in sys.modules)") == "True False"
 
 
 @pytest.mark.parametrize(

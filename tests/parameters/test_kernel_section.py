@@ -75,6 +75,22 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
         assert message in str(raised.value)
 
 
+def test_no_package_of_the_project_is_preloaded(tmp_path: Path) -> None:
+    (tmp_path / "src" / "churn").mkdir(parents=True)
+    (tmp_path / "src" / "churn" / "__init__.py").touch()
+    (tmp_path / "src" / "start.py").touch()
+    (tmp_path / "src" / "start.egg-info").mkdir()
+    write_layer(tmp_path, "kernels: {preload: [diabetes]}")
+    settings = find_settings({}, str(tmp_path))
+    assert (settings.preload, settings.own) == (("diabetes",), ("mlops", "churn", "start"))
+    write_layer(tmp_path, "platform: local\nkernels: {preload: [churn.model]}")
+    os.utime(tmp_path / "parameters" / "base.yml", ns=(1, 1))
+    with pytest.raises(ParameterError, match="kernels.preload: churn.model belongs to the project"):
+        find_settings({}, str(tmp_path))
+    with pytest.raises(ParameterError, match="kernels.preload: churn.model belongs to the project"):
+        load_parameters(tmp_path, [])
+
+
 def test_it_stands_in_base_alone(tmp_path: Path) -> None:
     write_layer(tmp_path, "platform: local")
     write_layer(tmp_path, "kernels: {warm: false}", "local")

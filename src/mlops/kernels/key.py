@@ -47,6 +47,8 @@ class Key:
         The variables that are part of the key, and ``PATH``: it sees no other, and so no secret.
     preload : tuple of str
         The modules that it imports.
+    own : tuple of str
+        The packages that its forks import anew; not part of the name, because none of them is preloaded.
     idle_seconds : float
         It ends when it had nothing to do for so long.
     owner : int
@@ -59,6 +61,7 @@ class Key:
     command: tuple[str, ...]
     environ: Mapping[str, str]
     preload: tuple[str, ...]
+    own: tuple[str, ...]
     idle_seconds: float
     owner: int
     most: int
@@ -86,6 +89,7 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
         command=(python, *flags),
         environ=keyed | {"PATH": environ.get("PATH", os.defpath)},
         preload=settings.preload,
+        own=settings.own,
         idle_seconds=idle_seconds,
         owner=owner,
         most=settings.parents,

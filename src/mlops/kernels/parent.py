@@ -249,7 +249,7 @@ def _live(order: dict[str, Any]) -> Job | None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     signal.alarm(order["import_seconds"])  # imports that hang end this process
-    imports = import_modules([*MACHINERY, *order["preload"]])
+    imports = import_modules([*MACHINERY, *order["preload"]], order["own"])
     signal.alarm(0)
     if imports.problem:
         log(imports.problem)

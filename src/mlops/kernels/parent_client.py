@@ -215,6 +215,7 @@ def _spawn(listener: socket.socket, path: Path, key: Key) -> None:
         "listener": listener.fileno(),
         "path": str(path),
         "preload": key.preload,
+        "own": key.own,
         "import_seconds": IMPORT_SECONDS,
         "idle_seconds": key.idle_seconds,
         "owner": key.owner,

@@ -24,8 +24,7 @@ MACHINERY = (
     "IPython.core.profileapp IPython.core.completerlib IPython.core.async_helpers IPython.extensions.storemagic"
 ).split()
 
-# Ours, whose edits must be live, and what has asked while it was imported whether it is in a notebook.
-FORGOTTEN = ("mlops", "diabetes", "tqdm.auto", "tqdm.autonotebook")
+ASKING = ("tqdm.auto", "tqdm.autonotebook")  # what asks while it is imported whether it is in a notebook
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,17 @@ class Imports:
     forgotten: tuple[str, ...]
 
 
-def import_modules(modules: Iterable[str]) -> Imports:
-    """Import modules; one that cannot be imported is logged and left out."""
-    began, suspects = time.monotonic(), []
+def import_modules(modules: Iterable[str], own: Iterable[str]) -> Imports:
+    """Import modules; one that cannot be imported is logged and left out.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Their names.
+    own : iterable of str
+        The packages whose edits must be live: forks import them anew.
+    """
+    began, suspects, packages = time.monotonic(), [], set(own)
     # pandas asks when it is imported whether it is in a notebook, and then shows 20 columns
     builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
     for module in modules:
@@ -64,7 +71,7 @@ def import_modules(modules: Iterable[str]) -> Imports:
     return Imports(
         problem=_describe_threads(suspects),
         generators=tuple(found for found in gc.get_objects() if isinstance(found, random.Random)),
-        forgotten=tuple(name for name in sys.modules if name in FORGOTTEN or name.split(".")[0] in FORGOTTEN),
+        forgotten=tuple(name for name in sys.modules if name in ASKING or name.split(".")[0] in packages),
     )
 
 

@@ -1,6 +1,6 @@
 """The settings of warm kernels: the section ``kernels`` of ``parameters/base.yml``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ DECLARED = (
     Parameter("parents", 2, "the number of these processes that stay alive per user", "[1, 100]"),
     Parameter("preload", ["matplotlib.pyplot", "pandas", "sklearn.linear_model"], "the modules that it imports"),
 )
-OWN = ("mlops", "diabetes")  # never preloaded, so that edits take effect at once
+ENGINE = "mlops"
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,15 @@ class KernelSettings:
         The modules that the parent imports, besides those that every kernel needs.
     parents : int
         How many parents of one user stay alive, over all projects. The one that has been idle longest ends first.
+    own : tuple of str
+        The engine and the project's own packages: never preloaded, so that edits take effect at once.
     """
 
     warm: bool
     idle_minutes: float
     preload: tuple[str, ...]
     parents: int = 2
+    own: tuple[str, ...] = (ENGINE,)
 
 
 def find_settings(environ: Mapping[str, str], directory: str) -> KernelSettings:
@@ -53,32 +56,40 @@ def find_settings(environ: Mapping[str, str], directory: str) -> KernelSettings:
     if environ.get(SWITCH) == "0":
         return KernelSettings(warm=False, idle_minutes=0, preload=())
     try:
-        path = find_workspace(environ, Path(directory)).parameters / "base.yml"
+        workspace = find_workspace(environ, Path(directory))
     except UsageError:
         return check_settings({})
-    return _read_settings(path, path.stat().st_mtime_ns)
+    path = workspace.parameters / "base.yml"
+    return _read_settings(path, path.stat().st_mtime_ns, workspace.packages)
 
 
 @lru_cache(maxsize=8)
-def _read_settings(path: Path, _edited: int) -> KernelSettings:
-    return check_settings(read_layer(path).kernels)
+def _read_settings(path: Path, _edited: int, packages: tuple[str, ...]) -> KernelSettings:
+    return check_settings(read_layer(path).kernels, packages)
 
 
-def check_settings(given: Mapping[str, Setting]) -> KernelSettings:
+def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -> KernelSettings:
     """Check the section ``kernels``; missing keys get their defaults.
+
+    Parameters
+    ----------
+    given : mapping
+        The section.
+    packages : iterable of str
+        The project's own packages.
 
     Raises
     ------
     ParameterError
         For an unknown key, a wrong type, a value out of range, or a module of this project.
     """
-    values = check_section(DECLARED, given)
+    values, own = check_section(DECLARED, given), tuple(dict.fromkeys((ENGINE, *packages)))
     for module in values["preload"]:
         source = given["preload"].source if "preload" in given else ""
         if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):
             raise ParameterError(f"{source}: {module!r} is not the name of a module. Write for example `- pandas`.")
-        if module.split(".")[0] in OWN:
+        if module.split(".")[0] in own:
             raise ParameterError(
                 f"{source}: {module} belongs to the project, and kernels would not see edits to it. Remove it."
             )
-    return KernelSettings(**(values | {"preload": tuple(values["preload"])}))
+    return KernelSettings(**(values | {"preload": tuple(values["preload"]), "own": own}))

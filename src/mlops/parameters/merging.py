@@ -10,7 +10,6 @@ from typing import Any
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting, check_value
-from mlops.parameters.kernel_section import check_settings
 from mlops.parameters.layers import Layer, check_section
 from mlops.parameters.lookup import SHARED, Declared
 from mlops.parameters.overrides import Override
@@ -83,7 +82,6 @@ def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: I
         For an unknown step or parameter, a wrong type, a value out of range, or a value in the wrong file.
     """
     given = _read_overrides(overrides, declared)
-    check_settings(layers.common[0].kernels)
     for layer in layers:
         _check_names(layer, declared)
     for environment, layer in layers.environments.items():

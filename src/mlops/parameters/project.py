@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, read_declarations
+from mlops.parameters.kernel_section import check_settings
 from mlops.parameters.layers import BASE, Layer, read_layer
 from mlops.parameters.lookup import Declared
 from mlops.parameters.merging import Layers, Parameters, merge_layers
@@ -96,6 +97,7 @@ class Project:
             )
         if platform not in self._platforms:
             self._platforms[platform] = _read_layers(self.workspace, platform)
+        check_settings(self.base.kernels, self.workspace.packages)
         layers = Layers([self.base, *self._platforms[platform]], self.environments)
         return merge_layers(platform, layers, self.names, overrides)
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
@@ -20,7 +21,7 @@ CASES = {
     "range": ("compute_idle_seconds: 5", r"azure.compute_idle_seconds is 5, but .* in \[60, 86400\]"),
     "option": ("compute_priority: cheap", "'cheap', but it must be one of lowpriority, dedicated"),
     "name": ("qa_service: Diabetes QA", "azure.qa_service is 'Diabetes QA', but it must be"),
-    "names": ("qa_service: diabetes-production", "are both 'diabetes-production'; each needs its own name"),
+    "names": ("qa_service: model-production", "are both 'model-production'; each needs its own name"),
     "folders": ("data_trigger_path: data/", "azure.data_trigger_path: 'data' is the folder of azure.dataset_path"),
     "nodes": ("kubernetes_min_nodes: 2", r"azure.kubernetes_min_nodes is 2, but .* in \[3, 1000\]"),
     "cores": ("kubernetes_vm_size: Standard_D2s_v5", "is 3, and Standard_D2s_v5 has 2 cores, but production needs 12"),
@@ -44,9 +45,32 @@ def write(workspace: Workspace, line: str) -> Workspace:
 
 def test_what_is_committed_is_what_is_declared(workspace: Workspace) -> None:
     """So the file shows every setting, with its default."""
-    assert read_settings(workspace, {}) == AzureSettings()
+    assert read_settings(workspace, {}) == replace(
+        AzureSettings(),
+        dataset="diabetes",
+        dataset_path="data/diabetes.csv",
+        pipeline="diabetes-retraining",
+        qa_service="diabetes-qa",
+        production_service="diabetes-production",
+    )
     listed = (workspace.parameters / "azure.yml").read_text()
     assert [known.name for known in DECLARED if f"\n  {known.name}: " not in listed] == []
+
+
+def test_names_that_are_left_empty_are_made_of_the_model_s(written: Workspace) -> None:
+    (written.parameters / "base.yml").write_text("shared: {model_name: churn}")
+    settings = read_settings(write(written, 'qa_service: ""'), {"MLOPS_AZURE_PIPELINE": "own"})
+    assert (settings.dataset, settings.dataset_path) == ("churn", "data/churn.csv")
+    assert (settings.pipeline, settings.qa_service, settings.production_service) == (
+        "own",
+        "churn-qa",
+        "churn-production",
+    )
+    (written.parameters / "base.yml").write_text("shared: {model_name: my_churn}")
+    with pytest.raises(
+        ParameterError, match="azure.qa_service, named after my_churn, is 'my_churn-qa', but it must be"
+    ):
+        read_settings(written, {})
 
 
 @pytest.mark.parametrize(("line", "message"), CASES.values(), ids=CASES)

@@ -7,14 +7,16 @@ from pathlib import PurePosixPath
 
 from mlops.backends.azure.connection.machines import LEAST_CORES, count_cores
 from mlops.errors import UsageError
-from mlops.parameters.declarations import Parameter
-from mlops.parameters.layers import check_section
+from mlops.parameters.declarations import Parameter, Setting, check_value
+from mlops.parameters.layers import BASE, check_section, read_layer
 from mlops.parameters.platform_section import declare, read_platform_section
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"
+MODEL_NAME = "model_name"  # in the section shared of base.yml
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
-SERVICE_NAME = "[a-z][a-z0-9-]{1,30}[a-z0-9]"  # the SDK's own rule for web services
+OWN_NAME = f"(|{NAME})"
+SERVICE_NAME = "(|[a-z][a-z0-9-]{1,30}[a-z0-9])"  # the SDK's own rule for web services
 REGISTRY = "(|[A-Za-z0-9]{5,50})"
 GUID = "(|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
@@ -44,20 +46,20 @@ class AzureSettings:
     kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of its nodes", pattern=r"\w+")
     kubernetes_min_nodes: int = declare(3, "nodes that stay; with 12 cores in total", "[3, 1000]")
     kubernetes_max_nodes: int = declare(6, "nodes at most", "[3, 1000]")
-    dataset: str = declare("diabetes", "the registered data set", pattern=NAME)
+    dataset: str = declare("", "the registered data set; empty: named after the model", pattern=OWN_NAME)
     dataset_path: str = declare(
-        "data/diabetes.csv", "its file in the blob container", pattern=r"[^/].*\.(csv(\.gz)?|parquet)"
+        "", "its file in the blob container; empty: named after the model", pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))"
     )
-    pipeline: str = declare("diabetes-retraining", "the published pipeline", pattern=NAME)
+    pipeline: str = declare("", "the published pipeline; empty: named after the model", pattern=OWN_NAME)
     recurrence: str = declare("day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month"))
     data_trigger_path: str = declare(
         "incoming", "a file that arrives in it is tested and trained on", pattern=r"(|[^/].*)"
     )
     data_trigger_minutes: int = declare(60, "how often it looks", "[1, 10080]")
-    qa_service: str = declare("diabetes-qa", "name of the service", pattern=SERVICE_NAME)
+    qa_service: str = declare("", "name of the service; empty: the model's and -qa", pattern=SERVICE_NAME)
     qa_cpu_cores: float = declare(1.0, "cores", "[0.1, 64]")
     qa_memory_gb: float = declare(1.0, "gigabytes", "[0.1, 512]")
-    production_service: str = declare("diabetes-production", "name of the service", pattern=SERVICE_NAME)
+    production_service: str = declare("", "the same; empty: the model's and -production", pattern=SERVICE_NAME)
     production_cpu_cores: float = declare(0.5, "cores a replica", "[0.1, 64]")
     production_memory_gb: float = declare(1.0, "gigabytes a replica", "[0.1, 512]")
     production_min_replicas: int = declare(1, "replicas that stay", "[1, 1000]")
@@ -66,6 +68,13 @@ class AzureSettings:
 
 
 DECLARED = tuple(Parameter(setting.name, setting.default, **setting.metadata) for setting in fields(AzureSettings))
+NAMED_AFTER_MODEL = {
+    "dataset": "{}",
+    "dataset_path": "data/{}.csv",
+    "pipeline": "{}-retraining",
+    "qa_service": "{}-qa",
+    "production_service": "{}-production",
+}
 LIMITS = (  # a least value must not be above the most
     ("compute_min_nodes", "compute_max_nodes"),
     ("kubernetes_min_nodes", "kubernetes_max_nodes"),
@@ -91,6 +100,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     path = workspace.parameters / "azure.yml"
     given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)
     values = check_section(DECLARED, given)
+    values |= _name_after_model(workspace, values)
     for least, most in LIMITS:
         if values[least] > values[most]:
             source = given[least].source if least in given else least
@@ -99,6 +109,20 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     _require_apart(settings)
     _require_cores(settings)
     return settings
+
+
+def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
+    """Return the names that the settings leave empty, made of the model's name in ``base.yml``."""
+    base = workspace.parameters / f"{BASE}.yml"
+    model = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
+    name = str(model.value) if model else "model"
+    return {
+        parameter.name: check_value(
+            parameter, Setting(form.format(name), f"azure.{parameter.name}, named after {name},")
+        )
+        for parameter in DECLARED
+        if (form := NAMED_AFTER_MODEL.get(parameter.name)) and not values[parameter.name]
+    }
 
 
 def require_subscription(settings: AzureSettings) -> str:
