@@ -44,7 +44,7 @@ def test_no_trained_row_is_unseen_when_its_digits_change(
     again = write(features)
     found = match_rows(again, [features[trained]])
     assert not found.unseen[trained].any()
-    assert found.seen[trained].all() or not same
+    assert found.seen[trained].all() == same
     assert found.unseen[~trained].sum() == (~trained).sum() > 70
     assert not match_rows(features, [again[trained]]).unseen[trained].any()
     held_out = mark_holdout(again, 0.2, seed)

@@ -68,9 +68,9 @@ def test_submit_comes_back_at_once_and_a_run_can_be_canceled(mlops) -> None:  # 
         time.sleep(0.02)
     canceled = mlops("runs", run["run_id"], "--cancel", "--json")
     ended = json.loads(canceled.stdout)
-    assert ended["state"] in ("canceled", "succeeded")  # it may have been quicker
     assert ended["state"] in ENDED
-    assert read_run(folder).state in ("interrupted", "succeeded")
+    both = (ended["state"], read_run(folder).state)
+    assert both in [("canceled", "interrupted"), ("succeeded", "succeeded")]  # it may have been quicker
 
 
 def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[no-untyped-def]

@@ -40,8 +40,8 @@ def test_a_notebook_that_cannot_be_executed_is_refused(small: Workspace) -> None
         require_runnable(STEPS, {"look": {}}, small)
 
 
-@pytest.mark.parametrize("spoil", ["file", "file/outputs"])
-def test_a_folder_that_cannot_be_made_is_refused(small: Workspace, tmp_path: Path, spoil: str) -> None:
+@pytest.mark.parametrize(("spoil", "reason"), [("file", "File exists"), ("file/outputs", "Not a directory")])
+def test_a_folder_that_cannot_be_made_is_refused(small: Workspace, tmp_path: Path, spoil: str, reason: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"Cannot write to the folder of the runs, .*/file.* \((File|Not a directory)"):
+    with pytest.raises(UsageError, match=rf"Cannot write to the folder of the runs, .*/{spoil} \({reason}"):
         require_runnable(STEPS, {"look": {}}, Workspace(small.project, small.home, tmp_path / spoil))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from azure.core.exceptions import ResourceExistsError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobClient
 from doubles.azure.azure import Azure
@@ -36,7 +37,7 @@ def test_a_lease_keeps_others_out(azure: Azure) -> None:
     client = BlobClient(f"https://{HOST}", azure.blobs.container, "lock", credential=DefaultAzureCredential())
     client.upload_blob(b"")
     lease = client.acquire_lease(15)
-    with pytest.raises(Exception, match="There is already a lease present"):
+    with pytest.raises(ResourceExistsError, match="^There is already a lease present"):
         client.acquire_lease(15)
     lease.release()
     client.acquire_lease(15).release()

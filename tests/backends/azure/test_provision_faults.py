@@ -12,7 +12,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.infrastructure.arm_template import TemplateDeployment
 from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
-from mlops.errors import PlatformError
+from mlops.errors import PlatformError, UsageError
 from mlops.workspace import Workspace
 
 SOON = {"Retry-After": "0.01"}
@@ -233,6 +233,6 @@ def test_without_a_subscription_nothing_is_asked(
 ) -> None:
     monkeypatch.delenv("MLOPS_AZURE_SUBSCRIPTION_ID")
     without = AzureInfrastructure(AzureSession(read_settings(workspace), workspace), infrastructure._services)
-    with pytest.raises(Exception, match="MLOPS_AZURE_SUBSCRIPTION_ID"):
+    with pytest.raises(UsageError, match="MLOPS_AZURE_SUBSCRIPTION_ID"):
         without.preview()
     assert azure.requests == []

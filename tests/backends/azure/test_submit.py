@@ -179,7 +179,9 @@ def test_a_cancel_ends_the_step_and_the_record_says_so(
 def test_a_schedule_starts_the_version_that_the_endpoint_has_then(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.pipelines.has_nodes = False
     pipelines.publish("43", "")
-    for schedule in azure.pipelines.active_schedules:
+    schedules = azure.pipelines.active_schedules
+    assert [bool(schedule["Recurrence"]) for schedule in schedules] == [True, False]  # the clock, and new data
+    for schedule in schedules:
         run_id = azure.pipelines.fire(schedule)
         started = azure.history.runs[run_id]["properties"]["azureml.pipelineid"]
         assert azure.pipelines.published[started]["Version"] == "43"
