@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import read_content, require_format, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.records import read_content, require_format
 
 # 2 adds datasets/catalogue.json, 3 training-rows, and rollbacks in the state of an environment. This version reads 1 (a
 # home without a number) and 2 as they are.

@@ -12,7 +12,7 @@ import pytest
 from diabetes.data import COLUMNS
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import hash_path
+from mlops.files.hashes import hash_path
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlops.files import hash_folder
+from mlops.files.hashes import hash_folder
 from mlops.notebook.handoff import read_scraps
 from mlops.record.ledger import list_runs
 

@@ -9,7 +9,7 @@ import pytest
 from command_line import CommandLine
 from old_homes import RUN, age_database, build_home
 
-from mlops.files import hash_folder
+from mlops.files.hashes import hash_folder
 from mlops.record.ledger import list_runs, read_run
 from mlops.workspace import HOME_FORMAT, read_home_format
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import IntegrityError
-from mlops.files import hash_folder
+from mlops.files.hashes import hash_folder
 from mlops.image.bundle import build_bundle, digest_bundle, read_pins, split_example, verify_bundle
 
 

@@ -13,7 +13,7 @@ from mlops.backends.local.tracking import LocalTracker
 from mlops.data.identity import match_rows
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError
-from mlops.files import hash_file
+from mlops.files.hashes import hash_file
 from mlops.model.training_rows import find_rows, keep_rows
 from mlops.platform.trainings import Tracker
 from mlops.workspace import HOME_FORMAT, read_home_format

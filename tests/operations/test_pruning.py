@@ -19,7 +19,8 @@ from mlops.backends import memory
 from mlops.backends.local.pipelines import SUBMISSION, BackgroundRun
 from mlops.backends.local.services import LocalDeployment, LocalSite, LocalState
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import store_by_content, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.contents import store_by_content
 from mlops.kernels.socket_folder import find_folder
 from mlops.operations.opening import OpenProject
 from mlops.operations.pruning import preview_pruning, prune

@@ -16,7 +16,7 @@ from old_homes import RUN, build_home
 
 from mlops.backends import open_backend
 from mlops.errors import FormatError, PlatformError, UsageError
-from mlops.files import hash_folder
+from mlops.files.hashes import hash_folder
 from mlops.operations.upgrade import back_up_home, upgrade_home
 from mlops.record.ledger import read_run, write_run
 from mlops.record.processes import own_process

@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.portal.report import clean_html, render_report

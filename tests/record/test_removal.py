@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.record.removal import finish_removals, measure_size, remove_whole
 
 

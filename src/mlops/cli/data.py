@@ -19,7 +19,7 @@ def profile(data_file: str, output: Path | None) -> None:
     """
     from mlops.data.profile import encode_profile, make_reference
     from mlops.data.tables import read_table
-    from mlops.files import write_atomically
+    from mlops.files.atomic import write_atomically
 
     content = encode_profile(make_reference(read_table(data_file).frame))
     if output:

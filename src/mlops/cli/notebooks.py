@@ -12,7 +12,7 @@ from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import json_option, shorten_path
 from mlops.cli.progress.annotations import Annotation, find_line, print_annotations
 from mlops.cli.streams import print_json
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.workspace import find_workspace
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from mlops.data.location import describe_obstacle
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import find_path, hash_content, hash_listing
+from mlops.files.hashes import hash_content, hash_listing
+from mlops.files.urls import find_path
 
 CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
 FORMATS = (CSV, ZIPPED_CSV, PARQUET)

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from mlops.errors import UsageError
-from mlops.files import find_path
+from mlops.files.urls import find_path
 
 KINDS = (
     (stat.S_ISFIFO, "a pipe"),

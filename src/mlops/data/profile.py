@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import read_record
+from mlops.files.records import read_record
 
 MAKE_PROFILE = "Make one with `mlops profile DATA_FILE`."
 

@@ -14,7 +14,7 @@ from pyarrow import ArrowException
 from mlops.data.content import PARQUET, ZIPPED_CSV, read_content
 from mlops.data.delimited import read_delimited
 from mlops.errors import UsageError
-from mlops.files import store_by_content
+from mlops.files.contents import store_by_content
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from papermill.iorw import papermill_io
 
 from mlops.errors import StepFailed
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.record.redaction import make_redactor
 from mlops.record.redaction.notebooks import redact_notebook
 

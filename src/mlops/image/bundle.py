@@ -23,7 +23,8 @@ from packaging.requirements import Requirement
 
 import mlops.serving
 from mlops.errors import IntegrityError
-from mlops.files import hash_folder, read_record, verify_files
+from mlops.files.hashes import hash_folder, verify_files
+from mlops.files.records import read_record
 
 MANIFEST = "manifest.json"
 SCORING_SCRIPT = "score.py"

@@ -9,7 +9,7 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from mlops.errors import IntegrityError
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 
 ESTIMATOR = "model.skops"
 NUMBERS = "model.json"
@@ -32,7 +32,7 @@ def save_model(estimator: Any, numbers: Mapping[str, Any], folder: Path) -> None
 
 
 def load_model(folder: Path) -> Any:
-    """Load the estimator that `save_model` wrote. Check its hash first (`mlops.files.verify_files`).
+    """Load the estimator that `save_model` wrote. Check its hash first (`mlops.files.hashes.verify_files`).
 
     Raises
     ------

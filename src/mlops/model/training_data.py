@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from mlops.files import read_record, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.records import read_record
 
 TRAINING_DATA = "training_data.json"  # beside the model's other files, in the registry and in the image
 EXAMPLES = 2

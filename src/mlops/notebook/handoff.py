@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.errors import HandoffError, IntegrityError
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.workspace import check_home, find_workspace, mark_home
 
 MIME_PREFIX = "application/scrapbook.scrap."

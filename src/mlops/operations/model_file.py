@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from mlops.errors import ImageNotFoundError, IntegrityError, UsageError
-from mlops.files import read_record, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.records import read_record
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion

@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mlops.errors import PlatformError, UsageError
-from mlops.files import copy_database
+from mlops.files.databases import copy_database
 from mlops.platform.services import Services
 from mlops.platform.upgrades import Upgrades
 from mlops.record.ledger import iterate_runs

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlops.errors import ConflictError
-from mlops.files import hash_listing
+from mlops.files.hashes import hash_listing
 from mlops.platform.trainings import TrainingRun
 
 OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a version

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.notebook.numbers import format_number
 from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.portal.page import render_page

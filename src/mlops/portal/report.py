@@ -21,7 +21,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.v4 import new_markdown_cell
 from pygments.formatters import HtmlFormatter
 
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.portal.outputs import make_note, prepare_outputs
 from mlops.portal.page import TEMPLATES, read_stylesheet
 from mlops.portal.verdict import find_verdict, mark_unrun

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.notebook.handoff import name_copy
 from mlops.portal.environments import Overview
 from mlops.portal.index import write_index

@@ -11,7 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlops.files import find_path, hash_file, hash_path, read_content, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.hashes import hash_file, hash_path
+from mlops.files.records import read_content
+from mlops.files.urls import find_path
 from mlops.pipelines import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace, mark_home

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from mlops.errors import FormatError, IntegrityError, RunNotFoundError, StepNotFoundError
-from mlops.files import read_record, require_format, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.records import read_record, require_format
 from mlops.parameters.merging import Parameters
 from mlops.record.order import sort_records, take_order
 from mlops.record.processes import NO_PROCESS, ProcessId

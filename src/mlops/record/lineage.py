@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mlops.files import hash_file
+from mlops.files.hashes import hash_file
 from mlops.workspace import Workspace
 
 COMMIT = "MLOPS_GIT_COMMIT"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mlops.errors import IntegrityError
-from mlops.files import read_record
+from mlops.files.records import read_record
 
 NAME_TIME = "%Y%m%d-%H%M%S"  # the beginning of a generated name
 NAME_LENGTH = 15

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from mlops.errors import IntegrityError, UsageError
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.notebook.handoff import name_copy, read_scraps
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops.backends import open_backend
 from mlops.errors import MlopsError, UsageError
-from mlops.files import hash_file, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.hashes import hash_file
 from mlops.notebook.handoff import read_scraps, write_scraps
 from mlops.record.redaction import make_redactor
 from mlops.record.redaction.notebooks import redact_notebook

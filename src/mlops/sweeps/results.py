@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from mlops.errors import RunNotFoundError
-from mlops.files import decode_record, read_content, require_format
+from mlops.files.records import decode_record, read_content, require_format
 from mlops.record.ledger import Stamp
 
 FILE = "sweep.jsonl"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlops.errors import MlopsError
-from mlops.files import write_atomically
+from mlops.files.atomic import write_atomically
 from mlops.notebook.handoff import name_copy
 from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now

@@ -16,7 +16,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.errors import DatasetNotFoundError, PlatformError, UsageError
-from mlops.files import hash_file
+from mlops.files.hashes import hash_file
 from mlops.platform.datasets import DatasetVersion
 from mlops.workspace import Workspace
 

@@ -6,7 +6,7 @@ import pytest
 
 from mlops.data.tables import read_table
 from mlops.errors import DatasetNotFoundError, IntegrityError
-from mlops.files import hash_file
+from mlops.files.hashes import hash_file
 from mlops.platform.backend import Backend
 from mlops.platform.datasets import LATEST, Datasets
 

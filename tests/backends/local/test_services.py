@@ -12,7 +12,7 @@ from mlops.backends import open_backend
 from mlops.backends.local.processes import is_listening
 from mlops.backends.local.services import LocalSite, LocalState
 from mlops.errors import DeploymentError, ServiceUntestedError
-from mlops.files import make_new_folder
+from mlops.files.atomic import make_new_folder
 from mlops.release.keys import read_keys
 from mlops.workspace import Workspace
 

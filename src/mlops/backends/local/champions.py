@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from mlops.errors import IntegrityError
-from mlops.files import read_record, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.records import read_record
 
 
 @dataclass(frozen=True)

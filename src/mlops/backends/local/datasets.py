@@ -11,7 +11,11 @@ from filelock import FileLock
 
 from mlops.data.content import pack_file, split_name
 from mlops.errors import DatasetNotFoundError, IntegrityError
-from mlops.files import find_path, hash_file, read_record, store_by_content, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.contents import store_by_content
+from mlops.files.hashes import hash_file
+from mlops.files.records import read_record
+from mlops.files.urls import find_path
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.clock import now
 from mlops.workspace import mark_home

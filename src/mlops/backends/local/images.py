@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlops.errors import ImageNotFoundError, IntegrityError
-from mlops.files import hash_folder, read_record, sync_folder, write_atomically
+from mlops.files.atomic import sync_folder, write_atomically
+from mlops.files.hashes import hash_folder
+from mlops.files.records import read_record
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion

@@ -13,7 +13,7 @@ from mlops.backends.local.images import LocalImages
 from mlops.backends.local.pipelines import LocalPipelines
 from mlops.backends.local.registry import LocalRegistry
 from mlops.backends.local.services import LocalHost
-from mlops.files import hash_file
+from mlops.files.hashes import hash_file
 from mlops.platform.leftovers import Leftover
 from mlops.platform.services import ENVIRONMENTS
 from mlops.record.removal import finish_removals, measure_size, remove_whole

@@ -25,7 +25,8 @@ from mlops.errors import (
     StepNotFoundError,
     UsageError,
 )
-from mlops.files import read_record, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.records import read_record
 from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.datasets import LATEST, Datasets
 from mlops.platform.pipelines import JobState, JobStepState, PublishedPipeline, SubmittedRun, SubmittedStep

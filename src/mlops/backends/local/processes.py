@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from mlops.errors import DeploymentError
-from mlops.files import read_record
+from mlops.files.records import read_record
 from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.record.processes import ProcessId, identify_process
 

@@ -15,7 +15,8 @@ from mlops.backends.local.champions import ChampionNotes
 from mlops.backends.local.store.failures import DATABASE, explained, require_missing
 from mlops.backends.local.store.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
 from mlops.errors import ModelNotFoundError
-from mlops.files import decode_record, verify_files
+from mlops.files.hashes import verify_files
+from mlops.files.records import decode_record
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 

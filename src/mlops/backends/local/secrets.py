@@ -11,7 +11,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from mlops.errors import IntegrityError
-from mlops.files import read_record, write_atomically
+from mlops.files.atomic import write_atomically
+from mlops.files.records import read_record
 from mlops.platform.secret_variables import list_variables, read_variable
 
 NEW_KEYS = "Delete it to get new keys with the next release."

@@ -25,7 +25,8 @@ from mlops.backends.local.processes import (
 from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings
 from mlops.errors import DeploymentError, IntegrityError
-from mlops.files import make_new_folder, read_record, write_atomically
+from mlops.files.atomic import make_new_folder, write_atomically
+from mlops.files.records import read_record
 from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now

@@ -8,15 +8,9 @@ from typing import Any
 from mlops.backends.local.store.failures import explained, require_missing
 from mlops.backends.local.store.mlflow_page import describe_data, describe_source
 from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
-from mlops.files import (
-    find_path,
-    hash_content,
-    hash_folder,
-    locate_content,
-    require_hash,
-    store_by_content,
-    verify_files,
-)
+from mlops.files.contents import locate_content, store_by_content
+from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
+from mlops.files.urls import find_path
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
 from mlops.record.processes import name_user
 from mlops.workspace import mark_home

@@ -8,7 +8,7 @@ from threading import Lock
 
 from mlops.backends.memory.contents import Contents, read_folder, write_folder
 from mlops.errors import TrainingNotFoundError
-from mlops.files import hash_content, hash_folder, require_hash, verify_files
+from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt
 
 

@@ -18,7 +18,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.images.records import ImageRecord, ImageStore
 from mlops.backends.azure.images.sdk_environments import make_build_environment, make_inference_configuration
 from mlops.errors import ImageNotFoundError, PlatformError, UsageError
-from mlops.files import read_record
+from mlops.files.records import read_record
 from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion

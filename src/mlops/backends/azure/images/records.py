@@ -21,7 +21,7 @@ from typing import TypeVar
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import IntegrityError
-from mlops.files import decode_record
+from mlops.files.records import decode_record
 from mlops.image.bundle import verify_bundle
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion

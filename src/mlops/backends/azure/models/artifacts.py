@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlops.backends.azure.connection.sdk_objects import SdkRun
-from mlops.files import decode_record
+from mlops.files.records import decode_record
 
 MODEL = "outputs/model"
 PLOTS = "outputs/plots"

@@ -16,7 +16,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_hashes, replace_folder, write_hashes
 from mlops.backends.azure.models.tracking import find_run
 from mlops.errors import ModelNotFoundError, PlatformError
-from mlops.files import verify_files
+from mlops.files.hashes import verify_files
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 

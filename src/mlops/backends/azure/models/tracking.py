@@ -14,7 +14,7 @@ from mlops.backends.azure.connection.sdk_objects import SdkExperiment, SdkRun
 from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
 from mlops.errors import IntegrityError, TrainingNotFoundError
-from mlops.files import hash_content, hash_folder, require_hash, verify_files
+from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
 
 KIND = "mlops"  # the tag that tells our runs from others of the experiment

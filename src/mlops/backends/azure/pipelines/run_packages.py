@@ -15,7 +15,7 @@ from mlops.backends.azure.connection.sdk_objects import SdkWorkspace
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.pipelines.sdk_objects import SdkEnvironment
 from mlops.errors import PlatformError
-from mlops.files import hash_file
+from mlops.files.hashes import hash_file
 
 Result = TypeVar("Result")
 

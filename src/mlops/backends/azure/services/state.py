@@ -14,7 +14,7 @@ from mlops.backends.azure.connection.lock import Lease
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import ConflictError
-from mlops.files import decode_record
+from mlops.files.records import decode_record
 from mlops.release.history import Deployment, Deployments
 
 

@@ -9,7 +9,7 @@ from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.submitted.run_folder import fetch_folder, store_folder
 from mlops.errors import PlatformError
-from mlops.files import hash_folder
+from mlops.files.hashes import hash_folder
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops.backends.azure.connection.sdk_objects import SdkRun
-from mlops.files import hash_folder
+from mlops.files.hashes import hash_folder
 
 PREFIX = "retraining"
 RECORD = "run.json"

@@ -17,7 +17,9 @@ from mlops.backends.local.store.database import PATIENT, Patience
 from mlops.backends.local.store.failures import DATABASE, explain_failures, require_missing
 from mlops.backends.local.store.schema import require_schema
 from mlops.errors import PlatformError, TrainingNotFoundError
-from mlops.files import copy_database, find_path, sync_folder
+from mlops.files.atomic import sync_folder
+from mlops.files.databases import copy_database
+from mlops.files.urls import find_path
 from mlops.record.processes import describe_holders
 from mlops.workspace import mark_home
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlops.backends.local.store.database import PATIENT, Patience, ask_database
 from mlops.errors import FormatError, IntegrityError
-from mlops.files import copy_database
+from mlops.files.databases import copy_database
 
 if TYPE_CHECKING:
     from alembic.config import Config

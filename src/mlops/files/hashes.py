@@ -1,0 +1,85 @@
+"""The hashes that show whether files have changed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlops.errors import IntegrityError
+
+
+def require_hash(content: bytes, sha256: str, what: str) -> bytes:
+    """Return a content after checking its hash; raise IntegrityError if it has changed.
+
+    `what` names the content in the plural, for the message: "The training rows /home/rows.parquet".
+    """
+    found = hash_content(content)
+    if found != sha256:
+        raise IntegrityError(
+            f"{what} have changed since they were kept (SHA-256 {found[:12]}…, recorded {sha256[:12]}…). "
+            "Restore them from a backup."
+        )
+    return content
+
+
+def hash_content(content: bytes) -> str:
+    """Return the SHA-256 of a content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_path(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the files of a folder with their names."""
+    return hash_listing(hash_folder(path)) if path.is_dir() else hash_file(path)
+
+
+def hash_listing(hashes: Mapping[str, str]) -> str:
+    """Return one SHA-256 over the hashes of several files, in the form that `hash_folder` returns."""
+    return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
+
+
+def hash_folder(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below `folder`, by relative path, sorted."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+
+
+def verify_files(
+    folder: Path, expected: Mapping[str, str], what: str, advice: str = "train and register the model again"
+) -> None:
+    """Check that `folder` holds exactly the files that were recorded.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder to check.
+    expected : mapping of str to str
+        SHA-256 by relative path.
+    what : str
+        The name of the content, for the message: "model diabetes version 3".
+    advice : str
+        How to get the content back, for the message.
+
+    Raises
+    ------
+    IntegrityError
+        If a file is missing, was added, or was changed.
+    """
+    found = hash_folder(folder)
+    if found == dict(expected):
+        return
+    for path in sorted({*found, *expected}):
+        if path not in found:
+            raise IntegrityError(f"{what}: {path} is missing in {folder}. Restore it, or {advice}.")
+        if path not in expected:
+            raise IntegrityError(f"{what}: {path} was added to {folder} after it was recorded. Remove it.")
+        if found[path] != expected[path]:
+            raise IntegrityError(
+                f"{what}: {path} has changed since it was recorded (SHA-256 {found[path][:12]}…, recorded "
+                f"{expected[path][:12]}…), so it was not loaded. Restore it, or {advice}."
+            )
