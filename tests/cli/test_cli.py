@@ -198,8 +198,8 @@ def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any) -> None:
         folder.chmod(0o755)
         ran = mlops("run", "retrain", "--force", XDG_RUNTIME_DIR=short)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.count("A fresh kernel is started, not a warm one: ") == 1
-    assert f"{folder} is not private to this user: remove it" in ran.stderr
+    assert ran.stderr.count("Starting a fresh kernel instead of a warm one. ") == 1
+    assert f"{folder} is not a private folder of this user. Delete it and try again." in ran.stderr
 
 
 def test_what_runs_notebooks_is_loaded_only_by_commands_that_do() -> None:

@@ -1,4 +1,4 @@
-"""Kernels for the tests: each started as `jupyter_client` starts it, fresh or warm."""
+"""Kernels for the tests, fresh or warm, started in the same way as `jupyter_client` starts them."""
 
 import contextlib
 import logging
@@ -63,12 +63,12 @@ StartKernel = Callable[..., Kernel]
 
 @contextlib.contextmanager
 def keep_kernels() -> Iterator[StartKernel]:
-    """Give a function that starts kernels, which end with the context."""
+    """Yield a function that starts kernels, which end with the context."""
     started: list[Kernel] = []
 
     def start(*, warm: bool = True, manager: dict[str, Any] | None = None, **options: Any) -> Kernel:
         environ = {**options.pop("env", os.environ), "MLOPS_WARM_KERNELS": str(int(warm))}
-        environ.pop("PYTEST_CURRENT_TEST", None)  # ipykernel behaves differently where it stands
+        environ.pop("PYTEST_CURRENT_TEST", None)  # ipykernel behaves differently if it is set
         kernel_manager = KernelManager(kernel_name="python3", log=LOG, **(manager or {}))
         kernel_manager.start_kernel(env=environ, **options)
         started.append(Kernel(kernel_manager))
@@ -128,7 +128,7 @@ def private_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def make_project(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a project of which there is nothing but the settings of kernels; its folder may hold modules, too."""
+    """Makes a project that has only settings of kernels; its folder may also contain modules."""
 
     def make(preload: str = "", idle_minutes: float = 5) -> Path:
         (tmp_path / "parameters").mkdir(exist_ok=True)
@@ -140,7 +140,7 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    """Wait for a condition and say whether it came true."""
+    """Wait for a condition and return whether it came true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -150,7 +150,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 
 
 def is_running(pid: int) -> bool:
-    """Say whether a process runs; one that nobody has waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -165,5 +165,5 @@ def wait_for() -> Callable[..., bool]:
 
 @pytest.fixture(scope="session")
 def running() -> Callable[[int], bool]:
-    """Says whether a process runs."""
+    """Tells whether a process runs."""
     return is_running

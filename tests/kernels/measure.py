@@ -1,4 +1,4 @@
-"""Fresh kernels against warm ones: the figures of docs/kernels.md. ``.venv/bin/python tests/kernels/measure.py``."""
+"""The figures of docs/kernels.md: fresh kernels and warm ones. Run ``.venv/bin/python tests/kernels/measure.py``."""
 
 import os
 import statistics
@@ -52,7 +52,7 @@ def measure_times(warm: bool) -> tuple[float, ...]:
 
 
 def measure_memory(warm: bool, kernels: int = 4) -> tuple[float, float]:
-    """Return the megabytes (PSS) of each of so many kernels after a fit, and of the parent."""
+    """Return the megabytes (PSS) of each kernel after a fit, and of the parent."""
     running = [start(warm) for _ in range(kernels)]
     for _, client in running:
         run(client, f"{IMPORT}\n{FIT}")

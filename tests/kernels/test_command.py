@@ -1,4 +1,4 @@
-"""A command in a fork of the parent stands for the process that has asked for it."""
+"""A command in a fork of the parent acts for the process that asked for it."""
 
 import os
 import signal
@@ -86,7 +86,7 @@ def start_command(tmp_path: Path, path_of_commands: Path, make_project: Callable
     """Starts processes that have the parent run a function of `CONTENT`."""
     make_project("pandas, noisy")
     environ = {**os.environ, "OF_THE_TEST": "yes", "PYTHONPATH": str(path_of_commands), "MLOPS_WARM_KERNELS": "1"}
-    environ.pop("PYTHONUNBUFFERED", None)  # what has not been written is one of the things to be tested
+    environ.pop("PYTHONUNBUFFERED", None)  # because unflushed output is among the things to test
     started: list[subprocess.Popen[str]] = []
 
     def start(*words: str, **options: Any) -> "subprocess.Popen[str]":
@@ -112,7 +112,7 @@ def start_command(tmp_path: Path, path_of_commands: Path, make_project: Callable
 
 
 def reset_signals() -> None:
-    """Undo what `nohup` and a shell's background jobs ignore: it would be ignored in the child, too."""
+    """Restore signals that `nohup` or a shell's background job ignores; the child would ignore them, too."""
     for signum in (signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_DFL)
 
@@ -208,7 +208,7 @@ def test_warm_kernels_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_interrupt_before_the_command_runs_is_no_traceback() -> None:
-    """While the client looks for a parent, nobody else is there to say so."""
+    """While the client looks for a parent, only the client itself can report the interrupt."""
     script = "import mlops.__main__ as program\ndef interrupt(): raise KeyboardInterrupt\n"
     script += "program._find_parent = interrupt\nprogram.main()"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

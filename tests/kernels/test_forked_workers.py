@@ -1,4 +1,4 @@
-"""Notebooks in workers that are forked by a process which has run one itself, as nbclient's own tests do."""
+"""Notebooks in workers that were forked by a process that has itself run a notebook, as in nbclient's own tests."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def test_notebooks_run_in_forked_workers(tmp_path: Path, warm: str) -> None:
         check=False,
     )
     assert (ran.returncode, ran.stdout) == (0, "42\n"), ran.stderr
-    assert "A fresh kernel is started" not in ran.stderr
+    assert "Starting a fresh kernel" not in ran.stderr
 
 
 LEAVES_A_WORKER = """
@@ -71,7 +71,7 @@ time.sleep(60)
 def test_a_kernel_ends_with_its_process_though_a_forked_worker_lives_on(
     tmp_path: Path, wait_for: Callable[..., bool], running: Callable[[int], bool]
 ) -> None:
-    """A worker inherits the connection on which the kernel hangs; to it, the kernel has ended."""
+    """A worker inherits the connection that keeps the kernel alive. For the worker, the kernel counts as ended."""
     environ = {**os.environ, "MLOPS_WARM_KERNELS": "1"}
     with subprocess.Popen(
         [sys.executable, "-c", LEAVES_A_WORKER], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True

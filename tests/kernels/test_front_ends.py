@@ -1,4 +1,4 @@
-"""Whatever runs notebooks gets warm kernels, unchanged: the kernelspec says so."""
+"""Every tool that runs notebooks gets warm kernels without a change, because the kernelspec names the provisioner."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def is_warm(printed: str) -> bool:
-    """Say whether this is the process id of a parent of warm kernels."""
+    """Return whether this is the process id of a parent of warm kernels."""
     return "mlops.kernels.parent" in psutil.Process(int(printed)).cmdline()
 
 
@@ -60,7 +60,7 @@ def test_nbconvert_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
 
 
 def test_nbval_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
-    """But not with ``--nbval-current-env``: nbval makes up a kernelspec then, which names no provisioner."""
+    """But not with ``--nbval-current-env``: nbval then makes up a kernelspec without a provisioner."""
     cell = "import os; open('parent', 'w').write(str(os.getppid()));"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), notebook)
     run_tool("-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", notebook.name, folder=tmp_path)

@@ -1,4 +1,4 @@
-"""What parents of warm kernels leave: it goes once they ended and are old."""
+"""The files that parents of warm kernels leave behind are deleted once the parents have ended and the files are old."""
 
 import socket
 import tempfile
@@ -14,7 +14,7 @@ from mlops.kernels.socket_folder import find_folder
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of sockets of a test's own: below a path that is short enough, so that it is not the user's."""
+    """A folder of sockets for one test, whose path is short enough that the user's folder is not used instead."""
     with tempfile.TemporaryDirectory() as short:
         monkeypatch.setenv("XDG_RUNTIME_DIR", short)
         assert find_folder().is_relative_to(short)

@@ -1,4 +1,4 @@
-"""The parent of the warm kernels: when there is another one, when it ends, and what it survives."""
+"""The parent of the warm kernels: when a second one starts, when it ends, and what it survives."""
 
 import gc
 import logging
@@ -30,7 +30,7 @@ Running = Callable[[int], bool]
 
 
 def find_parent(kernel: Any) -> int:
-    """Return the parent of a kernel, after a look at what it is."""
+    """Return the parent of a kernel, and check that it is one."""
     parent = int(kernel.run("import os; print(os.getppid())"))
     assert "mlops.kernels.parent" in psutil.Process(parent).cmdline()
     return parent
@@ -42,7 +42,7 @@ def get_running(pid: int) -> RunningParent:
 
 
 def read_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the warnings that a user would have seen."""
+    """Return the warnings that a user would see."""
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
@@ -130,7 +130,7 @@ def test_it_ends_with_its_owner(
 def test_it_ends_when_idle(
     private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
 ) -> None:
-    """Not while it has a kernel; then after the time that the settings give."""
+    """It ends after the idle time of the settings, but never while it has a kernel."""
     kernel = start_kernel(cwd=str(make_project(idle_minutes=0.01)))
     parent = find_parent(kernel)
     time.sleep(1.5)
@@ -257,7 +257,7 @@ def test_a_module_that_cannot_be_imported_is_left_out(
     kernel = start_kernel(cwd=str(make_project("no_such_module, fractions")))
     assert kernel.warm
     assert kernel.run("import sys; print('fractions' in sys.modules)") == "True"
-    assert "no_such_module cannot be imported: ModuleNotFoundError" in next(private_folder.glob("*.log")).read_text()
+    assert "no_such_module could not be imported: ModuleNotFoundError" in next(private_folder.glob("*.log")).read_text()
     assert read_warnings(caplog) == []
 
 
@@ -277,9 +277,12 @@ def test_a_package_of_the_project_is_imported_anew_by_every_kernel(
 @pytest.mark.parametrize(
     ("module", "problem"),
     [
-        ("import os; os._exit(3)", "did not start: it ended before it was ready; see "),
-        ("import time; time.sleep(60)", "did not start: it ended before it was ready; see "),
-        ("import threading, time; threading.Thread(target=time.sleep, args=[60]).start()", "importing odd starts a th"),
+        ("import os; os._exit(3)", "did not start. It ended before it was ready, see "),
+        ("import time; time.sleep(60)", "did not start. It ended before it was ready, see "),
+        (
+            "import threading, time; threading.Thread(target=time.sleep, args=[60]).start()",
+            "Importing odd starts a thr",
+        ),
     ],
     ids=["crash", "hang", "thread"],
 )
@@ -292,7 +295,7 @@ def test_a_parent_that_cannot_be(
     module: str,
     problem: str,
 ) -> None:
-    """A fresh kernel is started, with one line of warning; the second time at once."""
+    """A fresh kernel starts, with one line of warning; the second time immediately."""
     monkeypatch.setattr(parent_client, "IMPORT_SECONDS", 2)
     folder = make_project("odd")
     (folder / "odd.py").write_text(module)
@@ -303,7 +306,7 @@ def test_a_parent_that_cannot_be(
         assert not kernel.warm
         assert kernel.run("print(1)") == "1"
         (warning,) = read_warnings(caplog)
-        assert "A fresh kernel is started, not a warm one: " in warning
+        assert "Starting a fresh kernel instead of a warm one. " in warning
         assert problem in warning
         assert "\n" not in warning
     assert time.monotonic() - began < 5
@@ -325,14 +328,14 @@ def test_a_parent_that_does_not_answer_is_replaced_by_a_fresh_kernel(
         os.kill(parent, signal.SIGCONT)
     assert not kernel.warm
     (warning,) = read_warnings(caplog)
-    assert "it did not answer in 0.3 s" in warning
+    assert "It did not answer within 0.3 s" in warning
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"pass_fds": [0]}, "a fork cannot have the option pass_fds=[0]"),
-        ({"stdin": subprocess.PIPE}, "a fork cannot have the option stdin=PIPE"),
+        ({"pass_fds": [0]}, "A forked kernel does not support the option pass_fds=[0]."),
+        ({"stdin": subprocess.PIPE}, "A forked kernel does not support the option stdin=PIPE."),
     ],
 )
 def test_an_option_that_a_fork_cannot_have_gives_a_fresh_kernel(
@@ -349,13 +352,14 @@ def test_a_folder_that_is_not_private(
     private_folder.mkdir(mode=0o755)
     assert not start_kernel().warm
     assert read_warnings(caplog) == [
-        f"A fresh kernel is started, not a warm one: {private_folder} is not private to this user: remove it"
+        f"Starting a fresh kernel instead of a warm one. {private_folder} is not a private folder of this user. "
+        "Delete it and try again."
     ]
 
 
 def test_a_link_is_no_private_folder(private_folder: Path, tmp_path: Path) -> None:
     private_folder.symlink_to(tmp_path)
-    with pytest.raises(UnavailableError, match="is not private"):
+    with pytest.raises(UnavailableError, match="is not a private folder of this user"):
         find_folder()
 
 
@@ -369,13 +373,13 @@ def test_a_long_name_of_a_folder_is_avoided(tmp_path: Path, monkeypatch: pytest.
 def test_a_kernel_that_ends_while_it_starts_leaves_nothing(
     start_kernel: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The fork is gone before the fresh kernel takes its connection file."""
+    """The fork ends before the fresh kernel takes its connection file."""
     parent = find_parent(start_kernel())
     limits = {"RLIMIT_NOFILE": [20, 20]}
     make = launch.make_request
     monkeypatch.setattr(launch, "make_request", lambda *words: _replace(make(*words), limits=limits))
     assert not start_kernel().warm
-    assert "the warm kernel ended while it started: exit code" in read_warnings(caplog)[0]
+    assert "The warm kernel ended during its start with exit code" in read_warnings(caplog)[0]
     assert len(read_warnings(caplog)) == 1
     assert len(get_running(parent).forks) == 1
 
@@ -385,9 +389,9 @@ def _replace(request: Any, **changes: Any) -> Any:
 
 
 def test_another_kernel_is_left_alone(start_kernel: Any, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(UnavailableError, match="is another interpreter than"):
+    with pytest.raises(UnavailableError, match="The kernel's interpreter is .*, not "):
         launch.launch(["/usr/bin/another/python3", "-m", "ipykernel_launcher", "-f", "x"], {})
-    with pytest.raises(UnavailableError, match="is no kernel of ipykernel"):
+    with pytest.raises(UnavailableError, match="does not start ipykernel"):
         launch.launch([sys.executable, "-m", "another_kernel", "-f", "x"], {})
 
 
@@ -427,7 +431,7 @@ def _start_and_kill(kernels: int, folder: Path) -> None:
         assert process is not None
         process.kill()
         assert process.wait(10) == -9
-    time.sleep(0.2)  # the parent closes the connection after it has told the exit code
+    time.sleep(0.2)  # the parent closes the connection after it has reported the exit code
 
 
 @pytest.mark.parametrize("kernels", [10, pytest.param(1000, marks=pytest.mark.slow)])

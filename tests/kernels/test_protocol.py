@@ -8,13 +8,13 @@ from jupyter_client.manager import start_new_kernel
 
 from mlops.kernels.process import WarmProcess
 
-QUIET_SECONDS = 1.0  # after which no message is on its way any more; theirs, 0.1, is too short on a busy machine
+QUIET_SECONDS = 1.0  # after which no more messages arrive; the package's own 0.1 is too short on a busy machine
 
 pytestmark = pytest.mark.slow
 
 
 class TestWarmKernel(jupyter_kernel_test.KernelTests):
-    """The tests of the package; what is empty in their class would be skipped."""
+    """The tests of the package, which skips tests whose attributes are empty."""
 
     language_name = "python"
     file_extension = ".py"
@@ -43,7 +43,7 @@ class TestWarmKernel(jupyter_kernel_test.KernelTests):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Start a kernel whose history is its own."""
+        """Start a kernel with a history of its own."""
         cls.km, cls.kc = start_new_kernel(extra_arguments=["--HistoryManager.hist_file=:memory:"])
         assert isinstance(cls.km.provisioner.process, WarmProcess)
         hear = cls.kc.iopub_channel.get_msg

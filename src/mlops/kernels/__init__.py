@@ -1,20 +1,20 @@
-"""Warm kernels: Jupyter kernels forked from a parent process that has imported the libraries already.
+"""Warm kernels: Jupyter kernels forked from a parent process that has already imported the libraries.
 
-The kernelspec names a kernel provisioner of `jupyter_client`, so that papermill, nbclient, nbval and JupyterLab use
-them unchanged. What they are, what differs from a fresh kernel, and their limits: docs/kernels.md.
+The kernelspec names a kernel provisioner of `jupyter_client`, so papermill, nbclient, nbval and JupyterLab use warm
+kernels without any change. docs/kernels.md describes them, their limits, and how they differ from fresh kernels.
 
 .. code-block:: text
 
-    provisioner      what jupyter_client calls; falls back to a fresh kernel
-    launch           the launch of one kernel
-    parent_client    finds or starts a parent, has it fork a kernel or a command
-    limit            how many parents stay alive
-    running_parents  the parents that run now, for `mlops kernels`
-    leftovers        what parents that ended have left, for `mlops prune`
-    parent           the process that imports (preload), forks on request, and ends
-    child            what makes a fork equal to a process that was started afresh
-    install          the kernelspec that names the provisioner
+    provisioner      the class that jupyter_client calls; falls back to a fresh kernel
+    launch           launches one kernel
+    parent_client    finds or starts a parent, and asks it to fork a kernel or a command
+    limit            limits the number of parents that stay alive
+    running_parents  lists and stops the running parents, for `mlops kernels`
+    leftovers        lists and deletes the files that ended parents left behind, for `mlops prune`
+    parent           the process that imports (preload), forks on request, and ends when it is idle
+    child            turns a fork into the equal of a fresh process
+    install          writes the kernelspec that names the provisioner
 
-Client and parent share key (what a parent must have in common with a kernel), socket_folder, request, process and
+Client and parent share key (the conditions under which a parent suits a kernel), socket_folder, request, process and
 messages.
 """

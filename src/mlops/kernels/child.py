@@ -1,4 +1,4 @@
-"""The first steps of a fork: what makes it equal to a process that was started afresh."""
+"""The first steps of a fork, after which it behaves like a process that was started from scratch."""
 
 import atexit
 import ctypes
@@ -25,18 +25,18 @@ INLINE = "module://matplotlib_inline.backend_inline"
 
 
 def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -> int:
-    """Become what the request asks for, and run it to its end.
+    """Take on what the request describes, run it, and return its exit code.
 
     Parameters
     ----------
     request : Request
-        What it is.
+        The kernel or command to run.
     files : sequence of int
-        Standard input, output and error; for a kernel also the pipe on which it says that it is ready.
+        Standard input, output and error; for a kernel also the pipe on which it reports that it is ready.
     parent : int
-        The process that has forked this one.
+        The id of the process that forked this one.
     imports : Imports
-        What that process has imported.
+        The state that the imports of that process left behind.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def _become_process(files: Sequence[int], parent: int, name: str) -> None:
 
 
 def _inherit(request: Request) -> None:
-    """Take over what a child process would have inherited from the client."""
+    """Inherit what a child process of the client would have inherited."""
     for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         ignored = signum in ALWAYS_IGNORED or signum in request.ignored
         signal.signal(signum, signal.SIG_IGN if ignored else signal.SIG_DFL)
@@ -87,7 +87,7 @@ def _inherit(request: Request) -> None:
 
 
 def _become_independent(imports: Imports) -> None:
-    """Share no random numbers and no names with the other forks of the same parent."""
+    """Avoid random numbers and file names that other forks of the same parent would also use."""
     for generator in imports.generators:
         generator.seed()
     if numpy := sys.modules.get("numpy.random"):
@@ -106,14 +106,14 @@ def _forget_modules(imports: Imports) -> None:
 
 
 def _show_in_terminal(request: Request) -> None:
-    """Undo what libraries do in a notebook only."""
+    """Undo the settings that libraries choose for notebooks only."""
     _configure_matplotlib(request.environ.get("MPLBACKEND", ""))
     if pandas := sys.modules.get("pandas"):
         pandas.set_option("display.max_columns", 0)
 
 
 def _configure_matplotlib(backend: str) -> None:
-    """Have matplotlib read what it would have read here."""
+    """Make matplotlib read the configuration of this directory."""
     if matplotlib := sys.modules.get("matplotlib"):
         if os.path.isfile("matplotlibrc"):
             matplotlib.rc_file("matplotlibrc")
@@ -134,8 +134,8 @@ def _run_kernel(request: Request, ready: int, parent: int) -> None:
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
     IPKernelApp.launch_instance(parent_handle=parent)
-    # What is registered for the end closes the public channel first. The control thread may be about to write to it,
-    # and then they wait for each other: the quicker the end, the likelier.
+    # The exit handlers close the public channel first. If the control thread is about to write to it, the two wait for
+    # each other. The sooner the kernel ends, the likelier that is.
     if control := IPKernelApp.instance().control_thread:
         control.stop()
         control.join(CLOSE_SECONDS)
@@ -148,7 +148,7 @@ def _run_command(request: Request) -> None:
 
 
 def _leave(main: Callable[[], Any]) -> int:
-    """Run `main` and end as the interpreter would, but for its teardown, which would copy the memory that is shared."""
+    """Run `main`, then exit like the interpreter, but without the teardown, which would copy shared memory."""
     code = 0
     try:
         main()
@@ -157,7 +157,7 @@ def _leave(main: Callable[[], Any]) -> int:
     except KeyboardInterrupt:
         sys.excepthook(*sys.exc_info())
         code = -signal.SIGINT
-    except BaseException:  # noqa: BLE001 - the end of the process: whatever it is, it is shown
+    except BaseException:  # noqa: BLE001 - the process ends here, so any error is printed
         sys.excepthook(*sys.exc_info())
         code = 1
     threading._shutdown()  # type: ignore[attr-defined]

@@ -1,10 +1,10 @@
-"""The kernelspec: ``python -m mlops.kernels.install`` writes ipykernel's own and names the provisioner in it."""
+"""The kernelspec: ``python -m mlops.kernels.install`` writes ipykernel's own and adds the name of the provisioner."""
 
 import json
 import sys
 from pathlib import Path
 
-NAME = "python3"  # what every other tool and machine calls the kernel of its environment
+NAME = "python3"  # the usual name of the kernel of an environment, on every machine and in every tool
 DISPLAY_NAME = f"notebook-mlops (Python {sys.version_info.major}.{sys.version_info.minor})"
 PROVISIONER = "warm-kernel-provisioner"
 

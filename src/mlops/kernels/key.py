@@ -1,4 +1,4 @@
-"""The key of a parent: all that its imports may depend on. What differs in it has another parent."""
+"""The key of a parent: everything that its imports may depend on. Each key has its own parent."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from pathlib import Path
 from mlops.parameters.kernel_section import KernelSettings
 
 OWNER = "MLOPS_KERNELS_OWNER"
-FLAGS = ("-Xfrozen_modules=off",)  # as the kernelspec of ipykernel starts Python
-# The beginnings of the names of variables that the interpreter and libraries read when they are imported.
+FLAGS = ("-Xfrozen_modules=off",)  # the option with which ipykernel's kernelspec starts Python
+# The prefixes of the variables that the interpreter and the libraries read when they are imported.
 KEYED = tuple(
     "ARROW_ BLIS_ DEBUGPY_ FSSPEC_ GIT_PYTHON_ GLIBC_TUNABLES GOMP_ GOTO HOME IPYTHON JE_ JOBLIB_ JUPYTER_CONFIG "
     "JUPYTER_DATA JUPYTER_P KMP_ LANG LC_ LD_ LOKY_ MALLOC_ MATPLOTLIBRC MIMALLOC_ MKL_ MLFLOW_CONFIGURE "
@@ -22,7 +22,7 @@ KEYED = tuple(
     "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME".split()
 )
 RESTRICTIONS = ("Cap", "NoNewPrivs", "Seccomp:")  # lines of /proc/<pid>/status
-# What libraries set themselves when they are imported, or what must be so in a process that forks; equal to unset.
+# Values that libraries set when they are imported, or that a forking process needs. They count as unset.
 USUAL = {
     "GIT_PYTHON_REFRESH": "quiet",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # else pyarrow's allocator starts a thread
@@ -35,26 +35,26 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Key:
-    """What a parent is started with.
+    """The conditions under which a parent is started.
 
     Parameters
     ----------
     name : str
-        Hash of all that its imports may depend on.
+        The hash of everything that its imports may depend on.
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str
-        The variables that are part of the key, and ``PATH``: it sees no other, and so no secret.
+        The variables that are part of the key, and ``PATH``. The parent sees no others, and therefore no secrets.
     preload : tuple of str
         The modules that it imports.
     own : tuple of str
         The packages that its forks import anew; not part of the name, because none of them is preloaded.
     idle_seconds : float
-        It ends when it had nothing to do for so long.
+        The idle time in seconds after which it ends.
     owner : int
-        The process that it ends with; 0 for none.
+        The id of the process together with which it ends, or 0.
     most : int
-        How many parents of this user stay alive once it is started; not part of the name.
+        The number of parents of this user that stay alive when it starts, including itself. Not part of the name.
     """
 
     name: str
@@ -68,12 +68,12 @@ class Key:
 
 
 def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: str, flags: Sequence[str] = FLAGS) -> Key:
-    """Make the key of the parent for a kernel with this environment in this directory.
+    """Return the key of the parent for a kernel with this environment in this directory.
 
     Raises
     ------
     ValueError
-        If the variable MLOPS_KERNELS_OWNER is no process id.
+        If the variable MLOPS_KERNELS_OWNER is not a process id.
     """
     keyed = USUAL | {name: value for name, value in environ.items() if name.startswith(KEYED)}
     if "PYTHONPATH" in keyed:
@@ -97,14 +97,14 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
 
 
 def _sign_files() -> list[tuple[str, int]]:
-    """Return when packages were last installed, and when this one was last edited."""
+    """Return when packages were last installed, and when this package was last edited."""
     own = sorted(Path(__file__).parent.glob("*.py"))
     folders = [folder for folder in map(Path, (*site.getsitepackages(), site.getusersitepackages())) if folder.is_dir()]
     return [(str(path), path.stat().st_mtime_ns) for path in (*folders, *own)]
 
 
 def _describe_place() -> list[object]:
-    """Return what a fork cannot take from its caller: groups, priority, processors, namespaces, capabilities."""
+    """Return what a fork cannot inherit from its client: groups, priority, processors, namespaces, capabilities."""
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]

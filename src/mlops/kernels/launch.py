@@ -1,4 +1,4 @@
-"""The launch of a warm kernel, from the command and the `subprocess.Popen` options that jupyter_client has for it."""
+"""The launch of a warm kernel with the command and the `subprocess.Popen` options that jupyter_client passes."""
 
 import os
 import select
@@ -28,7 +28,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     cmd : sequence of str
         The command line of the kernel.
     options : mapping
-        As for `subprocess.Popen`.
+        The options, as for `subprocess.Popen`.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     Raises
     ------
     UnavailableError
-        If it was not started. Nothing of it is left then, so that two kernels never share a connection file.
+        If it was not started. No process remains in that case, so two kernels never share a connection file.
     """
     directory = os.path.abspath(options.get("cwd") or os.getcwd())
     environ = dict(os.environ if options.get("env") is None else options["env"])
@@ -66,27 +66,27 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
 def _require_understood(options: Mapping[str, Any]) -> None:
     for name, value in options.items():
         if name not in UNDERSTOOD and value:
-            raise UnavailableError(f"a fork cannot have the option {name}={value!r}")
+            raise UnavailableError(f"A forked kernel does not support the option {name}={value!r}.")
 
 
 def _read_flags(cmd: Sequence[str]) -> list[str]:
-    """Return the options of the interpreter; they are what stands before ``-m``."""
+    """Return the options of the interpreter, which precede ``-m``."""
     python, *words = cmd
     position = words.index("-m") if "-m" in words else len(words)
     if words[position + 1 : position + 2] != [LAUNCHER]:
-        raise UnavailableError(f"{' '.join(cmd)} is no kernel of ipykernel")
+        raise UnavailableError(f"The command {' '.join(cmd)!r} does not start ipykernel.")
     same_folder = os.path.dirname(os.path.abspath(python)) == os.path.dirname(os.path.abspath(sys.executable))
     if not same_folder or os.path.realpath(python) != os.path.realpath(sys.executable):
-        raise UnavailableError(f"{python} is another interpreter than {sys.executable}")
+        raise UnavailableError(f"The kernel's interpreter is {python}, not {sys.executable}.")
     return words[:position]
 
 
 def _open_streams(options: Mapping[str, Any], stack: ExitStack) -> tuple[list[int], tuple[int, int]]:
-    """Return the kernel's standard files, and where its output and errors can be read: 0 for not at all."""
+    """Return the kernel's standard files, and the pipes to read its output and errors from, 0 if not captured."""
     null = os.open(os.devnull, os.O_RDWR)
     stack.callback(os.close, null)
     if options.get("stdin") == subprocess.PIPE:
-        raise UnavailableError("a fork cannot have the option stdin=PIPE")
+        raise UnavailableError("A forked kernel does not support the option stdin=PIPE.")
     stdin = null if options.get("stdin") is None else _open_stream(options["stdin"], 0, null, stack)[0]
     stdout, output = _open_stream(options.get("stdout"), 1, null, stack)
     if options.get("stderr") == subprocess.STDOUT:
@@ -114,4 +114,4 @@ def _wait_ready(process: WarmProcess, ready: int) -> None:
     if poll.poll(READY_SECONDS * 1000) and os.read(ready, 1):
         return
     process.kill()
-    raise UnavailableError(f"the warm kernel ended while it started: exit code {process.wait(READY_SECONDS)}")
+    raise UnavailableError(f"The warm kernel ended during its start with exit code {process.wait(READY_SECONDS)}.")

@@ -1,4 +1,4 @@
-"""What parents of warm kernels that ended have left: sockets, logs, and notes of what did not start."""
+"""The files that ended parents of warm kernels left behind: sockets, logs, and notes of failed starts."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +10,7 @@ SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return the files of each parent that ended, if it wrote none of them since a time in seconds since 1970."""
+    """Return the files of each ended parent that wrote none of them since `before`, in seconds since 1970."""
     try:
         folder = find_folder()
     except UnavailableError:
@@ -19,7 +19,7 @@ def list_leftovers(before: float) -> list[tuple[Path, ...]]:
 
 
 def delete_leftovers(before: float) -> None:
-    """Delete what `list_leftovers` returns; no parent starts meanwhile."""
+    """Delete the files that `list_leftovers` returns, holding the lock so that no parent starts meanwhile."""
     try:
         folder = find_folder()
     except UnavailableError:

@@ -1,4 +1,4 @@
-"""The limit of parents: each holds hundreds of megabytes, so no more than a few of one user stay alive."""
+"""The limit on parents: each holds hundreds of megabytes, so only a few per user stay alive."""
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from mlops.kernels.messages import Channel, MessageError, open_channel
 
 ANSWER_SECONDS = 0.5
-BUSY = -1.0  # sorts after every time for which a parent was idle
+BUSY = -1.0  # sorts after every idle time
 IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Have surplus parents end: the one idle longest first, then the oldest busy one, which ends after its forks.
+    """Ask surplus parents to end, the longest idle first, then the oldest. A busy parent ends after its forks.
 
     Parameters
     ----------
     own : Path
-        The socket of the parent that was just started; it stays.
+        The socket of the parent that was just started and stays alive.
     most : int
-        How many may stay alive, with that one.
+        The number of parents that may stay alive, including that one.
     """
     others = [path for path in own.parent.glob("*.sock") if path != own]
     if len(others) < most:
@@ -29,12 +29,12 @@ def end_surplus(own: Path, most: int) -> None:
             stack.callback(channel.close)
         channels.sort(key=_rank, reverse=True)
         for channel in channels[: max(0, len(channels) + 1 - most)]:
-            with suppress(OSError):  # it has ended meanwhile
+            with suppress(OSError):  # it ended in the meantime
                 channel.send({"ask": "end"})
 
 
 def _rank(channel: Channel) -> tuple[float, float]:
-    """Return for how many seconds a parent has been idle, and its age; one that is still importing is busy."""
+    """Return a parent's idle time and age in seconds; a parent that is still importing counts as busy."""
     with suppress(MessageError, OSError):
         if channel.wait(ANSWER_SECONDS):
             channel.send({"ask": "status"})

@@ -1,4 +1,4 @@
-"""Messages between a parent and its clients: JSON with open files attached, over a Unix socket."""
+"""Messages between a parent and its clients: JSON over a Unix socket, with open files attached."""
 
 import array
 import json
@@ -16,23 +16,23 @@ HEAD = struct.Struct("!I")
 PEER = struct.Struct("3i")  # process, user, group
 LONGEST = 16 * 2**20  # bytes; an environment has at most a few megabytes
 MOST_FILES = 8
-FORK_SECONDS = 20  # for a parent to take a request, and to fork
+FORK_SECONDS = 20  # time for a parent to receive a request and fork
 
 
 class MessageError(Exception):
-    """The other side is gone, or sends what is no message."""
+    """A connection that the other side closed, or on which it sent something that is not a message."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """What came over a channel.
+    """A message from a channel, with the files attached to it.
 
     Parameters
     ----------
     content : dict
         The JSON object.
     files : tuple of int
-        File descriptors that came with it; whoever takes the message closes them.
+        The file descriptors that came with it. The receiver closes them.
     """
 
     content: dict[str, Any]
@@ -40,7 +40,7 @@ class Message:
 
 
 class Channel:
-    """One connection. Never blocks for longer than it is asked to."""
+    """One connection, whose calls never block longer than their time limit."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -48,11 +48,11 @@ class Channel:
         self._files: list[int] = []
 
     def fileno(self) -> int:
-        """Return the descriptor; it is readable when a message has come or the other side is gone."""
+        """Return the descriptor, which becomes readable when a message arrives or the other side closes."""
         return self._socket.fileno()
 
     def find_peer(self) -> int:
-        """Return the process that listens on the other side."""
+        """Return the id of the process that listens on the other side."""
         credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
         return int(PEER.unpack(credentials)[0])
 
@@ -62,7 +62,7 @@ class Channel:
         Raises
         ------
         OSError
-            If the other side is gone or does not read.
+            If the other side closed the connection or does not read.
         """
         text = json.dumps(content).encode()
         frame = HEAD.pack(len(text)) + text
@@ -77,12 +77,12 @@ class Channel:
         Returns
         -------
         Message or None
-            None if none is complete in time.
+            None if no complete message arrived in time.
 
         Raises
         ------
         MessageError
-            If the other side is gone, or has sent something else.
+            If the other side closed the connection, or sent something else.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         poll = select.poll()
@@ -95,7 +95,7 @@ class Channel:
         return message
 
     def close(self) -> None:
-        """Close the connection, and the files that nobody has taken."""
+        """Close the connection and the attached files that were not taken."""
         self._socket.close()
         for file in self._files:
             os.close(file)
@@ -108,9 +108,9 @@ class Channel:
             raise MessageError(f"the connection broke: {error}") from error
         self._files += files
         if flags & socket.MSG_CTRUNC or len(self._files) > MOST_FILES:
-            raise MessageError("too many files came with the message")
+            raise MessageError(f"the message has more than {MOST_FILES} files attached")
         if not data:
-            raise MessageError("the other side has closed the connection")
+            raise MessageError("the other side closed the connection")
         self._bytes += data
 
     def _take(self) -> Message | None:
@@ -118,7 +118,7 @@ class Channel:
             return None
         (length,) = HEAD.unpack_from(self._bytes)
         if length > LONGEST:
-            raise MessageError(f"a message of {length} bytes is too long")
+            raise MessageError(f"the message has {length} bytes, but may have at most {LONGEST}")
         if len(self._bytes) < HEAD.size + length:
             return None
         text = bytes(self._bytes[HEAD.size : HEAD.size + length])
@@ -135,12 +135,12 @@ class Channel:
 
 
 def open_channel(path: Path) -> Channel | None:
-    """Connect to a socket; None if nobody listens there."""
+    """Connect to a socket, or return None if no process listens on it."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(str(path))
     except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         return None
-    connection.settimeout(FORK_SECONDS)  # for what is sent
+    connection.settimeout(FORK_SECONDS)  # for sending
     return Channel(connection)

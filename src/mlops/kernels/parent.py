@@ -1,4 +1,6 @@
-"""The parent process: imports once, then forks kernels and commands on request. One thread, no zmq, no signal handlers.
+"""The parent process: imports once, then forks kernels and commands on request.
+
+It has one thread, no zmq context and no signal handlers.
 
 .. code-block:: text
 
@@ -9,7 +11,7 @@
                              <-          {"pid": ...} + pidfd
                              <-          {"exit": code}
 
-A connection that closes takes its fork with it.
+If a connection closes, its fork is killed.
 """
 
 import contextlib
@@ -35,14 +37,14 @@ from mlops.kernels.preload import MACHINERY, Imports, count_threads, import_modu
 from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
-LOOK_SECONDS = 5.0  # between two looks at the clock and the socket's file
+LOOK_SECONDS = 5.0  # between two checks of the clock and the socket's file
 
 Job = Callable[[], int]
 
 
 @dataclass
 class Fork:
-    """A process that this one has forked: its id, its kind, and the client's channel as long as that is open."""
+    """A forked process: its id, its kind, and the client's channel while that is open."""
 
     pid: int
     kind: str
@@ -50,18 +52,18 @@ class Fork:
 
 
 class Parent:
-    """Serves one listening socket.
+    """The server of one listening socket.
 
     Parameters
     ----------
     listener : socket
-        Where clients connect.
+        The socket that clients connect to.
     path : str
-        Its file; when it is gone no client can come any more.
+        Its file. Once that is deleted, no client can connect any more.
     idle_seconds : float
-        How long to wait for one.
+        How long to wait for a client.
     imports : Imports
-        What was imported.
+        The state that the imports left behind.
     """
 
     def __init__(self, listener: socket.socket, path: str, idle_seconds: float, imports: Imports) -> None:
@@ -81,26 +83,26 @@ class Parent:
         self._watch(listener.fileno(), self._accept)
 
     def follow(self, owner: int) -> None:
-        """End when this process does.
+        """End together with the process `owner`.
 
         Raises
         ------
         ProcessLookupError
-            If it has already.
+            If that process already ended.
         """
         self._watch(os.pidfd_open(owner), self._lose_owner)
 
     def serve(self) -> Job | None:
-        """Serve until there is no more to do.
+        """Serve until no work is left.
 
         Returns
         -------
         callable or None
-            In a fork: what it is to run. None in the parent, at its end.
+            In a fork, the function that it runs. In the parent, None when it ends.
         """
         while not self._over and not self._is_idle():
             for key, _ in self._selector.select(min(LOOK_SECONDS, self._idle_seconds)):
-                if self._selector.get_map().get(key.fd) is key and (job := key.data()):  # else closed meanwhile
+                if self._selector.get_map().get(key.fd) is key and (job := key.data()):  # otherwise closed meanwhile
                     return job
         for fork in self._forks.values():
             _kill_group(fork.pid)
@@ -124,7 +126,7 @@ class Parent:
         return False
 
     def _lose_owner(self) -> None:
-        log("the owner has ended")
+        log("the owner ended")
         self._over = True
 
     def _accept(self) -> None:
@@ -157,10 +159,10 @@ class Parent:
             self._answer(channel, self._describe())
             return None
         if asked == "end":
-            log("there are more parents than may stay alive: this one ends as soon as it is idle")
+            log("more parents are alive than kernels.parents allows; this one ends when it is idle")
             self._surplus = True
             return None
-        raise MessageError(f"{asked!r} is nothing that can be asked")
+        raise MessageError(f"the request {asked!r} is unknown")
 
     def _describe(self) -> dict[str, Any]:
         forks = [(fork.pid, fork.kind) for fork in self._forks.values()]
@@ -174,7 +176,7 @@ class Parent:
         except (MessageError, OSError) as error:
             for file in message.files:
                 os.close(file)
-            raise MessageError(f"nothing is forked: {error}") from error
+            raise MessageError(f"the parent could not fork: {error}") from error
         if pid == 0:
             self._close()
             return partial(child.run, request, message.files, self._pid, self._imports)
@@ -191,9 +193,10 @@ class Parent:
         if self._imports.problem:
             raise MessageError(self._imports.problem)
         if any(fork.channel is channel for fork in self._forks.values()):
-            raise MessageError("this connection has a fork already")
-        if len(message.files) != (3 if request.kind == COMMAND else 4):
-            raise MessageError(f"{len(message.files)} files came with the request")
+            raise MessageError("this connection already has a fork")
+        expected = 3 if request.kind == COMMAND else 4
+        if len(message.files) != expected:
+            raise MessageError(f"the request came with {len(message.files)} files, not {expected}")
         return request
 
     def _reap(self, pidfd: int) -> None:
@@ -213,7 +216,7 @@ class Parent:
             self._drop(channel, str(error))
 
     def _drop(self, channel: Channel, reason: str = "") -> None:
-        """Close a connection, and kill what was forked for it."""
+        """Close a connection and kill its fork."""
         if self._channels.pop(channel.fileno(), None) is None:
             return
         self._selector.unregister(channel.fileno())
@@ -221,11 +224,11 @@ class Parent:
         for fork in self._forks.values():
             if fork.channel is channel:
                 fork.channel = None
-                log(f"fork {fork.pid} is killed: {reason}")
+                log(f"killed fork {fork.pid}: {reason}")
                 _kill_group(fork.pid)
 
     def _close(self) -> None:
-        """In a fork: close the copies of all that is the parent's."""
+        """Close, in a fork, the copies of the parent's descriptors."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # a pidfd
@@ -235,17 +238,17 @@ class Parent:
 
 
 def _kill_group(pid: int) -> None:
-    """Kill a fork that was not waited for yet, with the processes that it has started."""
-    for kill in (os.killpg, os.kill):  # just after the fork it has no group of its own
+    """Kill a fork that was not waited for yet, and the processes that it started."""
+    for kill in (os.killpg, os.kill):  # right after the fork it does not have its own group yet
         with contextlib.suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)
 
 
 def _live(order: dict[str, Any]) -> Job | None:
-    """Import, then serve; the order is the client's."""
+    """Import the modules that the client's order lists, then serve."""
     listener = socket.socket(fileno=order["listener"])
     listener.set_inheritable(False)
-    listener.listen(128)  # again: from now on clients see this process as the other side
+    listener.listen(128)  # again, so that clients see this process as the other side
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     signal.alarm(order["import_seconds"])  # imports that hang end this process
@@ -262,17 +265,17 @@ def _live(order: dict[str, Any]) -> Job | None:
 
 
 def _flush() -> None:
-    """Write what modules have printed when they were imported: it would be in the buffers of every fork."""
+    """Flush what modules printed during their import; otherwise each fork would print it again."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     ctypes.CDLL(None).fflush(None)
 
 
 def main() -> None:
-    """Leave the client's process tree, then live; a fork ends here, too."""
+    """Leave the client's process tree, then serve. A fork also ends here."""
     if os.fork():
-        os._exit(0)  # the client waits for this, and so nobody gets a zombie
-    del sys.path[0]  # where -m has found this module
+        os._exit(0)  # the client waits for this process, so no zombie remains
+    del sys.path[0]  # the folder in which -m found this module
     os.chdir("/")
     gc.disable()
     job = _live(json.loads(sys.argv[1]))

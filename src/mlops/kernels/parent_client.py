@@ -1,4 +1,4 @@
-"""The client of a parent: finds or starts it, and has it fork kernels and commands."""
+"""The client of a parent: finds or starts it, and asks it to fork kernels and commands."""
 
 import contextlib
 import json
@@ -19,14 +19,14 @@ from mlops.kernels.request import COMMAND, Request, make_request, write_request
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 from mlops.parameters.kernel_section import find_settings
 
-IMPORT_SECONDS = 60  # for a parent's imports; it ends by itself then
+IMPORT_SECONDS = 60  # time for a parent's imports, after which it ends by itself
 ANSWER_SECONDS = IMPORT_SECONDS + 10
-RETRY_SECONDS = 300  # a parent that could not start is not tried again for so long
+RETRY_SECONDS = 300  # before a parent that could not start is tried again
 FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
 
 
 def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Key | None:
-    """Find what the parent for this environment and directory is started with; None if nothing is to be warm.
+    """Return the key of the parent for this environment and directory, or None if warm kernels are off.
 
     Raises
     ------
@@ -44,24 +44,24 @@ def connect(key: Key, *, start: bool = True) -> Channel | None:
     Parameters
     ----------
     key : Key
-        Which one.
+        The key of the parent.
     start : bool
-        Whether to start it and to wait for it; otherwise only one that has finished its imports will do.
+        Whether to start it if necessary and wait for it. Otherwise only a parent that has finished its imports counts.
 
     Returns
     -------
     Channel or None
-        None if there is none and it is not to be started.
+        None if no parent is ready and `start` is false.
 
     Raises
     ------
     UnavailableError
-        If it did not start, or must not fork.
+        If the parent did not start, or must not fork.
     """
     path = find_folder() / f"{key.name}.sock"
     if start:
         _refuse_failed(path)
-    for _ in range(2):  # one that is just ending still accepts connections
+    for _ in range(2):  # because a parent that is just ending still accepts connections
         channel, started = open_channel(path), False
         if channel is None:
             if not start:
@@ -73,62 +73,62 @@ def connect(key: Key, *, start: bool = True) -> Channel | None:
             channel.close()
             if not start:
                 return None
-            problem = f"it did not answer in {ANSWER_SECONDS} s"
+            problem = f"It did not answer within {ANSWER_SECONDS} s"
         except MessageError:
             channel.close()
-            problem = "it ended before it was ready"
+            problem = "It ended before it was ready"
         if started:
             break
-    problem = f"the parent of the warm kernels did not start: {problem}; see {path.with_suffix('.log')}"
+    problem = f"The parent of the warm kernels did not start. {problem}, see {path.with_suffix('.log')}."
     path.with_suffix(".failed").write_text(problem)
     raise UnavailableError(problem)
 
 
 def start_parent(key: Key) -> None:
-    """Start a parent in the background, unless it runs; a later `connect` waits for its imports."""
+    """Start a parent in the background unless it is running; a later `connect` waits for its imports."""
     path = find_folder() / f"{key.name}.sock"
     _refuse_failed(path)
     (open_channel(path) or _start(path, key)).close()
 
 
 def fork(channel: Channel, request: Request, files: Sequence[int]) -> WarmProcess:
-    """Have the parent fork a process.
+    """Ask the parent to fork a process.
 
     Parameters
     ----------
     channel : Channel
-        From `connect`; the process owns it from now on.
+        The channel from `connect`. The returned process owns it from now on.
     request : Request
-        What to fork.
+        The kernel or command to fork.
     files : sequence of int
-        Its standard input, output and error; for a kernel also the pipe on which it says that it is ready.
+        Its standard input, output and error; for a kernel also the pipe on which it reports that it is ready.
 
     Raises
     ------
     UnavailableError
-        If the parent has not forked it.
+        If the parent did not fork it.
     """
     try:
         channel.send(write_request(request), files)
         message = channel.wait(FORK_SECONDS)
     except (MessageError, OSError) as error:
         channel.close()
-        raise UnavailableError(f"the parent of the warm kernels has forked nothing: {error}") from error
+        raise UnavailableError(f"The parent of the warm kernels did not fork: {error}.") from error
     if message is None or "pid" not in message.content:
         channel.close()
-        raise UnavailableError(f"the parent of the warm kernels has forked nothing in {FORK_SECONDS} s: {message}")
+        raise UnavailableError(f"The parent of the warm kernels did not fork within {FORK_SECONDS} s.")
     return WarmProcess(request.argv, message.content["pid"], message.files[0], channel)
 
 
 def run_command(channel: Channel, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
-    """Run a function in a fork that stands for this process: same files, folder and signals.
+    """Run a function in a fork that acts for this process, with the same files, folder and signals.
 
     Parameters
     ----------
     channel : Channel
-        From `connect`.
+        The channel from `connect`.
     entry : str
-        The function, as "module:function"; what it returns is passed to `sys.exit`.
+        The function, as "module:function". Its result is passed to `sys.exit`.
     argv : sequence of str
         Its `sys.argv`.
     environ : mapping of str to str
@@ -142,7 +142,7 @@ def run_command(channel: Channel, entry: str, argv: Sequence[str], environ: Mapp
     Raises
     ------
     UnavailableError
-        If it was not started; it is safe to call the function here then.
+        If it was not started. The caller can then safely call the function in its own process.
     """
     request = make_request(COMMAND, list(argv), os.getcwd(), environ, entry)
     with _open_standard_files() as files:
@@ -160,7 +160,7 @@ def run_command(channel: Channel, entry: str, argv: Sequence[str], environ: Mapp
 
 
 def _pause(process: WarmProcess) -> None:
-    """Stop the command's processes and this one; when this one goes on, so do they."""
+    """Stop the command's processes and this one; they continue when this one does."""
     process.send_group(signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
     process.send_group(signal.SIGCONT)
@@ -168,7 +168,7 @@ def _pause(process: WarmProcess) -> None:
 
 @contextlib.contextmanager
 def _open_standard_files() -> Iterator[list[int]]:
-    """Give the three standard files; for one that is closed, the null device."""
+    """Yield the three standard files, with the null device in place of a closed one."""
     null = os.open(os.devnull, os.O_RDWR)
     try:
         yield [file if os.path.exists(f"/proc/self/fd/{file}") else null for file in range(3)]
@@ -185,7 +185,7 @@ def _refuse_failed(path: Path) -> None:
 
 
 def _greet(channel: Channel, seconds: float) -> bool:
-    """Hear whether the parent may fork; False if it says nothing in time."""
+    """Return whether the parent answers in time; raise UnavailableError if it must not fork."""
     message = channel.wait(seconds)
     if message and "problem" in message.content:
         raise UnavailableError(message.content["problem"])
@@ -193,10 +193,10 @@ def _greet(channel: Channel, seconds: float) -> bool:
 
 
 def _start(path: Path, key: Key) -> Channel:
-    """Start a parent. The socket listens before it imports: whoever comes later waits in the socket's queue."""
+    """Start a parent. Its socket listens before its imports, so later clients wait in the queue of the socket."""
     with lock(path.parent):
         if channel := open_channel(path):
-            return channel  # another was faster
+            return channel  # another client was faster
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(path))
@@ -206,7 +206,7 @@ def _start(path: Path, key: Key) -> Channel:
         channel = open_channel(path)
     end_surplus(path, key.most)
     if channel is None:
-        raise UnavailableError(f"the parent of the warm kernels ended at once; see {path.with_suffix('.log')}")
+        raise UnavailableError(f"The parent of the warm kernels ended immediately, see {path.with_suffix('.log')}.")
     return channel
 
 

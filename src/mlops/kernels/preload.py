@@ -1,4 +1,4 @@
-"""The imports of a parent. Nothing in it makes a thread or a zmq context, which a fork would inherit broken."""
+"""The imports of a parent. They must not create a thread or a zmq context, which would be broken in a fork."""
 
 import builtins
 import gc
@@ -24,21 +24,21 @@ MACHINERY = (
     "IPython.core.profileapp IPython.core.completerlib IPython.core.async_helpers IPython.extensions.storemagic"
 ).split()
 
-ASKING = ("tqdm.auto", "tqdm.autonotebook")  # what asks while it is imported whether it is in a notebook
+ASKING = ("tqdm.auto", "tqdm.autonotebook")  # modules that check on import whether they run in a notebook
 
 
 @dataclass(frozen=True)
 class Imports:
-    """What imports have left behind that a fork must know.
+    """The state that imports leave behind and that a fork must know.
 
     Parameters
     ----------
     problem : str
-        Why this process must not fork: a thread. Empty if it may.
+        Why this process must not fork, which is a thread. Empty if it may fork.
     generators : tuple of random.Random
-        The random number generators that libraries have made.
+        The random number generators that libraries created.
     forgotten : tuple of str
-        The names of the modules that a fork imports anew. Looking for them there would copy the memory of all names.
+        The names of the modules that a fork imports again. A search in the fork would copy the memory of all names.
     """
 
     problem: str
@@ -47,17 +47,17 @@ class Imports:
 
 
 def import_modules(modules: Iterable[str], own: Iterable[str]) -> Imports:
-    """Import modules; one that cannot be imported is logged and left out.
+    """Import modules; a module that cannot be imported is logged and left out.
 
     Parameters
     ----------
     modules : iterable of str
-        Their names.
+        The names of the modules.
     own : iterable of str
-        The packages whose edits must be live: forks import them anew.
+        The packages that forks import again, so that edits take effect.
     """
     began, suspects, packages = time.monotonic(), [], set(own)
-    # pandas asks when it is imported whether it is in a notebook, and then shows 20 columns
+    # pandas checks on import whether it runs in a notebook, and if so shows 20 columns.
     builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
     for module in modules:
         threads = count_threads()
@@ -78,12 +78,12 @@ def import_modules(modules: Iterable[str], own: Iterable[str]) -> Imports:
 def _import_module(module: str) -> None:
     try:
         importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - a module may raise anything, and must not take the kernels with it
-        log(f"{module} cannot be imported: {error!r}")
+    except Exception as error:  # noqa: BLE001 - a module may raise anything, and the kernels must still start
+        log(f"{module} could not be imported: {error!r}")
 
 
 def _rehearse() -> None:
-    """Do once what libraries do slowly the first time: look for fonts, for backends, for what a table is made with."""
+    """Trigger what libraries do slowly on first use: find fonts and backends, and format a table."""
     if "matplotlib.backends.backend_agg" in sys.modules:
         from matplotlib.backends import backend_registry
         from matplotlib.figure import Figure
@@ -105,7 +105,7 @@ def _rehearse() -> None:
 
 
 def _end_pools() -> None:
-    """End OpenBLAS's threads: its handler of forks does, and starts them again at the next use."""
+    """End OpenBLAS's threads by forking once: its fork handler ends them, and restarts them on their next use."""
     process = os.fork()
     if process == 0:
         os._exit(0)
@@ -115,11 +115,14 @@ def _end_pools() -> None:
 def _describe_threads(suspects: Sequence[str]) -> str:
     if count_threads() == 1:
         return ""
-    return f"importing {' or '.join(suspects)} starts a thread, which forks lack: take it out of kernels.preload"
+    return (
+        f"Importing {' or '.join(suspects)} starts a thread, which a fork would not have. "
+        "Remove it from kernels.preload in parameters/base.yml."
+    )
 
 
 def count_threads() -> int:
-    """Return how many threads this process has, those of libraries in C among them."""
+    """Return how many threads this process has, including those of C libraries."""
     return len(os.listdir("/proc/self/task"))
 
 

@@ -1,4 +1,4 @@
-"""A forked process as its client sees it: like `subprocess.Popen`, though it is another process's child."""
+"""A forked process as its client sees it. It is used like `subprocess.Popen`, but it is a child of the parent."""
 
 import contextlib
 import os
@@ -10,18 +10,18 @@ from mlops.kernels.messages import Channel, MessageError
 
 
 class WarmProcess:
-    """A kernel or a command that a parent has forked. It ends when this object's channel is closed.
+    """A kernel or command that a parent forked. It ends when this object's channel is closed.
 
     Parameters
     ----------
     args : list of str
         Its command line.
     pid : int
-        Its process id, which is also its process group's.
+        Its process id, which is also the id of its process group.
     pidfd : int
-        File descriptor of the process; this object closes it.
+        The file descriptor of the process, which this object closes.
     channel : Channel
-        Where the parent tells how it ended.
+        The channel on which the parent reports the exit code.
     """
 
     stdin = None
@@ -36,17 +36,17 @@ class WarmProcess:
         self._channel = channel
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when the process has ended."""
+        """Return a descriptor that becomes readable when the process ends."""
         return self._channel.fileno()
 
     def poll(self) -> int | None:
-        """Return the exit code, negative for a signal; None while it runs."""
+        """Return the exit code, negative for a signal, or None while the process runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end and return the exit code.
+        """Wait for the process to end and return its exit code.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class WarmProcess:
         if self.returncode is None:
             try:
                 message = self._channel.wait(timeout)
-            except MessageError:  # the parent is gone, and its forks go with it
+            except MessageError:  # the parent ended, and its forks end with it
                 self._signal(signal.SIGKILL)
                 self._end(-signal.SIGKILL)
             else:
@@ -67,12 +67,12 @@ class WarmProcess:
         return self.returncode
 
     def send_signal(self, signum: int) -> None:
-        """Send a signal, unless it has ended."""
+        """Send a signal unless the process ended."""
         if self.poll() is None:
             self._signal(signum)
 
     def send_group(self, signum: int) -> None:
-        """Send a signal to it and the processes that it has started."""
+        """Send a signal to the process and the processes that it started."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signum)
@@ -86,7 +86,7 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """In a fork of the client: close the copies that would keep it alive after the client. It counts as ended."""
+        """Close, in a fork of the client, the copies that would keep the process alive. It then counts as ended."""
         if self.returncode is None:
             self._end(0)
 

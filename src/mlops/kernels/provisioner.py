@@ -1,4 +1,4 @@
-"""The kernel provisioner that the kernelspec names: jupyter_client calls it to start, watch and end kernels."""
+"""The kernel provisioner that the kernelspec names. jupyter_client calls it to start, watch and end kernels."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ from jupyter_client.provisioning import LocalProvisioner
 from mlops.kernels.launch import launch
 from mlops.kernels.process import WarmProcess
 
-LOG = logging.getLogger("mlops.kernels")  # not the manager's, which says nothing outside of a Jupyter application
-LOOK_SECONDS = 0.002  # between two looks whether a kernel has been launched; that takes 50 ms and more
+LOG = logging.getLogger("mlops.kernels")  # not the manager's, which is silent outside of a Jupyter application
+LOOK_SECONDS = 0.002  # between two checks whether a kernel was launched, which takes 50 ms or more
 _LIVE: set[WarmProcess] = set()  # a kernel outlives its manager object, as a fresh one does
 
 
 def _abandon_kernels() -> None:
-    """In a fork of this process: leave the kernels to this process, with which they end."""
+    """Leave the kernels to the process that forked this one; they end with that process."""
     for process in _LIVE:
         process.abandon()
     _LIVE.clear()
@@ -31,21 +31,21 @@ os.register_at_fork(after_in_child=_abandon_kernels)
 
 
 class WarmProvisioner(LocalProvisioner):
-    """Forks kernels from a warm parent; where that is not possible, starts fresh ones."""
+    """A provisioner that forks kernels from a warm parent, or starts fresh ones if it cannot."""
 
     _ending = False
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start a kernel; it has bound its ports when this returns."""
+        """Start a kernel and return once it has bound its ports."""
         options = self._scrub_kwargs(kwargs)
         self.process = None
         try:
             if sys.platform == "linux":
                 self.process = await _launch_aside(cmd, options)
             else:
-                self.log.info("A fresh kernel is started: warm ones need Linux")
-        except Exception as error:  # noqa: BLE001 - warm kernels make things faster; they never make a kernel fail
-            LOG.warning("A fresh kernel is started, not a warm one: %s", error)
+                self.log.info("Starting a fresh kernel, because warm kernels need Linux.")
+        except Exception as error:  # noqa: BLE001 - a failed warm kernel must never prevent a fresh one
+            LOG.warning("Starting a fresh kernel instead of a warm one. %s", error)
         if self.process is None:
             return await super().launch_kernel(cmd, **kwargs)
         _LIVE.add(self.process)
@@ -55,7 +55,7 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def poll(self) -> int | None:
-        """Return the exit code, None while it runs. An end that was asked for is waited for: nobody has to poll."""
+        """Return the exit code, or None while the kernel runs. Wait up to a second if it was asked to end."""
         process = self.process
         if not isinstance(process, WarmProcess):
             return await super().poll()
@@ -73,7 +73,7 @@ class WarmProvisioner(LocalProvisioner):
             await super().send_signal(signum)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """Hear that the kernel was asked to end."""
+        """Note that the kernel was asked to end; called by jupyter_client."""
         self._ending = True
 
     async def kill(self, restart: bool = False) -> None:
@@ -82,24 +82,24 @@ class WarmProvisioner(LocalProvisioner):
         await super().kill(restart)
 
     async def terminate(self, restart: bool = False) -> None:
-        """Ask the kernel to end by a signal."""
+        """Send SIGTERM to the kernel."""
         self._ending = True
         await super().terminate(restart)
 
 
 async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Launch a kernel in a thread, so that a parent which imports for seconds does not block the loop.
+    """Launch a kernel in a thread, so that a parent that imports for seconds does not block the loop.
 
-    A worker that was forked by a process which has run a notebook inherits its loop. The threads of the loop's own
-    executor are gone there, and its wake-up pipe is shared with the other workers, so a thread could not wake it.
-    That is why the thread is a new one, and is waited for with a timer.
+    If a process has run a notebook and then forks a worker, the worker inherits its event loop. The threads of the
+    loop's executor do not exist in the worker, and other workers share its wake-up pipe, so a thread could not wake
+    the loop. Therefore the thread is a new one, and a timer checks whether it has finished.
     """
     launched: Future[WarmProcess | None] = Future()
 
     def work() -> None:
         try:
             launched.set_result(launch(cmd, options))
-        except Exception as error:  # noqa: BLE001 - it is raised where the result is asked for
+        except Exception as error:  # noqa: BLE001 - raised again when the result is read
             launched.set_exception(error)
 
     threading.Thread(target=work, name="launch-kernel", daemon=True).start()
@@ -111,7 +111,7 @@ async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmP
 async def _wait_readable(descriptor: int, seconds: float) -> None:
     loop = asyncio.get_running_loop()
     readable = loop.create_future()
-    copy = os.dup(descriptor)  # several may wait
+    copy = os.dup(descriptor)  # because several callers may wait
     loop.add_reader(copy, readable.cancel)
     try:
         await asyncio.wait([readable], timeout=seconds)

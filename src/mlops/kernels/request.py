@@ -1,4 +1,4 @@
-"""The request for a fork: everything that a process started afresh would have inherited from its caller."""
+"""The request for a fork, with everything that a child process would have inherited from the client."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by the interpreter itself
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be forked.
+    """A request to fork a process.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ class Request:
     entry : str
         The function that a command is, as "module:function"; empty for a kernel.
     directory : str
-        Where it runs.
+        Its working directory.
     environ : mapping of str to str
         Its environment.
     umask : int
         Its file mode creation mask.
     ignored : list of int
-        The signals that its caller ignores, as under nohup.
+        The signals that the client ignores, as under nohup.
     limits : mapping of str to list of int
         Soft and hard resource limits by name.
     """
@@ -50,7 +50,7 @@ class Request:
 
 
 def make_request(kind: str, argv: list[str], directory: str, environ: Mapping[str, str], entry: str = "") -> Request:
-    """Make a request that inherits from this process what a child process would."""
+    """Return a request that inherits from this process what a child process would."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     ignored = int(status["SigIgn"], 16)
@@ -72,7 +72,7 @@ def read_request(content: Mapping[str, Any]) -> Request:
     Raises
     ------
     MessageError
-        If it is none.
+        If the message is not a valid request.
     """
     try:
         request = Request(**{name: value for name, value in content.items() if name != "ask"})
@@ -87,12 +87,12 @@ def read_request(content: Mapping[str, Any]) -> Request:
             and all(name in LIMITS and len(limit) == 2 for name, limit in request.limits.items())
         )
     except (TypeError, AttributeError) as error:
-        raise MessageError(f"this is no request: {error}") from error
+        raise MessageError(f"the message is not a request: {error}") from error
     if not whole:
-        raise MessageError("this is no request for a kernel or a command")
+        raise MessageError("the message is not a valid request for a kernel or a command")
     return request
 
 
 def write_request(request: Request) -> dict[str, Any]:
-    """Return the request as a message's content."""
+    """Return the content of the message that carries a request."""
     return {"ask": "fork", **asdict(request)}

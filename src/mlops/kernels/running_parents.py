@@ -1,4 +1,4 @@
-"""The parents of this user: what runs, what it costs, and its end."""
+"""The running parents of this user: a list with their memory, and a way to stop them."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ END_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class RunningFork:
-    """A kernel or a command: its process id, which of the two, and its proportional share of memory in bytes."""
+    """A forked kernel or command: its process id, its kind, and its proportional share of memory in bytes."""
 
     pid: int
     kind: str
@@ -27,26 +27,26 @@ class RunningFork:
 
 @dataclass(frozen=True)
 class RunningParent:
-    """A parent that answers, or is still importing.
+    """A parent that answers or is still importing.
 
     Parameters
     ----------
     pid : int
         Its process id.
     key : str
-        The hash of what it depends on.
+        The hash of everything that its imports may depend on.
     path : Path
         Its socket.
     age : float
-        Seconds since it began.
+        Seconds since its start.
     memory : int
-        Its proportional share of memory (PSS), in bytes: what it shares with its forks is divided between them.
+        Its proportional share of memory (PSS), in bytes. Memory that it shares with its forks is divided among them.
     forks : tuple of RunningFork
-        What it has forked and has not ended yet.
+        Its forks that are still running.
     ready : bool
         Whether it has finished its imports.
     python : str
-        Its interpreter: each checkout has its own.
+        The path of its interpreter. Each checkout has its own.
     """
 
     pid: int
@@ -60,7 +60,7 @@ class RunningParent:
 
 
 def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
-    """List the parents, the oldest first; each has so many seconds to answer."""
+    """List the parents, oldest first, and wait up to `seconds` for each to answer."""
     found = []
     for path in find_folder().glob("*.sock"):
         if channel := open_channel(path):
@@ -71,14 +71,14 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 
 
 def stop_parents(python: str = "") -> list[RunningParent]:
-    """End the parents, or those of an interpreter, with all of their kernels, and return them.
+    """End the parents with all of their kernels, and return them.
 
-    What could not be started is forgotten.
+    If `python` is given, only the parents of that interpreter end. The notes of failed starts are deleted, too.
     """
     parents = [parent for parent in list_parents() if python in ("", parent.python)]
     for parent in parents:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(parent.pid, signal.SIGTERM)  # its forks get a SIGKILL from the system
+            os.kill(parent.pid, signal.SIGTERM)  # Linux then kills its forks
     deadline = time.monotonic() + END_SECONDS
     pids = [pid for parent in parents for pid in (parent.pid, *(fork.pid for fork in parent.forks))]
     while any(_is_running(pid) for pid in pids) and time.monotonic() < deadline:

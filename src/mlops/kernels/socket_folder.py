@@ -1,4 +1,4 @@
-"""The private folder of the sockets: whoever can connect to one runs code as this user."""
+"""The private folder of the sockets. It is private because a client of a socket can run code as this user."""
 
 import contextlib
 import fcntl
@@ -12,16 +12,16 @@ LONGEST_NAME = 107  # bytes, of a Unix socket
 
 
 class UnavailableError(Exception):
-    """There is no warm kernel to be had; the message says why."""
+    """A warm kernel that is unavailable, for the reason in the message."""
 
 
 def find_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Find or make the folder: below ``XDG_RUNTIME_DIR``, else below the folder for temporary files.
+    """Find or create the folder in ``XDG_RUNTIME_DIR``, or else in the folder for temporary files.
 
     Raises
     ------
     UnavailableError
-        If the folder is not private: not a folder, another user's, or open to others.
+        If the folder is not a folder, belongs to another user, or is open to other users.
     """
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     usual = runtime if os.path.isdir(runtime) and os.access(runtime, os.W_OK) else tempfile.gettempdir()
@@ -30,7 +30,7 @@ def find_folder(environ: Mapping[str, str] = os.environ) -> Path:
         folder.mkdir(mode=0o700)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise UnavailableError(f"{folder} is not private to this user: remove it")
+        raise UnavailableError(f"{folder} is not a private folder of this user. Delete it and try again.")
     return folder
 
 
@@ -44,7 +44,7 @@ def _is_short(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of whoever makes or removes a socket: of several who would start a parent, one does."""
+    """Hold the lock for creating or deleting a socket, so that only one of several clients starts a parent."""
     with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
