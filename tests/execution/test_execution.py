@@ -1,4 +1,4 @@
-"""What papermill gets wrong by itself, each made right."""
+"""Notebooks that papermill alone would execute or report wrongly."""
 
 import base64
 import contextlib
@@ -66,14 +66,14 @@ def test_an_error_names_the_cell_and_is_kept_in_the_copy(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("leave", ["import sys; sys.exit(0)", "import sys; sys.exit()", "raise SystemExit"])
 def test_leaving_early_is_a_failure(tmp_path: Path, leave: str) -> None:
-    with pytest.raises(StepFailed, match="the notebook exited early, in the cell that begins"):
+    with pytest.raises(StepFailed, match="The notebook exited early in the cell that begins"):
         run(tmp_path, leave, "print('not reached')")
     assert find_failed_cell(tmp_path) == leave
 
 
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_a_dead_kernel_is_a_failure_in_the_cell_that_ran(tmp_path: Path, end: str) -> None:
-    with pytest.raises(StepFailed, match="the kernel died in the cell that begins 'import os"):
+    with pytest.raises(StepFailed, match="The kernel died in the cell that begins 'import os"):
         run(tmp_path, f"import os; {end}", "print('not reached')")
     assert find_failed_cell(tmp_path) == f"import os; {end}"
 
@@ -81,8 +81,8 @@ def test_a_dead_kernel_is_a_failure_in_the_cell_that_ran(tmp_path: Path, end: st
 def test_nothing_that_a_notebook_starts_has_the_program_s_output(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A subprocess and C code write to the notebook; what outlives the kernel keeps no pipe of ours open."""
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # ipykernel behaves differently where it stands
+    """The output of a subprocess and of C code is in the notebook. A process that outlives the kernel holds no pipe."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # ipykernel behaves differently if it is set
     cell = (
         "import os, subprocess\nos.system('echo FROM A SHELL; echo ITS ERROR >&2')\nos.write(1, b'FROM C\\n')\n"
         "sleeper = subprocess.Popen(['sleep', '60'], start_new_session=True).pid\n"
@@ -104,14 +104,14 @@ def test_a_kernel_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "kernels" / "broken" / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     source = write_notebook(tmp_path, "1", kernel="broken")
-    with pytest.raises(StepFailed, match="the kernel did not start: it died before it was ready: no such module"):
+    with pytest.raises(StepFailed, match="The kernel did not start: it died before it was ready: no such module"):
         execute(source, tmp_path / "copy.ipynb", {}, seconds=60)
 
 
 def test_a_hang_is_ended_at_the_deadline(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(
-        StepFailed, match=r"took longer than 0\.02 minutes; it was ended in the cell that begins 'while"
+        StepFailed, match=r"took longer than 0\.02 minutes and was ended in the cell that begins 'while"
     ):
         run(tmp_path, "while True: pass", seconds=1.2)
     assert time.monotonic() - began < 20
@@ -138,7 +138,7 @@ def test_no_kernel_is_left_behind(tmp_path: Path) -> None:
 
 def test_a_kernel_that_is_not_installed_says_so(tmp_path: Path) -> None:
     source = write_notebook(tmp_path, "1", kernel="fortran")
-    with pytest.raises(StepFailed, match="no Jupyter kernel 'fortran' here: run `make setup`"):
+    with pytest.raises(StepFailed, match="The Jupyter kernel 'fortran' is not installed here. Run `make setup`."):
         execute(source, tmp_path / "copy.ipynb", {}, seconds=60)
 
 
@@ -153,7 +153,7 @@ def test_secrets_are_redacted_in_the_copy_and_in_the_error(tmp_path: Path) -> No
 
 
 def test_secrets_that_are_spread_over_outputs_are_redacted(tmp_path: Path) -> None:
-    """As the kernel really sends them: by two streams, bit by bit, in colour, as a table and as a picture."""
+    """Secrets as a kernel really sends them: on two streams, bit by bit, in colour, in a table and in a picture."""
     cells = (
         "import sys, time\nsecret = 's3&cr<3t' + '-word'\nfor letter in secret: print(letter, end='', flush=True)",
         "print(secret[:5], end='', flush=True); print(secret[5:], file=sys.stderr, flush=True)",
@@ -213,7 +213,7 @@ def test_a_failure_of_the_runner_itself_is_a_red_step_without_secrets(
         raise KeyError("s3cr3t-word")
 
     monkeypatch.setattr(RunClient, "process_message", fail)
-    with pytest.raises(StepFailed, match=r"the runner failed in the cell that begins 'x = .*KeyError: '\*\*\*'"):
+    with pytest.raises(StepFailed, match=r"The runner failed in the cell that begins 'x = .*KeyError: '\*\*\*'"):
         run(tmp_path, "1", secrets=("s3cr3t-word",))
 
 
@@ -238,12 +238,12 @@ def test_other_tools_can_use_the_copy(tmp_path: Path, cell: str) -> None:
 def test_a_copy_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     source = write_notebook(tmp_path, "1")
-    with pytest.raises(StepFailed, match=r"copy\.ipynb could not be written: .*File exists"):
+    with pytest.raises(StepFailed, match=r"Could not write copy\.ipynb: .*File exists"):
         execute(source, tmp_path / "file" / "copy.ipynb", {}, seconds=60)
 
 
 def test_the_copy_is_whole_whenever_it_is_read(tmp_path: Path) -> None:
-    """A reader that looks all the time never sees half a notebook."""
+    """A reader that reads the file all the time never sees half a notebook."""
     ended, broken = threading.Event(), []
 
     def read() -> None:
@@ -311,7 +311,7 @@ def test_notebooks_run_side_by_side_in_threads(tmp_path: Path) -> None:
 
 
 def test_a_large_notebook_is_saved_at_intervals(tmp_path: Path) -> None:
-    """papermill alone writes it twice a cell: 120 times here, 12 MB each in the end."""
+    """papermill alone would write it twice per cell: 120 times here, with 12 MB each at the end."""
     seen: set[tuple[int, int]] = set()
     ended = threading.Event()
 
@@ -329,9 +329,9 @@ def test_a_large_notebook_is_saved_at_intervals(tmp_path: Path) -> None:
     ended.set()
     watcher.join()
     assert copy.count("a" * 200_000) == 60
-    assert len(seen) <= 4 + seconds  # one a second, and the first and the last ones
+    assert len(seen) <= 4 + seconds  # one per second, and the first and last ones
 
 
 def test_a_notebook_that_vanished_is_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match=r"gone\.ipynb is not there any more: put it back and resume the run"):
+    with pytest.raises(StepFailed, match=r"gone\.ipynb no longer exists\. Restore it and resume the run\."):
         execute(tmp_path / "gone.ipynb", tmp_path / "copy.ipynb", {}, seconds=60)

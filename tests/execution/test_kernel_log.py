@@ -19,7 +19,7 @@ from mlops.execution.kernel_log import READ, open_log
     ids=["empty", "blank lines", "long", "after a very long one", "a line of which only the end was read"],
 )
 def test_the_last_line_is_whole_or_missing(tmp_path: Path, written: str, last: str) -> None:
-    """It is redacted and cut later: half a secret would not be found."""
+    """The line is redacted and shortened later, because half a secret would not be found."""
     with open_log(str(tmp_path)) as log:
         (tmp_path / "kernel.log").write_text(written)
         assert log.find_last() == last

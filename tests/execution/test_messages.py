@@ -1,4 +1,4 @@
-"""Messages that a notebook cannot hold, one by one; `test_execution.py` has those that a kernel sends."""
+"""Messages that a notebook cannot hold, as unit tests; `test_execution.py` has those that a real kernel sends."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from mlops.execution.messages import DEEPEST, RunClient
 
 
 def nest(levels: int) -> list[Any]:
-    """Return a list in a list in a list."""
+    """Return nested lists."""
     nested: list[Any] = []
     for _ in range(levels):
         nested = [nested]
@@ -20,7 +20,7 @@ def nest(levels: int) -> list[Any]:
 
 
 def hear(kind: str, content: dict[str, Any]) -> str:
-    """Have a client hear a message, and return what is odd about it."""
+    """Return the fault that a client finds in a message, or "" if it finds none."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     client = RunClient(NotebookExecutionManager(notebook, progress_bar=False))
     client.clear_before_next_output, notebook.cells[0].metadata["execution"] = False, {}  # as while a cell runs
@@ -31,7 +31,7 @@ def hear(kind: str, content: dict[str, Any]) -> str:
 
 
 def show(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of a message that shows something."""
+    """Return the content of a message that displays data."""
     return {"data": data, "metadata": {}}
 
 
@@ -79,4 +79,4 @@ def test_the_end_of_a_cell_is_passed_on() -> None:
 
 def test_nothing_watches_a_kernel_that_is_gone() -> None:
     client = RunClient(NotebookExecutionManager(nbformat.v4.new_notebook(), progress_bar=False))
-    asyncio.run(client._async_poll_kernel_alive())  # nbclient's own raises AssertionError where nobody hears it
+    asyncio.run(client._async_poll_kernel_alive())  # nbclient's own watcher would raise AssertionError in a task

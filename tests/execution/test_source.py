@@ -1,4 +1,4 @@
-"""What a notebook needs is checked before it is executed."""
+"""The requirements of a notebook, which are checked before it is executed."""
 
 import json
 from pathlib import Path

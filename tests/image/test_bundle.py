@@ -12,7 +12,7 @@ from mlops.image.bundle import build_bundle, digest_bundle, read_pins, split_exa
 
 
 def build(folder: Path, weight: float = 1.0, version: int = 3, example: float = 1.0) -> str:
-    """Build a bundle from inputs that lie beside it, written anew each time."""
+    """Build a bundle from inputs in the same folder, which are written each time."""
     inputs = folder.parent / f"{folder.name} inputs"
     inputs.mkdir()
     (inputs / "model.json").write_text(json.dumps({"coefficients": [weight]}))

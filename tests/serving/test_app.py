@@ -1,4 +1,4 @@
-"""The web service over real HTTP: right answers, and a clear refusal for everything else."""
+"""The web service over real HTTP: correct answers, and a clear refusal of everything else."""
 
 import http.client
 import json
@@ -31,7 +31,7 @@ def add(data: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """A server in a thread of its own."""
+    """A server in its own thread."""
     application = Application(add, [KEY, "the-secondary-key"], {"digest": "sha256:abc"})
     server = uvicorn.Server(uvicorn.Config(application, port=0, lifespan="off", log_config=None))
     listener = socket.create_server(("127.0.0.1", 0))
@@ -65,22 +65,22 @@ def test_without_a_key_it_says_which_header(url: str, header: dict[str, str]) ->
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        (b"{data", 400, "the body is not JSON"),
-        (b"", 400, "the body is not JSON"),
-        (b'{"data": NaN}', 400, "the body is not JSON"),
-        (b'{"data": [[1, 2', 400, "the body is not JSON"),
+        (b"{data", 400, "The body is not JSON"),
+        (b"", 400, "The body is not JSON"),
+        (b'{"data": NaN}', 400, "The body is not JSON"),
+        (b'{"data": [[1, 2', 400, "The body is not JSON"),
         (b"[[1, 2]]", 422, "Expected `object`, got `array`"),
         (b'{"rows": [[1, 2]]}', 422, "unknown field `rows`"),
-        (b'{"data": []}', 422, "data has no rows"),
+        (b'{"data": []}', 422, "data has no rows."),
         (b'{"data": [[]]}', 422, "a row has 0 numbers; it needs 2: a, b"),
         (b'{"data": [[1]]}', 422, "a row has 1 numbers; it needs 2: a, b"),
-        (b'{"data": [[1, 2], [1]]}', 422, "the rows of data have different lengths"),
+        (b'{"data": [[1, 2], [1]]}', 422, "The rows of data have different lengths."),
         (b'{"data": [["1", "2"]]}', 422, "Expected `float`, got `str`"),
         (b'{"data": [[true, 2]]}', 422, "Expected `float`, got `bool`"),
         (b'{"data": [[null, 2]]}', 422, "Expected `float`, got `null`"),
         (b'{"data": [[[1], 2]]}', 422, "Expected `float`, got `array`"),
         (b'{"data": [[1e999, 2]]}', 4, ""),
-        (b'{"data": [[1e308, 1e308]]}', 422, "data has numbers that are too large for the model"),
+        (b'{"data": [[1e308, 1e308]]}', 422, "data has numbers that are too large for the model."),
         (b'{"data": [[666, 2]]}', 500, "Scoring failed. The service's log has the error."),
         (b"[" * 100_000, 422, "Expected `object`, got `array`"),
     ],
@@ -136,7 +136,7 @@ def test_a_body_that_does_not_come_is_given_up(url: str, monkeypatch: pytest.Mon
     connection.putheader("Content-Length", "100")
     connection.endheaders(b'{"data"')
     answer = connection.getresponse()
-    assert (answer.status, json.loads(answer.read())["error"]) == (408, "the body did not arrive within 0 s")
+    assert (answer.status, json.loads(answer.read())["error"]) == (408, "The body did not arrive within 0 s.")
 
 
 def test_the_service_test_passes_a_service_that_keeps_its_contract(url: str) -> None:

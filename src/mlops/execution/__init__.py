@@ -1,19 +1,20 @@
-"""The execution of one notebook by papermill, made truthful and quick. The only importer of papermill.
+"""The execution of one notebook with papermill, with a correct outcome and little overhead.
 
-What papermill by itself gets wrong is made right here: a killed kernel, a hang, or ``sys.exit(0)`` ends the notebook
-red, with the cell that did it marked; its file is whole or not there; secrets are redacted in what is saved and said.
+This package corrects papermill in several ways. A killed kernel, a hang, or ``sys.exit(0)`` fails the notebook, with
+the cell that caused it marked. The file of the notebook is either complete or absent. Secrets are redacted in files
+and messages. No other package imports papermill.
 
 .. code-block:: text
 
     engine      papermill's engine: deadlines, dead kernels, progress by cell
     messages    papermill's client: an output that a notebook cannot hold fails its cell
-    client      the kernel's client, which talks over sockets in a private folder
-    kernel_log  what a kernel writes past its notebook
-    cells       how a message names a cell
-    source      what a notebook needs before it can be executed
-    store       saves the executed notebook, whole and without secrets
-    cancel      ends a notebook from another thread
-    pool        notebooks side by side, in threads
+    client      the kernel's client, which uses sockets in a private folder
+    kernel_log  the text that a kernel writes outside of its notebook
+    cells       the names of cells in messages
+    source      checks that a notebook can be executed
+    store       saves the executed notebook, complete and without secrets
+    cancel      ends notebooks from another thread
+    pool        executes several notebooks at a time, in threads
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,31 +46,31 @@ def execute(
     secrets: Callable[[], Iterable[str]] = tuple,
     cancel: Cancel | None = None,
 ) -> None:
-    """Execute one notebook; several threads may do so at once.
+    """Execute one notebook. Several threads may call this at once.
 
     Parameters
     ----------
     source, output : Path
         The notebook, and its executed copy.
     parameters : mapping
-        Injected after its ``parameters`` cell.
+        The values to inject after its ``parameters`` cell.
     seconds : float
-        After this time it is ended.
+        The time limit in seconds.
     report_cell : callable
-        Called with the number of cells that are through, and of all.
+        Called with the number of finished cells and the number of all cells.
     secrets : callable
-        Returns the values that are redacted in the copy and in errors.
+        Returns the values to redact in the copy and in errors.
     cancel : Cancel, optional
-        By which another thread can end it.
+        Lets another thread end the execution.
 
     Raises
     ------
     StepFailed
-        If any cell raised, exited or did not run, if the kernel died, or if it took too long. The copy is saved all
-        the same, with the cell marked.
+        If a cell raised an error, exited or did not run, if the kernel died, or if the time limit was exceeded. The
+        copy is saved in any case, with the cell marked.
     """
     if not source.is_file():
-        raise StepFailed(f"{source} is not there any more: put it back and resume the run")
+        raise StepFailed(f"{source} no longer exists. Restore it and resume the run.")
     kernel = find_kernel(source)
     failure: StepFailed | None = None
     try:
@@ -93,15 +94,15 @@ def execute(
         said = f"{error.ename} in {describe_cell(error.source)}: {error.evalue}"
         failure = StepFailed(said, error.ename, *where)
     except NoSuchKernel as error:
-        failure = StepFailed(f"there is no Jupyter kernel {error.name!r} here: run `make setup`")
+        failure = StepFailed(f"The Jupyter kernel {error.name!r} is not installed here. Run `make setup`.")
     except MlopsError:
         raise
-    except Exception as error:  # noqa: BLE001, its traceback would show what the notebook holds
+    except Exception as error:  # noqa: BLE001 - its traceback would show the content of the notebook
         failure = StepFailed(describe_error(error), type(error).__name__)
     finally:
         STORE.close(output)
     if failure:
-        raise _redact(failure, make_redactor(secrets()))  # without its causes, of which a traceback shows all
+        raise _redact(failure, make_redactor(secrets()))  # without its causes, whose texts a traceback would show
 
 
 def _redact(failure: StepFailed, redactor: Redactor) -> StepFailed:

@@ -1,4 +1,4 @@
-"""The end of executions, asked for from another thread."""
+"""The cancellation of executions from another thread."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from mlops.errors import StepFailed
 
 
 class Cancel:
-    """Ends every execution that was given it, those that run and those that begin later."""
+    """A signal that ends all executions that it was passed to, including those that begin later."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -19,7 +19,7 @@ class Cancel:
         self._kernels: list[KernelManager] = []
 
     def ask(self) -> None:
-        """End them: their kernels are killed, with what these have started."""
+        """End the executions by killing their kernels and the processes that these started."""
         with self._lock:
             self._asked = True
             kernels = tuple(self._kernels)
@@ -30,17 +30,17 @@ class Cancel:
                     os.killpg(group, signal.SIGKILL)
 
     def watch(self, kernel: KernelManager) -> None:
-        """Take charge of a kernel that is about to start, or has started."""
+        """Add a kernel that is starting or running."""
         with self._lock:
             self._kernels.append(kernel)
         self.check()
 
     def release(self, kernel: KernelManager) -> None:
-        """Leave alone a kernel that is no longer running."""
+        """Remove a kernel that is no longer running."""
         with self._lock:
             self._kernels.remove(kernel)
 
     def check(self) -> None:
-        """Raise StepFailed if it was asked for."""
+        """Raise StepFailed if `ask` was called."""
         if self._asked:
             raise StepFailed("interrupted")

@@ -1,6 +1,6 @@
-"""The name of a cell in messages: its first line, because the source notebook shows no execution counts.
+"""The names of cells and of unexpected errors in messages.
 
-And how it names an error of the runner itself.
+A cell is named by its first line, because the source notebook does not show execution counts.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 COLORS = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
-PLACE = re.compile(r"^(?:Cell )?In ?\[\d+\], line (\d+)", re.MULTILINE)  # as IPython begins the frame of a cell
+PLACE = re.compile(r"^(?:Cell )?In ?\[\d+\], line (\d+)", re.MULTILINE)  # a cell's frame in IPython's tracebacks
 
 
 def find_first_line(source: str) -> str:
@@ -18,17 +18,17 @@ def find_first_line(source: str) -> str:
 
 
 def describe_cell(source: str) -> str:
-    """Return a cell as a message names it: "the cell that begins 'x = 1'"."""
+    """Return the name of a cell in messages: "the cell that begins 'x = 1'"."""
     return f"the cell that begins {find_first_line(source)!r}"
 
 
 def find_line(traceback: Iterable[str]) -> int:
-    """Return the line of the cell in which a traceback begins, counted from 1; 0 if it names none."""
+    """Return the line of the cell at which a traceback begins, counted from 1, or 0 if it names no line."""
     found = PLACE.search(COLORS.sub("", "\n".join(traceback)))
     return int(found[1]) if found else 0
 
 
 def describe_error(error: Exception) -> str:
-    """Return an error that nobody expects: its kind, its message, and where it was raised."""
+    """Return the text of an unexpected error: its kind, its message, and the line that raised it."""
     frame = tracebacks.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"

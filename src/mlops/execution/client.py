@@ -1,4 +1,4 @@
-"""jupyter_client's manager and client, without the fixed waits of theirs, on sockets that nobody else can reach."""
+"""jupyter_client's manager and client without their fixed waits, on sockets that no other user can reach."""
 
 import time
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 from traitlets.config import Config
 
-ANSWER_SECONDS = 1.0  # after which a silent kernel is asked again, unless it has died or was killed by an interrupt
+ANSWER_SECONDS = 1.0  # after which a silent kernel is asked again, unless it died or an interrupt killed it
 
 
 class PromptClient(AsyncKernelClient):
-    """A client that is ready as soon as the kernel says so.
+    """A client that is ready as soon as the kernel is.
 
-    jupyter_client's own listens for messages that might still be under way until there was silence for 0.2 s. But the
-    kernel's "idle" ends what it had to say to a request, so nothing that belongs to it comes later.
+    jupyter_client's own client waits for late messages until the kernel was silent for 0.2 s. That is not necessary,
+    because the kernel's "idle" is always the last message of a request.
     """
 
-    language_info: Mapping[str, Any] = MappingProxyType({})  # as the kernel says when it is ready
+    language_info: Mapping[str, Any] = MappingProxyType({})  # reported by the kernel when it is ready
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         deadline = time.monotonic() + (timeout or float("inf"))
@@ -36,7 +36,7 @@ class PromptClient(AsyncKernelClient):
     wait_for_ready = _async_wait_for_ready
 
     async def _hear_idle(self, request: str) -> bool:
-        """Wait for the answer to `request` and for the end of it on the public channel; False after a silence."""
+        """Wait for the answer to `request` and for its "idle", or return False if the kernel is silent."""
         answered = False
         try:
             while True:
@@ -55,12 +55,12 @@ class PromptClient(AsyncKernelClient):
 
 
 class PromptManager(AsyncKernelManager):
-    """The manager whose clients are prompt."""
+    """A manager whose clients are of the class `PromptClient`."""
 
     client_factory = Type(klass=PromptClient)
 
     async def _async_interrupt_kernel(self) -> None:
-        """Interrupt the kernel, but not when it is asked to end: an idle one would only complain on the terminal."""
+        """Interrupt the kernel unless it is shutting down, because an idle kernel would print a traceback."""
         if not self.shutting_down:
             await super()._async_interrupt_kernel()
 
@@ -68,7 +68,7 @@ class PromptManager(AsyncKernelManager):
 
 
 def make_socket_folder() -> "TemporaryDirectory[str]":
-    """Make a private folder whose path is short enough for a socket's name, which ends at 107 characters."""
+    """Create a private folder whose path is short enough for a socket's name, which has at most 107 characters."""
     usual = TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True)
     if len(usual.name) < 80:
         return usual
@@ -77,5 +77,5 @@ def make_socket_folder() -> "TemporaryDirectory[str]":
 
 
 def talk_privately(folder: str) -> Config:
-    """Have the kernel listen on sockets in a private folder: on TCP any user of the machine could talk to it."""
+    """Make the kernel listen on sockets in a private folder; over TCP any user of the machine could connect to it."""
     return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})

@@ -1,4 +1,4 @@
-"""papermill's engine with a deadline for the whole notebook, and the truth about the cell that ended it."""
+"""An engine for papermill with a deadline for the whole notebook, which marks the cell that ended the notebook."""
 
 import math
 import time
@@ -16,13 +16,13 @@ from mlops.execution.client import PromptManager, make_socket_folder, talk_priva
 from mlops.execution.kernel_log import open_log
 from mlops.execution.messages import RunClient
 
-START_SECONDS = 120  # for a kernel to get ready
-SAVE_SECONDS = 1.0  # between two savings of a notebook that is being executed, at least
-SAVE_SHARE = 0.05  # of the time may go into saving: a large notebook is saved less often
+START_SECONDS = 120  # time for a kernel to become ready
+SAVE_SECONDS = 1.0  # minimum between two saves during the execution
+SAVE_SHARE = 0.05  # of the time, at most, is spent on saving, so a large notebook is saved less often
 
 
 class RunEngine(Engine):
-    """Executes a notebook's cells; registered with papermill under `NAME`."""
+    """An engine that executes a notebook's cells; registered with papermill as `NAME`."""
 
     NAME = "mlops"
 
@@ -37,7 +37,7 @@ class RunEngine(Engine):
         cancel: Cancel | None = None,
         **kwargs: Any,
     ) -> None:
-        """Called by papermill, which has put the parameters in, and saves and raises afterwards."""
+        """Execute the cells; called by papermill, which injects the parameters before, and saves and raises after."""
         deadline = time.monotonic() + seconds
         cancel = cancel or Cancel()
         finish_saving = _save_less(nb_man)
@@ -58,20 +58,20 @@ class RunEngine(Engine):
             except DeadKernelError as error:
                 source = _mark_running(nb_man)
                 cancel.check()
-                said = f"the kernel died in {describe_cell(source)}"
+                said = f"The kernel died in {describe_cell(source)}."
                 raise StepFailed(said, cell=find_first_line(source)) from error
             except CellTimeoutError as error:
                 source = _mark_running(nb_man)
-                said = f"the step took longer than {seconds / 60:g} minutes; it was ended in {describe_cell(source)}"
+                said = f"The step took longer than {seconds / 60:g} minutes and was ended in {describe_cell(source)}."
                 raise StepFailed(said, cell=find_first_line(source)) from error
             except (StepFailed, NoSuchKernel):
                 raise
             except Exception as error:
                 cancel.check()
                 if not client.started:
-                    raise StepFailed(f"the kernel did not start: {error}{log.find_last()}") from error
+                    raise StepFailed(f"The kernel did not start: {error}{log.find_last()}") from error
                 source = _mark_running(nb_man)
-                said = f"the runner failed in {describe_cell(source)}: {describe_error(error)}"
+                said = f"The runner failed in {describe_cell(source)}: {describe_error(error)}"
                 raise StepFailed(said, type(error).__name__, find_first_line(source)) from error
             finally:
                 cancel.release(kernel)
@@ -80,9 +80,9 @@ class RunEngine(Engine):
 
 
 def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    """Save at intervals instead of twice a cell, which costs the square of a notebook's length.
+    """Save at intervals instead of twice per cell, which would cost time quadratic in the notebook's length.
 
-    Returns what makes the last savings, which are papermill's own again.
+    Returns a function that restores papermill's own saving for the last saves.
     """
     save = nb_man.save
     due = time.monotonic() + SAVE_SECONDS
@@ -99,7 +99,7 @@ def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
         nb_man.save = save
 
     nb_man.save = save_when_due
-    nb_man.max_autosave_pct = math.inf  # of papermill, which else warns on the terminal that it backs off, too
+    nb_man.max_autosave_pct = math.inf  # or papermill's own back-off would print a warning
     return restore
 
 
@@ -114,19 +114,19 @@ def _report_cells(nb_man: NotebookExecutionManager, report_cell: Callable[[int, 
 
 
 def _count_left(deadline: float) -> int | None:
-    """Return the seconds to the deadline, which nbclient takes as whole ones; None for no deadline."""
+    """Return the whole seconds until the deadline, as nbclient needs them, or None if there is no deadline."""
     return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
 
 
 def _mark_running(nb_man: NotebookExecutionManager) -> str:
-    """Mark as failed the cell that ran last, which papermill calls completed, and return its source."""
+    """Mark the cell that ran last as failed, which papermill marks as completed, and return its source."""
     cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
     nb_man.cell_exception(cell)
     return str(cell.source)
 
 
 def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
-    """Refuse a notebook that left early without an error: papermill calls ``sys.exit(0)`` a success.
+    """Refuse a notebook that exited early without an error, because papermill treats ``sys.exit(0)`` as a success.
 
     Cells with the tag `skip` are not executed.
     """
@@ -137,10 +137,10 @@ def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
         if exited or skipped:
             nb_man.cell_exception(cell)
             where = describe_cell(cell.source)
-            said = f"the notebook exited early, in {where}; a notebook runs to its end or raises"
+            said = f"The notebook exited early in {where}. It must run to its end or raise an error."
             raise StepFailed(said, cell=find_first_line(cell.source))
         if cell.metadata.papermill["status"] == nb_man.FAILED:
-            return  # papermill itself raises it, with the error marked in the file
+            return  # papermill itself raises the error, and marks it in the file
 
 
 papermill_engines.register(RunEngine.NAME, RunEngine)

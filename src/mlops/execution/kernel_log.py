@@ -1,4 +1,4 @@
-"""The log of a kernel: what it writes past its notebook, which must not reach the terminal."""
+"""The log of a kernel: the text that it writes outside of its notebook, which must not reach the terminal."""
 
 import os
 import subprocess
@@ -11,16 +11,16 @@ READ = 2**16  # bytes at the end of the log that are searched
 
 
 class KernelLog:
-    """A file that a kernel has for its standard error.
+    """A file that receives the standard error of a kernel.
 
-    ipykernel sends whatever is written to its descriptors 1 and 2 to the notebook, subprocesses and libraries in C
-    included, and repeats it on what they were before. On a terminal that would be a copy without redaction, in
-    ``--json`` a line before the JSON. And a process that outlives its kernel would keep the program's pipe open.
+    ipykernel sends all output on its descriptors 1 and 2 to the notebook, including that of subprocesses and C
+    libraries, and repeats it on the original descriptors. On a terminal that would be an unredacted copy, and with
+    ``--json`` a line before the JSON. Also, a process that outlives its kernel would keep the program's pipe open.
 
     Parameters
     ----------
     file : binary file
-        Open for writing.
+        The file, open for writing.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -28,13 +28,13 @@ class KernelLog:
 
     @property
     def streams(self) -> Mapping[str, int]:
-        """The options with which `jupyter_client` starts a kernel."""
+        """The options for the start of a kernel with `jupyter_client`."""
         return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
 
     def find_last(self) -> str:
-        """Return the last line, after a colon; nothing if there is none.
+        """Return a colon and the last line, or "" if the log is empty.
 
-        The line is whole: it is cut after its secrets are redacted, because half a secret would not be found.
+        The line is not shortened here, because its secrets are redacted later and half a secret would not be found.
         """
         with Path(self._file.name).open("rb") as file:
             start = max(0, self._file.seek(0, os.SEEK_END) - READ)
@@ -47,6 +47,6 @@ class KernelLog:
 
 @contextmanager
 def open_log(folder: str) -> Iterator[KernelLog]:
-    """Open a log in the folder of a kernel's sockets."""
+    """Open a log in the folder that also has the kernel's sockets."""
     with Path(folder, "kernel.log").open("ab") as file:
         yield KernelLog(file)

@@ -1,4 +1,4 @@
-"""papermill's client, for which a message of the kernel that it cannot use is a failure of the cell that sent it."""
+"""A client for papermill. If a cell sends a message that the client cannot use, that cell fails."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,29 +10,29 @@ from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
-DEEPEST = 100  # levels of a JSON output; from about 300 on nbformat cannot read it back
-ODD = "OddOutput"  # the name of the error that such a cell shows
+DEEPEST = 100  # levels of a JSON output; nbformat cannot read back more than about 300
+ODD = "OddOutput"  # the name of the error in the output of such a cell
 UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class RunClient(PapermillNotebookClient):
-    """A client that ends a notebook at a cell with an output that a notebook cannot hold, or a broken widget message.
+    """A client that fails a cell if it sends a broken widget message or an output that a notebook cannot hold.
 
-    nbclient raises from the middle of its loop instead, which loses the cell and shows the output in a traceback.
+    nbclient would raise from the middle of its loop, which loses the cell and shows the output in a traceback.
     """
 
     started = False  # whether the kernel is ready
-    odd = ""  # what is odd about the outputs of the cell that runs
+    odd = ""  # the fault in the outputs of the current cell
 
     def papermill_execute_cells(self) -> None:
-        """Execute the cells, once the kernel has started; called by papermill."""
+        """Execute the cells; called by papermill once the kernel has started."""
         self.started = True
         assert self.kc is not None
-        self.nb.metadata["language_info"] = self.kc.language_info  # also of a notebook whose kernel dies
+        self.nb.metadata["language_info"] = self.kc.language_info  # now, in case the kernel dies later
         super().papermill_execute_cells()
 
     def process_message(self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Take a message; called by nbclient for each one that belongs to a cell."""
+        """Handle a message; called by nbclient for each message that belongs to a cell."""
         try:
             _require_flat(msg["content"], DEEPEST)
             output = NotebookClient.process_message(self, msg, cell, cell_index)
@@ -43,12 +43,12 @@ class RunClient(PapermillNotebookClient):
         return output
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Watch the kernel; nbclient's own watcher continues after an error, and complains when it is deleted."""
+        """Watch the kernel. Suppress the error with which nbclient's watcher would end after a failure."""
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
-        """Execute a cell; called by papermill. Raises CellExecutionError, also for an odd output."""
+        """Execute a cell; called by papermill. Raises CellExecutionError if the cell failed or sent an odd output."""
         self.odd = ""
         executed = super().execute_cell(cell, cell_index, **options)
         if self.odd:
@@ -66,7 +66,7 @@ def _require_flat(value: Any, levels: int) -> None:
 
 
 def _describe(message: Mapping[str, Any], error: Exception) -> str:
-    """Say what is wrong with a message without showing what it holds."""
+    """Describe what is wrong with a message without showing its content."""
     kind, content = message["msg_type"], message["content"]
     if kind.startswith("comm"):
         reason = type(error).__name__

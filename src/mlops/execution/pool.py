@@ -1,4 +1,4 @@
-"""Notebooks that are executed side by side, in threads, with their events in one queue."""
+"""A pool of threads that executes several notebooks at a time, with their events in one queue."""
 
 import queue
 import time
@@ -15,7 +15,7 @@ from mlops.execution.cancel import Cancel
 
 @dataclass(frozen=True)
 class CellDone:
-    """`done` of a notebook's `cells` are through."""
+    """The progress of a notebook: `done` of its `cells` are finished."""
 
     name: str
     done: int
@@ -24,7 +24,7 @@ class CellDone:
 
 @dataclass(frozen=True)
 class NotebookEnded:
-    """The end of a notebook after so many seconds; `future` raises what it raised."""
+    """The end of a notebook after `seconds`. Its `future` raises the error of the execution, if any."""
 
     name: str
     future: "Future[None]"
@@ -32,12 +32,12 @@ class NotebookEnded:
 
 
 class NotebookPool:
-    """Executes up to `jobs` notebooks at a time; left by an exception, it ends those that run.
+    """A pool that executes up to `jobs` notebooks at a time. If an exception leaves it, running notebooks are ended.
 
     Parameters
     ----------
     jobs : int
-        How many side by side.
+        The number of notebooks at a time.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -57,7 +57,7 @@ class NotebookPool:
         self._threads.shutdown(cancel_futures=True)
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
-        """Have a notebook executed; the events name it `name`, the rest is as for `mlops.execution.execute`."""
+        """Submit a notebook, called `name` in events; the other arguments are those of `mlops.execution.execute`."""
         began = 0.0
 
         def work() -> None:

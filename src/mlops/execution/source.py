@@ -17,14 +17,14 @@ TAG = "parameters"
 
 @dataclass(frozen=True)
 class Kernel:
-    """The kernel that a notebook asks for: its name, and the language that papermill writes the parameters in."""
+    """The kernel that a notebook names, and the language in which papermill writes the parameters."""
 
     name: str
     language: str
 
 
 def find_kernel(notebook: Path) -> Kernel:
-    """Find the kernel that a notebook asks for; one that asks for none runs on the project's."""
+    """Return the kernel that a notebook names, or else the project's kernel."""
     metadata = _read(notebook).get("metadata", {})
     asked = metadata.get("kernelspec", {})
     language = asked.get("language") or metadata.get("language_info", {}).get("name") or "python"
@@ -39,7 +39,7 @@ def require_source(notebook: Path) -> None:
     UsageError
         If its kernel is not installed.
     ParameterError
-        If none of its cells, or more than one, is tagged ``parameters``: it would run on its own values.
+        If not exactly one of its cells is tagged ``parameters``, because it would run with its own values.
     """
     name = f"{notebook.parent.name}/{notebook.name}"
     _require_kernel(find_kernel(notebook).name, name)

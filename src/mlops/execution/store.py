@@ -1,4 +1,4 @@
-"""The store that papermill writes to: local files, written atomically and without secrets."""
+"""The store that papermill writes to: local files, which are written atomically and without secrets."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,9 +13,9 @@ from mlops.record.redaction.notebooks import redact_notebook
 
 
 class NotebookStore:
-    """A papermill handler of its own scheme.
+    """A papermill handler with its own scheme.
 
-    papermill writes the finished notebook twice; what has not changed is written once.
+    papermill writes the finished notebook twice. Unchanged content is written only once.
     """
 
     SCHEME = "mlops-run:"
@@ -25,7 +25,7 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Return the address of a notebook to be written, in which `secrets` are redacted."""
+        """Return the address for writing a notebook, in which `secrets` are redacted."""
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"
@@ -36,7 +36,7 @@ class NotebookStore:
         del self._written[str(path)]
 
     def write(self, content: str, url: str) -> None:
-        """Write a notebook; called by papermill. Raises StepFailed where it cannot be written."""
+        """Write a notebook; called by papermill. Raises StepFailed if it cannot be written."""
         path = self.pretty_path(url)
         if content == self._written[path]:
             return
@@ -46,7 +46,7 @@ class NotebookStore:
         try:
             write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
-            raise StepFailed(f"{Path(path).name} could not be written: {error}") from error
+            raise StepFailed(f"Could not write {Path(path).name}: {error}") from error
         self._written[path] = content
 
     def pretty_path(self, url: str) -> str:

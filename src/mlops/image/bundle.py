@@ -1,4 +1,4 @@
-"""The content of a scoring image: a folder with a manifest of hashes. The same input gives the same bytes.
+"""The content of a scoring image: a folder with a manifest of hashes. The same input produces the same bytes.
 
 .. code-block:: text
 
@@ -92,13 +92,13 @@ def build_bundle(
 
 
 def split_example(text: str) -> tuple[str, list[float]]:
-    """Return the request in the content of ``example.json``, as JSON, and the true values of its rows.
+    """Return the request in the text of ``example.json``, as JSON, and the true values of its rows.
 
-    Images of older versions do not know the true values.
+    Images that older versions created do not have the true values.
     """
     try:
         content = json.loads(text or "{}")
-    except ValueError:  # damaged, which whoever reads the image will say
+    except ValueError:  # damaged, which is reported when the image is read
         return text, []
     actual = content.pop("actual", []) if isinstance(content, dict) else []
     return json.dumps(content), actual
@@ -143,7 +143,7 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
     requirements : Path
         Pinned packages, one per line.
     machine : mapping, optional
-        Values of environment markers: ``{"sys_platform": "linux"}``. The others are those of this machine.
+        Values of environment markers: ``{"sys_platform": "linux"}``. Missing ones are those of this machine.
     """
     lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())
     pins = [Requirement(line) for line in lines if line and line[0].isalpha()]

@@ -1,4 +1,4 @@
-"""The scoring server, the only engine code in an image. It imports nothing else of this package.
+"""The scoring server, which is the only engine code in an image. It imports nothing else from this package.
 
 .. code-block:: text
 

@@ -4,11 +4,11 @@
 status            when
 ================  ===============================================================================================
 200               scored; ``GET /healthz`` and ``GET /readyz`` answer 200 without a key
-400, 422          the body is not JSON; it is JSON, but not rows of finite numbers as the model needs them
+400, 422          the body is not JSON; it is JSON, but not the rows of finite numbers that the model needs
 401               no key, or a wrong one (``Authorization: Bearer <key>``)
 404, 405          another path; another method
-408, 413, 415     the body came too slowly; is too large; is not ``application/json``
-500               the scoring script failed; the log says how
+408, 413, 415     the body arrived too slowly; is too large; is not ``application/json``
+500               the scoring script failed; the log has the error
 ================  ===============================================================================================
 """
 
@@ -81,12 +81,12 @@ class Application:
         path, method = scope["path"], scope["method"]
         if path in ("/", "/healthz", "/readyz"):
             if method not in ("GET", "HEAD"):
-                raise Refusal(405, f"{method} {path}: use GET")
+                raise Refusal(405, f"{path} does not accept {method}. Use GET.")
             return json.dumps({"status": "ready", **self.identity}).encode()
         if path != "/score":
             raise Refusal(404, f"There is no {path}. POST to /score.")
         if method != "POST":
-            raise Refusal(405, f"{method} /score: use POST")
+            raise Refusal(405, f"/score does not accept {method}. Use POST.")
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         self._check_key(headers.get(b"authorization", "").encode("latin-1"))
         check_content(headers.get(b"content-type", ""), headers.get(b"content-length", ""))
@@ -123,7 +123,7 @@ def check_size(size: int) -> None:
         If the body is too large.
     """
     if size > MAX_BODY:
-        raise Refusal(413, f"The body has over {MAX_BODY} bytes. Send fewer rows at a time.")
+        raise Refusal(413, f"The body has more than {MAX_BODY} bytes. Send fewer rows at a time.")
 
 
 def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
@@ -156,12 +156,12 @@ def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
         raise Refusal(500, "Scoring failed. The service's log has the error.") from error
     predictions = np.asarray(result, dtype=np.float64)
     if not np.isfinite(predictions).all():
-        raise Refusal(422, "data has numbers that are too large for the model")
+        raise Refusal(422, "data has numbers that are too large for the model.")
     return rows, predictions
 
 
 def encode_result(predictions: Numbers) -> bytes:
-    """Return the body of an answer with predictions."""
+    """Return the body of an answer that contains predictions."""
     return msgspec.json.encode({"result": predictions.tolist()})
 
 
@@ -176,14 +176,14 @@ def _parse_rows(body: bytes) -> Numbers:
     except msgspec.ValidationError as error:
         raise Refusal(422, f'{error}. Send {{"data": [[number, ...], ...]}}.') from error
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Refusal(400, f"the body is not JSON: {error}") from error
+        raise Refusal(400, f"The body is not JSON: {error}.") from error
     if not rows:
-        raise Refusal(422, "data has no rows")
+        raise Refusal(422, "data has no rows.")
     if len({len(row) for row in rows}) > 1:
-        raise Refusal(422, "the rows of data have different lengths")
+        raise Refusal(422, "The rows of data have different lengths.")
     array = np.array(rows, dtype=np.float64)
     if not np.isfinite(array).all():
-        raise Refusal(422, "data has a number that is too large for a float")
+        raise Refusal(422, "data has a number that is too large for a float.")
     return array
 
 
@@ -195,11 +195,11 @@ async def _read_body(receive: Callable[[], Awaitable[Any]]) -> bytes:
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Refusal(400, "the client disconnected")
+                    raise Refusal(400, "The client disconnected.")
                 chunks.append(message.get("body", b""))
                 size += len(chunks[-1])
                 more = message.get("more_body", False)
                 check_size(size)
     except TimeoutError as error:
-        raise Refusal(408, f"the body did not arrive within {BODY_SECONDS:.0f} s") from error
+        raise Refusal(408, f"The body did not arrive within {BODY_SECONDS:.0f} s.") from error
     return b"".join(chunks)

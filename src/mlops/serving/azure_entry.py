@@ -3,8 +3,8 @@
 It gives the same answers as `serving.app`, with the same code. Azure's server in front of it checks the keys (401),
 answers the other paths (``GET /`` reports that the service is ready) and limits the time for a body.
 
-If the deployment asks for it, azureml-monitoring collects inputs and predictions. A collector that fails does not fail
-the request. The failure is in the log, which Application Insights gets.
+If the deployment asks for it, azureml-monitoring collects inputs and predictions. If a collector fails, the request
+still succeeds. The failure is written to the log, which Application Insights receives.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from mlops.serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
     from mlops.serving.app import score as score_rows
     from mlops.serving.script import load_script
-else:  # Azure's server loads this file by path, and in the image the package is beside it
+else:  # Azure's server loads this file by its path, and in the image the package is next to it
     sys.path.insert(0, str(BUNDLE))
     from serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
     from serving.app import score as score_rows
     from serving.script import load_script
 
-COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # Azure sets it where data is collected
+COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # Azure sets it if data is collected
 JSON = {"Content-Type": "application/json"}
 
-logger = logging.getLogger("azmlinfsrv.serving")  # below the logger whose records Azure keeps
+logger = logging.getLogger("azmlinfsrv.serving")  # a child of the logger whose records Azure keeps
 _script: Any = None
 _collectors: dict[str, Any] = {}
 
@@ -67,7 +67,7 @@ def run(request: Any) -> AMLResponse:
 
 def _answer(request: Any) -> "tuple[Numbers, Numbers]":
     if request.method != "POST":
-        raise Refusal(405, f"{request.method} /score: use POST")
+        raise Refusal(405, f"/score does not accept {request.method}. Use POST.")
     check_content(request.headers.get("Content-Type", ""), request.headers.get("Content-Length", ""))
     body = request.stream.read(MAX_BODY + 1)
     check_size(len(body))
@@ -75,7 +75,7 @@ def _answer(request: Any) -> "tuple[Numbers, Numbers]":
 
 
 def _read_manifest(bundle: Path) -> dict[str, Any]:
-    """Read the manifest, after checking every file that it names."""
+    """Return the manifest after checking every file that it names."""
     manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     for name, recorded in manifest["files"].items():
         found = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
@@ -90,7 +90,9 @@ def _open_collectors(model: dict[str, Any]) -> dict[str, Any]:
     try:
         monitoring = importlib.import_module("azureml.monitoring")
     except ImportError as error:
-        logger.warning("inputs and predictions are NOT collected: azureml-monitoring cannot be imported (%s)", error)
+        logger.warning(
+            "Inputs and predictions are NOT collected, because azureml-monitoring is not installed (%s).", error
+        )
         return {}
     collector = monitoring.ModelDataCollector
     return {
@@ -106,4 +108,4 @@ def _collect(rows: "Numbers", predictions: "Numbers") -> None:
         _collectors["inputs"].collect(rows)
         _collectors["predictions"].collect(predictions.reshape(-1, 1))
     except Exception:  # whatever a collector raises, the client gets its answer
-        logger.exception("%d rows were NOT collected", len(rows))
+        logger.exception("%d rows were NOT collected.", len(rows))
