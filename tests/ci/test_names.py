@@ -41,7 +41,7 @@ def test_every_name_is_the_name_of_something(scratch: Path) -> None:
         (PIPELINE, "['auto-trigger-training']", "['auto-trigger']", "there is no variable 'auto-trigger'"),
         (PIPELINE, "coalesce(", "colaesce(", "there is no function 'colaesce'"),
         (PIPELINE, "and(succeeded(), eq(variables['new_model']", "and(succeeded(), eq(variables['new']", "'new'"),
-        (PIPELINE, "caller_run_id=", "caller_id=", "the published pipeline has no such parameter"),
+        (PIPELINE, "caller_run_id=", "caller_id=", "The published pipeline has no such parameter"),
         (PIPELINE, "mlops submit retrain", "mlops submit release", "mlops submit: Invalid value"),
         (PIPELINE, "dependsOn: Model_CI", "dependsOn: Build", "dependsOn: there is no stage 'Build' before it"),
         (PIPELINE, "dependsOn: Test\n", "dependsOn: Tests\n", "there is no job 'Tests' before it"),

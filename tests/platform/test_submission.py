@@ -24,8 +24,8 @@ def test_none_is_no_value() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"alpha": "1"}, "-p alpha: the published pipeline has no such parameter. Known: model_name, dataset_version"),
-        ({"model_name": ""}, "-p model_name: it has no value. Leave it out, or write -p model_name=none."),
+        ({"alpha": "1"}, "-p alpha: The published pipeline has no such parameter. It has: model_name, dataset_version"),
+        ({"model_name": ""}, "-p model_name: The value is missing. Leave the option out, or use -p model_name=none."),
     ],
 )
 def test_what_the_published_pipeline_does_not_take_is_refused(given: dict[str, str], said: str) -> None:

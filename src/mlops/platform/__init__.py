@@ -1,7 +1,8 @@
 """The seam to a platform: one file per noun, with the value types beside their protocol.
 
-Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and know nothing of the platform
-behind it. What a platform cannot do is None. Every platform passes the contract suite in ``tests/backends/contract``.
+Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and know nothing about the platform
+behind it. A part that a platform does not have is None. Every platform passes the contract suite in
+``tests/backends/contract``.
 
 .. code-block:: text
 
@@ -10,16 +11,16 @@ behind it. What a platform cannot do is None. Every platform passes the contract
     models          Registry: versions of models, one of which is the champion
     images          Images: scoring images by digest
     services        Services: one per environment
-    datasets        Datasets: versions of the data that is trained on; Arrivals: new data
-    secrets         Secrets, and keys of services; Redacted: a part that never sees one
-    pipelines       Pipelines: published, submitted; Triggers: the clock and new data
+    datasets        Datasets: versions of the training data; Arrivals: new data
+    secrets         Secrets, and keys of services; Redacted: a part that never sees a secret
+    pipelines       Pipelines: published and submitted; Triggers: the schedule and new data
     submission      Submission: a request to start the published pipeline
     jobs            Jobs, Job: one step of a submitted run, seen from its machine
-    infrastructure  Infrastructure: set up, deleted
+    infrastructure  Infrastructure: set-up and deletion
     billing         Billing: the billable quantities of a month
-    telemetry       Telemetry: runs for the platform's monitoring
-    upgrades        Upgrades: state of older versions
+    telemetry       Telemetry: runs in the platform's monitoring
+    upgrades        Upgrades: state that older versions created
     leftovers       Leftovers: state that is no longer needed
     tracking_page   TrackingPage: the page of all trainings
-    secret_variables  secrets in environment variables, which every platform takes
+    secret_variables  secrets in environment variables, which every platform reads
 """

@@ -55,32 +55,32 @@ class Caller:
 
 @dataclass(frozen=True)
 class Backend:
-    """A platform: the parts that every one has, and those that some have.
+    """A platform: the parts that every platform has, and those that only some have.
 
     Parameters
     ----------
     name : str
-        As in ``--platform``, for messages.
+        The name of the platform, as in ``--platform``; used in messages.
     infrastructure : Infrastructure, optional
-        Sets the platform up; None where nothing has to be.
+        Sets the platform up; None if it needs no set-up.
     pipelines : Pipelines, optional
         Publishes the retraining pipeline and starts it.
     triggers : Triggers, optional
-        Starts the published pipeline by the clock and for new data.
+        Starts the published pipeline on a schedule and for new data.
     arrivals : Arrivals, optional
-        New data in a watched folder.
+        Fetches new data from a watched folder.
     jobs : Jobs, optional
-        Finds the step that this process executes; None where one process executes whole runs.
+        Finds the step that this process executes; None if one process executes whole runs.
     billing : Billing, optional
-        What a month costs; None where nothing is billed.
+        Lists what a month costs; None if nothing is billed.
     telemetry : Telemetry, optional
         Shows runs in the platform's own monitoring.
     upgrades : Upgrades, optional
-        Upgrades state in MLOPS_HOME that an older version has made; None where none can be old.
+        Upgrades state in MLOPS_HOME that an older version created; None if no state can be outdated.
     leftovers : Leftovers, optional
-        Deletes what nothing needs any more; None where old state is deleted by other means.
+        Deletes state that nothing needs any more; None if old state is deleted by other means.
     tracking_page : TrackingPage, optional
-        Shows people all trainings; None where the platform itself serves such a page.
+        Shows people all trainings; None if the platform itself serves such a page.
     """
 
     name: str
@@ -102,14 +102,14 @@ class Backend:
     tracking_page: TrackingPage | None = None
 
     def require(self, part: Part | None, what: str) -> Part:
-        """Return a part that not every platform has.
+        """Return a part that only some platforms have.
 
         Parameters
         ----------
         part : object or None
-            One of the parts of this platform.
+            The part of this platform.
         what : str
-            What it is, in the plural: "published pipelines".
+            The name of the part in messages, in the plural: "published pipelines".
 
         Raises
         ------

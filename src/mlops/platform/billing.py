@@ -6,20 +6,20 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Usage:
-    """The use of a platform in a month, as far as its settings do not say it.
+    """The use of a platform in a month, in quantities that its settings do not contain.
 
     Parameters
     ----------
     runs : float, optional
-        Retrainings; None: as often as the platform's schedule starts them.
+        The number of retrainings; None for the number that the platform's schedule starts.
     run_minutes : float
-        How long a retraining keeps its machines busy.
+        How many minutes a retraining keeps its machines busy.
     run_nodes : int
         How many machines it keeps busy.
     production_nodes : float, optional
-        How many machines serve, on average; None: as many as always stay.
+        How many machines serve on average; None for the minimum number of nodes.
     storage_gb, monitoring_gb : float
-        What is stored, and what logs and telemetry bring in.
+        How much data is stored, and how much data logs and telemetry add.
     """
 
     runs: float | None = None
@@ -32,7 +32,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Billable:
-    """One item of a month's bill: `quantity` of `unit`, computed by `formula`; `price` names its unit's price."""
+    """One item of a month's bill: `quantity` of `unit`, computed with `formula`. `price` names the price of a unit."""
 
     item: str
     quantity: float

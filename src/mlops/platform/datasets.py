@@ -1,16 +1,17 @@
-"""The seam of data sets: versions of the data that is trained on."""
+"""The seam of data sets: versions of the training data."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-LATEST = "latest"  # as `dataset_version`: the newest registered version
-NEW_DATA = "new"  # as `dataset_version`: the file that arrived last, which is not a version yet
+# Values of `dataset_version`:
+LATEST = "latest"  # the newest registered version
+NEW_DATA = "new"  # the file that arrived last, which is not a version yet
 
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """A version of the data set that is trained on: one file that is never written again."""
+    """A version of the training data: one file that never changes."""
 
     name: str
     version: int
@@ -24,11 +25,11 @@ class Arrival:
     Parameters
     ----------
     name : str
-        The file.
+        The name of the file.
     url : str
-        Where it was staged; empty if another run has taken it.
+        The address of the staged copy; empty if another run claimed the file.
     taken_by : str
-        The id of that run.
+        The id of the run that claimed it, or empty.
     """
 
     name: str
@@ -39,14 +40,14 @@ class Arrival:
 class Datasets(Protocol):
     """The versions of the data set.
 
-    A file is staged first: copied to where nobody writes to it again. It is tested there, and registered where it is
-    once it has passed. So a version is exactly what was tested, and there is one copy of it.
+    A file is first staged, that is, copied to a place where it never changes. It is tested there, and once it has
+    passed, registered in that place. So a version is exactly the file that was tested, and there is only one copy.
     """
 
     def find_newest(self) -> DatasetVersion | None:
-        """Return the newest version, or None before the first; called by `mlops run` to choose the data.
+        """Return the newest version, or None if there is none yet; called by `mlops run` to choose the data.
 
-        Raises IntegrityError where the platform sees that its file has changed.
+        Raises IntegrityError if the platform detects that its file has changed.
         """
         ...
 
@@ -58,17 +59,17 @@ class Datasets(Protocol):
         ...
 
     def stage(self, file: Path, sha256: str = "") -> str:
-        """Copy a local file to where nobody writes to it again, and return its address; called before `register`.
+        """Copy a local file to a place where it never changes, and return the new address; called before `register`.
 
         Safe to call again: the same content is stored once. Raises IntegrityError if the file does not have the hash
-        `sha256`, that of the content that was tested.
+        `sha256`, which is the hash of the content that was tested.
         """
         ...
 
     def register(self, url: str) -> DatasetVersion:
-        """Make a staged file the newest version; called when it has passed the data test.
+        """Make a staged file the newest version; called once it has passed the data test.
 
-        Safe to call again: the content of the newest version does not become another one.
+        Safe to call again: if the newest version has the same content, no other version is created.
         """
         ...
 
@@ -79,8 +80,8 @@ class Arrivals(Protocol):
     def fetch_newest(self, run_id: str) -> Arrival:
         """Stage the file that arrived last, for a submitted run; called by `mlops run-step` for `NEW_DATA`.
 
-        Each file is for one run, however many are started at once: the others learn which one took it. A run
-        that failed gives its file back to runs that begin later. Safe to call again for the same run. Raises
-        DatasetNotFoundError if none has arrived.
+        Only one run gets a file, even if several start at once; the others get the id of that run. If that run fails,
+        a later run gets the file. Safe to call again for the same run. Raises DatasetNotFoundError if no file has
+        arrived.
         """
         ...

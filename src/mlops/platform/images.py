@@ -1,4 +1,4 @@
-"""The seam of images: scoring images, kept by digest."""
+"""The seam of images: scoring images, stored by digest."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from mlops.platform.models import ModelVersion
 
 @dataclass(frozen=True)
 class Image:
-    """A scoring image: named ``<model>:<version>``, identified by the digest of its content."""
+    """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content."""
 
     name: str
     digest: str
@@ -19,14 +19,17 @@ class Image:
 
 
 class Images(Protocol):
-    """The store of scoring images, by digest."""
+    """The store of scoring images, which it keeps by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """Store a bundle under the digest of its content, once; called by 05_create_image. Safe to call again."""
         ...
 
     def get_image(self, digest: str) -> Image:
-        """Return a stored image after checking that it is unchanged; raises ImageNotFoundError, IntegrityError."""
+        """Return a stored image after checking that it is unchanged.
+
+        Raises ImageNotFoundError, or IntegrityError if it has changed.
+        """
         ...
 
     def list_files(self, image: Image) -> list[str]:

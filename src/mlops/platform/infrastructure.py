@@ -1,4 +1,4 @@
-"""The seam of infrastructure: a platform is set up once, and deleted."""
+"""The seam of infrastructure: the set-up of a platform, and its deletion."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -8,7 +8,7 @@ ChangeKind = Literal["create", "modify", "delete", "none"]
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one resource when a platform is set up or deleted: its kind and name as people know them."""
+    """The change of one resource when a platform is set up or deleted; `resource` and `name` are for people."""
 
     kind: ChangeKind
     resource: str
@@ -19,25 +19,25 @@ class Infrastructure(Protocol):
     """The set-up of the platform, done once, and its deletion."""
 
     def preview(self) -> list[Change]:
-        """Return what `provision` would change; changes nothing. Called by `mlops provision --what-if`."""
+        """Return what `provision` would change, without changing it; called by `mlops provision --what-if`."""
         ...
 
     def provision(self) -> list[Change]:
-        """Make what is missing and return what changed; called by 00_provision. Safe to call again."""
+        """Create what is missing and return what changed; called by 00_provision. Safe to call again."""
         ...
 
     def require_ready(self) -> None:
-        """Raise what stands in the way of a run: not logged in, not set up. Called before anything runs."""
+        """Raise an error if a run is not possible, for example without a login; called before anything runs."""
         ...
 
     def preview_delete(self) -> list[Change]:
-        """Return what `delete` would delete; changes nothing."""
+        """Return what `delete` would delete, without deleting it."""
         ...
 
     def delete(self) -> list[Change]:
-        """Delete everything that `provision` made, with the data in it; called by `mlops provision --delete`.
+        """Delete everything that `provision` created, including its data; called by `mlops provision --delete`.
 
-        Services end first. Safe to call again: something that is already gone is not an error. Returns what was
+        Services end first. Safe to call again: a resource that was already deleted is not an error. Returns what was
         deleted.
         """
         ...

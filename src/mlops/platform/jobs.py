@@ -6,23 +6,23 @@ from typing import Protocol
 
 
 class Job(Protocol):
-    """One step of a submitted run, seen from the machine that executes it; all its steps share one run's folder."""
+    """One step of a submitted run, seen from the machine that executes it. All steps of a run share its folder."""
 
     @property
     def run_id(self) -> str:
-        """The submitted run's id, which names the folder of the run."""
+        """The id of the submitted run, which is also the name of its folder."""
         ...
 
     def fetch_folder(self, folder: Path) -> None:
-        """Copy what earlier steps have stored to `folder`; nothing where there is none yet."""
+        """Copy what earlier steps stored to `folder`, or do nothing if there is nothing yet."""
         ...
 
     def store_folder(self, folder: Path) -> None:
-        """Store the run's folder with the run, for the next step and for people; called however the step ended."""
+        """Store the folder of the run for the next step and for people; called even if the step failed."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Record a step's numbers with the step and with the run."""
+        """Record the metrics of a step with the step and with the run."""
         ...
 
     def tag(self, tags: Mapping[str, str]) -> None:
@@ -31,11 +31,11 @@ class Job(Protocol):
 
 
 class Jobs(Protocol):
-    """The platform's jobs, of which a process may be one."""
+    """The jobs of the platform. The current process may be one of them."""
 
     def find_job(self) -> Job | None:
-        """Return the step of a submitted run that this process executes; called by `mlops run-step`.
+        """Return the step of a submitted run that this process executes, or None outside of a submitted run.
 
-        None outside of a submitted run.
+        Called by `mlops run-step`.
         """
         ...

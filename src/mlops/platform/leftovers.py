@@ -13,13 +13,13 @@ class Leftover:
     Parameters
     ----------
     kind, name : str
-        What it is: "image", "diabetes:1 sha256:3f9a…".
+        Its kind and name: "image", "diabetes:1 sha256:3f9a…".
     last_used : float
-        When, in seconds since 1970.
+        The time of its last use, in seconds since 1970.
     size : int
         Bytes on the disk.
     paths : tuple of Path
-        Its files and folders, in the order in which they must go.
+        Its files and folders, in the order in which they must be deleted.
     """
 
     kind: str
@@ -30,26 +30,26 @@ class Leftover:
 
 
 class Leftovers(Protocol):
-    """The part of a platform's own state that can be deleted. `mlops prune` calls it."""
+    """The part of a platform's own state that can be deleted; used by `mlops prune`."""
 
     def list_references(self) -> set[str]:
-        """Return what the champions, the services, and what they can be rolled back to refer to.
+        """Return everything that champions, services and possible rollbacks refer to.
 
-        That is images by name and digest, and the tags of models, which name runs. Raises IntegrityError if any of it
-        cannot be read: nothing may be deleted then.
+        That is images, by name and digest, and the tags of models, which name runs. Raises IntegrityError if any of it
+        cannot be read. Nothing may be deleted in that case.
         """
         ...
 
     def find(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Return what was last used before a time, in seconds since 1970, and is not referred to; changes nothing.
+        """Return unreferenced state that was last used before a time, in seconds since 1970, without deleting it.
 
-        `needed` is what the runs refer to that are kept: digests, and paths and hashes of data files.
+        `needed` has the references of the runs that are kept: digests, and paths and hashes of data files.
         """
         ...
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
         """Delete what `find` would return, and return it. Waits for deployments to end.
 
-        Killed anywhere, each leftover is whole or gone. Safe to call again.
+        If the process is killed, each leftover is either complete or deleted. Safe to call again.
         """
         ...

@@ -14,7 +14,7 @@ OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered model: where it came from (`run_id`, `tags`), what it is (`files`), whether it is the champion."""
+    """A registered model: its origin (`run_id`, `tags`), its `files`, and whether it is the champion."""
 
     name: str
     version: int
@@ -25,15 +25,15 @@ class ModelVersion:
 
     @property
     def identity(self) -> str:
-        """A text that tells the version from any other, also from one of the same number in a restored registry.
+        """A text that identifies the version, even among versions of the same number in a restored registry.
 
-        Whatever was decided about a version holds for this identity only.
+        A decision about a version holds only for this identity.
         """
         return f"{self.name}:{self.version}:{self.run_id}:{hash_listing(self.files)}"
 
     @property
     def title(self) -> str:
-        """Its name and version, with a mark if it was promoted over the gate; wherever people read of it."""
+        """Its name and version as people see them, with a mark if it was promoted over the gate."""
         return f"{self.name} version {self.version}" + (f" ({self.override})" if self.override else "")
 
     @property
@@ -47,20 +47,20 @@ class ModelVersion:
 def require_champion(
     name: str, current: ModelVersion | None, expected: str, *, command: str, promoting: int = 0
 ) -> None:
-    """Refuse to promote a model that was compared with a champion which is no longer the champion.
+    """Refuse to promote a model if the champion that it was compared with has been replaced.
 
     Parameters
     ----------
     name : str
-        The model.
+        The name of the model.
     current : ModelVersion or None
         The champion now.
     expected : str
         The identity of the champion that the new model was compared with; empty if there was none.
     command : str
-        Compares again, on the platform of the registry.
+        The command that compares again, on the platform of the registry.
     promoting : int
-        The version to promote, which may be the champion already; 0 if none is promoted.
+        The version to promote, which may already be the champion; 0 if none is promoted.
 
     Raises
     ------
@@ -89,18 +89,18 @@ class Registry(Protocol):
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
-        """Make the next version, whole with all its tags or not at all; called by 04_register.
+        """Create the next version with all its tags, or nothing if that fails; called by 04_register.
 
-        Safe to call again: a training that is registered already keeps its version. With `expected`, raises
-        ConflictError and makes none if the champion does not have that `identity` (empty: no champion) any more.
+        Safe to call again: a training that is already registered keeps its version. If `expected` is given (empty for
+        no champion) and the champion now has another `identity`, creates nothing and raises ConflictError.
         """
         ...
 
     def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
-        """Make a version the champion if the champion still has the `identity` expected; called by 04_register.
+        """Make a version the champion if the current one still has the identity `expected`; called by 04_register.
 
-        An empty one stands for no champion. Safe to call again. Raises ConflictError if another version has become the
-        champion.
+        `expected` is empty if there was no champion. Safe to call again. Raises ConflictError if another version became
+        the champion in the meantime.
         """
         ...
 
@@ -116,8 +116,8 @@ class Registry(Protocol):
         ...
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
-        """Copy a version's files to `folder` and check their hashes: no file is loaded that has changed.
+        """Copy a version's files to `folder` and check their hashes, so that no changed file is loaded.
 
-        Called by 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError.
+        Called by 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError if a file has changed.
         """
         ...

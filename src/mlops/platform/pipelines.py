@@ -1,4 +1,4 @@
-"""The seam of pipelines: what is published, and what is submitted."""
+"""The seam of pipelines: the published pipeline, and the runs submitted to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ JobStepState = Literal[JobState, "skipped"]
 
 @dataclass(frozen=True)
 class PublishedPipeline:
-    """The retraining pipeline as published: `version` is the build's id, `url` the stable address that starts it."""
+    """The published retraining pipeline: `version` is the build's id, `url` the stable address that starts it."""
 
     name: str
     version: str
@@ -32,7 +32,7 @@ class SubmittedStep:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run of the published pipeline; `outcome` as in a run's record, `url` the platform's own page of it."""
+    """A run of the published pipeline; `outcome` as in a run's record, `url` is the run's page on the platform."""
 
     run_id: str
     pipeline: str
@@ -50,14 +50,14 @@ class Pipelines(Protocol):
     """The published pipeline: publishes it, starts it, and describes its runs."""
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
-        """Publish the retraining pipeline of the present sources as version `build_id`; called by `mlops publish`.
+        """Publish the retraining pipeline of the current sources as version `build_id`; called by `mlops publish`.
 
-        The stable endpoint moves to it. Safe to call again: there is exactly one version for a build id.
+        From then on the stable endpoint starts this version. Safe to call again: each build id has only one version.
         """
         ...
 
     def find_published(self) -> PublishedPipeline | None:
-        """Return what the endpoint starts now, or None before the first publication."""
+        """Return the pipeline that the endpoint starts now, or None before the first publication."""
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:
@@ -68,7 +68,7 @@ class Pipelines(Protocol):
         ...
 
     def get_run(self, run_id: str) -> SubmittedRun:
-        """Return a submitted run as it stands, with its steps; raises RunNotFoundError."""
+        """Return the current state of a submitted run and its steps; raises RunNotFoundError."""
         ...
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
@@ -76,7 +76,7 @@ class Pipelines(Protocol):
         ...
 
     def read_log(self, run_id: str, step: str) -> str:
-        """Return what a step has printed so far; raises RunNotFoundError, StepNotFoundError."""
+        """Return the output of a step so far; raises RunNotFoundError or StepNotFoundError."""
         ...
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:
@@ -84,15 +84,15 @@ class Pipelines(Protocol):
         ...
 
     def cancel(self, run_id: str) -> SubmittedRun:
-        """Cancel a submitted run; a finished one stays as it is."""
+        """Cancel a submitted run; do nothing if it has finished."""
         ...
 
 
 class Triggers(Protocol):
-    """The triggers of the published pipeline: the clock, and new data."""
+    """The triggers of the published pipeline: the schedule, and new data."""
 
     def update(self) -> None:
-        """Have the clock and new data start what is published, as the settings say now; called by 00_provision.
+        """Make the schedule and new data start the published pipeline as the settings say; called by 00_provision.
 
         Safe to call again.
         """

@@ -1,4 +1,4 @@
-"""Secrets in environment variables, which every platform takes: ``MLOPS_SECRET_<NAME>``."""
+"""Secrets in environment variables, which every platform reads: ``MLOPS_SECRET_<NAME>``."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mlops.errors import SecretNotFoundError, UsageError
 
 PREFIX = "MLOPS_SECRET_"
-SHORTEST = 8  # characters; a shorter one occurs in ordinary words, which would be redacted
+SHORTEST = 8  # characters; a shorter secret would also be redacted in ordinary words
 
 
 def name_variable(secret: str) -> str:
@@ -30,9 +30,9 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Return the text of an error without the secrets of the environment, and those that this process has redacted.
+    """Redact the text of an error: the secrets in the environment, and those that this process redacted before.
 
-    It asks no platform, which may be what has failed.
+    No platform is asked, because the platform may be what failed.
     """
     from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
 
@@ -41,12 +41,12 @@ def redact_error(text: str) -> str:
 
 
 def list_variables() -> Iterator[str]:
-    """Yield the values of all such variables.
+    """Yield the values of all variables that hold a secret.
 
     Raises
     ------
     UsageError
-        If one is too short to be redacted.
+        If a value is too short to be redacted.
     """
     for name, value in os.environ.items():
         if name.startswith(PREFIX) and value:

@@ -1,4 +1,4 @@
-"""The seam of secrets, which are kept out of notebooks, parameters, logs and images."""
+"""The seam of secrets, which stay out of notebooks, parameters, logs and images."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -7,22 +7,22 @@ from typing import Any, Protocol
 from mlops.platform.trainings import TrainingOrigin
 from mlops.record.redaction import make_redactor, redact_record
 
-TELLING = ("log_training", "start_sweep", "end_sweep", "register")  # the methods that record what a notebook says
+TELLING = ("log_training", "start_sweep", "end_sweep", "register")  # the methods that record texts of a notebook
 
 
 class Secrets(Protocol):
-    """The store of secrets, which are kept out of notebooks, parameters, logs and images."""
+    """The store of secrets, which stay out of notebooks, parameters, logs and images."""
 
     def get_secret(self, name: str) -> str:
-        """Return a secret; raises SecretNotFoundError that says how to set it."""
+        """Return a secret; raises SecretNotFoundError, whose message says how to set it."""
         ...
 
     def get_keys(self, environment: str) -> tuple[str, str]:
-        """Return the primary and secondary key of an environment's service, made on first use."""
+        """Return the primary and secondary key of an environment's service, which are created on first use."""
         ...
 
     def list_values(self) -> Iterable[str]:
-        """Return every secret's value, so that the runner can redact what notebooks print."""
+        """Return the values of all secrets, so that the runner can redact them in the output of notebooks."""
         ...
 
 
@@ -32,9 +32,9 @@ class Redacted:
     Parameters
     ----------
     part : object
-        What records them.
+        The tracker or registry.
     secrets : Secrets
-        Of the same platform.
+        The secrets of the same platform.
     """
 
     def __init__(self, part: object, secrets: Secrets) -> None:

@@ -1,4 +1,4 @@
-"""The seam of services: images that serve, one per environment."""
+"""The seam of services: deployed images, one per environment."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from mlops.platform.images import Image
 
 ENVIRONMENTS = ("qa", "production")
-Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # the last: what is remembered of it is damaged
+Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: its record is damaged
 
 
 @dataclass(frozen=True)
@@ -44,22 +44,22 @@ class Service:
     Parameters
     ----------
     environment, url : str
-        Where it is deployed, and where it answers.
+        The environment, and the address of the service.
     digest, image, model_version : str, str, int
-        What is deployed.
+        The deployed image and its model version.
     health : str
-        "healthy", "unhealthy" or "stopped", as the platform reports it; "unreadable" if what is remembered of the
-        environment is damaged, and then all else but the environment is empty.
+        "healthy", "unhealthy" or "stopped", as the platform reports it. "unreadable" if the record of the environment
+        is damaged; every other field except the environment and `problem` is then empty.
     deployed : str
-        When, as UTC in ISO 8601.
+        The time of the deployment, as UTC in ISO 8601.
     tested : str
         "passed", "failed", or empty if its test has not run.
     example : str
         A request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
     problem : str
-        Why it is unreadable.
+        Why the record is unreadable.
     decision : Decision
-        Who had it deployed, why, and in which run.
+        The person, reason and run behind the deployment.
     """
 
     environment: str
@@ -87,23 +87,23 @@ class Service:
 
 @dataclass(frozen=True)
 class Rollback:
-    """A rollback: what was taken out of an environment, what serves instead, and who decided so, when and why.
+    """A rollback: the image that was removed from an environment, the one restored, and the decision.
 
     Parameters
     ----------
     environment : str
-        Where.
+        The environment.
     image, model_version : str, int
-        What was taken out.
+        The image that was removed, and its model version.
     restored, restored_version : str, int
-        What serves instead.
+        The image that serves instead, and its model version.
     at : str
-        When, as UTC in ISO 8601.
+        The time of the rollback, as UTC in ISO 8601.
     decision : Decision
-        Who, why, and the run that records it.
+        The person and reason behind the rollback, and the run that records it.
     lifted : str
-        When the version passed its test there again, because somebody had asked to redeploy it; empty while it must
-        not be deployed.
+        The time when the version passed its test there again after a requested redeployment; empty as long as the
+        version must not be deployed.
     """
 
     environment: str
@@ -117,12 +117,12 @@ class Rollback:
 
     @property
     def model(self) -> str:
-        """The model and version that was taken out: "diabetes version 2"."""
+        """The model and version that were removed: "diabetes version 2"."""
         return f"{name_model(self.image)} version {self.model_version}"
 
     @property
     def restored_model(self) -> str:
-        """The model and version that serves instead."""
+        """The model and version that serve instead."""
         return f"{name_model(self.restored)} version {self.restored_version}"
 
 
@@ -141,27 +141,27 @@ class Services(Protocol):
     ) -> Service:
         """Serve `image` at the environment's URL; called by 06_deploy.
 
-        What served before keeps serving until the new one is ready. Safe to call again: a healthy service of the
-        same digest is left alone unless `force`. Raises DeploymentError if it does not get ready, if the digest
-        has not passed its test in the environment before (production takes only what passed in QA), or if the
-        environment serves another model; RolledBackError if the model version was rolled back here or in a later
-        environment.
+        The previous service keeps serving until the new one is ready. Safe to call again: a healthy service of the
+        same digest is left alone unless `force` is true. Raises DeploymentError if the service does not become ready,
+        if the digest has not passed its test in the preceding environment (production accepts only what passed in QA),
+        or if the environment serves another model. Raises RolledBackError if the model version was rolled back here or
+        in a later environment.
         """
         ...
 
     def find_owner(self, environment: str) -> str:
-        """Return the name of the model that an environment serves or served last; called by `mlops run`.
+        """Return the name of the model that an environment serves or served last, or "" before the first deployment.
 
-        Empty before the first deployment.
+        Called by `mlops run`.
         """
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Service | None:
-        """Record how the test of the service ended; called by 07_test_service, and by the runner for a dead one.
+        """Record the result of the service's test; called by 07_test_service, and by the runner if that notebook died.
 
-        A failure in production puts back what served before (or ends the service if nothing did). If the service has
-        not `answered`, the platform is asked first: a service that runs as the platform says is left as it is, and
-        nothing is recorded. Returns what serves now. Safe to call again; a digest that is not deployed there changes
+        If the test failed in production, the previous service is restored, or the service ends if there was none. If
+        the service has not `answered`, the platform is asked first. If the platform says that the service runs, nothing
+        is changed or recorded. Returns what serves now. Safe to call again: a digest that is not deployed there changes
         nothing.
         """
         ...
@@ -169,8 +169,8 @@ class Services(Protocol):
     def roll_back(self, environment: str, decision: Decision = NO_DECISION) -> Rollback:
         """Serve the deployment that passed its test before the current one; called by `mlops rollback`.
 
-        The version that is taken out is not deployed again unless somebody asks for it. Raises
-        DeploymentNotFoundError if there is nothing to go back to.
+        The removed version is not deployed again unless a person asks for it. Raises DeploymentNotFoundError if there
+        is no earlier deployment.
         """
         ...
 
@@ -179,7 +179,7 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return whether the service accepts the keys that `Secrets` has; true if it does not run.
+        """Return whether the service accepts the keys in `Secrets`, or True if no service runs.
 
         Called by 07_test_service and `mlops keys`.
         """
@@ -188,8 +188,8 @@ class Services(Protocol):
     def rotate_keys(self, environment: str) -> None:
         """Give the service a new primary key; the old one becomes the secondary key. Called by `mlops keys --rotate`.
 
-        If the service did not accept the stored keys, both are new. A service that runs has the new keys when this
-        returns; if it does not get ready with them, the old keys stay.
+        If the service did not accept the stored keys, both keys are new. A running service has the new keys when this
+        returns. If it does not become ready with them, the old keys stay.
         """
         ...
 
@@ -198,9 +198,9 @@ class Services(Protocol):
         ...
 
     def list_services(self) -> list[Service]:
-        """Return what each environment serves, with its health as of now; called by `mlops status`.
+        """Return what each environment serves, with its current health; called by `mlops status`.
 
-        One that cannot be read is listed as "unreadable" and hides no other.
+        An environment whose record is damaged is listed as "unreadable"; the others are still listed.
         """
         ...
 
@@ -211,6 +211,6 @@ def name_model(image: str) -> str:
 
 
 def previous_environment(environment: str) -> str:
-    """Return the environment in which an image must have passed before `environment` takes it; empty for the first."""
+    """Return the environment whose test an image must pass before `environment` accepts it; "" for the first one."""
     place = ENVIRONMENTS.index(environment)
     return ENVIRONMENTS[place - 1] if place else ""

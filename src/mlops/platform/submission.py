@@ -1,4 +1,4 @@
-"""A submission: what the published pipeline is asked to do. Its parameters are spelled here and nowhere else."""
+"""A submission, that is, a request to the published pipeline. This is the only place that spells its parameters."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -9,12 +9,12 @@ from mlops.parameters.overrides import Override
 from mlops.pipelines import Step, find_data_step
 from mlops.platform.datasets import LATEST, NEW_DATA
 
-NOTHING = "none"  # how a pipeline's parameter says that it has no value: Azure has no empty ones
+NOTHING = "none"  # the text for a parameter without a value, because Azure does not allow empty ones
 
 
 @dataclass(frozen=True)
 class Submission:
-    """The parameters of the published pipeline; a name is a parameter's name, an empty text means no value."""
+    """The parameters of the published pipeline, one field per parameter; an empty text means no value."""
 
     model_name: str = field(default="", metadata={"help": "Instead of shared.model_name."})
     dataset_version: str = field(
@@ -22,14 +22,14 @@ class Submission:
         metadata={"help": f"Version of the registered data set; {NEW_DATA}: the data that arrived last."},
     )
     data_file_path: str = field(default="", metadata={"help": "Instead of the registered data set."})
-    caller_run_id: str = field(default="", metadata={"help": "Whatever submitted the run; becomes a tag of the run."})
+    caller_run_id: str = field(default="", metadata={"help": "An id of your own, which becomes a tag of the run."})
 
     def list_texts(self) -> dict[str, str]:
         """Return every parameter as text that is never empty."""
         return {name: getattr(self, name) or NOTHING for name in list_names()}
 
     def list_given(self) -> dict[str, str]:
-        """Return the parameters that are not as by default, as text."""
+        """Return the parameters that differ from their defaults, as text."""
         usual = Submission()
         return {name: text for name, text in self.list_texts().items() if getattr(self, name) != getattr(usual, name)}
 
@@ -48,7 +48,7 @@ def list_names() -> list[str]:
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Read the parameters of a submission from text; `NOTHING` stands for the default.
+    """Return the submission that these texts describe; `NOTHING` stands for the default.
 
     Raises
     ------
@@ -58,25 +58,25 @@ def read_submission(given: Mapping[str, str]) -> Submission:
     for name, text in given.items():
         if name not in list_names():
             known = ", ".join(list_names())
-            raise ParameterError(f"-p {name}: the published pipeline has no such parameter. Known: {known}.")
+            raise ParameterError(f"-p {name}: The published pipeline has no such parameter. It has: {known}.")
         if not text:
-            raise ParameterError(f"-p {name}: it has no value. Leave it out, or write -p {name}={NOTHING}.")
+            raise ParameterError(f"-p {name}: The value is missing. Leave the option out, or use -p {name}={NOTHING}.")
     return Submission(**{name: text for name, text in given.items() if text != NOTHING})
 
 
 def list_overrides(submission: Submission, build: Build, data_path: str, steps: Iterable[Step]) -> list[Override]:
-    """Return what a submission and its build give the steps of a pipeline.
+    """Return the parameters that a submission and its build set in the steps of a pipeline.
 
     Parameters
     ----------
     submission : Submission
-        Its data set is not looked up here.
+        The submission. Its data set is not looked up here.
     build : Build
         The build that published the pipeline.
     data_path : str
-        The file that the submission means; empty for none in particular.
+        The file to train on; empty for the default.
     steps : iterable of Step
-        Of the pipeline.
+        The steps of the pipeline.
     """
     steps = list(steps)
     given = [Override(SHARED, "model_name", submission.model_name, "model_name")]
@@ -89,6 +89,6 @@ def list_overrides(submission: Submission, build: Build, data_path: str, steps: 
 
 
 def list_tags(submission: Submission, build: Build) -> dict[str, str]:
-    """Return the tags that say where a submitted run comes from."""
+    """Return the tags that record the origin of a submitted run."""
     tags = {"BuildId": build.build_id, "BuildUri": build.build_uri, "caller_run_id": submission.caller_run_id}
     return {name: value for name, value in tags.items() if value}

@@ -1,4 +1,4 @@
-"""The seam of telemetry: runs that the platform's monitoring shows."""
+"""The seam of telemetry: runs in the platform's own monitoring."""
 
 from typing import Protocol
 
@@ -11,6 +11,6 @@ class Telemetry(Protocol):
     def record_run(self, run: RunRecord) -> None:
         """Send a finished run with its steps; called by `mlops run`.
 
-        What cannot be sent is logged, not raised.
+        A failure to send it is logged, not raised.
         """
         ...

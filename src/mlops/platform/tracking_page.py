@@ -1,4 +1,4 @@
-"""The seam of the tracking page: what shows people all trainings."""
+"""The seam of the tracking page, on which people see all trainings."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ class TrackingPage(Protocol):
     def find_command(self, arguments: Sequence[str]) -> list[str]:
         """Return the command that serves the page until it is interrupted; called by `mlops ui`.
 
-        `arguments` are passed on to the server. Raises UsageError where the server is not installed, and what stands
-        in the way of a run: the server must not find a database that it cannot use, or upgrade one unasked.
+        `arguments` are passed on to the server. Raises UsageError if the server is not installed, and the same errors
+        as before a run, so that the server neither meets a database that it cannot use nor upgrades one unasked.
         """
         ...

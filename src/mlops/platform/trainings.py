@@ -1,4 +1,4 @@
-"""The seam of trainings: what was trained, with which parameters, and the resulting files."""
+"""The seam of trainings: their parameters, metrics and files."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingOrigin:
-    """The origin of a training, as people look for it on its page.
+    """The origin of a training, for its page.
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ class TrainingOrigin:
     git_commit : str
         See `mlops.record.lineage.Commit`.
     began : float
-        When the notebook began, in seconds since the epoch.
+        The start of the notebook, in seconds since 1970.
     data_url, data_sha256 : str
-        The file that was trained on.
+        The file with the training data.
     rows : int
-        How many rows it has.
+        The number of its rows.
     columns : mapping of str to str
-        The type of each column, as NumPy names it: "float64".
+        The NumPy type of each column: "float64".
     """
 
     notebook: str
@@ -64,39 +64,39 @@ class Tracker(Protocol):
     ) -> TrainingRun:
         """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
 
-        Its name is `name_training`, and its page shows its `origin`, as far as the platform's page can.
-        Every call makes a new run; with `sweep`, one that belongs to that sweep. Several may call at once. With
-        `pipeline_run`, replaces the training of an earlier call with the same one and the same parameters, so that a
-        run of a pipeline that was killed and resumed has trained once.
+        Its name comes from `name_training`, and its page shows as much of its `origin` as the platform allows. Every
+        call creates a new training, which belongs to `sweep` if that is given. Several threads and processes may call
+        it at once. If `pipeline_run` is given, the new training replaces an earlier one with the same `pipeline_run`
+        and parameters, so that a pipeline run that was killed and resumed leaves only one training.
         """
         ...
 
     def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
-        """Record that a sweep over `parameters` begins; called by `mlops sweep`.
+        """Record the start of a sweep over `parameters`; called by `mlops sweep`.
 
-        Returns the id by which `log_training` puts trainings under it.
+        Returns the id to pass to `log_training` as `sweep`.
         """
         ...
 
     def end_sweep(
         self, sweep: str, *, state: SweepState, parameters: Mapping[str, object], metrics: Mapping[str, float]
     ) -> None:
-        """Record how a sweep ended, with the parameters and metrics of its best training; called by `mlops sweep`."""
+        """Record the end of a sweep, with the parameters and metrics of its best training; called by `mlops sweep`."""
         ...
 
     def has_files(self, run: TrainingRun) -> bool:
-        """Say whether a training's files are still there and unchanged; called before its results are taken over."""
+        """Return whether a training's files still exist unchanged; called before its results are reused."""
         ...
 
     def keep_rows(self, content: bytes) -> str:
-        """Keep the feature rows that a training was given, once per content; called by 02_train.
+        """Store the feature rows of a training, once per content; called by 02_train.
 
-        Returns the SHA-256 of `content`, by which `fetch_rows` finds it again. Safe to call again.
+        Returns the SHA-256 of `content`, with which `fetch_rows` finds it again. Safe to call again.
         """
         ...
 
     def fetch_rows(self, sha256: str) -> bytes | None:
-        """Return what `keep_rows` kept, or None if it is not there; called by 03_evaluate.
+        """Return the content that `keep_rows` stored, or None if there is none; called by 03_evaluate.
 
         Raises IntegrityError if the content has changed.
         """
@@ -105,19 +105,19 @@ class Tracker(Protocol):
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """Copy a training's files to `folder` and check their hashes; called by 03_evaluate and 04_register.
 
-        Raises IntegrityError for a file that has changed, TrainingNotFoundError for an unknown training.
+        Raises IntegrityError if a file has changed, and TrainingNotFoundError if the training is unknown.
         """
         ...
 
 
 def name_training(pipeline_run: str, sweep: str, parameters: Mapping[str, object]) -> str:
-    """Return the name of a training for people: the run that it is part of; within a sweep, what it tries."""
+    """Return the name of a training for people: the name of its run, or in a sweep, the parameters that it tries."""
     if sweep:
         return ", ".join(f"{name}={value}" for name, value in parameters.items())
     return PurePath(pipeline_run).name or "interactive"
 
 
 def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Return the name of a training within a run of a pipeline, which trains once with the same parameters."""
+    """Return the name of a training within a pipeline run, which trains only once with the same parameters."""
     content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

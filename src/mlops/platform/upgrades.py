@@ -1,4 +1,4 @@
-"""The seam of upgrades: state of a platform that an older version has made."""
+"""The seam of upgrades: state of a platform that an older version created."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -8,16 +8,16 @@ class Upgrades(Protocol):
     """The upgrade of a platform's own state in MLOPS_HOME; called by `mlops upgrade`."""
 
     def list_outdated(self) -> list[str]:
-        """Return what must be upgraded before it can be used, one line each; changes nothing.
+        """Return the state that must be upgraded before it can be used, one line each, without changing it.
 
-        Raises FormatError where a newer version has made it.
+        Raises FormatError if a newer version created it.
         """
         ...
 
     def upgrade(self) -> Iterator[str]:
-        """Upgrade it, and say what was done, one line each.
+        """Upgrade the state, and yield one line for each upgrade.
 
-        Called with a backup made and the locks of the home held. Killed anywhere it leaves the old state or the new
-        one. Safe to call again: what is up to date already stays as it is.
+        Called after a backup, while the locks of the home are held. If the process is killed, either the old or the
+        new state remains. Safe to call again: up-to-date state stays as it is.
         """
         ...
