@@ -1,4 +1,4 @@
-"""What is offered as a platform."""
+"""The platforms that ``--platform`` offers."""
 
 import pytest
 

@@ -1,8 +1,8 @@
-"""The platforms. Use `open_backend` to get one; nothing outside this package names a platform's modules.
+"""The platforms. `open_backend` opens one. No code outside of this package names the modules of a platform.
 
 .. code-block:: text
 
-    local   one machine that has nothing but Python
+    local   one machine that needs nothing but Python
     azure   Azure Machine Learning
     memory  one process, for tests
 """
@@ -20,7 +20,7 @@ from mlops.platform.secrets import Redacted
 from mlops.platform.trainings import Tracker
 from mlops.workspace import Workspace, check_home, find_workspace
 
-FOR_TESTS = ("memory",)  # platforms that end with their process: code opens them, --platform does not offer them
+FOR_TESTS = ("memory",)  # platforms that end with their process, which code can open but --platform does not offer
 
 
 def list_platforms() -> list[str]:
@@ -29,7 +29,7 @@ def list_platforms() -> list[str]:
 
 
 def require_platform(platform: str) -> str:
-    """Return `platform` if it is one.
+    """Return `platform` if it is the name of a platform.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     platform : str
         Its name, as in ``parameters/base.yml``.
     workspace : Workspace, optional
-        The project and its MLOPS_HOME; that of the current folder by default.
+        The project and its MLOPS_HOME; by default those of the current folder.
     command : sequence of str
         See `Caller`.
 
@@ -58,7 +58,7 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     UsageError
         If this installation has no such platform.
     FormatError
-        If a newer version has written to the home.
+        If a newer version wrote to the home.
     """
     workspace = workspace or find_workspace()
     check_home(workspace.home)

@@ -1,4 +1,4 @@
-"""What each platform can do, so that what is skipped is meant to be skipped."""
+"""The capabilities of each platform, so that no test is skipped by mistake."""
 
 import pytest
 

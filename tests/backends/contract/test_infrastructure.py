@@ -1,4 +1,4 @@
-"""The contract of setting up and taking away, over every platform."""
+"""The contract of set-up and deletion, over every platform."""
 
 import shutil
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.no_blobs
 def infrastructure(
     backend: Backend, platform: str, workspace: Workspace, request: pytest.FixtureRequest
 ) -> Infrastructure:
-    """Every platform that has to be set up, with nothing set up."""
+    """Every platform that needs a set-up, before its set-up."""
     if backend.infrastructure is None:
         pytest.skip(f"the platform {platform} has nothing to set up")
     if platform == "local":

@@ -1,4 +1,4 @@
-"""What every platform's pipelines promise: `mlops.platform.pipelines.Pipelines`."""
+"""The contract of pipelines, over every platform: `mlops.platform.pipelines.Pipelines`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def pipelines(backend: Backend, platform: str, request: pytest.FixtureRequest) -
 @pytest.mark.no_blobs
 def test_nothing_is_submitted_before_the_first_publication(pipelines: Pipelines) -> None:
     assert pipelines.find_published() is None
-    with pytest.raises(PipelineNotFoundError, match="is published .*: run `mlops publish"):
+    with pytest.raises(PipelineNotFoundError, match="is published .*. Run `mlops publish"):
         pipelines.submit(Submission())
 
 
@@ -60,6 +60,6 @@ def test_what_is_not_there_is_said(pipelines: Pipelines, tmp_path: Path) -> None
         lambda: pipelines.fetch_run("nothing", tmp_path / "x"),
         lambda: pipelines.cancel("nothing"),
     ):
-        with pytest.raises(RunNotFoundError, match=r"no run nothing .*`mlops runs.* lists them"):
+        with pytest.raises(RunNotFoundError, match=r"[Nn]o run nothing .*`mlops runs.* lists "):
             ask()
     assert not (tmp_path / "x").exists()

@@ -21,7 +21,7 @@ def test_a_secret_that_is_not_set_says_how_to_set_it(backend: Backend, monkeypat
 
 
 def test_keys_are_made_once_and_differ(backend: Backend, tmp_path: Path) -> None:
-    """Azure makes them together with the service."""
+    """Azure creates the keys together with the service."""
     release(backend, publish(backend, tmp_path))
     keys = backend.secrets.get_keys("qa")
     assert keys == backend.secrets.get_keys("qa")

@@ -22,7 +22,7 @@ def test_training_files_come_back_as_they_were(backend: Backend, tmp_path: Path)
 
 
 def test_training_rows_are_kept_once_and_come_back(backend: Backend) -> None:
-    """The name is the content's hash, so that a model's tag can name them on any platform."""
+    """Rows are named by the hash of their content, so a tag of a model can name them on any platform."""
     assert backend.tracker.fetch_rows(ROWS) is None
     assert [backend.tracker.keep_rows(b"rows") for _ in range(2)] == [ROWS, ROWS]
     assert backend.tracker.keep_rows(b"other rows") != ROWS

@@ -1,4 +1,4 @@
-"""MLflow's database as a file: each failure has its sentence, before the first step."""
+"""MLflow's database as a file: each failure has its own message, before the first step."""
 
 import os
 import resource
@@ -32,7 +32,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 
 
 class Waiting:
-    """A clock that only sleeping moves, and what happens at a time."""
+    """A clock that only moves when the caller sleeps, with events at certain times."""
 
     def __init__(self, at: float = 1e9, happens: Callable[[], object] = lambda: None) -> None:
         self.now, self.at, self.happens = 0.0, at, happens
@@ -45,13 +45,13 @@ class Waiting:
 
     @property
     def patience(self) -> Patience:
-        """Patience by this clock."""
+        """Patience with this clock."""
         return Patience(clock=lambda: self.now, sleep=self.sleep)
 
 
 @contextmanager
 def hold(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Have another process lock a file of the home."""
+    """Lock a file of the home in another process."""
     code = f"import fcntl, sqlite3, sys; path = {str(path)!r}; {HOLD[path.name]}; print(flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], text=True, stdin=-1, stdout=-1) as process:
         assert process.stdout is not None
@@ -63,7 +63,7 @@ def hold(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def say(attempt: Callable[[], object]) -> str:
-    """Return what an attempt is refused with, or nothing."""
+    """Return the kind and message of the error that a call raises, or ""."""
     try:
         attempt()
     except MlopsError as error:
@@ -72,7 +72,7 @@ def say(attempt: Callable[[], object]) -> str:
 
 
 def say_in_child(prepare: Callable[[], object], attempt: Callable[[], object]) -> str:
-    """Return what an attempt is refused with in a process that was prepared for it, with fewer rights or less room."""
+    """Return the error of a call in a process with fewer rights or less room on the disk."""
     context = get_context("fork")
     reader, writer = context.Pipe(duplex=False)
 
@@ -116,8 +116,8 @@ def test_a_database_that_stays_locked_names_who_holds_it(migrated: Workspace) ->
     with hold(database) as holder:
         for refuse in (require_schema, require_writable):
             assert say(lambda refuse=refuse: refuse(database, Waiting().patience)) == (
-                f"PlatformError: {database} is locked by process {holder.pid} ({shown(holder)}), and stayed so for "
-                "60 s. Wait for that process or end it, then try again."
+                f"PlatformError: {database} is locked by process {holder.pid} ({shown(holder)}) and was not released "
+                "within 60 s. Wait for that process or end it, then try again."
             )
 
 
@@ -126,7 +126,7 @@ def test_a_reader_that_stops_every_commit_is_named_before_a_run(migrated: Worksp
     with closing(sqlite3.connect(database, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM experiments").fetchall()
-        assert "is locked by another process, and stayed so" in say(
+        assert "is locked by another process and was not released" in say(
             lambda: require_writable(database, Waiting().patience)
         )
     require_writable(database, Waiting().patience)
@@ -171,7 +171,7 @@ def test_a_lock_in_the_middle_of_a_run_does_not_say_that_something_is_missing(mi
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder that every user may look into."""
+    """A folder that every user may read."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -189,7 +189,7 @@ def test_a_database_of_another_user_is_refused(public: Path, database: Path, wri
     where = path if path.exists() else home
     assert said == (
         f"PlatformError: nobody may not read and write {path}, because {where} belongs to root. "
-        f"Take ownership of {home} and all that is in it, or set MLOPS_HOME to another folder."
+        f"Take ownership of {home} and everything in it, or set MLOPS_HOME to another folder."
     )
 
 
@@ -229,14 +229,14 @@ def fill(database: Path) -> None:
 
 
 def limit_files(database: Path) -> None:
-    """Let no file of this process become larger than the database is."""
+    """Limit the files of this process to the size of the database."""
     size = database.stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def test_a_limit_of_the_files_size_is_named(migrated: Workspace) -> None:
     database = migrated.home / "mlflow.db"
-    said = f"PlatformError: {database} cannot grow by 1 MB: the size of a file is limited. Raise the limit"
+    said = f"PlatformError: {database} cannot grow by 1 MB, because the size of files is limited. Raise the limit"
     assert say_in_child(lambda: limit_files(database), lambda: require_room(database)).startswith(said)
     tracker = open_backend("local", migrated).tracker
     tracker.start_sweep("first", {})
@@ -261,7 +261,7 @@ def test_a_damaged_page_is_found_before_a_run(migrated: Workspace) -> None:
         infrastructure.require_ready()
     backup.parent.mkdir()
     backup.touch()
-    with pytest.raises(IntegrityError, match=rf"is damaged: .*\. Restore it; the newest backup is {backup}\.$"):
+    with pytest.raises(IntegrityError, match=rf"is damaged: .*\. Restore it from the newest backup, {backup}\.$"):
         infrastructure.require_ready()
 
 
@@ -271,7 +271,9 @@ def test_a_cut_off_or_empty_database_is_damaged(migrated: Workspace) -> None:
     with pytest.raises(IntegrityError, match="mlflow.db is damaged: "):
         require_writable(database)
     os.truncate(database, 0)
-    with pytest.raises(IntegrityError, match="is damaged: it is empty. Restore it from a backup, or delete it if"):
+    with pytest.raises(
+        IntegrityError, match="is damaged, because it is empty. Restore it from a backup, or delete it if"
+    ):
         require_schema(database)
 
 
@@ -283,7 +285,7 @@ def test_a_database_without_mlflows_tables_is_damaged(migrated: Workspace) -> No
         ask_database(database, lambda asked: asked.execute("SELECT * FROM experiments").fetchall())
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("DROP TABLE alembic_version")
-    with pytest.raises(IntegrityError, match="does not say which schema it has. Restore it from a backup"):
+    with pytest.raises(IntegrityError, match="is damaged, because it names no schema. Restore it from a backup"):
         require_schema(database)
 
 

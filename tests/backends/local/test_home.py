@@ -1,4 +1,4 @@
-"""MLOPS_HOME: state that was damaged."""
+"""Damaged state in MLOPS_HOME."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""MLOPS_HOME, made and deleted."""
+"""The creation and deletion of MLOPS_HOME."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mlops.workspace import Workspace
 
 @pytest.fixture
 def infrastructure(workspace: Workspace) -> Infrastructure:
-    """That of a machine on which nothing was run yet."""
+    """The infrastructure of a machine on which nothing has run yet."""
     return open_backend("local", workspace).infrastructure
 
 
@@ -44,6 +44,6 @@ def test_a_folder_that_holds_more_than_state_is_not_deleted(tmp_path: Path, insi
     home.mkdir()
     places = {"project": tmp_path / "project", "outputs": tmp_path / "outputs", inside: home / inside}
     careless = open_backend("local", Workspace(places["project"], home, places["outputs"])).infrastructure
-    with pytest.raises(UsageError, match=rf"MLOPS_HOME is .*everything, which holds .*{inside}: so it is not deleted"):
+    with pytest.raises(UsageError, match=rf"MLOPS_HOME \(.*everything\) contains .*{inside}, so it cannot be deleted"):
         careless.delete()
     assert home.is_dir()

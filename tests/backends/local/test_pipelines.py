@@ -1,4 +1,4 @@
-"""Runs in the background of one machine: what command is started for a submission."""
+"""Runs in the background of one machine: the command that a submission starts."""
 
 import ast
 import sys
@@ -16,7 +16,7 @@ ECHO = (sys.executable, "-c", "import sys; print(sys.argv[1:])")
 
 
 def start(workspace: Workspace, submission: Submission) -> list[str]:
-    """Submit with a command that prints the words it is given, and return them."""
+    """Submit with a command that prints its arguments, and return them."""
     pipelines = open_backend("local", workspace, ECHO).pipelines
     assert pipelines is not None
     pipelines.publish("42", "https://build/42")

@@ -16,7 +16,7 @@ from mlops.workspace import Workspace
 
 
 def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]:
-    """In a process of its own: register a model, and try to become the first champion."""
+    """Register a model, and try to make it the first champion; runs in a separate process."""
     backend = open_backend("local", workspace)
     version = register(backend, folder)
     try:

@@ -53,13 +53,13 @@ def test_an_image_whose_packages_are_not_installed_is_refused(migrated: Workspac
     image = publish(backend, tmp_path)
     model = backend.registry.get_version("tiny", image.model_version)
     bundle = make_bundle(tmp_path, model, 1.0, pin="numpy==0.0.1")
-    with pytest.raises(DeploymentError, match=r"the image needs numpy 0\.0\.1, but .* has 2\."):
+    with pytest.raises(DeploymentError, match=r"The image needs numpy 0\.0\.1, but .* has 2\."):
         deploy(backend, "qa", backend.images.publish(bundle, model))
 
 
 @pytest.mark.parametrize("case", ["an older file", "no file"])
 def test_keys_that_the_service_refuses_are_not_given_out(migrated: Workspace, tmp_path: Path, case: str) -> None:
-    """The file's time says nothing: one that is put back with ``cp -p`` is older than the service."""
+    """The time of the file does not help, because a file restored with ``cp -p`` is older than the service."""
     backend = open_backend("local", migrated)
     image = publish(backend, tmp_path)
     old = backend.secrets.get_keys("qa")
@@ -88,7 +88,7 @@ def test_keys_that_the_service_refuses_are_not_given_out(migrated: Workspace, tm
 
 
 class Killed(BaseException):
-    """Ends a deployment as `kill -9` does: nothing is undone."""
+    """An end of a deployment like that of `kill -9`, after which nothing is rolled back."""
 
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["any port", "a port in the settings"])

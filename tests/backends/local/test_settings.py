@@ -18,7 +18,7 @@ CASES = {
 
 @pytest.fixture
 def written(tmp_path: Path) -> Workspace:
-    """A project of parameters alone."""
+    """A project that has only parameters."""
     (tmp_path / "parameters").mkdir()
     return Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
 
@@ -35,7 +35,7 @@ def test_without_a_file_any_free_port_will_do(written: Workspace) -> None:
 
 
 def test_what_is_committed_is_what_is_declared(project: Path, tmp_path: Path) -> None:
-    """So the file shows every setting, with its default."""
+    """The file shows every setting with its default."""
     workspace = Workspace(project, tmp_path, tmp_path)
     assert read_settings(workspace, {}) == LocalSettings()
     listed = (workspace.parameters / "local.yml").read_text()

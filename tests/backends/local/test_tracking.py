@@ -40,7 +40,7 @@ def test_mlflow_shows_a_sweep_with_its_best_and_how_it_ended(migrated: Workspace
 
 
 def test_mlflow_is_told_no_secrets(migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a path with a signature, for example: a run's page is shown to many."""
+    """A path may contain a signature, for example, and many people see the page of a run."""
     from mlflow import MlflowClient
 
     monkeypatch.setenv("MLOPS_SECRET_SIGNATURE", "s3cr3t-word")
@@ -65,7 +65,7 @@ def test_mlflow_is_told_no_secrets(migrated: Workspace, tmp_path: Path, monkeypa
 
 
 def log(workspace: Workspace, folder: Path, origin: TrainingOrigin, run: str, sweep: str = "") -> Run:
-    """Log a training, and return it as MLflow has it."""
+    """Log a training, and return MLflow's run of it."""
     from mlflow import MlflowClient
 
     tracker = open_backend("local", workspace).tracker

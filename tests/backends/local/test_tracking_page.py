@@ -1,4 +1,4 @@
-"""MLflow's page: which command serves it, and what it must not find."""
+"""MLflow's page: the command that serves it, and databases that it must not meet."""
 
 from pathlib import Path
 

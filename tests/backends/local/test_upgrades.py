@@ -22,7 +22,7 @@ OLDER, NEWEST = "1b5f0d9ad7c1", "dc11669786a5"
 
 @pytest.fixture(scope="module")
 def older_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that an older MLflow made, with a champion in it."""
+    """A database with a champion that an older MLflow created."""
     database = build_home(tmp_path_factory.mktemp("older")).home / "mlflow.db"
     age_database(database, OLDER)
     return database
@@ -37,7 +37,7 @@ def older(tmp_path: Path, older_database: Path) -> Workspace:
 
 
 def set_revision(database: Path, revision: str) -> None:
-    """Make a database say that it has another schema."""
+    """Write another schema revision into a database."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
 

@@ -91,7 +91,7 @@ def test_a_port_that_somebody_else_has_is_an_error_not_an_exit(tmp_path: Path) -
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
         other.listen()
-        with pytest.raises(DeploymentError, match=rf"cannot listen. Could not use port {port} "):
+        with pytest.raises(DeploymentError, match=rf"Could not start a service in memory. Could not use port {port} "):
             deploy(backend, "qa", image)
 
 

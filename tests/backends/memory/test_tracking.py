@@ -1,4 +1,4 @@
-"""Trainings in memory: a test reads from them what was logged."""
+"""Trainings in memory, whose logged values a test can read."""
 
 from pathlib import Path
 

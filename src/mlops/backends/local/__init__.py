@@ -2,20 +2,20 @@
 
 .. code-block:: text
 
-    store/          MLflow's database: its file, its schema, its client, its failures
+    store/          MLflow's database: file, schema, client, failures
     tracking        trainings as MLflow runs
     registry        versions of models in MLflow's registry
     champions       the champions, written down beside the database
     images          bundles in a folder, by digest
-    services        one process an environment
-    processes       service processes: started, recognised, ended
+    services        one process per environment
+    processes       service processes: start, recognition, end
     secrets         environment variables, and keys in private files
     datasets        files by content, and the catalogue of versions
-    pipelines       runs that go on in the background
-    infrastructure  MLOPS_HOME: made, deleted
+    pipelines       runs in the background
+    infrastructure  creation and deletion of MLOPS_HOME
     settings        the section `local` of parameters/local.yml
     tracking_page   MLflow's own page
-    upgrades        what can be old in a home, and how it is upgraded
+    upgrades        state that an older version created, and its upgrade
     leftovers       images, service folders and staged files that nothing needs any more
 """
 
@@ -37,7 +37,7 @@ from mlops.release.policy import Releases
 
 
 def open_backend(caller: Caller) -> Backend:
-    """Open the platform on the state in ``MLOPS_HOME``; nothing is made there before it is needed.
+    """Open the platform on ``MLOPS_HOME``, whose content is created only when it is needed.
 
     Raises
     ------

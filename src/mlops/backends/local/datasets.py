@@ -1,4 +1,4 @@
-"""The data set of one machine: files named by their content, and a catalogue that says which of them are versions."""
+"""The data set of one machine: files named by their content, and a catalogue of those that are versions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ CATALOGUE = "catalogue.json"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One version: its number, its file relative to the catalogue, the SHA-256 of the file, and when it was added."""
+    """One version: its number, its file relative to the catalogue, the file's SHA-256, and the registration time."""
 
     version: int
     file: str
@@ -47,7 +47,7 @@ class LocalDatasets:
     Parameters
     ----------
     home : Path
-        ``MLOPS_HOME``; the files are in ``datasets/<first digits of the SHA-256>/``.
+        ``MLOPS_HOME``. The files are in its folders ``datasets/<first digits of the SHA-256>/``.
     """
 
     def __init__(self, home: Path) -> None:
@@ -96,14 +96,14 @@ class LocalDatasets:
         return self._describe(entry, versions)
 
     def list_staged(self) -> list[Path]:
-        """Return the files that were staged and are no version, for `mlops prune`."""
+        """Return the staged files that are not versions, for `mlops prune`."""
         versions = {self._folder / entry.file for entry in self._read().versions}
         staged = self._folder.glob("[0-9a-f]" * 12 + "/[!.]*")
         return [path for path in sorted(staged) if path.is_file() and path not in versions]
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock of the catalogue: nothing is registered meanwhile."""
+        """Hold the lock of the catalogue, so that nothing is registered meanwhile."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "lock"):
             yield
@@ -113,9 +113,9 @@ class LocalDatasets:
         return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered()))
 
     def _list_numbered(self) -> list[CatalogueEntry]:
-        """Return the versions of a home of format 1, which kept each in a folder named by its number."""
+        """Return the versions in a home of format 1, which stored each one in a folder named after its number."""
         folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
-        files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}  # a dot: cut off while written
+        files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}  # a dot: unfinished
         return [
             CatalogueEntry(number, file.relative_to(self._folder).as_posix(), hash_file(file))
             for number, file in sorted(files.items())
@@ -127,7 +127,7 @@ class LocalDatasets:
         return path.is_file() and hash_file(path) == entry.sha256
 
     def _verify(self, entry: CatalogueEntry) -> CatalogueEntry:
-        """Return a version whose file is what was registered; raises IntegrityError for another."""
+        """Return the version if its file is unchanged since it was registered; otherwise raise IntegrityError."""
         if not self._is_whole(entry):
             raise IntegrityError(
                 f"Version {entry.version} of the data set is damaged: {self._folder / entry.file} is missing or has "
@@ -136,5 +136,5 @@ class LocalDatasets:
         return entry
 
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
-        """Return a version; the data set keeps the name of its first file."""
+        """Describe a version. The data set keeps the name of its first file."""
         return DatasetVersion(split_name(Path(versions[0].file).name)[0], entry.version, str(self._folder / entry.file))

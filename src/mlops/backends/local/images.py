@@ -46,7 +46,7 @@ class LocalImages:
                         os.rename(copy, target)
             sync_folder(target.parent)
         with suppress(OSError):
-            os.utime(target)  # it is in use again: `mlops prune` goes by the age
+            os.utime(target)  # because it is in use again, and `mlops prune` deletes by age
         image = self.get_image(digest)
         write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest))))
         return image
@@ -66,12 +66,12 @@ class LocalImages:
         return self.get_image(digest) if digest else None
 
     def find_digest(self, model: ModelVersion) -> str:
-        """Return the digest of the newest image of a model version, which may be gone; empty if there was none."""
+        """Return the digest of the newest image of a model version, or ""; the image may have been deleted."""
         index = self._index(model)
         return read_record(index, NewestImage, AGAIN).digest if index.exists() else ""
 
     def fetch_bundle(self, image: Image) -> Path:
-        """Return the folder that an image's files are in, after checking that they are unchanged."""
+        """Return the folder with the files of an image, after checking that they are unchanged."""
         self.get_image(image.digest)
         return self._locate(image.digest)
 
@@ -80,7 +80,7 @@ class LocalImages:
         return list(hash_folder(self._locate(image.digest)))
 
     def list_stored(self) -> list[tuple[str, Path, tuple[Path, ...]]]:
-        """Return the digests of all images, each with its folder and the files that name it as a model's newest."""
+        """Return the digest and folder of every image, and the files that record it as the newest image of a model."""
         indexes: dict[str, list[Path]] = defaultdict(list)
         for index in sorted(self._folder.glob("models/*.json")):
             with suppress(IntegrityError, FileNotFoundError):
@@ -89,7 +89,7 @@ class LocalImages:
         return [(digest, folder, tuple(indexes[digest])) for digest, folder in folders.items()]
 
     def read_example(self, digest: str) -> str:
-        """Return the example request of an image, as JSON text; empty where it cannot be read."""
+        """Return the example request of an image, as JSON text; "" if it cannot be read."""
         path = self._locate(digest) / EXAMPLE
         with suppress(OSError):
             return path.read_bytes().decode(errors="replace").strip()

@@ -1,4 +1,4 @@
-"""MLOPS_HOME: made, and deleted."""
+"""The creation and deletion of MLOPS_HOME."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ class LocalInfrastructure:
     workspace : Workspace
         The project and its MLOPS_HOME.
     services : Services
-        What ends before the state that it serves from goes.
+        The services, which end before their files are deleted.
     """
 
     def __init__(self, workspace: Workspace, services: Services) -> None:
@@ -39,7 +39,7 @@ class LocalInfrastructure:
         return changes
 
     def require_ready(self) -> None:
-        """See `Infrastructure`: the database must be free, writable, whole, and of this version's MLflow."""
+        """See `Infrastructure`. MLflow's database must be unlocked, writable, undamaged, and up to date."""
         require_schema(self._home / DATABASE)
         require_writable(self._home / DATABASE)
 
@@ -57,7 +57,7 @@ class LocalInfrastructure:
         Raises
         ------
         UsageError
-            If MLOPS_HOME is a folder that holds more than the platform's state.
+            If MLOPS_HOME contains more than the platform's state.
         """
         changes = self.preview_delete()
         if not changes:
@@ -73,6 +73,6 @@ class LocalInfrastructure:
         held = next((path for path in precious if path.resolve().is_relative_to(self._home)), None)
         if held:
             raise UsageError(
-                f"MLOPS_HOME is {self._home}, which holds {held}: so it is not deleted as a "
-                "whole. Delete by hand what you no longer need."
+                f"MLOPS_HOME ({self._home}) contains {held}, so it cannot be deleted as a whole. "
+                "Delete by hand what you no longer need."
             )

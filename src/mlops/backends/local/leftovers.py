@@ -1,7 +1,7 @@
-"""Leftovers in MLOPS_HOME: images, folders of services that ended, and staged data that nothing needs any more.
+"""State in MLOPS_HOME that is no longer needed: images, folders of ended services, and staged data.
 
 Locks are taken before the search, so that no deployment, rollback or registration can start to need a leftover while it
-is being deleted. Staging a file and publishing an image update the time of an existing copy, so it is no longer old.
+is being deleted. Staging a file or publishing an image updates the time of an existing copy, so the copy is not old.
 """
 
 from collections.abc import Iterator, Set
@@ -28,7 +28,7 @@ class LocalLeftovers:
     home : Path
         ``MLOPS_HOME``.
     host, images, registry, datasets, pipelines : LocalHost, LocalImages, LocalRegistry, LocalDatasets, LocalPipelines
-        What is kept there, and says what it refers to.
+        The parts of the platform whose state is searched for leftovers and references.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class LocalLeftovers:
         for digest, folder, indexes in self._images.list_stored():
             if digest not in kept:
                 name = " ".join([*(index.stem for index in indexes), digest[:19] + "…"])
-                # The index goes first: a model without an image is one whose image is made again.
+                # The index is deleted first, because for a model without an index the image is created again.
                 yield _describe("image", name, folder, (*indexes, folder))
 
     def _find_service_folders(self) -> Iterator[Leftover]:
@@ -98,7 +98,7 @@ class LocalLeftovers:
                 yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,))
 
     def _find_staged(self, kept: Set[str]) -> Iterator[Leftover]:
-        """Return the staged files that neither runs nor models refer to, by their path or by their content."""
+        """Yield the staged files that no run or model refers to, neither by path nor by content."""
         mentioned = kept | {tag for tags in self._registry.list_tags() for tag in tags.values()}
         for path in self._datasets.list_staged():
             if not mentioned & {str(path), path.as_uri()} and hash_file(path) not in mentioned:
@@ -106,7 +106,7 @@ class LocalLeftovers:
 
 
 def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...]) -> Leftover:
-    """Return a leftover that was last used when the newest of its files was written, or it was touched itself."""
+    """Return a leftover, whose last use is its own modification time or that of its newest file."""
     inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
     last_used = max(place.stat().st_mtime, *inside) if inside else place.stat().st_mtime
     return Leftover(kind, name, last_used, sum(map(measure_size, paths)), paths)

@@ -1,6 +1,6 @@
-"""Pipelines of one machine: what is submitted runs in the background, from the sources as they are.
+"""Pipelines of one machine: submitted runs execute in the background, with the current sources.
 
-There are no schedules here. Let cron run ``mlops submit retrain``.
+There are no schedules here. Use cron to run ``mlops submit retrain``.
 """
 
 import os
@@ -61,7 +61,7 @@ STEP_STATES: Mapping[StepState, JobStepState] = {
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """A run that was started in the background: its process, the time, the run's tags, and its place among others."""
+    """A run in the background: its process, the time of submission, version, tags, and place in the order of runs."""
 
     process: ProcessId
     submitted: str
@@ -83,11 +83,11 @@ class LocalPipelines:
     Parameters
     ----------
     workspace : Workspace
-        The project that is run, ``MLOPS_HOME``, which keeps what was published, and the runs' folders.
+        The project to run, ``MLOPS_HOME``, which has the record of publications, and the folder of the runs.
     datasets : Datasets
-        Where a submission's version of the data set is looked up.
+        The data set, in which a submission's version is looked up.
     command : sequence of str
-        The words that start the command line in a process of its own; none where this caller cannot start runs.
+        The words that start the command line in a new process; empty if this caller cannot start runs.
     """
 
     def __init__(self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = ()) -> None:
@@ -120,7 +120,7 @@ class LocalPipelines:
         data = self._find_data(submission)
         versions = self._read_versions()
         if not versions:
-            raise PipelineNotFoundError("no pipeline is published here: run `mlops publish`")
+            raise PipelineNotFoundError("No pipeline is published here. Run `mlops publish`.")
         version, build_uri = versions[-1]
         folder = make_run_folder(self._outputs, PUBLISHED)
         run_id = folder.name
@@ -169,7 +169,7 @@ class LocalPipelines:
         return [folder for folder in folders if not (folder / "run.json").exists() and not _is_alive(folder)]
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
-        """Return a run; one whose record cannot be read does not hide the others. None: it was deleted meanwhile."""
+        """Return a run, marked as unreadable if its record is damaged, or None if it was deleted meanwhile."""
         try:
             return self.get_run(run_id)
         except (RunNotFoundError, FileNotFoundError):
@@ -179,12 +179,12 @@ class LocalPipelines:
             return SubmittedRun(run_id, PUBLISHED, "", "failed", outcome="unreadable", tags=tags)
 
     def read_log(self, run_id: str, step: str) -> str:
-        """See `mlops.platform.pipelines.Pipelines`; one process runs all steps here, and has one log."""
+        """See `mlops.platform.pipelines.Pipelines`. Here one process runs all steps and writes one log."""
         folder = self._find_folder(run_id)
         record = read_run(folder) if (folder / "run.json").is_file() else None
         if record is None or record.step(step) is None:
             known = ", ".join(found.name for found in record.steps) if record else "none"
-            raise StepNotFoundError(f"the run {run_id} has not started a step {step!r}; it has: {known}")
+            raise StepNotFoundError(f"Run {run_id} has no step {step!r} yet. Its steps are: {known}.")
         return (folder / LOG).read_text(errors="replace")
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:
@@ -216,7 +216,7 @@ class LocalPipelines:
         return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._project.as_uri())
 
     def _find_data(self, submission: Submission) -> str:
-        """Return the file that a submission means, as the run in the background finds it; empty for the newest."""
+        """Return the data file of a submission, as an address for the background run; "" for the newest version."""
         data = submission.data_file_path
         if not data and submission.dataset_version != LATEST:
             return self._datasets.get_version(submission.dataset_version).url
@@ -227,12 +227,12 @@ class LocalPipelines:
         folder = self._outputs / run_id
         if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
             raise RunNotFoundError(
-                f"no run {run_id} was submitted here; `mlops runs` lists them, `mlops status` all runs"
+                f"No run {run_id} was submitted here. `mlops runs` lists submitted runs, `mlops status` all runs."
             )
         return folder
 
     def _start(self, words: list[str], folder: Path) -> ProcessId:
-        """Start the command line in a session of its own, so that it outlives its starter."""
+        """Start the command line in a new session, so that it outlives this process."""
         environ = {**os.environ, "MLOPS_HOME": str(self._home), "MLOPS_OUTPUTS": str(self._outputs)}
         with open(folder / LOG, "ab") as log:
             process = subprocess.Popen(
@@ -248,7 +248,7 @@ class LocalPipelines:
 
 
 def _is_alive(folder: Path) -> bool:
-    """Return whether the process of a submitted run is alive, or cannot be told."""
+    """Return whether the process of a submitted run is alive; True if that is unknown."""
     try:
         return read_record(folder / SUBMISSION, BackgroundRun).process.alive
     except (IntegrityError, FileNotFoundError):
@@ -256,7 +256,7 @@ def _is_alive(folder: Path) -> bool:
 
 
 def _list_words(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:
-    """Return the command line of a run in the background."""
+    """Return the arguments that start a run in the background."""
     given = list_overrides(submission, build, data, PIPELINES[PUBLISHED])
     options = [word for override in given for word in ("-p", override.to_text())]
     return ["run", PUBLISHED, "--platform", "local", "--run-id", run_id, *options]

@@ -1,4 +1,4 @@
-"""Service processes: started apart from whoever starts them, recognised for sure, ended gently."""
+"""Service processes, which outlive the process that starts them, are recognised reliably, and end gracefully."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """A running server: `pid`, `created` and `start` as in `ProcessId`, and its port."""
+    """A running server with its port; for `pid`, `created` and `start` see `ProcessId`."""
 
     pid: int
     created: float
@@ -32,23 +32,23 @@ class ServiceProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; another process that got its number does not count."""
+        """True if it is still running; another process with the same id does not count."""
         return ProcessId(self.pid, self.created, self.start).alive
 
 
 @dataclass(frozen=True)
 class Ready:
-    """What a server writes into its ready file."""
+    """The content of a server's ready file."""
 
     pid: int = 0
     port: int = 0
 
 
 def serves_from(pid: int, folder: Path) -> bool:
-    """Say whether a process is a server whose files are below `folder`; one that has ended is none."""
+    """Return whether a process is a running server whose files are below `folder`."""
     try:
         words = psutil.Process(pid).cmdline()
-    except (psutil.Error, ValueError, OverflowError):  # a damaged file may hold any number
+    except (psutil.Error, ValueError, OverflowError):  # a damaged file may contain any number
         return False
     return any(Path(word).is_relative_to(folder) for word in words)
 
@@ -59,17 +59,17 @@ def check_packages(bundle: Path) -> None:
     Raises
     ------
     DeploymentError
-        If one is missing or of another version.
+        If a package is missing or has another version.
     """
     for name, pinned in read_pins(bundle / REQUIREMENTS).items():
         try:
             installed = version(name)
         except PackageNotFoundError:
-            installed = "missing"
+            installed = "none"
         if installed != pinned:
             raise DeploymentError(
-                f"the image needs {name} {pinned}, but {sys.prefix} has {installed}: run `make setup`, "
-                "or create the image again from today's packages"
+                f"The image needs {name} {pinned}, but {sys.prefix} has {installed}. "
+                "Run `make setup`, or create the image again with the installed packages."
             )
 
 
@@ -79,18 +79,18 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
     Parameters
     ----------
     bundle, keys : Path
-        The image's content, and the file with the keys.
+        The content of the image, and the file with the keys.
     port : int
-        Where it listens on loopback; 0 for any free port.
+        The loopback port; 0 for any free one.
     folder : Path
-        An empty one. Gets ``service.log`` and, once the service answers, ``ready.json``. Delete ``ready.json``, and
-        the service ends.
+        An empty folder for ``service.log`` and ``ready.json``. The server writes ``ready.json`` once it answers, and
+        ends when that file is deleted.
 
     Returns
     -------
     tuple of (Popen, Path)
-        The process, in a session of its own, and the ready file. It ends with its starter until
-        `confirm_process`.
+        The process, in a session of its own, and its ready file. Until `confirm_process` is called, it ends together
+        with this process.
     """
     ready = folder / "ready.json"
     command = [sys.executable, "-B", "-m", "serving", "--bundle", str(bundle), "--keys", str(keys)]
@@ -115,7 +115,8 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     Raises
     ------
     DeploymentError
-        If it ends or takes longer than `seconds`; it is then killed; the message names `image` and ends with its log.
+        If it ends or takes longer than `seconds`. It is killed in that case. The message names `image` and quotes the
+        end of its log.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
@@ -129,24 +130,24 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     log = ready.with_name("service.log")
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     said = f"ended with exit code {code}" if code is not None else f"was not ready within {seconds:g} s"
-    raise DeploymentError(f"the service of {image} {said}; the end of {log}:\n{tail}")
+    raise DeploymentError(f"The service of {image} {said}. The end of {log}:\n{tail}")
 
 
 def confirm_process(process: "subprocess.Popen[bytes]") -> None:
-    """Let a started server outlive its starter."""
+    """Let a started server outlive this process."""
     assert process.stdin is not None
     process.stdin.write(b"confirmed\n")
     process.stdin.close()
 
 
 def is_listening(port: int) -> bool:
-    """Say whether anything answers on a port of this machine."""
+    """Return whether a program listens on a port of this machine."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def end_process(process: ServiceProcess) -> None:
-    """End a server: it finishes the requests that it has; after 15 seconds it is killed."""
+    """End a server, which first finishes its requests; kill it after 15 seconds."""
     if not process.alive:
         return
     found = psutil.Process(process.pid)
@@ -155,5 +156,5 @@ def end_process(process: ServiceProcess) -> None:
         found.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
         found.kill()
-        with suppress(psutil.TimeoutExpired):  # a zombie that nobody reaps counts as ended
+        with suppress(psutil.TimeoutExpired):  # a zombie counts as ended
             found.wait(KILL_SECONDS)

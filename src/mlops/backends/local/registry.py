@@ -1,8 +1,8 @@
 """Model versions in MLflow's registry.
 
-MLflow neither protects a model's bytes nor compares before it swaps: the SHA-256 of every file is recorded and checked,
-and the champion moves under a lock. The champion is a version tag, which every platform has; MLflow's alias of the
-same name is set beside it for people who look at MLflow's pages.
+MLflow does not protect the files of a model, and does not compare before it swaps. Therefore the SHA-256 of every file
+is recorded and checked, and the champion changes under a lock. The champion is marked with a version tag, which every
+platform supports. MLflow's alias of the same name is also set, for people who look at MLflow's pages.
 """
 
 import json
@@ -70,8 +70,8 @@ class LocalRegistry:
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
         noted = self._notes.read(name)
-        # Without the lock, because reading writes nothing. A version that is registered and promoted between MLflow's
-        # query for the versions and the one for their tags has no champion in the first answer.
+        # Without the lock, because a reader must not write a lock file. MLflow queries the versions first and their
+        # tags later. If a version is registered and promoted in between, the first answer has no champion.
         found = (self._find_champion(name) or self._find_champion(name)) if self._store.exists else None
         if found is None and noted:
             exists = any(int(version.version) == noted for version in self._list_versions(name))
@@ -79,7 +79,7 @@ class LocalRegistry:
         return found
 
     def list_champions(self) -> list[ModelVersion]:
-        """Return the champions of all models: `mlops prune` keeps what they refer to."""
+        """Return the champions of all models, for `mlops prune`, which keeps everything that they refer to."""
         found = self._list_versions()
         champions = (self._find_champion(name) for name in sorted({version.name for version in found}))
         return [champion for champion in champions if champion]
@@ -93,7 +93,7 @@ class LocalRegistry:
         require_champion(name, champion, expected, command="mlops run retrain", promoting=promoting)
 
     def _find_champion(self, name: str) -> ModelVersion | None:
-        """Return the champion; the higher one of two, which there are between the two tags of a promotion."""
+        """Return the champion, or the higher of two versions if a promotion is just moving the tag."""
         tagged = [version for version in self._list_versions(name) if CHAMPION in version.tags]
         return _read_version(max(tagged, key=lambda version: int(version.version))) if tagged else None
 
@@ -116,7 +116,7 @@ class LocalRegistry:
         return folder
 
     def _list_versions(self, name: str = "") -> list[Any]:
-        """Return MLflow's own versions, of one model or of all: a damaged one matters only to those who use it."""
+        """Return MLflow's versions of one model or of all, undecoded, so a damaged one does not hide the others."""
         if not self._store.exists:
             return []
         wanted = f"name='{name}'" if name else None

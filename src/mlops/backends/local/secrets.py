@@ -20,7 +20,7 @@ NEW_KEYS = "Delete it to get new keys with the next release."
 
 @dataclass(frozen=True)
 class Keys:
-    """The two keys of an environment's service; either opens it."""
+    """The two keys of an environment's service, which accepts either of them."""
 
     primary: str
     secondary: str
@@ -43,7 +43,7 @@ class LocalSecrets:
         return found.primary, found.secondary
 
     def find_keys_file(self, environment: str) -> Path:
-        """Return the file that holds an environment's keys, made with new keys on first use."""
+        """Return the file with an environment's keys, which is created with new keys on first use."""
         path = self._folder / f"{environment}-keys.json"
         if path.exists():
             return path
@@ -54,7 +54,7 @@ class LocalSecrets:
         return path
 
     def hash_keys(self, environment: str) -> str:
-        """Return the SHA-256 of an environment's keys, which tells them from others; empty if there are none."""
+        """Return the SHA-256 of an environment's keys, or "" if there are none."""
         path = self._folder / f"{environment}-keys.json"
         if not path.exists():
             return ""
@@ -63,14 +63,14 @@ class LocalSecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys; an exception puts the old ones back.
+        """Store new keys, and restore the old ones if an exception is raised.
 
         Parameters
         ----------
         environment : str
-            Whose keys.
+            The environment.
         keep_primary : bool
-            True: the old primary key becomes the secondary one.
+            Whether the old primary key becomes the secondary key.
         """
         path = self._folder / f"{environment}-keys.json"
         before = path.read_bytes() if path.exists() else None
@@ -92,7 +92,7 @@ class LocalSecrets:
     def list_values(self) -> Iterable[str]:
         """See `Secrets`."""
         for path in self._folder.glob("*-keys.json"):
-            with suppress(IntegrityError, FileNotFoundError):  # what nobody can read needs no redaction
+            with suppress(IntegrityError, FileNotFoundError):  # keys that cannot be read need no redaction
                 keys = read_record(path, Keys)
                 yield from (keys.primary, keys.secondary)
         yield from list_variables()

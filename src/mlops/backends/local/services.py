@@ -1,4 +1,4 @@
-"""Services of one machine: a process an environment, its state in a file that is written whole."""
+"""Services of one machine: one process per environment, whose state is in a file that is written atomically."""
 
 import subprocess
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ HEALTH_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class LocalDeployment(Deployment):
-    """A deployment, the process that serves it, which is None once it has stopped, and the hash of its keys."""
+    """A deployment with the hash of its keys and its process, which is None once it has stopped."""
 
     process: ServiceProcess | None = None
     keys: str = ""
@@ -46,7 +46,7 @@ class LocalDeployment(Deployment):
 
 @dataclass(frozen=True)
 class LocalState(Deployments):
-    """One environment; `port` is kept between deployments, so that the URL stays, and is 0 before the first."""
+    """The state of one environment. Its `port` stays the same, so the URL does; it is 0 before the first deployment."""
 
     current: LocalDeployment | None = None
     history: tuple[LocalDeployment, ...] = ()
@@ -54,7 +54,7 @@ class LocalState(Deployments):
 
     @property
     def process(self) -> ServiceProcess | None:
-        """What serves."""
+        """The process that serves now."""
         return self.current.process if self.current else None
 
     def forget_process(self) -> "LocalState":
@@ -93,13 +93,13 @@ class LocalSite:
     Parameters
     ----------
     folder : Path
-        Holds the states of all environments, and a folder for each.
+        The folder with the states of all environments, and a folder for each environment.
     environment : str
-        Which one.
+        The environment.
     wanted_port : int
-        Where the settings want the service; 0 for any free port.
+        The port in the settings; 0 for any free one.
     images, secrets : LocalImages, LocalSecrets
-        What is served, and its keys.
+        The images to serve, and the keys.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class LocalSite:
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> LocalState:
-        """See `View`. The process is that of another home where this one is a copy: it is not taken for its own."""
+        """See `View`. In a copied home, the process belongs to the original home and is ignored."""
         state = read_record(self._file, LocalState) if self._file.is_file() else LocalState()
         ours = state.process is None or serves_from(state.process.pid, self._folder)
         return state if ours else state.forget_process()
@@ -124,23 +124,23 @@ class LocalSite:
         write_atomically(self._file, msgspec.json.format(msgspec.json.encode(state), indent=1))
 
     def matches_settings(self, state: LocalState) -> bool:
-        """See `Site`: the port is the one in the settings, and the keys are those that the service has read."""
+        """See `Site`. The service must have the port of the settings and the current keys."""
         return self._wanted_port in (0, state.port) and self.accepts_keys(state)
 
     def accepts_keys(self, state: LocalState) -> bool:
-        """See `View`: by their content, because a file that is put back may be older than the service."""
+        """See `View`. Keys are compared by content, because a restored file may be older than the service."""
         if state.current is None or state.process is None or not state.process.alive:
             return True
         return state.current.keys == self._secrets.hash_keys(self._environment)
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`: a server reads its keys when it starts."""
+        """See `Site`. A server reads its keys only at its start."""
         with self._secrets.replace_keys(self._environment, keep_primary=keep_primary):
             yield False
 
     def serve(self, state: LocalState, image: Image, ready_seconds: float) -> LocalState:
-        """See `Site`: both listen on the same port until what served before is ended."""
+        """See `Site`. Both servers listen on the same port until the previous one ends."""
         port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
@@ -153,7 +153,7 @@ class LocalSite:
         return replace(state.forget_process(), port=process.port).serve(deployment)
 
     def put_back(self, state: LocalState) -> None:
-        """See `Site`: what served before still does, so only what was started ends, and is forgotten."""
+        """See `Site`. The previous server is still running, so only the new one is ended and forgotten."""
         if self._started is not None:
             self._started.kill()
             self._started.wait()
@@ -172,7 +172,7 @@ class LocalSite:
         """See `Site`."""
         try:
             state = self.read()
-        except IntegrityError:  # so every server is one that nobody remembers
+        except IntegrityError:  # without a readable state, every server is an orphan
             return bool(self._end_orphans(0))
         self._end_orphans(state.process.pid if state.process else 0)
         if state.process is None:
@@ -197,7 +197,7 @@ class LocalSite:
         return [folder for folder, path in sorted(ready.items()) if not serves_from(_read_ready(path).pid, folder)]
 
     def _choose_port(self, state: LocalState) -> int:
-        """Return the port in the settings, else the one kept, else 0; never one on which a stranger listens."""
+        """Return the port in the settings, else the previous one, else 0; never a port that another program uses."""
         port = self._wanted_port or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
             return port
@@ -209,14 +209,14 @@ class LocalSite:
         return 0
 
     def _list_own_ports(self) -> set[int]:
-        """Return the ports of this environment's servers, also of those whose starter died before it could end them."""
+        """Return the ports of this environment's servers, including orphans of a deployment that was killed."""
         found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
     def _end_orphans(self, recorded: int) -> int:
-        """End servers that the state does not name any more, and return how many ran.
+        """End the servers that are not in the state, and return how many were running.
 
-        A server ends when its ready file goes.
+        A server ends when its ready file is deleted.
         """
         found = [(ready, _read_ready(ready).pid) for ready in self._folder.glob("*/ready.json")]
         orphans = [(ready, pid) for ready, pid in found if pid != recorded]
@@ -227,7 +227,7 @@ class LocalSite:
 
 
 def _read_ready(path: Path) -> Ready:
-    """Return what a server has written; one whose file is damaged is nobody's, and ends when the file goes."""
+    """Return the content of a ready file; if it is damaged, the process id is 0, which no server has."""
     try:
         return read_record(path, Ready)
     except (IntegrityError, FileNotFoundError):

@@ -15,13 +15,13 @@ PORTS = "[0, 65535]"
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """The ports of this machine's services; each is declared here, and ``parameters/local.yml`` lists them all."""
+    """The ports of the services on this machine, which ``parameters/local.yml`` lists."""
 
-    qa_port: int = declare(0, "port of the service in qa; 0: any free one, kept from then on", PORTS)
-    production_port: int = declare(0, "port of the service in production; 0: any free one, kept from then on", PORTS)
+    qa_port: int = declare(0, "port of the service in qa; 0 for any free port, which it keeps", PORTS)
+    production_port: int = declare(0, "port of the service in production; 0 for any free port, which it keeps", PORTS)
 
     def find_port(self, environment: str) -> int:
-        """Return the port that an environment's service is to have; 0 for any free one."""
+        """Return the port for an environment's service; 0 for any free one."""
         return {"qa": self.qa_port, "production": self.production_port}[environment]
 
 
@@ -29,21 +29,21 @@ DECLARED = tuple(Parameter(setting.name, setting.default, **setting.metadata) fo
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> LocalSettings:
-    """Read the settings: the file's, and over them those of the environment.
+    """Read the settings from the file and from environment variables, which take precedence.
 
     Parameters
     ----------
     workspace : Workspace
         The project.
     environ : mapping, optional
-        The environment; this process's by default. ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``.
+        The environment variables, by default those of this process. ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``.
 
     Raises
     ------
     ParameterError
-        For an unknown key, a wrong type, or a value out of range.
+        If a key is unknown, or a value has a wrong type or is out of range.
     UsageError
-        If both services are to have the same port.
+        If both services have the same port.
     """
     path = workspace.parameters / "local.yml"
     given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)

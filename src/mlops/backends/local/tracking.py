@@ -20,7 +20,7 @@ ROWS = "training-rows"  # in MLOPS_HOME
 ROWS_FILE = "rows.parquet"
 ATTEMPT = "attempt"
 SWEEP = "sweep"
-PARENT = "mlflow.parentRunId"  # MLflow's pages show a run below the one that this tag names
+PARENT = "mlflow.parentRunId"  # MLflow's pages show a run below the run that this tag names
 ENDINGS: Mapping[SweepState, str] = {"succeeded": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 
@@ -71,7 +71,7 @@ class LocalTracker:
         return TrainingRun(run.info.run_id, hashes)
 
     def _delete_attempt(self, attempt: str) -> None:
-        """Delete the trainings that an attempt has left, which was killed before it could say that it is done."""
+        """Delete earlier trainings of the same attempt, which a killed run left behind."""
         if attempt:
             for left in self._search(f"tags.{ATTEMPT} = '{attempt}'"):
                 self._store.client.delete_run(left.info.run_id)
@@ -123,7 +123,7 @@ class LocalTracker:
 
     def keep_rows(self, content: bytes) -> str:
         """See `Tracker`."""
-        mark_home(self._store.home)  # older versions know no recorded rows, and would call them unseen
+        mark_home(self._store.home)  # older versions do not know recorded rows, and would count them as unseen
         store_by_content(self._store.home / ROWS, ROWS_FILE, content)
         return hash_content(content)
 
@@ -135,7 +135,7 @@ class LocalTracker:
         return require_hash(path.read_bytes(), sha256, f"The training rows {path}")
 
     def _create_run(self, name: str, tags: Mapping[str, str], began: int | None = None) -> Any:
-        """Start a run of a name; it began so many milliseconds after the epoch, or now."""
+        """Start a named run, which began at `began` milliseconds since 1970, or now."""
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         own = {"mlflow.user": name_user(), **tags}
         return self._store.client.create_run(experiment.experiment_id, began, own, name)

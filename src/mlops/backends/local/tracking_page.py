@@ -1,4 +1,4 @@
-"""MLflow's own page on the local store, from an environment of its own: MLflow's server needs 60 packages more."""
+"""MLflow's page for the local store, served from a separate environment, because the server needs 60 more packages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ class LocalTrackingPage:
     project : Path
         The project.
     store : MlflowStore
-        What the page shows.
+        The store that the page shows.
     """
 
     def __init__(self, project: Path, store: MlflowStore) -> None:
@@ -28,12 +28,12 @@ class LocalTrackingPage:
         self._store = store
 
     def find_command(self, arguments: Sequence[str]) -> list[str]:
-        """See `TrackingPage`; makes an empty database where there is none yet."""
+        """See `TrackingPage`. Creates an empty database if there is none yet."""
         if not self._server.is_file():
             raise UsageError(f"MLflow's server is not installed in {self._server}. Run `make ui`, which installs it.")
         database = self._store.home / DATABASE
         require_schema(database, self._store.patience)
         require_writable(database, self._store.patience)
         if not self._store.exists:
-            self._store.client  # noqa: B018 - makes the database
+            self._store.client  # noqa: B018 - creates the database
         return [str(self._server), "ui", "--backend-store-uri", f"sqlite:///{database}", *arguments]

@@ -1,4 +1,4 @@
-"""What an older version has made in MLOPS_HOME and this one cannot use as it is: the schema of MLflow's database."""
+"""Upgrades of state that an older version created in MLOPS_HOME: the schema of MLflow's database."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A platform that lives in one process: for unit tests of notebook helpers, and of your own code.
+"""A platform that lives in one process, for unit tests of notebook helpers and of your own code.
 
 It keeps trainings, model versions, images, data sets and secrets in memory, and its services answer over HTTP from
 threads. It has no pipelines, jobs, billing or telemetry, and ``--platform`` does not offer it.
@@ -17,7 +17,7 @@ threads. It has no pipelines, jobs, billing or telemetry, and ``--platform`` doe
     tracking  trainings
     registry  versions of models
     images    bundles by digest
-    services  a server in a thread, one an environment
+    services  one server per environment, in a thread
     secrets   environment variables, and keys
     datasets  files in fsspec's memory
 """
@@ -33,7 +33,7 @@ from mlops.release.policy import Releases
 
 
 def open_backend() -> Backend:
-    """Open a new, empty platform, which shares nothing with those that earlier calls have returned.
+    """Open a new, empty platform, which shares nothing with the platforms that earlier calls returned.
 
     Nothing is written to disk, except to temporary folders while a model is registered or an image is loaded.
     """

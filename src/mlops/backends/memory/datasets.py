@@ -1,4 +1,4 @@
-"""The data set in memory: files in fsspec's memory file system, whose URLs every reader here opens."""
+"""The data set in memory: files in fsspec's memory file system, whose URLs can be read like any other."""
 
 import hashlib
 import uuid
@@ -15,7 +15,7 @@ class MemoryDatasets:
     """See `mlops.platform.datasets.Datasets`."""
 
     def __init__(self) -> None:
-        self._root = f"memory://mlops-{uuid.uuid4().hex}"  # the file system is one for the process
+        self._root = f"memory://mlops-{uuid.uuid4().hex}"  # all platforms of a process share one file system
         self._versions: list[DatasetVersion] = []
 
     def find_newest(self) -> DatasetVersion | None:
@@ -42,7 +42,7 @@ class MemoryDatasets:
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
         newest = self.find_newest()
-        if newest and newest.url == url:  # a URL names a content
+        if newest and newest.url == url:  # the same URL means the same content
             return newest
         name = self._versions[0].name if self._versions else split_name(Path(url).name)[0]
         self._versions.append(DatasetVersion(name, len(self._versions) + 1, url))

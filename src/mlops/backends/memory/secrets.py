@@ -23,7 +23,7 @@ class MemorySecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys, of which the second is the old primary one if that is kept; an exception undoes it."""
+        """Store new keys, the second of which may be the old primary key; restore the old keys after an exception."""
         before = self.get_keys(environment)
         second = before[0] if keep_primary else secrets.token_urlsafe(32)
         self._keys[environment] = (secrets.token_urlsafe(32), second)

@@ -1,4 +1,4 @@
-"""Services in memory: each is a server in a thread of this process, at an address that stays."""
+"""Services in memory: servers in threads of this process, each with a permanent address."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ from mlops.serving.app import Application
 from mlops.serving.script import load_script
 
 STOP_SECONDS = 15.0
-_LOADING = threading.Lock()  # scripts find their model by an environment variable, which all threads share
+_LOADING = threading.Lock()  # scripts find their model with an environment variable, which all threads share
 
 
 class ThreadServer:
@@ -36,16 +36,16 @@ class ThreadServer:
     Parameters
     ----------
     application : Application
-        What answers.
+        The application that answers requests.
     port : int
-        Of loopback; 0 for any free one. A predecessor may still listen on it.
+        The loopback port; 0 for any free one. The previous server may still listen on it.
     """
 
     def __init__(self, application: Application, port: int) -> None:
         try:
             self._listener = bind("127.0.0.1", port)
-        except SystemExit as error:  # the caller of a thread does not end with it
-            raise DeploymentError(f"A service in memory cannot listen. {error}") from error
+        except SystemExit as error:  # meant for a process of its own
+            raise DeploymentError(f"Could not start a service in memory. {error}") from error
         self.port = int(self._listener.getsockname()[1])
         config = uvicorn.Config(application, http="httptools", ws="none", lifespan="off", log_config=None)
         self._server = uvicorn.Server(config)
@@ -57,22 +57,22 @@ class ThreadServer:
 
     @property
     def ready(self) -> bool:
-        """Whether it answers."""
+        """True if the server answers."""
         return bool(self._server.started) and self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop the server, and return when it has stopped; after `STOP_SECONDS` a request that hangs is left alone."""
+        """Stop the server and wait until it has stopped, but at most `STOP_SECONDS` if a request hangs."""
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS)
         if self._thread.is_alive():
-            self._listener.shutdown(socket.SHUT_RDWR)  # the thread still has the socket, but takes no more connections
+            self._listener.shutdown(socket.SHUT_RDWR)  # the thread keeps the socket, but accepts no more connections
         else:
             self._listener.close()
 
 
 @dataclass(frozen=True)
 class MemoryDeployment(Deployment):
-    """A deployment, the server that answers, which is None once it has stopped, and its keys."""
+    """A deployment with its keys and its server, which is None once it has stopped."""
 
     server: ThreadServer | None = None
     keys: tuple[str, str] = ("", "")
@@ -80,7 +80,7 @@ class MemoryDeployment(Deployment):
 
 @dataclass(frozen=True)
 class MemoryState(Deployments):
-    """One environment; `port` is kept between deployments, so that the URL stays, and is 0 before the first."""
+    """The state of one environment. Its `port` stays the same, so the URL does; it is 0 before the first deployment."""
 
     current: MemoryDeployment | None = None
     history: tuple[MemoryDeployment, ...] = ()
@@ -88,7 +88,7 @@ class MemoryState(Deployments):
 
     @property
     def server(self) -> ThreadServer | None:
-        """What answers now."""
+        """The server that answers now."""
         return self.current.server if self.current else None
 
     def forget_server(self) -> "MemoryState":
@@ -116,7 +116,7 @@ class MemorySite:
         self.state = state
 
     def matches_settings(self, state: MemoryState) -> bool:
-        """See `Site`: there are no settings but the keys."""
+        """See `Site`. The only settings are the keys."""
         return self.accepts_keys(state)
 
     def accepts_keys(self, state: MemoryState) -> bool:
@@ -127,12 +127,12 @@ class MemorySite:
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`: a server has the keys that it was made with."""
+        """See `Site`. A server keeps the keys that it was started with."""
         with self.secrets.replace_keys(self.environment, keep_primary=keep_primary):
             yield False
 
     def serve(self, state: MemoryState, image: Image, ready_seconds: float) -> MemoryState:
-        """See `Site`: both listen on the same port until what served before is ended."""
+        """See `Site`. Both servers listen on the same port until the previous one ends."""
         self.started = None
         deadline = time.monotonic() + ready_seconds
         application = self._load(image, ready_seconds)
@@ -152,7 +152,7 @@ class MemorySite:
         return replace(state.forget_server(), port=self.started.port).serve(deployment)
 
     def put_back(self, state: MemoryState) -> None:
-        """See `Site`: what served before still does, so only what was started ends."""
+        """See `Site`. The previous server is still running, so only the new one is stopped."""
         if self.started:
             self.started.stop()
 
@@ -185,7 +185,7 @@ class MemorySite:
         Raises
         ------
         DeploymentError
-            If it fails, or does not end in time.
+            If the script fails, or takes too long.
         """
         loaded: list[ModuleType] = []
         failed: list[Exception | SystemExit] = []
@@ -193,7 +193,7 @@ class MemorySite:
         def load(script: Path) -> None:
             try:
                 loaded.append(load_script(script))
-            except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's script: the caller gets its error
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the error of the user's script is passed on
                 failed.append(error)
 
         with tempfile.TemporaryDirectory() as scratch, _model_folder(Path(scratch, "bundle", MODEL)):
@@ -210,7 +210,7 @@ class MemorySite:
 
 @contextmanager
 def _model_folder(folder: Path) -> Iterator[None]:
-    """Tell a scoring script where its model is."""
+    """Set the environment variable that tells a scoring script where its model is."""
     with _LOADING:
         before = os.environ.get("AZUREML_MODEL_DIR")
         os.environ["AZUREML_MODEL_DIR"] = str(folder)

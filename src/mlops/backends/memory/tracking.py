@@ -14,7 +14,7 @@ from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, na
 
 @dataclass(frozen=True)
 class Training:
-    """A training as it was logged; `attempt` as in `name_attempt`."""
+    """A training as it was logged; `attempt` comes from `name_attempt`."""
 
     run: TrainingRun
     contents: Contents
@@ -29,7 +29,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: what it tries and, when it is over, its state and its best training's parameters and metrics."""
+    """A sweep with the parameters that it tries and, once it ended, its state and its best parameters and metrics."""
 
     name: str
     tried: Mapping[str, object]
@@ -44,11 +44,11 @@ class MemoryTracker:
     Attributes
     ----------
     trainings : dict of str to Training
-        By id, oldest first.
+        The trainings by id, oldest first.
     sweeps : dict of str to Sweep
-        By id.
+        The sweeps by id.
     rows : dict of str to bytes
-        Training rows by SHA-256.
+        The training rows by SHA-256.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""MLflow's database as a file: asked while others may have locked it, and checked before a run.
+"""MLflow's database as a file: queries that wait for locks, and the check before a run.
 
-A run must not find out after its training that it cannot be recorded.
+Without the check, a run could find out only after its training that the training cannot be recorded.
 """
 
 import logging
@@ -21,7 +21,7 @@ from mlops.backends.local.store.failures import (
 )
 
 CHECKED = 64_000_000  # bytes up to which a database is checked before a run; 1 ms per megabyte
-FIRST_WORD = 2.0  # seconds of waiting after which it is announced
+FIRST_WORD = 2.0  # seconds after which the wait is announced
 PAUSE = 0.1  # seconds between two attempts
 Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)
@@ -29,14 +29,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for a database that another process has locked.
+    """The patience with a database that another process has locked.
 
     Parameters
     ----------
     seconds : float
         The longest wait.
     clock, sleep : callable
-        The time in seconds, and a pause of so many seconds.
+        Functions that return the time in seconds, and that pause for some seconds.
     """
 
     seconds: float = 60.0
@@ -48,14 +48,15 @@ PATIENT = Patience()
 
 
 def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patience: Patience = PATIENT) -> Answer:
-    """Ask a database that exists something, and wait while another process has locked it.
+    """Query an existing database, and wait while another process has it locked.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The database.
     ask : callable
-        Executes statements and returns the answer; called again after each wait. No transaction is open.
+        A function that executes statements and returns the answer. It is called again after each wait, and starts
+        without an open transaction.
     patience : Patience
         How long to wait.
 
@@ -68,7 +69,7 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
     announced = False
     while True:
         try:
-            # writable, because what a killed process left undone is rolled back first
+            # Writable, because an unfinished transaction of a killed process must be rolled back first.
             with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", 0.0, uri=True)) as connection:
                 connection.isolation_level = None
                 return ask(connection)
@@ -83,14 +84,14 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
 
 
 def require_writable(path: Path, patience: Patience = PATIENT) -> None:
-    """Refuse a database that a run could not write to, before the run begins; nothing is changed.
+    """Check, without changing it, that a run can write to the database; called before a run begins.
 
     Raises
     ------
     PlatformError
-        If it stays locked, cannot be written to, or its disk is full.
+        If the database stays locked, cannot be written to, or its disk is full.
     IntegrityError
-        If it is damaged.
+        If the database is damaged.
     """
     require_room(path)
     if not path.is_file():
@@ -99,7 +100,7 @@ def require_writable(path: Path, patience: Patience = PATIENT) -> None:
 
     def write(connection: sqlite3.Connection) -> list[str]:
         found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")] if check else ["ok"]
-        connection.execute("BEGIN EXCLUSIVE")  # a commit waits for readers, too
+        connection.execute("BEGIN EXCLUSIVE")  # because a commit also waits for readers
         connection.execute("CREATE TABLE mlops_can_write (id)")
         connection.execute("ROLLBACK")
         return found

@@ -1,7 +1,7 @@
-"""What a failure of MLflow's database means, and what to do about it, as one sentence each.
+"""Explanations of failures of MLflow's database: what is wrong, and what to do about it.
 
-SQLite says "database is locked", "disk I/O error" or "unable to open database file". What that means depends on who
-holds the file, who owns it, and the room on its disk.
+SQLite only says "database is locked", "disk I/O error" or "unable to open database file". The cause depends on the
+process that uses the file, its owner, and the free space on its disk.
 """
 
 import errno
@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 
 class HomeUser(Protocol):
-    """Whatever uses the database in a MLOPS_HOME."""
+    """An object that uses the database in a MLOPS_HOME."""
 
     @property
     def home(self) -> Path:
@@ -43,7 +43,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Say what a failure of the database means; other errors of MLflow stay as they are.
+    """Replace an error that the database caused with its explanation; other errors of MLflow stay as they are.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def explain_failures(database: Path) -> Iterator[None]:
         yield
     except MlopsError:
         raise
-    except _list_failures() as error:  # evaluated only after a failure: it imports MLflow
+    except _list_failures() as error:  # evaluated only after a failure, because it imports MLflow
         cause = _find_cause(error)
         if cause is None:
             raise
@@ -79,31 +79,31 @@ def require_missing(error: "MlflowException") -> None:
 
 
 def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> MlopsError:
-    """Return what a failure of SQLite means.
+    """Return the error that explains a failure of SQLite.
 
     Parameters
     ----------
     path : Path
         The database.
     error : sqlite3.Error
-        What SQLite raised.
+        The error that SQLite raised.
     waited : float
-        How long the caller has waited for a lock, in seconds; 0 if that is not known.
+        How many seconds the caller waited for a lock; 0 if that is unknown.
 
     Returns
     -------
     PlatformError
         If the database is locked, cannot be written to, or its disk is full or fails.
     IntegrityError
-        If it is damaged: only then is there something to restore.
+        If it is damaged. Only then should anything be restored.
     """
     code = _read_code(error)
     if is_locked(error):
-        since = f", and stayed so for {waited:.0f} s" if waited else ""
+        since = f" and was not released within {waited:.0f} s" if waited else ""
         return PlatformError(
             f"{path} is locked by {name_holder(path)}{since}. Wait for that process or end it, then try again."
         )
-    if code in DAMAGED or str(error).startswith("no such "):  # a table that MLflow must have made
+    if code in DAMAGED or str(error).startswith("no such "):  # a table that MLflow always creates
         return explain_damage(path, str(error))
     if code == sqlite3.SQLITE_FULL:
         return _explain_system_error(path, OSError(errno.ENOSPC, str(error)))
@@ -122,13 +122,13 @@ def require_room(path: Path) -> None:
     Raises
     ------
     PlatformError
-        If its folder cannot be made or written to, or its disk is full.
+        If its folder cannot be created or written to, or its disk is full.
     """
     size = path.stat().st_size if path.is_file() else 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
-            probe.seek(size)  # as far as the database will reach: a limit of a file's size counts, too
+            probe.seek(size)  # the end of the database, because the size of a file may be limited
             if probe.write(bytes(ROOM)) < ROOM:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
@@ -136,7 +136,7 @@ def require_room(path: Path) -> None:
 
 
 def is_locked(error: sqlite3.Error) -> bool:
-    """Return whether an error of SQLite says that another process has locked the database."""
+    """Return whether an error of SQLite means that another process has locked the database."""
     return _read_code(error) in LOCKED
 
 
@@ -148,14 +148,14 @@ def _list_failures() -> tuple[type[Exception], ...]:
 
 
 def _find_cause(error: BaseException | None) -> sqlite3.Error | None:
-    """Return the error of SQLite that has led to an error; None if none has."""
+    """Return the error of SQLite that caused an error, or None if there is none."""
     while error is not None and not isinstance(error, sqlite3.Error):
         error = error.__cause__ or error.__context__
     return error
 
 
 def _read_code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code; an error that Python itself raises has none."""
+    """Return SQLite's primary result code, or SQLITE_ERROR if Python itself raised the error."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
@@ -171,27 +171,27 @@ def _explain_system_error(path: Path, error: OSError) -> PlatformError:
         )
     if error.errno == errno.EFBIG:
         return PlatformError(
-            f"{path} cannot grow by {ROOM / 1e6:.0f} MB: the size of a file is limited. "
+            f"{path} cannot grow by {ROOM / 1e6:.0f} MB, because the size of files is limited. "
             "Raise the limit (`ulimit -f`) and try again."
         )
     if error.errno == errno.EROFS:
         return PlatformError(
-            f"{path} cannot be written to: its file system is read-only. Set MLOPS_HOME to a folder that is writable."
+            f"{path} cannot be written to, because its file system is read-only. Set MLOPS_HOME to a writable folder."
         )
     return PlatformError(
         f"{name_user()} may not read and write {path}{_name_owner(path)}. "
-        f"Take ownership of {home} and all that is in it, or set MLOPS_HOME to another folder."
+        f"Take ownership of {home} and everything in it, or set MLOPS_HOME to another folder."
     )
 
 
 def explain_damage(path: Path, reason: str) -> IntegrityError:
     backups = sorted(path.parent.parent.glob(f"{path.parent.name}.backup-*/{path.name}"))
-    newest = f"; the newest backup is {backups[-1]}" if backups else " from a backup"
-    return IntegrityError(f"{path} is damaged: {reason}. Restore it{newest}.")
+    newest = f"the newest backup, {backups[-1]}" if backups else "a backup"
+    return IntegrityError(f"{path} is damaged: {reason}. Restore it from {newest}.")
 
 
 def _name_owner(path: Path) -> str:
-    """Return whose the database is, or the folder that should hold it, if it is somebody else's."""
+    """Return a clause that names the owner of the database or its folder, or "" if the owner is the current user."""
     found = next(place for place in (path, *path.parents) if place.exists())
     try:
         owner = found.owner()

@@ -1,7 +1,7 @@
-"""What MLflow's page shows of a training beside its numbers: its source, and its data with schema and hash.
+"""The source and data of a training on MLflow's page, with the schema and hash of the data.
 
-The tags and the JSON are those that MLflow's own ``log_input`` writes; that needs the whole of MLflow and the data's
-content, where the columns and the hash are known already.
+The tags and the JSON are the same as those of MLflow's own ``log_input``. That function needs the complete MLflow
+package and the content of the data, although the columns and the hash are already known.
 """
 
 import json
@@ -15,18 +15,18 @@ from mlops.record.lineage import UNKNOWN
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-DIGITS = 12  # of the hash: MLflow keeps 36 at most, and the folder of the data has as many in its name
+DIGITS = 12  # of the hash, as in the name of the data's folder; MLflow allows up to 36
 TYPES = {"int": "long", "uint": "long", "float": "double", "bool": "boolean", "datetime": "datetime"}
 
 
 def describe_source(origin: TrainingOrigin) -> dict[str, str]:
-    """Return the tags from which MLflow's page shows notebook and commit."""
+    """Return the tags with which MLflow's page shows the notebook and commit."""
     commit = {} if origin.git_commit == UNKNOWN else {"mlflow.source.git.commit": origin.git_commit}
     return {"mlflow.source.type": "NOTEBOOK", "mlflow.source.name": origin.notebook, **commit}
 
 
 def describe_data(origin: TrainingOrigin) -> "DatasetInput":
-    """Return the data of a training as MLflow's page shows it."""
+    """Return the data of a training in the form that MLflow's page shows."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     columns = [{"type": name_type(kind), "name": name, "required": True} for name, kind in origin.columns.items()]
@@ -42,5 +42,5 @@ def describe_data(origin: TrainingOrigin) -> "DatasetInput":
 
 
 def name_type(kind: str) -> str:
-    """Return MLflow's name of a NumPy type: "double" for "float64"; text and all else is a string."""
+    """Return MLflow's name of a NumPy type: "double" for "float64", and "string" for text and unknown types."""
     return TYPES.get(kind.split("[")[0].rstrip("0123456789").lower(), "string")

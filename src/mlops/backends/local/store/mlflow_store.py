@@ -34,14 +34,14 @@ FILES_TAG = "files"
 
 
 class MlflowStore:
-    """MLflow's client on ``<home>/mlflow.db``, opened on first use: importing MLflow takes over a second.
+    """MLflow's client on ``<home>/mlflow.db``, opened on first use, because importing MLflow takes over a second.
 
     Parameters
     ----------
     home : Path
         MLOPS_HOME.
     patience : Patience
-        How long to wait for what another process has locked.
+        How long to wait for a lock of another process.
     """
 
     def __init__(self, home: Path, patience: Patience = PATIENT) -> None:
@@ -58,19 +58,19 @@ class MlflowStore:
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """Hold the lock under which the schema is made and the registry changes; its holder may take it again.
+        """Hold the lock for creating the schema and changing the registry. It is reentrant.
 
         Raises
         ------
         PlatformError
-            If another process keeps it.
+            If another process does not release it.
         """
         try:
             self._lock.acquire()
         except Timeout:
             path = self.home / "registry.lock"
             raise PlatformError(
-                f"{path} is locked by {describe_holders(path) or 'another process'}, and stayed so for "
+                f"{path} is locked by {describe_holders(path) or 'another process'} and was not released within "
                 f"{self.patience.seconds:.0f} s. Wait for that process or end it, then try again."
             ) from None
         try:
@@ -80,15 +80,15 @@ class MlflowStore:
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """The client; the first one ever also makes the database's schema. From then on, opening it writes nothing."""
+        """The client. Opening the first one creates the database; opening it later writes nothing."""
         from mlflow import MlflowClient
 
         for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow has set its own
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` says it
+            logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow sets its own level
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` reports it
         database = self.home / DATABASE
         with explain_failures(database):
-            require_schema(database, self.patience)  # MLflow upgrades some older databases unasked, without a backup
+            require_schema(database, self.patience)  # MLflow would upgrade some older databases without a backup
             if not database.is_file():
                 self._make_database(database)
             client = MlflowClient(f"sqlite:///{database}")
@@ -109,7 +109,7 @@ class MlflowStore:
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever recorded: asking does not make a database."""
+        """True if anything was ever recorded. Reading this does not create a database."""
         return (self.home / DATABASE).is_file()
 
     def copy_artifacts(self, run_id: str, folder: Path) -> Path:
@@ -124,12 +124,14 @@ class MlflowStore:
         shutil.rmtree(folder, ignore_errors=True)
         source = find_path(uri) / ARTIFACTS
         if not source.is_dir():
-            raise TrainingNotFoundError(f"the files of training run {run_id} are gone from {source}: train again")
+            raise TrainingNotFoundError(
+                f"The files of training run {run_id} no longer exist in {source}. Run 02_train again."
+            )
         return Path(shutil.copytree(source, folder))
 
 
 def _make_database(path: Path) -> None:
-    """Make MLflow's schema, whole or not at all: half of it, left by a kill, MLflow could never use."""
+    """Create MLflow's schema atomically, because MLflow could never use one that was left unfinished."""
     from mlflow import MlflowClient
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:

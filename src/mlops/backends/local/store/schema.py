@@ -1,7 +1,7 @@
-"""The schema of MLflow's database: which revision it has, whether this MLflow can use it, and its upgrade.
+"""The schema of MLflow's database: its revision, the check whether this MLflow can use it, and its upgrade.
 
-MLflow itself refuses some older databases and upgrades others in place, without a backup and not in one transaction.
-So the revision is read before MLflow opens the file.
+MLflow itself refuses some older databases, and upgrades others in place without a backup and in several transactions.
+Therefore the revision is read before MLflow opens the file.
 """
 
 import re
@@ -27,14 +27,14 @@ NAME = re.compile(r"""["'](\w+)["']""")
 
 @dataclass(frozen=True)
 class Schema:
-    """The revision that a database has, and the newest that the installed MLflow knows.
+    """The revision of a database, and the newest revision that the installed MLflow knows.
 
     Parameters
     ----------
     found, newest : str
-        alembic's names of the revisions.
+        The alembic names of the two revisions.
     known : bool
-        Whether the installed MLflow knows the one that was found; else a newer MLflow has made it.
+        Whether the installed MLflow knows the revision of the database. If not, a newer MLflow created it.
     """
 
     found: str
@@ -43,19 +43,19 @@ class Schema:
 
     @property
     def outdated(self) -> bool:
-        """Whether it must be upgraded."""
+        """True if the database must be upgraded."""
         return self.known and self.found != self.newest
 
 
 def read_schema(database: Path, patience: Patience = PATIENT) -> Schema | None:
-    """Return the schema of a database; None where there is none yet.
+    """Return the schema of a database, or None if there is no database yet.
 
     Raises
     ------
     IntegrityError
         If the file is damaged, or not a database of MLflow.
     PlatformError
-        If it stays locked, or cannot be read.
+        If the file stays locked, or cannot be read.
     """
     found = _read_revision(database, patience)
     if not found:
@@ -65,10 +65,10 @@ def read_schema(database: Path, patience: Patience = PATIENT) -> Schema | None:
 
 
 def read_revisions() -> tuple[str, set[str]]:
-    """Return the newest revision that the installed MLflow knows, and all of them.
+    """Return the newest revision that the installed MLflow knows, and all revisions that it knows.
 
-    They are read from the text of the migrations (6 ms): alembic executes all of them to answer, which imports MLflow
-    (2 s of CPU), and this is asked before every run.
+    They are read from the text of the migrations, which takes 6 ms and happens before every run. alembic would execute
+    all migrations, which imports MLflow and takes 2 s of CPU.
     """
     texts = [path.read_text(encoding="utf-8") for path in (_find_migrations() / "versions").glob("*.py")]
     known = {revision for text in texts for revision in REVISION.findall(text)}
@@ -82,15 +82,15 @@ def require_schema(database: Path, patience: Patience = PATIENT) -> None:
     Raises
     ------
     FormatError
-        If an older or a newer MLflow has made it.
+        If an older or a newer MLflow created it.
     PlatformError, IntegrityError
-        As `read_schema`.
+        See `read_schema`.
     """
     schema = read_schema(database, patience)
     if schema and not schema.known:
         raise FormatError(
             f"{database} has schema {schema.found} of a newer MLflow, but this version reads up to {schema.newest}. "
-            "Update the checkout and run `make setup`; nothing was changed."
+            "Update the checkout and run `make setup`."
         )
     if schema and schema.outdated:
         raise FormatError(
@@ -100,9 +100,9 @@ def require_schema(database: Path, patience: Patience = PATIENT) -> None:
 
 
 def upgrade_database(database: Path) -> None:
-    """Upgrade a database to the newest schema; killed anywhere, the old one or the new one is there.
+    """Upgrade a database to the newest schema. If the process is killed, it has either the old or the new schema.
 
-    MLflow's migrations are not one transaction, so they work on a copy.
+    MLflow's migrations are not a single transaction, so they run on a copy.
     """
     from alembic import command
 
@@ -114,7 +114,7 @@ def upgrade_database(database: Path) -> None:
 
 
 def configure_alembic(database: Path) -> "Config":
-    """Return alembic's settings for a database and the installed MLflow's migrations."""
+    """Return alembic's settings for a database and the migrations of the installed MLflow."""
     from alembic.config import Config
 
     config = Config()
@@ -131,12 +131,12 @@ def _find_migrations() -> Path:
 
 
 def _read_revision(database: Path, patience: Patience) -> str:
-    """Return alembic's revision of a database; empty if there is no database."""
+    """Return alembic's revision of a database, or "" if there is no database."""
     if not database.is_file():
         return ""
     if not database.stat().st_size:
         raise IntegrityError(
-            f"{database} is damaged: it is empty. Restore it from a backup, or delete it if nothing was trained yet."
+            f"{database} is damaged, because it is empty. Restore it from a backup, or delete it if it was never used."
         )
 
     def ask(connection: sqlite3.Connection) -> str:
@@ -146,5 +146,5 @@ def _read_revision(database: Path, patience: Patience) -> str:
 
     revision = ask_database(database, ask, patience)
     if not revision:
-        raise IntegrityError(f"{database} is damaged: it does not say which schema it has. Restore it from a backup.")
+        raise IntegrityError(f"{database} is damaged, because it names no schema. Restore it from a backup.")
     return revision
