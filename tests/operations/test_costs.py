@@ -43,7 +43,7 @@ def find(billable: list[Billable], item: str) -> Billable:
 
 
 def test_the_schedule_says_how_many_nodes_hours_the_training_takes(settings: MakeSettings) -> None:
-    """30 runs of 20 minutes, and 5 more until the node is given back: 12.5 hours."""
+    """30 runs of 20 minutes, each with 5 more minutes until its node is released: 12.5 hours."""
     found = find(list_billable(settings(), Usage()), "training")
     assert found.quantity == 12.5
     assert found.formula == "30 runs x 1 nodes x (20 + 5 idle) min / 60"
@@ -73,7 +73,7 @@ def test_node_hours_of_the_training(
 
 def test_nodes_that_stay_are_billed_all_month(settings: MakeSettings) -> None:
     found = list_billable(settings(compute_min_nodes=2, kubernetes_min_nodes=3, kubernetes_max_nodes=6), Usage())
-    assert find(found, "training, nodes that stay").quantity == 1440.0
+    assert find(found, "training, minimum nodes").quantity == 1440.0
     assert find(found, "production").quantity == 2160.0
 
 

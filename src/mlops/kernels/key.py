@@ -48,7 +48,7 @@ class Key:
     preload : tuple of str
         The modules that it imports.
     own : tuple of str
-        The packages that its forks import anew; not part of the name, because none of them is preloaded.
+        The packages that its forks import again. They are not part of the name, because none of them is preloaded.
     idle_seconds : float
         The idle time in seconds after which it ends.
     owner : int

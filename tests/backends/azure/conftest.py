@@ -1,4 +1,4 @@
-"""A subscription in which nothing was provisioned yet."""
+"""Fixtures with a subscription in which nothing is provisioned yet."""
 
 from dataclasses import dataclass, field
 
@@ -13,12 +13,12 @@ from mlops.workspace import Workspace
 
 @dataclass
 class StoppedServices:
-    """Services, of which teardown needs `end` alone: remembers what was ended."""
+    """Services for teardown, which only needs `end`; they record which ones were ended."""
 
     environments: list[str] = field(default_factory=list)
 
     def end(self, environment: str) -> bool:
-        """Remember it."""
+        """Record the environment."""
         self.environments.append(environment)
         return True
 

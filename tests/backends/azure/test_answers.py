@@ -1,4 +1,4 @@
-"""What is read from the errors of Azure's SDKs."""
+"""Status, codes and messages in the errors of Azure's SDKs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""New data in a watched folder: which file is taken, by which run, and where its copy is; blobs in Azurite."""
+"""New data in a watched folder: the claimed file, the run that claims it, and its copy. Blobs are in Azurite."""
 
 import time
 from dataclasses import replace
@@ -45,14 +45,14 @@ def register(datasets: AzureDatasets, file: Path) -> DatasetVersion:
 
 
 def add_run(azure: Azure, name: str, status: str, start: int, end: int = 0) -> None:
-    """Add a run of the pipeline that began, and perhaps ended, so many minutes after nine."""
+    """Add a run of the pipeline that began, and perhaps ended, some minutes after nine."""
     times = {"startTimeUtc": start, "endTimeUtc": end}
     given = {key: f"2026-11-26T09:{minute:02}:00.0000000+00:00" for key, minute in times.items() if minute}
     azure.history.add_run("diabetes-retraining", name, status=status, **given)
 
 
 def arrive(azure: Azure, name: str, content: bytes) -> None:
-    """Put a file where somebody who brings data puts it; Azure counts in seconds when it came."""
+    """Put a file into the watched folder. Azure records the time of its arrival in seconds."""
     azure.blobs.write(name, content)
     time.sleep(1.1)
 
@@ -108,12 +108,12 @@ def test_no_new_data_and_no_folder_for_it_are_said(
     with pytest.raises(DatasetNotFoundError, match=r"no file that ends in .csv, .csv.gz, .parquet in the folder"):
         arrivals.fetch_newest(RUN)
     settings = replace(read_settings(workspace), data_trigger_path="")
-    with pytest.raises(UsageError, match=r"no folder is watched for new data: set azure.data_trigger_path"):
+    with pytest.raises(UsageError, match=r"No folder is watched for new data\. Set azure.data_trigger_path"):
         AzureArrivals(AzureSession(settings, workspace), datasets).fetch_newest(RUN)
 
 
 def test_files_that_arrive_together_are_taken_by_one_run(arrivals: AzureArrivals, azure: Azure) -> None:
-    """Azure starts a run for each of them; the newest is the whole data set."""
+    """Azure starts a run for each file, but the newest file is the whole data set."""
     for name in ("a", "b", "c"):
         arrive(azure, f"incoming/{name}.csv", name.encode())
     for number in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""Blob Storage by the SDKs that the platform uses, on Azurite."""
+"""Blob Storage with the SDKs that the platform uses, on Azurite."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ with fsspec.open(sys.argv[1], "rb", anon=False) as file:
 
 
 def test_adlfs_reads_and_writes_by_token(azure: Azure) -> None:
-    """In a process of its own, for aiohttp reads the certificates when it is imported."""
+    """Run in a separate process, because aiohttp reads the certificates when it is imported."""
     azure.blobs.list_names()
     url = f"abfs://{azure.blobs.container}@{ACCOUNT}.dfs.core.windows.net/data/some.csv"
     subprocess.run([sys.executable, "-c", ADLFS, url], check=True, timeout=60)

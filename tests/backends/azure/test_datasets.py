@@ -1,4 +1,4 @@
-"""The data set: what is uploaded and registered, by the real SDKs, blobs in Azurite."""
+"""The data set: uploads and registrations with the real SDKs. Blobs are in Azurite."""
 
 import gzip
 import io
@@ -87,7 +87,7 @@ def test_who_may_not_look_is_not_told_that_there_is_none(datasets: AzureDatasets
 
 
 def test_going_back_to_an_earlier_content_makes_it_the_newest(datasets: AzureDatasets, file: Path) -> None:
-    """Azure takes no identical definition twice: the same content gets a file of its own."""
+    """Azure does not accept an identical definition twice, so the same content gets its own file."""
     for content in ("A,Y\n1,2\n", "A,Y\n3,4\n", "A,Y\n1,2\n"):
         file.write_text(content)
         newest = register(datasets, file)

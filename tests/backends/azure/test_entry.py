@@ -1,4 +1,4 @@
-"""The image under Azure's own inference server answers as it does under ours."""
+"""The image gives the same answers under Azure's inference server as under ours."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ class ModelDataCollector:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An image's content."""
+    """The content of an image."""
     folder = tmp_path_factory.mktemp("image")
     for name, content in (("score.py", SCRIPT), ("model.json", '{"weight": 2}'), ("requirements.txt", "")):
         (folder / name).write_text(content)
@@ -146,7 +146,7 @@ def test_paths_and_methods(theirs: str) -> None:
 
 
 def test_the_service_test_finds_what_the_script_must_refuse(theirs: str) -> None:
-    """The two checks of the key are for what stands before the server."""
+    """Azure's server in front of the image makes the two checks of the key."""
     checks = check_refusals(theirs, KEY, [[1.0, 2.0], [3.0, 4.0]])
     assert [check.name for check in checks if not check.passed] == ["no key", "a wrong key"]
 
@@ -181,10 +181,10 @@ def test_without_the_collectors_package_it_says_so_and_serves(bundle: Path, tmp_
     server = start(copy(bundle, tmp_path), AML_MODEL_DC_STORAGE_ENABLED="true")
     assert server.wait(60), server.log
     assert post(server.url, b'{"data": [[1, 2]]}')[0] == 200
-    assert "inputs and predictions are NOT collected: azureml-monitoring cannot be imported" in server.log
+    assert "Inputs and predictions are NOT collected, because azureml-monitoring is not installed" in server.log
     server.stop()
 
 
 def copy(bundle: Path, folder: Path) -> Path:
-    """Copy a bundle to a root of its own."""
+    """Copy a bundle to a separate root folder."""
     return Path(shutil.copytree(bundle, folder / "root" / "bundle"))

@@ -1,4 +1,4 @@
-"""From parameters and settings to the SDK's objects: nothing is sent, and nothing is left to the SDK's defaults."""
+"""From parameters and settings to the SDK's objects, without a request and without relying on the SDK's defaults."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ GIVEN = (
 
 
 def read_arguments(step: object) -> str:
-    """Return the words that a step is started with; a parameter as its name and default."""
+    """Return the command line of a step, with each parameter as its name and default."""
     words = []
     for argument in step._arguments:  # type: ignore[attr-defined]  # the SDK shows them nowhere else
         is_text = isinstance(argument, str)

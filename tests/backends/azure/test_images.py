@@ -1,4 +1,4 @@
-"""Images: what Azure is asked to build, what is known of an image, and what a build that fails leaves."""
+"""Images: the build requests to Azure, the records of an image, and the state after a failed build."""
 
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def test_the_same_is_built_once_also_from_another_machine(
 def test_publishing_and_looking_at_an_image_reads_its_record_once(
     azure: Azure, backend: Backend, tmp_path: Path
 ) -> None:
-    """As 05_create_image does it."""
+    """Run the steps of 05_create_image."""
     image = publish(backend, tmp_path)
     assert backend.images.get_image(image.digest) == image
     assert "example.json" in backend.images.list_files(image)
@@ -99,7 +99,7 @@ def test_an_image_that_was_built_but_not_recorded_is_not_built_again(
     azure: Azure, backend: Backend, tmp_path: Path
 ) -> None:
     azure.fail_next("PUT", "mlops/models/tiny/1.json", make_error(403, "AuthorizationFailure", "not allowed"))
-    with pytest.raises(PlatformError, match="Could not make the image tiny:1"):
+    with pytest.raises(PlatformError, match="Could not create the image tiny:1"):
         publish(backend, tmp_path)
     model = backend.registry.get_version("tiny", 1)
     assert backend.images.find_image(model) is None

@@ -1,4 +1,4 @@
-"""The lock that a workspace's users share: one at a time, bounded waits, and owners that die."""
+"""The lock that all users of a workspace share: one holder at a time, bounded waits, and holders that die."""
 
 import subprocess
 import sys
@@ -104,7 +104,7 @@ def test_a_lock_that_could_not_be_renewed_lets_nothing_more_be_written(azure: Az
 
 
 def test_a_lease_of_somebody_else_is_waited_for_as_storage_says_it(azure: Azure, session: AzureSession) -> None:
-    """Who makes the blob may meet a lease already: Azure answers a write without it with 412, Azurite with 409."""
+    """Another process may lease a new blob. Azure answers a write without the lease with 412, Azurite with 409."""
     held = make_error(412, "LeaseIdMissing", "There is currently a lease on the blob and no lease ID was specified.")
     azure.fail_next("PUT", "locks/new$", held)
     with LeaseLock(session, "new", wait_seconds=5).hold() as lease:

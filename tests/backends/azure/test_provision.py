@@ -1,4 +1,4 @@
-"""Setting up and taking away, by the real SDKs: what is sent, what is made, that a second time changes nothing."""
+"""Set-up and deletion with the real SDKs: the requests, the resources, and a second call that changes nothing."""
 
 import json
 from typing import Any
@@ -61,7 +61,7 @@ def test_a_second_time_changes_nothing(infrastructure: AzureInfrastructure, azur
 def test_a_cluster_that_is_attached_is_not_attached_again(
     infrastructure: AzureInfrastructure, azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other settings of its nodes change the cluster, and not the attachment; another cluster is attached."""
+    """Changed settings of the nodes change the cluster but not the attachment; another cluster is attached."""
     infrastructure.provision()
     monkeypatch.setenv("MLOPS_AZURE_KUBERNETES_MIN_NODES", "4")
     changed = AzureInfrastructure(AzureSession(read_settings(workspace), workspace), infrastructure._services)
@@ -135,7 +135,7 @@ def test_what_others_have_in_the_group_stays(infrastructure: AzureInfrastructure
 
 
 def test_what_a_policy_has_given_our_tags_stays(infrastructure: AzureInfrastructure, azure: Azure) -> None:
-    """Azure's own policy "inherit a tag from the resource group" does that to whatever is put there."""
+    """Azure's policy "inherit a tag from the resource group" tags every resource in the group."""
     infrastructure.provision()
     azure.deployments.add_other("Microsoft.Compute/virtualMachines", "a-machine", tags=TAGS)
     assert "a-machine" not in {change.name for change in infrastructure.preview_delete()}

@@ -1,4 +1,4 @@
-"""`mlops provision --platform azure` as people run it: the notebook 00_provision, executed against the double."""
+"""`mlops provision --platform azure` as people run it: it executes the notebook 00_provision against the double."""
 
 import json
 import re

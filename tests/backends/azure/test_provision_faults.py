@@ -1,4 +1,4 @@
-"""What goes wrong while setting up: a message with the fix, nothing left half-made, and a second try that succeeds."""
+"""Failures of the set-up: a message with the fix, no unfinished resources, and a second attempt that succeeds."""
 
 import time
 
@@ -20,7 +20,7 @@ PUT = "/deployments/mlops-provision$"
 
 
 def is_whole(azure: Azure, infrastructure: AzureInfrastructure) -> bool:
-    """Say whether everything is there, and nothing more is to be done."""
+    """Return whether all resources exist, and `provision` would change nothing."""
     changes = infrastructure.preview()
     return azure.workspaces.exists and {change.kind for change in changes} == {"none"}
 
@@ -50,7 +50,7 @@ def test_a_name_that_is_taken_leaves_nothing(
 
 
 def test_who_may_not_open_the_blobs_takes_all_away_all_the_same(azure: Azure, workspace: Workspace) -> None:
-    """Owning a subscription opens no blob, and the locks of services are blobs."""
+    """The owner of a subscription may not read blobs, and the locks of services are blobs."""
     platform = open_backend("azure", workspace)
     azure.deployments.start_empty()
     platform.infrastructure.provision()
@@ -60,7 +60,7 @@ def test_who_may_not_open_the_blobs_takes_all_away_all_the_same(azure: Azure, wo
 
 
 def test_a_workspace_that_cannot_be_asked_for_its_services_stays(azure: Azure, workspace: Workspace) -> None:
-    """Or a container that QA runs on would stay behind and be billed."""
+    """Otherwise the container of QA would remain and be billed."""
     azure.deployments.start_empty()
     open_backend("azure", workspace).infrastructure.provision()
     azure.fail_next("GET", f"{WORKSPACE_ID}$", make_error(503, "ServerBusy", "busy"), times=9)
@@ -167,7 +167,7 @@ def test_a_connection_that_is_lost_where_repeating_is_not_safe_is_said(
     azure.fail_next("POST", "/whatIf$", None, times=9)
     with pytest.raises(
         PlatformError,
-        match=r"Could not set up .*: Azure did not answer .*run the same command again. Whatever Azure has started",
+        match=r"Could not set up .*: Azure did not answer .*run the same command again. Operations that",
     ):
         infrastructure.provision()
     azure._faults.clear()

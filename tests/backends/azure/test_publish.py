@@ -1,4 +1,4 @@
-"""Publication: what is sent, and that there is exactly one version and one schedule of each kind, whatever happens."""
+"""Publication: the requests, and exactly one version and one schedule of each kind, whatever happens."""
 
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def pipelines(azure: Azure, workspace: Workspace) -> AzurePipelines:
 
 
 def open_pipelines(workspace: Workspace) -> AzurePipelines:
-    """Open them as a new process does."""
+    """Open the pipelines as a new process would."""
     return AzurePipelines(AzureSession(read_settings(workspace), workspace))
 
 
@@ -104,7 +104,7 @@ def test_a_schedule_that_azure_fails_to_set_up_is_reported_and_made_anew_by_the_
 def test_a_schedule_that_failed_later_is_made_anew(
     azure: Azure, pipelines: AzurePipelines, workspace: Workspace
 ) -> None:
-    """It is still listed as active, and starts nothing."""
+    """The failed schedule is still listed as active, but starts nothing."""
     pipelines.publish("42", "")
     (failed,) = [one for one in azure.pipelines.active_schedules if one["Recurrence"]]
     failed["ProvisioningStatus"] = "2"
@@ -181,7 +181,7 @@ def test_a_service_that_stays_busy_is_given_up(azure: Azure, pipelines: AzurePip
 
 
 def publish_anew(workspace: Workspace) -> None:
-    """In a process of its own, for the SDK changes the folder that its process is in."""
+    """Run in a separate process, because the SDK changes the working directory of its process."""
     open_pipelines(workspace).publish("42", "")
 
 
@@ -205,7 +205,7 @@ def test_other_settings_change_the_schedules_without_another_publication(
 
 def test_a_compute_that_is_missing_is_named_before_anything_is_sent(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.computes.missing.add("cpu-cluster")
-    with pytest.raises(ComputeNotFoundError, match="no compute 'cpu-cluster', which compute_name .* provision"):
+    with pytest.raises(ComputeNotFoundError, match=r"no compute 'cpu-cluster' \(compute_name .* provision"):
         pipelines.publish("42", "")
     assert azure.find_requests("POST", "/pipelines/") == azure.find_requests("PUT", "environment") == []
 
@@ -217,7 +217,9 @@ def test_an_environment_whose_name_is_taken_is_not_used(
     name = name_environment(workspace.project)
     taken = azure.environments.versions[name][-1]["python"]["condaDependencies"]["dependencies"]
     taken[-1]["pip"].append("something==6.6.6")
-    with pytest.raises(PlatformError, match=f"{name} holds other packages than requirements.lock.*publish again"):
+    with pytest.raises(
+        PlatformError, match=f"{name} in the workspace has other packages than requirements.lock.*publish again"
+    ):
         open_pipelines(workspace).publish("43", "")
     assert read_state(azure)[0] == ["42"]
 

@@ -1,4 +1,4 @@
-"""A refusal explained: one text per status, wherever it is met."""
+"""Explanations of refusals: the same text for a status, wherever it occurs."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from mlops.errors import NotFoundError, PlatformError
 
 
 class Session:
-    """Counts how often it was forgotten."""
+    """A session that counts how often its token was forgotten."""
 
     def __init__(self) -> None:
         self.forgotten = 0
@@ -26,7 +26,7 @@ class Session:
 
 @pytest.fixture
 def session() -> Session:
-    """Whose token it is."""
+    """The session that owns the token."""
     return Session()
 
 

@@ -1,4 +1,4 @@
-"""Model versions on Azure: what is sent, who writes at once, what was changed behind our back."""
+"""Model versions on Azure: requests, simultaneous writers, and changes made by others."""
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -26,7 +26,7 @@ def backend(azure: Azure, workspace: Workspace) -> Backend:
 
 
 def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]:
-    """In a process of its own: register a model, and try to become the first champion."""
+    """Register a model, and try to make it the first champion; runs in a separate process."""
     backend = open_backend("azure", workspace)
     version = register(backend, folder)
     try:
@@ -96,7 +96,7 @@ def test_a_promotion_that_died_half_way_is_read_as_done_and_finished_by_the_next
 def test_a_writer_without_our_lock_cannot_take_the_champion_away(
     azure: Azure, backend: Backend, tmp_path: Path
 ) -> None:
-    """It read the tags before us, and writes them back with one of its own before we look whether ours is there."""
+    """The other writer reads the tags before us, and writes them back with its own before we check ours."""
     register(backend, tmp_path)
     before = dict(azure.models.models["tiny:1"]["kvTags"])
     overwritten = []
@@ -120,7 +120,7 @@ def test_a_writer_who_never_stops_is_an_error(azure: Azure, backend: Backend, tm
 
 
 def test_the_last_tag_of_a_version_can_be_taken_away(azure: Azure, backend: Backend, tmp_path: Path) -> None:
-    """The SDK's `Model.update` sends no change at all where no tag is left."""
+    """The SDK's `Model.update` does not send a change if no tag remains."""
     for number in (1.0, 2.0):
         backend.registry.register("tiny", track(backend, tmp_path, number), {})
     backend.registry.promote("tiny", 1, expected="")
@@ -129,7 +129,7 @@ def test_the_last_tag_of_a_version_can_be_taken_away(azure: Azure, backend: Back
 
 
 def test_a_registration_whose_answer_was_lost_is_one_version(azure: Azure, backend: Backend, tmp_path: Path) -> None:
-    """The SDK sends the request again, and cannot know that Azure had carried it out."""
+    """The SDK sends the request again, because it cannot know that Azure carried it out."""
     azure.models.drop_answers = 1
     version = register(backend, tmp_path)
     assert len(azure.find_requests("POST", "/models$")) == 2

@@ -33,7 +33,7 @@ def backend(azure: Azure, workspace: Workspace) -> Backend:
 
 
 def make_busy(status: int) -> Response:
-    """Make the answer of a service that may be asked again at once."""
+    """Return the answer of a busy service that allows an immediate retry."""
     return Response(status, make_error(status, "TooManyRequests", "Rate limit exceeded.").body, {"Retry-After": "0"})
 
 
@@ -92,7 +92,7 @@ def test_busy_storage_is_waited_for_by_the_lock(azure: Azure, backend: Backend, 
 def test_a_registry_that_stays_busy_is_an_error_and_the_next_try_succeeds(
     azure: Azure, backend: Backend, tmp_path: Path
 ) -> None:
-    """The files of the version are named by then; a version there is not."""
+    """By then the files of the version are registered, but the version is not."""
     run = track(backend, tmp_path)
     azure.fail_next("POST", "/models$", make_busy(503), times=4)
     with pytest.raises(

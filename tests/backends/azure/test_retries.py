@@ -12,7 +12,7 @@ from mlops.workspace import Workspace
 
 @pytest.fixture
 def session(workspace: Workspace) -> AzureSession:
-    """Its first pause is three seconds."""
+    """A session whose first pause is three seconds."""
     return AzureSession(AzureSettings(retry_seconds=3), workspace)
 
 

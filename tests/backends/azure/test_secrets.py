@@ -1,4 +1,4 @@
-"""Secrets of Key Vault: who is asked, what is said when there is none, and what is struck out."""
+"""Secrets of Key Vault: where they are read, the message if there is none, and their redaction."""
 
 from pathlib import Path
 
@@ -24,12 +24,12 @@ def secrets(azure: Azure, workspace: Workspace) -> AzureSecrets:
 
 
 def open_secrets(workspace: Workspace) -> AzureSecrets:
-    """Open them as another process would."""
+    """Open the secrets as another process would."""
     return AzureSecrets(AzureSession(read_settings(workspace), workspace))
 
 
 def list_noted(home: Path) -> str:
-    """Return all that is kept on this machine: names and contents of files."""
+    """Return everything that is stored on this machine: names and contents of files."""
     files = [path for path in home.rglob("*") if path.is_file()]
     return "\n".join(str(path) + path.read_text() for path in files)
 
@@ -49,9 +49,9 @@ def test_a_secret_that_is_missing_says_how_to_set_it_and_not_on_a_command_line(s
     assert "--value" not in str(raised.value)
 
 
-def test_a_secret_that_is_too_short_to_be_struck_out_is_refused(azure: Azure, secrets: AzureSecrets) -> None:
+def test_a_secret_that_is_too_short_to_be_redacted_is_refused(azure: Azure, secrets: AzureSecrets) -> None:
     azure.key_vault.put("pin", "6")
-    with pytest.raises(UsageError, match=rf"'pin' of the Key Vault {VAULT} has 1 characters, .*needs 8 or more"):
+    with pytest.raises(UsageError, match=rf"'pin' in the Key Vault {VAULT} has 1 characters. Use 8 or more"):
         secrets.get_secret("pin")
     assert list(secrets.list_values()) == []
 
@@ -73,7 +73,7 @@ def test_an_environment_variable_wins_over_the_vault(
     assert azure.requests == []
 
 
-def test_what_another_process_was_given_is_struck_out_and_only_its_name_is_kept(
+def test_a_secret_that_another_process_read_is_redacted_and_only_its_name_is_stored(
     azure: Azure, secrets: AzureSecrets, workspace: Workspace
 ) -> None:
     azure.key_vault.put("storage-key", VALUE)
@@ -92,7 +92,7 @@ def test_the_vault_is_asked_again_only_for_what_was_handed_out_since(azure: Azur
     assert len(azure.requests) == asked
 
 
-def test_a_secret_that_was_taken_away_is_not_struck_out_any_more(
+def test_a_secret_that_was_deleted_is_no_longer_redacted(
     azure: Azure, secrets: AzureSecrets, workspace: Workspace
 ) -> None:
     azure.key_vault.put("storage-key", VALUE)

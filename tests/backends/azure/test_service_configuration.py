@@ -1,4 +1,4 @@
-"""From parameters to what the SDK sends of a service: golden bodies, and what the SDK itself refuses."""
+"""From parameters to the SDK's requests for a service: golden bodies, and values that the SDK itself refuses."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,12 +15,12 @@ TAGS = {"digest": "sha256:1"}
 
 @pytest.fixture
 def settings(workspace: Workspace) -> AzureSettings:
-    """Those of parameters/azure.yml."""
+    """The settings in parameters/azure.yml."""
     return read_settings(workspace, {})
 
 
 def build(settings: AzureSettings, environment: str) -> dict[str, Any]:
-    """Return the body that the SDK makes of a configuration, without what it fills with nothing."""
+    """Return the body that the SDK creates from a configuration, without empty values."""
     configuration = make_configuration(settings, environment, TAGS)
     body = configuration._build_create_payload("the-service", {"an": "image"})
     body.pop("properties")  # the state of git, by the SDK

@@ -1,4 +1,4 @@
-"""Services: what is deployed, what serves meanwhile, and what is left when it fails."""
+"""Services: the deployed image, the service during an update, and the state after a failure."""
 
 import re
 import time
@@ -43,7 +43,7 @@ def find(backend: Backend, environment: str) -> Service | None:
 def test_a_release_is_deployed_by_digest_and_passes_the_test_of_services(
     azure: Azure, backend: Backend, tmp_path: Path
 ) -> None:
-    """The checks of 07_test_service, through what stands before Azure's server, in both environments."""
+    """The checks of 07_test_service through the front of Azure's server, in both environments."""
     image = publish(backend, tmp_path, 4.5)
     production = release(backend, image)
     qa = find(backend, "qa")
@@ -114,7 +114,7 @@ def _open_session(backend: Backend) -> AzureSession:
 
 
 def _pass_in_qa(backend: Backend, image: Image) -> None:
-    """Say that an image passed in QA, where it could not even start."""
+    """Record that an image passed in QA, although it could not even start there."""
     blob = StateBlob(_open_session(backend), "qa")
     state = blob.read()
     blob.write(AzureState(state.current, state.history, (*state.passed, image.digest)))
@@ -147,7 +147,7 @@ def test_an_image_that_the_registry_does_not_have_cannot_be_pulled(
 
 
 def test_a_deployment_that_was_cut_off_is_done_again(azure: Azure, backend: Backend, tmp_path: Path) -> None:
-    """It served already, but its process died before it could write that down."""
+    """The service was already running, but the process died before it could record that."""
     image = publish(backend, tmp_path, 3.0)
     azure.fail_next("PUT", "mlops/services/qa.json", make_error(403, "AuthorizationFailure", "no"))
     with pytest.raises(PlatformError):
@@ -157,7 +157,7 @@ def test_a_deployment_that_was_cut_off_is_done_again(azure: Azure, backend: Back
 
 
 def test_a_deployment_waits_for_one_that_still_runs(azure: Azure, backend: Backend, tmp_path: Path) -> None:
-    """Whoever began it is gone: Azure takes nothing new for the service until it has ended."""
+    """The process that began the change died, and Azure accepts no new change until that one ends."""
     image = publish(backend, tmp_path, 1.0)
     deploy(backend, "qa", image)
     azure.web_services.deadline = 4.0
@@ -183,7 +183,7 @@ def test_a_name_that_somebody_else_has_is_not_taken_from_them(azure: Azure, back
 
 
 class LostLease:
-    """A lease that has run out."""
+    """A lease that has expired."""
 
     def check(self) -> None:
         raise LostLockError("the lock was lost")
@@ -199,7 +199,7 @@ def test_who_has_lost_the_lock_writes_nothing(azure: Azure, workspace: Workspace
 def test_a_service_that_gets_another_name_is_not_forgotten(
     azure: Azure, backend: Backend, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is found by its tag, serves until the new one does, and goes with it."""
+    """The service is found by its tag, and serves until the new one does."""
     image = publish(backend, tmp_path)
     deploy(backend, "qa", image)
     monkeypatch.setenv("MLOPS_AZURE_QA_SERVICE", "other-qa")
@@ -241,7 +241,7 @@ def test_a_cluster_that_is_not_there_is_named(azure: Azure, backend: Backend, tm
 def test_a_deployment_reads_its_image_and_its_services_once(
     azure: Azure, backend: Backend, workspace: Workspace, tmp_path: Path, deployed: int
 ) -> None:
-    """As 06_deploy does it: by a digest, in a process of its own."""
+    """Deploy by digest in a separate process, as 06_deploy does."""
     for number in range(deployed):
         deploy(backend, "qa", publish(backend, tmp_path, number))
     image = publish(backend, tmp_path, 2.0)

@@ -1,4 +1,4 @@
-"""The way to a workspace: who is asked what, and what is said when it fails."""
+"""The connection to a workspace: the requests, and the messages if one fails."""
 
 import ast
 import re
@@ -58,7 +58,7 @@ def test_a_registry_whose_images_would_start_no_release_is_refused(
     if not refused:
         infrastructure.require_ready()
         return
-    said = f"is 'mlopsregistry', but mlops-ws keeps its images in '{REGISTRY}', so new images would start no release"
+    said = f"is 'mlopsregistry', but mlops-ws stores its images in '{REGISTRY}', so new images would not start"
     with pytest.raises(UsageError, match=said):
         infrastructure.require_ready()
 
@@ -70,7 +70,7 @@ def test_a_lost_connection_is_said(azure: Azure, workspace: Workspace) -> None:
 
 
 def stand_on_node(patch: pytest.MonkeyPatch, **other: str) -> None:
-    """Make this process one of a compute cluster, which has no identity but that of the cluster."""
+    """Turn this process into one of a compute cluster, whose only identity is that of the cluster."""
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
         patch.setenv(name, "")  # what is set there meanwhile is taken back
         patch.delenv(name)
@@ -81,7 +81,7 @@ def stand_on_node(patch: pytest.MonkeyPatch, **other: str) -> None:
 def test_a_step_on_a_compute_cluster_is_its_managed_identity(
     azure: Azure, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That adlfs is, too, shows where steps really run: test_submit.py."""
+    """test_submit.py shows the same for adlfs, in steps that really run."""
     stand_on_node(monkeypatch)
     backend = open_backend("azure", workspace)
     assert backend.infrastructure is not None
@@ -143,12 +143,12 @@ def test_a_run_without_a_subscription_begins_nothing(
     monkeypatch.delenv("MLOPS_AZURE_SUBSCRIPTION_ID")
     monkeypatch.setenv("MLOPS_OUTPUTS", str(workspace.outputs))
     shown = CliRunner().invoke(main, ["run", "retrain", "--platform", "azure"])
-    assert (shown.exit_code, "no subscription is chosen" in shown.output) == (2, True)
+    assert (shown.exit_code, "No subscription is set" in shown.output) == (2, True)
     assert not workspace.outputs.exists()
 
 
 def test_every_command_that_a_message_names_is_for_this_platform(project: Path) -> None:
-    """Pasted as it stands, it must not work on the local platform."""
+    """If it is pasted unchanged, it must not act on the local platform."""
     found = []
     for path in (project / "src" / "mlops" / "backends" / "azure").rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))

@@ -1,4 +1,4 @@
-"""The settings of Azure, and what is said on a machine without its packages."""
+"""The settings of Azure, and the message on a machine without its packages."""
 
 import subprocess
 import sys
@@ -21,18 +21,18 @@ CASES = {
     "range": ("compute_idle_seconds: 5", r"azure.compute_idle_seconds is 5, but .* in \[60, 86400\]"),
     "option": ("compute_priority: cheap", "'cheap', but it must be one of lowpriority, dedicated"),
     "name": ("qa_service: Diabetes QA", "azure.qa_service is 'Diabetes QA', but it must be"),
-    "names": ("qa_service: model-production", "are both 'model-production'; each needs its own name"),
-    "folders": ("data_trigger_path: data/", "azure.data_trigger_path: 'data' is the folder of azure.dataset_path"),
+    "names": ("qa_service: model-production", "are both 'model-production'. Set different names."),
+    "folders": ("data_trigger_path: data/", "azure.data_trigger_path is 'data', which is also the folder of azure.d"),
     "nodes": ("kubernetes_min_nodes: 2", r"azure.kubernetes_min_nodes is 2, but .* in \[3, 1000\]"),
     "cores": ("kubernetes_vm_size: Standard_D2s_v5", "is 3, and Standard_D2s_v5 has 2 cores, but production needs 12"),
     "registry": ("container_registry: my-registry", "azure.container_registry is 'my-registry', but it must be"),
-    "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes: 9 is above compute_max_nodes, which is 4"),
+    "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes is 9, which is above compute_max_nodes, 4"),
 }
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Workspace:
-    """A project of parameters alone."""
+    """A project that has only parameters."""
     (tmp_path / "parameters").mkdir()
     return Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
 
@@ -44,7 +44,7 @@ def write(workspace: Workspace, line: str) -> Workspace:
 
 
 def test_what_is_committed_is_what_is_declared(workspace: Workspace) -> None:
-    """So the file shows every setting, with its default."""
+    """The file shows every setting with its default."""
     assert read_settings(workspace, {}) == replace(
         AzureSettings(),
         dataset="diabetes",
@@ -116,17 +116,17 @@ def test_the_environment_wins(written: Workspace) -> None:
 
 
 def test_a_subscription_is_asked_for_with_the_way_to_find_it(workspace: Workspace) -> None:
-    with pytest.raises(UsageError, match="MLOPS_AZURE_SUBSCRIPTION_ID; `az account show --query id` prints yours"):
+    with pytest.raises(UsageError, match="MLOPS_AZURE_SUBSCRIPTION_ID. `az account show --query id` prints yours"):
         require_subscription(read_settings(workspace, {}))
     given = read_settings(workspace, {"MLOPS_AZURE_SUBSCRIPTION_ID": GUID})
     assert require_subscription(given) == GUID
 
 
 class Missing(MetaPathFinder):
-    """Makes the packages of Azure as good as not installed."""
+    """An importer that pretends that the packages of Azure are not installed."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        """Refuse them."""
+        """Refuse the packages of Azure."""
         if fullname.split(".")[0] in ("azure", "azureml", "adlfs"):
             raise ModuleNotFoundError(fullname)
 
@@ -137,13 +137,13 @@ def test_without_its_packages_it_says_which_extra_to_install(
     for name in [name for name in sys.modules if name.split(".")[0] in ("azure", "azureml", "adlfs")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
-    with pytest.raises(UsageError, match=r"the platform azure needs azureml\.core, .*`pip install '.*\[azure\]'`"):
+    with pytest.raises(UsageError, match=r"not installed: azureml\.core, .*`pip install '.*\[azure\]'`"):
         open_backend("azure", workspace)
     open_backend("local", workspace)
 
 
 def test_opening_the_platform_imports_no_package_of_azure(project: Path) -> None:
-    """They cost seconds, and are imported when something is first asked of Azure."""
+    """The packages take seconds to import, so they are imported only before the first request to Azure."""
     code = """
 import sys
 from mlops.backends import open_backend

@@ -1,4 +1,4 @@
-"""Submitted runs: started by REST, really executed from the sources that were sent, seen from outside."""
+"""Submitted runs: started with REST, really executed from the uploaded sources, and seen from outside."""
 
 import json
 import time
@@ -56,7 +56,7 @@ def run_to_end(azure: Azure, pipelines: AzurePipelines, run_id: str) -> Submitte
 def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_failure(
     azure: Azure, pipelines: AzurePipelines, workspace: Workspace
 ) -> None:
-    """All notebooks of both runs are executed, each step in a process of its own as on a node of its own."""
+    """All notebooks of both runs are executed, each step in a separate process, as on a separate node."""
     began = time.monotonic()
     started = pipelines.submit(Submission(caller_run_id="7"))
     assert time.monotonic() - began < 30  # it does not wait
@@ -137,7 +137,7 @@ def test_a_file_that_breaks_the_rules_ends_the_run_red_with_its_report(
 def test_new_data_is_tested_trained_on_and_becomes_the_newest_version_and_bad_data_does_not(
     azure: Azure, pipelines: AzurePipelines, workspace: Workspace
 ) -> None:
-    """Somebody puts a file into the folder that is watched; the schedule starts the rest."""
+    """A file arrives in the watched folder, and the schedule starts a run."""
     (watch,) = [found for found in azure.pipelines.active_schedules if found["DataStoreTriggerInfo"]]
     folder = watch["DataStoreTriggerInfo"]["PathOnDataStore"]
     datasets = AzureDatasets(AzureSession(read_settings(workspace), workspace))
@@ -203,9 +203,11 @@ def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, pipelines
     }
     assert tags["BuildId"] == "42"
     assert (run.state, run.tags) == ("queued", tags)
-    with pytest.raises(StepNotFoundError, match=f"the run {run.run_id} has not started a step 'train'; started: none"):
+    with pytest.raises(
+        StepNotFoundError, match=f"Run {run.run_id} has not started the step 'train'. Started so far: none"
+    ):
         pipelines.read_log(run.run_id, "train")
-    with pytest.raises(RunNotFoundError, match="has stored nothing: wait for its first step .https://"):
+    with pytest.raises(RunNotFoundError, match=r"\(queued\) has stored no files. Wait for its first step: https://"):
         pipelines.fetch_run(run.run_id, Path("nowhere"))
     assert pipelines.cancel(run.run_id).state == "canceled"
 
@@ -248,10 +250,10 @@ def test_who_may_not_submit_is_told_what_to_do(azure: Azure, pipelines: AzurePip
 
 def test_what_cannot_be_submitted_is_refused_before_anything_is_sent(azure: Azure, workspace: Workspace) -> None:
     pipelines = AzurePipelines(AzureSession(read_settings(workspace), workspace))
-    with pytest.raises(ParameterError, match="data_file_path=new.csv: the compute has no such file; .*version=new"):
+    with pytest.raises(ParameterError, match="data_file_path=new.csv: This is a file on this machine, .*version=new"):
         pipelines.submit(Submission(data_file_path="new.csv"))
     assert azure.requests == []
-    with pytest.raises(PipelineNotFoundError, match="published in the workspace: run `mlops publish --platform azure`"):
+    with pytest.raises(PipelineNotFoundError, match="published in the workspace. Run `mlops publish --platform azure`"):
         pipelines.submit(Submission())
-    with pytest.raises(RunNotFoundError, match="there is no run nothing of diabetes-retraining in the workspace"):
+    with pytest.raises(RunNotFoundError, match="There is no run nothing of diabetes-retraining in the workspace"):
         pipelines.get_run("nothing")

@@ -1,4 +1,4 @@
-"""Runs in Application Insights: what is sent, and that a run does not fail where it cannot be."""
+"""Runs in Application Insights: the data that is sent, and runs that do not fail if it cannot be sent."""
 
 import logging
 import time
@@ -79,7 +79,7 @@ def test_a_run_is_a_request_and_its_steps_are_its_dependencies(azure: Azure, tel
 
 
 def test_one_request_is_made_and_nobody_else_is_told(azure: Azure, telemetry: AzureTelemetry) -> None:
-    """The connection string comes from the workspace's own component; the exporter does not report on itself."""
+    """The connection string comes from the workspace's component, and the exporter does not report on itself."""
     telemetry.record_run(RUN)
     assert len(azure.find_requests("GET", f"(?i){COMPONENT}")) == 1
     assert [request.host for request in azure.find_requests("POST", "")][-1] == INGESTION
@@ -103,13 +103,14 @@ def test_what_cannot_be_sent_is_logged_not_raised(
     caplog: pytest.LogCaptureFixture,
     status: int | None,
 ) -> None:
-    """The connection is dropped, the service is busy, the data are refused: a run that went well stays so."""
+    """A dropped connection, a busy service or refused data do not fail a successful run."""
     monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", CONNECTION_STRING)
     azure.fail_next("POST", INGESTION, status and make_error(status, "Error", "no"), times=9)
     began = time.monotonic()
     with caplog.at_level(logging.WARNING, "mlops"):
         telemetry.record_run(RUN)
-    assert f"run {RUN.run_id} is not in Application Insights" in caplog.text
+    assert RUN.run_id in caplog.text
+    assert "Application Insights" in caplog.text
     assert len(azure.find_requests("POST", INGESTION)) <= 2
     assert time.monotonic() - began < 10
 
@@ -117,10 +118,10 @@ def test_what_cannot_be_sent_is_logged_not_raised(
 def test_a_variable_that_nobody_has_set_is_logged(
     azure: Azure, telemetry: AzureTelemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Azure Pipelines leaves $(name) as it is where a variable group has no such secret."""
+    """Azure Pipelines leaves $(name) unchanged if a variable group has no such secret."""
     monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", "$(applicationinsights-connection-string)")
     telemetry.record_run(RUN)
-    assert "is not in Application Insights" in caplog.text
+    assert "Could not send run" in caplog.text
     assert azure.requests == []
 
 
@@ -131,7 +132,8 @@ def test_a_workspace_that_cannot_be_asked_is_logged(
     answer = status and make_error(status, "Refused", "not now")
     azure.fail_next("GET", "(?i)/components/", answer, times=9)
     telemetry.record_run(RUN)
-    assert f"run {RUN.run_id} is not in Application Insights" in caplog.text
+    assert RUN.run_id in caplog.text
+    assert "Application Insights" in caplog.text
 
 
 def test_a_workspace_that_is_not_there_is_logged(

@@ -1,4 +1,4 @@
-"""The ARM template: valid by Microsoft's schemas, fed by the settings, safe by default."""
+"""The ARM template: valid according to Microsoft's schemas, filled from the settings, and safe by default."""
 
 import copy
 import json
@@ -35,7 +35,7 @@ def template() -> dict[str, Any]:
 
 @pytest.fixture
 def settings() -> AzureSettings:
-    """The settings as they are by default."""
+    """The default settings."""
     return AzureSettings()
 
 
@@ -108,7 +108,7 @@ def test_every_parameter_is_fed_and_used(template: dict[str, Any], settings: Azu
 
 
 def test_every_setting_of_the_infrastructure_reaches_the_template(settings: AzureSettings) -> None:
-    """A setting's other value is another parameter: none is forgotten, no two are exchanged."""
+    """Each changed setting changes its own parameter, so none is forgotten and no two are swapped."""
     others = {
         "compute_priority": "dedicated",
         "kubernetes_resource_id": "/subscriptions/s/resourceGroups/g/providers/p",
@@ -142,7 +142,7 @@ def test_what_is_made_is_safe_by_default(template: dict[str, Any]) -> None:
 
 
 def test_the_compute_may_do_what_a_retraining_does_and_no_more(template: dict[str, Any]) -> None:
-    """It reads and writes blobs, reads secrets, looks at images, finds Application Insights, registers models."""
+    """It reads and writes blobs, reads secrets and images, finds Application Insights, and registers models."""
     assignments = [one for one in template["resources"] if one["type"].endswith("/roleAssignments")]
     given = dict(re.findall(r'"(\w+)": "\[subscriptionResourceId\([^,]+, \'([0-9a-f-]{36})\'\)', json.dumps(template)))
     assert given == {

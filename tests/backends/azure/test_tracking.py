@@ -1,4 +1,4 @@
-"""Trainings on Azure: what a run holds, what is set aside, and where runs of compute belong."""
+"""Trainings on Azure: the content of a run, superseded runs, and the parents of runs on compute."""
 
 import os
 import subprocess
@@ -107,7 +107,7 @@ def test_a_training_that_cannot_be_logged_to_its_end_is_none(azure: Azure, backe
     with pytest.raises(PlatformError, match="Could not log the training. Azure said: .*AzureML Data Scientist"):
         track(backend, tmp_path)
     (left,) = azure.history.runs.values()
-    assert (left["status"], left["error"]["error"]["message"]) == ("Failed", "the training was not logged to its end")
+    assert (left["status"], left["error"]["error"]["message"]) == ("Failed", "the training was not logged completely")
     assert list_trainings(backend) == []
     again = track(backend, tmp_path)
     assert list_trainings(backend) == [again.run_id]
@@ -133,13 +133,15 @@ def test_a_sweep_is_a_parent_with_its_best_and_how_it_ended(
 def test_files_that_are_gone_are_said_to_be(azure: Azure, backend: Backend, tmp_path: Path) -> None:
     run = track(backend, tmp_path)
     azure.artifacts.paths.clear()
-    with pytest.raises(TrainingNotFoundError, match=f"files of training run {run.run_id} are gone from Azure: train"):
+    with pytest.raises(
+        TrainingNotFoundError, match=f"files of training run {run.run_id} no longer exist on Azure. Run 02"
+    ):
         backend.tracker.fetch_files(run, tmp_path / "fetched")
     assert not backend.tracker.has_files(run)
 
 
 def test_on_compute_a_training_is_a_child_of_its_step(azure: Azure, workspace: Workspace, tmp_path: Path) -> None:
-    """In a process of its own, as a step is: the SDK keeps the run of its process for good."""
+    """Run in a separate process, like a step, because the SDK never forgets the run of its process."""
     azure.history.add_run(EXPERIMENT, "step", status="Running", startTimeUtc="2026-11-22T09:00:00Z")
     environ = {
         "AZUREML_RUN_ID": "step",

@@ -60,7 +60,7 @@ def test_a_champion_that_was_deleted_in_mlflow_is_not_one_that_never_was(migrate
     assert backend.registry.find_champion("tiny") == backend.registry.get_version("tiny", 2)
     backend.registry.promote("tiny", second.version, expected="")
     client.delete_model_version_tag("tiny", "2", "champion")
-    with pytest.raises(IntegrityError, match="version 2, has lost its tag `champion` in MLflow. Set the tag"):
+    with pytest.raises(IntegrityError, match="version 2, lost its tag `champion` in MLflow. Set the tag"):
         backend.registry.find_champion("tiny")
     client.delete_registered_model("tiny")
     with pytest.raises(IntegrityError, match="version 2, was deleted in MLflow"):

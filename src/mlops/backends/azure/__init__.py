@@ -1,10 +1,10 @@
-"""The platform Azure Machine Learning, by azureml-sdk v1: the only room that imports an Azure package.
+"""The platform Azure Machine Learning, with azureml-sdk v1. No other package imports an Azure package.
 
-Importing this module imports none: the parts import what they need when they are first asked for something.
+Importing this module does not import one either. Each part imports the packages that it needs on first use.
 
 .. code-block:: text
 
-    connection      who we are, what we ask, what refusals mean
+    connection      identity, requests, and explanations of refusals
     models          trainings and versions
     images          the Container Registry
     services        Container Instances and Kubernetes
@@ -52,17 +52,17 @@ NEEDED = (
 
 
 def open_backend(caller: Caller) -> Backend:
-    """Open the platform; nothing is asked of Azure before it is needed.
+    """Open the platform. No request is sent to Azure until one is needed.
 
     Raises
     ------
     UsageError
-        If its packages are not installed.
+        If the packages of the platform are not installed.
     ParameterError
         If ``parameters/azure.yml`` is wrong.
     """
     require_packages()
-    adopt_compute_identity()  # before this process, or a notebook that it starts, makes a credential
+    adopt_compute_identity()  # before this process, or a notebook that it starts, creates a credential
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
     services = AzureServices(session, images)
@@ -87,23 +87,23 @@ def open_backend(caller: Caller) -> Backend:
 
 
 def require_packages() -> None:
-    """Check that the packages are there, without importing them.
+    """Check that the packages of the platform are installed, without importing them.
 
     Raises
     ------
     UsageError
-        Naming those that are missing, and how to install them.
+        If packages are missing; the message names them and says how to install them.
     """
     missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:
         raise UsageError(
-            f"the platform azure needs {', '.join(missing)}: `pip install 'notebook-mlops[azure]'`, "
-            "in a checkout `make setup`; the local platform needs none of them"
+            f"The platform azure needs packages that are not installed: {', '.join(missing)}. "
+            "Run `make setup` in a checkout, or `pip install 'notebook-mlops[azure]'`."
         )
 
 
 def _is_installed(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # the package that it is in
+    except ModuleNotFoundError:  # its parent package is not installed
         return False

@@ -1,8 +1,8 @@
-"""New data: files that somebody puts into the folder ``data_trigger_path`` of the workspace's default datastore.
+"""New data: files that arrive in the folder ``data_trigger_path`` of the workspace's default datastore.
 
-A file is copied to where versions are kept, tested there, and becomes a version when it has passed: whoever brings data
-may overwrite the own file. Azure starts a run for each file that has changed, also for several at once, so the first
-run takes the newest file and the others find it taken.
+A new file is first copied to the folder of the versions, because the original may be overwritten at any time. The copy
+is tested and becomes a version if it passes. Azure starts a run for each changed file, even if several files arrive
+together. So the first run claims the newest file, and the others end without work.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class AzureArrivals:
     session : AzureSession
         The workspace.
     datasets : AzureDatasets
-        Where the versions are kept.
+        The versions of the data set.
     """
 
     def __init__(self, session: AzureSession, datasets: AzureDatasets) -> None:
@@ -43,7 +43,7 @@ class AzureArrivals:
         Raises
         ------
         DatasetNotFoundError
-            If none has arrived.
+            If no file has arrived.
         UsageError
             If no folder is watched.
         """
@@ -53,19 +53,19 @@ class AzureArrivals:
         folder = self._session.settings.data_trigger_path.rstrip("/")
         if not folder:
             raise UsageError(
-                "no folder is watched for new data: set azure.data_trigger_path in parameters/azure.yml, publish, and "
-                "put a file there"
+                "No folder is watched for new data. Set azure.data_trigger_path in parameters/azure.yml, run `mlops "
+                "publish --platform azure`, and put a file into that folder."
             )
         container = open_container(self._session)
         arrived = [
             blob
-            for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # Azure looks into no folder in it either
+            for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # like Azure, ignores subfolders
             if blob.name.endswith(FORMATS)
         ]
         if not arrived:
             raise DatasetNotFoundError(
-                f"no new data: there is no file that ends in {', '.join(FORMATS)} in the folder {folder} of the "
-                f"container {container.container_name} of the storage account {container.account_name}"
+                f"There is no new data: the folder {folder} of the container {container.container_name} in the storage "
+                f"account {container.account_name} has no file that ends in {', '.join(FORMATS)}."
             )
         newest = max(arrived, key=lambda blob: blob.last_modified)
         holder = self._take(container, newest, run_id)
@@ -75,14 +75,14 @@ class AzureArrivals:
         return Arrival(newest.name, self._datasets.store(content, split_name(newest.name)[1]))
 
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
-        """Take a file for a run, unless another one has, and return the run that has it.
+        """Claim a file for a run unless another run has claimed it, and return the run that has it.
 
-        A note in a blob of its own says so: metadata of the file itself would change it, and start another run.
+        The claim is in a separate blob. Metadata on the file itself would count as a change and start another run.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
-        written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()  # the file, as it is now
+        written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()  # this version of the file
         note = container.get_blob_client(f"mlops/arrivals/{written}")
         try:
             note.upload_blob(run_id.encode())
@@ -100,7 +100,7 @@ class AzureArrivals:
             return note.download_blob().readall().decode()
 
     def _has_failed(self, holder: str, run_id: str) -> bool:
-        """Return whether the run that has a file ended without success before this one began, which tries again."""
+        """Return whether the run that claimed a file had already failed or been canceled when this one began."""
         try:
             found = self._runs.get_run(holder)
         except RunNotFoundError:

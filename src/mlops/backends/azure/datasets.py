@@ -1,7 +1,7 @@
 """The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set.
 
-A version's file is never written again: the first one is at ``dataset_path``, the next ones stand beside it with their
-number in the name. So the URL of an old version gives the old rows.
+The file of a version never changes. The first one is at ``dataset_path``, and later ones are in the same folder, with
+their number in the name. So the URL of an old version still returns the old rows.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from mlops.platform.datasets import LATEST, DatasetVersion
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
 
-RIGHTS_SECONDS = 300.0  # a role that was just assigned takes minutes to count
+RIGHTS_SECONDS = 300.0  # because a role takes minutes to take effect
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
@@ -32,7 +32,7 @@ DATASTORE_URL = re.compile(r"azureml://.*?datastores/(?P<store>[^/]+)/(paths/)?(
 
 
 class AzureDatasets:
-    """Versions of the data set: see `mlops.platform.datasets`.
+    """See `mlops.platform.datasets.Datasets`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class AzureDatasets:
     Attributes
     ----------
     rights_seconds, pause_seconds : float
-        How long to try again while a role that was just assigned does not count yet, and how often.
+        How long to retry while a newly assigned role has not taken effect, and the pause between attempts.
     """
 
     def __init__(self, session: AzureSession) -> None:
@@ -62,9 +62,9 @@ class AzureDatasets:
         Raises
         ------
         DatasetNotFoundError
-            If there is none.
+            If the version does not exist.
         UsageError
-            If it is not one file in a blob container.
+            If the version is not one file in a datastore.
         """
         return repeat(self._session, f"look up the data set {self._name}", lambda: self._find(version))
 
@@ -96,7 +96,7 @@ class AzureDatasets:
         return DatasetVersion(self._name, int(made.version), url)
 
     def store(self, content: bytes, ending: str) -> str:
-        """Write a file to a place of its own, and return its URL; that of the newest version where it is the same."""
+        """Store a file at a new URL and return it, or return the newest version's URL if the content is the same."""
         sha256 = hashlib.sha256(content).hexdigest()
         newest = self._find_newest()
         if newest and self._read_hash(newest.url) == sha256:
@@ -105,7 +105,7 @@ class AzureDatasets:
         stem, _ = split_name(self._session.settings.dataset_path)
         number = newest.version + 1 if newest else 1
         path = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
-        while not self._upload(locate_blob(store, path), content, sha256):  # somebody else's file is there
+        while not self._upload(locate_blob(store, path), content, sha256):  # another file has that name
             number += 1
             path = f"{stem}-{number}{ending}"
         return locate_blob(store, path)
@@ -130,16 +130,16 @@ class AzureDatasets:
             if find_status(error) not in (0, 404):
                 raise
             raise DatasetNotFoundError(
-                f"the workspace {workspace.name} has no data set {self._name!r} of version {version!r}: "
-                "the studio lists them, and `mlops provision --platform azure` registers the first one "
-                f"({error.message})"
+                f"The workspace {workspace.name} has no version {version!r} of the data set {self._name!r} "
+                f"({error.message}). Choose one that the studio lists, or run `mlops provision --platform azure` to "
+                "register the first one."
             ) from error
         paths = [url for entry in found._dataflow._to_yaml_dict().get("paths", ()) for url in entry.values()]
         place = DATASTORE_URL.fullmatch(paths[0]) if len(paths) == 1 else None
         if place is None:
             raise UsageError(
-                f"the data set {self._name!r} version {found.version} is {', '.join(paths)}; it must be one file in a "
-                "datastore: register such a version"
+                f"Version {found.version} of the data set {self._name!r} consists of {', '.join(paths)}, but must be "
+                "one file in a datastore. Register such a version."
             )
         store = Datastore.get(workspace, place["store"])
         return DatasetVersion(self._name, int(found.version), locate_blob(store, unquote(place["path"])))
@@ -151,7 +151,7 @@ class AzureDatasets:
             return None
 
     def _upload(self, url: str, content: bytes, sha256: str) -> bool:
-        """Write a blob that is not there yet; False if another content is at its place."""
+        """Write a new blob; return False if there is already a blob with other content."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
         blob = self._open_blob(url)
@@ -169,7 +169,7 @@ class AzureDatasets:
                     time.sleep(self.pause_seconds)
 
     def _read_hash(self, url: str) -> str:
-        """Return the SHA-256 of a blob: as it was noted when we wrote it, else of its content."""
+        """Return the SHA-256 in the metadata of a blob, or compute it if there is none."""
         blob = self._open_blob(url)
         noted = (blob.get_blob_properties().metadata or {}).get(HASH)
         return noted or hashlib.sha256(blob.download_blob().readall()).hexdigest()
@@ -181,12 +181,12 @@ class AzureDatasets:
 
 
 def parse_blob(url: str) -> dict[str, str]:
-    """Return the parts of what `locate_blob` has made: container, account, endpoint, path."""
+    """Return the parts of a URL that `locate_blob` returned: container, account, endpoint, path."""
     place = BLOB_URL.fullmatch(url)
     assert place is not None, url
     return place.groupdict()
 
 
 def locate_blob(store: SdkDatastore, path: str) -> str:
-    """Return the URL by which fsspec opens a blob of a datastore."""
+    """Return the URL with which fsspec opens a blob of a datastore."""
     return f"abfs://{store.container_name}@{store.account_name}.dfs.{store.endpoint}/{path}"

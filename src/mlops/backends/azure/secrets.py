@@ -1,8 +1,8 @@
 """Secrets in the workspace's Key Vault, and the keys of its web services.
 
-An environment variable ``MLOPS_SECRET_<NAME>`` wins over the vault, as on every platform, because build agents pass
-secrets that way. Notebooks run in processes of their own, so the names (never the values) of the secrets that were
-read are noted on this machine: the runner redacts whatever any process of this project has read.
+An environment variable ``MLOPS_SECRET_<NAME>`` takes precedence over the vault, as on every platform, because build
+agents pass secrets that way. Notebooks run in their own processes. So the names (never the values) of secrets that were
+read are recorded on this machine, and the runner redacts the secrets that any process of this project has read.
 """
 
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
 
 NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
-SECRET, KEYS = "secret.", "keys."  # what a note begins with
+SECRET, KEYS = "secret.", "keys."  # prefixes of the recorded names
 
 
 class AzureSecrets:
@@ -33,29 +33,29 @@ class AzureSecrets:
         self._known: dict[tuple[str, int], tuple[str, ...]] = {}
 
     def get_secret(self, name: str) -> str:
-        """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``, else the secret of the vault."""
+        """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``, or else the secret in the vault."""
         given = os.environ.get(name_variable(name))
         if given is not None:
             return given
         if not NAME.fullmatch(name):
-            raise UsageError(f"{name!r} cannot be the name of a secret: Key Vault takes letters, digits and dashes")
+            raise UsageError(f"{name!r} cannot be the name of a secret. Key Vault allows letters, digits and dashes.")
         value = self._find(name)
         if value is not None and len(value) < SHORTEST:
             raise UsageError(
-                f"the secret {name!r} of the Key Vault {self._vault} has {len(value)} characters, and would be struck "
-                f"out of ordinary words; a secret needs {SHORTEST} or more"
+                f"The secret {name!r} in the Key Vault {self._vault} has {len(value)} characters. Use {SHORTEST} or "
+                "more, because a shorter one would also be redacted in ordinary words."
             )
         if value is None:
             raise SecretNotFoundError(
-                f"the secret {name!r} is not in the Key Vault {self._vault}: put it there with `az keyvault secret set "
+                f"The Key Vault {self._vault} has no secret {name!r}. Add it with `az keyvault secret set "
                 f"--vault-name {self._vault} --name {name} --file FILE`, or set the environment variable "
-                f"{name_variable(name)}"
+                f"{name_variable(name)}."
             )
         self._note(SECRET + name)
         return value
 
     def get_keys(self, environment: str) -> tuple[str, str]:
-        """See `Secrets`: Azure makes the keys together with the service."""
+        """See `Secrets`. Azure creates the keys together with the service."""
         keys = self._find_keys(environment)
         if keys is None:
             name = name_service(self._session.settings, environment)
@@ -66,7 +66,7 @@ class AzureSecrets:
         return keys
 
     def list_values(self) -> Iterable[str]:
-        """See `Secrets`: it is called often, so Azure is asked again only for what was handed out since."""
+        """See `Secrets`. Because this is called often, Azure is asked only for secrets that were read since."""
         yield from list_variables()
         for path in sorted(self._noted.glob("*")):
             noted = (path.name, path.stat().st_mtime_ns)

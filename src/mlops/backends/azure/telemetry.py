@@ -1,6 +1,6 @@
-"""Runs in Application Insights: a run is a request, its steps are its dependencies, their numbers are measurements.
+"""Runs in Application Insights: a run is a request, its steps are dependencies, and metrics are measurements.
 
-Everything is sent at once, when the run ends, because a background thread would die with the process.
+Everything is sent when the run ends, because a background thread would end with the process.
 """
 
 import json
@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 
 CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 COMPONENT_API = "2020-02-02"
-SECONDS, RETRIES = 5, 1  # for a connection, and for an answer; the exporter's own retries
-ROLE = "mlops"  # the name under which the application map shows it
-# The exporter reads these of the environment only: no reports on itself, no settings from outside. Its statistics have
-# a thread of their own, for which it waits 30 seconds when the service has refused something.
+SECONDS, RETRIES = 5, 1  # time limit for the connection and for the answer; retries of the exporter
+ROLE = "mlops"  # the name on the application map
+# The exporter reads these options only from the environment. They turn off its statistics and remote settings. The
+# statistics have their own thread, for which the exporter waits 30 seconds after the service refused something.
 QUIET = {
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
@@ -42,15 +42,15 @@ class AzureTelemetry:
     Parameters
     ----------
     session : AzureSession
-        Its workspace names the Application Insights to send to; the environment variable
-        ``APPLICATIONINSIGHTS_CONNECTION_STRING`` wins, and then the workspace is not asked.
+        The workspace, which names the Application Insights resource. If the environment variable
+        ``APPLICATIONINSIGHTS_CONNECTION_STRING`` is set, it is used instead, and the workspace is not asked.
     """
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
 
     def record_run(self, run: RunRecord) -> None:
-        """See `Telemetry`. Secrets have been redacted in the record before."""
+        """See `Telemetry`. The secrets in the record are already redacted."""
         try:
             with explain_refusals(self._session, "send the run to Application Insights"):
                 sent = self._send(run)
@@ -59,10 +59,10 @@ class AzureTelemetry:
             ValueError,
             KeyError,
         ) as error:  # ValueError and KeyError: the connection string is wrong or missing
-            logger.warning("run %s is not in Application Insights: %s", run.run_id, error)
+            logger.warning("Could not send run %s to Application Insights. %s", run.run_id, error)
             return
         if not sent:
-            logger.warning("run %s is not in Application Insights, which did not take it", run.run_id)
+            logger.warning("Application Insights rejected the report of run %s.", run.run_id)
 
     def _send(self, run: RunRecord) -> bool:
         for name, value in QUIET.items():
@@ -96,7 +96,7 @@ class AzureTelemetry:
 
 
 def make_spans(run: RunRecord) -> "list[Span]":
-    """Turn a finished run into OpenTelemetry's spans: its own first, then those of the steps that ran.
+    """Return a finished run as OpenTelemetry spans: first the span of the run, then those of the steps that ran.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
 
 
 def _list_measurements(results: Mapping[str, object]) -> dict[str, str]:
-    """Return the attribute that the exporter makes custom measurements of: finite numbers, yes as 1."""
+    """Return the attribute that the exporter turns into custom measurements: finite numbers, with True as 1."""
     numbers = {
         name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)
     }

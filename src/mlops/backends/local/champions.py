@@ -1,6 +1,6 @@
-"""The champions of MLOPS_HOME, written down beside MLflow's database, in which anyone may delete a version.
+"""Notes of the champions in MLOPS_HOME, outside of MLflow's database, in which anyone may delete a version.
 
-Without this note, a deleted champion looks as if there had never been one, and the next model is promoted unseen.
+Without a note, a deleted champion looks as if there had never been one, and the next model is promoted unchecked.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,13 +15,13 @@ from mlops.files.records import read_record
 
 @dataclass(frozen=True)
 class Note:
-    """The version that was promoted last."""
+    """The note of a model: the version that was promoted last."""
 
     version: int
 
 
 class ChampionNotes:
-    """One small file per model, written after each promotion.
+    """The notes of all models: one small file per model, which is written after each promotion.
 
     Parameters
     ----------
@@ -33,34 +33,37 @@ class ChampionNotes:
         self._home = home
 
     def write(self, name: str, version: int) -> None:
-        """Write down which version of a model is the champion."""
+        """Record the champion of a model."""
         write_atomically(self._locate(name), msgspec.json.encode(asdict(Note(version))))
 
     def read(self, name: str) -> int:
-        """Return the version that was promoted last; 0 if none was, or if an older version of the engine did it."""
+        """Return the version that was promoted last, or 0 if there is no note.
+
+        There is none before the first promotion, or if an older version of the engine promoted the champion.
+        """
         path = self._locate(name)
-        advice = "Delete it; the next promotion writes it again."
+        advice = "Delete it, and the next promotion writes it again."
         return read_record(path, Note, advice).version if path.is_file() else 0
 
     def explain_loss(self, name: str, version: int, database: Path, *, exists: bool) -> IntegrityError:
-        """Return the error for a model whose champion is no longer there, with what to do.
+        """Return the error for a model that lost its champion, with advice.
 
         Parameters
         ----------
         name : str
-            The model.
+            The name of the model.
         version : int
-            The champion that was written down.
+            The champion in the note.
         database : Path
             MLflow's database.
         exists : bool
-            Whether MLflow still has the version, which then has lost its tag.
+            Whether MLflow still has the version, which means that only its tag was lost.
         """
         start = f"To promote the next model as the first one, delete {self._locate(name)}."
         if exists:
             return IntegrityError(
-                f"The champion of {name!r}, version {version}, has lost its tag `champion` in MLflow. Set the tag "
-                f"there again, on this version or on another one. {start}"
+                f"The champion of {name!r}, version {version}, lost its tag `champion` in MLflow. Set the tag there "
+                f"again, on this version or on another one. {start}"
             )
         return IntegrityError(
             f"The champion of {name!r}, version {version}, was deleted in MLflow. Restore {database} from a backup, or "

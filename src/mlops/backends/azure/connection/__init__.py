@@ -1,15 +1,15 @@
-"""The connection to Azure: who we are, what we ask, and what its refusals mean.
+"""The connection to Azure: identity, requests, and explanations of refusals.
 
 .. code-block:: text
 
     settings      the section `azure` of parameters/azure.yml
-    machines      how many cores a size of machine has, and how many production needs
-    identity      the credential, and who is logged in
+    machines      the number of cores of each machine size, and the number that production needs
+    identity      the credential of this process
     session       the workspace, opened once
-    container     the storage clients: locks, data sets and records are blobs
-    lock          a lease on a blob, renewed while it is held
-    sdk_objects   what is used of the SDK's untyped objects
-    answers       what an SDK's error holds: status, codes, messages, Retry-After
-    refusals      a refusal explained: from status or code to advice
+    container     the storage clients for locks, data sets and records, which are blobs
+    lock          a lease on a blob, which is renewed while it is held
+    sdk_objects   the parts of the SDK's untyped objects that the adapter uses
+    answers       the content of an SDK's error: status, codes, messages, Retry-After
+    refusals      explanations and advice for a status or an error code
     retries       calls that are retried while Azure is busy
 """

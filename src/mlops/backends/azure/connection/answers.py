@@ -1,7 +1,7 @@
 """Azure's answers, read from the errors of all its SDKs: status, codes, messages, and how long to wait.
 
-Each SDK wraps an answer in errors of its own, and Resource Manager nests errors in errors, some of them as text. What
-counts is the innermost one: the others only say that there is another.
+Each SDK wraps an answer in its own errors, and Resource Manager nests errors in errors, some of them as text. Only the
+innermost error counts. The others only say that there is another one.
 """
 
 import json
@@ -10,21 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-QUERY = re.compile(r"((?:https?://|/)[^\s?'\"]*)\?[^\s'\")]*")  # it may be a signature, which opens the address
-STATUS = re.compile(r"Request failed \((\d{3})\)")  # the data set client keeps the status nowhere else
-CLUTTER = re.compile(r"\s*\n(?:RequestId|ErrorCode|Time|Content):.*", re.DOTALL)  # what storage clients append
+QUERY = re.compile(r"((?:https?://|/)[^\s?'\"]*)\?[^\s'\")]*")  # it may contain a signature that grants access
+STATUS = re.compile(r"Request failed \((\d{3})\)")  # the data set client has the status only in its text
+CLUTTER = re.compile(r"\s*\n(?:RequestId|ErrorCode|Time|Content):.*", re.DOTALL)  # appended by storage clients
 BUSY = (408, 429, 500, 502, 503, 504)
 
 
 class Response(Protocol):
-    """What the responses of requests, msrest and azure-core have in common."""
+    """A response of requests, msrest or azure-core, with the attributes that they have in common."""
 
     status_code: int
     headers: Mapping[str, str]
 
 
 class ReportedError(Exception):
-    """An error that Azure reports in the body of a successful answer, as a validation does.
+    """An error in the body of a successful answer, for example of a validation.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Reason:
 
 
 def find_status(error: BaseException) -> int:
-    """Return the HTTP status of the answer that led to an error; 0 if Azure did not answer."""
+    """Return the HTTP status of the answer that caused an error, or 0 if Azure did not answer."""
     response = _find_response(error)
     if response is not None:
         return response.status_code
@@ -58,7 +58,7 @@ def find_status(error: BaseException) -> int:
 
 
 def is_missing(error: BaseException) -> bool:
-    """Return whether Azure answered that there is no such thing."""
+    """Return whether Azure answered that the resource does not exist."""
     return find_status(error) == 404
 
 
@@ -68,7 +68,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Return whether the connection to Azure failed or broke."""
+    """Return whether Azure could not be reached or the connection broke."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
     from msrest.exceptions import ClientRequestError
     from requests import ConnectionError as LostConnection
@@ -79,7 +79,7 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 def find_pause(error: BaseException) -> float | None:
-    """Return the seconds that Azure asks to wait for in ``Retry-After``; None if it does not ask."""
+    """Return the number of seconds in Azure's ``Retry-After`` header, or None if there is no such header."""
     response = _find_response(error)
     asked = str(response.headers.get("Retry-After", "")) if response is not None else ""
     return float(asked) if asked.isdigit() else None
@@ -91,7 +91,7 @@ def has_code(error: BaseException, code: str) -> bool:
 
 
 def read_reasons(error: BaseException) -> list[Reason]:
-    """Return what Azure said, without query strings; what the SDK says where the answer cannot be read."""
+    """Return Azure's reasons without query strings, or the SDK's own text if the answer cannot be read."""
     if isinstance(error, ReportedError):
         found = list_reasons(error.body)
     else:
@@ -105,7 +105,8 @@ def list_reasons(body: object) -> list[Reason]:
     Parameters
     ----------
     body : object
-        ``{"error": {"code", "message", "details": [...]}}`` in any case; a message may hold such a body as text.
+        ``{"error": {"code", "message", "details": [...]}}`` in upper or lower case. A message may itself be such a body
+        as text.
     """
     return list(dict.fromkeys(_walk(body)))
 
@@ -113,7 +114,7 @@ def list_reasons(body: object) -> list[Reason]:
 def _walk(body: object) -> Iterator[Reason]:
     if not isinstance(body, Mapping):
         return
-    known = {str(name).lower(): value for name, value in body.items()}  # the pipeline service writes capitals
+    known = {str(name).lower(): value for name, value in body.items()}  # the pipeline service capitalizes names
     if isinstance(known.get("error"), Mapping):
         yield from _walk(known["error"])
         return
@@ -145,7 +146,7 @@ def _clean(text: str) -> str:
 
 
 def _read_body(response: object) -> object:
-    """Return the JSON of a response; None if it is something else."""
+    """Return the JSON of a response, or None if it is not JSON."""
     text = getattr(response, "text", "")
     try:
         return json.loads(text if isinstance(text, str) else text())
@@ -159,7 +160,7 @@ def _find_response(error: BaseException) -> Response | None:
 
 
 def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that it was raised from: the SDKs wrap their errors in others that say less."""
+    """Yield an error and its causes, because the SDKs wrap errors in others that say less."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

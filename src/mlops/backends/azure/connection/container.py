@@ -1,4 +1,4 @@
-"""The storage SDK's clients: locks, data sets and records of images and services are blobs."""
+"""The storage SDK's clients. Locks, data sets, and the records of images and services are blobs."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ RETRIES = 4  # within about a minute
 
 
 def open_container(session: AzureSession) -> "ContainerClient":
-    """Return the storage SDK's client of the container of the workspace's default datastore."""
+    """Return the storage SDK's client for the container of the workspace's default datastore."""
     from azure.storage.blob import ContainerClient
 
     store = session.workspace.get_default_datastore()
@@ -20,7 +20,7 @@ def open_container(session: AzureSession) -> "ContainerClient":
 
 
 def open_blob(session: AzureSession, account: str, container: str, path: str) -> "BlobClient":
-    """Return the storage SDK's client of a blob, which may be of another account: "https://ACCOUNT.blob.ENDPOINT"."""
+    """Return the storage SDK's client for a blob in any account: "https://ACCOUNT.blob.ENDPOINT"."""
     from azure.storage.blob import BlobClient
 
     return BlobClient(account, container, path, **_make_options(session))

@@ -1,4 +1,4 @@
-"""The identity of this process; that Azure does not accept it is one error, whichever SDK asks."""
+"""The identity of this process. If Azure rejects it, the error is the same whichever SDK asked."""
 
 import logging
 import os
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 COMPUTE_ID, CLIENT_ID = "DEFAULT_IDENTITY_CLIENT_ID", "AZURE_CLIENT_ID"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-REASON = re.compile(r"(AADSTS\d+): ([^.\n]*)")  # Entra ID's own words
-NOBODY = Reason("", "there is no identity here, neither in the environment nor of the machine nor of the Azure CLI")
+REASON = re.compile(r"(AADSTS\d+): ([^.\n]*)")  # the reason that Entra ID gives
+NOBODY = Reason("", "there is no identity in the environment variables, on the machine, or in the Azure CLI")
 
 
 def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> None:
-    """Have every credential of this process, and of those that it starts, be the managed identity of its compute.
+    """Use the managed identity of the compute for every credential of this process and its children.
 
-    A node of a compute cluster hands out tokens only for a client id, also if the cluster has one identity. It gives
-    the id in a variable that azure-identity does not read (azure-sdk-for-python#30427). A compute without an identity
-    has the word "clientid" there.
+    A node of a compute cluster issues tokens only for an explicit client id, even if the cluster has only one identity.
+    The id is in a variable that azure-identity does not read (azure-sdk-for-python#30427). On a compute without an
+    identity, that variable contains the word "clientid".
 
     Parameters
     ----------
     environ : mutable mapping, optional
-        The environment; this process's by default. An identity that is chosen there already stays.
+        The environment variables, by default those of this process. An identity that is already set there stays.
     """
     environ = os.environ if environ is None else environ
     if GUID.fullmatch(environ.get(COMPUTE_ID, "")):
@@ -36,15 +36,15 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
 
 
 class Identity:
-    """The identity of this process, as the SDKs take a credential: environment, managed identity, Azure CLI, in order.
+    """The credential of this process: from the environment, a managed identity, or the Azure CLI, in this order.
 
-    The SDKs would raise a page about each place that was searched, and not all of them raise the same error.
+    The SDKs' own errors are a page long, because they list every place that was searched, and differ between SDKs.
     """
 
     def __init__(self) -> None:
         from azure.identity import DefaultAzureCredential
 
-        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it logs the same again
+        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # because it logs the same error again
         self._found = DefaultAzureCredential()
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
@@ -53,7 +53,7 @@ class Identity:
         Raises
         ------
         PlatformError
-            If there is no identity, or Azure rejects it: with the way to log in.
+            If there is no identity, or Azure rejects it. The message says how to log in.
         """
         from azure.core.exceptions import ClientAuthenticationError
 

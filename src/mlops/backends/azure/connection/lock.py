@@ -1,7 +1,7 @@
 """A lock shared by all users of the workspace: a lease on a blob in its default container.
 
 The SDK replaces all tags of a model at once, and Azure does not compare before it swaps, so only one process at a time
-may read, change and write them. A lease lasts some seconds and is renewed; a process that dies loses it.
+may read, change and write them. A lease lasts some seconds and is renewed. If its process dies, it expires.
 """
 
 import random
@@ -18,24 +18,24 @@ from mlops.errors import LostLockError, PlatformError
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobLeaseClient
 
-LEASE_SECONDS = 15  # the least that Azure grants
+LEASE_SECONDS = 15  # the minimum that Azure allows
 RENEW_SECONDS = 5.0
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
-LEASED = (409, 412)  # the blob exists, perhaps leased: storage answers a write without the lease with 412
+LEASED = (409, 412)  # the blob exists; 412 is the answer to a write to a leased blob
 
 
 class LeaseLock:
-    """A lock by name. It is not reentrant.
+    """A named lock, which is not reentrant.
 
     Parameters
     ----------
     session : AzureSession
-        Whose workspace.
+        The workspace.
     name : str
-        The blob is ``locks/<name>``.
+        The name of the lock. Its blob is ``locks/<name>``.
     wait_seconds : float
-        How long to wait for another holder to release it.
+        How many seconds to wait for another holder.
     """
 
     def __init__(self, session: AzureSession, name: str, *, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -50,7 +50,7 @@ class LeaseLock:
         Raises
         ------
         PlatformError
-            If somebody else holds it for too long.
+            If another process holds it for too long.
         """
         asked, client = self._acquire()
         lease = Lease(client, self._name, asked)
@@ -60,7 +60,7 @@ class LeaseLock:
             lease.release()
 
     def _acquire(self) -> tuple[float, "BlobLeaseClient"]:
-        """Return when the lease was asked for, and the storage SDK's client of it."""
+        """Return the time at which the lease was requested, and the storage SDK's client for it."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)
@@ -78,14 +78,13 @@ class LeaseLock:
             if time.monotonic() >= deadline:
                 raise PlatformError(
                     f"Another process has held the lock {self._name} in the container {blob.container_name} of "
-                    f"{blob.account_name} for {self._wait_seconds:.0f} s. A process that dies loses it within "
-                    f"{LEASE_SECONDS} s, so look for a run that hangs, then try again."
+                    f"{blob.account_name} for {self._wait_seconds:.0f} s. End a run that hangs, then try again."
                 )
             time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # so that waiting processes do not all ask at once
 
 
 def _create(blob: "BlobClient") -> None:
-    """Create the blob of a lock; another process may have created and even leased it meanwhile."""
+    """Create the blob of a lock, unless another process created, or even leased, it in the meantime."""
     from azure.core.exceptions import HttpResponseError
 
     try:
@@ -96,7 +95,7 @@ def _create(blob: "BlobClient") -> None:
 
 
 class Lease:
-    """A lease that is held, and renewed by a thread; `check` before a write."""
+    """A lease that a thread renews while it is held. Call `check` before each write."""
 
     def __init__(self, client: "BlobLeaseClient", name: str, asked: float) -> None:
         self._client = client
@@ -107,14 +106,14 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise LostLockError if the lease may have expired, because another process may hold it by now."""
+        """Raise LostLockError if the lease may have expired, because another process may hold the lock then."""
         if time.monotonic() >= self._valid_until:
             raise LostLockError(
                 f"The lock {self._name} was lost because it could not be renewed. Nothing more is written."
             )
 
     def release(self) -> None:
-        """Release the lease; one that cannot be released expires."""
+        """Release the lease. If that fails, it expires."""
         from azure.core.exceptions import AzureError
 
         self._released.set()
@@ -127,6 +126,6 @@ class Lease:
 
         while not self._released.wait(RENEW_SECONDS):
             asked = time.monotonic()
-            with suppress(AzureError):  # tried again, until `check` says that it is too late
+            with suppress(AzureError):  # retried, until `check` decides that it is too late
                 self._client.renew()
                 self._valid_until = asked + LEASE_SECONDS

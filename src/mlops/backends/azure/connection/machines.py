@@ -1,15 +1,15 @@
-"""The machines of Azure, as far as their size's name tells, and how many of them production needs."""
+"""The machines of Azure: the number of cores that a size's name implies, and the number that production needs."""
 
 import re
 
-LEAST_NODES, LEAST_CORES = 3, 12  # of a cluster for production (FastProd), which Azure Machine Learning demands
+LEAST_NODES, LEAST_CORES = 3, 12  # Azure Machine Learning's minimum for a production cluster (FastProd)
 SIZE = re.compile(r"Standard_(?P<family>[A-Z]+)(?P<number>\d+)(?:-(?P<active>\d+))?[a-z]*(?P<rest>(?:_\w+)?)")
-OLD_D = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}  # D and DS up to v2 are only numbered
-NUMBERED = ("G", "GS", "A")  # so are these, and Azure Machine Learning takes none of them for production
+OLD_D = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}  # D and DS up to v2 only have numbers
+NUMBERED = ("G", "GS", "A")  # so do these, but Azure Machine Learning does not accept them for production
 
 
 def count_cores(size: str) -> int | None:
-    """Return the cores of a machine: "Standard_D4s_v5" has 4. None if the name does not tell."""
+    """Return the number of cores of a machine size, 4 for "Standard_D4s_v5", or None if its name does not imply it."""
     found = SIZE.fullmatch(size)
     if found is None or found["family"] in NUMBERED:
         return None

@@ -1,7 +1,7 @@
-"""Azure's refusals, explained: what could not be done, what Azure said, and what to do about it.
+"""Explanations of Azure's refusals: what could not be done, what Azure said, and what to do about it.
 
-One table maps a status to advice, and where Resource Manager answers, another one maps its error codes. Every room of
-the adapter asks Azure within `explain_refusals`, so the same refusal reads the same everywhere.
+One table maps a status to advice, and another one maps the error codes of Resource Manager. Every part of the adapter
+sends its requests within `explain_refusals`, so the same refusal has the same message everywhere.
 """
 
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ from mlops.backends.azure.connection.answers import (
 )
 from mlops.errors import PlatformError
 
-LONGEST = 500  # characters of what Azure said
+LONGEST = 500  # characters that are quoted of Azure's answer
 LOGIN = "Run `az login`, or renew the secret of the identity, then try again."
 WAIT = "Azure stayed busy through all retries. Try again in a few minutes."
 RIGHTS = (
-    "This identity needs {role}: ask an Owner to run `az role assignment create`, and allow a few minutes for it to "
-    "take effect. `az account show` prints which identity and subscription you use."
+    "This identity needs {role}. Ask an Owner to run `az role assignment create`, and allow a few minutes for it to "
+    "take effect. `az account show` prints your identity and subscription."
 )
 ADVICE = {
     401: LOGIN,
@@ -33,7 +33,7 @@ ADVICE = {
     **dict.fromkeys(BUSY, WAIT),
 }
 OTHERWISE = "Correct what it names, then try again."
-UNREACHABLE = "Check the network, then run the same command again. Whatever Azure has started continues."
+UNREACHABLE = "Check the network, then run the same command again. Operations that Azure has started continue."
 
 PURGE = (
     "Free the name with `mlops provision --delete --platform azure`, or by hand with `az keyvault purge --name NAME` "
@@ -64,7 +64,7 @@ NOT_SOLD = (
     "parameters/azure.yml."
 )
 UNREGISTERED = "Run `az provider register --namespace NAMESPACE` with the namespace that it names."
-CODES = (  # what occurs in the code or message, in lower case; the first match counts
+CODES = (  # texts in the code or message, in lower case; the first match counts
     (("deleted state", "soft-deleted", "softdeleted", "recently deleted"), PURGE),
     (("quotaexceeded", "quota", "operationnotallowed: cores", "insufficientvcpu", "clustercoresquota"), QUOTA),
     (("alreadytaken", "alreadyexists", "alreadyinuse", "already in use", "namenotavailable"), TAKEN),
@@ -80,7 +80,7 @@ CODES = (  # what occurs in the code or message, in lower case; the first match 
 
 @dataclass(frozen=True)
 class Scope:
-    """What is asked for something: the role that opens it, and what its error codes mean."""
+    """A kind of resource that requests go to: the role that it needs, and the advice for its error codes."""
 
     role: str
     codes: tuple[tuple[tuple[str, ...], str], ...] = ()
@@ -96,32 +96,32 @@ RESOURCES = Scope(
 
 
 class Authenticated(Protocol):
-    """Whoever has a token for Azure: the session."""
+    """An object with a token for Azure, such as the session."""
 
     def forget_credential(self) -> None:
-        """Have the next request ask for a fresh token."""
+        """Forget the token, so that the next request fetches a new one."""
 
 
 @contextmanager
 def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
-    """Turn what the SDKs raise, after their own retries, into a `PlatformError`.
+    """Turn an error of the SDKs, which they raise after their own retries, into a `PlatformError`.
 
-    An error of ours passes unchanged, so blocks may be nested: the innermost one explains. A token that Azure rejects
-    is forgotten, so that the next try gets a fresh one.
+    Errors of this engine pass unchanged, so blocks may be nested, and the innermost one explains. A token that Azure
+    rejects is forgotten, so that the next attempt gets a new one.
 
     Parameters
     ----------
     session : Authenticated
-        Whose token it was.
+        The owner of the token.
     doing : str
-        What is being done, as it follows "could not": "register the model 'diabetes'".
+        The action, as it follows "Could not": "register the model 'diabetes'".
     scope : Scope
-        What is asked.
+        The kind of resource that the request goes to.
 
     Raises
     ------
     PlatformError
-        Naming what could not be done, what Azure said and what to do.
+        If a request failed. The message has the action, Azure's reasons, and what to do.
     """
     from azure.core.exceptions import AzureError
     from azureml.exceptions import AzureMLException
@@ -140,18 +140,18 @@ def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPAC
 
 
 def explain(doing: str, status: int, reasons: list[Reason], scope: Scope = WORKSPACE) -> PlatformError:
-    """Return the error for a person: what could not be done, every reason that Azure gave, and what to do.
+    """Return the error to show for a refusal: what could not be done, all reasons that Azure gave, and what to do.
 
     Parameters
     ----------
     doing : str
-        As it follows "could not".
+        The action, as it follows "Could not".
     status : int
-        Of Azure's answer; 0 if there was none.
+        The status of Azure's answer; 0 if there was none.
     reasons : list of Reason
-        What Azure said.
+        The reasons in Azure's answer.
     scope : Scope
-        What was asked.
+        The kind of resource that the request went to.
     """
     said = "; ".join(str(reason).rstrip(". ") for reason in reasons)
     found = [advice for reason in reasons if (advice := _find_advice(reason, scope))]
@@ -160,13 +160,13 @@ def explain(doing: str, status: int, reasons: list[Reason], scope: Scope = WORKS
 
 
 def explain_silence(doing: str, detail: str = "") -> PlatformError:
-    """Return the error for a person where Azure did not answer at all."""
+    """Return the error to show if Azure did not answer."""
     said = f" ({_shorten(detail)})" if detail else ""
     return PlatformError(f"Could not {doing}: Azure did not answer{said}. {UNREACHABLE}")
 
 
 def _find_meaning(error: BaseException) -> int:
-    """Return the status of an error; an identity that is rejected before any request counts as 401."""
+    """Return the status of an error, which is 401 if the identity was rejected before any request."""
     from azure.core.exceptions import ClientAuthenticationError
     from azureml.exceptions import AuthenticationException
 

@@ -1,7 +1,7 @@
 """Calls that are retried while Azure is busy or the connection is lost.
 
-The SDK itself retries what it reads (three times, with growing pauses) and never what it posts: only the caller knows
-whether that may be repeated. Everything that is called through here is safe to repeat.
+The SDK itself retries reads (three times, with growing pauses), but never a POST, because only the caller knows whether
+that may be repeated. All calls made through this module are safe to repeat.
 """
 
 import time
@@ -13,7 +13,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 
 TRIES = 4
-LONGEST_PAUSE = 30.0  # seconds; what Azure asks for in Retry-After counts up to it
+LONGEST_PAUSE = 30.0  # seconds; the limit for Azure's Retry-After, too
 
 Result = TypeVar("Result")
 
@@ -21,18 +21,19 @@ Result = TypeVar("Result")
 def repeat(
     session: AzureSession, doing: str, call: Callable[[], Result], sleep: Callable[[float], None] = time.sleep
 ) -> Result:
-    """Call until it works, or until it is clear that it will not.
+    """Call a function until it succeeds or clearly will not, and return its result.
 
     Parameters
     ----------
     session : AzureSession
-        Whose token is used; its setting `retry_seconds` is the first pause, and each further one is twice as long.
+        The owner of the token. Its setting `retry_seconds` is the first pause, and each further pause is twice as long.
     doing : str
-        What is being done, as it follows "could not": "publish diabetes-retraining".
+        The action, as it follows "Could not": "publish diabetes-retraining".
     call : callable
-        Safe to repeat; makes its requests with the SDK, msrest or requests. Storage clients retry by themselves.
+        A function that is safe to repeat and sends requests with the SDK, msrest or requests. Storage clients have
+        their own retries.
     sleep : callable
-        Waits some seconds.
+        Pauses for some seconds.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The objects of azureml-sdk that the adapter passes around: of each, what is used of it.
+"""The objects of azureml-sdk that the adapter passes around, with the parts that it uses.
 
-The SDK has no types of its own, so these protocols are what a type checker and a reader know of it.
+The SDK has no type hints, so these protocols describe it to type checkers and readers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,10 +25,10 @@ class SdkWorkspace(Protocol):
     _workspace_autorest_object: object
 
     def get_details(self) -> Mapping[str, str]:
-        """Return its description, as Resource Manager has it."""
+        """Return its description in Resource Manager."""
 
     def get_default_datastore(self) -> SdkDatastore:
-        """Return where its files are."""
+        """Return the datastore with its files."""
 
 
 class SdkExperiment(Protocol):
@@ -69,7 +69,7 @@ class SdkRun(Protocol):
         """Add tags, or replace their values."""
 
     def add_properties(self, properties: Mapping[str, str]) -> None:
-        """Add properties, which nobody can change."""
+        """Add properties, which cannot be changed later."""
 
     def log(self, name: str, value: float) -> None:
         """Log a number."""
@@ -78,22 +78,22 @@ class SdkRun(Protocol):
         """Log a picture."""
 
     def flush(self) -> None:
-        """Wait until what was logged is sent."""
+        """Wait until all logged values are sent."""
 
     def get_file_names(self) -> list[str]:
         """Return the names of its files."""
 
     def upload_files(self, names: Sequence[str], paths: Sequence[str]) -> Iterable[object]:
-        """Store files; what failed is raised when the result is read."""
+        """Store files. Failures are raised when the result is read."""
 
     def download_file(self, name: str, path: str) -> None:
         """Copy a file."""
 
     def download_files(self, *, prefix: str, output_directory: str | Path, append_prefix: bool) -> None:
-        """Copy all files whose name begins so."""
+        """Copy all files whose names begin with a prefix."""
 
     def register_model(self, name: str, path: str, *, tags: Mapping[str, str], properties: Mapping[str, str]) -> object:
-        """Register files of it as a version of a model."""
+        """Register some of its files as a version of a model."""
 
     def complete(self) -> None:
         """End it."""

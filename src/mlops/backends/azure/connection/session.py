@@ -1,4 +1,4 @@
-"""One connection to a workspace: who we are, and the SDK's workspace, opened when it is first needed."""
+"""One connection to a workspace: the identity, and the SDK's workspace, which is opened on first use."""
 
 import os
 from functools import cached_property
@@ -12,16 +12,16 @@ from mlops.errors import WorkspaceNotFoundError
 from mlops.workspace import Workspace
 
 CONNECT_SECONDS, READ_SECONDS = 20, 60
-ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for what it runs
+ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for the processes of its runs
 
 
 class AzureSession:
-    """A connection to a workspace; nothing is asked of Azure before a property is.
+    """A connection to a workspace. Requests are sent only when a property is read.
 
     Parameters
     ----------
     settings : AzureSettings
-        Which workspace.
+        The settings that name the workspace.
     project : Workspace
         The project's folders on this machine.
     """
@@ -32,12 +32,12 @@ class AzureSession:
 
     @cached_property
     def credential(self) -> Identity:
-        """The identity of this process, for whichever SDK."""
+        """The identity of this process, for all SDKs."""
         return Identity()
 
     @property
     def client_options(self) -> dict[str, float]:
-        """The options of azure-core's clients: how long they wait for an answer, and before they repeat a request."""
+        """The options of azure-core's clients: time limits for answers, and pauses before retries."""
         return {
             "connection_timeout": CONNECT_SECONDS,
             "read_timeout": READ_SECONDS,
@@ -46,17 +46,17 @@ class AzureSession:
 
     @cached_property
     def workspace(self) -> SdkWorkspace:
-        """The SDK's workspace: on its own compute that of the run, elsewhere the one that the settings name.
+        """The SDK's workspace: in a step of a submitted run that of the run, elsewhere the one in the settings.
 
-        Also there it is opened by our own identity, that of the compute: the token of a run, which the SDK would
-        take, opens nothing of Resource Manager, not even the workspace's own description.
+        On the compute it is opened with the compute's identity. By default the SDK would use the token of the run,
+        which has no access to Resource Manager, not even to the description of the workspace.
 
         Raises
         ------
         WorkspaceNotFoundError
-            If there is none of that name.
+            If there is no workspace of that name.
         PlatformError
-            If Azure refuses us, or cannot be reached.
+            If Azure refuses, or cannot be reached.
         """
         from azureml.core import Workspace
         from azureml.core.authentication import TokenAuthentication
@@ -75,7 +75,7 @@ class AzureSession:
                     f"({read_reasons(error)[0]}). Check the section azure of parameters/azure.yml, or run `mlops "
                     "provision --platform azure`."
                 ) from error
-        if opened._workspace_autorest_object is None:  # the SDK hides that there was no connection
+        if opened._workspace_autorest_object is None:  # the SDK hides a failed connection
             raise explain_silence(doing)
         return opened
 
@@ -88,7 +88,7 @@ class AzureSession:
         return require_subscription(self.settings), self.settings.resource_group, self.settings.workspace
 
     def forget_credential(self) -> None:
-        """Have the next request ask for a fresh token, because Azure rejected the current one."""
+        """Forget the token that Azure rejected, so that the next request fetches a new one."""
         self.__dict__.pop("credential", None)
 
     def _get_token(self, audience: str) -> str:
@@ -96,7 +96,7 @@ class AzureSession:
 
 
 def find_own_run() -> SdkRun | None:
-    """Return the run that this process is a step of, on Azure Machine Learning's compute; None elsewhere."""
+    """Return the run of the step that this process executes, or None outside of Azure Machine Learning's compute."""
     from azureml.core import Run
 
     if not os.environ.get(ON_COMPUTE):

@@ -23,48 +23,50 @@ GUID = "(|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 @dataclass(frozen=True)
 class AzureSettings:
-    """Names, sizes and limits on Azure; each is declared here, and ``parameters/azure.yml`` lists them all."""
+    """The names, sizes and limits on Azure, which ``parameters/azure.yml`` lists."""
 
-    subscription_id: str = declare("", "who is billed", pattern=GUID)
-    resource_group: str = declare("mlops-rg", "holds all that is made", pattern=NAME)
+    subscription_id: str = declare("", "the subscription to bill", pattern=GUID)
+    resource_group: str = declare("mlops-rg", "contains all resources", pattern=NAME)
     workspace: str = declare("mlops-ws", "the Machine Learning workspace", pattern="[A-Za-z0-9][A-Za-z0-9-]{2,32}")
-    location: str = declare("westeurope", "region of all that is made", pattern="[a-z0-9]+")
+    location: str = declare("westeurope", "region of all resources", pattern="[a-z0-9]+")
     container_registry: str = declare(
-        "", "its Container Registry, whose new images start a release; empty: not checked", pattern=REGISTRY
+        "", "its Container Registry, whose new images start a release; empty to skip the check", pattern=REGISTRY
     )
-    retry_seconds: int = declare(1, "before a request is repeated; twice as long each time", "[0, 60]")
+    retry_seconds: int = declare(1, "pause before the first retry; it doubles each time", "[0, 60]")
     compute_name: str = declare("cpu-cluster", "runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
     compute_vm_size: str = declare("Standard_DS2_v2", "size of its nodes", pattern=r"\w+")
-    compute_min_nodes: int = declare(0, "nodes that stay", "[0, 1000]")
-    compute_max_nodes: int = declare(4, "nodes at most", "[1, 1000]")
-    compute_idle_seconds: int = declare(300, "after which a node is given back", "[60, 86400]")
-    compute_priority: str = declare("lowpriority", "price against eviction", options=("lowpriority", "dedicated"))
+    compute_min_nodes: int = declare(0, "minimum number of nodes", "[0, 1000]")
+    compute_max_nodes: int = declare(4, "maximum number of nodes", "[1, 1000]")
+    compute_idle_seconds: int = declare(300, "idle time after which a node is released", "[60, 86400]")
+    compute_priority: str = declare(
+        "lowpriority", "lowpriority is cheaper, but Azure may evict it", options=("lowpriority", "dedicated")
+    )
     kubernetes_name: str = declare("aks", "runs production", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
     kubernetes_resource_id: str = declare(
-        "", "a cluster to attach instead of making one", pattern="(|/subscriptions/.+)"
+        "", "a cluster to attach instead of creating one", pattern="(|/subscriptions/.+)"
     )
     kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of its nodes", pattern=r"\w+")
-    kubernetes_min_nodes: int = declare(3, "nodes that stay; with 12 cores in total", "[3, 1000]")
-    kubernetes_max_nodes: int = declare(6, "nodes at most", "[3, 1000]")
-    dataset: str = declare("", "the registered data set; empty: named after the model", pattern=OWN_NAME)
+    kubernetes_min_nodes: int = declare(3, "minimum number of nodes, with 12 cores in total", "[3, 1000]")
+    kubernetes_max_nodes: int = declare(6, "maximum number of nodes", "[3, 1000]")
+    dataset: str = declare("", "the registered data set; empty for the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(
         "", "its file in the blob container; empty: named after the model", pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))"
     )
     pipeline: str = declare("", "the published pipeline; empty: named after the model", pattern=OWN_NAME)
     recurrence: str = declare("day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month"))
-    data_trigger_path: str = declare(
-        "incoming", "a file that arrives in it is tested and trained on", pattern=r"(|[^/].*)"
-    )
-    data_trigger_minutes: int = declare(60, "how often it looks", "[1, 10080]")
-    qa_service: str = declare("", "name of the service; empty: the model's and -qa", pattern=SERVICE_NAME)
+    data_trigger_path: str = declare("incoming", "the folder whose new files start a retraining", pattern=r"(|[^/].*)")
+    data_trigger_minutes: int = declare(60, "how often the folder is checked", "[1, 10080]")
+    qa_service: str = declare("", "name of the service; empty for the model's name and -qa", pattern=SERVICE_NAME)
     qa_cpu_cores: float = declare(1.0, "cores", "[0.1, 64]")
     qa_memory_gb: float = declare(1.0, "gigabytes", "[0.1, 512]")
-    production_service: str = declare("", "the same; empty: the model's and -production", pattern=SERVICE_NAME)
-    production_cpu_cores: float = declare(0.5, "cores a replica", "[0.1, 64]")
-    production_memory_gb: float = declare(1.0, "gigabytes a replica", "[0.1, 512]")
-    production_min_replicas: int = declare(1, "replicas that stay", "[1, 1000]")
-    production_max_replicas: int = declare(10, "replicas at most", "[1, 1000]")
-    production_target_utilization: int = declare(70, "percent", "[1, 100]")
+    production_service: str = declare(
+        "", "name of the service; empty for the model's name and -production", pattern=SERVICE_NAME
+    )
+    production_cpu_cores: float = declare(0.5, "cores per replica", "[0.1, 64]")
+    production_memory_gb: float = declare(1.0, "gigabytes per replica", "[0.1, 512]")
+    production_min_replicas: int = declare(1, "minimum number of replicas", "[1, 1000]")
+    production_max_replicas: int = declare(10, "maximum number of replicas", "[1, 1000]")
+    production_target_utilization: int = declare(70, "percent of utilization that autoscaling aims for", "[1, 100]")
 
 
 DECLARED = tuple(Parameter(setting.name, setting.default, **setting.metadata) for setting in fields(AzureSettings))
@@ -75,7 +77,7 @@ NAMED_AFTER_MODEL = {
     "qa_service": "{}-qa",
     "production_service": "{}-production",
 }
-LIMITS = (  # a least value must not be above the most
+LIMITS = (  # a minimum must not exceed its maximum
     ("compute_min_nodes", "compute_max_nodes"),
     ("kubernetes_min_nodes", "kubernetes_max_nodes"),
     ("production_min_replicas", "production_max_replicas"),
@@ -83,19 +85,22 @@ LIMITS = (  # a least value must not be above the most
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> AzureSettings:
-    """Read the settings: the file's, and over them what the environment says.
+    """Read the settings from the file and from environment variables, which take precedence.
 
     Parameters
     ----------
     workspace : Workspace
         The project.
     environ : mapping, optional
-        The environment; this process's by default. ``MLOPS_AZURE_RESOURCE_GROUP`` sets ``resource_group``.
+        The environment variables, by default those of this process. ``MLOPS_AZURE_RESOURCE_GROUP`` sets
+        ``resource_group``.
 
     Raises
     ------
     ParameterError
-        For an unknown key, a wrong type, a value out of range.
+        If a key is unknown, or a value has a wrong type or is out of range.
+    UsageError
+        If settings conflict.
     """
     path = workspace.parameters / "azure.yml"
     given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)
@@ -104,7 +109,9 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     for least, most in LIMITS:
         if values[least] > values[most]:
             source = given[least].source if least in given else least
-            raise UsageError(f"{source}: {values[least]} is above {most}, which is {values[most]}; lower the one")
+            raise UsageError(
+                f"{source} is {values[least]}, which is above {most}, {values[most]}. Lower {least} or raise {most}."
+            )
     settings = AzureSettings(**values)
     _require_apart(settings)
     _require_cores(settings)
@@ -112,7 +119,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
 
 
 def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
-    """Return the names that the settings leave empty, made of the model's name in ``base.yml``."""
+    """Return the names that are empty in the settings, derived from the model's name in ``base.yml``."""
     base = workspace.parameters / f"{BASE}.yml"
     model = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
     name = str(model.value) if model else "model"
@@ -131,18 +138,18 @@ def require_subscription(settings: AzureSettings) -> str:
     Raises
     ------
     UsageError
-        If none is set, with the way to find it.
+        If none is set. The message says how to find it.
     """
     if not settings.subscription_id:
         raise UsageError(
-            "no subscription is chosen: set azure.subscription_id in parameters/azure.yml or the environment variable "
-            f"{PREFIX}SUBSCRIPTION_ID; `az account show --query id` prints yours"
+            "No subscription is set. Set azure.subscription_id in parameters/azure.yml or the environment variable "
+            f"{PREFIX}SUBSCRIPTION_ID. `az account show --query id` prints yours."
         )
     return settings.subscription_id
 
 
 def _require_cores(settings: AzureSettings) -> None:
-    """Refuse a cluster that Azure Machine Learning would refuse for production, after a quarter of an hour."""
+    """Refuse a cluster that Azure Machine Learning would reject for production only after 15 minutes."""
     cores = count_cores(settings.kubernetes_vm_size)
     found = settings.kubernetes_min_nodes * (cores or LEAST_CORES)
     if found < LEAST_CORES and not settings.kubernetes_resource_id:
@@ -154,14 +161,14 @@ def _require_cores(settings: AzureSettings) -> None:
 
 
 def _require_apart(settings: AzureSettings) -> None:
-    """Refuse settings that would be in each other's way."""
+    """Refuse settings that conflict."""
     if settings.qa_service == settings.production_service:
         raise UsageError(
-            f"azure.qa_service and azure.production_service are both {settings.qa_service!r}; each needs its own name"
+            f"azure.qa_service and azure.production_service are both {settings.qa_service!r}. Set different names."
         )
     arriving, kept = settings.data_trigger_path.strip("/"), str(PurePosixPath(settings.dataset_path).parent)
     if arriving == kept:
         raise UsageError(
-            f"azure.data_trigger_path: {arriving!r} is the folder of azure.dataset_path, where versions are kept; new "
-            "data needs a folder of its own, or each version that is kept would start another retraining"
+            f"azure.data_trigger_path is {arriving!r}, which is also the folder of azure.dataset_path. Choose another "
+            "folder, because each stored version would start a retraining."
         )

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    images            builds an image and finds it again by its digest
-    records           what an image holds, as a blob beside it
-    sdk_environments  the SDK's environment that an image is built from, and the server's packages
+    images            builds an image, and finds it again by its digest
+    records           records of images, as blobs
+    sdk_environments  the SDK's environments for building and deploying an image, and the server's packages
 """

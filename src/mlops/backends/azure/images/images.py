@@ -1,7 +1,7 @@
 """Scoring images in the workspace's Container Registry, built there by Azure Machine Learning.
 
-An image's repository is its model's name; its tag is made of what goes into it, so that the same is never built twice.
-What the registry built is known by its digest, and deployed by it.
+The repository of an image is named after the model. Its tag is a hash of its content, so that the same content is never
+built twice. An image is identified and deployed by its digest in the registry.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = re.compile("[a-z0-9]+([._-]+[a-z0-9]+)*")  # the registry's rule
 DIGEST = re.compile("sha256:[0-9a-f]{64}")
-BUILD_WAIT_SECONDS = 3600.0  # for another's build of the same model's image
+BUILD_WAIT_SECONDS = 3600.0  # for another process that builds an image of the same model
 LOG_LINES = 20
 
 
@@ -51,12 +51,15 @@ class AzureImages:
         self._records: dict[str, ImageRecord] = {}
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """See `Images`: built once for the same bundle and packages, however often it is tried."""
+        """See `Images`. An image is built only once per bundle and packages."""
         repository = _name_repository(model.name)
         verify_bundle(bundle, digest_bundle(bundle))
         environment = make_build_environment(f"{repository}-scoring", bundle)
         label = _make_label(bundle, environment)
-        with explain_refusals(self._session, f"make the image {model.name}:{model.version}"), self._lock(model).hold():
+        with (
+            explain_refusals(self._session, f"create the image {model.name}:{model.version}"),
+            self._lock(model).hold(),
+        ):
             known = self._store.read_model(model)
             digest = self._find_digest(repository, label)
             if digest is None:
@@ -64,7 +67,8 @@ class AzureImages:
                 digest = self._find_digest(repository, label)
             if digest is None:
                 raise PlatformError(
-                    f"Azure built {repository}:{label}, but the registry {self._registry} does not have it; try again"
+                    f"Azure built {repository}:{label}, but {self._registry} does not have it. Run 05_create_image "
+                    "again."
                 )
             record = self._make_record(bundle, model, repository, digest)
             if known.newest != digest:
@@ -73,11 +77,11 @@ class AzureImages:
         return record.image
 
     def get_image(self, digest: str) -> Image:
-        """See `Images`: the registry answers for what is in it, by digest."""
+        """See `Images`. The registry is asked by digest."""
         return self.get_record(digest).image
 
     def get_record(self, digest: str) -> ImageRecord:
-        """Return all that is known of an image, see `get_image`."""
+        """Return the record of an image after checking that the registry has it; see `get_image`."""
         with explain_refusals(self._session, f"look up the image {digest}"):
             record = self._store.read_image(digest) if DIGEST.fullmatch(digest) else None
             if record is None:
@@ -88,9 +92,9 @@ class AzureImages:
         return record
 
     def find_record(self, image: Image) -> ImageRecord:
-        """Return all that is known of an image, without asking Azure again for one that was read or published here.
+        """Return the record of an image; a record that this object has read or published is not read again.
 
-        An image never changes, because its digest is that of its content.
+        An image never changes, because the digest identifies its content.
         """
         return self._records.get(image.digest) or self.get_record(image.digest)
 
@@ -101,11 +105,11 @@ class AzureImages:
         return self.get_image(newest) if newest else None
 
     def list_files(self, image: Image) -> list[str]:
-        """See `Images`: those of the bundle; Azure's base image and the packages are not among them."""
+        """See `Images`. These are the files of the bundle, without Azure's base image and the packages."""
         return list(self.find_record(image).files)
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
-        """Copy the files that an image is made of to `folder`, after checking that they are unchanged."""
+        """Copy the files of an image's bundle to `folder`, and check that they are unchanged."""
         with explain_refusals(self._session, f"fetch the bundle of {record.image.name}"):
             return self._store.fetch_bundle(record, folder)
 
@@ -119,7 +123,7 @@ class AzureImages:
 
         workspace = self._session.workspace
         with tempfile.TemporaryDirectory() as scratch:
-            source = shutil.copytree(bundle, Path(scratch, "bundle"))  # its name is the folder's in the image
+            source = shutil.copytree(bundle, Path(scratch, "bundle"))  # also the name of the folder in the image
             package = Model.package(
                 workspace,
                 [Model(workspace, model.name, version=model.version, expand=False)],
@@ -147,7 +151,7 @@ class AzureImages:
         )
 
     def _find_digest(self, repository: str, label: str) -> str | None:
-        """Return the digest of what the registry has under a tag."""
+        """Return the digest of the image with a tag, or None if the registry has no such image."""
         from azure.core.exceptions import ResourceNotFoundError
 
         if not self._registry:
@@ -168,7 +172,7 @@ class AzureImages:
 
     @property
     def _client(self) -> "ContainerRegistryClient":
-        """The registry's client; it retries three times by itself."""
+        """The registry's client, which retries three times."""
         from azure.containerregistry import ContainerRegistryClient
 
         url = f"https://{self._registry}"
@@ -176,7 +180,7 @@ class AzureImages:
 
     @property
     def _registry(self) -> str:
-        """The registry's host; empty while the workspace has none, because Azure may create it with the first image."""
+        """The host of the registry; empty until the workspace has one, which Azure may create with the first image."""
         if not self._host:
             self._host = _name_registry(self._session)
         return self._host
@@ -191,14 +195,14 @@ def _name_repository(model: str) -> str:
     name = model.lower()
     if not REPOSITORY.fullmatch(name):
         raise UsageError(
-            f"{model!r} cannot name a repository of Container Registry: the model's name must begin and end with a "
-            "letter or digit"
+            f"The model name {model!r} cannot name a repository of Container Registry. Choose a name that begins and "
+            "ends with a letter or digit."
         )
     return name
 
 
 def _make_label(bundle: Path, environment: object) -> str:
-    """Return the tag of an image: what is in the bundle, and what it is built with."""
+    """Return the tag of an image: a hash of its bundle and one of its build environment."""
     from azureml.core import Environment
 
     packages = json.dumps(Environment._serialize_to_dict(environment), sort_keys=True)
@@ -206,7 +210,7 @@ def _make_label(bundle: Path, environment: object) -> str:
 
 
 def _describe_log(package: SdkPackage) -> str:
-    """Say where the log of a build is, without the signature that opens it, and how it ends."""
+    """Return the address of a build's log, without its access signature, and the last lines of the log."""
     lines = str(package.get_logs()).rstrip().splitlines()[-LOG_LINES:]
     address = str(package.package_build_log_uri).split("?")[0]
     return "\n".join([f"The whole log is at {address}. It ends:", *lines])

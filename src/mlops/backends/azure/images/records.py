@@ -1,14 +1,14 @@
-"""What is known of scoring images: blobs in the workspace's default container.
+"""The records of scoring images: blobs in the workspace's default container.
 
 .. code-block:: text
 
-    mlops/bundles/<digest of the bundle>.tar.gz        what the image is made of
+    mlops/bundles/<digest of the bundle>.tar.gz        the content of the image
     mlops/images/<digest in the registry>.json         an image: name, model, bundle, files, example
-    mlops/models/<name>/<version>.json                 which image of a model version is the newest
+    mlops/models/<name>/<version>.json                 the newest image of a model version
 
-The registry says what an image is, by digest, but not of which model and bundle; a model version's properties hold
-1000 characters, and a service must find its image without knowing the model. An image is known when all three are
-written, the last one last: a build that failed has none of them.
+The registry identifies an image by digest, but does not know its model and bundle. A model version's properties have
+room for only 1000 characters, and a service must find its image without knowing the model. The three blobs are written
+in this order, so an image is complete once the last one exists. A failed build leaves none of them.
 """
 
 import io
@@ -31,20 +31,20 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """An image.
+    """The record of an image.
 
     Parameters
     ----------
     image : Image
-        As everybody sees it.
+        The image.
     repository : str
         Its repository in the registry.
     bundle : str
-        The digest of the bundle that it is made of.
+        The digest of its bundle.
     files : tuple of str
-        The bundle's files.
+        The names of the bundle's files.
     example : str
-        A request that it can answer, as JSON.
+        An example request, as JSON.
     """
 
     image: Image
@@ -62,13 +62,13 @@ class ModelImages:
 
 
 class ImageStore:
-    """Reads and writes the records; see the module."""
+    """The store of the records; see the module."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
 
     def read_image(self, digest: str) -> ImageRecord | None:
-        """Return an image, or None if it is not known."""
+        """Return the record of an image, or None if there is none."""
         return self._read(f"mlops/images/{digest.removeprefix('sha256:')}.json", ImageRecord)
 
     def read_model(self, model: ModelVersion) -> ModelImages:
@@ -76,7 +76,7 @@ class ImageStore:
         return self._read(_locate_model(model), ModelImages) or ModelImages()
 
     def write(self, record: ImageRecord, model: ModelVersion, bundle: Path) -> None:
-        """Make an image known; called by one at a time for a model."""
+        """Write the records of an image; the caller holds the lock of the model version."""
         self._write(_locate_bundle(record.bundle), _pack(bundle))
         self._write(f"mlops/images/{record.image.digest.removeprefix('sha256:')}.json", _encode(record))
         self._write(_locate_model(model), _encode(ModelImages(record.image.digest)))
@@ -87,11 +87,11 @@ class ImageStore:
         Raises
         ------
         IntegrityError
-            If it is not what the image was made of.
+            If the bundle was deleted or has changed.
         """
         packed = self._download(_locate_bundle(record.bundle))
         if packed is None:
-            raise IntegrityError(f"the bundle of {record.image.name} is gone; run 05_create_image again")
+            raise IntegrityError(f"The bundle of {record.image.name} was deleted. Run 05_create_image again.")
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
         verify_bundle(folder, record.bundle)

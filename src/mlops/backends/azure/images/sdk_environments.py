@@ -1,26 +1,26 @@
-"""The environments of scoring images: what an image is built with, and an image as it is deployed."""
+"""The SDK's environments for building a scoring image, and for deploying it."""
 
 from pathlib import Path
 
 from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.platform.images import Image
 
-SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` makes it
+SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` writes it
 PYTHON = "3.11"
 MACHINE = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "sys_platform": "linux"}
 ENTRY_SCRIPT = "serving/azure_entry.py"  # in the bundle
 
 
 def list_packages(bundle: Path) -> list[str]:
-    """Return the packages of the image of a bundle, each with its version; the bundle's own pins count."""
+    """Return the pinned packages for the image of a bundle; the bundle's pins take precedence over the server's."""
     pins = read_pins(SERVER, MACHINE) | read_pins(bundle / REQUIREMENTS, MACHINE)
     return [f"{name}=={version}" for name, version in sorted(pins.items())]
 
 
 def make_build_environment(name: str, bundle: Path) -> object:
-    """Make the environment that an image is built with.
+    """Return the environment for building an image.
 
-    Azure's base image is the one that this version of the SDK names, with its date; Azure adds its web server.
+    The base image is the dated one that this version of the SDK names. Azure adds its web server.
     """
     from azureml.core import Environment
     from azureml.core.conda_dependencies import CondaDependencies
@@ -34,7 +34,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
 
 
 def make_image_environment(name: str, image: Image) -> object:
-    """Make the environment that is an image: by digest, and nothing is installed into it."""
+    """Return the environment for deploying an image by its digest; nothing is installed into it."""
     from azureml.core import Environment
 
     environment = Environment(name)
@@ -45,10 +45,10 @@ def make_image_environment(name: str, image: Image) -> object:
 
 
 def make_inference_configuration(bundle: Path, environment: object) -> object:
-    """Make the SDK's inference configuration: a bundle's files, and the entry script in it.
+    """Return the SDK's inference configuration with a bundle's files and its entry script.
 
-    The files are sent with the deployment, too, because Azure lays them over those in the image. They are the same, and
-    the entry script checks them by the bundle's manifest.
+    The files are also sent with the deployment, because Azure mounts them over those in the image. They are the same,
+    and the entry script checks them against the bundle's manifest.
     """
     from azureml.core.model import InferenceConfig
 

@@ -1,9 +1,9 @@
-"""The platform itself: `mlops.platform.infrastructure` with Azure Resource Manager.
+"""The set-up of the platform: `mlops.platform.infrastructure` with Azure Resource Manager.
 
 .. code-block:: text
 
     infrastructure  the seam's methods
-    arm_template    templates/workspace.json deployed, or only compared
-    teardown        what is deleted, and in which order
-    billing         what a month costs, as quantities
+    arm_template    deploys templates/workspace.json, or previews its changes
+    teardown        deletes the resources in the right order
+    billing         the billable quantities of a month
 """

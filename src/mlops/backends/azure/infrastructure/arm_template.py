@@ -1,4 +1,4 @@
-"""The ARM template, its parameters, and its deployment: previewed, checked, and waited for within a time limit."""
+"""The ARM template, its parameters, and its deployment with preview, check and time limit."""
 
 import json
 import time
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources.models import ResourceGroup
 
 MADE_BY = ("made-by", "notebook-mlops")
-MAKES_CLUSTER = "[variables('makesCluster')]"  # the condition of what is not made where a cluster is given
+MAKES_CLUSTER = "[variables('makesCluster')]"  # the condition of resources that an existing cluster does not need
 DEPLOYMENT = "mlops-provision"
 WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 COMPUTES_VERSION = "2025-12-01"  # as in the template
 DEPLOY_SECONDS = 3600.0  # a Kubernetes cluster takes a quarter of an hour
-OTHER_SECONDS = 5.0  # between two looks at another deployment that still runs
-RETRIES = 5  # azure-core tries GET and PUT again after 429, 5xx and lost connections, and waits as Retry-After says
+OTHER_SECONDS = 5.0  # between two checks of another deployment that is still running
+RETRIES = 5  # of GET and PUT by azure-core, after 429, 5xx and lost connections; it respects Retry-After
 KINDS: dict[str, ChangeKind] = {"Create": "create", "Delete": "delete", "Modify": "modify", "Deploy": "modify"}
-NAMED_BY_AZURE = "(its name is made by Azure)"
-NAMES = {  # as people know them
+NAMED_BY_AZURE = "(named by Azure)"
+NAMES = {  # for people
     "microsoft.authorization/roleassignments": "role assignment",
     "microsoft.containerregistry/registries": "Container Registry",
     "microsoft.containerservice/managedclusters": "Kubernetes cluster",
@@ -51,12 +51,12 @@ def read_template() -> dict[str, Any]:
 
 
 def make_tags(settings: AzureSettings) -> dict[str, str]:
-    """Return the tags of all resources, as in the template: teardown deletes nothing without them."""
+    """Return the tags that all resources have in the template; teardown deletes only resources with these tags."""
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
 def make_parameters(settings: AzureSettings, *, attach: bool = True) -> dict[str, object]:
-    """Return the template's parameters: the settings, spelled as Azure does, and whether to attach the cluster."""
+    """Return the template's parameters: the settings in Azure's spelling, and whether to attach the cluster."""
     return {
         "attachKubernetes": attach,
         "workspace": settings.workspace,
@@ -76,16 +76,16 @@ def make_parameters(settings: AzureSettings, *, attach: bool = True) -> dict[str
 
 
 class TemplateDeployment:
-    """The template in one resource group.
+    """The deployment of the template into one resource group.
 
     Parameters
     ----------
     client : ResourceManagementClient
-        Of the subscription.
+        The client of the subscription.
     settings : AzureSettings
-        Where and what.
+        The resource group, and the values of the template's parameters.
     seconds : float
-        Wait at most this long for one of Azure's operations.
+        The time limit for each of Azure's operations.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class TemplateDeployment:
         self._seconds = seconds
 
     def list_changes(self) -> list[Change]:
-        """Return what deploying would do, by Azure's own what-if; a resource that stays as it is is "none".
+        """Return what a deployment would do according to Azure's what-if; the kind "none" means unchanged.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class TemplateDeployment:
         return sorted(found, key=lambda change: (change.resource, change.name))
 
     def list_all(self) -> list[Change]:
-        """Return what deploying into a group that is not there yet makes; names that Azure makes are not known."""
+        """Return what a deployment into a group that does not exist yet would create."""
         given = make_parameters(self._settings)
         return [
             Change("create", name_kind(resource["type"]), _name_resource(str(resource["name"]), given))
@@ -123,12 +123,12 @@ class TemplateDeployment:
         ]
 
     def check(self) -> None:
-        """Have Azure check everything that it can before anything is made: names that are taken, quotas, rights.
+        """Ask Azure to check names, quotas and permissions before anything is created.
 
         Raises
         ------
         ReportedError
-            If Azure finds something wrong.
+            If Azure finds a problem.
         """
         poller = self._client.deployments.begin_validate(
             self._settings.resource_group, DEPLOYMENT, {"properties": self._properties}
@@ -138,7 +138,7 @@ class TemplateDeployment:
             raise ReportedError(result.error.as_dict())
 
     def deploy(self) -> None:
-        """Make what is missing; another deployment that still runs is waited for first."""
+        """Create what is missing, after waiting for any other deployment that is still running."""
         from azure.core.exceptions import HttpResponseError
 
         try:
@@ -170,7 +170,7 @@ class TemplateDeployment:
 
     @cached_property
     def _is_attached(self) -> bool:
-        """Whether the workspace has the cluster already; attaching it again would break the attachment."""
+        """True if the cluster is already attached; attaching it again would break the attachment."""
         from azure.core.exceptions import ResourceNotFoundError
 
         settings = self._settings
@@ -193,7 +193,10 @@ class TemplateDeployment:
 
 
 def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup | None":
-    """Return a resource group, or None; a subscription that is not there is an error, which HEAD would not tell."""
+    """Return a resource group, or None if it does not exist.
+
+    A missing subscription is an error. That is why this is not a HEAD request, which does not distinguish the two.
+    """
     from azure.core.exceptions import ResourceNotFoundError
 
     try:
@@ -205,21 +208,21 @@ def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup 
 
 
 def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
-    """Return the result of one of Azure's operations.
+    """Wait for one of Azure's operations, and return its result.
 
     Parameters
     ----------
     poller : LROPoller
         The SDK's poller of the operation.
     seconds : float
-        Wait at most this long.
+        The time limit.
     doing : str
-        The operation as a subject, for the error: "Deleting mlops-ws".
+        The operation as the subject of a sentence, for the error: "Deleting mlops-ws".
 
     Raises
     ------
     PlatformError
-        If it is still running then; it is not canceled.
+        If the operation is still running at the time limit. It is not canceled.
     """
     poller.wait(seconds)
     if not poller.done():
@@ -230,18 +233,18 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
 
 
 def describe_resource(resource_id: str, kind: ChangeKind) -> Change:
-    """Return a change of a resource, by the type and name that are in its id."""
+    """Return a change of a resource, whose type and name are read from its id."""
     parts = resource_id.split("/providers/")[-1].split("/")
     return Change(kind, name_kind("/".join([parts[0], *parts[1::2]])), "/".join(parts[2::2]))
 
 
 def name_kind(resource_type: str) -> str:
-    """Return what people call a type of resource; the type itself if it is none of ours."""
+    """Return the common name of a type of resource, or the type itself if it is not in the template."""
     return NAMES.get(resource_type.lower(), resource_type)
 
 
 def _name_resource(expression: str, given: Mapping[str, object]) -> str:
-    """Return the name that an expression gives, as far as it is made of parameters."""
+    """Return the name that an expression evaluates to, if it depends only on parameters."""
     shown = expression.strip("[]")
     for name, value in given.items():
         shown = shown.replace(f"parameters('{name}')", f"'{value}'")

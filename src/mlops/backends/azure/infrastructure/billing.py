@@ -1,7 +1,7 @@
-"""What Azure bills in a month, by the settings: quantities with the formula that gives them, no prices.
+"""The quantities that Azure bills in a month with these settings, and their formulas, but no prices.
 
-Known to be missing: Key Vault's operations, traffic that leaves the region, and what a Kubernetes cluster brings along
-(disks of its nodes, load balancer, public address).
+Not included are operations of Key Vault, traffic that leaves the region, and the extras of a Kubernetes cluster (disks
+of its nodes, load balancer, public address).
 """
 
 from mlops.backends.azure.connection.settings import AzureSettings
@@ -14,7 +14,7 @@ REGISTRY_TIER = "Standard"  # as in templates/workspace.json
 
 
 class AzureBilling:
-    """See `mlops.platform.billing.Billing`; nothing is asked of Azure."""
+    """See `mlops.platform.billing.Billing`. No request is sent to Azure."""
 
     def __init__(self, settings: AzureSettings) -> None:
         self._settings = settings
@@ -30,9 +30,9 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
     Parameters
     ----------
     settings : AzureSettings
-        Sizes, least numbers of nodes, how often the schedule starts a retraining.
+        Sizes, minimum numbers of nodes, and the frequency of the schedule.
     usage : Usage
-        What the settings do not say.
+        Quantities that are not in the settings.
     """
     return [
         *_list_compute(settings, usage),
@@ -45,25 +45,25 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """Return nodes that stay, which serve runs, too, and those that a run adds until they are idle long enough."""
+    """Return the nodes that always run, which runs also use, and the nodes that runs add until they are released."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:
         formula = f"{least} nodes x {HOURS} h"
-        found.append(Billable("training, nodes that stay", float(least * HOURS), "node hours", formula, price))
+        found.append(Billable("training, minimum nodes", float(least * HOURS), "node hours", formula, price))
     runs = RUNS[settings.recurrence] if usage.runs is None else usage.runs
     nodes = max(0, min(usage.run_nodes, settings.compute_max_nodes) - least)
     idle = settings.compute_idle_seconds / 60
     hours, most = runs * nodes * (usage.run_minutes + idle) / 60, (settings.compute_max_nodes - least) * HOURS
     formula = f"{runs:g} runs x {nodes} nodes x ({usage.run_minutes:g} + {idle:g} idle) min / 60"
     if hours > most:  # runs wait for each other
-        hours, formula = float(most), f"{settings.compute_max_nodes - least} nodes at most x {HOURS} h"
+        hours, formula = float(most), f"at most {settings.compute_max_nodes - least} nodes x {HOURS} h"
     return [*found, Billable("training", hours, "node hours", formula, price)]
 
 
 def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
     if settings.kubernetes_resource_id:
-        return []  # a cluster that is there anyway
+        return []  # an existing cluster costs nothing extra
     least, most = settings.kubernetes_min_nodes, settings.kubernetes_max_nodes
     nodes = least if usage.production_nodes is None else min(max(usage.production_nodes, least), most)
     price = f"node_hour.{settings.kubernetes_vm_size}.dedicated"
@@ -71,7 +71,7 @@ def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_qa(settings: AzureSettings) -> list[Billable]:
-    """Return QA's container for the whole month: once deployed, it runs until `mlops stop`."""
+    """Return QA's container for the whole month, because it runs from its deployment until `mlops stop`."""
     cores, memory = settings.qa_cpu_cores, settings.qa_memory_gb
     return [
         Billable("QA, cores", cores * HOURS, "core hours", f"{cores:g} cores x {HOURS} h", "container_core_hour"),

@@ -1,4 +1,4 @@
-"""The workspace and all that belongs to it: set up with an ARM template, and deleted as a whole."""
+"""The set-up of the workspace and its resources with an ARM template, and their deletion."""
 
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from azure.mgmt.resource import ResourceManagementClient
 
 DELETE_SECONDS = 600.0
-POLL_SECONDS = 10.0  # where Azure does not say itself how long to wait
+POLL_SECONDS = 10.0  # if Azure does not say how long to wait
 
 
 class EndsServices(Protocol):
-    """The services, as far as deletion needs them."""
+    """The part of the services that deletion needs."""
 
     def end(self, environment: str) -> bool:
-        """Delete the service without its lock; True if there was one."""
+        """Delete the service without taking its lock, and return True if there was one."""
         ...
 
 
@@ -40,9 +40,9 @@ class AzureInfrastructure:
     Parameters
     ----------
     session : AzureSession
-        Which subscription, resource group and workspace.
+        The subscription, resource group and workspace.
     services : EndsServices
-        Ends the services before the workspace that runs them is deleted.
+        The services, which are ended before their workspace is deleted.
     """
 
     def __init__(self, session: AzureSession, services: EndsServices) -> None:
@@ -68,16 +68,19 @@ class AzureInfrastructure:
         return [change for change in changes if change.kind != "none"]
 
     def require_ready(self) -> None:
-        """See `Infrastructure`: a subscription, an identity, a workspace, the registry that the settings name."""
+        """See `Infrastructure`. A run needs a subscription, an identity, a workspace, and the registry of the settings.
+
+        The registry matters because its new images start a release.
+        """
         with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
             workspace = self._session.workspace
             given = self._settings.container_registry
             found = str(workspace.get_details().get("containerRegistry", "")).rsplit("/", 1)[-1] if given else ""
         if given.lower() != found.lower():
             raise UsageError(
-                f"azure.container_registry is {given!r}, but {workspace.name} keeps its images in {found!r}, so new "
-                f"images would start no release. Write {found!r} there, or into the parameter registry of "
-                ".ci/azure-pipelines/release.yml."
+                f"azure.container_registry is {given!r}, but {workspace.name} stores its images in {found!r}, so new "
+                f"images would not start a release. Set it, or the parameter registry of "
+                f".ci/azure-pipelines/release.yml, to {found!r}."
             )
 
     def preview_delete(self) -> list[Change]:
@@ -103,7 +106,7 @@ class AzureInfrastructure:
         return [Change("create", "resource group", group)]
 
     def _check(self, made: list[Change]) -> None:
-        """Have Azure check everything first; if it refuses, delete the group that this call has made."""
+        """Let Azure check everything first; if it refuses, delete the group that this call created."""
         try:
             with self._asking("set up"):
                 self._deployment.check()

@@ -1,4 +1,4 @@
-"""Deletion of what provisioning has made, and nothing else, so that its names are free again."""
+"""The deletion of everything that provisioning created, and nothing else, so that its names are free again."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 VAULT = "microsoft.keyvault/vaults"
 LOGS = "microsoft.operationalinsights/workspaces"
-FOR_GOOD = {WORKSPACE: {"forceToPurge": "true"}, LOGS: {"force": "true"}}  # or they are kept, with their names
-COMES_ALONG = {  # what Azure itself puts beside Application Insights, with no tags; by type, the API version to delete
+FOR_GOOD = {WORKSPACE: {"forceToPurge": "true"}, LOGS: {"force": "true"}}  # otherwise Azure keeps them and their names
+COMES_ALONG = {  # untagged resources that Azure adds to Application Insights, with the API version for deletion
     "microsoft.alertsmanagement/smartdetectoralertrules": "2021-04-01",
     "microsoft.insights/actiongroups": "2023-01-01",
 }
@@ -35,7 +35,7 @@ COMES_ALONG = {  # what Azure itself puts beside Application Insights, with no t
 
 @dataclass(frozen=True)
 class Group:
-    """A resource group: whether it is there, whether we made it, and what in it is ours and not."""
+    """A resource group: whether it exists, whether `mlops provision` created it, and its resources, ours and others."""
 
     exists: bool
     ours: bool
@@ -44,16 +44,18 @@ class Group:
 
 
 class Teardown:
-    """The deletion of what provisioning has made in one resource group.
+    """The deletion of everything that provisioning created in one resource group.
 
     Parameters
     ----------
     client : ResourceManagementClient
-        Of the subscription.
+        The client of the subscription.
     vaults : KeyVaultManagementClient
-        The same; a vault that was deleted is kept there until it is purged.
+        The client for Key Vaults. Azure keeps a deleted vault until it is purged.
     settings : AzureSettings
-        Where.
+        The resource group and workspace.
+    seconds : float
+        The time limit for each of Azure's operations.
     """
 
     def __init__(
@@ -78,14 +80,17 @@ class Teardown:
         return changes
 
     def delete(self) -> list[Change]:
-        """Delete it, and return what was deleted; a group that others use, or that we did not make, stays."""
+        """Delete everything, and return what was deleted.
+
+        The group stays if it contains other resources, or if `mlops provision` did not create it.
+        """
         from azure.core.exceptions import ResourceNotFoundError
 
         changes = self.list_changes()
         group = self._look()
         for found in group.made:
             options = FOR_GOOD.get(found.type.lower(), {})
-            with suppress(ResourceNotFoundError):  # it was deleted with another one, or by somebody else
+            with suppress(ResourceNotFoundError):  # already deleted
                 poller = self._client.resources.begin_delete_by_id(found.id, find_version(found.type), params=options)
                 wait_for(poller, self._seconds, f"Deleting {found.name}")
         for vault in self._list_deleted():
@@ -103,7 +108,7 @@ class Teardown:
             return Group(exists=False, ours=False)
         ours = is_ours(group.tags, self._settings)
         found = list(self._client.resources.list_by_resource_group(name))
-        kinds = list_kinds()  # a policy may have copied our tags from the group to what others have put there
+        kinds = list_kinds()  # a policy may have copied our tags from the group to other resources
         made = [one for one in found if is_ours(one.tags, self._settings) and one.type.lower() in kinds]
         along = [one for one in found if ours and one.type.lower() in COMES_ALONG and one not in made]
         others = tuple(one for one in found if one not in made and one not in along)
@@ -117,17 +122,17 @@ class Teardown:
 
 
 def is_ours(tags: dict[str, str] | None, settings: AzureSettings) -> bool:
-    """Say whether tags are those that provisioning this workspace puts on what it makes."""
+    """Return whether tags are those of resources that `mlops provision` created for this workspace."""
     return make_tags(settings).items() <= (tags or {}).items() and MADE_BY in (tags or {}).items()
 
 
 def find_version(resource_type: str) -> str:
-    """Return the API version by which a type of resource is made, and so deleted."""
+    """Return the API version with which a type of resource is created and deleted."""
     return {**COMES_ALONG, **list_kinds()}[resource_type.lower()]
 
 
 def list_kinds() -> dict[str, str]:
-    """Return the types of resources that provisioning makes, with their API versions; what is in one goes with it."""
+    """Return the types of top-level resources that provisioning creates, with their API versions."""
     made = {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
     return {kind: version for kind, version in made.items() if kind.count("/") == 1}
 

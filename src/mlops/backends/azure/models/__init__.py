@@ -4,5 +4,5 @@
 
     tracking   trainings as runs of an experiment
     registry   versions of models, one of which has the champion tag
-    artifacts  the files of a run, with their hashes as its properties
+    artifacts  the files of a run, whose hashes are properties of the run
 """

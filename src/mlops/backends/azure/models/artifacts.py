@@ -1,4 +1,4 @@
-"""The files of a run: kept by Azure as its artifacts, below ``outputs`` as Azure's own runs keep theirs."""
+"""The files of a run, which are artifacts below ``outputs``, as in Azure's own runs."""
 
 import json
 import shutil
@@ -12,34 +12,34 @@ from mlops.files.records import decode_record
 MODEL = "outputs/model"
 PLOTS = "outputs/plots"
 FILES = "files"
-LONGEST = 1000  # characters in the value of a run's property: Azure's limit
+LONGEST = 1000  # characters in the value of a property, which is Azure's limit
 
 
 def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
-    """Upload the files of a folder as artifacts below `name`; the SDK retries each three times, and checks its MD5."""
+    """Upload the files of a folder as artifacts below `name`. The SDK retries three times, and checks the MD5."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [f"{name}/{path.relative_to(folder).as_posix()}" for path in paths]
     if paths:
-        list(run.upload_files(names=names, paths=[str(path) for path in paths]))  # what failed is raised when read
+        list(run.upload_files(names=names, paths=[str(path) for path in paths]))  # reading it raises failures
 
 
 def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
-    """Replace `folder` with the artifacts below `name`; it is empty if there are none."""
+    """Replace `folder` with the artifacts below `name`; if there are none, it is empty."""
     with tempfile.TemporaryDirectory() as scratch:
         run.download_files(prefix=name, output_directory=scratch, append_prefix=False)
         return replace_folder(Path(scratch), folder)
 
 
 def replace_folder(source: Path, folder: Path) -> Path:
-    """Put a copy of `source` in the place of `folder`."""
+    """Replace `folder` with a copy of `source`, and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     return Path(shutil.copytree(source, folder))
 
 
 def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
-    """Return the properties that keep SHA-256 by path: JSON, in as many pieces as Azure's limit asks for.
+    """Return properties with the SHA-256 by path, as JSON that is split to meet Azure's limit.
 
-    Properties, not tags, because Azure lets nobody change them.
+    They are properties and not tags, because properties cannot be changed.
     """
     text = json.dumps(dict(files), separators=(",", ":"))
     pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]
@@ -47,7 +47,7 @@ def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 by path that properties keep; empty where they keep none."""
+    """Return the SHA-256 by path from properties, or an empty mapping if they have none."""
     pieces: list[str] = []
     while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
         pieces.append(properties[name])

@@ -1,8 +1,8 @@
 """Model versions in the workspace's model registry.
 
-A version is made in one request, with all its tags. The champion is the version with the tag `champion`; its value
-counts promotions, and the highest counts, so that one write moves the champion: there is always exactly one, also when
-a promotion dies half-way, and readers need no lock.
+A version is created with all its tags in one request. The champion is the version whose tag `champion` has the highest
+value, which is a counter of promotions. So a single write moves the champion. There is always exactly one, even if a
+promotion is killed, and readers need no lock.
 """
 
 import tempfile
@@ -21,7 +21,7 @@ from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
-WRITES = 5  # of a model's tags, before we give up because somebody overwrites them
+WRITES = 5  # attempts to set a model's tags while another writer overwrites them
 
 
 class SdkModel(Protocol):
@@ -69,7 +69,7 @@ class AzureRegistry:
                 return self._settle(name, run.run_id)
 
     def _settle(self, name: str, run_id: str) -> ModelVersion:
-        """Keep the first version of a training: where an answer was lost, the SDK has registered again."""
+        """Keep only the first version of a training, because the SDK registers another one if an answer is lost."""
         first, *others = sorted(self._list(name, run_id=run_id), key=lambda model: model.version)
         for other in others:
             other.delete()
@@ -90,10 +90,10 @@ class AzureRegistry:
         return self.get_version(name, version)
 
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
-        """Set a version's champion tag, or remove it if `value` is empty, until it stays so.
+        """Set a version's champion tag, or remove it if `value` is empty, and retry if another writer overwrites it.
 
-        A writer that does not take our lock may have read the tags before we wrote, and write them back afterwards.
-        Then ours is lost, and is written again.
+        A writer without the engine's lock may read the tags before this write, and write them back afterwards. That
+        loses the tag, so it is written again.
         """
         for _ in range(WRITES):
             model = self._get(name, version)
@@ -105,8 +105,8 @@ class AzureRegistry:
             else:
                 model.update_tags_properties(remove_tags=[CHAMPION])
         raise PlatformError(
-            f"Somebody who does not take the engine's lock overwrote the tags of version {version} of the model "
-            f"{name!r} {WRITES} times. Find out who writes them, then promote again."
+            f"Another program overwrote the tags of version {version} of the model {name!r} {WRITES} times. "
+            "Stop the program that writes them, then promote again."
         )
 
     def find_champion(self, name: str) -> ModelVersion | None:
@@ -167,7 +167,7 @@ def _choose_champion(tagged: Iterable[SdkModel]) -> SdkModel | None:
 
 
 def _count_promotions(model: SdkModel) -> int:
-    """Return the count in a version's champion tag; a tag that people have set by hand counts nothing."""
+    """Return the count in a version's champion tag, or 0 if there is no tag or it was set by hand."""
     value = (model.tags or {}).get(CHAMPION) or ""
     return int(value) if value.isdigit() else 0
 

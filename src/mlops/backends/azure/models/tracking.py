@@ -17,21 +17,21 @@ from mlops.errors import IntegrityError, TrainingNotFoundError
 from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
 
-KIND = "mlops"  # the tag that tells our runs from others of the experiment
+KIND = "mlops"  # the tag that distinguishes our runs from others in the experiment
 TRAINING, SWEEP, SUPERSEDED = "training", "sweep", "superseded"
 ATTEMPT = "attempt"
 PARAMETER = "parameter."
 COMPLETED, CANCELED, FAILED = "Completed", "Canceled", "Failed"
 ENDED = (COMPLETED, CANCELED, FAILED)
-LONGEST = 5000  # characters in the description of a run: Azure's limit
+LONGEST = 5000  # characters in the description of a run, which is Azure's limit
 
 
 class AzureTracker:
     """Trainings as runs of an experiment.
 
-    The experiment has the name of the published pipeline, which is also the one that its submitted runs are in: all
-    trainings are found in one place, wherever they ran. A training in a step of a submitted run is a child of that
-    step's run; one of a sweep is a child of the sweep's run.
+    The experiment has the name of the published pipeline and also contains its submitted runs, so all trainings are in
+    one place. A training in a step of a submitted run is a child of that step's run. A training of a sweep is a child
+    of the sweep's run.
     """
 
     def __init__(self, session: AzureSession) -> None:
@@ -49,7 +49,7 @@ class AzureTracker:
         pipeline_run: str = "",
         origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """See `Tracker`. The origin is in the tags; Azure counts the time itself, and has no place for columns."""
+        """See `Tracker`. `origin` is unused: the tags name it, Azure records times, and it has no place for columns."""
         hashes = hash_folder(files)
         labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
         with explain_refusals(self._session, "log the training"):
@@ -68,9 +68,9 @@ class AzureTracker:
         return TrainingRun(run.id, hashes)
 
     def _supersede(self, attempt: str) -> None:
-        """Mark as superseded any training left behind by an attempt that was killed before it finished.
+        """Tag trainings that a killed attempt left behind as superseded.
 
-        Azure deletes no run: it is ended if it still counts as running, and tagged as superseded.
+        Azure cannot delete a run. If it still counts as running, it is canceled.
         """
         from azureml.core import Run
 
@@ -81,7 +81,7 @@ class AzureTracker:
 
     @contextmanager
     def _start(self, sweep: str, name: str) -> Iterator[SdkRun]:
-        """Start a run of a name; one that does not finish ends as failed."""
+        """Start a named run, and end it as failed if an exception is raised."""
         own = self._find_run(sweep) if sweep else find_own_run()
         options: dict[str, object] = {"outputs": False, "snapshot_directory": None, "display_name": name}
         run = own.child_run(name) if own else self._experiment.start_logging(**options)
@@ -126,11 +126,11 @@ class AzureTracker:
         return True
 
     def keep_rows(self, content: bytes) -> str:
-        """See `Tracker`. A blob, because the artifacts of a run are its own: each training would keep a copy."""
+        """See `Tracker`. The rows are in a blob, because as an artifact each training would have its own copy."""
         from azure.core.exceptions import ResourceExistsError
 
         sha256 = hash_content(content)
-        with explain_refusals(self._session, "keep the training rows"), suppress(ResourceExistsError):
+        with explain_refusals(self._session, "store the training rows"), suppress(ResourceExistsError):
             open_container(self._session).upload_blob(_locate_rows(sha256), content, overwrite=False)
         return sha256
 
@@ -150,7 +150,9 @@ class AzureTracker:
         with explain_refusals(self._session, f"fetch the files of training run {run.run_id}"):
             download_folder(self._find_run(run.run_id), MODEL, folder)
         if not any(folder.iterdir()):
-            raise TrainingNotFoundError(f"the files of training run {run.run_id} are gone from Azure: train again")
+            raise TrainingNotFoundError(
+                f"The files of training run {run.run_id} no longer exist on Azure. Run 02_train again."
+            )
         verify_files(folder, run.files, f"training run {run.run_id}")
         return folder
 
@@ -167,7 +169,7 @@ class AzureTracker:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file in the shape of a figure, which is what the SDK takes without naming it by its path here."""
+    """A picture file that looks like a figure to the SDK, which would otherwise name the image after its local path."""
 
     path: Path
 
@@ -177,12 +179,12 @@ class Picture:
 
 
 def find_run(session: AzureSession, run_id: str) -> SdkRun:
-    """Return the SDK's run.
+    """Return the SDK's run with an id.
 
     Raises
     ------
     TrainingNotFoundError
-        If the workspace has none of that id.
+        If the workspace has no such run.
     """
     from azureml.core import Run
     from azureml.exceptions import ServiceException
@@ -203,20 +205,20 @@ def _locate_rows(sha256: str) -> str:
 
 
 def _log_plots(run: SdkRun, plots: Path) -> None:
-    """Log PNG files as images, which Azure's pages show; keep every file beside the model."""
+    """Upload all files, and log PNG files as images, which Azure's pages show."""
     upload_folder(run, PLOTS, plots)
     for path in sorted(plots.rglob("*.png")):
         run.log_image(path.stem, plot=Picture(path))
 
 
 def _end_as_failed(run: SdkRun) -> None:
-    """End a run as failed. If that fails, too, the next attempt does it, and the first error is raised."""
+    """End a run as failed. An error of this request is ignored, so that the first error is raised."""
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException
     from requests.exceptions import RequestException
 
     try:
-        run.fail(error_details="the training was not logged to its end")
+        run.fail(error_details="the training was not logged completely")
     except (AzureMLException, ClientException, RequestException):
         return
 

@@ -3,10 +3,10 @@
 .. code-block:: text
 
     pipelines     the seam's implementation: publication, submission, and submitted runs
-    publication   one version a build behind one endpoint
-    sdk_steps     our steps as the SDK's
-    sdk_objects   what is used of the SDK's untyped objects
-    run_packages  the environment that the steps run in, once for a lock
-    sources       the snapshot that is uploaded
-    schedules     the clock, and new data
+    publication   one version per build, behind one endpoint
+    sdk_steps     the pipeline's steps as SDK objects
+    sdk_objects   the parts of the SDK's untyped objects that publication uses
+    run_packages  the environment of the steps, registered once per lock file
+    sources       the sources that are uploaded
+    schedules     the schedules for a fixed time and for new data
 """

@@ -9,7 +9,7 @@ from mlops.platform.submission import Submission
 
 
 class AzurePipelines(Publication, SubmittedRuns):
-    """See `mlops.platform.pipelines.Pipelines`: what publishes, what looks after runs, and between them `submit`."""
+    """See `mlops.platform.pipelines.Pipelines`: publication, submitted runs, and `submit`."""
 
     def submit(self, submission: Submission) -> SubmittedRun:
         """See `Pipelines`."""
@@ -17,23 +17,23 @@ class AzurePipelines(Publication, SubmittedRuns):
         published = self.find_published()
         if published is None:
             raise PipelineNotFoundError(
-                f"no pipeline {self._name!r} is published in the workspace: run `mlops publish --platform azure`"
+                f"No pipeline {self._name!r} is published in the workspace. Run `mlops publish --platform azure`."
             )
         run_id = submit(self._session, published, submission.list_given(), {"BuildId": published.version})
         return self.get_run(run_id)
 
 
 def _require_address(path: str) -> None:
-    """Refuse a file of this machine, which the machines of a run do not have.
+    """Refuse a file on this machine, which the machines of a run do not have.
 
     Raises
     ------
     ParameterError
-        Saying how to bring it there.
+        If the path is not a URL. The message says how to make the file available.
     """
     if path and "://" not in path:
         raise ParameterError(
-            f"-p data_file_path={path}: the compute has no such file; give an address that it can open "
-            "(abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH), or put the file into the folder that is watched for "
-            "new data and write -p dataset_version=new (docs/azure-setup.md, New data)"
+            f"-p data_file_path={path}: This is a file on this machine, which the compute cannot read. Use an address "
+            "that it can open (abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH), or the folder for new data with -p "
+            "dataset_version=new."
         )

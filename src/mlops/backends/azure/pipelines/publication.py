@@ -24,17 +24,17 @@ ABOUT = "Starts the newest version of the retraining pipeline"
 
 
 class Publication:
-    """The pipeline of one workspace: `publish` makes versions, `find_published` says which one starts."""
+    """The published pipeline of a workspace: `publish` creates versions, `find_published` returns the active one."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
         self._name = session.settings.pipeline
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
-        """Publish the present sources as version `build_id`, and have the endpoint start it.
+        """Publish the current sources as version `build_id`, and make the endpoint start it.
 
-        Each part is looked up before it is made, so that running it again completes a publication that died. If two
-        processes publish the same build at once, both keep the version with the lower id.
+        Each part is looked up before it is created, so a second call completes a publication that was interrupted. If
+        two processes publish the same build at once, both keep the version with the lower id.
         """
         workspace = self._session.workspace
         self._require_compute(workspace)
@@ -58,7 +58,7 @@ class Publication:
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
 
     def find_published(self) -> PublishedPipeline | None:
-        """Return what the endpoint starts, or None."""
+        """Return the version that the endpoint starts, or None if nothing is published."""
         workspace = self._session.workspace
         doing = f"look up the pipeline {self._name}"
         endpoint = repeat(self._session, doing, lambda: self._find_endpoint(workspace))
@@ -68,7 +68,7 @@ class Publication:
         return PublishedPipeline(self._name, pipeline.version, pipeline.id, endpoint.endpoint)
 
     def update(self) -> None:
-        """See `mlops.platform.pipelines.Triggers`; nothing happens where nothing is published."""
+        """See `mlops.platform.pipelines.Triggers`. Does nothing if no pipeline is published."""
         workspace, doing = self._session.workspace, f"look up the pipeline {self._name}"
         endpoint = repeat(self._session, doing, lambda: self._find_endpoint(workspace))
         if endpoint is not None:
@@ -90,8 +90,8 @@ class Publication:
                 if "ComputeTargetNotFound" not in str(error):
                     raise
                 raise ComputeNotFoundError(
-                    f"the workspace {workspace.name} has no compute {name!r}, which compute_name in "
-                    "parameters/azure.yml asks for: `mlops provision --platform azure` makes it"
+                    f"The workspace {workspace.name} has no compute {name!r} (compute_name in parameters/azure.yml). "
+                    "Run `mlops provision --platform azure`."
                 ) from error
 
         repeat(self._session, f"look up the compute {name}", call)
@@ -115,13 +115,13 @@ class Publication:
                     defaults=Submission(model_name=str(parameters.shared["model_name"])),
                     build=Build(build_id, build_uri),
                 )
-                with redirect_stdout(sys.stderr):  # the SDK prints its progress there
+                with redirect_stdout(sys.stderr):  # because the SDK prints its progress
                     self._send(Pipeline(workspace, steps), workspace, build_id, build_uri)
 
             repeat(self._session, f"publish {self._name}", publish)
 
     def _send(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
-        """Publish, unless an earlier try has, whose answer was lost."""
+        """Publish unless an earlier attempt succeeded and only its answer was lost."""
         if wrong := pipeline.validate():
             raise PlatformError(f"Azure's own check rejects {self._name}: {'; '.join(map(str, wrong))}")
         if not self._list_versions(workspace, build_id):
@@ -135,7 +135,7 @@ class Publication:
         return sorted(found, key=lambda pipeline: str(pipeline.id))
 
     def _keep_one(self, workspace: SdkWorkspace, build_id: str) -> SdkPublished | None:
-        """Return the version of a build; of several, all but one are disabled."""
+        """Return the version of a build, or None; if there are several, disable all but one."""
         found = self._list_versions(workspace, build_id)
         for other in found[1:]:
             other.disable()
@@ -153,7 +153,7 @@ class Publication:
             raise
 
     def _move_endpoint(self, workspace: SdkWorkspace, pipeline: SdkPublished) -> SdkEndpoint:
-        """Have the endpoint start a version; it is made by the first publication."""
+        """Make the endpoint start a version; create the endpoint if there is none."""
         from azureml.pipeline.core import PipelineEndpoint
         from msrest.exceptions import HttpOperationError
 
@@ -161,7 +161,7 @@ class Publication:
         if endpoint is None:
             try:
                 return PipelineEndpoint.publish(workspace, self._name, ABOUT, pipeline)
-            except (ValueError, HttpOperationError):  # perhaps another process made it meanwhile
+            except (ValueError, HttpOperationError):  # another process may have created it meanwhile
                 endpoint = self._find_endpoint(workspace)
                 if endpoint is None:
                     raise

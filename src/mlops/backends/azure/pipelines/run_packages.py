@@ -1,4 +1,4 @@
-"""The environment that runs execute in: the packages of the lock, registered once for each lock."""
+"""The environment that runs execute in: the packages of the lock file, registered once per lock file."""
 
 import json
 import re
@@ -19,12 +19,12 @@ from mlops.files.hashes import hash_file
 
 Result = TypeVar("Result")
 
-EDITABLE = "-e ."  # the project itself: the runs' machines have its sources, and need not install it
+EDITABLE = "-e ."  # the project, which the machines of a run have as sources and need not install
 HASH_LENGTH = 12
 
 
 def name_environment(project: Path) -> str:
-    """Return the environment's name, which holds the hash of the lock: another lock, another environment."""
+    """Return the environment's name, which contains the hash of the lock file."""
     return f"notebook-mlops-{hash_file(project / 'requirements.lock')[:HASH_LENGTH]}"
 
 
@@ -38,7 +38,7 @@ def describe_packages(project: Path) -> dict[str, Any]:
 
 
 def make_environment(project: Path) -> SdkEnvironment:
-    """Return the SDK's environment: exactly the packages of ``environment.yml``, which are those of the lock."""
+    """Return the SDK's environment with the packages of ``environment.yml``, which are those of the lock file."""
     from azureml.core import Environment
 
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
@@ -48,14 +48,14 @@ def make_environment(project: Path) -> SdkEnvironment:
 
 
 def ensure_environment(session: AzureSession) -> SdkEnvironment:
-    """Return the registered environment of the lock; registered if it is not there.
+    """Return the registered environment of the lock file, after registering it if necessary.
 
-    Safe to call again, and by two at once: what is registered twice with the same content is one version.
+    Safe to call again, and from two processes at once, because Azure keeps one version for the same content.
 
     Raises
     ------
     PlatformError
-        If an environment of that name holds other packages: somebody has taken the name.
+        If an environment with that name has other packages.
     """
     workspace = session.workspace
     wanted = make_environment(session.project.project)
@@ -65,9 +65,8 @@ def ensure_environment(session: AzureSession) -> SdkEnvironment:
         return repeat(session, doing, lambda: _call(lambda: wanted.register(workspace)))
     if _list_packages(found) != _list_packages(wanted):
         raise PlatformError(
-            f"the environment {wanted.name} holds other packages than requirements.lock, whose hash is its name: "
-            "somebody has registered another one under that name. Archive it in the workspace, or change the lock "
-            "(`make lock`), and publish again"
+            f"The environment {wanted.name} in the workspace has other packages than requirements.lock. "
+            "Archive it in the workspace, then publish again."
         )
     return found
 
@@ -89,7 +88,7 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Call the SDK's client of environments, which raises bare exceptions with the status in their text."""
+    """Call the SDK's client for environments, and turn its bare exceptions into errors with a status."""
     from requests import HTTPError, Response
 
     try:

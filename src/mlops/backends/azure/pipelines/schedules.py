@@ -1,4 +1,4 @@
-"""The schedules that start the pipeline: by the clock, and for new data in the default datastore."""
+"""The schedules that start the pipeline: at fixed intervals, and for new data in the default datastore."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from mlops.platform.submission import Submission
 
 PROVISIONING, COMPLETED = "Provisioning", "Completed"
 WAIT_SECONDS, MOST_PAUSE = 600.0, 10.0
-INTERVALS = {  # of the recurrence; the first run is one later, or Azure would start one at once
+INTERVALS = {  # the first run starts one interval later; otherwise Azure would start it immediately
     "Minute": timedelta(minutes=1),
     "Hour": timedelta(hours=1),
     "Day": timedelta(days=1),
@@ -25,7 +25,7 @@ INTERVALS = {  # of the recurrence; the first run is one later, or Azure would s
 
 @dataclass(frozen=True)
 class Trigger:
-    """A schedule as it should be; `frequency` of the clock, or `path` and `minutes` of the datastore."""
+    """The wanted state of a schedule, with either a `frequency`, or `path` and `minutes` of the datastore."""
 
     name: str
     endpoint_id: str
@@ -35,14 +35,14 @@ class Trigger:
 
 
 class Schedules:
-    """The schedules of one pipeline's endpoint: they start whatever version it has at that time.
+    """The schedules of one pipeline's endpoint, which start its current version.
 
     Parameters
     ----------
     session : AzureSession
         The workspace.
     now : callable
-        The time in UTC.
+        Returns the time in UTC.
     """
 
     def __init__(self, session: AzureSession, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -62,15 +62,15 @@ class Schedules:
         return wanted
 
     def update(self, endpoint_id: str) -> None:
-        """Make what is missing and disable what is not wanted, so that there is exactly one active one of each.
+        """Create missing schedules and disable unwanted ones, so that exactly one of each wanted kind is active.
 
-        Safe to call again: a schedule that Azure failed to set up is made anew. If two processes do at once, both keep
-        the schedule with the lower id.
+        Safe to call again: a schedule that Azure failed to set up is created again. If two processes do so at once,
+        both keep the schedule with the lower id.
 
         Raises
         ------
         PlatformError
-            If Azure does not set a new one up.
+            If Azure does not set up a new schedule.
         """
         wanted = self.list_wanted(endpoint_id)
         for found in self._list_active():
@@ -108,21 +108,21 @@ class Schedules:
                 "datastore": store,
                 "path_on_datastore": trigger.path,
                 "polling_interval": trigger.minutes,
-                # without it, the run would train on the old data
+                # otherwise the run would train on the old data
                 "pipeline_parameters": Submission(dataset_version=NEW_DATA).list_given(),
             }
         try:
             made: SdkSchedule = Schedule.create_for_pipeline_endpoint(
                 workspace, trigger.name, trigger.endpoint_id, experiment_name=self._name, **when
             )
-        except SystemError as error:  # the SDK's, if the schedule has failed already
+        except SystemError as error:  # raised by the SDK if the schedule has already failed
             raise _explain_failure(trigger) from error
         if self._wait_for(made) != COMPLETED:
             _disable(made)
             raise _explain_failure(trigger)
 
     def _wait_for(self, schedule: SdkSchedule) -> str:
-        """Return the state of a schedule once Azure has set it up, or failed to: it says so nowhere else."""
+        """Wait until Azure has set up a schedule or failed to, and return its state, which no other request reports."""
         pause = float(self._session.settings.retry_seconds)
         deadline = time.monotonic() + WAIT_SECONDS
         while (state := schedule._schedule_provider.get_schedule_provisioning_status(schedule.id)) == PROVISIONING:
@@ -137,19 +137,19 @@ class Schedules:
 
 
 def _disable(schedule: SdkSchedule) -> None:
-    with suppress(SystemError):  # which the SDK raises afterwards if Azure had failed to set the schedule up
+    with suppress(SystemError):  # raised by the SDK after disabling a schedule that Azure failed to set up
         schedule.disable()
 
 
 def _explain_failure(trigger: Trigger) -> PlatformError:
     return PlatformError(
-        f"Azure could not set up the schedule {trigger.name}, and gives no reason. Run `mlops publish --platform "
-        "azure` again. If it fails again, choose other values of azure.recurrence or azure.data_trigger_path."
+        f"Azure could not set up the schedule {trigger.name} and gave no reason. Run `mlops publish --platform azure` "
+        "again. If that fails, too, change azure.recurrence or azure.data_trigger_path."
     )
 
 
 def read_trigger(schedule: SdkSchedule) -> Trigger:
-    """Return what a schedule of the workspace does."""
+    """Return the trigger that corresponds to a schedule of the workspace."""
     if schedule.recurrence:
         return Trigger(schedule.name, schedule.pipeline_endpoint_id, schedule.recurrence.frequency)
     return Trigger(

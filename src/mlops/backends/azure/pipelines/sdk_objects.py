@@ -1,4 +1,4 @@
-"""The objects of azureml-sdk that publication passes around: of each, what is used of it."""
+"""The objects of azureml-sdk that publication passes around, with the parts that it uses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ class SdkCondaDependencies(Protocol):
     """The packages of an environment."""
 
     def as_dict(self) -> Mapping[str, object]:
-        """Return them as a conda environment file has them."""
+        """Return them in the form of a conda environment file."""
 
 
 class SdkPython(Protocol):
@@ -37,11 +37,11 @@ class SdkPublished(Protocol):
     version: str
 
     def disable(self) -> None:
-        """Take it out of what can be started."""
+        """Disable it, so that it cannot be started."""
 
 
 class SdkPipelineVersion(Protocol):
-    """A version that an endpoint knows."""
+    """A version of an endpoint."""
 
     pipeline_id: str
 
@@ -57,17 +57,17 @@ class SdkEndpoint(Protocol):
         """Return the version that it starts."""
 
     def add_default(self, pipeline: SdkPublished) -> None:
-        """Add a version, and start it from now on."""
+        """Add a version, and make it the one that is started."""
 
     def set_default(self, pipeline: SdkPublished) -> None:
-        """Start a version that it knows from now on."""
+        """Make one of its versions the one that is started."""
 
 
 class SdkPipeline(Protocol):
     """A pipeline before it is published: ``azureml.pipeline.core.Pipeline``."""
 
     def validate(self) -> Sequence[object]:
-        """Return what is wrong with it."""
+        """Return its problems."""
 
     def publish(self, *, name: str, description: str | None, version: str) -> SdkPublished:
         """Publish it."""
@@ -80,7 +80,7 @@ class SdkRecurrence(Protocol):
 
 
 class SdkScheduleProvider(Protocol):
-    """What a schedule asks the service with; the SDK has no public way to ask for the state."""
+    """The client of a schedule. The SDK has no public method that returns the state."""
 
     def get_schedule_provisioning_status(self, schedule_id: str) -> str:
         """Return "Provisioning", "Completed" or "Failed"."""
@@ -98,4 +98,4 @@ class SdkSchedule(Protocol):
     _schedule_provider: SdkScheduleProvider
 
     def disable(self) -> None:
-        """Have it start nothing any more."""
+        """Disable it, so that it starts nothing more."""

@@ -1,4 +1,4 @@
-"""The retraining pipeline as the SDK's objects: one script step for each step, one after the other."""
+"""The retraining pipeline as objects of the SDK: one script step per step, one after the other."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ COMPUTE_TYPE = "AmlCompute"
 
 
 def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment variables of a run: this process's settings of the platform, and the commit.
+    """Return the environment variables of a run: the settings in this process's environment, and the commit.
 
-    The sources are sent without their git history; and settings that came from the environment here must hold there.
+    The settings must also apply on the run's machines, and the sources are sent without their git history.
     """
     environ = os.environ if environ is None else environ
     settings = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}
@@ -25,7 +25,7 @@ def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> d
 
 
 def make_run_configuration(environment: object, variables: Mapping[str, str]) -> object:
-    """Return how a step's process is started: in which environment, with which variables."""
+    """Return the configuration of a step's process: its environment and its variables."""
     from azureml.core.runconfig import RunConfiguration
 
     configuration = RunConfiguration()
@@ -46,24 +46,25 @@ def make_steps(
 ) -> list[object]:
     """Return the SDK's steps.
 
-    Each waits for the one before, also where it would not need to: the run's folder goes from hand to hand.
+    Each step waits for the one before, even if it does not need its results, because the run's folder is passed from
+    step to step.
 
     Parameters
     ----------
     pipeline : str
-        Its name in this engine, "retrain"; on Azure it has the name in the settings.
+        Its name in this engine, "retrain". On Azure it has the name in the settings.
     steps : sequence of Step
         Its steps, in order.
     sources : Path
-        What each step's machine gets.
+        The folder that is sent to each step's machine.
     compute : str
-        Name of the compute that executes them.
+        The name of the compute that executes them.
     configuration : RunConfiguration
         See `make_run_configuration`.
     defaults : Submission
-        What the pipeline's parameters are where a submission does not say; each step gets all of them.
+        The default values of the pipeline's parameters. Each step gets all parameters.
     build : Build
-        The build that publishes.
+        The build that publishes the pipeline.
     """
     from azureml.pipeline.core import PipelineParameter
     from azureml.pipeline.steps import PythonScriptStep

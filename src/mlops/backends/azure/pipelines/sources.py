@@ -1,4 +1,4 @@
-"""The sources that a run's machine gets: the folders and files named here, and nothing else of the project."""
+"""The sources that are sent to a run's machine: only the folders and files that are named here."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "*.egg-info", ".*")
 
 @contextmanager
 def stage_sources(project: Path) -> Iterator[Path]:
-    """Copy what is sent to a folder that is there for the time of the block.
+    """Copy the sources to a temporary folder, which exists until the end of the block.
 
-    A copy, because what is left out is then left out for sure: the SDK would take all that no ``.amlignore`` names,
-    such as a data file or a key that somebody has put into the project's folder.
+    The copy ensures that nothing else is sent. The SDK would send everything that ``.amlignore`` does not name, such as
+    a data file or a key in the project's folder.
 
     Raises
     ------
     UsageError
-        If the script that runs start with is missing; the SDK itself would publish the pipeline all the same.
+        If the script that runs start with is missing. The SDK itself would still publish the pipeline.
     """
     if not (project / SCRIPT).is_file():
         raise UsageError(
-            f"{project / SCRIPT} is missing, and Azure starts every step with it. Check out the project again."
+            f"{project / SCRIPT} is missing, but Azure starts every step with it. Check out the project again."
         )
     with TemporaryDirectory() as scratch:
         folder = Path(scratch, project.name)

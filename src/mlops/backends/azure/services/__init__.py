@@ -2,9 +2,9 @@
 
 .. code-block:: text
 
-    services       serves, puts back, ends and looks at them, for `mlops.release.policy`
-    web_services   one web service of the SDK: made, updated, described, deleted
-    configuration  its sizes, replicas and probes, from the settings
-    sdk_objects    what is used of the SDK's web services
-    state          what an environment serves and has served, as a blob
+    services       serves, restores, ends and describes services, for `mlops.release.policy`
+    web_services   creates, updates, watches and deletes a web service of the SDK
+    configuration  sizes and replicas of a service, from the settings
+    sdk_objects    the parts of the SDK's web services that this package uses
+    state          the current and earlier deployments of an environment, as a blob
 """

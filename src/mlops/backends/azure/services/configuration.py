@@ -1,4 +1,4 @@
-"""From settings to the SDK's deployment configurations: Container Instances for QA, Kubernetes for production."""
+"""The SDK's deployment configurations, from the settings: Container Instances for QA, Kubernetes for production."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.errors import UsageError
 
-PARAMETERS = {  # what the SDK's errors name, and our setting without the environment
+PARAMETERS = {  # the names in the SDK's errors, and the names of our settings without the environment
     "cpu_cores": "cpu_cores",
     "memory_gb": "memory_gb",
     "autoscale_min_replicas": "min_replicas",
@@ -16,21 +16,21 @@ PARAMETERS = {  # what the SDK's errors name, and our setting without the enviro
 
 
 def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[str, str]) -> object:
-    """Make the configuration of an environment's service; the SDK checks it, and nothing is sent.
+    """Return the configuration of an environment's service. The SDK checks it without a request.
 
     Parameters
     ----------
     settings : AzureSettings
         Sizes and limits.
     environment : str
-        Decides where it runs.
+        The environment, which decides where the service runs.
     tags : mapping
-        Of the service.
+        The tags of the service.
 
     Raises
     ------
     UsageError
-        For what the SDK does not take, with the setting's name.
+        If the SDK rejects a value. The message names the setting.
     """
     from azureml.core.webservice import AciWebservice, AksWebservice
     from azureml.exceptions import WebserviceException
@@ -57,9 +57,9 @@ def list_options(settings: AzureSettings, environment: str) -> dict[str, object]
 
 
 def list_changeable(settings: AzureSettings, environment: str) -> dict[str, object]:
-    """Return those options that a service which is there can be given, too.
+    """Return the options that can also be changed in an existing service.
 
-    Azure does not change the size of a container group: for another size a new one is made (`has_size`).
+    Azure cannot change the size of a container group. For another size a new one is created; see `has_size`.
     """
     always: dict[str, object] = {"auth_enabled": True, "enable_app_insights": True}
     if environment == "qa":
@@ -77,7 +77,7 @@ def list_changeable(settings: AzureSettings, environment: str) -> dict[str, obje
 
 
 def has_size(service: WebService, settings: AzureSettings, environment: str) -> bool:
-    """Return whether a service is as large as the settings say, or can be changed in place."""
+    """Return whether a service has the size in the settings, or can be resized in place."""
     if environment != "qa":
         return True
     found = service.container_resource_requirements

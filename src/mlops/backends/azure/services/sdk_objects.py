@@ -1,4 +1,4 @@
-"""What is used of the SDK's web services: `azureml.core.webservice.Webservice`, as far as this package needs it."""
+"""The parts of the SDK's web services, `azureml.core.webservice.Webservice`, that this package uses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ class Resources(Protocol):
 
 
 class WebService(Protocol):
-    """A web service as Azure last described it; `tags` is None where it has none."""
+    """A web service as Azure last described it; `tags` is None if it has none."""
 
     name: str
     state: str
@@ -21,21 +21,21 @@ class WebService(Protocol):
     container_resource_requirements: Resources
 
     def wait_for_deployment(self, *, timeout_sec: float) -> None:
-        """Wait for what was submitted, then ask how the service is."""
+        """Wait for the submitted deployment, then read the state of the service."""
         ...
 
     def update_deployment_state(self) -> None:
-        """Ask how the service is."""
+        """Read the state of the service."""
         ...
 
     def update(
         self, *, models: Sequence[object], inference_config: object, tags: Mapping[str, str], **options: object
     ) -> None:
-        """Submit a change, and return at once."""
+        """Submit a change, and return immediately."""
         ...
 
     def get_logs(self, *, num_lines: int) -> str | None:
-        """Return the end of what the container printed."""
+        """Return the end of the container's output."""
         ...
 
     def get_keys(self) -> tuple[str, str]:
@@ -43,9 +43,9 @@ class WebService(Protocol):
         ...
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
-        """Replace the "Primary" or the "Secondary" key, by a new one or a given one, and wait for it."""
+        """Replace the "Primary" or "Secondary" key with a new or a given one, and wait until it is valid."""
         ...
 
     def delete(self) -> None:
-        """Submit the deletion, and return at once."""
+        """Submit the deletion, and return immediately."""
         ...

@@ -1,9 +1,9 @@
 """Services of a workspace: QA on Container Instances, production on Kubernetes.
 
-An image is deployed by its digest in the registry, so that production gets, byte for byte, what passed in QA. On
-Kubernetes what served before serves until the new one is ready; Container Instances restart, so that QA does not answer
-during an update. Either way an update changes the service in place: one that fails is put back by another update, and
-a first deployment that fails is deleted.
+An image is deployed by its digest in the registry, so production gets exactly the image that passed in QA. On
+Kubernetes the previous image keeps serving until the new one is ready. Container Instances restart, so QA does not
+answer during an update. In both cases an update changes the service in place. If it fails, another update restores the
+previous image. A first deployment that fails is deleted.
 """
 
 import tempfile
@@ -57,7 +57,7 @@ class AzureServices(Releases[AzureState]):
         decision: Decision = NO_DECISION,
     ) -> Service:
         """See `Services`."""
-        make_configuration(self._session.settings, environment, {})  # refuses wrong settings before anything is sent
+        make_configuration(self._session.settings, environment, {})  # refuses wrong settings before any request
         return super().deploy(
             environment, image, ready_seconds=ready_seconds, force=force, allowed=allowed, decision=decision
         )
@@ -65,8 +65,8 @@ class AzureServices(Releases[AzureState]):
     def end(self, environment: str) -> bool:
         """Delete the service without taking its lock, and return True if there was one.
 
-        For teardown, which deletes everything that a service runs on. A subscription owner may lack the permission
-        to read blobs, and the lock is one.
+        Teardown calls this, and then deletes everything that the service runs on. The lock is a blob, which the owner
+        of a subscription may not be allowed to read.
         """
         return self._azure.look(environment).end()
 
@@ -96,16 +96,16 @@ class AzureHost:
 
 
 class AzureSite:
-    """See `mlops.release.host.Site`; the web services are listed once, and kept up to date from then on.
+    """See `mlops.release.host.Site`. The web services are listed once, and the list is then kept up to date.
 
     Parameters
     ----------
     session, images : AzureSession, AzureImages
         The workspace.
     environment : str
-        Which one.
+        The environment.
     lease : Lease, optional
-        The environment's lock, to write.
+        The environment's lock, which is needed to write.
     """
 
     def __init__(
@@ -129,25 +129,25 @@ class AzureSite:
         self._blob.write(state)
 
     def matches_settings(self, state: AzureState) -> bool:
-        """See `Site`: the name is the one in the settings; Azure chooses address and keys."""
+        """See `Site`. The service must have the name in the settings; Azure chooses its address and keys."""
         return self._find_named() is not None
 
     def accepts_keys(self, state: AzureState) -> bool:
-        """See `View`: Azure keeps the keys with the service."""
+        """See `View`. Always True, because Azure stores the keys with the service."""
         return True
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`: Azure gives them to what serves, without a restart."""
+        """See `Site`. Azure replaces the keys of the running service without a restart."""
         rotate_keys(self._session, self._environment)
         yield True
 
     def serve(self, state: AzureState, image: Image, ready_seconds: float) -> AzureState:
-        """See `Site`: by an update of the service with the name in the settings, or by a new one."""
+        """See `Site`. Updates the service with the name in the settings, or creates it."""
         record = self._images.find_record(image)
         service = self._find_named()
         if service is not None and state.current is None:
-            self._delete(service)  # left by a first deployment that was cut off
+            self._delete(service)  # left behind by a first deployment that was interrupted
             service = None
         self._updated = service is not None
         service = self._deploy(record, service, ready_seconds)
@@ -157,10 +157,10 @@ class AzureSite:
         )
 
     def put_back(self, state: AzureState) -> None:
-        """See `Site`: by another update; what a first deployment left is deleted."""
+        """See `Site`. Restores the previous image with another update, or deletes a service that had none."""
         if not self._submitted:
             return  # nothing has changed yet
-        self._listed = None  # what failed may have changed it
+        self._listed = None  # because the failed deployment may have changed it
         service = self._find_named()
         if service is None:
             return
@@ -171,12 +171,12 @@ class AzureSite:
             self._deploy(record, service, AzureHost.restore_seconds)
 
     def retire(self, state: AzureState) -> None:
-        """See `Site`: a service with another name has served until now."""
+        """See `Site`. Deletes services with another name than in the settings, which served until now."""
         for service in self._list_others():
             self._delete(service)
 
     def end(self) -> bool:
-        """See `Site`: the service is deleted, so that it costs nothing."""
+        """See `Site`. Deletes the service, so that it costs nothing."""
         found = list(self._list())
         for service in found:
             self._delete(service)
@@ -190,7 +190,7 @@ class AzureSite:
         return current.describe(self._environment, current.url, health, current.example)
 
     def _deploy(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
-        """Have `service`, or a new one, serve an image, and wait until it does."""
+        """Deploy an image to `service`, or to a new one, and wait until it serves."""
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
             self._submitted = True
@@ -219,7 +219,7 @@ class AzureSite:
 
 
 def _check_health(service: WebService | None, digest: str) -> Health:
-    """Return the health of a service as the one of an image, as Azure reports it."""
+    """Return the health of a service as Azure reports it; a service of another image is unhealthy."""
     if service is None:
         return "stopped"
     serves = service.state == HEALTHY and (service.tags or {}).get(DIGEST) == digest

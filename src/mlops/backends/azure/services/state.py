@@ -1,8 +1,8 @@
-"""What is remembered of an environment's service: a blob in the workspace's default container.
+"""The state of an environment's service: a blob in the workspace's default container.
 
-Not in the service's own tags or properties: they are deleted with a stopped service, an update of them is a deployment
-to Azure, which can break what serves, and properties can never be changed. The blob is written only if it is still
-the one that was read (its etag), by the holder of the environment's lock, so every machine sees the same.
+The state is not in the service's own tags or properties, because they are deleted when the service stops. Also, an
+update of tags is a deployment, which can break the service, and properties cannot be changed. The blob is written by
+the holder of the environment's lock, and only if its etag is unchanged, so all machines see the same state.
 """
 
 import json
@@ -20,7 +20,7 @@ from mlops.release.history import Deployment, Deployments
 
 @dataclass(frozen=True)
 class AzureDeployment(Deployment):
-    """A deployment at `url`; `example` as in `Service`."""
+    """A deployment at `url`; for `example` see `Service`."""
 
     url: str = ""
     example: str = ""
@@ -28,23 +28,23 @@ class AzureDeployment(Deployment):
 
 @dataclass(frozen=True)
 class AzureState(Deployments):
-    """One environment."""
+    """The state of one environment."""
 
     current: AzureDeployment | None = None
     history: tuple[AzureDeployment, ...] = ()
 
 
 class StateBlob:
-    """The state of one environment, as it was read last; see the module.
+    """The blob with the state of one environment; see the module.
 
     Parameters
     ----------
     session : AzureSession
-        Whose container.
+        The workspace, whose default container has the blob.
     environment : str
-        Of which environment.
+        The environment.
     lease : Lease, optional
-        The environment's lock; needed to write.
+        The environment's lock, which is needed to write.
     """
 
     def __init__(self, session: AzureSession, environment: str, lease: Lease | None = None) -> None:
@@ -54,12 +54,12 @@ class StateBlob:
         self._etag: str | None = None
 
     def read(self) -> AzureState:
-        """Read the state; empty before the first deployment.
+        """Return the state, which is empty before the first deployment.
 
         Raises
         ------
         IntegrityError
-            If the blob does not hold one.
+            If the blob is damaged.
         """
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -74,14 +74,14 @@ class StateBlob:
         return decode_record(content, AzureState, f"The blob {self._name}", advice)
 
     def write(self, state: AzureState) -> None:
-        """Write the state in the place of the one that was read.
+        """Replace the state that was read last.
 
         Raises
         ------
         ConflictError
-            If somebody else has written meanwhile.
+            If another process has written the state in the meantime.
         LostLockError
-            If somebody else may have the environment's lock by now.
+            If another process may hold the environment's lock by now.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
@@ -96,7 +96,8 @@ class StateBlob:
                 written = self._blob.upload_blob(content, **options)
             except (ResourceExistsError, ResourceModifiedError) as error:
                 raise ConflictError(
-                    f"Somebody else has changed {self._name} meanwhile. See `mlops status --platform azure`."
+                    f"Another process changed the blob {self._name} in the meantime. Check `mlops status --platform "
+                    "azure`, then try again."
                 ) from error
         self._etag = written["etag"]
 

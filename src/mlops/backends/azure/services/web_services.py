@@ -1,4 +1,4 @@
-"""The web services of the workspace, each that of an environment: found, deployed, watched, deleted."""
+"""The web services of the environments in the workspace: look-up, deployment, watching and deletion."""
 
 import shutil
 import sys
@@ -17,9 +17,9 @@ from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.errors import DeploymentError, DeploymentNotFoundError
 from mlops.platform.images import Image
 
-OURS = "mlops_environment"  # the tag that says that a service is this platform's
+OURS = "mlops_environment"  # the tag of this platform's services
 DIGEST = "digest"
-LOG_LINES = 40  # the traceback of a scoring script, as Azure's server prints it
+LOG_LINES = 40  # enough for the traceback of a scoring script in the format of Azure's server
 POLL_SECONDS = 2.0
 DELETE_SECONDS = 600.0
 HEALTHY, MOVING = "Healthy", ("Transitioning", "Updating", "Creating", "Deleting")
@@ -31,9 +31,9 @@ def name_service(settings: AzureSettings, environment: str) -> str:
 
 
 def list_services(session: AzureSession, environment: str) -> list[WebService]:
-    """Return the SDK's web services of an environment: those with our tag, the one that the settings name first.
+    """Return the SDK's web services that have the tag of an environment, the one with the name in the settings first.
 
-    There is one, or none before the first deployment; two while a service is given another name.
+    There is one service, none before the first deployment, or two while a service is being renamed.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def list_services(session: AzureSession, environment: str) -> list[WebService]:
 
 
 def find_service(session: AzureSession, environment: str) -> WebService | None:
-    """Return the SDK's web service of an environment, or None where there is none."""
+    """Return the SDK's web service of an environment, or None if there is none."""
     return next(iter(list_services(session, environment)), None)
 
 
@@ -59,7 +59,7 @@ def rotate_keys(session: AzureSession, environment: str) -> None:
     Raises
     ------
     DeploymentNotFoundError
-        If there is no service: Azure makes the keys together with it.
+        If there is no service, because Azure creates the keys together with it.
     """
     service = find_service(session, environment)
     if service is None:
@@ -74,12 +74,12 @@ def rotate_keys(session: AzureSession, environment: str) -> None:
 
 
 def require_free_name(session: AzureSession, environment: str) -> None:
-    """Look whether a service of an environment can be made under the name in the settings.
+    """Check that no other service has the name in the settings.
 
     Raises
     ------
     DeploymentError
-        If another service has it.
+        If another service has that name.
     """
     from azureml.core import Webservice
     from azureml.exceptions import WebserviceException
@@ -93,20 +93,20 @@ def require_free_name(session: AzureSession, environment: str) -> None:
                 return
             raise
     raise DeploymentError(
-        f"the workspace has a web service {name!r} already that is not the one of {environment}: choose another "
-        f"name (azure.{environment}_service in parameters/azure.yml), or delete that service"
+        f"The web service name {name!r} for {environment} is already used by another service. Set "
+        f"azure.{environment}_service in parameters/azure.yml to another name, or delete that service."
     )
 
 
 def submit_service(
     session: AzureSession, environment: str, image: Image, bundle: Path, service: WebService | None
 ) -> WebService:
-    """Submit the deployment of an image to a service, or as a new one, and return at once.
+    """Submit the deployment of an image to a service, or as a new service, and return immediately.
 
     Raises
     ------
     UsageError
-        If the settings are impossible.
+        If the SDK rejects a setting.
     PlatformError, DeploymentError
         If Azure refuses.
     """
@@ -122,7 +122,7 @@ def submit_service(
         inference = make_inference_configuration(source, make_image_environment(name, image))
         model = Model(session.workspace, image.model_name, version=image.model_version, expand=False)
         if service is None or not has_size(service, settings, environment):
-            with warnings.catch_warnings():  # README describes the status of the SDK
+            with warnings.catch_warnings():  # the README describes the status of the SDK
                 warnings.simplefilter("ignore", FutureWarning)
                 deployed: WebService = Model.deploy(
                     session.workspace, name, [model], inference, configuration, overwrite=service is not None
@@ -134,12 +134,12 @@ def submit_service(
 
 
 def wait_healthy(session: AzureSession, service: WebService, image: Image, seconds: float) -> None:
-    """Wait until what was submitted serves.
+    """Wait until a submitted image serves.
 
     Raises
     ------
     DeploymentError
-        If it does not, or not in time: with what Azure says, and the last lines that the container has printed.
+        If it does not, or not in time. The message has Azure's reason, and the last lines of the container's output.
     """
     from azureml.exceptions import WebserviceException
 
@@ -155,36 +155,36 @@ def wait_healthy(session: AzureSession, service: WebService, image: Image, secon
             else:
                 raise
     if said:
-        raise DeploymentError(f"{image.name} does not serve as {service.name}: {said}\n{_read_log(service)}")
+        raise DeploymentError(f"{image.name} does not serve as {service.name}: {said}.\n{_read_log(service)}")
 
 
 def wait_settled(session: AzureSession, service: WebService, seconds: float) -> None:
-    """Wait for the end of what was begun before: Azure does one thing at a time with a service.
+    """Wait for an earlier change to finish, because Azure changes a service one step at a time.
 
     Raises
     ------
     DeploymentError
-        If it does not end in time.
+        If it does not finish in time.
     """
     deadline = time.monotonic() + seconds
     with explain_refusals(session, f"look up the web service {service.name}"):
         while service.state in MOVING:
             if time.monotonic() >= deadline:
                 raise DeploymentError(
-                    f"The web service {service.name} is still {service.state.lower()} after an earlier change, and "
-                    "Azure accepts no new one meanwhile. Try again later, or run `mlops stop --platform azure`."
+                    f"The web service {service.name} is still {service.state.lower()} after an earlier change, so it "
+                    "cannot be changed. Try again later, or run `mlops stop --platform azure`."
                 )
             time.sleep(POLL_SECONDS)
             service.update_deployment_state()
 
 
 def delete_service(session: AzureSession, service: WebService) -> None:
-    """Delete a service, and return when it is gone.
+    """Delete a service, and wait until it no longer exists.
 
     Raises
     ------
     DeploymentError
-        If it is still there after the time limit.
+        If it still exists after the time limit.
     """
     from azureml.exceptions import WebserviceException
 
@@ -200,8 +200,8 @@ def delete_service(session: AzureSession, service: WebService) -> None:
                 raise
             time.sleep(POLL_SECONDS)
     raise DeploymentError(
-        f"the web service {service.name} is still {service.state.lower()} after {DELETE_SECONDS:.0f} s: look at it in "
-        "the studio, and try again"
+        f"The web service {service.name} is still {service.state.lower()} after {DELETE_SECONDS:.0f} s. Check it in "
+        "the studio, then try again."
     )
 
 
@@ -211,11 +211,11 @@ def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
 
 
 def _read_log(service: WebService) -> str:
-    """Return the last lines of a container; empty where it has not come so far."""
+    """Return the last lines of a container's output, with an introduction."""
     from azureml.exceptions import WebserviceException
 
     try:
         printed = service.get_logs(num_lines=LOG_LINES)
     except WebserviceException:
-        return "It has printed nothing."
-    return f"Its last lines:\n{printed}" if printed else "It has printed nothing."
+        return "Its container printed nothing."
+    return f"The last lines of its container:\n{printed}" if printed else "Its container printed nothing."

@@ -1,9 +1,9 @@
-"""Submitted runs: how they start, how they stand, and how the machine that executes a step sees them.
+"""Submitted runs: their start, their state, and their steps on the machines that execute them.
 
 .. code-block:: text
 
     submission  starts a run of the published pipeline
-    history     lists runs, and reads one
+    history     lists and describes runs
     job         one step of a run: `mlops.platform.jobs`
-    run_folder  the run's folder between its steps
+    run_folder  passes the run's folder from step to step
 """

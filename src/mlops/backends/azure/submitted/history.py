@@ -1,4 +1,4 @@
-"""Runs of the published pipeline, as the workspace's run history has them."""
+"""Runs of the published pipeline, from the workspace's run history."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -25,13 +25,13 @@ STATES: Mapping[str, JobState] = {
     "NotResponding": "failed",
     "Canceled": "canceled",
     "CancelRequested": "canceled",
-}  # all else is a state in the middle of a run
+}  # any other status means that the run is running
 LOGS = ("user_logs/std_log.txt", "azureml-logs/70_driver_log.txt", "azureml-logs/60_control_log.txt")
-SECONDS = (10, 60)  # to connect, and to answer
+SECONDS = (10, 60)  # time limits for the connection and the answer
 
 
 class SubmittedRuns:
-    """The submitted runs and their state: one half of `mlops.platform.pipelines.Pipelines`."""
+    """The part of `mlops.platform.pipelines.Pipelines` that concerns submitted runs."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
@@ -72,8 +72,8 @@ class SubmittedRuns:
         repeat(self._session, f"fetch the files of the run {run_id}", lambda: fetch_folder(run, folder))
         if not (folder / "run.json").is_file():
             state = read_state(run.get_status())
-            todo = "wait for its first step" if state in ("queued", "running") else f"it has {state}; see its page"
-            raise RunNotFoundError(f"the run {run_id} has stored nothing: {todo} ({run.get_portal_url()})")
+            todo = "Wait for its first step" if state in ("queued", "running") else "Read its logs"
+            raise RunNotFoundError(f"Run {run_id} ({state}) has stored no files. {todo}: {run.get_portal_url()}")
         return folder
 
     def cancel(self, run_id: str) -> SubmittedRun:
@@ -101,14 +101,15 @@ class SubmittedRuns:
             if not is_missing(error) and getattr(error, "status_code", 0) != 404:
                 raise
             raise RunNotFoundError(
-                f"there is no run {run_id} of {self._name} in the workspace; `mlops runs --platform azure` lists them"
+                f"There is no run {run_id} of {self._name} in the workspace. `mlops runs --platform azure` lists the "
+                "runs."
             ) from error
 
     def _find_step(self, run_id: str, step: str) -> SdkRun:
         children = {str(child.name): child for child in self._find(run_id).get_children(_rehydrate_runs=False)}
         if step not in children:
             started = ", ".join(children) or "none"
-            raise StepNotFoundError(f"the run {run_id} has not started a step {step!r}; started: {started}")
+            raise StepNotFoundError(f"Run {run_id} has not started the step {step!r}. Started so far: {started}.")
         return children[step]
 
     def _describe(self, run: SdkRun, with_steps: bool = False) -> SubmittedRun:
@@ -130,19 +131,19 @@ class SubmittedRuns:
 
 
 def read_state(status: str) -> JobState:
-    """Return what a status of Azure's means."""
+    """Return the state that a status of Azure corresponds to."""
     return STATES.get(status, "running")
 
 
 def _describe_step(step: SdkRun, tags: Mapping[str, str]) -> SubmittedStep:
-    reason = tags.get(f"skipped_{step.name}", "")  # its job ran all the same, and found that it had nothing to do
+    reason = tags.get(f"skipped_{step.name}", "")  # its job ran anyway, and found nothing to do
     return SubmittedStep(str(step.name), "skipped" if reason else read_state(step.status), reason)
 
 
 def _read_start(step: SdkRun) -> str:
-    return str(step.get_details().get("startTimeUtc") or "9")  # what has not started comes last
+    return str(step.get_details().get("startTimeUtc") or "9")  # steps that have not started come last
 
 
 def _shorten_time(text: str | None) -> str:
-    """Return a time as the records have it: to the second."""
+    """Return a time in the format of the run records, with a precision of seconds."""
     return f"{text[:19]}Z" if text else ""

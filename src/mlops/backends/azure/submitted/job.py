@@ -28,7 +28,7 @@ class AzureJobs:
 
 
 class AzureJob:
-    """A step run of a pipeline run; the step's numbers go to both, the folder and the tags to the pipeline run."""
+    """A step of a pipeline run. Metrics are logged to both; the folder and tags belong to the pipeline run."""
 
     def __init__(self, session: AzureSession, run: SdkRun, step: SdkRun) -> None:
         self._session = session
@@ -47,13 +47,13 @@ class AzureJob:
         self._known = hash_folder(folder) if folder.is_dir() else {}
 
     def store_folder(self, folder: Path) -> None:
-        """See `mlops.platform.jobs.Job`; a repeated try stores under a new number, so nothing is in its way."""
+        """See `mlops.platform.jobs.Job`. A retry stores under a new number, so no existing file blocks it."""
         name = str(self._step.name)
         repeat(self._session, "store the run's folder", lambda: store_folder(self._run, folder, name, self._known))
         self._known = hash_folder(folder)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """See `mlops.platform.jobs.Job`; the run's record has them anyway, so where Azure has not, no step fails."""
+        """See `mlops.platform.jobs.Job`. A failure does not fail the step, because the run's record has the metrics."""
 
         def call() -> None:
             for name, value in metrics.items():
@@ -65,7 +65,7 @@ class AzureJob:
         try:
             repeat(self._session, "log the step's metrics", call)
         except PlatformError as error:
-            logger.warning("the step's numbers are in its notebook, but not in the run's metrics: %s", error)
+            logger.warning("Could not add the metrics of the step to the run; its notebook has them. %s", error)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """See `mlops.platform.jobs.Job`."""

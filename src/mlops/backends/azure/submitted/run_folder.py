@@ -1,8 +1,8 @@
-"""The folder of a submitted run, kept as files of the run in the workspace.
+"""The folder of a submitted run, stored as files of the run in the workspace.
 
-Files of a run never change there: a name is taken for ever. So each step stores what it has changed under a number of
-its own, ``retraining/02-train/02_train.html``, and a file's newest version counts. The record of the run comes last:
-where it is missing, a step was ended while it stored, and what it stored does not count.
+Azure does not allow changes to files of a run. So each step stores its changed files under a new number, for example
+``retraining/02-train/02_train.html``, and the newest version of each file counts. The run's record is stored last. If
+it is missing, the step was killed while it stored files, and these files do not count.
 """
 
 import re
@@ -20,7 +20,7 @@ STORED = re.compile(rf"{PREFIX}/(?P<place>(?P<number>\d+)-[^/]+)/(?P<name>.+)")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a run: where it is, and what it is in the run's folder."""
+    """A stored file of a run: its artifact, the place and number it was stored under, and its name in the folder."""
 
     artifact: str
     place: str
@@ -29,13 +29,13 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return the files of the run's folder among all files of a run."""
+    """Return those files of a run that belong to its folder."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 
 
 def choose_newest(files: Iterable[StoredFile]) -> list[StoredFile]:
-    """Return the version of each file that counts."""
+    """Return the newest version of each file, from steps that were stored completely."""
     known = list(files)
     whole = {file.place for file in known if file.name == RECORD}
     ordered = sorted((file for file in known if file.place in whole), key=lambda file: file.number)
@@ -43,7 +43,7 @@ def choose_newest(files: Iterable[StoredFile]) -> list[StoredFile]:
 
 
 def fetch_folder(run: SdkRun, folder: Path) -> None:
-    """Copy a run's folder as it stands to `folder`; nothing where there is none yet."""
+    """Copy the current folder of a run to `folder`, or do nothing if there is none yet."""
     for file in choose_newest(read_names(run.get_file_names())):
         path = folder / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def fetch_folder(run: SdkRun, folder: Path) -> None:
 
 
 def store_folder(run: SdkRun, folder: Path, step: str, known: dict[str, str]) -> None:
-    """Store what has changed since `known`, the SHA-256 of each file when it was fetched."""
+    """Store the files whose SHA-256 differs from `known`, which has the hashes from when they were fetched."""
     found = {name: digest for name, digest in hash_folder(folder).items() if not Path(name).name.startswith(".")}
     changed = [name for name, digest in found.items() if known.get(name) != digest and name != RECORD]
     number = max((file.number for file in read_names(run.get_file_names())), default=0) + 1

@@ -1,4 +1,4 @@
-"""Starting the published pipeline by REST: what any caller does that has a token, whatever it is written in."""
+"""The start of the published pipeline with REST, as any client with a token can do it."""
 
 import time
 import uuid
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from requests import Response
 
 SCOPE = "https://management.azure.com/.default"
-SECONDS = (10, 60)  # to connect, and to answer
-EXPIRED = 401  # also a token that was cut short, or taken back, on Azure's side
-SUBMISSION = "submission"  # the tag by which a submission whose answer was lost is found again
+SECONDS = (10, 60)  # time limits for the connection and the answer
+EXPIRED = 401  # also for a token that Azure shortened or revoked
+SUBMISSION = "submission"  # the tag with which a run is found if the answer was lost
 
 
 def submit(
@@ -28,19 +28,19 @@ def submit(
 ) -> str:
     """Start a run and return its id.
 
-    An answer that is lost (the connection broke) does not start a second run: before it asks again, it looks for the
-    run that has this submission's tag.
+    A lost answer, for example after a broken connection, does not start a second run. A retry first looks for a run
+    with the tag of this submission.
 
     Parameters
     ----------
     session : AzureSession
-        Whose identity gets the token.
+        The session, whose identity gets the token.
     published : PublishedPipeline
-        What to start: its `url`.
+        The pipeline to start, with its `url`.
     parameters, tags : mapping
-        Of the run.
+        The parameters and tags of the run.
     sleep : callable
-        Waits some seconds.
+        Pauses for some seconds.
 
     Raises
     ------
@@ -78,13 +78,13 @@ def _post(session: AzureSession, url: str, body: Mapping[str, object]) -> "Respo
 
 
 def find_submission(session: AzureSession, experiment: str, submission: str) -> str:
-    """Return the id of the run that a submission has started, or ""."""
+    """Return the id of the run that a submission started, or "" if it started none."""
     runs = find_runs(session, experiment, {SUBMISSION: submission})
     return next((str(run.id) for run in runs), "")
 
 
 def find_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Iterable[SdkRun]:
-    """Yield the pipeline runs of an experiment, newest first, as plain runs of the SDK."""
+    """Return the pipeline runs of an experiment, newest first, as plain runs of the SDK."""
     from azureml.core import Experiment, Run
 
     opened = Experiment(session.workspace, experiment)
