@@ -131,7 +131,7 @@ def answering() -> Iterator[Callable[[int], str]]:
 def test_a_proxy_that_wants_a_password_is_no_answer_of_the_service(answering: Callable[[int], str]) -> None:
     (check,) = run_checks(answering(407), "key", ROWS, [1.0, 1.0])
     assert isinstance(check, NoAnswer)
-    assert "The proxy on the way to" in check.seen
+    assert "The proxy for" in check.seen
 
 
 def test_a_request_that_is_refused_while_the_time_is_measured_is_a_failure(answering: Callable[[int], str]) -> None:

@@ -1,4 +1,4 @@
-"""The deployment that 06_deploy makes: a service, or the reason why the image must not be deployed."""
+"""The deployment by 06_deploy: a service, or the reason why the image must not be deployed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from mlops.record.user import find_user
 
 @dataclass(frozen=True)
 class DeploymentResult:
-    """The service that was deployed, or None and why it was not.
+    """The result of a deployment: a service, or the reason why there is none.
 
     Parameters
     ----------
     service : Service or None
         The service.
     refusal : str
-        Why the image must not be deployed; empty if it was.
+        The reason why the image must not be deployed; empty if it was deployed.
     """
 
     service: Service | None
@@ -31,11 +31,11 @@ class DeploymentResult:
 
     @property
     def digest(self) -> str:
-        """The digest of what was deployed; empty if nothing was."""
+        """The digest of the deployed image; empty if there is none."""
         return self.service.digest if self.service else ""
 
     def describe(self, image: Image) -> str:
-        """Say what came of the deployment of an image."""
+        """Describe the result of the deployment of an image."""
         found = self.service
         if found is None:
             return f"not deployed: {self.refusal}"
@@ -66,12 +66,12 @@ def deploy_image(
     Returns
     -------
     DeploymentResult
-        Without a service if the version was rolled back. That is a result, not an error.
+        It has no service if the version was rolled back, which is a result, not an error.
 
     Raises
     ------
     DeploymentError
-        If the image does not get ready, has not passed where it must, or would replace another model.
+        If the service does not get ready, or the image has not passed a required test or would replace another model.
     """
     decision = Decision(by=find_user(), run_id=Path(run_folder).name)
     try:

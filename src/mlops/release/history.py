@@ -1,7 +1,7 @@
-"""The history of an environment: what it serves, which images passed their test, and what to roll back to.
+"""The history of an environment: its deployments, the images that passed their test, and the rollbacks.
 
-Every platform keeps it in its own place, with what it needs to know of a deployment in subclasses; what counts as
-earlier is the same.
+Each platform stores it in its own place, with its own details of a deployment in subclasses. The rules for the order
+of deployments are the same for all.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from typing import Literal, Self
 from mlops.platform.images import Image
 from mlops.platform.services import NO_DECISION, Decision, Health, Rollback, Service, name_model
 
-KEPT = 100  # deployments that are remembered
+KEPT = 100  # the number of deployments that are remembered
 Test = Literal["", "passed", "failed"]
 
 
@@ -26,7 +26,7 @@ class Deployment:
     decision: Decision = NO_DECISION
 
     def describe(self, environment: str, url: str, health: Health, example: str) -> Service:
-        """Return the deployment as the service that it is."""
+        """Return the deployment as a service."""
         return Service(
             environment=environment,
             url=url,
@@ -48,13 +48,13 @@ class Deployments:
     Parameters
     ----------
     current : Deployment or None
-        What serves, or served when the service was stopped.
+        The deployment that serves, or that served when the service was stopped.
     history : tuple of Deployment
-        What served before, oldest first.
+        The deployments before it, oldest first.
     passed : tuple of str
-        Digests that passed their test here.
+        The digests of images that passed their test here.
     rollbacks : tuple of Rollback
-        Oldest first.
+        The rollbacks, oldest first.
     """
 
     current: Deployment | None = None
@@ -68,25 +68,25 @@ class Deployments:
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state after a deployment; an image that has passed here before is not tested again."""
+        """Return the state after a deployment. An image that passed its test here before counts as tested."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision) -> Self:
-        """Return the state in which the current deployment was decided by somebody."""
+        """Return the state with the decision behind the current deployment."""
         assert self.current is not None
         return replace(self, current=replace(self.current, decision=decision))
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state in which the current deployment is the one of `before`, only started again."""
+        """Return the state after a restart: the current deployment is the one of `before`."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)
         return replace(self, current=again, history=before.history)
 
     def judge(self, *, passed: bool, at: str) -> Self:
-        """Return the state after the test of the current deployment; one that passes may be deployed from now on."""
+        """Return the state after the test of the current deployment. An image that passes may be deployed elsewhere."""
         assert self.current is not None
         digest = self.current.digest
         forgotten = self.forget_pass(digest)
@@ -99,16 +99,16 @@ class Deployments:
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
     def forget_pass(self, digest: str) -> Self:
-        """Return the state in which a digest has not passed."""
+        """Return the state without the note that a digest passed its test."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
-        """Return what serves or served last, and all that rollbacks can restore, oldest first."""
+        """Return the deployment that serves or served last, and all that rollbacks can restore, oldest first."""
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state after a rollback from an image with a digest."""
+        """Return the state after a rollback from the image with a digest."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:

@@ -1,4 +1,4 @@
-"""The protocol that a platform implements to serve images. `mlops.release.policy` decides what it serves, and when."""
+"""The protocol that a platform implements to serve images. `mlops.release.policy` decides which image, and when."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
@@ -11,69 +11,69 @@ State = TypeVar("State", bound=Deployments)
 
 
 class View(Protocol[State]):
-    """An environment as it is read without its lock."""
+    """The state of an environment, read without its lock."""
 
     def read(self) -> State:
-        """Return what is remembered of the environment; empty before the first deployment."""
+        """Return the stored state of the environment; empty before the first deployment."""
         ...
 
     def accepts_keys(self, state: State) -> bool:
-        """Return whether what serves has the keys that the platform's secrets hold; true if nothing serves."""
+        """Return whether the service accepts the platform's present keys; True if nothing serves."""
         ...
 
     def describe(self, state: State) -> Service:
-        """Return the service of `state.current`, with its health as of now."""
+        """Return the service of `state.current` with its present health."""
         ...
 
 
 class Site(View[State], Protocol[State]):
-    """An environment whose lock is held, so that nobody else changes it."""
+    """An environment whose lock is held, so that no other process changes it."""
 
     def write(self, state: State) -> None:
-        """Remember `state`; raises ConflictError or LostLockError where somebody else may have written meanwhile."""
+        """Store `state`; raise ConflictError or LostLockError if another process may have written meanwhile."""
         ...
 
     def matches_settings(self, state: State) -> bool:
-        """Return whether a new service would have the same address and keys as the one that is there."""
+        """Return whether a new service would have the same address and keys as the present one."""
         ...
 
     def replace_keys(self, *, keep_primary: bool) -> AbstractContextManager[bool]:
-        """Store new keys, and say whether what serves has them at once; if it does not, it is restarted within.
+        """Store new keys, and yield whether the service has them without a restart. If not, the caller restarts it.
 
-        With `keep_primary` the old primary key becomes the secondary one. An exception puts the old keys back.
+        With `keep_primary`, the old primary key becomes the secondary one. After an exception, restore the old keys.
         """
         ...
 
     def serve(self, state: State, image: Image, ready_seconds: float) -> State:
-        """Start serving `image`, wait until it is healthy, and return the state to remember.
+        """Start serving `image`, wait until it is healthy, and return the new state.
 
-        Raises DeploymentError if it does not get ready in time. What served before is not ended yet.
+        Raises DeploymentError if it does not get ready in time. The previous service still runs.
         """
         ...
 
     def put_back(self, state: State) -> None:
-        """Undo a `serve` of this site that failed, or could not be remembered: `state` is what was before it."""
+        """Undo a `serve` of this site that failed or could not be stored; `state` is the state before it."""
         ...
 
     def retire(self, state: State) -> None:
-        """End what served before, as `state` has it; called once the new service is remembered."""
+        """End the previous service, that of `state`; called after the new state was stored."""
         ...
 
     def end(self) -> bool:
-        """End the service, and return True if there was one; what it served stays remembered."""
+        """End the service, and return True if there was one. The state keeps the deployment."""
         ...
 
 
 class Host(Protocol[State]):
-    """A platform as a place where images are served, one an environment."""
+    """A platform that serves one image per environment."""
 
     command_options: str  # what a command in an error's hint needs to reach this platform: " --platform azure"
     restore_seconds: float  # for an image that served before to get ready again
 
     def look(self, environment: str) -> View[State]:
-        """Return an environment to read, while others may change it."""
+        """Return an environment for reading, while other processes may change it."""
         ...
 
     def lock(self, environment: str) -> AbstractContextManager[Site[State]]:
-        """Hold the lock of an environment; waits for another deployment to finish."""
+        """Hold the lock of an environment; wait for another deployment to finish."""
         ...

@@ -1,4 +1,4 @@
-"""The keys of services, as whoever calls one needs them: never those that the service refuses."""
+"""The keys for calling services, but never keys that a service refuses."""
 
 from mlops.errors import DeploymentNotFoundError, ServiceUntestedError
 from mlops.platform.secrets import Secrets
@@ -13,21 +13,21 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
     secrets, services : Secrets, Services
         The platform's.
     environment : str
-        Of which service.
+        The environment of the service.
     command_options : str
-        What a command needs to reach the platform: " --platform azure", or nothing.
+        The option that a command needs for the platform: " --platform azure", or empty.
 
     Returns
     -------
     primary, secondary : str
-        Either opens the service.
+        The service accepts either.
 
     Raises
     ------
     DeploymentNotFoundError
         If the environment serves nothing.
     ServiceUntestedError
-        If the service was started with other keys, which says nothing about the service.
+        If the service was started with other keys. It may be healthy.
     """
     if not services.find_owner(environment):
         raise DeploymentNotFoundError(
@@ -36,7 +36,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
         )
     if not services.accepts_keys(environment):
         raise ServiceUntestedError(
-            f"The service in {environment} was started with other keys than those that are stored now, or they are "
+            f"The service in {environment} was started with other keys than the stored ones, or these are "
             f"missing. Run `mlops keys {environment} --rotate{command_options}` to give it new ones."
         )
     return secrets.get_keys(environment)

@@ -1,7 +1,7 @@
-"""The policy of releases: who may be deployed, what a failed test restores, and how a rollback works.
+"""The policy of releases: which images may be deployed, what a failed test restores, and how a rollback works.
 
-It holds on every platform. A platform says only how a service is started, ended and described (`mlops.release.host`),
-and gets `Releases`, which is `mlops.platform.services.Services`, in return:
+It is the same on every platform. A platform implements only how to start, end and describe a service
+(`mlops.release.host`), and passes that to `Releases`, which implements `mlops.platform.services.Services`:
 
 .. code-block:: python
 
@@ -44,7 +44,7 @@ class Releases(Generic[State]):
     Parameters
     ----------
     host : Host
-        Where they are served.
+        The platform's host of services.
     get_image : callable
         Returns an image of that platform by its digest: `Images.get_image`.
     """
@@ -68,7 +68,7 @@ class Releases(Generic[State]):
         self._require_passed(environment, image)
         with self._host.lock(environment) as site:
             state = site.read()
-            _require_kept(state, image, allowed)  # again: a rollback may have held the lock
+            _require_kept(state, image, allowed)  # checked again, because a rollback may have held the lock
             self._require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
             if same and not force and site.matches_settings(state):
@@ -161,7 +161,7 @@ class Releases(Generic[State]):
             )
 
     def _require_not_rolled_back(self, environment: str, image: Image, allowed: Permissions) -> None:
-        """Refuse a version that was rolled back here, or where a release would take it from here."""
+        """Refuse a version that was rolled back here or in a later environment, where a release would take it."""
         for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
             _require_kept(self._host.look(place).read(), image, allowed)
 
@@ -177,7 +177,7 @@ class Releases(Generic[State]):
         decision: Decision,
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
-        """Serve what served last of those that passed their test."""
+        """Serve the last image before the current one that passed its test."""
         previous = state.find_previous()
         assert previous is not None
         image = self._get_image(previous.digest)
@@ -192,16 +192,16 @@ class Releases(Generic[State]):
         decision: Decision,
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
-        """Serve `image` in place of what serves, and put that back if it fails.
+        """Serve `image` in place of the present service, and restore that one if it fails.
 
-        This is where a canary goes: between `serve` and `retire` the host has both services. `change` is made to the
-        state that is remembered together with the new service, so that neither is remembered without the other.
+        A canary would go here: between `serve` and `retire`, both services run. `change` is applied to the state that
+        is stored with the new service, so that neither is stored without the other.
         """
         try:
             served = change(site.serve(state, image, ready_seconds).credit(decision))
             site.write(served)
         except (ConflictError, LostLockError):
-            raise  # another deployment may have the lock by now, and what it did counts: nothing is undone
+            raise  # do not undo: another deployment may have the lock by now
         except BaseException as error:
             _undo(site, state, error)
             raise
@@ -243,12 +243,12 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _restores(environment: str) -> bool:
-    """Return whether a failed test restores what served before: not in the first environment, which only tests."""
+    """Return whether a failed test restores the previous service. It does not in the first environment."""
     return previous_environment(environment) != ""
 
 
 def _undo(site: Site[State], state: State, error: BaseException) -> None:
-    """Undo a deployment that failed; where that fails, too, a note to `error` says so."""
+    """Undo a failed deployment. If that fails, too, add a note to `error`."""
     try:
         site.put_back(state)
     except (MlopsError, OSError) as failure:

@@ -1,4 +1,4 @@
-"""The test of a deployed web service: called over HTTP, as a client would call it."""
+"""The test of a deployed web service, which calls it over HTTP like any client."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ PROXY_REFUSES = 407  # the answer of a proxy that wants a password, never of a s
 
 @dataclass(frozen=True)
 class Check:
-    """One question put to the service: what was asked, the answer expected, the answer seen, and whether it fits."""
+    """One check of a service: its name, the expected answer, the actual answer, and whether they agree."""
 
     name: str
     expected: str
@@ -31,12 +31,12 @@ class Check:
 
 @dataclass(frozen=True)
 class NoAnswer(Check):
-    """A check that got no answer, which does not mean that the service is broken: only the platform knows."""
+    """A check without an answer. Only the platform knows whether the service is broken."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Time from request to answer, in milliseconds, over `requests` requests."""
+    """The time from request to answer, in milliseconds, over `requests` requests."""
 
     requests: int
     p50: float
@@ -52,13 +52,13 @@ def call_service(
     Parameters
     ----------
     url, key : str
-        The service, and one of its keys; no key is sent where it is empty.
+        The service's address, and one of its keys. If the key is empty, none is sent.
     body : object
         Sent as JSON.
     raw : bytes, optional
-        Sent as it is, in place of `body`.
+        Sent unchanged, in place of `body`.
     **headers
-        Replace the usual ones; ``_`` stands for ``-``.
+        Headers to replace; ``_`` becomes ``-``.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _post(session: requests.Session, url: str, **options: Any) -> requests.Respo
     answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
     if answer.status_code == PROXY_REFUSES:
         raise ServiceUntestedError(
-            f"The proxy on the way to {url} wants a password. Add the service to NO_PROXY, or set HTTPS_PROXY with one."
+            f"The proxy for {url} requires a password. Add the service to NO_PROXY, or a password to HTTPS_PROXY."
         )
     return answer
 
@@ -97,21 +97,21 @@ def _explain_silence(url: str, error: requests.RequestException) -> ServiceUntes
 
 
 def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
-    """Check a service: that it predicts as its model does, and that it refuses bad requests.
+    """Check that a service returns its model's predictions and refuses bad requests.
 
     Parameters
     ----------
     url, key : str
-        The service, and one of its keys.
+        The service's address, and one of its keys.
     rows : sequence of shape (n, k)
-        What is sent.
+        The rows to send.
     expected : array of shape (n,)
-        The model's own predictions of these rows.
+        The model's own predictions for these rows.
 
     Returns
     -------
     list of Check
-        Passed and failed ones; a service that does not answer is one failed check, a `NoAnswer`.
+        Passed and failed checks. If the service does not answer, the only one is a failed `NoAnswer`.
     """
     try:
         return check_predictions(url, key, rows, expected) + check_refusals(url, key, rows)
@@ -120,7 +120,7 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
 
 
 def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
-    """Check that rows sent come back as the registered model's predictions; see `run_checks`."""
+    """Check that the service returns the registered model's predictions; see `run_checks`."""
     wanted = np.asarray(expected, dtype=float)
     answer = call_service(url, key, {"data": rows})
     checks = [_check_status(f"{len(rows)} rows with the key", answer, 200)]
@@ -138,7 +138,7 @@ def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expec
 
 
 def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[Check]:
-    """Check that bad requests are refused, each with the status that says why."""
+    """Check that bad requests are refused, each with the status for its reason."""
     good = {"data": rows}
     short = {"data": [row[:-1] for row in rows]}
     text = {"data": [[str(value) for value in row] for row in rows]}
@@ -164,7 +164,7 @@ def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: 
     ServiceUntestedError
         If a request gets no answer.
     ServiceTestFailed
-        If one is refused.
+        If the service refuses a request.
     """
     times = []
     with open_session(url) as session:
@@ -183,24 +183,24 @@ def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: 
 
 
 def conclude_test(services: Services, environment: str, digest: str, url: str, checks: Sequence[Check]) -> None:
-    """Record how the test of a service ended, and end the notebook red if it failed; called by 07_test_service.
+    """Record the result of a service's test, and raise an error if it failed; called by 07_test_service.
 
     Parameters
     ----------
     services : Services
         The platform's.
     environment, digest, url : str
-        What was tested.
+        The tested service.
     checks : sequence of Check
         From `run_checks`.
 
     Raises
     ------
     ServiceUntestedError
-        If the service did not answer, but runs as the platform says, or the platform could not be asked. Nothing has
+        If the service did not answer, but the platform reports that it runs, or could not be asked. Nothing was
         changed.
     ServiceTestFailed
-        If it failed; in production what served before serves again.
+        If the test failed. In production, the previous service has been restored.
     """
     passed = all(check.passed for check in checks)
     silent = next((check.seen for check in checks if isinstance(check, NoAnswer)), "")
@@ -222,12 +222,12 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
 
 
 def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
-    """End the notebook red if any check failed.
+    """Raise an error if any check failed.
 
     Raises
     ------
     ServiceTestFailed
-        With every failed check, and `consequence`: what was done about it.
+        With every failed check, and the `consequence` for the environment.
     """
     failed = [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in checks if not check.passed]
     if failed:

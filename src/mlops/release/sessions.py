@@ -1,4 +1,4 @@
-"""Requests to services, which never go through a proxy if the service is on this machine."""
+"""Requests to services, without a proxy if the service is on this machine."""
 
 import requests
 
@@ -8,13 +8,13 @@ from mlops.release.loopback import is_loopback
 def open_session(url: str) -> requests.Session:
     """Return a session for a service.
 
-    A proxy is for other machines: asked for this one, it answers that nothing is there. For loopback, `http_proxy`
-    and ``.netrc`` do not count, whether or not `no_proxy` is set.
+    A proxy cannot reach services on this machine, so `http_proxy` and ``.netrc`` are ignored for loopback addresses,
+    whether or not `no_proxy` is set.
 
     Parameters
     ----------
     url : str
-        Of the service.
+        The service's address.
     """
     session = requests.Session()
     session.trust_env = not is_loopback(url)

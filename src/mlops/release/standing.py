@@ -1,4 +1,4 @@
-"""The state of an environment: what it serves, since when, by whose decision, and whether that is the champion."""
+"""The standing of an environment: its service, since when and by whose decision, and whether it is the champion."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from mlops.platform.services import ENVIRONMENTS, Rollback, Service
 
 @dataclass(frozen=True)
 class Standing:
-    """An environment beside the champion.
+    """The standing of an environment.
 
     Parameters
     ----------
     service : Service
-        What is deployed; it also says since when, and by whose decision.
+        The deployed service, with the time and the decision.
     champion : ModelVersion or None
         The champion of the project's model; None before the first promotion.
     rollback : Rollback or None
-        The rollback because of which the champion does not serve here; None if there is none.
+        The rollback that keeps the champion from serving here; None if there is none.
     command_options : str
-        What a command needs to reach the platform: " --platform azure", or nothing.
+        The option that a command needs for the platform: " --platform azure", or empty.
     override : str
-        Who promoted its model over the gate, and why; empty if the gate decided.
+        The person who promoted its model although the gate rejected it, and why; empty if the gate decided.
     restored : bool
-        True if a rollback put it back, not a release.
+        Whether a rollback restored it, not a release.
     """
 
     service: Service
@@ -36,7 +36,7 @@ class Standing:
 
     @property
     def model(self) -> str:
-        """The model and version that is deployed, with a mark if it was promoted over the gate."""
+        """The deployed model and version, with a mark if it was promoted over the gate."""
         return self.service.model + (f" ({self.override})" if self.override else "")
 
     @property
@@ -49,7 +49,7 @@ class Standing:
     def remark(self) -> str:
         """The problems of the environment, in a sentence or two; empty if there are none.
 
-        Only the last environment is meant to serve the champion: the others test what comes next.
+        Only the last environment is meant to serve the champion. The others test new models.
         """
         if self.service.environment != ENVIRONMENTS[-1] or self.service.problem:
             return ""
@@ -71,16 +71,16 @@ class Standing:
 def find_standing(
     service: Service, champion: ModelVersion | None, rollbacks: Iterable[Rollback], command_options: str = ""
 ) -> Standing:
-    """Return how an environment stands.
+    """Return the standing of an environment.
 
     Parameters
     ----------
     service : Service
-        What is deployed there.
+        Its deployed service.
     champion : ModelVersion or None
         The champion of the project's model.
     rollbacks : iterable of Rollback
-        Those of all environments, newest first.
+        The rollbacks of all environments, newest first.
     command_options : str
         See `Standing`.
     """
@@ -94,7 +94,7 @@ def find_standing(
 
 
 def describe_rollback(rollback: Rollback) -> str:
-    """Say what was rolled back, and who did it, when and why."""
+    """Describe a rollback: the model, the user, the time and the reason."""
     by = f" by {rollback.decision.by}" if rollback.decision.by else ""
     reason = rollback.decision.reason or "no reason was given"
     at = rollback.at.replace("T", " ").removesuffix("Z")
