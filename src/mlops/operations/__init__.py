@@ -1,24 +1,23 @@
 """The operations behind commands and requests. `mlops.cli` calls them, and a server or a worker can, too.
 
-Functions take typed arguments and return values. They report progress to the listeners that they are given, and print
-nothing.
+Functions take typed arguments and return values. They report progress to listeners, and print nothing.
 
 .. code-block:: text
 
-    opening        a project on one of its platforms: what every operation starts from
+    opening        a project on one of its platforms, with which every operation starts
     running        running a pipeline, resuming a run
-    releasing      releasing again what production served last
-    rolling_back   going back to what served before, recorded as a run
+    releasing      releasing the last image of production again
+    rolling_back   restoring the previous service of an environment, recorded as a run
     stepping       one step of a submitted run, on its machine
     submitting     the published pipeline: publish, submit, watch, download
     provisioning   setting a platform up, as a run
     sweeping       one step for every combination of its parameters
-    surroundings   what a run works with: reports, monitoring, secrets, services, the champion
-    data           which data a run trains on, and the data set's next version
-    model_file     the file that names a new model, from a build to the release
-    costs          what a month costs: billable quantities times prices
-    overview       what each environment serves, for the top of the index
+    surroundings   the surroundings of a run: reports, monitoring, secrets, services, the champion
+    data           the data that a run trains on, and the data set's next version
+    model_file     the file that names a new model, passed from a build to the release
+    costs          the costs of a month: billable quantities times prices
+    overview       the services of the environments, for the top of the index
     status         the champion, the services, the last runs
-    pruning        what is old and nothing needs any more, deleted
-    upgrade        MLOPS_HOME in the format of this version, after a backup
+    pruning        the deletion of old state that is no longer needed
+    upgrade        the upgrade of MLOPS_HOME to the format of this version, after a backup
 """

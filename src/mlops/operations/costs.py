@@ -23,7 +23,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Cost:
-    """One line of an estimate; no `amount` where there is no price."""
+    """One line of an estimate; `amount` is None if there is no price."""
 
     item: str
     quantity: float
@@ -36,7 +36,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The cost of a month: `total` of the lines that have a price, the prices that are missing or not asked for."""
+    """The costs of a month: the `total` of the lines with a price, and the prices that are missing or unused."""
 
     currency: str
     lines: tuple[Cost, ...]
@@ -59,7 +59,7 @@ def read_prices(path: Path) -> Prices:
     Raises
     ------
     ParameterError
-        For what is not YAML, an unknown or repeated key, a price that is not a number from 0.
+        If the file is not YAML, a key is unknown or repeated, or a price is not a number in [0, inf).
     """
     content = read_mapping(path, str(path))
     for key in content:
@@ -82,14 +82,14 @@ def _check_price(path: Path, name: object, price: Any) -> float:
 
 
 def estimate_costs(billable: Sequence[Billable], prices: Prices = NO_PRICES) -> Estimate:
-    """Price what is billed.
+    """Multiply billable quantities by their prices.
 
     Parameters
     ----------
     billable : sequence of Billable
-        What the platform bills in a month.
+        The quantities that the platform bills in a month.
     prices : Prices
-        What a unit of each costs.
+        The price of each unit.
     """
     lines = tuple(_price(item, prices) for item in billable)
     asked = dict.fromkeys(item.price for item in billable)

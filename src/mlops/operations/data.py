@@ -14,8 +14,7 @@ from mlops.record.listener import Listener
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
     """Return the parameters with the newest version of the data set for the step that tests it.
 
-    A file that is named in the parameters is used instead. Before the first version the notebook takes the problem's
-    sample.
+    A file that the parameters name is used instead. Before the first version, the notebook uses the problem's sample.
     """
     given = parameters.values[step.name]
     newest = None if given.get(step.takes_data) else datasets.find_newest()
@@ -41,17 +40,16 @@ def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = AL
 
 
 class DataRegistrar(Listener):
-    """A listener that registers the data that has passed the data test.
+    """A listener that registers data that passed the data test.
 
-    The sample becomes version 1 of a home that has none. A file that is named in the parameters is used for that run
-    only.
+    The sample becomes version 1 in a home without a version. A file that the parameters name is used for that run only.
 
     Parameters
     ----------
     datasets : Datasets
-        Where versions are kept.
+        The platform's store of versions.
     new : str
-        The address of new data, which becomes the newest version when it has passed; empty for none.
+        The address of new data, which becomes the newest version if it passes; empty for none.
     registered : callable, optional
         Called with the version.
     steps : iterable of Step
@@ -85,5 +83,5 @@ class DataRegistrar(Listener):
 
 
 def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return what the run gives a step; the parameters of a step that is reused are those of the run it comes from."""
+    """Return the parameters that the run passes to a step. A reused step has those of the run that it comes from."""
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

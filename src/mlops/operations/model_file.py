@@ -1,4 +1,4 @@
-"""The file that names a new model: what a build hands to the release, as in the reference implementation."""
+"""The file that names a new model, which a build passes to the release, as in the reference implementation."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from mlops.platform.models import ModelVersion
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model version: `id` is "name:version", as Azure Machine Learning has it."""
+    """A model version. Its `id` is "name:version", as on Azure Machine Learning."""
 
     name: str
     version: int

@@ -1,4 +1,4 @@
-"""A project that is opened on one of its platforms: what every operation starts from."""
+"""A project on one of its platforms, with which every operation starts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from mlops.workspace import Workspace
 
 @dataclass(frozen=True)
 class OpenProject:
-    """A project on one of its platforms, with the values that are given for one run.
+    """A project on one of its platforms, with the values for one run.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class OpenProject:
     backend : Backend
         The platform.
     overrides : tuple of Override
-        What is given, weakest first.
+        The values for one run, weakest first.
     parameters : Parameters
         All layers and overrides, merged.
     """
@@ -63,19 +63,19 @@ class OpenProject:
 def open_project(
     project: Project, overrides: Sequence[Override] = (), platform: str = "", command: Sequence[str] = ()
 ) -> OpenProject:
-    """Open a project on a platform; nothing is asked of the platform yet.
+    """Open a project on a platform. The platform gets no request yet.
 
     Parameters
     ----------
     project : Project
         The project.
     overrides : sequence of Override
-        What is given for one run.
+        The values for one run.
     platform : str
-        The platform asked for; empty for the default one.
+        The platform; empty for the default one.
     command : sequence of str
-        The command line of this program, as words: what a platform starts for runs in the background. Without it,
-        this caller cannot start any.
+        The command line of this program, as words, with which a platform starts runs in the background. Without it,
+        the platform cannot start any.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The overview for stakeholders: what each environment serves, by whose decision, and how good it is."""
+"""The overview for stakeholders: the service of each environment, the decision behind it, and its quality."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -16,9 +16,9 @@ from mlops.release.standing import Standing
 
 
 def read_overview(opened: OpenProject) -> Overview:
-    """Ask the platform what its environments serve; the one that matters most, production, comes first.
+    """Ask the platform for the services of its environments. Production comes first.
 
-    What cannot be read is a problem in the overview, not an error: the runs are shown all the same.
+    A part that cannot be read is a problem in the overview, not an error, so that the runs are still shown.
     """
     try:
         found = read_status(opened)
@@ -29,9 +29,9 @@ def read_overview(opened: OpenProject) -> Overview:
 
 
 def refresh_index(opened: OpenProject) -> None:
-    """Write the index again after something changed without a run; nothing if there is no index yet."""
+    """Rewrite the index after a change without a run; do nothing if there is no index yet."""
     if (opened.workspace.outputs / "index.html").is_file():
-        with suppress(OSError):  # what was changed is changed, even if the page cannot say so
+        with suppress(OSError):  # the change was made, even if the page cannot be rewritten
             write_index(opened.workspace.outputs, read_overview(opened))
 
 
@@ -66,7 +66,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
 
 
 def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:
-    """Say who deployed the service or rolled back to it, and how its model was promoted: by the gate, or over it."""
+    """Describe who deployed the service or rolled back to it, and whether the gate promoted its model."""
     made = standing.service.decision
     if standing.restored:
         return f"rolled back by {made.by} ({made.reason or 'no reason was given'})"

@@ -1,4 +1,4 @@
-"""Setting a platform up, as a run of the notebook 00_provision, and deleting what was set up."""
+"""Setting a platform up, as a run of the notebook 00_provision, and deleting it again."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -26,12 +26,12 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
 
 
 def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Change]:
-    """Return what `provision_platform`, or deleting, would change; changes nothing.
+    """Return the changes that `provision_platform`, or deleting, would make, without making them.
 
     Raises
     ------
     UsageError
-        If the platform has no infrastructure, or a value is given to a step that does not set it up.
+        If the platform has no infrastructure, or an override is for a step outside of the set-up.
     """
     check_overrides(opened.overrides, SETTING_UP, PIPELINES[SETTING_UP])
     infrastructure = require_infrastructure(opened)
@@ -46,12 +46,12 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     opened : OpenProject
         The project on the platform.
     listeners : sequence of Listener
-        Called with the progress.
+        Notified of the progress.
     """
     backend = opened.backend
 
     def list_secrets() -> Iterable[str]:
-        with suppress(WorkspaceNotFoundError):  # before the first time, only the environment can hold any
+        with suppress(WorkspaceNotFoundError):  # before the first time, only the environment can contain secrets
             yield from backend.secrets.list_values()
 
     steps = PIPELINES[SETTING_UP]

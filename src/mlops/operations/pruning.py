@@ -1,4 +1,4 @@
-"""Deleting what is old and nothing needs any more: runs, what the platform keeps, and files of warm kernels."""
+"""The deletion of old state that is no longer needed: runs, images and folders of services, files of warm kernels."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -19,7 +19,7 @@ from mlops.record.ledger import RunRecord, list_runs
 from mlops.record.removal import finish_removals, measure_size, remove_whole
 from mlops.record.run_lock import claim_runs
 
-LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # states of runs that are in progress, or not understood
+LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # in progress, or not readable by this version
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Pruning:
 
 
 def preview_pruning(opened: OpenProject, before: float) -> Pruning:
-    """Return what `prune` would delete; changes nothing.
+    """Return the state that `prune` would delete, without deleting it.
 
     Parameters
     ----------
     opened : OpenProject
         The project on its platform.
     before : float
-        What was used since this time, in seconds since 1970, stays.
+        State that was used since this time, in seconds since 1970, stays.
 
     Raises
     ------
     IntegrityError
-        If it cannot be read what the champion or a service needs.
+        If a record that shows what the champion or a service needs is damaged.
     """
     old, needed = _sort_runs(opened, before)
     own = opened.backend.leftovers.find(before, needed) if opened.backend.leftovers else []
@@ -51,10 +51,11 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
 
 
 def prune(opened: OpenProject, before: float) -> Pruning:
-    """Delete what is old and nothing needs any more, and return it.
+    """Delete old state that is no longer needed, and return it.
 
-    That is never what serves, the champion, what a rollback can restore, a run in progress, or what a run that is kept
-    refers to. Killed anywhere, each run, image and folder is whole or gone, and a second call does the rest.
+    It never deletes the champion, a deployed image, an image that a rollback can restore, a run in progress, or state
+    that a remaining run refers to. If the process is killed, each run, image and folder is either whole or deleted, and
+    a second call deletes the rest.
 
     Raises
     ------
@@ -80,14 +81,14 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Refuse while a run of an older version is in progress, which holds no lock."""
+    """Refuse if a run of an older version is in progress, because it does not hold the lock."""
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
 
 
 def _sort_runs(opened: OpenProject, before: float) -> tuple[list[RunRecord], set[str]]:
-    """Return the runs to delete, and what those that stay refer to."""
+    """Return the runs to delete, and everything that the remaining runs refer to."""
     services = _list_services(opened)
     runs = list_runs(opened.workspace.outputs)
     needed = _list_references(opened, services) | {_find_deployer(service, runs) for service in services}
@@ -95,7 +96,7 @@ def _sort_runs(opened: OpenProject, before: float) -> tuple[list[RunRecord], set
     old = {run.run_id: run for run in runs if _is_old(run, before, platform) and not _is_named(run, opened, needed)}
     kept = [run for run in runs if run.run_id not in old]
     sources = [step.source for run in kept for step in run.steps]
-    while sources:  # a report that was taken over is read in the run that made it
+    while sources:  # a reused report is in the folder of the run that wrote it
         found = old.pop(sources.pop(), None)
         if found:
             kept.append(found)
@@ -108,12 +109,12 @@ def _list_services(opened: OpenProject) -> Sequence[Service]:
     services = opened.backend.services.list_services()
     problem = next((service.problem for service in services if service.problem), "")
     if problem:
-        raise IntegrityError(f"{problem} Nothing was deleted, because what that environment needs is not known.")
+        raise IntegrityError(f"{problem} Nothing was deleted, because that environment may need any old run or image.")
     return services
 
 
 def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
-    """Return the id of the newest run that deployed what an environment serves; empty if no run did."""
+    """Return the id of the newest run that deployed an environment's service; empty if no run did."""
     declared = {step.name: step.deploys for step in ALL_STEPS if step.deploys}
     for run in runs:
         for step in run.steps:
@@ -124,7 +125,7 @@ def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
 
 
 def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[str]:
-    """Return what the champion and the services refer to, on any platform."""
+    """Return everything that the champion and the services refer to, on any platform."""
     backend = opened.backend
     champion = backend.registry.find_champion(opened.model_name)
     found = {text for service in services for text in (service.image, service.digest, service.decision.run_id)}
@@ -139,7 +140,7 @@ def _is_old(run: RunRecord, before: float, platform: str) -> bool:
 
 
 def _find_end(run: RunRecord) -> float:
-    """Return when a run ended, or started if its end is not known; infinity if neither is a time."""
+    """Return the end of a run, or its start if the end is unknown; infinity if neither is a time."""
     try:
         return datetime.fromisoformat(run.finished or run.started).timestamp()
     except ValueError:
@@ -147,7 +148,7 @@ def _find_end(run: RunRecord) -> float:
 
 
 def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
-    """Return whether a model that is needed names the run, or the run made it."""
+    """Return whether a needed model refers to the run, or was made in it."""
     makers = {step.name: step.names_model for step in ALL_STEPS if step.names_model and not step.environment}
     made = {
         ":".join(str(step.results.get(result)) for result in makers[step.name])

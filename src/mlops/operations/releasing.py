@@ -18,16 +18,16 @@ def release_again(
     backend: Backend,
     release_begins: Callable[[], None] | None = None,
 ) -> RunRecord:
-    """Release what production served last, if it is not healthy; a rejected model leaves nothing new to release.
+    """Release the last image of production again if production is not healthy and the new model was rejected.
 
     Parameters
     ----------
     record : RunRecord
         The run that rejected the model.
     parameters : Parameters
-        Of that run.
+        The parameters of that run.
     around : Surroundings
-        As for that run.
+        The surroundings of that run.
     backend : Backend
         The platform.
     release_begins : callable, optional
@@ -42,7 +42,7 @@ def release_again(
     last = find_release(steps)
     production = _find_service(backend, last.environment) if last else None
     if production and production.tested == "failed" and production.health != "stopped":
-        # Its test was killed after it had recorded the failure: finish the restoring.
+        # Its test was killed after it recorded the failure, so restore the previous service now.
         production = backend.services.record_test(production.environment, production.digest, passed=False)
     if production and production.health == "healthy":
         return record

@@ -21,18 +21,18 @@ from mlops.runner import Surroundings
 
 
 def roll_back(opened: OpenProject, environment: str, reason: str = "", listeners: Sequence[Listener] = ()) -> RunRecord:
-    """Serve again what passed its test before the present image, and record who did so, when and why.
+    """Restore the previous image that passed its test, and record who did so, when and why.
 
     Parameters
     ----------
     opened : OpenProject
         The project on its platform.
     environment : str
-        Where.
+        The environment.
     reason : str
-        Why, in the user's words.
+        The user's reason.
     listeners : sequence of Listener
-        Told when the run ends.
+        Notified of the end of the run.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def roll_back(opened: OpenProject, environment: str, reason: str = "", listeners
     Raises
     ------
     DeploymentNotFoundError
-        If there is nothing to go back to. The run is recorded as failed, as after every other error.
+        If there is no image to restore. The run is recorded as failed, like after any other error.
     """
     require_ready(opened.backend)
     around = surround_run(opened, listeners)
@@ -58,7 +58,7 @@ def roll_back(opened: OpenProject, environment: str, reason: str = "", listeners
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
-    """Return the rollbacks of a platform, from whatever machine, as runs beside those that were submitted."""
+    """Return the rollbacks of a platform, from any machine, as runs, for the list of submitted runs."""
     return [
         SubmittedRun(
             run_id=rollback.decision.run_id,
@@ -92,7 +92,7 @@ def _begin(opened: OpenProject, environment: str, reason: str) -> RunRecord:
         platform=opened.parameters.platform,
         state="running",
         started=began,
-        git_commit="",  # no code of the project runs
+        git_commit="",  # no code of the project runs, so no commit is recorded
         process=own_process(),
         steps=(StepRecord(ROLLBACK, "", environment, state="running", started=began),),
         order=number_run(opened.workspace.outputs),

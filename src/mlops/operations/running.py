@@ -20,26 +20,26 @@ from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run that somebody asks for.
+    """A request to run a pipeline.
 
     Parameters
     ----------
     pipeline : str
         Its name.
     only : str
-        The one step to run; empty for all.
+        The only step to run; empty for all.
     model_file : Path, optional
-        Names the model to release in place of the champion.
+        The file that names the model to release in place of the champion.
     reason : str
-        Why the gate is overruled; empty if it is not.
+        The reason for overruling the gate; empty to respect its decision.
     force : bool
-        True: rerun unchanged steps too, and restart healthy services.
+        Whether to rerun unchanged steps, too, and to restart healthy services.
     allowed : Permissions
-        Whether services of another model may be replaced, and versions deployed that were rolled back.
+        Whether the run may replace services of another model, and deploy versions that were rolled back.
     run_id : str
-        The run's name; empty for a new one.
+        The run's name; empty to choose one.
     jobs : int
-        How many notebooks may run side by side; 0: one a core.
+        How many notebooks may run in parallel; 0 for one per core.
     """
 
     pipeline: str
@@ -68,23 +68,23 @@ def start_run(
     Parameters
     ----------
     opened : OpenProject
-        The project, with what is given for the run.
+        The project, with the overrides for the run.
     request : RunRequest
-        What to run.
+        The pipeline, and how to run it.
     listeners : sequence of Listener
-        Called with the progress.
+        Notified of the progress.
     release_begins : callable, optional
-        Called before the release that follows a rejected model where production is down; see `release_again`.
+        Called before the release that follows if the model was rejected and production is down; see `release_again`.
 
     Returns
     -------
     RunRecord
-        How it ended: a failed step is recorded, not raised.
+        The finished run. A failed step is recorded in it, not raised.
 
     Raises
     ------
     UsageError
-        If it cannot be run as asked; nothing has run then.
+        If the request cannot be run. Nothing has run.
     """
     check_overrides(opened.overrides, request.pipeline, request.steps)
     require_ready(opened.backend)
@@ -105,7 +105,7 @@ def start_run(
 
 
 def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
-    """Return the project with the overrides that a request means; those that somebody typed are stronger than force."""
+    """Return the project with the overrides of a request. Overrides that a user typed win over `force`."""
     forced: list[Override] = []
     named: list[Override] = []
     if request.force:
@@ -128,7 +128,7 @@ def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse to overrule the gate without a reason, and a reason for nothing."""
+    """Refuse to overrule the gate without a reason, and a reason without overruling it."""
     overruled = False
     for step in request.steps:
         if not step.overruled_by or request.only not in ("", step.name):
@@ -136,12 +136,12 @@ def _require_reason(opened: OpenProject, request: RunRequest) -> None:
         overrules, why = (opened.parameters.values[step.name].get(name) for name in step.overruled_by)
         if overrules and not str(why or "").strip():
             raise UsageError(
-                f"{step.name}.{step.overruled_by[0]} promotes a model that the gate rejects. Say why: --reason TEXT."
+                f"{step.name}.{step.overruled_by[0]} promotes a model that the gate rejects. Add --reason TEXT."
             )
         overruled = overruled or bool(overrules)
     if request.reason and not overruled:
         raise UsageError(
-            "--reason says why a rejected model is promoted, but the gate is not overruled. Leave it out, or add "
+            "--reason is for promoting a rejected model, but the gate is not overruled. Remove it, or add "
             "-p evaluate.promote_always=true."
         )
 
@@ -155,11 +155,11 @@ def _find_deployment(request: RunRequest, option: str) -> Step:
 
 
 def _require_owner(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a run that would end by deploying in an environment of another model, before it has trained one."""
+    """Refuse a run that would deploy in an environment of another model, before it trains anything."""
     values = opened.parameters.values
     steps = [step for step in request.steps if step.deploys]
     if any(values[step.name].get(step.takes_image) for step in steps):
-        return  # the deployment looks at the model of the image that is named
+        return  # the deployment checks the model of the named image
     for step in steps:
         if request.only not in ("", step.name) or values[step.name].get(step.taken_over_by):
             continue
@@ -169,12 +169,12 @@ def _require_owner(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a run that compares with the champion or releases it, before it has trained anything, if it is not known.
+    """Refuse a run that needs the champion if the champion is unknown, before the run trains anything.
 
     Raises
     ------
     IntegrityError
-        If the registry cannot say which version is the champion.
+        If the registry cannot tell which version is the champion.
     """
     steps = [step for step in request.steps if request.only in ("", step.name)]
     values = opened.parameters.values
@@ -183,7 +183,7 @@ def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:
-    """Return the run to resume: the one asked for, or the newest one if that has not succeeded.
+    """Return the run to resume: the named one, or the newest one if it did not succeed.
 
     Raises
     ------
@@ -200,17 +200,17 @@ def find_run(outputs: Path, run_id: str = "") -> RunRecord:
     if newest.state == "unreadable":
         raise UsageError(
             f"The newest run, {newest.run_id}, cannot be resumed: {newest.error} "
-            "To resume another run, name it: `mlops resume RUN`."
+            "Resume another run with `mlops resume RUN`."
         )
     if newest.state == "succeeded":
         raise UsageError(
-            f"There is nothing to resume: the newest run, {newest.run_id}, succeeded. `mlops status` lists the runs."
+            f"The newest run, {newest.run_id}, succeeded, so there is nothing to resume. `mlops status` lists the runs."
         )
     return newest
 
 
 def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners: Sequence[Listener] = ()) -> RunRecord:
-    """Resume a run that did not get to its end, with the parameters that it was started with.
+    """Resume a run that did not finish, with its original parameters.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     Raises
     ------
     UsageError
-        If it is still running, or has succeeded.
+        If it is still running, or succeeded.
     """
     require_ready(opened.backend)
     around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))

@@ -13,11 +13,11 @@ from mlops.release.standing import Standing, find_standing
 
 @dataclass(frozen=True)
 class Status:
-    """The champion, if there is one yet, what each environment serves, and runs and rollbacks, newest first.
+    """The champion, if there is one, the services of the environments, and runs and rollbacks, newest first.
 
-    `problems` says what of the platform cannot be read. `command_options` is what a command needs to reach the
-    platform: " --platform azure", or nothing. `versions` are the served versions of the model, by image, as far as they
-    can be read; `unread` says why one cannot, by image.
+    `problems` lists the parts of the platform that cannot be read. `command_options` is the option that a command needs
+    for the platform: " --platform azure", or empty. `versions` has the served versions of the model, by image, and
+    `unread` the reasons why others cannot be read.
     """
 
     champion: ModelVersion | None = None
@@ -31,14 +31,14 @@ class Status:
 
     @property
     def standings(self) -> list[Standing]:
-        """Each environment beside the champion."""
+        """The standing of each environment."""
         found = [
             find_standing(service, self.champion, self.rollbacks, self.command_options) for service in self.services
         ]
         return [replace(standing, override=self._find_override(standing.service.image)) for standing in found]
 
     def _find_override(self, image: str) -> str:
-        """Say who promoted the model of an image over the gate and why; nothing for a version that cannot be read."""
+        """Describe who promoted an image's model over the gate and why; "" if nobody did, or it cannot be read."""
         return self.versions[image].override if image in self.versions else ""
 
 
@@ -50,7 +50,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     opened : OpenProject
         The project on its platform.
     most : int
-        How many runs.
+        The largest number of runs to return.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     champion, problems = None, list[str]()
     try:
         champion = opened.backend.registry.find_champion(opened.model_name)
-    except IntegrityError as error:  # what is damaged hides nothing else
+    except IntegrityError as error:  # a damaged part does not hide the others
         problems.append(str(error))
     services = opened.backend.services.list_services()
     problems += [service.problem for service in services if service.problem]

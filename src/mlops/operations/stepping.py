@@ -19,7 +19,7 @@ from mlops.runner import TAG_LENGTH, Listener, Plan, run_submitted, skip_submitt
 
 @dataclass(frozen=True)
 class SubmittedStep:
-    """The step that a platform asks this process to run, and the submission that it is part of."""
+    """The step that a platform starts this process for, and its submission."""
 
     pipeline: str
     step: str
@@ -28,16 +28,16 @@ class SubmittedStep:
 
 
 def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Sequence[Listener] = ()) -> RunRecord:
-    """Run one step of a submitted run; its folder comes from the platform and goes back to it.
+    """Run one step of a submitted run, whose folder is fetched from the platform and stored there again.
 
     Parameters
     ----------
     opened : OpenProject
         The project on the platform of the run.
     asked : SubmittedStep
-        What to run.
+        The step.
     listeners : sequence of Listener
-        Called with the progress.
+        Notified of the progress.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     job.tag(list_tags(asked.submission, asked.build))
     try:
         return _run(opened, asked, job, listeners)
-    except Exception as error:  # whatever it is, the submitted run shows it
+    except Exception as error:  # any error, so that the submitted run shows it
         job.tag({"outcome": "error", "reason": redact_error(f"{asked.step}: {error}")[:TAG_LENGTH]})
         raise
 

@@ -15,18 +15,18 @@ from mlops.platform.submission import Build, Submission
 from mlops.record.ledger import make_run_id
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two polls of a run
-MOST_MISSED = 20  # polls in a row that the platform does not answer
+MOST_MISSED = 20  # failed polls in a row before giving up
 ENDED = ("succeeded", "failed", "canceled")
 
 
 class SubmissionListener:
-    """A listener to the progress of a submitted run; like `mlops.record.listener.Listener`, it ignores everything."""
+    """A listener to the progress of a submitted run. Like `mlops.record.listener.Listener`, it does nothing."""
 
     def run_changed(self, run: SubmittedRun) -> None:
-        """Called when the run, or one of its steps, has another state."""
+        """Handle a change of the state of the run or of one of its steps."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Called when the state of the run could not be read; it is read again later."""
+        """Handle that the state of the run could not be read; it will be read again later."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:
@@ -41,7 +41,7 @@ def require_pipelines(backend: Backend) -> Pipelines:
 
 
 def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
-    """Publish the retraining pipeline as it is here; a build without an id gets a new one."""
+    """Publish this checkout's retraining pipeline. A build without an id gets a new one."""
     return require_pipelines(opened.backend).publish(build.build_id or make_run_id("build"), build.build_uri)
 
 
@@ -51,7 +51,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
     Raises
     ------
     ParameterError
-        If a parameter is wrong: found here, not on a machine that has to be started first.
+        If a parameter is wrong. It is checked here, before the platform starts a machine.
     NotFoundError
         Before the first publication.
     """
@@ -63,23 +63,23 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
 def watch_run(
     pipelines: Pipelines, run: SubmittedRun, listener: SubmissionListener, sleep: Callable[[float], None] = time.sleep
 ) -> SubmittedRun:
-    """Poll a run until it ends, less and less often while nothing changes.
+    """Poll a run until it ends, less and less often while its state stays the same.
 
     Parameters
     ----------
     pipelines : Pipelines
-        The platform's.
+        The platform's pipelines.
     run : SubmittedRun
-        The run as it was when it was submitted.
+        The run that was submitted.
     listener : SubmissionListener
-        Called with the progress.
+        Notified of the progress.
     sleep : callable
-        Waits some seconds.
+        Waits for a number of seconds.
 
     Raises
     ------
     PlatformError
-        If the platform does not answer many times in a row.
+        If too many polls in a row fail.
     """
     pause, missed = FIRST_PAUSE, 0
     known: object = None
@@ -94,7 +94,7 @@ def watch_run(
         pause = min(pause * 1.5, LONGEST_PAUSE)
         try:
             run, missed = pipelines.get_run(run.run_id), 0
-        except PlatformError as error:  # the run continues; a wait of hours outlives an outage of minutes
+        except PlatformError as error:  # the run continues, and an outage may be short
             missed += 1
             if missed > MOST_MISSED:
                 raise
@@ -102,7 +102,7 @@ def watch_run(
 
 
 def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
-    """Write the file that names the new model; a rejected model leaves no file, not even one of an older model."""
+    """Write the file that names the new model. For a rejected model, delete the file of an earlier one."""
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
         name = run.tags.get("model_name", opened.model_name)
@@ -115,9 +115,9 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
     Raises
     ------
     NotFoundError
-        If the run failed before it had stored anything.
+        If the run failed before it stored anything.
     """
-    from mlops.portal.index import write_index  # with its templates, it would slow every command down
+    from mlops.portal.index import write_index  # imported here, because it would slow every command down
 
     fetched = pipelines.fetch_run(run.run_id, folder / run.run_id)
     write_index(folder, None)

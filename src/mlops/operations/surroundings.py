@@ -21,18 +21,18 @@ def surround_run(
     *,
     is_job: bool = False,
 ) -> Surroundings:
-    """Return what a run works with.
+    """Return the surroundings of a run.
 
     Parameters
     ----------
     opened : OpenProject
         The project on its platform.
     listeners : sequence of Listener
-        Called with the progress, before the reports are made.
+        Notified of the progress, before the reports are written.
     registrar : DataRegistrar, optional
-        Registers data that passes its test.
+        The listener that registers data that passes its test.
     is_job : bool
-        True on a machine that the platform started for one step: nobody reads an index there.
+        Whether the platform started this machine for one step. Nobody reads an index there.
     """
     backend = opened.backend
 
@@ -42,7 +42,7 @@ def surround_run(
         except PlatformError:
             if answered:
                 raise
-            # Neither the service nor the platform answers: nothing is known, so nothing is changed.
+            # Neither the service nor the platform answers. Its state is unknown, so do not change it.
 
     def observe(name: str) -> str:
         champion = backend.registry.find_champion(opened.model_name)

@@ -22,7 +22,7 @@ from mlops.sweeps.run import run_sweep
 
 @dataclass(frozen=True)
 class Places:
-    """The place where a sweep executes: `jobs` threads here (0: one a core), or the cluster of `scheduler`."""
+    """The place where a sweep runs: `jobs` threads here (0 for one per core), or the Dask cluster at `scheduler`."""
 
     jobs: int = 0
     scheduler: str = ""
@@ -36,7 +36,7 @@ class Places:
 
 
 def choose_goal(step: Step, metric: str = "", maximize: bool = False) -> Goal:
-    """Return what a sweep optimizes: the metric asked for, else the one that the step declares.
+    """Return the goal of a sweep, with the given metric or else the one that the step declares.
 
     Raises
     ------
@@ -64,18 +64,18 @@ def sweep_step(
     opened : OpenProject
         The project on the platform that tracks the trainings.
     grid, goal : Grid, Goal
-        What to try, and what is best.
+        The combinations, and how to compare them.
     places : Places
-        Where to execute.
+        The place to execute them.
     listeners : sequence of Listener
-        Called with the progress of the steps that have to run first because the swept step needs them.
+        Notified of the progress of the steps that the swept step needs and that must run first.
     sweep_listeners : sequence of SweepListener
-        Called with the progress of the sweep, after the report is made.
+        Notified of the progress of the sweep, after the report was written.
 
     Raises
     ------
     UsageError
-        If it cannot be executed there.
+        If the sweep cannot be executed there.
     """
     require_ready(opened.backend)
     data_step = find_data_step(opened.project.steps)

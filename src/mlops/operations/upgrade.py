@@ -20,36 +20,36 @@ from mlops.record.processes import describe_holders
 from mlops.record.run_lock import claim_runs
 from mlops.workspace import HOME_FORMAT, Workspace, check_home, mark_home, read_home_format
 
-LOCKS = ("*.lock", "lock")  # names of the files that processes lock while they change a home
+LOCKS = ("*.lock", "lock")  # the files that processes lock while they change a home
 DATABASES = (".db",)
-SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's, whose content is in the copy of the database
+SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's own files, whose content is in the copy of the database
 
 
 def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | None) -> Iterator[str]:
-    """Upgrade MLOPS_HOME, and say what is done, line by line.
+    """Upgrade MLOPS_HOME, and yield a line for each thing that is done.
 
-    Killed anywhere, either the old home or the new one is whole, and a second call does what is left.
+    If the process is killed, either the old home or the new one is whole, and a second call does the rest.
 
     Parameters
     ----------
     workspace : Workspace
         The project and its MLOPS_HOME.
     services : Services
-        They keep serving; their files stay as they are.
+        The services, which keep serving; their files stay unchanged.
     upgrades : Upgrades, optional
-        The platform's own state; None where it has none that can be old.
+        The upgrades of the platform's own state; None if it has none.
 
     Yields
     ------
     str
-        What was found or done.
+        A finding or an action.
 
     Raises
     ------
     FormatError
-        If a newer version has written to the home.
+        If a newer version wrote to the home.
     UsageError
-        If something works on the home.
+        If another process works on the home.
     """
     home = workspace.home
     check_home(home)
@@ -68,14 +68,14 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
         for line in upgrades.upgrade() if upgrades else ():
             yield f"upgraded  {line}"
         before = read_home_format(home)
-        mark_home(home)  # last: until here a second call does the rest
+        mark_home(home)  # last, so that a second call does the rest if this one is killed
         if before != HOME_FORMAT:
             yield f"upgraded  the home: format {before} to {HOME_FORMAT}"
     yield f"To go back to the old version, stop the services and replace {home} with the backup."
 
 
 def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
-    """Return what `upgrade_home` would upgrade, one line each."""
+    """Return the upgrades that `upgrade_home` would do, one line each."""
     if not home.is_dir():
         return []
     found = read_home_format(home)
@@ -84,15 +84,15 @@ def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
 
 
 def back_up_home(home: Path) -> Path:
-    """Copy a home beside itself, and return the copy, whose name no other backup has.
+    """Copy a home to a new folder beside it, and return that folder.
 
-    SQLite copies the databases, so one that is in use is consistent in the backup, too. An interrupted copy has a name
-    that starts with a dot.
+    SQLite copies the databases, so that even a database in use is consistent in the backup. An interrupted copy has a
+    name that starts with a dot.
 
     Raises
     ------
     PlatformError
-        If it cannot be made; nothing is left of it.
+        If the copy fails. Nothing is left of it.
     """
     scratch = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.backup-{datetime.now(UTC):%Y%m%d-%H%M%S}-"))
     try:
@@ -105,7 +105,7 @@ def back_up_home(home: Path) -> Path:
         raise PlatformError(
             f"{home} could not be backed up in {home.parent}: {reason}. Nothing was changed."
         ) from error
-    os.sync()  # the upgrade must not reach the disk before the backup
+    os.sync()  # so that the backup reaches the disk before the upgrade
     return scratch.rename(scratch.with_name(scratch.name.removeprefix(".")))
 
 
