@@ -5,9 +5,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mlops.notebook.handoff import read_scraps
 from mlops.parameters.declarations import read_declarations
 from mlops.pipelines import ALL_STEPS, BUILD, PIPELINES, RELEASE, Step, find_data_step, find_deployment, find_release
+from mlops.scraps import read_scraps
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = [step.name for step in ALL_STEPS]

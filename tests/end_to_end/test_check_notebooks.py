@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mlops.files.hashes import hash_folder
-from mlops.notebook.handoff import read_scraps
 from mlops.record.ledger import list_runs
+from mlops.scraps import read_scraps
 
 NOTEBOOK = "01_test_data.ipynb"
 HEAVY = ("jupyter_client", "nbclient", "papermill", "nbformat", "zmq", "pandas", "matplotlib", "sklearn", "mlflow")

@@ -11,7 +11,8 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mlops.errors import FormatError, HandoffError
-from mlops.notebook.handoff import Results, find_results, glue_results, name_copy, read_results, read_scraps
+from mlops.notebook.handoff import Results, find_results, glue_results, read_results
+from mlops.scraps import name_copy, read_scraps
 from mlops.workspace import HOME_FORMAT
 
 VALUES: dict[str, Any] = {

@@ -11,8 +11,8 @@ import pytest
 from checkout import list_tracked
 from command_line import PROJECT
 
-from mlops.notebook.handoff import extract_scraps
 from mlops.regression.expectations import list_kept_scraps, read_declaration
+from mlops.scraps import extract_scraps
 
 NOTEBOOKS = list_tracked(PROJECT, "notebooks/*.ipynb")
 

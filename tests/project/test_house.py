@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = {"errors", "pipelines", "workspace"}
+ROOT = {"errors", "numbers", "pipelines", "scraps", "workspace"}
 MOST_FILES, MOST_LINES = 18, 300
 
 

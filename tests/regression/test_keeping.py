@@ -5,8 +5,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from mlops.notebook.handoff import MIME_PREFIX, extract_scraps
 from mlops.regression.keeping import keep_close_outputs
+from mlops.scraps import MIME_PREFIX, extract_scraps
 
 
 def make_notebook(scraps: dict[str, Any], table: float, text: str) -> Any:

@@ -8,6 +8,7 @@
     tables      data files as tables, with their hashes
     profile     a few numbers per column, which merge: profile(a + b) is profile(a) merged with profile(b)
     drift       the distance between two profiles
+    equality    the comparison of arrays up to rounding
     identity    which rows of a table are rows that a model was trained on
     validation  the data test: schema and drift together
 """

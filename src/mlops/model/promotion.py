@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, norm, t
 
+from mlops.data.equality import are_equal
 from mlops.errors import UsageError
-from mlops.notebook.equality import are_equal
-from mlops.notebook.numbers import format_number
+from mlops.numbers import format_number
 from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
 POWER = 0.8  # the chance that these rows show the gain that the report calls detectable

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from mlops.data.drift import Drift
-from mlops.notebook.equality import are_equal
-from mlops.notebook.numbers import format_number
+from mlops.data.equality import are_equal
+from mlops.numbers import format_number
 
 DPI = 100
 EQUAL = "The two models are equal: no row differs."

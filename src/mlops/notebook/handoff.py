@@ -1,24 +1,19 @@
-"""The hand-off between notebooks: one notebook glues scraps, and the next reads them, in scrapbook's own format.
-
-scrapbook can read these scraps, and this module can read scrapbook's. scrapbook is not imported, because that takes
-seconds in every kernel (it imports papermill and cloud clients).
+"""The hand-off between notebooks: one notebook glues scraps, and the next reads them.
 
 In a run, a notebook's scraps are read from its executed copy in the run's folder. In JupyterLab there is no such copy,
 so the scraps are also stored in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that contains nothing else. The
 next notebook finds them there.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.errors import HandoffError, IntegrityError
-from mlops.files.atomic import write_atomically
+from mlops.errors import HandoffError
+from mlops.scraps import make_scrap, name_copy, read_scraps, write_scraps
 from mlops.workspace import check_home, find_workspace, mark_home
 
-MIME_PREFIX = "application/scrapbook.scrap."
 WORKBENCH = "workbench"  # folder in MLOPS_HOME
 
 
@@ -46,11 +41,6 @@ class Results(Mapping[str, Any]):
         return len(self._values)
 
 
-def name_copy(notebook: str, environment: str = "") -> str:
-    """Return the file name of an executed notebook: "02_train.ipynb", "06_deploy-qa.ipynb"."""
-    return f"{notebook}-{environment}.ipynb" if environment else f"{notebook}.ipynb"
-
-
 def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     """Hand on a notebook's results; called by the last cell of every notebook.
 
@@ -71,7 +61,7 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     from IPython.display import display
 
     plain = {name: _make_plain(f"{notebook}.{name}", value) for name, value in values.items()}
-    for scrap in (_make_scrap(name, value) for name, value in plain.items()):
+    for scrap in (make_scrap(name, value) for name, value in plain.items()):
         display(scrap["data"], metadata=scrap["metadata"], raw=True)
     if not run_folder:
         home = find_workspace().home
@@ -136,58 +126,6 @@ def _find_workbench() -> Path:
     return home / WORKBENCH
 
 
-def read_scraps(path: Path) -> dict[str, Any]:
-    """Return the scraps of a notebook file by name; empty if there is no such file, or no scrap in it.
-
-    This reads the JSON directly, because importing scrapbook takes over a second.
-
-    Raises
-    ------
-    IntegrityError
-        If the file is damaged.
-    HandoffError
-        If a scrap cannot be read.
-    """
-    if not path.exists():
-        return {}
-    try:
-        return extract_scraps(json.loads(path.read_bytes()))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise IntegrityError(f"{path} cannot be read as a notebook ({error}). Run its step again.") from error
-
-
-def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the scraps of a parsed notebook by name.
-
-    Raises
-    ------
-    HandoffError
-        If an output has the type of a scrap, but not its content, because `glue_results` did not create it.
-    """
-    bundles = (
-        output.get("data", {})
-        for cell in notebook["cells"]
-        for output in cell.get("outputs", [])
-        if output["output_type"] in ("display_data", "execute_result")
-    )
-    scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
-    return dict(_read_scrap(mime, payload) for mime, payload in scraps)
-
-
-def _read_scrap(mime: str, payload: Any) -> tuple[str, Any]:
-    try:
-        return str(payload["name"]), _decode(payload["data"], payload["encoder"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise HandoffError(
-            f"A cell displays {mime}, but it is not a result that can be read ({type(error).__name__}). "
-            "Hand on results with glue_results."
-        ) from error
-
-
-def _decode(data: Any, encoder: str) -> Any:
-    return json.loads(data) if encoder == "json" and isinstance(data, str) else data
-
-
 def _make_plain(name: str, value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()  # numpy scalars and arrays
@@ -205,29 +143,3 @@ def _make_plain(name: str, value: Any) -> Any:
     raise HandoffError(
         f"{name} is a {kind}, which cannot be handed on. Use plain values, or the URL and hash of a file."
     )
-
-
-def _make_scrap(name: str, value: Any) -> dict[str, Any]:
-    """Return a scrap as a cell's output, in the form that scrapbook's ``glue`` displays."""
-    encoder = "text" if isinstance(value, str) else "json"  # scrapbook's "json" would parse a text
-    data = "null" if value is None else value  # its schema refuses null, and it decodes a JSON text
-    payload = {"name": name, "data": data, "encoder": encoder, "version": 1}
-    return {
-        "output_type": "display_data",
-        "data": {f"{MIME_PREFIX}{encoder}+json": payload},
-        "metadata": {"scrapbook": {"name": name, "data": True, "display": False}},
-    }
-
-
-def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a notebook that holds only scraps, which is all that `read_results` needs."""
-    outputs = [_make_scrap(name, value) for name, value in values.items()]
-    cell: dict[str, Any] = {
-        "cell_type": "code",
-        "execution_count": None,
-        "metadata": {},
-        "source": "",
-        "outputs": outputs,
-    }
-    document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-    write_atomically(path, json.dumps(document, indent=1))

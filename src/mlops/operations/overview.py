@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mlops.errors import MlopsError
-from mlops.notebook.numbers import format_number
+from mlops.numbers import format_number
 from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
 from mlops.pipelines import ALL_STEPS

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from mlops.files.atomic import write_atomically
-from mlops.notebook.numbers import format_number
+from mlops.numbers import format_number
 from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.portal.page import render_page
 from mlops.record.changes import list_changes, measure_duration

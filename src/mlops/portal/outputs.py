@@ -7,8 +7,8 @@ from typing import Any
 
 import nbformat
 
-from mlops.notebook.handoff import MIME_PREFIX
 from mlops.record.redaction.terminal import fold
+from mlops.scraps import MIME_PREFIX
 
 SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 WIDGET = "application/vnd.jupyter.widget-view+json"

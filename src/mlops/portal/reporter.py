@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mlops.notebook.handoff import name_copy
 from mlops.portal.environments import Overview
 from mlops.portal.index import write_index
 from mlops.portal.report import render_report
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
+from mlops.scraps import name_copy
 
 LOGGER = logging.getLogger(__name__)
 

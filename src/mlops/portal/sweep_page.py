@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlops.files.atomic import write_atomically
-from mlops.notebook.handoff import name_copy
 from mlops.portal.environments import Overview
 from mlops.portal.index import write_index
 from mlops.portal.page import render_page
@@ -15,6 +14,7 @@ from mlops.portal.report import render_report
 from mlops.portal.reporter import warn_unwritten
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.scraps import name_copy
 from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
     Point,

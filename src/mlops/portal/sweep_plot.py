@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mlops.notebook.figures import BLUE, GREY, ORANGE
 from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_number, format_value
 
+BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # as in the figures of the notebooks
 WIDE = 100.0  # from a ratio of this on, a scale is logarithmic
 MOST_LABELS = 60  # a heat map of more cells has no numbers in them
 MOST_TICKS = 12

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops.errors import DataTestFailed
-from mlops.notebook.numbers import format_number
+from mlops.numbers import format_number
 from mlops.pipelines import ALL_STEPS, Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import find_dataset

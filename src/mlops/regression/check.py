@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mlops.errors import IntegrityError, RunNotFoundError, UsageError
-from mlops.notebook.handoff import name_copy
 from mlops.parameters.declarations import read_declarations
 from mlops.pipelines import ROLLBACK
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
+from mlops.scraps import name_copy
 from mlops.sweeps.plan import STEP as SWEEP
 
 SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlops.notebook.handoff import extract_scraps
 from mlops.regression.expectations import (
     Declaration,
     describe_condition,
@@ -14,6 +13,7 @@ from mlops.regression.expectations import (
 )
 from mlops.regression.outputs import describe_pieces, find_piece_differences, read_pieces
 from mlops.regression.values import Difference, Sanitizer, find_value_differences, shorten
+from mlops.scraps import extract_scraps
 
 REFRESH = "run `make notebooks`"
 

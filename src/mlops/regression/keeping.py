@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mlops.notebook.handoff import MIME_PREFIX, extract_scraps
 from mlops.regression.expectations import Declaration, read_cell_declaration, read_declaration
 from mlops.regression.outputs import find_piece_differences, read_pieces
 from mlops.regression.values import Sanitizer, find_value_differences
+from mlops.scraps import MIME_PREFIX, extract_scraps
 
 Cell = Mapping[str, Any]
 

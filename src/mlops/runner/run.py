@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 
 from mlops.errors import MlopsError, ServiceUntestedError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
-from mlops.notebook.handoff import read_scraps
 from mlops.pipelines import Step, find_deployment
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
@@ -25,6 +24,7 @@ from mlops.record.run_lock import share_runs
 from mlops.record.summary import find_refusal
 from mlops.record.user import find_user
 from mlops.runner.plan import Plan, Surroundings
+from mlops.scraps import read_scraps
 
 CUT_OFF = "interrupted when the run ended"
 ERROR_LENGTH = 2000  # the most characters of an error that a record keeps

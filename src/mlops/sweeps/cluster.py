@@ -19,9 +19,9 @@ from mlops.backends import open_backend
 from mlops.errors import MlopsError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.hashes import hash_file
-from mlops.notebook.handoff import read_scraps, write_scraps
 from mlops.record.redaction import make_redactor
 from mlops.record.redaction.notebooks import redact_notebook
+from mlops.scraps import read_scraps, write_scraps
 from mlops.sweeps.executors import Outcome, Task, execute_task
 from mlops.workspace import Workspace, find_workspace
 

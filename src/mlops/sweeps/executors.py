@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from mlops.errors import HandoffError, IntegrityError, StepFailed
 from mlops.execution import execute
 from mlops.execution.pool import NotebookEnded, NotebookPool
-from mlops.notebook.handoff import read_scraps
+from mlops.scraps import read_scraps
 
 
 @dataclass(frozen=True)

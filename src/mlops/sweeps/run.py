@@ -9,7 +9,6 @@ from typing import Any
 
 from mlops.errors import MlopsError
 from mlops.files.atomic import write_atomically
-from mlops.notebook.handoff import name_copy
 from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
@@ -22,6 +21,7 @@ from mlops.record.run_lock import share_runs
 from mlops.runner import Surroundings
 from mlops.runner.requirements import require_runnable
 from mlops.runner.run import ERROR_LENGTH
+from mlops.scraps import name_copy
 from mlops.sweeps.executors import Executor, Outcome, Task
 from mlops.sweeps.grid import Grid
 from mlops.sweeps.inputs import find_inputs

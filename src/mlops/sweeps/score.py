@@ -5,11 +5,11 @@ from itertools import islice
 from typing import Any
 
 from mlops.errors import UsageError
-from mlops.notebook.handoff import read_scraps
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 from mlops.record.ledger import iterate_runs
 from mlops.record.reuse import LOOKED_AT
+from mlops.scraps import read_scraps
 from mlops.sweeps.results import Sweep
 from mlops.workspace import Workspace
 

@@ -10,7 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from mlops.cli.progress.annotations import disarm
 from mlops.image.bundle import split_example
-from mlops.notebook.numbers import format_number
+from mlops.numbers import format_number
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord

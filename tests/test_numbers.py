@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mlops.notebook.numbers import format_number
+from mlops.numbers import format_number
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """When two arrays count as equal."""
 
-from mlops.notebook.equality import are_equal
+from mlops.data.equality import are_equal
 
 
 def test_values_are_equal_but_for_rounding() -> None:

@@ -1,0 +1,98 @@
+"""Scraps: the results that a notebook hands on, in scrapbook's own format.
+
+scrapbook can read these scraps, and this module can read scrapbook's. scrapbook is not imported, because that takes
+seconds in every kernel (it imports papermill and cloud clients).
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlops.errors import HandoffError, IntegrityError
+from mlops.files.atomic import write_atomically
+
+MIME_PREFIX = "application/scrapbook.scrap."
+
+
+def name_copy(notebook: str, environment: str = "") -> str:
+    """Return the file name of an executed notebook: "02_train.ipynb", "06_deploy-qa.ipynb"."""
+    return f"{notebook}-{environment}.ipynb" if environment else f"{notebook}.ipynb"
+
+
+def read_scraps(path: Path) -> dict[str, Any]:
+    """Return the scraps of a notebook file by name; empty if there is no such file, or no scrap in it.
+
+    This reads the JSON directly, because importing scrapbook takes over a second.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is damaged.
+    HandoffError
+        If a scrap cannot be read.
+    """
+    if not path.exists():
+        return {}
+    try:
+        return extract_scraps(json.loads(path.read_bytes()))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise IntegrityError(f"{path} cannot be read as a notebook ({error}). Run its step again.") from error
+
+
+def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scraps of a parsed notebook by name.
+
+    Raises
+    ------
+    HandoffError
+        If an output has the type of a scrap, but not its content, because `glue_results` did not create it.
+    """
+    bundles = (
+        output.get("data", {})
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if output["output_type"] in ("display_data", "execute_result")
+    )
+    scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
+    return dict(_read_scrap(mime, payload) for mime, payload in scraps)
+
+
+def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a notebook that holds only scraps, which is all that `read_results` needs."""
+    outputs = [make_scrap(name, value) for name, value in values.items()]
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "source": "",
+        "outputs": outputs,
+    }
+    document = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    write_atomically(path, json.dumps(document, indent=1))
+
+
+def make_scrap(name: str, value: Any) -> dict[str, Any]:
+    """Return a scrap as a cell's output, in the form that scrapbook's ``glue`` displays."""
+    encoder = "text" if isinstance(value, str) else "json"  # scrapbook's "json" would parse a text
+    data = "null" if value is None else value  # its schema refuses null, and it decodes a JSON text
+    payload = {"name": name, "data": data, "encoder": encoder, "version": 1}
+    return {
+        "output_type": "display_data",
+        "data": {f"{MIME_PREFIX}{encoder}+json": payload},
+        "metadata": {"scrapbook": {"name": name, "data": True, "display": False}},
+    }
+
+
+def _read_scrap(mime: str, payload: Any) -> tuple[str, Any]:
+    try:
+        return str(payload["name"]), _decode(payload["data"], payload["encoder"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise HandoffError(
+            f"A cell displays {mime}, but it is not a result that can be read ({type(error).__name__}). "
+            "Hand on results with glue_results."
+        ) from error
+
+
+def _decode(data: Any, encoder: str) -> Any:
+    return json.loads(data) if encoder == "json" and isinstance(data, str) else data
