@@ -30,6 +30,8 @@
     │   └── ServiceTestFailed
     └── StepFailed
 
+`RunInterrupted` is not one of them: like Ctrl-C itself, it passes whatever handles errors.
+
 Every message names the wrong value, where it came from, and the fix.
 """
 
@@ -158,3 +160,17 @@ class StepFailed(MlopsError):
         self.kind = kind
         self.cell = cell
         self.line = line
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """Ctrl-C, or a termination, ended a run that is recorded.
+
+    Parameters
+    ----------
+    run_id : str
+        The run, which can be resumed.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id

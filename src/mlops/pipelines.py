@@ -72,6 +72,8 @@ class Step:
     compares : tuple of str
         The results with the champion's metrics, by name, and its version: ("champion_metrics", "champion_version").
         The step measures its own metrics on the same rows.
+    promotes : bool
+        Whether the step makes the model that the run decided about the champion.
     scored_by : str
         The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
     names_model : tuple of str
@@ -108,6 +110,7 @@ class Step:
     measures: tuple[()] | tuple[str, str, str] = ()
     metrics: tuple[str, ...] = ()
     compares: tuple[()] | tuple[str, str] = ()
+    promotes: bool = False
     scored_by: str = ""
     names_model: tuple[()] | tuple[str, str] = ()
     names_dataset: tuple[()] | tuple[str, str] = ()
@@ -152,6 +155,7 @@ RETRAIN = (
         needs=("train", "evaluate"),
         only_if="evaluate.promoted",
         effects=True,
+        promotes=True,
         takes_build=("build_id", "build_uri"),
         names_model=MODEL,
     ),

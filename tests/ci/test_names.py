@@ -23,7 +23,12 @@ def test_every_name_is_the_name_of_something(scratch: Path) -> None:
         (PIPELINE, "run build", "run built", "mlops run: Invalid value for '{build|"),
         (PIPELINE, "mlops run build", "mlops ran build", "there is no command 'mlops ran'"),
         (PIPELINE, "run build --platform", "run build --platfrom", "mlops run: No such option '--platfrom'"),
-        (PIPELINE, "--platform local", "--platform locale", "There is no platform 'locale'. Choose one of: azure"),
+        (
+            PIPELINE,
+            "--platform local",
+            "--platform locale",
+            "There is no platform 'locale'. Did you mean 'local'? Choose",
+        ),
         (PIPELINE, "make lint", "make lints", "there is no make target 'lints'"),
         (PIPELINE, "cov=src", "cov=src tests/units", "there is no file 'tests/units'"),
         (PIPELINE, ".venv/bin/mlops publish", ".venv/bin/mlop publish", "there is no program '.venv/bin/mlop'"),

@@ -19,6 +19,16 @@ from mlops.record.ledger import FORMAT
     ("words", "said"),
     [
         (["run", "everything"], "'everything' is not one of 'build', 'retrain', 'release', 'all'"),
+        (["run", "al"], "'al' is not one of 'build', 'retrain', 'release', 'all'. Did you mean 'all'?"),
+        (["retrain"], "No such command 'retrain'. Did you mean `mlops run retrain`?"),
+        (["keys", "prod"], "Did you mean 'production'?"),
+        (["rollback", "--environment", "prod"], "Did you mean 'production'?"),
+        (["run", "build", "--platform", "locl"], "There is no platform 'locl'. Did you mean 'local'?"),
+        (["submit", "retrain", "-p", "data_file=x"], "has no such parameter. Did you mean 'data_file_path'?"),
+        (
+            ["sweep", "trian", "-p", "alpha=1"],
+            "there is no such step. Did you mean 'train'? Steps to sweep: test_data,",
+        ),
         (["run", "build", "--platform", "moon"], "There is no platform 'moon'. Choose one of: azure, local"),
         (
             ["run", "build", "-p", "train.alpa=1"],
@@ -78,6 +88,26 @@ def test_bad_usage_ends_the_program(mlops: Any, words: list[str]) -> None:
     """Whether click or the engine refuses it, the program says and ends as the command does."""
     ran, invoked = mlops(*words, MLOPS_WARM_KERNELS="0"), mlops.invoke(*words)
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", invoked.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--nothing"], "::error::No such option '--nothing'."),
+        (
+            ["run", "al"],
+            "::error::Invalid value for '{build|retrain|release|all}': 'al' is not one of 'build', 'retrain'",
+        ),
+        (["provision", "-p", "data_path=gone.csv"], "::error::test_data.data_path is 'gone.csv', but there is no such"),
+    ],
+    ids=["option", "value", "file"],
+)
+def test_a_mistake_of_usage_is_annotated_and_comes_before_anything_else(
+    mlops: Any, words: list[str], said: str
+) -> None:
+    ran = mlops.invoke(*words, GITHUB_ACTIONS="true")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert sum(line.startswith(said) for line in ran.stderr.splitlines()) == 1
 
 
 def test_an_empty_state_has_a_status(make_mlops: Any) -> None:

@@ -65,7 +65,7 @@ def test_a_terminated_run_says_so_leaves_no_kernel_and_is_resumed(prepared) -> N
     output, _ = process.communicate(timeout=60)
     record = list_runs(prepared.workspace.outputs)[0]
     assert (process.returncode, record.state, record.steps[0].error) == (130, "interrupted", "interrupted"), output
-    assert "mlops: interrupted. Resume the run with `mlops resume`." in output
+    assert f"mlops: interrupted. Resume the run with `mlops resume {record.run_id}`." in output
     assert not kernel.is_running()
     resumed = prepared("resume")
     assert resumed.returncode == 0, resumed.stderr

@@ -8,7 +8,7 @@ from command_line import PROJECT
 from given_parameters import load_parameters
 
 from mlops.backends.local.datasets import LocalDatasets
-from mlops.operations.data import DataRegistrar, choose_data, describe_data
+from mlops.operations.data import DataRegistrar, RefusedData, choose_data, describe_data, find_refused
 from mlops.pipelines import BUILD, PIPELINES
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord
@@ -48,6 +48,16 @@ def test_the_data_of_a_run_is_named_by_its_version_or_its_file(datasets: LocalDa
     named = replace(RUN, steps=(replace(PASSED, results={"data_path": "my.csv"}),))
     assert describe_data(named, datasets) == "my.csv"
     assert describe_data(replace(run, steps=(replace(PASSED, state="failed"),)), datasets) == ""
+
+
+def test_the_data_that_was_refused_is_named_as_it_was_given(datasets: LocalDatasets, staged: str) -> None:
+    failed = replace(PASSED, state="failed", error_kind="DataTestFailed", parameters={"data_path": "bad.csv"})
+    assert find_refused(replace(RUN, steps=(failed,)), datasets) == RefusedData("bad.csv", is_version=False)
+    datasets.register(staged)
+    version = replace(failed, parameters={"data_path": staged})
+    assert find_refused(replace(RUN, steps=(version,)), datasets) == RefusedData(staged, is_version=True)
+    for other in (PASSED, replace(failed, error_kind="OSError"), replace(failed, parameters={"data_path": ""})):
+        assert find_refused(replace(RUN, steps=(other,)), datasets) is None
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,41 @@
 """What a run was started with that the run before it was not."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from mlops.parameters.merging import Parameters
 from mlops.record.changes import list_changes, measure_duration
-from mlops.record.ledger import RunRecord, RunSettings
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord
 from mlops.record.processes import own_process
 
+NOTEBOOKS = {
+    "test_data": "01_test_data",
+    "train": "02_train",
+    "deploy_qa": "06_deploy",
+    "deploy_production": "06_deploy",
+}
+DEFAULTS = {"test_data": {"data_path": ""}, "train": {"alpha": 0.4, "seed": 0}}
 
-def make_run(pipeline: str = "all", started: str = "", finished: str = "", **values: dict[str, Any]) -> RunRecord:
+
+def make_run(
+    pipeline: str = "all",
+    started: str = "",
+    finished: str = "",
+    shared: dict[str, Any] | None = None,
+    only: str = "",
+    defaults: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+    **values: dict[str, Any],
+) -> RunRecord:
     """Return a run that was given these values."""
-    settings = RunSettings(Parameters("local", 10.0, {}, values)) if values else RunSettings()
+    parameters = Parameters("local", 10.0, shared or {}, values) if values else None
+    settings = RunSettings(parameters, only, defaults=defaults)
+    steps = tuple(StepRecord(name, NOTEBOOKS[name]) for name in values)
     return RunRecord(
-        "run", pipeline, "local", "succeeded", started, "", own_process(), (), finished=finished, settings=settings
+        "run", pipeline, "local", "succeeded", started, "", own_process(), steps, finished=finished, settings=settings
     )
 
 
@@ -29,6 +50,45 @@ def test_the_parameter_that_differs_from_the_run_before_is_named() -> None:
         "test_data.data_path diabetes-of-november.csv (before: default)",
     ]
     assert list_changes(before, [make_run(train={"alpha": 0.4, "seed": 0}, test_data={})]) == []
+
+
+def test_a_value_that_is_the_default_is_no_change() -> None:
+    plain = make_run(train={}, test_data={}, defaults=DEFAULTS)
+    given = make_run(train={"alpha": 0.4, "seed": 1}, test_data={}, defaults=DEFAULTS)
+    assert list_changes(given, [plain]) == ["train.seed 1 (before: 0)"]
+    edited = replace(plain, settings=replace(plain.settings, defaults={**DEFAULTS, "train": {"alpha": 1.0, "seed": 0}}))
+    assert list_changes(edited, [plain]) == ["train.alpha 1.0 (before: 0.4)"]
+    old = make_run(train={"alpha": 0.4}, test_data={})  # without defaults
+    assert list_changes(plain, [old]) == []
+
+
+def test_a_file_that_the_notebook_chose_itself_is_the_one_that_is_named_later() -> None:
+    file = {"data_path": "file:///home/you/project/.mlops/datasets/a/diabetes.csv"}
+    first = make_run(test_data={"data_path": ""})
+    first = first.with_step(replace(first.steps[0], results=file))
+    assert list_changes(make_run(test_data=file), [first]) == []
+    other = make_run(test_data={"data_path": file["data_path"].replace("/a/", "/b/")})
+    assert list_changes(other, [first]) == ["test_data.data_path b/diabetes.csv (before: a/diabetes.csv)"]
+
+
+def test_what_steps_share_is_named_once_and_steps_that_one_run_lacks_are_not_named() -> None:
+    def give(name: str, force: bool, alpha: float) -> RunRecord:
+        values = {"model_name": name, "force": force, "platform": name}
+        train = {"model_name": name, "alpha": alpha, "run_folder": name}
+        return make_run(shared={"model_name": name}, train=train, deploy_qa=values, deploy_production=values)
+
+    now, before = give("other", True, 1), give("diabetes", False, 1)
+    said = ["shared.model_name other (before: diabetes)", "deploy.force true (before: false)"]
+    assert list_changes(now, [before]) == said
+    assert list_changes(now, [replace(before, steps=before.steps[:1])]) == said[:1]
+    assert list_changes(replace(now, platform="azure"), [now]) == ["platform azure (before: local)"]
+
+
+def test_a_step_that_ran_alone_is_compared_with_its_last_run_alone() -> None:
+    alone = make_run(only="train", train={"alpha": 1}, test_data={"data_path": "b.csv"})
+    whole = make_run(train={"alpha": 2}, test_data={"data_path": "a.csv"})
+    before = make_run(only="train", train={"alpha": 3}, test_data={"data_path": "a.csv"})
+    assert list_changes(alone, [whole, before]) == ["train.alpha 1 (before: 3)"]
 
 
 def test_a_run_with_nothing_to_compare_has_no_changes() -> None:

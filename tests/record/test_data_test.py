@@ -1,5 +1,7 @@
 """The last data test, from the records of runs."""
 
+from dataclasses import replace
+
 import pytest
 
 from mlops.record.data_test import DataTest, find_data_test
@@ -9,13 +11,13 @@ from mlops.record.processes import own_process
 AT = "2026-11-22T19:08:01Z"
 
 
-def make_run(state: StepState, kind: str = "", only: str = "", **results: str) -> RunRecord:
+def make_run(state: StepState, kind: str = "", only: str = "", started: str = AT, **results: str) -> RunRecord:
     """Return a run whose data test is in this state."""
     step = StepRecord(
         "test_data",
         "01_test_data",
         state=state,
-        started=AT,
+        started=started,
         error_kind=kind,
         results=results,
         report="01_test_data.html",
@@ -38,7 +40,14 @@ def make_run(state: StepState, kind: str = "", only: str = "", **results: str) -
 )
 def test_the_last_test_that_ended_counts(run: RunRecord, found: DataTest) -> None:
     for newer in (make_run("skipped"), make_run("running"), make_run("reused", only="evaluate")):
-        assert find_data_test([newer, run, make_run("failed")]) == found
+        assert find_data_test([newer, run, make_run("failed", started="2026-11-21T00:00:00Z")]) == found
+
+
+def test_a_test_that_is_used_again_is_no_newer_test() -> None:
+    reused = replace(make_run("reused", data_path="good.csv"), started="2026-11-25T00:00:00Z")
+    refused = make_run("failed", "DataTestFailed", started="2026-11-24T00:00:00Z")
+    found = find_data_test([reused, refused, make_run("done", data_path="good.csv")])
+    assert found == DataTest(False, True, "2026-11-24T00:00:00Z", "", "run/01_test_data.html")
 
 
 def test_no_data_test_is_none() -> None:

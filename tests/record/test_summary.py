@@ -10,6 +10,8 @@ from mlops.record.processes import own_process
 from mlops.record.steps import Failure
 from mlops.record.summary import (
     Scores,
+    describe_end,
+    describe_failure,
     describe_outcome,
     find_metrics,
     find_model_version,
@@ -66,10 +68,19 @@ def test_metrics_say_whose_they_are() -> None:
     ]
 
 
+def test_after_a_promotion_the_other_model_is_the_previous_champion() -> None:
+    steps = (*COMPARING, Step("store", "03_store", promotes=True))
+    promoted = make_run(judge={"auc": 0.8, "old": {"auc": 0.7}, "of": 3}, store={})
+    assert [scores.model for scores in list_scores(promoted, steps)] == ["challenger", "previous champion (version 3)"]
+    failed = promoted.with_step(replace(promoted.get_step("store"), state="failed"))
+    assert [scores.model for scores in list_scores(failed, steps)] == ["challenger", "champion (version 3)"]
+
+
 @pytest.mark.parametrize(
     ("outcome", "only", "said"),
     [
         ("rejected", "", "No better."),
+        ("rejected", "store", "No better."),
         ("done", "judge", "the decision is not to promote the model. No better."),
         ("done", "store", ""),
     ],
@@ -84,6 +95,13 @@ def test_a_failure_is_explained_by_its_place() -> None:
     run = replace(make_run(), outcome="error", error="ValueError: no", failure=failure)
     assert describe_outcome(run) == "fit failed in 01_fit, in the cell that begins 'x = 1'"
     assert describe_outcome(replace(run, failure=Failure("OSError"))) == "ValueError: no"
+
+
+def test_the_error_of_a_run_names_its_step() -> None:
+    step = StepRecord("fit", "01_fit", state="failed", error="ValueError: no")
+    run = replace(make_run(), outcome="error", error="ValueError: no", steps=(step,))
+    assert (describe_failure(run), describe_end(run)) == ("fit: ValueError: no",) * 2
+    assert describe_failure(replace(run, steps=())) == "ValueError: no"
 
 
 def test_a_run_without_results_has_no_reason_and_no_model() -> None:

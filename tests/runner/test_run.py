@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from given_parameters import load_parameters, load_project
 
-from mlops.errors import UsageError
+from mlops.errors import RunInterrupted, UsageError
 from mlops.pipelines import Step
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run
 from mlops.record.steps import Failure
@@ -570,9 +570,10 @@ def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(RunInterrupted) as interrupted:
         run(small)
     (record,) = list_runs(small.outputs)
+    assert interrupted.value.run_id == record.run_id
     assert (record.state, states(record)) == ("interrupted", ["done", "failed", "pending", "pending"])
     assert record.steps[1].error == "interrupted"
     assert states(resume_pipeline(record, STEPS, surround(small))) == ["done"] * 4

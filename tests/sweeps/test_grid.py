@@ -70,10 +70,12 @@ def test_a_mistake_is_named(small: Workspace, options: list[str], said: str) -> 
 def test_what_changes_the_registry_or_a_service_is_not_swept(small: Workspace) -> None:
     with pytest.raises(
         UsageError,
-        match="Cannot sweep act: it changes what is registered or deployed. Choose one of look, fit, judge.",
+        match="Cannot sweep act: it changes what is registered or deployed. Steps to sweep: look, fit, judge.",
     ):
         read(small, "x=1", step="act")
-    with pytest.raises(UsageError, match="Cannot sweep fitt: there is no such step. Choose one of look, fit, judge."):
+    with pytest.raises(
+        UsageError, match=r"there is no such step\. Did you mean 'fit'\? Steps to sweep: look, fit, judge"
+    ):
         read(small, "x=1", step="fitt")
 
 

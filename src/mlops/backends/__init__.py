@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import cast
 
 from mlops.errors import UsageError
+from mlops.parameters.suggestion import suggest
 from mlops.platform.backend import Backend, Caller
 from mlops.platform.models import Registry
 from mlops.platform.secrets import Redacted
@@ -37,7 +38,7 @@ def require_platform(platform: str) -> str:
         If this installation has no such platform.
     """
     if platform not in list_platforms():
-        raise UsageError(f"There is no platform {platform!r}. Choose one of: {', '.join(list_platforms())}.")
+        raise UsageError(f"There is no platform {platform!r}{suggest(platform, list_platforms(), 'Choose one of')}")
     return platform
 
 

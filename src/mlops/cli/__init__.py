@@ -27,31 +27,76 @@ import sys
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from mlops.cli.commands import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, CommandTable, format_table
 from mlops.cli.streams import RedactionFilter, claim_streams, print_error, print_traceback
-from mlops.errors import MlopsError, UsageError
+from mlops.errors import MlopsError, RunInterrupted, UsageError
+from mlops.platform.secret_variables import redact_error
+
+RESUMABLE = ("run", "resume", "provision")  # commands
 
 
 class Commands(click.Group):
-    """The group of all commands: it turns an error of the engine into one line and an exit code."""
+    """The group of all commands: it turns an error of the engine into one line, an annotation and an exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            _annotate(error.format_message())
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         format_table(formatter)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:  # click prints it
+            _annotate(error.format_message())
+            raise
         except UsageError as error:
             print_error(error)
+            _annotate(str(error))
             ctx.exit(EXIT_USAGE)
         except (MlopsError, OSError) as error:
             print_error(error)
+            _annotate(str(error))
             ctx.exit(EXIT_FAILED)
-        except KeyboardInterrupt:
-            resumable = ctx.invoked_subcommand in ("run", "resume")
-            click.echo(f"mlops: interrupted{'. Resume the run with `mlops resume`.' if resumable else ''}", err=True)
+        except KeyboardInterrupt as error:
+            click.echo(f"mlops: interrupted{_advise_resuming(ctx, error)}", err=True)
             ctx.exit(EXIT_INTERRUPTED)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; the name of a pipeline, typed as one, is probably meant for `mlops run`."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from mlops.cli.progress.help import OFFERED
+
+            if args[0] in OFFERED:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean `mlops run {args[0]}`?")
+            raise
+
+
+def _annotate(error: str) -> None:
+    from mlops.cli.progress.annotations import Annotation, print_annotations
+
+    print_annotations([Annotation(redact_error(error))])
+
+
+def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
+    """Say how to resume the run that was interrupted, if there was one yet; a sweep and a submitted run cannot be."""
+    if isinstance(error, RunInterrupted) and ctx.invoked_subcommand in RESUMABLE:
+        return f". Resume the run with `mlops resume {error.run_id}`."
+    return ""
 
 
 def run_program() -> None:

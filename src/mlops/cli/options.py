@@ -13,6 +13,7 @@ from mlops.cli.streams import reserve_output
 from mlops.operations.opening import OpenProject, open_project
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
+from mlops.parameters.suggestion import find_closest
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
@@ -27,6 +28,16 @@ jobs_option = click.option(
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print one line that says how it ended, and errors.")
 json_option = click.option("--json", "as_json", is_flag=True, callback=reserve_output, help="Print JSON, for scripts.")
+
+
+class Choice(click.Choice[str]):
+    """A choice that suggests the value which somebody probably meant."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Return the message about a value that is none of the choices."""
+        close = find_closest(str(value), self.choices)
+        hint = f" Did you mean {close!r}?" if close else ""
+        return super().get_invalid_choice_message(value, ctx) + hint
 
 
 def submission_options(command: Command) -> Command:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mlops.cli.commands import EXIT_FAILED
-from mlops.cli.options import json_option, name_platform, open_platform, platform_option
+from mlops.cli.options import Choice, json_option, name_platform, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.submitting import (
@@ -60,7 +60,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 
 
 @click.command()
-@click.argument("pipeline", type=click.Choice([PUBLISHED]))
+@click.argument("pipeline", type=Choice([PUBLISHED]))
 @platform_option
 @click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}; repeat it.")
 @click.option("--wait", is_flag=True, help="Wait for the run to end; fail if it failed.")
@@ -200,9 +200,11 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
         yield state
 
 
-def _list_steps(run: SubmittedRun) -> Iterable[str]:
+def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
+    """Yield a line for each step; a reason that several steps share, or that is `said` already, is not repeated."""
     for step in run.steps:
-        yield f"  {step.name:<18} {step.state:<10} {step.reason}".rstrip()
+        yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()
+        said = step.reason or said
 
 
 def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
@@ -222,7 +224,7 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
         "Page": run.url,
     }
     click.echo("\n".join(f"{name + ':':<12}{value}" for name, value in rows.items() if value))
-    for line in _list_steps(run):
+    for line in _list_steps(run, reason):
         click.echo(line)
 
 

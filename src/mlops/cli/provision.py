@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -11,11 +12,14 @@ from mlops.cli.progress.annotations import annotate_run, print_annotations
 from mlops.cli.progress.following import find_following
 from mlops.cli.progress.run import Progress, format_ending, summarize_run
 from mlops.cli.streams import print_json
-from mlops.errors import UsageError
+from mlops.errors import MlopsError, UsageError
+from mlops.operations.data import RefusedData, find_refused
 from mlops.operations.opening import OpenProject
+from mlops.operations.status import Status
 from mlops.parameters.overrides import Override, read_override
 from mlops.pipelines import PROVISION, find_data_step
 from mlops.platform.infrastructure import Change, Infrastructure
+from mlops.record.ledger import RunRecord
 
 SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
 
@@ -96,9 +100,15 @@ def _provision(opened: OpenProject, quiet: bool, as_json: bool) -> None:
         click.echo(format_ending(record))
     else:
         report = shorten_path(opened.workspace.outputs / "index.html")
-        following = find_following(record, name_program())
-        click.echo("\n" + summarize_run(record, None, (), report, name_program(), following=following))
+        following = find_following(record, name_program(), refused=_find_refused(record, opened))
+        click.echo("\n" + summarize_run(record, Status(), report, name_program(), following))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
+
+
+def _find_refused(record: RunRecord, opened: OpenProject) -> RefusedData | None:
+    with suppress(MlopsError):  # before the first time, the platform may have no data set to ask for
+        return find_refused(record, opened.backend.datasets)
+    return None
 
 
 def _show(changes: Sequence[Change], as_json: bool) -> None:

@@ -10,9 +10,9 @@ import click
 
 from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import (
+    Choice,
     jobs_option,
     json_option,
-    name_platform,
     name_program,
     open_loaded,
     open_platform,
@@ -26,6 +26,7 @@ from mlops.cli.progress.help import OFFERED, StepsCommand
 from mlops.cli.progress.run import Progress, format_ending, summarize_run
 from mlops.cli.streams import print_json
 from mlops.errors import MlopsError
+from mlops.operations.data import RefusedData, describe_data, find_refused
 from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
 from mlops.parameters.overrides import read_override
@@ -36,7 +37,7 @@ from mlops.workspace import find_workspace
 
 
 @click.command(cls=StepsCommand)
-@click.argument("pipeline", type=click.Choice(OFFERED))
+@click.argument("pipeline", type=Choice(OFFERED))
 @platform_option
 @click.option(
     "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it."
@@ -143,20 +144,19 @@ def _conclude(record: RunRecord, opened: OpenProject, printed: Printed, given: S
     else:
         status = _read_status(opened)
         report = shorten_path(_find_page(record, opened.workspace.outputs))
-        program, option = name_program(), name_platform(opened)
-        following = find_following(record, program, option, given)
-        data = _describe_data(record, opened)
-        said = summarize_run(record, status.champion, status.standings, report, program, option, following, data)
-        click.echo("\n" + disarm(said))
+        data, refused = _describe_data(record, opened)
+        program = name_program()
+        following = find_following(record, program, opened.command_options, given, refused)
+        click.echo("\n" + disarm(summarize_run(record, status, report, program, following, data)))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 
 
-def _describe_data(record: RunRecord, opened: OpenProject) -> str:
-    from mlops.operations.data import describe_data
-
+def _describe_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
+    """Return the data that passed its test, in words, and the data that did not."""
+    datasets = opened.backend.datasets
     with suppress(MlopsError):  # the summary has said already that the platform cannot be asked
-        return describe_data(record, opened.backend.datasets)
-    return ""
+        return describe_data(record, datasets), find_refused(record, datasets)
+    return "", None
 
 
 def _find_page(record: RunRecord, outputs: Path) -> Path:
@@ -170,7 +170,7 @@ def _read_status(opened: OpenProject) -> Status:
     try:
         found = read_status(opened)
     except MlopsError as error:
-        found = Status(problems=(str(error),))
+        found = Status(problems=(str(error),), command_options=opened.command_options)
     for problem in found.problems:
         click.echo(f"mlops: Could not read the current champion and services. {problem}", err=True)
     return found

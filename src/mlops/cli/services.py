@@ -2,7 +2,7 @@
 
 import click
 
-from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.cli.options import Choice, json_option, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.platform.services import ENVIRONMENTS
 from mlops.record.summary import SERVES, TAKEN_OUT
@@ -10,7 +10,7 @@ from mlops.release.keys import read_keys
 
 
 @click.command()
-@click.argument("environment", type=click.Choice(ENVIRONMENTS))
+@click.argument("environment", type=Choice(ENVIRONMENTS))
 @click.option("--primary", is_flag=True, help="Print the primary key and nothing else.")
 @click.option("--rotate", is_flag=True, help="Make a new primary key first; the old one becomes the secondary key.")
 @platform_option
@@ -58,7 +58,7 @@ def stop(platform: str) -> None:
 
 
 @click.command()
-@click.option("--environment", type=click.Choice(ENVIRONMENTS), default="production", show_default=True)
+@click.option("--environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
 @click.option("--reason", default="", metavar="TEXT", help="Why; it is recorded with your name and the time.")
 @platform_option
 @json_option

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mlops.cli.commands import EXIT_FAILED
-from mlops.cli.options import open_platform, platform_option, submission_options
+from mlops.cli.options import Choice, open_platform, platform_option, submission_options
 from mlops.cli.progress.annotations import annotate_run, print_annotations
 from mlops.cli.progress.run import Progress
 from mlops.pipelines import PIPELINES
@@ -15,7 +15,7 @@ from mlops.record.ledger import RunRecord
 
 
 @click.command("run-step", hidden=True)
-@click.argument("pipeline", type=click.Choice(list(PIPELINES)))
+@click.argument("pipeline", type=Choice(list(PIPELINES)))
 @click.argument("step")
 @platform_option
 @submission_options

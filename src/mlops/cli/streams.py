@@ -63,7 +63,9 @@ def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) ->
 
 def print_error(error: BaseException) -> None:
     """Print the message of an error."""
-    click.echo(f"mlops: {redact_error(str(error))}", err=True)
+    from mlops.cli.progress.annotations import disarm
+
+    click.echo(disarm(f"mlops: {redact_error(str(error))}"), err=True)
 
 
 def print_traceback(error: BaseException) -> None:

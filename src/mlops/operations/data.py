@@ -1,9 +1,10 @@
 """The data that a run trains on, and the data set's next version."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mlops.errors import DataTestFailed
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import ALL_STEPS, Step, find_data_step
 from mlops.platform.datasets import Datasets, DatasetVersion
@@ -37,6 +38,30 @@ def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = AL
         return ""
     url, newest = str(tested.results.get(step.takes_data, "")), datasets.find_newest()
     return f"{newest.name} version {newest.version}" if newest and newest.url == url else url
+
+
+@dataclass(frozen=True)
+class RefusedData:
+    """Data that did not pass its test: the file, as it was named, and whether it is the data set's newest version."""
+
+    file: str
+    is_version: bool
+
+
+def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> RefusedData | None:
+    """Return the data that a run refused; None if its test passed, broke off, or tested the sample.
+
+    Raises
+    ------
+    PlatformError
+        If the platform cannot be asked.
+    """
+    step = find_data_step(steps)
+    tested = run.step(step.name) if step else None
+    if step is None or tested is None or tested.state != "failed" or tested.error_kind != DataTestFailed.__name__:
+        return None
+    file, newest = str(tested.parameters.get(step.takes_data, "")), datasets.find_newest()
+    return RefusedData(file, newest is not None and newest.url == file) if file else None
 
 
 class DataRegistrar(Listener):

@@ -12,6 +12,7 @@ from mlops.pipelines import PIPELINES, SETTING_UP, find_data_step
 from mlops.platform.infrastructure import Change, Infrastructure
 from mlops.record.ledger import RunRecord
 from mlops.runner import Listener, Plan, run_pipeline
+from mlops.runner.requirements import require_files
 
 
 def require_infrastructure(opened: OpenProject) -> Infrastructure:
@@ -31,9 +32,12 @@ def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Ch
     Raises
     ------
     UsageError
-        If the platform has no infrastructure, or an override is for a step outside of the set-up.
+        If the platform has no infrastructure, an override is for a step outside of the set-up, or the data file does
+        not exist.
     """
-    check_overrides(opened.overrides, SETTING_UP, PIPELINES[SETTING_UP])
+    steps = PIPELINES[SETTING_UP]
+    check_overrides(opened.overrides, SETTING_UP, steps)
+    require_files(steps, opened.parameters.values)
     infrastructure = require_infrastructure(opened)
     return infrastructure.preview_delete() if delete else infrastructure.preview()
 

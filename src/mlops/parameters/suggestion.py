@@ -11,5 +11,12 @@ def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
     introduces the list.
     """
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return "." + (f" Did you mean {close[0]!r}?" if close else "") + f" {label}: {', '.join(names) or 'none'}."
+    close = find_closest(name, names)
+    return "." + (f" Did you mean {close!r}?" if close else "") + f" {label}: {', '.join(names) or 'none'}."
+
+
+def find_closest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that somebody probably meant: one that begins so, else a similar one; "" if none is."""
+    names = list(known)
+    begun = [found for found in names if name and found.startswith(name)]
+    return next(iter([*begun, *difflib.get_close_matches(name, names, n=1)]), "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from mlops.errors import ParameterError
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
+from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step, find_data_step
 from mlops.platform.datasets import LATEST, NEW_DATA
 
@@ -57,8 +58,8 @@ def read_submission(given: Mapping[str, str]) -> Submission:
     """
     for name, text in given.items():
         if name not in list_names():
-            known = ", ".join(list_names())
-            raise ParameterError(f"-p {name}: The published pipeline has no such parameter. It has: {known}.")
+            hint = suggest(name, list_names(), "It has")
+            raise ParameterError(f"-p {name}: The published pipeline has no such parameter{hint}")
         if not text:
             raise ParameterError(f"-p {name}: The value is missing. Leave the option out, or use -p {name}={NOTHING}.")
     return Submission(**{name: text for name, text in given.items() if text != NOTHING})

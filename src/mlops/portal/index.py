@@ -11,7 +11,14 @@ from mlops.portal.page import render_page
 from mlops.record.changes import list_changes, measure_duration
 from mlops.record.data_test import find_data_test
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
-from mlops.record.summary import describe_outcome, find_metrics, find_model, find_override, list_metrics
+from mlops.record.summary import (
+    describe_failure,
+    describe_outcome,
+    find_metrics,
+    find_model,
+    find_override,
+    list_metrics,
+)
 
 METRICS = list_metrics()
 COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duration")
@@ -76,14 +83,9 @@ def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str
 
 def _render_status(run: RunRecord) -> str:
     outcome = run.outcome or run.state
-    why = describe_outcome(run) if outcome != "error" else _find_error(run)
+    why = describe_outcome(run) if outcome != "error" else _shorten(describe_failure(run))
     word = f'<span class="{escape(outcome)}">{ICONS.get(outcome, BAD)} {escape(outcome)}</span>'
     return f"{word}<br><small>{escape(why)}</small>" if why else word
-
-
-def _find_error(run: RunRecord) -> str:
-    errors = (f"{step.name}: {step.error}" for step in run.steps if step.error)
-    return _shorten(next(errors, run.error))
 
 
 def _shorten(error: str) -> str:

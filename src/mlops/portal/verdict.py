@@ -8,6 +8,7 @@ from mlops.errors import DataTestFailed
 from mlops.numbers import format_number
 from mlops.pipelines import ALL_STEPS, Step
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.steps import name_cell
 from mlops.record.summary import find_dataset
 
 
@@ -37,7 +38,7 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
             if tests and step.error_kind == DataTestFailed.__name__
             else "This step failed"
         )
-        return Verdict("failed", f"✗ {what}{f', in the cell that begins {step.cell!r}' if step.cell else ''}.")
+        return Verdict("failed", f"✗ {what}{name_cell(step.cell)}.")
     if declared and declared.decides and declared.decides in step.results:
         promoted = bool(step.results[declared.decides])
         word = "✓ Promoted" if promoted else "– Rejected"

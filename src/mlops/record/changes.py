@@ -1,18 +1,23 @@
-"""The parameters of a run that differ from those of the run before it."""
+"""The parameters of a run that differ from those of the run before it, each named once."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from mlops.parameters.lookup import RESERVED, SHARED
 from mlops.record.ledger import RunRecord
+from mlops.record.steps import StepRecord
 
-Values = Mapping[str, Mapping[str, Any]]
 LONGEST = 40  # characters; a longer path is shortened to its last part
+UNKNOWN = "default"
 
 
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     """Return the parameters that had another value in the previous run of the same pipeline.
+
+    A value that is not given is the notebook's own. What all steps share, or all steps of one notebook, is named once.
 
     Parameters
     ----------
@@ -26,14 +31,10 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     list of str
         "train.alpha 0.1 (before: 0.4)"; empty if nothing differs, or there is no run to compare with.
     """
-    given = run.settings.parameters
-    if given is None:
+    if run.settings.parameters is None:
         return []
-    same = (found.settings.parameters for found in older if found.pipeline == run.pipeline)
-    before = next((parameters for parameters in same if parameters), None)
-    if before is None:
-        return []
-    return list(dict.fromkeys(_compare(given.values, before.values)))
+    before = next((found for found in older if _is_comparable(run, found)), None)
+    return list(_compare(run, before)) if before else []
 
 
 def measure_duration(run: RunRecord) -> str:
@@ -49,16 +50,58 @@ def measure_duration(run: RunRecord) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def _compare(given: Values, before: Values) -> Iterator[str]:
-    for step, values in given.items():
-        old = before.get(step, {})
-        for name in dict.fromkeys((*values, *old)):
-            if values.get(name) != old.get(name):
-                yield f"{step}.{name} {_show(values.get(name))} (before: {_show(old.get(name))})"
+def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
+    """Return whether two runs executed the same steps."""
+    given = other.settings
+    return other.pipeline == run.pipeline and given.only == run.settings.only and given.parameters is not None
+
+
+def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
+    if run.platform != before.platform:
+        yield f"platform {_describe_change(run.platform, before.platform)}"
+    changed: dict[tuple[str, str, str], list[str]] = {}  # the steps, by owner, name and change
+    for step in run.steps:
+        old = before.step(step.name)
+        if old is None or run.settings.only not in ("", step.name):
+            continue
+        now, then = _find_values(run, step, before), _find_values(before, old, run)
+        for name in dict.fromkeys((*now, *then)):
+            if name not in RESERVED and now.get(name) != then.get(name):
+                owner = SHARED if _is_shared(name, run, before) else step.notebook
+                change = _describe_change(now.get(name), then.get(name))
+                changed.setdefault((owner, name, change), []).append(step.name)
+    for (owner, name, change), steps in changed.items():
+        several = owner if owner == SHARED else owner.partition("_")[2]
+        yield f"{several if owner == SHARED or len(steps) > 1 else steps[0]}.{name} {change}"
+
+
+def _is_shared(name: str, *runs: RunRecord) -> bool:
+    return any(run.settings.parameters is not None and name in run.settings.parameters.shared for run in runs)
+
+
+def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
+    """Return the values of a step; a record without defaults has those of the other run.
+
+    A file that the notebook chose itself, because none was given, is among its results.
+    """
+    defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
+    given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
+    return {name: value or step.results.get(name, value) for name, value in {**defaults, **given}.items()}
+
+
+def _describe_change(now: object, before: object) -> str:
+    """Return both values; of two paths that end alike, as much as tells them apart."""
+    shown = [_show(now), _show(before)]
+    parts = [PurePosixPath(str(value)).parts for value in (now, before)]
+    count = 1
+    while shown[0] == shown[1] and count < max(map(len, parts)):
+        count += 1
+        shown = ["/".join(found[-count:]) for found in parts]
+    return f"{shown[0]} (before: {shown[1]})"
 
 
 def _show(value: object) -> str:
     if value is None or value == "":
-        return "default"
-    text = str(value)
+        return UNKNOWN
+    text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= LONGEST else PurePosixPath(text).name[-LONGEST:]

@@ -22,7 +22,7 @@ class DataTest:
     refused : bool
         Whether the data failed its test; False if it passed, or if the test itself crashed.
     at : str
-        When it ran, or when its result was reused: UTC, ISO 8601.
+        When it ran, in whichever run: UTC, ISO 8601.
     data : str
         The name of the data file.
     report : str
@@ -47,11 +47,15 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS)
         The steps of the project.
     """
     takes = {step.name: step.takes_data for step in steps if step.takes_data}
+    known: list[DataTest] = []
     for run in runs:
         found = next((step for step in run.steps if step.name in takes and step.state in ENDED), None)
-        if found and not (run.settings.only and run.settings.only != found.name):
-            return _describe(run, found, takes[found.name])
-    return None
+        if found:
+            known.append(_describe(run, found, takes[found.name]))
+            if found.state != "reused":
+                break
+    # The run whose test was reused may be deleted, or on another machine, so that only its reuse is recorded here.
+    return max(reversed(known), key=lambda test: test.at, default=None)
 
 
 def _describe(run: RunRecord, step: StepRecord, takes: str) -> DataTest:

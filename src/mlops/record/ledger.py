@@ -1,7 +1,7 @@
 """The records of runs: one ``run.json`` per run, rewritten atomically at every change and correct after any crash."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -40,11 +40,14 @@ class RunSettings:
         The only step to run; empty for all.
     force : bool
         Whether to run unchanged steps, too.
+    defaults : mapping of str to mapping
+        By step, the notebook's own values of its parameters; empty in records older than this field.
     """
 
     parameters: Parameters | None = None
     only: str = ""
     force: bool = False
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,11 @@ class StepRecord:
         """True if later steps can use its results."""
         return self.state in ("done", "reused")
 
+    @property
+    def cause(self) -> str:
+        """The error with the step's name: "train: ValueError: no rows"; empty if it did not fail."""
+        return f"{self.name}: {self.error}" if self.state == "failed" else ""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -88,6 +93,17 @@ class Failure:
     report: str = ""
     cell: str = ""
     line: int = 0
+
+    @property
+    def place(self) -> str:
+        """The place of the failure in words: "train failed in 02_train, in the cell that begins 'x = 1'"; or empty."""
+        notebook = f" in {self.notebook}" if self.notebook else ""
+        return f"{self.step} failed{notebook}{name_cell(self.cell)}" if self.step else ""
+
+
+def name_cell(cell: str) -> str:
+    """Return the end of a sentence that names the cell with this first line; empty if no cell failed."""
+    return f", in the cell that begins {cell!r}" if cell else ""
 
 
 def find_failure(steps: Iterable[StepRecord]) -> tuple[str, Failure] | None:

@@ -117,11 +117,17 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
     if compared is None:
         return [Scores("new model", metrics)]
     champion, version = (run.get_step(compared.name).results.get(name) for name in compared.compares)
+    rank = "previous champion" if _has_promoted(run, steps) else "champion"
     if not champion:
         return [Scores("challenger", metrics)]
     known = {name: champion[name] for name in metrics if isinstance(champion.get(name), float)}
     model = str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
-    return [Scores("challenger", metrics), Scores(f"champion ({f'{model} version {version}'.strip()})", known)]
+    return [Scores("challenger", metrics), Scores(f"{rank} ({f'{model} version {version}'.strip()})", known)]
+
+
+def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
+    """Return whether the run has made its model the champion, even if it failed later. See `Step.promotes`."""
+    return any(step.promotes and (run.step(step.name) or NO_STEP).has_results for step in steps)
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
@@ -130,19 +136,29 @@ def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | N
     return None if found is None else bool(found)
 
 
+def describe_failure(run: RunRecord) -> str:
+    """Return the error that ended a run, with the step that it ended: "train: ValueError: no rows"; "" if none did."""
+    return next((step.cause for step in run.steps if step.cause), run.error)
+
+
+def describe_end(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return why a run ended as it did, for readers who see nothing else of it: its decision, or its error."""
+    return describe_failure(run) if run.outcome == "error" else find_reason(run, steps)
+
+
 def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the full reason for the run's outcome: its decision, or where it failed; "" if it has neither."""
-    if run.failure and run.failure.step:
-        cell = f", in the cell that begins {run.failure.cell!r}" if run.failure.cell else ""
-        return f"{run.failure.step} failed in {run.failure.notebook}{cell}"
+    if run.failure and run.failure.place:
+        return run.failure.place
     if run.error:
         return run.error
     steps = tuple(steps)
     if refusal := find_refusal(run, steps):
         return refusal
-    reason = find_reason(run, [step for step in steps if _decided_here(run, step)])
-    promote = find_decision(run, steps)
-    if not reason or promote is None or run.outcome in ("promoted", "rejected"):
+    if run.outcome in ("promoted", "rejected"):
+        return find_reason(run, steps)
+    reason, promote = find_reason(run, [step for step in steps if _decided_here(run, step)]), find_decision(run, steps)
+    if not reason or promote is None:
         return reason
     return f"the decision is {'to promote the model' if promote else 'not to promote the model'}. {reason}"
 

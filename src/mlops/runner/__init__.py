@@ -4,6 +4,7 @@
 
     plan                the plan of a run, and its surroundings
     run                 one run in progress
+    outcome             the outcome of a run that ended
     requirements        the notebooks, files and folders that must exist before anything runs
     single_step         one step of a submitted run, in a process or on a machine of its own
     telemetry_listener  sends finished runs to the platform's monitoring

@@ -33,10 +33,21 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
     steps = list(steps)
     for notebook in dict.fromkeys(step.notebook for step in steps):
         require_source(workspace.notebooks / f"{notebook}.ipynb")
+    require_files(steps, values)
+    _require_folder(workspace.outputs)
+
+
+def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse steps whose parameters, by step, name a file that does not exist.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
     for step in steps:
         for name in step.files:
             require_file(str(values[step.name].get(name) or ""), f"{step.name}.{name}")
-    _require_folder(workspace.outputs)
 
 
 def _require_folder(outputs: Path) -> None:

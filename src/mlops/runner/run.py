@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mlops.errors import MlopsError, ServiceUntestedError, StepFailed, UsageError
+from mlops.errors import MlopsError, RunInterrupted, ServiceUntestedError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.pipelines import Step, find_deployment
 from mlops.record.clock import now
@@ -23,6 +23,7 @@ from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
 from mlops.record.summary import find_refusal
 from mlops.record.user import find_user
+from mlops.runner.outcome import name_outcome
 from mlops.runner.plan import Plan, Surroundings
 from mlops.scraps import read_scraps
 
@@ -55,7 +56,7 @@ class Run:
                 self._work()
             except KeyboardInterrupt:
                 self._give_up("interrupted", "interrupted")
-                raise
+                raise RunInterrupted(self.record.run_id) from None
             except Exception as error:
                 with suppress(OSError):  # if even this cannot be written, readers see that the process ended
                     self._give_up("failed", f"{type(error).__name__}: {error}", type(error).__name__)
@@ -68,7 +69,7 @@ class Run:
         if self.plan.at and not failed and any(step.state == "pending" for step in self.record.steps):
             self._end("waiting", "")
         else:
-            self._end("failed" if failed else "succeeded", _name_outcome(self.record, self.plan, failed))
+            self._end("failed" if failed else "succeeded", name_outcome(self.record, self.plan))
 
     def _work(self) -> None:
         with NotebookPool(self.plan.jobs or os.cpu_count() or 1) as pool:
@@ -264,23 +265,13 @@ def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunReco
         git_commit=commit.name,
         process=own_process(),
         steps=tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps),
-        settings=RunSettings(plan.parameters, plan.only, plan.force),
+        settings=RunSettings(plan.parameters, plan.only, plan.force, _list_defaults(plan, surroundings)),
         order=number_run(surroundings.workspace.outputs),
         git_problem=commit.problem,
         by=find_user(),
     )
 
 
-def _name_outcome(record: RunRecord, plan: Plan, failed: bool) -> str:
-    if failed:
-        return "error"
-    if find_refusal(record, plan.steps):
-        return "rejected"
-    if plan.only:
-        return "done"
-    found = [(step, record.step(step.name)) for step in plan.steps]
-    decisions = [done.results.get(step.decides) for step, done in found if step.decides and done and done.has_results]
-    if decisions:
-        return "promoted" if all(decisions) else "rejected"
-    released = any(step.releases and done and done.state == "done" for step, done in found)
-    return "released" if released else "done"
+def _list_defaults(plan: Plan, surroundings: Surroundings) -> dict[str, dict[str, Any]]:
+    declared = {step.name: surroundings.project.declared(step.notebook) for step in plan.steps}
+    return {step: {name: found.default for name, found in names.items()} for step, names in declared.items()}

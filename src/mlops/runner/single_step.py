@@ -8,7 +8,7 @@ from mlops.record.clock import now
 from mlops.record.ledger import RunRecord, StepRecord, read_run, write_run
 from mlops.record.processes import own_process
 from mlops.record.reuse import has_copy
-from mlops.record.summary import find_model_version, find_reason
+from mlops.record.summary import describe_end, find_model_version
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
 from mlops.runner.run import Run, begin_record
@@ -120,7 +120,5 @@ def _report(job: Job, record: RunRecord, plan: Plan) -> None:
 
 
 def _explain(record: RunRecord, plan: Plan) -> str:
-    if record.outcome != "error":
-        return find_reason(record, plan.steps) or next((step.reason for step in record.steps if step.reason), "")
-    errors = (f"{step.name}: {step.error}" for step in record.steps if step.error)
-    return next(errors, record.error)
+    """Return why a run ended as it did; one that had nothing to do skipped all of its steps for one reason."""
+    return describe_end(record, plan.steps) or next((step.reason for step in record.steps if step.reason), "")

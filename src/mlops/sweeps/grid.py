@@ -14,6 +14,7 @@ from mlops.parameters.declarations import Parameter, check_value
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override, check_overrides, read_override
 from mlops.parameters.project import Project
+from mlops.parameters.suggestion import suggest
 from mlops.pipelines import Step
 
 MOST_POINTS = 10_000
@@ -88,10 +89,11 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
 def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
     """Return the step and the steps that it needs; refuse a step that registers or deploys."""
     known = {step.name: step for step in steps}
-    allowed = [step.name for step in steps if not any(found.only_if for found in _follow_needs(step, known))]
+    followed = {step.name: _follow_needs(step, known) for step in steps}
+    allowed = [name for name, before in followed.items() if not any(step.only_if or step.effects for step in before)]
     if name not in allowed:
         why = "it changes what is registered or deployed" if name in known else "there is no such step"
-        raise UsageError(f"Cannot sweep {name}: {why}. Choose one of {', '.join(allowed)}.")
+        raise UsageError(f"Cannot sweep {name}: {why}{suggest(name, allowed, 'Steps to sweep')}")
     *needed, step = _follow_needs(known[name], known)
     return step, tuple(needed)
 

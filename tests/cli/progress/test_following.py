@@ -1,8 +1,11 @@
 """The command that a user types after a run."""
 
+from dataclasses import replace
+
 import pytest
 
 from mlops.cli.progress.following import find_following
+from mlops.operations.data import RefusedData
 from mlops.parameters.merging import Parameters
 from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord
 from mlops.record.processes import own_process
@@ -22,6 +25,7 @@ def make_run(only: str, pipeline: str = "retrain", state: RunState = "succeeded"
     [
         (make_run(""), ""),
         (make_run("", state="failed"), "mlops resume 20261122-1"),
+        (make_run("register", promoted=False), "mlops sweep train -p NAME=VALUE,VALUE"),
         (make_run("train"), "mlops run retrain --only evaluate"),
         (make_run("evaluate"), "mlops run retrain --only register"),
         (make_run("evaluate", promoted=False), "mlops sweep train -p NAME=VALUE,VALUE"),
@@ -32,6 +36,19 @@ def make_run(only: str, pipeline: str = "retrain", state: RunState = "succeeded"
 )
 def test_the_next_command_continues_the_run(run: RunRecord, command: str) -> None:
     assert find_following(run, "mlops") == command
+
+
+def test_after_a_refusal_by_a_deployment_nothing_follows() -> None:
+    refused = (StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={"refusal": "It was rolled back."}),)
+    assert find_following(replace(make_run("deploy_qa", "release"), steps=refused), "mlops") == ""
+
+
+def test_data_that_was_refused_is_corrected_first() -> None:
+    run = make_run("", state="failed")
+    said = find_following(run, "mlops", refused=RefusedData("bad.csv", is_version=False))
+    assert said == "Correct bad.csv, then run mlops resume 20261122-1"
+    said = find_following(run, "mlops", " --platform azure", refused=RefusedData("az://x", is_version=True))
+    assert said == "mlops provision -p data_path=FILE --platform azure, with corrected data"
 
 
 def test_the_next_command_repeats_what_was_typed() -> None:

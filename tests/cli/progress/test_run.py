@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from mlops.cli.progress.run import Progress, summarize_run
+from mlops.operations.status import Status
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.processes import own_process
-from mlops.release.standing import Standing
 
 DEPLOYED = StepRecord("deploy_production", "06_deploy", "production", state="done")
 
@@ -23,7 +23,7 @@ def make_run(outcome: str, **results: object) -> RunRecord:
 
 def test_the_summary_says_the_outcome_and_the_numbers() -> None:
     run = make_run("promoted", reason="it is better", mse=3075.261, r2=0.4831, alpha=0.4)
-    assert summarize_run(run, None, (), "outputs/index.html", "mlops").splitlines() == [
+    assert summarize_run(run, Status(), "outputs/index.html", "mlops").splitlines() == [
         "Outcome:    promoted: it is better",
         "Metrics:    challenger  mse 3,080  r2 0.483  (on the holdout)",
         "Report:     outputs/index.html",
@@ -33,7 +33,7 @@ def test_the_summary_says_the_outcome_and_the_numbers() -> None:
 def test_the_summary_has_challenger_and_champion_side_by_side() -> None:
     champion = {"champion_metrics": {"r2": 0.4831, "mse": 3075.261}, "champion_version": 4}
     run = make_run("rejected", promoted=False, reason="It is not better.", mse=12974.871, r2=0.5, **champion)
-    assert summarize_run(run, None, (), "index.html", "mlops").splitlines() == [
+    assert summarize_run(run, Status(), "index.html", "mlops").splitlines() == [
         "Outcome:    rejected: It is not better.",
         "Metrics:    challenger            mse 13,000  r2 0.500  (on the rows that neither has seen)",
         "            champion (version 4)  mse 3,080   r2 0.483",
@@ -46,8 +46,7 @@ def test_a_red_run_offers_no_service_to_try_and_names_its_place() -> None:
     step = StepRecord("train", "02_train", state="failed", error="ValueError: no\nrows", cell="fit(rows)")
     steps = (step, replace(DEPLOYED, state="skipped"))
     run = RunRecord("run", "all", "local", "failed", "", "", own_process(), steps, outcome="error").with_failure()
-    standing = Standing(service)
-    said = summarize_run(run, None, [standing], "index.html", "mlops", following="mlops resume run").splitlines()
+    said = summarize_run(run, Status(services=[service]), "index.html", "mlops", "mlops resume run").splitlines()
     assert said == [
         "Outcome:    error: train failed in 02_train, in the cell that begins 'fit(rows)'",
         "Production: http://127.0.0.1:81  (healthy, diabetes version 3)",
@@ -58,7 +57,7 @@ def test_a_red_run_offers_no_service_to_try_and_names_its_place() -> None:
 
 def test_an_unknown_commit_comes_with_its_reason() -> None:
     run = replace(make_run("done"), git_commit="unknown", git_problem="git is not installed")
-    assert summarize_run(run, None, (), "index.html", "mlops").splitlines() == [
+    assert summarize_run(run, Status(), "index.html", "mlops").splitlines() == [
         "Outcome:    done",
         "Commit:     unknown, because git is not installed",
         "Report:     index.html",
@@ -71,13 +70,13 @@ def test_a_reason_is_printed_once() -> None:
     shown = io.StringIO()
     Progress(shown).step_ended(run, skipped)
     assert shown.getvalue() == "– register           skipped     0.0 s  rejected, see the outcome\n"
-    assert summarize_run(run, None, (), "", "mlops").count("It is not better.") == 1
+    assert summarize_run(run, Status(), "", "mlops").count("It is not better.") == 1
 
 
 def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:
     step = StepRecord("provision", "00_provision", state="done", results={"dataset": "diabetes", "dataset_version": 2})
     run = RunRecord("run", "provision", "local", "succeeded", "", "", own_process(), (step,), outcome="done")
-    assert summarize_run(run, None, (), "outputs/index.html", "mlops").splitlines() == [
+    assert summarize_run(run, Status(), "outputs/index.html", "mlops").splitlines() == [
         "Outcome:    done",
         "Data:       diabetes version 2 is the newest; runs train on it",
         "Report:     outputs/index.html",
@@ -93,7 +92,7 @@ def test_the_line_to_try_a_service_of_this_machine_avoids_a_proxy(monkeypatch: p
     for service in (here, elsewhere):
         for excepted in ("", "127.0.0.1"):
             monkeypatch.setenv("no_proxy", excepted)
-            summary = summarize_run(released, None, [Standing(service)], "index.html", "mlops")
+            summary = summarize_run(released, Status(services=[service]), "index.html", "mlops")
             said.append("curl -s --noproxy '*' http://" in summary)
     assert said == [True, False, False, False]
 
@@ -102,8 +101,8 @@ def test_a_healthy_service_comes_with_a_line_to_try_it() -> None:
     champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "", example="[[1]]")
     released = RunRecord("run", "release", "local", "succeeded", "", "", own_process(), (DEPLOYED,), outcome="released")
-    standing = Standing(service, champion)
-    said = summarize_run(released, champion, [standing], "index.html", "mlops", " --platform azure")
+    status = Status(champion, [service], command_options=" --platform azure")
+    said = summarize_run(released, status, "index.html", "mlops")
     assert said.splitlines()[1:4] == [
         "Model:      diabetes version 3 is the champion",
         "Production: http://127.0.0.1:81  (healthy, diabetes version 3)",
@@ -117,14 +116,14 @@ def test_a_run_that_released_nothing_says_nothing_of_production() -> None:
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:2", 2, "")
     tested = (StepRecord("test_data", "01_test_data", state="done"),)
     build = RunRecord("run", "build", "local", "succeeded", "", "", own_process(), tested, outcome="done")
-    said = summarize_run(build, champion, [Standing(service, champion)], "index.html", "mlops")
+    said = summarize_run(build, Status(champion, [service]), "index.html", "mlops")
     assert said.splitlines() == ["Outcome:    done", "Report:     index.html"]
 
 
 def test_the_summary_of_a_retraining_says_that_production_serves_another_version() -> None:
     champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:2", 2, "")
-    said = summarize_run(make_run("promoted"), champion, [Standing(service, champion)], "index.html", "mlops")
+    said = summarize_run(make_run("promoted"), Status(champion, [service]), "index.html", "mlops")
     assert said.splitlines()[1:] == [
         "Model:      diabetes version 3 is the champion",
         "Production: http://127.0.0.1:81  (healthy, diabetes version 2)",
@@ -137,7 +136,7 @@ def test_the_true_values_of_the_rows_to_try_are_stated() -> None:
     example = '{"data": [[0.085], [-0.093]], "actual": [141.0, 97.5]}'
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "", example=example)
     run = replace(make_run("released"), steps=(DEPLOYED,))
-    said = summarize_run(run, None, [Standing(service)], "index.html", "mlops").splitlines()
+    said = summarize_run(run, Status(services=[service]), "index.html", "mlops").splitlines()
     (place,) = (place for place, line in enumerate(said) if line.startswith("Try it:"))
     assert said[place].endswith("""-d '{"data": [[0.085], [-0.093]]}'""")
     assert said[place + 1] == (

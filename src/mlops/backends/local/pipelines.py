@@ -35,7 +35,7 @@ from mlops.record.clock import now
 from mlops.record.ledger import RunRecord, RunState, StepState, make_run_folder, read_run
 from mlops.record.order import sort_records, take_order
 from mlops.record.processes import ProcessId, identify_process
-from mlops.record.summary import find_model_name, find_model_version, find_reason
+from mlops.record.summary import describe_end, find_model_name, find_model_version
 from mlops.workspace import Workspace
 
 LOG, SUBMISSION = "submitted.log", "submitted.json"
@@ -263,6 +263,6 @@ def _list_words(run_id: str, submission: Submission, build: Build, data: str) ->
 
 
 def _list_tags(record: RunRecord) -> dict[str, str]:
-    tags = {"outcome": record.outcome, "reason": find_reason(record) if record.outcome != "error" else record.error}
+    tags = {"outcome": record.outcome, "reason": describe_end(record)}
     model = {"model_name": find_model_name(record), "model_version": find_model_version(record)}
     return {name: str(value) for name, value in {**tags, **model}.items() if value}

@@ -3,10 +3,11 @@
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from mlops.operations.data import RefusedData
 from mlops.parameters.lookup import SHARED
 from mlops.pipelines import PIPELINES, Step
 from mlops.record.ledger import RunRecord
-from mlops.record.summary import find_decision
+from mlops.record.summary import find_decision, find_refusal
 
 
 def find_following(
@@ -14,6 +15,7 @@ def find_following(
     program: str,
     platform_option: str = "",
     given: Iterable[str] = (),
+    refused: RefusedData | None = None,
     pipelines: Mapping[str, Sequence[Step]] = PIPELINES,
 ) -> str:
     """Return the command that continues a run, or "" if nothing has to follow it.
@@ -26,18 +28,31 @@ def find_following(
         How this command line is called from where the user stands, and what it needs for the run's platform.
     given : iterable of str
         The overrides that were typed: "shared.model_name=other". A next step needs those of its own, too.
+    refused : RefusedData, optional
+        The data that did not pass its test: it has to be corrected first.
     pipelines : mapping
         The steps of each pipeline.
     """
     if run.state != "succeeded":
-        return f"{program} resume {run.run_id}" if run.settings.parameters else ""
-    only = next((step for step in pipelines.get(run.pipeline, ()) if step.name == run.settings.only), None)
-    if only is None:
+        return _repeat(run, program, platform_option, refused)
+    steps = pipelines.get(run.pipeline, ())
+    only = next((step for step in steps if step.name == run.settings.only), None)
+    if only is None or find_refusal(run, steps):
         return ""
-    if only.decides and find_decision(run, [only]) is False:
-        trained = next((step.name for step in pipelines[run.pipeline] if step.scored_by), "")
+    if find_decision(run, steps) is False:
+        trained = next((step.name for step in steps if step.scored_by), "")
         return f"{program} sweep {trained} -p NAME=VALUE,VALUE{platform_option}" if trained else ""
     return _continue(run, only, program, platform_option, list(given), pipelines)
+
+
+def _repeat(run: RunRecord, program: str, platform_option: str, refused: RefusedData | None) -> str:
+    """Return how to repeat a run that did not succeed; a version of the data set cannot be corrected in its place."""
+    if refused and refused.is_version:
+        return f"{program} provision -p data_path=FILE{platform_option}, with corrected data"
+    if not run.settings.parameters:
+        return ""
+    again = f"{program} resume {run.run_id}"
+    return f"Correct {refused.file}, then run {again}" if refused else again
 
 
 def _continue(

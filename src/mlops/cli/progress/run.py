@@ -11,13 +11,12 @@ from urllib.request import getproxies, proxy_bypass
 from mlops.cli.progress.annotations import disarm
 from mlops.image.bundle import split_example
 from mlops.numbers import format_number
-from mlops.platform.models import ModelVersion
+from mlops.operations.status import Status
 from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
 from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, has_step, list_scores
 from mlops.release.loopback import is_loopback
-from mlops.release.standing import Standing
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -83,14 +82,7 @@ def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
 
 
 def summarize_run(
-    run: RunRecord,
-    champion: ModelVersion | None,
-    standings: Sequence[Standing],
-    report: str,
-    program: str,
-    platform_option: str = "",
-    following: str = "",
-    data: str = "",
+    run: RunRecord, status: Status, report: str, program: str, following: str = "", data: str = ""
 ) -> str:
     """Return the summary of a run: outcome, data, model, metrics, service, report, next command.
 
@@ -98,16 +90,12 @@ def summarize_run(
     ----------
     run : RunRecord
         A finished run.
-    champion : ModelVersion or None
-        The champion after the run.
-    standings : sequence of Standing
-        How the environments stand now.
+    status : Status
+        The champion and the environments after the run.
     report : str
         The page to open.
     program : str
         How this command line is called from where the user stands: ".venv/bin/mlops".
-    platform_option : str
-        What a command for the run's platform needs behind it: " --platform azure", or nothing.
     following : str
         The next command, if there is one; see `mlops.cli.progress.following`.
     data : str
@@ -119,11 +107,11 @@ def summarize_run(
     elif data:
         lines.append(("Data", data))
     about_model = has_step(run, lambda step: step.decides or step.names_model)
-    if champion and about_model:
-        lines.append(("Model", f"{champion.title} is the champion"))
+    if status.champion and about_model:
+        lines.append(("Model", f"{status.champion.title} is the champion"))
     lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
     if about_model:
-        lines += _describe_production(run, standings, program, platform_option)
+        lines += _describe_production(run, status, program)
     if run.git_problem:
         lines.append(("Commit", f"{run.git_commit}, because {run.git_problem}"))
     lines.append(("Report", report))
@@ -132,11 +120,9 @@ def summarize_run(
     return "\n".join(f"{name + ':' if name else '':<12}{value}" for name, value in lines)
 
 
-def _describe_production(
-    run: RunRecord, standings: Sequence[Standing], program: str, platform_option: str
-) -> list[tuple[str, str]]:
+def _describe_production(run: RunRecord, status: Status, program: str) -> list[tuple[str, str]]:
     """Return what production serves, why that is not the champion, and how to call it after a run that deploys."""
-    production = next((found for found in standings if found.service.environment == ENVIRONMENTS[-1]), None)
+    production = next((found for found in status.standings if found.service.environment == ENVIRONMENTS[-1]), None)
     if production is None:
         return []
     service = production.service
@@ -145,7 +131,7 @@ def _describe_production(
         lines.append(("", production.remark))
     if service.health == "healthy" and run.state == "succeeded" and has_step(run, lambda step: step.deploys):
         body, actual = split_example(service.example)
-        lines.append(("Try it", _write_curl(service, body, program, platform_option)))
+        lines.append(("Try it", _write_curl(service, body, program, status.command_options)))
         if actual:
             values = " and ".join(format_number(value) for value in actual)
             lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))

@@ -1,0 +1,33 @@
+"""The outcome of a run that ended: what it did to the model and to the environments."""
+
+from collections.abc import Iterable
+
+from mlops.pipelines import Step
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.summary import find_refusal
+from mlops.runner.plan import Plan
+
+
+def name_outcome(record: RunRecord, plan: Plan) -> str:
+    """Return the outcome of a run whose steps have all ended: "promoted", "rejected", "released", "done" or "error"."""
+    if any(step.state == "failed" for step in record.steps):
+        return "error"
+    if find_refusal(record, plan.steps):
+        return "rejected"
+    found = [(step, ended) for step in plan.steps if (ended := record.step(step.name))]
+    if plan.only:
+        return _name_alone((step, ended) for step, ended in found if step.name == plan.only)
+    decisions = [ended.results.get(step.decides) for step, ended in found if step.decides and ended.has_results]
+    if decisions:
+        return "promoted" if all(decisions) else "rejected"
+    return "released" if any(step.releases and ended.state == "done" for step, ended in found) else "done"
+
+
+def _name_alone(found: Iterable[tuple[Step, StepRecord]]) -> str:
+    """Return the outcome of a step that ran alone; a decision alone changes nothing, so it is only done."""
+    for step, ended in found:
+        if step.promotes:
+            return "promoted" if ended.state == "done" else "rejected"
+        if step.releases and ended.state == "done":
+            return "released"
+    return "done"
