@@ -1,11 +1,33 @@
-"""The format number of MLOPS_HOME."""
+"""The folders of a project, and the format number of MLOPS_HOME."""
 
 from pathlib import Path
 
 import pytest
 
-from mlops.errors import FormatError, IntegrityError
-from mlops.workspace import HOME_FORMAT, check_home, mark_home, read_home_format
+from mlops.errors import FormatError, IntegrityError, UsageError
+from mlops.workspace import HOME_FORMAT, check_home, find_workspace, mark_home, read_home_format
+
+
+@pytest.mark.parametrize("variable", ["MLOPS_HOME", "MLOPS_OUTPUTS"])
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, project: Path, variable: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    for named in (file, file / "inside"):
+        with pytest.raises(UsageError) as refused:
+            find_workspace({variable: str(named)}, project)
+        assert str(refused.value) == f"{variable} is '{named}', but {file} is a file. Set {variable} to a folder."
+    find_workspace({variable: str(tmp_path / "not" / "yet")}, project)
+
+
+def test_a_file_in_place_of_the_default_home_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "parameters" / "base.yml").touch()
+    (tmp_path / ".mlops").write_text("x")
+    with pytest.raises(UsageError) as refused:
+        find_workspace({}, tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path / '.mlops'} must be a folder, but it is a file. Move the file, or set MLOPS_HOME to a folder."
+    )
 
 
 def test_a_home_without_a_number_is_format_1_and_reading_leaves_it_so(tmp_path: Path) -> None:

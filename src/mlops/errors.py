@@ -36,6 +36,11 @@ Every message names the wrong value, where it came from, and the fix.
 """
 
 
+def quote_cause(error: BaseException) -> str:
+    """Return what another library says, for the end of a sentence of ours: one line, without a full stop."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 class MlopsError(Exception):
     """The base of every error that the engine raises on purpose."""
 

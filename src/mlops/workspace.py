@@ -69,7 +69,8 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
     Raises
     ------
     UsageError
-        If there is no project above `start` and the package was not installed from a checkout.
+        If there is no project above `start` and the package was not installed from a checkout, or if one of the two
+        folders is a file, or in one.
     """
     environ = os.environ if environ is None else environ
     start = (start or Path.cwd()).resolve()
@@ -81,9 +82,22 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
         raise UsageError(f"There is no project at {start}. Go to the folder with parameters/base.yml and try again.")
     return Workspace(
         project=folder,
-        home=Path(environ.get("MLOPS_HOME") or folder / ".mlops").resolve(),
-        outputs=Path(environ.get("MLOPS_OUTPUTS") or folder / "outputs").resolve(),
+        home=_find_folder(environ, "MLOPS_HOME", folder / ".mlops"),
+        outputs=_find_folder(environ, "MLOPS_OUTPUTS", folder / "outputs"),
     )
+
+
+def _find_folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
+    """Return the folder that a variable names, or the default one; it need not exist."""
+    named = environ.get(variable, "")
+    folder = Path(named or default).resolve()
+    existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if existing.exists() and not existing.is_dir():
+        whose = f"{variable} is {named!r}" if named else f"{folder} must be a folder"
+        place = f"{existing} is a file" if existing != folder or named else "it is a file"
+        advice = f"Set {variable} to a folder" if named else f"Move the file, or set {variable} to a folder"
+        raise UsageError(f"{whose}, but {place}. {advice}.")
+    return folder
 
 
 def read_home_format(home: Path) -> int:

@@ -64,7 +64,7 @@ def test_the_same_table_in_another_form(content: bytes) -> None:
         ),
         (
             b"A,B\nM\xfcller,1\n",
-            "is not UTF-8 text: byte 0xfc at position 1. Save it as UTF-8.",
+            "is not UTF-8 text: line 2 has the byte 0xfc, at position 5 of the file. Save it as UTF-8.",
         ),
         (
             b'A,B\n"1,234",1\n"5,678",2\n',
@@ -92,6 +92,18 @@ def test_text_stays_text() -> None:
         ["a,b", "Ulm", "2026-01-01", "1,234,567", "0,5"],
         ["-", "2,", "2026-01-02", "1,5", "1.5"],
     ]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_a_byte_that_is_not_utf_8_is_named_with_its_place_in_the_file(mark: bytes) -> None:
+    """Behind the 256 KiB that pandas decodes at a time."""
+    before = mark + b"A,B\n" + b"1,M\xc3\xbcnchen\n" * 50_000
+    with pytest.raises(UsageError) as raised:
+        read_delimited(before + b"2,M\xfcnchen\n", "x.csv")
+    assert str(raised.value) == (
+        "The data file x.csv is not UTF-8 text: "
+        f"line 50002 has the byte 0xfc, at position {len(before) + 3} of the file. Save it as UTF-8."
+    )
 
 
 def test_gaps_between_decimal_commas_stay_gaps() -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops.data.location import describe_obstacle
-from mlops.errors import IntegrityError, UsageError
+from mlops.errors import IntegrityError, UsageError, quote_cause
 from mlops.files.hashes import hash_content, hash_listing
 from mlops.files.urls import find_path
 
@@ -65,7 +65,7 @@ class Content:
             packed = io.BytesIO()
             pq.write_table(pa.concat_tables(tables, promote_options="permissive"), packed)
         except (pa.ArrowException, OSError) as error:
-            raise UsageError(f"The Parquet files of the folder do not fit together: {error}.") from error
+            raise UsageError(f"The Parquet files of the folder do not fit together: {quote_cause(error)}.") from error
         return packed.getvalue()
 
 
@@ -128,7 +128,7 @@ def _read(url: str) -> Content:
     except FileNotFoundError as error:
         raise UsageError(f"There is no data file {url}. Check the path.") from error
     except (OSError, ValueError, ImportError) as error:
-        raise UsageError(f"The data file {url} cannot be read ({error}). Check the path.") from error
+        raise UsageError(f"The data file {url} cannot be read ({quote_cause(error)}). Check the path.") from error
     return Content(ending, (content,), hash_content(content))
 
 

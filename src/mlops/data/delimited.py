@@ -7,10 +7,10 @@ import warnings
 
 import pandas as pd
 
-from mlops.errors import UsageError
+from mlops.errors import UsageError, quote_cause
 
 SEPARATORS = ",;\t|"
-ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+ENCODINGS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
 NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # with a decimal comma, or without a fraction
 THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # whole, perhaps with commas between thousands
@@ -43,14 +43,23 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
         return pd.DataFrame()
     except pd.errors.ParserError as error:
         found = RAGGED.search(str(error))
-        reason = f"Line {found[2]} has {found[3]} fields, but {found[1]} are expected" if found else str(error)
+        reason = f"Line {found[2]} has {found[3]} fields, but {found[1]} are expected" if found else quote_cause(error)
         raise UsageError(f"The data file {url} is not a table separated by {separator!r}. {reason}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"The data file {url} is not UTF-8 text: byte {error.object[error.start]:#x} at position {error.start}. "
-            "Save it as UTF-8."
+            f"The data file {url} is not UTF-8 text: {_describe_byte(content)}. Save it as UTF-8."
         ) from error
     return _convert_commas(frame, url)
+
+
+def _describe_byte(content: bytes) -> str:
+    """Name the first byte that is not UTF-8; pandas counts from the start of the piece that it reads."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return f"line {line} has the byte {content[error.start]:#x}, at position {error.start} of the file"
+    return "pandas cannot decode it"
 
 
 def _recode(content: bytes, url: str) -> bytes:
@@ -58,13 +67,15 @@ def _recode(content: bytes, url: str) -> bytes:
     other = next((name for start, name in OTHERS.items() if content.startswith(start)), "")
     if other:
         raise UsageError(f"The data file {url} is {other}, not CSV. Rename it, or save it as CSV.")
+    if content.startswith(codecs.BOM_UTF8):
+        return content.removeprefix(codecs.BOM_UTF8)
     encoding = next((name for mark, name in ENCODINGS if content.startswith(mark)), "")
     if not encoding and b"\0" in content[:1000]:
         encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
     try:
         return content.decode(encoding).encode() if encoding else content
     except UnicodeError as error:
-        raise UsageError(f"The data file {url} is not text ({error}). Save it as CSV in UTF-8.") from error
+        raise UsageError(f"The data file {url} is not text ({quote_cause(error)}). Save it as CSV in UTF-8.") from error
 
 
 def _find_separator(text: bytes) -> str:

@@ -5,7 +5,7 @@ import re
 import stat
 from pathlib import Path
 
-from mlops.errors import UsageError
+from mlops.errors import UsageError, quote_cause
 from mlops.files.urls import find_path
 
 KINDS = (
@@ -36,7 +36,8 @@ def require_file(url: str, source: str) -> None:
     if found and found[1] != "file":
         _require_scheme(found[1], url, source)
     elif url and not find_path(url).exists():
-        raise UsageError(f"{source} is {url!r}, but there is no such file in {Path.cwd()}. Check the path.")
+        place = "" if found or Path(url).is_absolute() else f" in {Path.cwd()}"
+        raise UsageError(f"{source} is {url!r}, but there is no such file{place}. Check the path.")
     elif url and (obstacle := describe_obstacle(find_path(url))):
         raise UsageError(f"{source} is {url!r}, which {obstacle}.")
 
@@ -66,7 +67,7 @@ def _require_scheme(scheme: str, url: str, source: str) -> None:
     try:
         get_filesystem_class(scheme)
     except ImportError as error:
-        raise UsageError(f"{source} is {url!r}, but {scheme}:// cannot be read here: {error}.") from error
+        raise UsageError(f"{source} is {url!r}, but {scheme}:// cannot be read here: {quote_cause(error)}.") from error
     except ValueError:
         known = "Use a path, or a URL such as https://, az:// or file://."
         raise UsageError(f"{source} is {url!r}, but {scheme}:// is unknown. {known}") from None

@@ -13,7 +13,7 @@ from pyarrow import ArrowException
 
 from mlops.data.content import PARQUET, ZIPPED_CSV, read_content
 from mlops.data.delimited import read_delimited
-from mlops.errors import UsageError
+from mlops.errors import UsageError, quote_cause
 from mlops.files.contents import store_by_content
 
 
@@ -74,7 +74,7 @@ def _parse_part(ending: str, content: bytes, url: str) -> pd.DataFrame:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise UsageError(f"The data file {url} is not a whole gzip file: {error}.") from error
+            raise UsageError(f"The data file {url} is not a whole gzip file: {quote_cause(error)}.") from error
     return read_delimited(content, url)
 
 
@@ -82,6 +82,6 @@ def _parse_parquet(content: bytes, url: str) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(io.BytesIO(content))
     except (ValueError, OSError, ArrowException) as error:
-        raise UsageError(f"The data file {url} is not a whole Parquet file: {error}.") from error
+        raise UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.") from error
     decimals = [name for name in frame if frame[name].dtype == "object" and infer_dtype(frame[name]) == "decimal"]
     return frame.astype(dict.fromkeys(decimals, "float64"))

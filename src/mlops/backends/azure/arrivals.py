@@ -20,6 +20,8 @@ from mlops.platform.datasets import Arrival
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
+INSTEAD = "Put its files into one, or register it: `mlops provision --platform azure -p data_path=FOLDER`."
+
 
 class AzureArrivals:
     """See `mlops.platform.datasets.Arrivals`.
@@ -57,15 +59,15 @@ class AzureArrivals:
                 "publish --platform azure`, and put a file into that folder."
             )
         container = open_container(self._session)
-        arrived = [
-            blob
-            for blob in container.walk_blobs(name_starts_with=f"{folder}/")  # like Azure, ignores subfolders
-            if blob.name.endswith(FORMATS)
-        ]
+        # Azure does not watch the folders in it either, so a folder of Parquet files cannot arrive.
+        found = list(container.walk_blobs(name_starts_with=f"{folder}/"))
+        arrived = [blob for blob in found if blob.name.endswith(FORMATS)]
         if not arrived:
+            inside = next((blob.name for blob in found if blob.name.endswith("/")), "")
+            hint = f" It has the folder {inside}, but Azure watches no folder in it. {INSTEAD}" if inside else ""
             raise DatasetNotFoundError(
                 f"There is no new data: the folder {folder} of the container {container.container_name} in the storage "
-                f"account {container.account_name} has no file that ends in {', '.join(FORMATS)}."
+                f"account {container.account_name} has no file that ends in {', '.join(FORMATS)}.{hint}"
             )
         newest = max(arrived, key=lambda blob: blob.last_modified)
         holder = self._take(container, newest, run_id)

@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
-from mlops.errors import IntegrityError, MlopsError, PlatformError
+from mlops.errors import IntegrityError, MlopsError, PlatformError, quote_cause
 from mlops.record.processes import describe_holders, name_user
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
         return found
     if code in REFUSED:
         return _explain_system_error(path, OSError(errno.EACCES, str(error)))
-    return PlatformError(f"{path} cannot be read or written: {error}. Check its disk and try again.")
+    return PlatformError(f"{path} cannot be read or written: {quote_cause(error)}. Check its disk and try again.")
 
 
 def require_room(path: Path) -> None:
