@@ -70,10 +70,10 @@ def cost(
     monitoring_gb: float,
     as_json: bool,
 ) -> None:
-    """Say what the platform bills in a month of 30 days, with the formula of each line.
+    """List what the platform bills in a month of 30 days, with the formula of each line.
 
-    Quantities come from the settings (nodes that stay, sizes, how often the schedule retrains) and from these options,
-    prices from a file of yours. Nothing is asked of the platform.
+    Quantities come from the settings (number and size of nodes, frequency of the schedule) and from these options.
+    Prices come from your own file. No request is sent to the platform.
 
     \b
     Examples:

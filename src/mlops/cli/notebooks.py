@@ -29,8 +29,8 @@ SHOWN = 4  # differences of one cell, or of the scraps; --json and --junit have 
 def check_notebooks(run: str, junit: Path | None, as_json: bool) -> None:
     """Compare what a run showed with the committed notebooks.
 
-    Nothing is executed. RUN is a run's id or its folder; by default the newest run that succeeded. What is compared,
-    and how far it may differ, stands in the notebooks' metadata. Ends with 1 if anything differs.
+    Nothing is executed. RUN is a run's id or its folder; by default the newest run that succeeded. The metadata of
+    the notebooks lists the results to compare and their tolerances. The exit code is 1 if anything differs.
 
     \b
     Examples:

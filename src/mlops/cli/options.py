@@ -24,9 +24,9 @@ platform_option = click.option(
     "--platform", default="", metavar="NAME", help=f"One of: {', '.join(list_platforms())}. [default: as in base.yml]"
 )
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one a core]"
+    "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one per core]"
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print one line that says how it ended, and errors.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only errors and one line with the result.")
 json_option = click.option("--json", "as_json", is_flag=True, callback=reserve_output, help="Print JSON, for scripts.")
 
 

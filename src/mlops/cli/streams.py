@@ -1,6 +1,6 @@
-"""The standard streams of the program: only its own text, in any encoding, for as long as somebody reads it.
+"""The standard streams of the program: only its own text, in any encoding, until the reader closes them.
 
-What is printed of an error has no secrets in it, however it got there.
+Secrets are redacted in every error that is printed.
 """
 
 import codecs

@@ -104,7 +104,7 @@ def _sign_files() -> list[tuple[str, int]]:
 
 
 def _describe_place() -> list[object]:
-    """Return what a fork cannot inherit from its client: groups, priority, processors, namespaces, capabilities."""
+    """Return properties that a fork cannot inherit: groups, priority, processors, namespaces, capabilities."""
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]

@@ -12,7 +12,7 @@ import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# What ipykernel and IPython import while a kernel starts and runs its first cells.
+# Modules that ipykernel and IPython import while a kernel starts and runs its first cells.
 MACHINERY = (
     "asyncio getpass runpy sqlite3 pdb multiprocessing.util concurrent.futures.thread importlib.metadata "
     "zmq.eventloop.zmqstream tornado.ioloop tornado.platform.asyncio psutil "
@@ -83,7 +83,7 @@ def _import_module(module: str) -> None:
 
 
 def _rehearse() -> None:
-    """Trigger what libraries do slowly on first use: find fonts and backends, and format a table."""
+    """Trigger slow first-time work of libraries, such as finding fonts and backends, and formatting a table."""
     if "matplotlib.backends.backend_agg" in sys.modules:
         from matplotlib.backends import backend_registry
         from matplotlib.figure import Figure

@@ -1,14 +1,14 @@
-"""A platform and what it can do: the seam between a laptop and a cloud.
+"""A platform and its capabilities: the seam between a laptop and a cloud.
 
 Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform behind it.
-To add one, make a folder beside ``backends/local/`` whose ``__init__`` has
+To add one, create a folder beside ``backends/local/`` whose ``__init__`` has
 ``open_backend(caller: Caller) -> Backend``, and run the contract suite in ``tests/backends/contract`` over it.
 
 .. code-block:: python
 
     backend = open_backend("local")
     champion = backend.registry.find_champion("diabetes")
-    if backend.billing:  # what a platform cannot do is None
+    if backend.billing:  # a part that the platform does not have is None
         backend.billing.list_billable(Usage())
 """
 

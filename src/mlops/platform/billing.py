@@ -1,4 +1,4 @@
-"""The seam of billing: what a platform bills in a month."""
+"""The seam of billing: the billable quantities of a month."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -45,5 +45,5 @@ class Billing(Protocol):
     """The quantities that a platform bills."""
 
     def list_billable(self, usage: Usage) -> list[Billable]:
-        """Return what is billed in a month of 30 days, from the settings alone; called by `mlops cost`."""
+        """Return the billable items of a month of 30 days, from the settings alone; called by `mlops cost`."""
         ...

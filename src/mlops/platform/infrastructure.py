@@ -19,11 +19,11 @@ class Infrastructure(Protocol):
     """The set-up of the platform, done once, and its deletion."""
 
     def preview(self) -> list[Change]:
-        """Return what `provision` would change, without changing it; called by `mlops provision --what-if`."""
+        """Return the changes that `provision` would make; called by `mlops provision --what-if`."""
         ...
 
     def provision(self) -> list[Change]:
-        """Create what is missing and return what changed; called by 00_provision. Safe to call again."""
+        """Create the missing resources and return the changes; called by 00_provision. Safe to call again."""
         ...
 
     def require_ready(self) -> None:
@@ -31,13 +31,13 @@ class Infrastructure(Protocol):
         ...
 
     def preview_delete(self) -> list[Change]:
-        """Return what `delete` would delete, without deleting it."""
+        """Return the changes that `delete` would make."""
         ...
 
     def delete(self) -> list[Change]:
         """Delete everything that `provision` created, including its data; called by `mlops provision --delete`.
 
-        Services end first. Safe to call again: a resource that was already deleted is not an error. Returns what was
-        deleted.
+        Services end first. Safe to call again: a resource that was already deleted is not an error. Returns the
+        changes.
         """
         ...

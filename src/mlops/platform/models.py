@@ -74,8 +74,8 @@ def require_champion(
     if compared == now:
         now = f"another {now}, of another training"
     raise ConflictError(
-        f"The new model of {name!r} is not promoted: it was compared with {compared}, but the champion is now {now}. "
-        f"Run `{command}` again."
+        f"The new model of {name!r} was compared with {compared}, but the champion is now {now}, so it was not "
+        f"promoted. Run `{command}` again."
     )
 
 
@@ -107,7 +107,7 @@ class Registry(Protocol):
     def find_champion(self, name: str) -> ModelVersion | None:
         """Return the champion, or None before the first promotion; called by 03_evaluate, 05_create_image, status.
 
-        Raises IntegrityError if there was a champion that somebody deleted, as far as the platform notices.
+        Raises IntegrityError if the platform notices that the champion was deleted.
         """
         ...
 

@@ -25,9 +25,9 @@ class Permissions:
     Parameters
     ----------
     take_over : bool
-        True: it may replace a service of another model.
+        Whether it may replace a service of another model.
     redeploy : bool
-        True: it may deploy a model version that was rolled back.
+        Whether it may deploy a model version that was rolled back.
     """
 
     take_over: bool = False
@@ -198,7 +198,7 @@ class Services(Protocol):
         ...
 
     def list_services(self) -> list[Service]:
-        """Return what each environment serves, with its current health; called by `mlops status`.
+        """Return the service of each environment, with its current health; called by `mlops status`.
 
         An environment whose record is damaged is listed as "unreadable"; the others are still listed.
         """

@@ -87,7 +87,7 @@ class ReportExporter(HTMLExporter):
         super().__init__(template_name="run-report", extra_template_basedirs=[str(TEMPLATES)], **options)
 
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Clean with nh3 what the templates clean, but for SVG, of which it knows nothing."""
+        """Yield the filters, with nh3 as the cleaner of HTML and another one for SVG, which nh3 does not know."""
         yield from super().default_filters()
         yield "clean_html", lambda html: clean_html(html) if isinstance(html, str) else clean_svg(html)
 

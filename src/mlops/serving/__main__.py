@@ -42,13 +42,13 @@ class Server(uvicorn.Server):
     def _hear_starter(self) -> None:
         asyncio.get_running_loop().remove_reader(sys.stdin)
         if not sys.stdin.readline():
-            logging.warning("the process that started this service ended: shutting down")
+            logging.warning("The process that started this service ended. Shutting down.")
             self.should_exit = True
 
     async def _watch(self) -> None:
         while self._ready.exists():
             await asyncio.sleep(WATCH_SECONDS)
-        logging.warning("%s was deleted: shutting down", self._ready)
+        logging.warning("%s was deleted. Shutting down.", self._ready)
         self.should_exit = True
 
 

@@ -151,7 +151,7 @@ def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
         result = run(rows)
     except ValueError as error:
         raise Refusal(422, str(error)) from error
-    except Exception as error:  # the script is the user's: whatever it raises, the client gets an answer
+    except Exception as error:  # the user's script may raise anything, but the client must get an answer
         logger.exception("the scoring script failed")
         raise Refusal(500, "Scoring failed. The service's log has the error.") from error
     predictions = np.asarray(result, dtype=np.float64)

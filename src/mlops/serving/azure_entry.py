@@ -107,5 +107,5 @@ def _collect(rows: "Numbers", predictions: "Numbers") -> None:
     try:
         _collectors["inputs"].collect(rows)
         _collectors["predictions"].collect(predictions.reshape(-1, 1))
-    except Exception:  # whatever a collector raises, the client gets its answer
+    except Exception:  # a collector may raise anything, but the client must get its answer
         logger.exception("%d rows were NOT collected.", len(rows))

@@ -91,7 +91,7 @@ class AzureDatasets:
         path = parse_blob(url)["path"]
         data = Dataset.File.from_files((workspace.get_default_datastore(), path), validate=False)
         made = data.register(
-            workspace, self._name, description="made by mlops", tags={HASH: sha256}, create_new_version=True
+            workspace, self._name, description="created by mlops", tags={HASH: sha256}, create_new_version=True
         )
         return DatasetVersion(self._name, int(made.version), url)
 

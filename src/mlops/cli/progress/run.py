@@ -164,7 +164,7 @@ def _format_scores(scores: Sequence[Scores]) -> list[str]:
 
 
 def _write_curl(service: Service, body: str, program: str, platform_option: str) -> str:
-    """Return a command that can be pasted; the key is fetched by the shell, so it stands in no log."""
+    """Return a command that can be pasted. The shell fetches the key, so the key is not in any log."""
     key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
     direct = " --noproxy '*'" if is_loopback(service.url) and _has_proxy(service.url) else ""

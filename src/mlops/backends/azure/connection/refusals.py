@@ -46,7 +46,7 @@ QUOTA = (
     "update`."
 )
 TAKEN = (
-    "Somebody else uses that name, which is derived from the subscription, resource group and workspace. Choose "
+    "Another customer uses that name, which is derived from the subscription, resource group and workspace. Choose "
     "another workspace."
 )
 ASSIGNED = (

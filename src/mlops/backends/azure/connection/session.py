@@ -46,7 +46,7 @@ class AzureSession:
 
     @cached_property
     def workspace(self) -> SdkWorkspace:
-        """The SDK's workspace: in a step of a submitted run that of the run, elsewhere the one in the settings.
+        """The SDK's workspace: the run's own in a step of a submitted run, otherwise the one in the settings.
 
         On the compute it is opened with the compute's identity. By default the SDK would use the token of the run,
         which has no access to Resource Manager, not even to the description of the workspace.

@@ -50,9 +50,11 @@ class AzureSettings:
     kubernetes_max_nodes: int = declare(6, "maximum number of nodes", "[3, 1000]")
     dataset: str = declare("", "the registered data set; empty for the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(
-        "", "its file in the blob container; empty: named after the model", pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))"
+        "",
+        "its file in the blob container; empty for a name from the model",
+        pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))",
     )
-    pipeline: str = declare("", "the published pipeline; empty: named after the model", pattern=OWN_NAME)
+    pipeline: str = declare("", "the published pipeline; empty for a name from the model", pattern=OWN_NAME)
     recurrence: str = declare("day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month"))
     data_trigger_path: str = declare("incoming", "the folder whose new files start a retraining", pattern=r"(|[^/].*)")
     data_trigger_minutes: int = declare(60, "how often the folder is checked", "[1, 10080]")

@@ -96,7 +96,7 @@ class TemplateDeployment:
         self._seconds = seconds
 
     def list_changes(self) -> list[Change]:
-        """Return what a deployment would do according to Azure's what-if; the kind "none" means unchanged.
+        """Return the changes that a deployment would make, according to Azure's what-if; "none" means unchanged.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class TemplateDeployment:
         return sorted(found, key=lambda change: (change.resource, change.name))
 
     def list_all(self) -> list[Change]:
-        """Return what a deployment into a group that does not exist yet would create."""
+        """Return the changes of a deployment into a group that does not exist yet."""
         given = make_parameters(self._settings)
         return [
             Change("create", name_kind(resource["type"]), _name_resource(str(resource["name"]), given))
@@ -138,7 +138,7 @@ class TemplateDeployment:
             raise ReportedError(result.error.as_dict())
 
     def deploy(self) -> None:
-        """Create what is missing, after waiting for any other deployment that is still running."""
+        """Create missing resources, after waiting for any other deployment that is still running."""
         from azure.core.exceptions import HttpResponseError
 
         try:

@@ -25,7 +25,7 @@ class AzureBilling:
 
 
 def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """Return what is billed in a month of 30 days.
+    """Return the billable items of a month of 30 days.
 
     Parameters
     ----------

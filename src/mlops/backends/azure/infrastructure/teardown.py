@@ -71,7 +71,7 @@ class Teardown:
         self._seconds = seconds
 
     def list_changes(self) -> list[Change]:
-        """Return what `delete` would delete."""
+        """Return the changes that `delete` would make."""
         group = self._look()
         changes = [describe_resource(found.id, "delete") for found in group.made]
         changes += [Change("delete", "Key Vault (deleted, not purged)", vault.name) for vault in self._list_deleted()]
@@ -80,7 +80,7 @@ class Teardown:
         return changes
 
     def delete(self) -> list[Change]:
-        """Delete everything, and return what was deleted.
+        """Delete everything, and return the changes.
 
         The group stays if it contains other resources, or if `mlops provision` did not create it.
         """

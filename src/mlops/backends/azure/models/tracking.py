@@ -49,7 +49,7 @@ class AzureTracker:
         pipeline_run: str = "",
         origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """See `Tracker`. `origin` is unused: the tags name it, Azure records times, and it has no place for columns."""
+        """See `Tracker`. `origin` is unused, because the tags name it, and Azure records times but not columns."""
         hashes = hash_folder(files)
         labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
         with explain_refusals(self._session, "log the training"):
