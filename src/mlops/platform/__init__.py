@@ -12,7 +12,7 @@ behind it. A part that a platform does not have is None. Every platform passes t
     images          Images: scoring images by digest
     services        Services: one per environment
     datasets        Datasets: versions of the training data; Arrivals: new data
-    secrets         Secrets, and keys of services; Redacted: a part that never sees a secret
+    secrets         Secrets, and keys of services
     pipelines       Pipelines: published and submitted; Triggers: the schedule and new data
     submission      Submission: a request to start the published pipeline
     jobs            Jobs, Job: one step of a submitted run, seen from its machine
