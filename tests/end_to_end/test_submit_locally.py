@@ -26,8 +26,8 @@ def test_a_run_that_is_waited_for_says_how_it_ended(mlops, tmp_path: Path) -> No
     assert first.returncode == 0, first.stderr
     run = json.loads(first.stdout)
     assert (run["state"], run["outcome"], run["version"]) == ("succeeded", "promoted", "42")
-    said = {"BuildId": "42", "BuildUri": "https://build/42", "caller_run_id": "7", "model_version": "1"}
-    assert run["tags"].items() >= said.items()
+    said = {"BuildId": "42", "BuildUri": "https://build/42", "caller_run_id": "7"}
+    assert (run["tags"], run["model_name"], run["model_version"]) == (said, "diabetes", 1)
     assert f"run {run['run_id']}: succeeded" in first.stderr
     record = read_run(mlops.workspace.outputs / run["run_id"])
     assert (record.outcome, record.step("register").parameters["build_id"]) == ("promoted", "42")
@@ -37,7 +37,7 @@ def test_a_run_that_is_waited_for_says_how_it_ended(mlops, tmp_path: Path) -> No
     rejected = json.loads(second.stdout)
     reasons = {step["name"]: step["reason"] for step in rejected["steps"]}
     assert {step["state"] for step in rejected["steps"] if step["reason"]} == {"skipped"}
-    assert (rejected["outcome"], reasons["register"]) == ("rejected", rejected["tags"]["reason"])
+    assert (rejected["outcome"], reasons["register"]) == ("rejected", rejected["reason"])
 
     listed = json.loads(mlops("runs", "--json").stdout)
     assert [found["run_id"] for found in listed["runs"]] == [rejected["run_id"], run["run_id"]]

@@ -83,6 +83,6 @@ def test_a_model_that_is_not_better_leaves_no_file_of_an_older_one(tmp_path: Pat
     rejected = SubmittedRun("run", "retrain", "1", "succeeded", "rejected")
     write_new_model(tmp_path / "model.json", make_opened(OneModel()), rejected)
     assert not (tmp_path / "model.json").exists()
-    promoted = SubmittedRun("run", "retrain", "1", "succeeded", "promoted", tags={"model_version": "3"})
+    promoted = SubmittedRun("run", "retrain", "1", "succeeded", "promoted", model_version=3)
     write_new_model(tmp_path / "model.json", make_opened(OneModel()), promoted)
     assert (tmp_path / "model.json").is_file()

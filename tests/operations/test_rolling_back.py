@@ -55,7 +55,7 @@ def test_a_rollback_is_a_run_that_status_and_runs_show(two_released: OpenProject
     assert (rollback.decision.run_id, rollback.decision.reason) == (record.run_id, "too slow")
     assert "does not serve the champion: tiny version 2 was rolled back" in status.standings[1].remark
     (shown,) = list_rollback_runs(two_released)
-    assert (shown.run_id, shown.outcome, shown.tags["model_version"]) == (record.run_id, "rolled back", "2")
+    assert (shown.run_id, shown.outcome, shown.model_version) == (record.run_id, "rolled back", 2)
     page = (two_released.workspace.outputs / "index.html").read_text()
     assert AGAIN in page
     assert "the decision is" not in page

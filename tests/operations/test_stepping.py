@@ -12,6 +12,7 @@ from mlops.errors import NotFoundError, UsageError
 from mlops.operations.stepping import SubmittedStep, run_submitted_step
 from mlops.platform.datasets import NEW_DATA, Arrival
 from mlops.platform.submission import Build, Submission
+from mlops.record.conclusion import Conclusion
 from mlops.record.ledger import read_run
 from mlops.workspace import Workspace
 
@@ -23,6 +24,7 @@ class OneJob:
 
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
+        self.conclusion = Conclusion()
 
     def find_job(self) -> "OneJob":
         """See `Jobs`."""
@@ -41,6 +43,10 @@ class OneJob:
         """See `Job`."""
         self.tags |= tags
 
+    def conclude(self, conclusion: Conclusion) -> None:
+        """See `Job`."""
+        self.conclusion = conclusion
+
 
 def step(workspace: Workspace, job: OneJob, submission: Submission) -> Any:
     """Run the data test of a submitted run."""
@@ -58,12 +64,8 @@ def test_an_error_before_the_run_begins_is_seen_with_the_run(workspace: Workspac
     job = OneJob()
     with pytest.raises(NotFoundError):
         step(workspace, job, Submission(dataset_version="9", caller_run_id="7"))
-    assert {name: job.tags[name] for name in ("BuildId", "caller_run_id", "outcome")} == {
-        "BuildId": "42",
-        "caller_run_id": "7",
-        "outcome": "error",
-    }
-    assert job.tags["reason"].startswith("test_data: ")
+    assert (job.tags, job.conclusion.outcome) == ({"BuildId": "42", "caller_run_id": "7"}, "error")
+    assert job.conclusion.reason.startswith("test_data: ")
 
 
 def test_such_an_error_is_tagged_without_secrets(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +73,8 @@ def test_such_an_error_is_tagged_without_secrets(workspace: Workspace, monkeypat
     monkeypatch.setenv("MLOPS_SECRET_OF_TESTS", "has no version")
     with pytest.raises(NotFoundError, match="has no version"):
         step(workspace, job, Submission(dataset_version="9"))
-    assert "***" in job.tags["reason"]
-    assert "has no version" not in job.tags["reason"]
+    assert "***" in job.conclusion.reason
+    assert "has no version" not in job.conclusion.reason
 
 
 def test_a_step_is_given_what_was_submitted(workspace: Workspace) -> None:
@@ -84,7 +86,7 @@ def test_a_step_is_given_what_was_submitted(workspace: Workspace) -> None:
     tested = read_run(workspace.outputs / job.run_id).step("test_data")
     assert tested is not None
     assert (record.state, tested.state, tested.parameters["data_path"]) == ("failed", "failed", str(file))
-    assert job.tags["outcome"] == "error"
+    assert job.conclusion.outcome == "error"
 
 
 class Taken:
@@ -106,4 +108,5 @@ def test_a_run_whose_data_another_one_has_taken_has_nothing_to_do(workspace: Wor
         said = "The new data incoming/c.csv is that of run run-1."
         assert (record.state, record.outcome) == ("succeeded", "done")
         assert {(step.state, step.reason) for step in record.steps} == {("skipped", said)}
-    assert (job.tags["outcome"], job.tags["reason"], job.tags["skipped_train"]) == ("done", said, said)
+    ended = job.conclusion
+    assert (ended.outcome, ended.reason, ended.skipped["train"]) == ("done", said, said)

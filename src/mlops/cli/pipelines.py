@@ -211,20 +211,18 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
     if as_json:
         print_json(run)
         return
-    reason = run.tags.get("reason", "")
-    model = run.tags.get("model_name", model_name)
     rows = {
         "Run": run.run_id,
         "State": run.state,
-        "Outcome": f"{run.outcome}: {reason}" if reason else run.outcome,
-        "Model": f"{model} version {run.tags['model_version']}" if "model_version" in run.tags else "",
+        "Outcome": f"{run.outcome}: {run.reason}" if run.reason else run.outcome,
+        "Model": f"{run.model_name or model_name} version {run.model_version}" if run.model_version else "",
         "Version": run.version,
         "Started": run.started,
         "Finished": run.finished,
         "Page": run.url,
     }
     click.echo("\n".join(f"{name + ':':<12}{value}" for name, value in rows.items() if value))
-    for line in _list_steps(run, reason):
+    for line in _list_steps(run, run.reason):
         click.echo(line)
 
 
@@ -239,7 +237,7 @@ def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
         return
     for run in found:
         started = run.started or ("" if run.outcome == "unreadable" else "not started yet")
-        about = run.tags.get("reason", "") if run.outcome in EXPLAINED else run.version
+        about = run.reason if run.outcome in EXPLAINED else run.version
         click.echo(f"{started:<20}  {run.run_id:<40} {run.outcome or run.state:<10} {about}".rstrip())
     if not found:
         click.echo("No run has been submitted yet. Start one with `mlops submit retrain`.")

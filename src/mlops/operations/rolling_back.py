@@ -68,20 +68,13 @@ def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
             outcome=ROLLED_BACK,
             started=rollback.at,
             finished=rollback.at,
-            tags=_list_tags(rollback),
+            tags={"by": rollback.decision.by, "environment": rollback.environment},
+            reason=describe_rollback(rollback),
+            model_name=name_model(rollback.image),
+            model_version=rollback.model_version,
         )
         for rollback in opened.backend.services.list_rollbacks()
     ]
-
-
-def _list_tags(rollback: Rollback) -> dict[str, str]:
-    return {
-        "reason": describe_rollback(rollback),
-        "by": rollback.decision.by,
-        "environment": rollback.environment,
-        "model_name": name_model(rollback.image),
-        "model_version": str(rollback.model_version),
-    }
 
 
 def _begin(opened: OpenProject, environment: str, reason: str) -> RunRecord:

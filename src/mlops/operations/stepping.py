@@ -13,8 +13,9 @@ from mlops.platform.datasets import NEW_DATA, Arrival, DatasetVersion
 from mlops.platform.jobs import Job
 from mlops.platform.secret_variables import redact_error
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
+from mlops.record.conclusion import Conclusion
 from mlops.record.ledger import RunRecord
-from mlops.runner import TAG_LENGTH, Listener, Plan, run_submitted, skip_submitted
+from mlops.runner import Listener, Plan, run_submitted, skip_submitted
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     try:
         return _run(opened, asked, job, listeners)
     except Exception as error:  # any error, so that the submitted run shows it
-        job.tag({"outcome": "error", "reason": redact_error(f"{asked.step}: {error}")[:TAG_LENGTH]})
+        job.conclude(Conclusion("error", redact_error(f"{asked.step}: {error}")))
         raise
 
 

@@ -105,8 +105,8 @@ def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
     """Write the file that names the new model. For a rejected model, delete the file of an earlier one."""
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
-        name = run.tags.get("model_name", opened.model_name)
-        write_model_file(path, opened.backend.registry.get_version(name, int(run.tags["model_version"])))
+        name = run.model_name or opened.model_name
+        write_model_file(path, opened.backend.registry.get_version(name, run.model_version))
 
 
 def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from mlops.record.conclusion import Conclusion
+
 
 class Job(Protocol):
     """One step of a submitted run, seen from the machine that executes it. All steps of a run share its folder."""
@@ -26,7 +28,11 @@ class Job(Protocol):
         ...
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Tag the submitted run: "outcome", "reason", "model_version", "skipped_register"."""
+        """Tag the submitted run with where it comes from, or what it runs on: "BuildId", "dataset"."""
+        ...
+
+    def conclude(self, conclusion: Conclusion) -> None:
+        """Show with the submitted run how it ended, or as much of it as is known; called after each step."""
         ...
 
 

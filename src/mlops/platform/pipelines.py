@@ -32,7 +32,31 @@ class SubmittedStep:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run of the published pipeline; `outcome` as in a run's record, `url` is the run's page on the platform."""
+    """A run of the published pipeline.
+
+    Parameters
+    ----------
+    run_id, pipeline, version : str
+        The run, its pipeline, and the build that published the pipeline.
+    state : str
+        The state of the run on the platform.
+    outcome : str
+        As in a run's record; empty while it runs.
+    started, finished : str
+        When, in UTC.
+    url : str
+        The run's page on the platform.
+    tags : mapping of str to str
+        Where it comes from, and what it ran on: "BuildId", "dataset".
+    steps : tuple of SubmittedStep
+        Its steps, if they were asked for.
+    reason : str
+        Why it has this outcome.
+    model_name : str
+        The model that it registered or deployed; empty if none.
+    model_version : int
+        Its version; 0 if none.
+    """
 
     run_id: str
     pipeline: str
@@ -44,6 +68,9 @@ class SubmittedRun:
     url: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[SubmittedStep, ...] = ()
+    reason: str = ""
+    model_name: str = ""
+    model_version: int = 0
 
 
 class Pipelines(Protocol):

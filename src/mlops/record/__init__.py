@@ -6,6 +6,7 @@
     order         the order in which runs started, even if the clock was set back
     steps         one step of a run, and the failure of a run
     summary       the model and the data of a run
+    conclusion    how a run ended, for a platform that shows it
     data_test     the last data test
     changes       the parameters of a run that differ from the run before it
     listener      the listener to the progress of a run

@@ -25,10 +25,9 @@ from mlops.record.run_lock import share_runs
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
 from mlops.runner.run import Run, begin_record
-from mlops.runner.single_step import TAG_LENGTH, run_step, run_submitted, skip_submitted
+from mlops.runner.single_step import run_step, run_submitted, skip_submitted
 
 __all__ = [
-    "TAG_LENGTH",
     "Listener",
     "Plan",
     "Surroundings",

@@ -5,15 +5,13 @@ from dataclasses import replace
 from mlops.errors import UsageError
 from mlops.platform.jobs import Job
 from mlops.record.clock import now
+from mlops.record.conclusion import conclude_run
 from mlops.record.ledger import RunRecord, StepRecord, read_run, write_run
 from mlops.record.processes import own_process
 from mlops.record.reuse import has_copy
-from mlops.record.summary import describe_end, find_model_version
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
 from mlops.runner.run import Run, begin_record
-
-TAG_LENGTH = 256  # the most characters of a reason that a run's tag keeps
 
 
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
@@ -110,15 +108,4 @@ def _report(job: Job, record: RunRecord, plan: Plan) -> None:
             if isinstance(value, int | float) and not isinstance(value, bool)
         }
     )
-    tags = {f"skipped_{step.name}": step.reason for step in record.steps if step.state == "skipped"}
-    version = find_model_version(record, plan.steps)
-    if version is not None:
-        tags |= {"model_name": str(plan.parameters.shared.get("model_name", "")), "model_version": str(version)}
-    if record.outcome:
-        tags |= {"outcome": record.outcome, "reason": _explain(record, plan)}
-    job.tag({key: value[:TAG_LENGTH] for key, value in tags.items() if value})
-
-
-def _explain(record: RunRecord, plan: Plan) -> str:
-    """Return why a run ended as it did; one that had nothing to do skipped all of its steps for one reason."""
-    return describe_end(record, plan.steps) or next((step.reason for step in record.steps if step.reason), "")
+    job.conclude(conclude_run(record, plan.steps))

@@ -67,9 +67,10 @@ def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_fai
     assert [(step.name, step.state, step.reason) for step in promoted.steps] == [
         (name, "succeeded", "") for name in STEPS
     ]
-    said = {"BuildId": "42", "BuildUri": "https://build/42", "caller_run_id": "7", "model_version": "1"}
+    said = {"BuildId": "42", "BuildUri": "https://build/42", "caller_run_id": "7"}
     assert promoted.tags.items() >= said.items()
-    assert promoted.tags["reason"] == "There is no champion yet, so the first model is promoted."
+    assert (promoted.model_name, promoted.model_version) == ("diabetes", 1)
+    assert promoted.reason == "There is no champion yet, so the first model is promoted."
     _check_what_a_run_leaves(azure, pipelines, promoted, workspace.outputs)
 
     rejected = finish(azure, pipelines, Submission())
@@ -77,13 +78,13 @@ def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_fai
     states = {step.name: step.state for step in rejected.steps}
     assert states == {name: "skipped" if name in ("register", "create_image") else "succeeded" for name in STEPS}
     register, image = (rejected.steps[STEPS.index(name)] for name in ("register", "create_image"))
-    assert register.reason == rejected.tags["reason"]
+    assert register.reason == rejected.reason
     assert register.reason.startswith("The challenger and the champion are equal")
     assert image.reason == "register was skipped"
     assert "register has nothing to do: The challenger and the champion are equal" in pipelines.read_log(
         rejected.run_id, "register"
     )
-    assert "model_version" not in rejected.tags
+    assert rejected.model_version == 0
     record = read_run(pipelines.fetch_run(rejected.run_id, workspace.outputs / rejected.run_id))
     assert (record.state, record.outcome) == ("succeeded", "rejected")
     assert {run.run_id for run in pipelines.list_runs(5)} == {promoted.run_id, rejected.run_id}
@@ -127,7 +128,7 @@ def test_a_file_that_breaks_the_rules_ends_the_run_red_with_its_report(
     run = finish(azure, pipelines, Submission(data_file_path=url))
     assert (run.state, run.outcome) == ("failed", "error")
     assert [(step.name, step.state) for step in run.steps] == [("test_data", "failed")]
-    assert run.tags["reason"].startswith("test_data: DataTestFailed")
+    assert run.reason.startswith("test_data: DataTestFailed")
     folder = pipelines.fetch_run(run.run_id, workspace.outputs / run.run_id)
     assert read_run(folder).state == "failed"
     assert (folder / "01_test_data.html").is_file()
@@ -147,7 +148,7 @@ def test_new_data_is_tested_trained_on_and_becomes_the_newest_version_and_bad_da
     azure.blobs.write(f"{folder}/november.csv", bad.to_csv(index=False).encode())
     refused = run_to_end(azure, pipelines, azure.pipelines.fire(watch))
     assert (refused.state, refused.outcome) == ("failed", "error")
-    assert refused.tags["reason"].startswith("test_data: DataTestFailed")
+    assert refused.reason.startswith("test_data: DataTestFailed")
     assert datasets.get_version(LATEST).version == 1
 
     azure.blobs.write(f"{folder}/november.csv", rows.head(400).to_csv(index=False).encode())

@@ -32,10 +32,10 @@ from mlops.platform.datasets import LATEST, Datasets
 from mlops.platform.pipelines import JobState, JobStepState, PublishedPipeline, SubmittedRun, SubmittedStep
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.clock import now
-from mlops.record.ledger import RunRecord, RunState, StepState, make_run_folder, read_run
+from mlops.record.conclusion import conclude_run
+from mlops.record.ledger import RunState, StepState, make_run_folder, read_run
 from mlops.record.order import sort_records, take_order
 from mlops.record.processes import ProcessId, identify_process
-from mlops.record.summary import describe_end, find_model_name, find_model_version
 from mlops.workspace import Workspace
 
 LOG, SUBMISSION = "submitted.log", "submitted.json"
@@ -139,7 +139,7 @@ class LocalPipelines:
             state: JobState = "queued" if submission.process.alive else "failed"
             return SubmittedRun(run_id, PUBLISHED, submission.version, state, tags=submission.tags, url=folder.as_uri())
         record = read_run(folder)
-        tags = {**submission.tags, **_list_tags(record)}
+        conclusion = conclude_run(record)
         steps = tuple(
             SubmittedStep(step.name, STEP_STATES[step.state], step.reason if step.state == "skipped" else "")
             for step in record.steps
@@ -149,11 +149,14 @@ class LocalPipelines:
             pipeline=PUBLISHED,
             version=submission.version,
             state=RUN_STATES[record.state],
-            outcome=record.outcome,
+            outcome=conclusion.outcome,
+            reason=conclusion.reason,
+            model_name=conclusion.model_name,
+            model_version=conclusion.model_version,
             started=record.started,
             finished=record.finished,
             url=folder.as_uri(),
-            tags=tags,
+            tags=submission.tags,
             steps=steps,
         )
 
@@ -175,8 +178,7 @@ class LocalPipelines:
         except (RunNotFoundError, FileNotFoundError):
             return None
         except (IntegrityError, FormatError) as error:
-            tags = {"reason": str(error)}
-            return SubmittedRun(run_id, PUBLISHED, "", "failed", outcome="unreadable", tags=tags)
+            return SubmittedRun(run_id, PUBLISHED, "", "failed", outcome="unreadable", reason=str(error))
 
     def read_log(self, run_id: str, step: str) -> str:
         """See `mlops.platform.pipelines.Pipelines`. Here one process runs all steps and writes one log."""
@@ -260,9 +262,3 @@ def _list_words(run_id: str, submission: Submission, build: Build, data: str) ->
     given = list_overrides(submission, build, data, PIPELINES[PUBLISHED])
     options = [word for override in given for word in ("-p", override.to_text())]
     return ["run", PUBLISHED, "--platform", "local", "--run-id", run_id, *options]
-
-
-def _list_tags(record: RunRecord) -> dict[str, str]:
-    tags = {"outcome": record.outcome, "reason": describe_end(record)}
-    model = {"model_name": find_model_name(record), "model_version": find_model_version(record)}
-    return {name: str(value) for name, value in {**tags, **model}.items() if value}

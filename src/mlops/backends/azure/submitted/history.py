@@ -8,10 +8,12 @@ from mlops.backends.azure.connection.answers import is_missing
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.submitted.conclusion_tags import list_other_tags, read_conclusion
 from mlops.backends.azure.submitted.run_folder import fetch_folder
 from mlops.backends.azure.submitted.submission import find_runs
 from mlops.errors import RunNotFoundError, StepNotFoundError
 from mlops.platform.pipelines import JobState, SubmittedRun, SubmittedStep
+from mlops.record.conclusion import Conclusion
 
 STATES: Mapping[str, JobState] = {
     "NotStarted": "queued",
@@ -114,6 +116,7 @@ class SubmittedRuns:
 
     def _describe(self, run: SdkRun, with_steps: bool = False) -> SubmittedRun:
         tags = {name: str(value) for name, value in run.get_tags().items()}
+        conclusion = read_conclusion(tags)
         details = run.get_details()
         children = list(run.get_children(_rehydrate_runs=False)) if with_steps else []
         return SubmittedRun(
@@ -121,12 +124,15 @@ class SubmittedRuns:
             pipeline=self._name,
             version=tags.get("BuildId", ""),
             state=read_state(details["status"]),
-            outcome=tags.get("outcome", ""),
+            outcome=conclusion.outcome,
+            reason=conclusion.reason,
+            model_name=conclusion.model_name,
+            model_version=conclusion.model_version,
             started=_shorten_time(details.get("startTimeUtc")),
             finished=_shorten_time(details.get("endTimeUtc")),
             url=run.get_portal_url(),
-            tags=tags,
-            steps=tuple(_describe_step(child, tags) for child in sorted(children, key=_read_start)),
+            tags=list_other_tags(tags),
+            steps=tuple(_describe_step(child, conclusion) for child in sorted(children, key=_read_start)),
         )
 
 
@@ -135,8 +141,8 @@ def read_state(status: str) -> JobState:
     return STATES.get(status, "running")
 
 
-def _describe_step(step: SdkRun, tags: Mapping[str, str]) -> SubmittedStep:
-    reason = tags.get(f"skipped_{step.name}", "")  # its job ran anyway, and found nothing to do
+def _describe_step(step: SdkRun, conclusion: Conclusion) -> SubmittedStep:
+    reason = conclusion.skipped.get(str(step.name), "")  # its job ran anyway, and found nothing to do
     return SubmittedStep(str(step.name), "skipped" if reason else read_state(step.status), reason)
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkRun
 from mlops.backends.azure.connection.session import AzureSession, find_own_run
+from mlops.backends.azure.submitted.conclusion_tags import write_conclusion
 from mlops.backends.azure.submitted.run_folder import fetch_folder, store_folder
 from mlops.errors import PlatformError
 from mlops.files.hashes import hash_folder
+from mlops.record.conclusion import Conclusion
 
 logger = logging.getLogger(__name__)
 
@@ -70,3 +72,7 @@ class AzureJob:
     def tag(self, tags: Mapping[str, str]) -> None:
         """See `mlops.platform.jobs.Job`."""
         repeat(self._session, "tag the run", lambda: self._run.set_tags(dict(tags)))
+
+    def conclude(self, conclusion: Conclusion) -> None:
+        """See `mlops.platform.jobs.Job`."""
+        self.tag(write_conclusion(conclusion))

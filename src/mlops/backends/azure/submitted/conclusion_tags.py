@@ -1,0 +1,38 @@
+"""The conclusion of a submitted run as tags of the run in the workspace: written by its jobs, read by whoever looks."""
+
+from collections.abc import Mapping
+
+from mlops.record.conclusion import Conclusion
+
+OUTCOME, REASON, MODEL_NAME, MODEL_VERSION, SKIPPED = "outcome", "reason", "model_name", "model_version", "skipped_"
+LONGEST = 256  # characters of a tag
+
+
+def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
+    """Return the tags of a conclusion; none for what is not known yet."""
+    tags = {
+        OUTCOME: conclusion.outcome,
+        REASON: conclusion.reason,
+        MODEL_NAME: conclusion.model_name,
+        MODEL_VERSION: str(conclusion.model_version or ""),
+        **{f"{SKIPPED}{step}": reason for step, reason in conclusion.skipped.items()},
+    }
+    return {name: value[:LONGEST] for name, value in tags.items() if value}
+
+
+def read_conclusion(tags: Mapping[str, str]) -> Conclusion:
+    """Return the conclusion that the tags of a run hold."""
+    version = tags.get(MODEL_VERSION, "")
+    return Conclusion(
+        outcome=tags.get(OUTCOME, ""),
+        reason=tags.get(REASON, ""),
+        model_name=tags.get(MODEL_NAME, ""),
+        model_version=int(version) if version.isdecimal() else 0,
+        skipped={name.removeprefix(SKIPPED): reason for name, reason in tags.items() if name.startswith(SKIPPED)},
+    )
+
+
+def list_other_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that say something else: where the run comes from, and what it ran on."""
+    own = (OUTCOME, REASON, MODEL_NAME, MODEL_VERSION)
+    return {name: value for name, value in tags.items() if name not in own and not name.startswith(SKIPPED)}

@@ -1,0 +1,57 @@
+"""The conclusion of a run: how it ended, for a platform that shows runs without reading their records."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mlops.pipelines import ALL_STEPS, Step
+from mlops.record.ledger import RunRecord
+from mlops.record.summary import describe_end, find_model_name, find_model_version
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The end of a run, or as much of it as is known so far.
+
+    Parameters
+    ----------
+    outcome, reason : str
+        The outcome as in a run's record, and why; empty while the run has none.
+    model_name : str
+        The model that the run registered or deployed; empty if none.
+    model_version : int
+        Its version; 0 if none.
+    skipped : mapping of str to str
+        The steps that were skipped, each with the reason.
+    """
+
+    outcome: str = ""
+    reason: str = ""
+    model_name: str = ""
+    model_version: int = 0
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+
+def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusion:
+    """Return the conclusion of a run.
+
+    Parameters
+    ----------
+    run : RunRecord
+        The run, which may be in progress.
+    steps : iterable of Step
+        Declare which results name the model and give the reason.
+    """
+    steps = tuple(steps)
+    name, version = find_model_name(run, steps), find_model_version(run, steps)
+    return Conclusion(
+        outcome=run.outcome,
+        reason=_explain(run, steps) if run.outcome else "",
+        model_name=str(name or ""),
+        model_version=version if isinstance(version, int) else 0,
+        skipped={step.name: step.reason for step in run.steps if step.state == "skipped"},
+    )
+
+
+def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
+    """Return why a run ended as it did; one that had nothing to do skipped all of its steps for one reason."""
+    return describe_end(run, steps) or next((step.reason for step in run.steps if step.reason), "")
