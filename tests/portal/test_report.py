@@ -427,7 +427,7 @@ def test_the_index_begins_with_what_each_environment_serves(tmp_path: Path) -> N
 def test_an_index_without_deployments_says_so(tmp_path: Path) -> None:
     top = read_index(tmp_path, Overview()).select_one("section.overview")
     assert top is not None
-    assert [part.get_text() for part in top("p")] == ["Nothing is deployed yet.", "No data was tested yet."]
+    assert [part.get_text() for part in top("p")] == ["Nothing is deployed yet.", "No data has been tested yet."]
 
 
 @pytest.mark.parametrize("probe", PROBES)

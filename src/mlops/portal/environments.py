@@ -1,4 +1,4 @@
-"""The top of the index: what each environment serves, and whether the last data test passed."""
+"""The top of the index: the service of each environment, and the result of the last data test."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ class Environment:
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable".
     since : str
-        When it was deployed: UTC, ISO 8601.
+        The time of its deployment: UTC, ISO 8601.
     decision : str
-        By whose decision it serves.
+        The decision to deploy it, and who made it.
     is_champion : bool
         Whether it is the champion.
     remark : str
-        What is not as it should be; empty if all is well.
+        The problems of the environment; empty if there are none.
     error : str
-        How far its predictions are off, in the unit of the target: "47.1 points of disease progression".
+        The typical error of its predictions, in the unit of the target: "47.1 points of disease progression".
     error_name : str
-        What that measure is called: "mean absolute error".
+        The name of that measure: "mean absolute error".
     url : str
         Its address.
     """
@@ -51,7 +51,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Overview:
-    """All environments, what of the platform could not be read, and when it was asked (UTC, ISO 8601)."""
+    """All environments, the parts of the platform that could not be read, and the time (UTC, ISO 8601)."""
 
     environments: Sequence[Environment] = ()
     problems: Sequence[str] = ()
@@ -71,7 +71,7 @@ def render_overview(overview: Overview, tested: DataTest | None) -> str:
 
 
 def format_time(moment: str) -> str:
-    """Return a time of a record as people read it: "2026-11-22 19:07:58 UTC"."""
+    """Format the time of a record for people: "2026-11-22 19:07:58 UTC"."""
     return moment.replace("T", " ").replace("Z", " UTC")
 
 
@@ -96,13 +96,13 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _render_time(moment: str) -> str:
-    """Say of when this is: a service may not be running any more."""
-    return f"<p><small>As of {escape(format_time(moment))}; `mlops report` asks again.</small></p>" if moment else ""
+    """Return the time of the overview, because a service may end after it was shown."""
+    return f"<p><small>As of {escape(format_time(moment))}. Update: `mlops report`</small></p>" if moment else ""
 
 
 def _render_data_test(tested: DataTest | None) -> str:
     if tested is None:
-        return "<p>No data was tested yet.</p>"
+        return "<p>No data has been tested yet.</p>"
     state = "passed" if tested.passed else "failed"
     about = "" if tested.passed or tested.refused else " before it could judge the data"
     shown = f'<span class="{state}">{ICONS[state]} {state}</span>{about}'

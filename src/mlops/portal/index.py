@@ -1,4 +1,4 @@
-"""The index: ``outputs/index.html``, with what each environment serves, and all runs."""
+"""The index, ``outputs/index.html``: the services of the environments, and all runs."""
 
 from collections.abc import Sequence
 from html import escape
@@ -35,7 +35,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     outputs : Path
         The parent of one folder per run.
     overview : Overview or None
-        What the environments serve; None if no platform was asked.
+        The services of the environments; None to leave them out.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def _render_status(run: RunRecord) -> str:
 
 
 def _shorten(error: str) -> str:
-    """Return the first line of an error, and the second where the first only announces it."""
+    """Return the first line of an error, and the second one if the first ends with a colon."""
     first, *rest = error.splitlines() or [""]
     return f"{first} {rest[0].strip()}" if first.endswith(":") and rest else first
 

@@ -12,7 +12,7 @@ from mlops.scraps import MIME_PREFIX
 
 SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LONGEST = 200_000  # characters of a text; a browser takes seconds for a page of 5 MB
+LONGEST = 200_000  # characters of a text, because a browser takes seconds for a page of 5 MB
 
 
 def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
@@ -21,7 +21,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
     Parameters
     ----------
     outputs : sequence
-        The parsed outputs of an executed cell. It may hold what nbformat refuses.
+        The parsed outputs of an executed cell, even ones that nbformat refuses.
     file : str
         The name of the executed notebook, for notes.
     """
@@ -36,7 +36,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
 
 
 def make_note(text: str) -> str:
-    """Return a remark of the report itself, as HTML."""
+    """Return a note by the report itself, as HTML."""
     return f'<p class="note">{escape(text)}</p>'
 
 
@@ -81,14 +81,14 @@ def _find_alt(metadata: Any) -> str:
 
 
 def _join(text: Any) -> str | None:
-    """Return a text of a notebook, which may be a list of lines; None if it is none."""
+    """Return a text of a notebook, which may be stored as a list of lines; None if it is neither."""
     if isinstance(text, list) and all(isinstance(line, str) for line in text):
         return "".join(text)
     return text if isinstance(text, str) else None
 
 
 def _shorten(text: str, file: str) -> str:
-    """Return the beginning and the end of a text that is too long for a page."""
+    """Shorten a text that is too long for a page to its beginning and its end."""
     if len(text) <= LONGEST:
         return text
     half = LONGEST // 2

@@ -8,7 +8,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri
 
 
 def read_stylesheet() -> str:
-    """Return the style that all pages share, reports too."""
+    """Return the style sheet of all pages, including reports."""
     return (TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
@@ -18,9 +18,9 @@ def render_page(title: str, main: str, header: str = "") -> str:
     Parameters
     ----------
     title : str
-        As text.
+        The title, as text.
     main, header : str
-        What it holds, and what stands above it: HTML, in which all that is not markup is escaped.
+        The content, and the part above it, as HTML. Texts in them must be escaped.
     """
     return f"""<!DOCTYPE html>
 <html lang="en">

@@ -1,7 +1,7 @@
-"""The report of an executed notebook: one HTML file that needs nothing else and runs nothing.
+"""The report of an executed notebook: one HTML file without scripts or references to other files.
 
-nbconvert's own template asks other hosts for scripts and runs what is injected; its sanitiser destroys tables. So: a
-template of our own, every piece of HTML through nh3, formulas as MathML, and a policy that forbids scripts.
+nbconvert's own template loads scripts from other hosts and runs injected ones, and its sanitiser destroys tables. So
+reports have their own template, all HTML is cleaned by nh3, formulas are MathML, and a policy forbids scripts.
 """
 
 import json
@@ -42,7 +42,7 @@ ALLOWED_ATTRIBUTES = {
 
 
 def clean_html(html: str) -> str:
-    """Return HTML without anything that runs, loads or restyles."""
+    """Return HTML without scripts, loaded resources and styles."""
     return nh3.clean(
         html,
         tags=ALLOWED_TAGS,
@@ -53,7 +53,7 @@ def clean_html(html: str) -> str:
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
-    """Allow only pictures within the page, and links to pages."""
+    """Allow only links to pages, and pictures that are part of the page."""
     if name == "src":
         return value if value.lower().startswith("data:image/") else None
     if name == "href":
@@ -62,7 +62,7 @@ def _filter_attribute(tag: str, name: str, value: str) -> str | None:
 
 
 class _Renderer(IPythonRenderer):
-    """Markdown with its formulas as MathML; one that cannot be read stays as it was typed."""
+    """A renderer of Markdown with formulas as MathML. A formula that cannot be parsed stays as typed."""
 
     def inline_math(self, body: str) -> str:
         return self._convert(body, "inline")
@@ -76,7 +76,7 @@ class _Renderer(IPythonRenderer):
     def _convert(self, formula: str, display: str) -> str:
         try:
             return convert_formula(formula, display=display)
-        except Exception:  # noqa: BLE001, its errors share no base, and a formula must not cost the report
+        except Exception:  # noqa: BLE001, its errors share no base, and a formula must not end the report
             return f"<code>{escape(formula)}</code>"
 
 
@@ -107,7 +107,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     notebook : Path
         The executed notebook.
     run, step : RunRecord, StepRecord, optional
-        Told in the head of the page.
+        The run and the step, for the head of the page.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
 
 
 def _read_notebook(path: Path) -> Any:
-    """Read a notebook without checking it: nbformat would print what it refuses, and widgets need scripts."""
+    """Read a notebook without validation, because nbformat would print errors. Note that widgets are not shown."""
     try:
         found = nbformat.from_dict(json.loads(path.read_bytes()))
         cells = [cell for cell in found.cells if isinstance(cell.get("source"), str | list)]
@@ -150,7 +150,7 @@ def _read_notebook(path: Path) -> Any:
 
 
 def _make_notebook(cells: list[Any]) -> Any:
-    """Return a notebook without checking it."""
+    """Return a notebook of these cells, without validation."""
     metadata = {"language_info": {"name": "ipython3"}}
     return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4})
 
@@ -160,10 +160,10 @@ def _write_note(text: str) -> Any:
 
 
 def _render(content: Any, resources: Mapping[str, Any], file: str) -> str:
-    """Return a notebook as HTML; a cell that cannot be rendered becomes a note."""
+    """Return a notebook as HTML. A cell that cannot be rendered becomes a note."""
     try:
         return _export(content, resources)
-    except Exception:  # noqa: BLE001, libraries that render share no errors, and a report must not end a run
+    except Exception:  # noqa: BLE001, the libraries' errors share no base, and a report must not end a run
         content.cells = [_replace_broken(cell, resources, file) for cell in content.cells]
         return _export(content, resources)
 
@@ -183,7 +183,7 @@ def _export(content: Any, resources: Mapping[str, Any]) -> str:
 
 @cache
 def _make_exporter() -> ReportExporter:
-    """Return the exporter: its templates are compiled once, which takes longer than a report."""
+    """Return the exporter; cached, because compiling its templates takes longer than a report."""
     return ReportExporter()
 
 
@@ -193,7 +193,7 @@ def _find_title(notebook: Any) -> str:
 
 
 def _is_marker(cell: Any) -> bool:
-    """Return whether a cell is papermill's own error banner, which repeats the page's head."""
+    """Return whether a cell is papermill's own error banner, which would repeat the page's head."""
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 

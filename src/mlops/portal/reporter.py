@@ -1,4 +1,4 @@
-"""Reports as a run goes: each step's right after the step, the index after the run."""
+"""The reports of a run: one after each step, and the index at the end."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ LOGGER = logging.getLogger(__name__)
 
 @contextmanager
 def warn_unwritten(what: str) -> Iterator[None]:
-    """Go on if a page cannot be written: the run itself is recorded, and `mlops resume` writes missing reports."""
+    """Log a page that cannot be written, and continue. `mlops resume` writes missing reports."""
     try:
         yield
     except OSError as error:
@@ -33,7 +33,7 @@ class Reporter(Listener):
     outputs : Path
         The folder of all runs.
     read_overview : callable
-        Returns what the environments serve now, for the top of the index; None to leave it out.
+        Returns the present services of the environments, for the top of the index; None to leave them out.
     """
 
     def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None] = lambda: None) -> None:
@@ -41,7 +41,7 @@ class Reporter(Listener):
         self._read_overview = read_overview
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Render the step's notebook, if it left one."""
+        """Render the step's executed notebook, if there is one."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         if step.state not in ("done", "failed") or not notebook.is_file():
             return step
@@ -50,6 +50,6 @@ class Reporter(Listener):
         return step
 
     def run_ended(self, run: RunRecord) -> None:
-        """Write the index over all runs."""
+        """Write the index of all runs."""
         with warn_unwritten("the index of all runs"):
             write_index(self._outputs, self._read_overview())

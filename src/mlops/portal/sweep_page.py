@@ -1,4 +1,4 @@
-"""The page of a sweep: what was best, a plot, and a row for every combination, best first."""
+"""The page of a sweep: the best combination, a plot, and a row for every combination, best first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -41,14 +41,14 @@ class SweepReporter(SweepListener):
         self._read_overview = read_overview
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Render its notebook."""
+        """Render the best combination's notebook."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         with warn_unwritten(f"the report of {step.name}"):
             return replace(step, report=render_report(notebook, run, step).name)
         return step
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """Write the page, and the index over all runs."""
+        """Write the page, and the index of all runs."""
         with warn_unwritten("the page of the sweep"):
             write_page(self._outputs / run.run_id, run, sweep, points)
             write_index(self._outputs, self._read_overview())
@@ -60,9 +60,9 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
     Parameters
     ----------
     folder : Path
-        Of the run.
+        The folder of the run.
     run, sweep, points : RunRecord, Sweep, sequence of Point
-        What is told.
+        The sweep and its combinations.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def _render_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> st
     if offered and offered.state == "done":
         name = escape(sweep.step)
         link = f'<a href="{quote(offered.report)}">{name}</a>' if offered.report else name
-        return f"{said} It stands as the step {link} of this run, where the next step finds it."
+        return f"{said} It is recorded as the step {link} of this run, so the next step uses it."
     return f"{said} It is not offered to the next step, because the sweep did not finish." if points else said
 
 

@@ -13,17 +13,17 @@ from matplotlib.patches import Rectangle
 
 from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_number, format_value
 
-BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # as in the figures of the notebooks
-WIDE = 100.0  # from a ratio of this on, a scale is logarithmic
-MOST_LABELS = 60  # a heat map of more cells has no numbers in them
+BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the same as in the notebooks' figures
+WIDE = 100.0  # a scale is logarithmic if the ratio of its ends is at least this
+MOST_LABELS = 60  # a heat map with more cells does not show their numbers
 MOST_TICKS = 12
 
 
 def plot_sweep(sweep: Sweep, points: Sequence[Point]) -> Figure | None:
-    """Plot what a sweep found, or None where there is nothing to compare.
+    """Plot the results of a sweep; return None if there is nothing to compare.
 
-    One parameter that varies gives a line, two a heat map; more give one picture each, of all points and of the best
-    at every value.
+    If one parameter varies, the plot is a line; if two vary, a heat map. If more vary, each has a picture with all
+    points and the best one at every value.
     """
     done = [point for point in points if point.score is not None]
     varying = {name: values for name, values in sweep.axes.items() if len(values) > 1}
@@ -44,7 +44,7 @@ def plot_sweep(sweep: Sweep, points: Sequence[Point]) -> Figure | None:
 
 
 def describe_plot(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Return what a reader who cannot see the picture needs to know of it."""
+    """Return the alt text of the plot, for readers who cannot see it."""
     varying = [name for name, values in sweep.axes.items() if len(values) > 1]
     scores = [point.score for point in points if point.score is not None]
     best = find_best(sweep, points)
@@ -55,7 +55,7 @@ def describe_plot(sweep: Sweep, points: Sequence[Point]) -> str:
 
 
 def encode_figure(figure: Figure) -> str:
-    """Return a figure as the URL of a picture that is in the page itself."""
+    """Return a figure as a ``data:`` URL, so that the picture is part of the page."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -85,7 +85,7 @@ def _plot_parameter(axes: Axes, sweep: Sweep, name: str, values: Sequence[Any], 
 
 
 def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence[Point]) -> Figure:
-    """Plot two parameters as a map whose dark fields are the better ones."""
+    """Plot two parameters as a heat map, in which darker fields are better."""
     (down, rows), (across, columns) = sorted(varying.items(), key=lambda item: len(item[1]))
     rows, columns = _sort_values(rows), _sort_values(columns)
     scores = np.full((len(rows), len(columns)), math.nan)
@@ -113,7 +113,7 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return how good each field is, from 0 to 1, by its rank: one that is far off does not make all others alike."""
+    """Return the rank of each field, from 0 to 1. By value, one far outlier would make all others look alike."""
     flat = scores[~np.isnan(scores)]
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)
@@ -125,7 +125,7 @@ def _sort_best(sweep: Sweep, done: Sequence[Point]) -> list[Point]:
 
 
 def _score(point: Point) -> float:
-    assert point.score is not None, "only points that are done are plotted"
+    assert point.score is not None, "all plotted points have a score"
     return point.score
 
 
@@ -138,7 +138,7 @@ def _sort_values(values: Sequence[Any]) -> list[Any]:
 
 
 def _place_values(values: Sequence[Any]) -> list[float]:
-    """Return where values stand on the axis: numbers at themselves, others side by side."""
+    """Return the places of values on an axis: numbers at their value, others side by side."""
     return [float(value) for value in values] if _is_numeric(values) else [float(place) for place in range(len(values))]
 
 
@@ -168,7 +168,7 @@ def _scale_y(axes: Axes, scores: Sequence[float]) -> None:
 
 
 def _label(set_ticks: Any, values: Sequence[Any]) -> None:
-    """Name the values on an axis, or as many as there is room for."""
+    """Label the values on an axis, or as many as it has room for."""
     step = math.ceil(len(values) / MOST_TICKS)
     shown = range(0, len(values), step)
     names = [format_value(values[place]) for place in shown]

@@ -1,4 +1,4 @@
-"""The verdict of a step for the top of its report, and the cells that did not run."""
+"""The verdict of a step, for the top of its report, and the cells that did not run."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mlops.record.summary import find_dataset
 
 @dataclass(frozen=True)
 class Verdict:
-    """The end of a step.
+    """The verdict of a step.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Verdict:
 
 
 def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> Verdict:
-    """Return how a step of a run ended: what it decided, what passed its test, or where it failed."""
+    """Return the verdict of a run's step: its decision, the result of its test, or the cell in which it failed."""
     declared = next((found for found in steps if found.name == step.name), None)
     tests = declared is not None and bool(declared.takes_data)
     if step.state == "failed":
@@ -61,7 +61,7 @@ def _name_numbers(declared: Step | None, step: StepRecord) -> str:
 
 
 def mark_unrun(cells: Sequence[Any]) -> list[Any]:
-    """Mark the cells after the one that failed: they did not run, so their prose describes nothing."""
+    """Mark the cells after the one that failed, because they did not run and their prose has no results."""
     failed = False
     for cell in cells:
         if failed:
@@ -71,7 +71,7 @@ def mark_unrun(cells: Sequence[Any]) -> list[Any]:
 
 
 def _has_failed(cell: Any) -> bool:
-    """Return whether a cell raised, or ended the kernel; papermill marks both."""
+    """Return whether a cell raised an error or ended the kernel; papermill marks both."""
     if cell.cell_type != "code":
         return False
     marked = bool(cell.metadata.get("papermill", {}).get("exception"))
