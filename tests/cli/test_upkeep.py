@@ -37,14 +37,14 @@ def test_what_would_be_deleted_is_shown_and_then_deleted(home: Workspace) -> Non
     shown = call("--older-than", "30d", "--dry-run")
     assert shown.exit_code == 0, shown.output
     line = f"- run             {'old':<45}  last used 2026-01-01       0.0 MB"
-    assert shown.output == f"{line}\n0.0 MB would be deleted. Run it without --dry-run to delete them.\n"
+    assert shown.output == f"{line}\n0.0 MB would be deleted. Run the command without --dry-run to delete them.\n"
     (leftover,) = json.loads(call("--older-than", "30d", "--dry-run", "--json").output)["leftovers"]
     assert (leftover["kind"], leftover["name"], leftover["paths"]) == ("run", "old", [str(home.outputs / "old")])
     assert (home.outputs / "old").is_dir()
     assert call("--older-than", "30d").output == f"{line}\n0.0 MB deleted.\n"
     assert [path.name for path in home.outputs.glob("*/run.json")] == ["run.json"]
     assert (home.outputs / RUN).is_dir()
-    assert call("--older-than", "0h").output == "Nothing is that old and no longer needed.\n"
+    assert call("--older-than", "0h").output == "Nothing to delete: everything is newer or still needed.\n"
 
 
 @pytest.mark.parametrize("age", ["3x", "d", "-1d", "1.5d", "99999999d"])

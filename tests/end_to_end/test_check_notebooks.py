@@ -56,7 +56,7 @@ finally:
 """
     done = subprocess.run([sys.executable, "-c", script], env=mlops.environ, capture_output=True, text=True, check=True)
     assert "✓ 01_test_data                6 compared, none differ" in done.stdout
-    assert "The same, as far as it was compared: 6 outputs." in done.stdout
+    assert "All 6 compared outputs are the same." in done.stdout
     assert "imported: []" in done.stdout
     assert float(re.findall(r"compared in (\d+\.\d) s", done.stdout)[0]) < 2
     assert (hash_folder(state), hash_folder(mlops.workspace.notebooks)) == (before, committed)

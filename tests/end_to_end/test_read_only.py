@@ -54,7 +54,7 @@ def look(seen: Workspace) -> Look:
         ("runs", "No run has been submitted yet"),
         ("cost", "nothing is billed"),
         ("keys qa", "not-a-key-qa-primary"),
-        ("prune --older-than 0d --dry-run", "Nothing is that old and no longer needed."),
+        ("prune --older-than 0d --dry-run", "Nothing to delete: everything is newer or still needed."),
         ("provision --what-if", "nothing to change"),
         ("provision --delete --what-if", "delete  folder"),
         (f"check-notebooks {RUN}", "differences in"),

@@ -75,7 +75,7 @@ def test_submit_comes_back_at_once_and_a_run_can_be_canceled(mlops) -> None:  # 
 
 def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[no-untyped-def]
     for words, said in (
-        (("submit", "retrain", "-p", "alpha"), "-p alpha: write it as name=value"),
+        (("submit", "retrain", "-p", "alpha"), "-p alpha is not of the form name=value"),
         (("submit", "retrain", "-p", "alpha=1"), "-p alpha: The published pipeline has no such parameter"),
         (("submit", "retrain", "-p", "data_file_path=gone.csv"), "-p data_file_path is 'gone.csv', but there is no"),
         (("runs", "--log", "train"), "--log, --download and --cancel need the id of a run"),

@@ -5,7 +5,7 @@
     runs       run, resume
     sweeps     sweep
     pipelines  publish, submit, runs
-    steps      run-step, which the platform starts
+    steps      run-step, which platforms start
     provision  provision
     services   keys, stop, rollback
     status     status
@@ -15,10 +15,10 @@
     pages      report, ui
     data       profile
     kernels    kernels
-    commands   the table of all commands, each imported when it is asked for; the exit codes
+    commands   the table of all commands, each imported when it is used
     options    the options that several commands share
     streams    standard output and standard error, without secrets
-    progress/  what people see of a run or a sweep: help, progress, summary, annotations of a CI system
+    progress/  the progress of a run or a sweep for people: help, summary, annotations for CI systems
 """
 
 import logging
@@ -38,7 +38,7 @@ RESUMABLE = ("run", "resume", "provision")  # commands
 
 
 class Commands(click.Group):
-    """The group of all commands: it turns an error of the engine into one line, an annotation and an exit code."""
+    """The group of all commands, which turns an error of the engine into a message, an annotation and an exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options before the command."""
@@ -104,10 +104,10 @@ def run_program() -> None:
     claim_streams()
     try:
         main(prog_name="mlops")
-    except OSError as error:  # of what click prints by itself, such as a help text on a full disk
+    except OSError as error:  # from click's own printing, such as of a help text on a full disk
         print_error(error)
         sys.exit(EXIT_FAILED)
-    except Exception as error:  # noqa: BLE001, Python would print it with the secrets in it
+    except Exception as error:  # noqa: BLE001, Python would print the error with the secrets in it
         print_traceback(error)
         sys.exit(EXIT_FAILED)
 
@@ -123,10 +123,10 @@ def main() -> None:
 
     \b
     Exit codes:
-      0    done; a model that was rejected because it is not better is done, too
-      1    a step failed, a service is not as it should be, or notebooks differ
-      2    bad usage: an unknown option, step or parameter, a value out of range, a file or a kernel
-           that is missing, or state of another version; nothing has run
+      0    done, also if the new model was rejected because it is not better
+      1    a step failed, a service failed its test, or notebooks differ
+      2    bad usage: an unknown option, step or parameter, a value out of range, a missing file or
+           kernel, or state of another version; nothing has run
       130  interrupted
 
     \b
@@ -142,14 +142,14 @@ def main() -> None:
 
 
 class RepetitionFilter(logging.Filter):
-    """A filter that passes each message once: a problem of warm kernels recurs with every notebook of a run."""
+    """A filter that passes each message once, because a problem of warm kernels recurs with every notebook of a run."""
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to show a record."""
+        """Return whether a record is new."""
         message = record.getMessage()
         new = message not in self._seen
         self._seen.add(message)

@@ -1,7 +1,7 @@
-"""The table of all commands: a command's module is imported when the command is asked for.
+"""The table of all commands. A command's module is imported when the command is used.
 
-What all modules import together takes longer than most commands themselves, so `mlops --help` imports none of them and
-a command only its own.
+Importing all modules takes longer than most commands, so `mlops --help` imports none of them, and a command only its
+own.
 """
 
 import importlib
@@ -44,7 +44,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
         "kernels": ("kernels", "kernels", "Show or stop the warm kernels."),
     },
 }
-HIDDEN = {"run-step": ("steps", "run_step", "")}  # the platform starts it
+HIDDEN = {"run-step": ("steps", "run_step", "")}  # not listed, because platforms start it
 COMMANDS = {name: entry for section in (*SECTIONS.values(), HIDDEN) for name, entry in section.items()}
 
 

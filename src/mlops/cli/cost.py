@@ -1,4 +1,4 @@
-"""The command that says what a platform costs."""
+"""The command that estimates the costs of a platform."""
 
 import math
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ DEFAULT = Usage()
 
 
 class Amount(click.FloatRange):
-    """A number from 0 up, neither infinity nor "not a number", which click's own range lets pass."""
+    """A finite number from 0 up. Click's own range also allows infinity and NaN."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number that was typed."""
+        """Convert the typed text to a number."""
         found = super().convert(value, param, ctx)
         if not math.isfinite(found):
             self.fail(f"{value} is not an amount. Write a number from 0 up.", param, ctx)
@@ -34,29 +34,29 @@ class Amount(click.FloatRange):
     type=click.Path(dir_okay=False, path_type=Path),
     help="YAML with a currency and the price of each unit; docs/prices-example.yml shows the form.",
 )
-@click.option("--runs", type=Amount(0), help="Retrainings a month. [default: what the schedule starts]")
+@click.option("--runs", type=Amount(0), help="Retrainings per month. [default: as scheduled]")
 @click.option(
     "--minutes",
     type=Amount(0),
     default=DEFAULT.run_minutes,
     show_default=True,
-    help="How long a retraining takes.",
+    help="Duration of a retraining.",
 )
 @click.option(
-    "--nodes", type=click.IntRange(1), default=DEFAULT.run_nodes, show_default=True, help="Machines that it uses."
+    "--nodes", type=click.IntRange(1), default=DEFAULT.run_nodes, show_default=True, help="Machines per retraining."
 )
 @click.option(
     "--production-nodes",
     type=Amount(0, min_open=True),
-    help="Machines that serve, on average. [default: the least that the autoscaler leaves]",
+    help="Average number of serving machines. [default: the autoscaler's minimum]",
 )
-@click.option("--storage-gb", type=Amount(0), default=DEFAULT.storage_gb, show_default=True, help="What is stored.")
+@click.option("--storage-gb", type=Amount(0), default=DEFAULT.storage_gb, show_default=True, help="Stored data.")
 @click.option(
     "--monitoring-gb",
     type=Amount(0),
     default=DEFAULT.monitoring_gb,
     show_default=True,
-    help="Logs and telemetry that come in.",
+    help="Ingested logs and telemetry.",
 )
 @json_option
 def cost(
@@ -102,7 +102,7 @@ def _describe(estimate: Estimate) -> Iterator[str]:
     if estimate.missing:
         yield f"no price for: {', '.join(estimate.missing)}" + ("" if estimate.currency else " (--prices FILE)")
     if estimate.unused:
-        yield f"prices that nothing here asks for: {', '.join(estimate.unused)}"
+        yield f"unused prices: {', '.join(estimate.unused)}"
 
 
 def _describe_line(line: Cost, currency: str) -> str:

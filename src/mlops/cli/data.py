@@ -8,10 +8,12 @@ import click
 @click.command()
 @click.argument("data_file")
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it there instead of printing it."
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write instead of printing the profile.",
 )
 def profile(data_file: str, output: Path | None) -> None:
-    """Profile a data file: the reference that the data test compares new data with.
+    """Profile a data file, as the reference that the data test compares new data with.
 
     \b
     Example:

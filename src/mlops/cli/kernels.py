@@ -13,11 +13,11 @@ MEGABYTE = 1_000_000
 
 
 @click.command()
-@click.option("--stop", is_flag=True, help="End those of this checkout, with all their kernels and commands.")
-@click.option("--all", "everywhere", is_flag=True, help="With --stop: end those of all checkouts.")
+@click.option("--stop", is_flag=True, help="End the processes of this checkout, with all their kernels and commands.")
+@click.option("--all", "everywhere", is_flag=True, help="With --stop: end the processes of all checkouts.")
 @json_option
 def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
-    """Show the processes that warm kernels are forked from, and what they cost; or end them.
+    """Show or end the processes that warm kernels are forked from, with their memory.
 
     \b
     Examples:

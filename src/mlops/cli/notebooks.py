@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from mlops.regression.check import Verdict
     from mlops.regression.comparison import Comparison
 
-SHOWN = 4  # differences of one cell, or of the scraps; --json and --junit have all
+SHOWN = 4  # differences per cell, and of the scraps; --json and --junit have all of them
 
 
 @click.command("check-notebooks")
 @click.argument("run", default="")
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the result there, too, for CI.")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file, too.")
 @json_option
 def check_notebooks(run: str, junit: Path | None, as_json: bool) -> None:
-    """Compare what a run showed with the committed notebooks.
+    """Compare the executed notebooks of a run with the committed ones.
 
     Nothing is executed. RUN is a run's id or its folder; by default the newest run that succeeded. The metadata of
     the notebooks lists the results to compare and their tolerances. The exit code is 1 if anything differs.
@@ -72,9 +72,9 @@ def _describe(verdict: "Verdict", notebooks: str) -> Iterator[str]:
     places = sum(bool(found.differences) for found in verdict.notebooks)
     if count:
         yield f"\n{count} difference{'s' * (count > 1)} in {places} of {len(verdict.notebooks)} notebooks."
-        yield "If they are as you want them: `make notebooks`, and commit the notebooks."
+        yield "If they are right, run `make notebooks` and commit the notebooks."
     else:
-        yield f"\nThe same, as far as it was compared: {sum(found.compared for found in verdict.notebooks)} outputs."
+        yield f"\nAll {sum(found.compared for found in verdict.notebooks)} compared outputs are the same."
 
 
 def _describe_notebook(found: "Comparison") -> Iterator[str]:

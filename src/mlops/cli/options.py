@@ -17,7 +17,7 @@ from mlops.parameters.suggestion import find_closest
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
-COMMAND = (sys.executable, "-m", "mlops.cli")  # not the program `mlops`, which may run in a fork of another process
+COMMAND = (sys.executable, "-m", "mlops.cli")  # not the program `mlops`, which can run in a fork of another process
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(
@@ -49,22 +49,22 @@ def submission_options(command: Command) -> Command:
 
 
 def open_platform(platform: str, overrides: Iterable[Override] = ()) -> OpenProject:
-    """Open the project of the current folder on the platform that is asked for."""
+    """Open the project of the current folder on a platform."""
     return open_loaded(Project.load(find_workspace()), platform, tuple(overrides))
 
 
 def open_loaded(project: Project, platform: str, overrides: Sequence[Override] = ()) -> OpenProject:
-    """Open a project that is loaded already; runs in the background are started with this command line."""
+    """Open a loaded project. Its platform starts runs in the background with this command line."""
     return open_project(project, overrides, platform, COMMAND)
 
 
 def name_platform(opened: OpenProject) -> str:
-    """Return the option that a command for this platform needs, after a space; nothing for the default one."""
+    """Return the option that a command for this platform needs, after a space; "" for the default platform."""
     return opened.command_options
 
 
 def shorten_path(path: Path) -> str:
-    """Return a path as it is typed from here."""
+    """Return a path as the user would type it in the current folder."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -72,5 +72,5 @@ def shorten_path(path: Path) -> str:
 
 
 def name_program() -> str:
-    """Return this program as it is typed from here."""
+    """Return this program as the user would type it in the current folder."""
     return shorten_path(Path(sys.argv[0]))

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @platform_option
 def report(platform: str) -> None:
-    """Rewrite the index of all runs and print its path. An index that cannot be rewritten is printed as it is.
+    """Rewrite the index of all runs and print its path.
+
+    If the index cannot be rewritten, print the path of the old one.
 
     \b
     Example:
@@ -32,13 +34,13 @@ def report(platform: str) -> None:
     except OSError as error:
         path = outputs / "index.html"
         if not path.is_file():
-            raise OSError(error.errno, error.strerror, str(path)) from error  # not the name of the scratch file
+            raise OSError(error.errno, error.strerror, str(path)) from error  # it names a scratch file
         click.echo(f"mlops: {path} could not be rewritten ({error.strerror}), so it may be out of date.", err=True)
     click.echo(path)
 
 
 def _read_overview(platform: str) -> "Overview":
-    """Return what the environments serve; a project that cannot be opened hides no runs."""
+    """Return the services of the environments. If the project cannot be opened, the runs are still listed."""
     from mlops.operations.overview import read_overview
     from mlops.portal.environments import Overview
 
@@ -54,7 +56,7 @@ def _read_overview(platform: str) -> "Overview":
 def ui(arguments: tuple[str, ...], platform: str) -> None:
     """Serve MLflow's page of all trainings until you press Ctrl-C.
 
-    Checks the database first. Options that it does not know go to `mlflow ui`. `make ui` installs MLflow's server.
+    Checks the database first. Unknown options are passed to `mlflow ui`. `make ui` installs MLflow's server.
 
     \b
     Examples:

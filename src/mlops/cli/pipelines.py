@@ -29,7 +29,7 @@ from mlops.platform.submission import Build, list_names, read_submission
 from mlops.record.summary import ROLLED_BACK
 
 SHOWN_RUNS = 10
-EXPLAINED = ("unreadable", ROLLED_BACK)  # outcomes whose reason is shown in the list
+EXPLAINED = ("unreadable", ROLLED_BACK)  # the outcomes whose reason is in the list
 
 
 @click.command()
@@ -38,14 +38,14 @@ EXPLAINED = ("unreadable", ROLLED_BACK)  # outcomes whose reason is shown in the
     "--build-id",
     default=lambda: os.environ.get("BUILD_BUILDID", ""),
     metavar="ID",
-    help="The version. [default: $BUILD_BUILDID of Azure Pipelines, else a new name]",
+    help="The version. [default: $BUILD_BUILDID in Azure Pipelines, else a new name]",
 )
 @click.option("--build-uri", default="", metavar="URI", help="The address of the build's page.")
 @json_option
 def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None:
-    """Publish the retraining pipeline as it is here: from now on, this is what `mlops submit` and the schedules start.
+    """Publish this checkout's retraining pipeline, which `mlops submit` and the schedules start from now on.
 
-    There is one version per build id: publishing the same again changes nothing.
+    There is one version per build id. Publishing the same version again changes nothing.
 
     \b
     Examples:
@@ -62,18 +62,18 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.command()
 @click.argument("pipeline", type=Choice([PUBLISHED]))
 @platform_option
-@click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}; repeat it.")
+@click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}. Can be repeated.")
 @click.option("--wait", is_flag=True, help="Wait for the run to end; fail if it failed.")
 @click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="With --wait: write name, version and id of the new model there; no file if it was not better.",
+    help="With --wait: write the name, version and id of the new model to this file, unless it was rejected.",
 )
 @click.option(
     "--download",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="With --wait: copy the notebooks, reports and record there, also of a run that failed.",
+    help="With --wait: copy the notebooks, reports and record to this folder, even if the run failed.",
 )
 @json_option
 def submit(
@@ -85,9 +85,9 @@ def submit(
     download: Path | None,
     as_json: bool,
 ) -> None:
-    """Start the published pipeline and return at once; what runs is what was published, not what is here.
+    """Start the published pipeline, not this checkout's, and return immediately.
 
-    A model that was rejected because it is not better is a run that succeeded.
+    A run succeeds even if its model is rejected because it is not better.
 
     \b
     Examples:
@@ -108,7 +108,7 @@ def submit(
             run = watch_run(pipelines, run, SubmissionProgress())
         except KeyboardInterrupt:
             shown = f"mlops runs {run.run_id}{name_platform(opened)}"
-            click.echo(f"\nThe run continues. `{shown}` shows it, and --cancel ends it.", err=True)
+            click.echo(f"\nThe run continues. `{shown}` shows it, and `{shown} --cancel` ends it.", err=True)
             raise
     if download:
         _download(pipelines, run, download)
@@ -121,14 +121,17 @@ def submit(
 @click.command("runs")
 @click.argument("run_id", metavar="[RUN]", default="")
 @platform_option
-@click.option("--log", "step", default="", metavar="STEP", help="Print what this step has printed.")
+@click.option("--log", "step", default="", metavar="STEP", help="Print the log of this step.")
 @click.option(
-    "--download", metavar="DIR", type=click.Path(path_type=Path), help="Copy the notebooks, reports and record there."
+    "--download",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Copy the notebooks, reports and record to this folder.",
 )
 @click.option("--cancel", is_flag=True, help="End the run.")
 @json_option
 def runs_command(run_id: str, platform: str, step: str, download: Path | None, cancel: bool, as_json: bool) -> None:
-    """Show the submitted runs and the rollbacks, or one of them with its steps, its logs and its files.
+    """Show the submitted runs and the rollbacks, or one run with its steps, logs and files.
 
     \b
     Examples:
@@ -159,7 +162,7 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
 
 
 class SubmissionProgress(SubmissionListener):
-    """A listener that prints every new state of a submitted run on standard error, a line each."""
+    """A listener that prints every new state of a submitted run on standard error, one per line."""
 
     def __init__(self) -> None:
         self._shown: set[str] = set()
@@ -179,7 +182,7 @@ class SubmissionProgress(SubmissionListener):
 def _download(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> None:
     try:
         download_run(pipelines, run, folder)
-    except NotFoundError as error:  # it failed before it had stored anything
+    except NotFoundError as error:  # it failed before it stored anything
         click.echo(str(error), err=True)
 
 
@@ -187,7 +190,7 @@ def read_pair(text: str) -> tuple[str, str]:
     """Read a ``-p name=value``."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageError(f"-p {text}: write it as name=value, for example data_file_path=new.csv")
+        raise UsageError(f"-p {text} is not of the form name=value. Write for example -p data_file_path=new.csv.")
     return name, value
 
 
@@ -227,7 +230,7 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
 
 
 def _read_start(run: SubmittedRun) -> str:
-    """Return what sorts a run by its start; one that has not started yet is newer than all that have."""
+    """Return the sort key of a run: its start. A run that has not started yet is newer than all others."""
     return run.started or "not yet"
 
 

@@ -41,10 +41,10 @@ SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
 def provision(
     platform: str, given: tuple[str, ...], what_if: bool, delete: bool, yes: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Set the platform up: once, and again whenever its settings change.
+    """Set the platform up, once and again whenever its settings change.
 
-    Tests the data and registers it as a version of the data set, makes what is missing, publishes the retraining
-    pipeline, and sets its schedules. Run it again to register new data, or after the settings have changed.
+    Tests the data and registers it as a version of the data set, creates missing resources, publishes the retraining
+    pipeline, and sets its schedules. Run it again to register new data, or after a change of the settings.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def provision(
 
 
 def _read_override(text: str) -> Override:
-    """Read a ``-p``: the data file needs no step before its name."""
+    """Parse the text of a ``-p``, in which the data file needs no step before its name."""
     data = find_data_step(PROVISION)
     name, equals, value = text.partition("=")
     if data and equals and name == data.takes_data:

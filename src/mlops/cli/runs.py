@@ -40,18 +40,18 @@ from mlops.workspace import find_workspace
 @click.argument("pipeline", type=Choice(OFFERED))
 @platform_option
 @click.option(
-    "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a notebook's parameter; repeat it."
+    "-p", "overrides", multiple=True, metavar="STEP.NAME=VALUE", help="Set a parameter of a notebook. Can be repeated."
 )
 @click.option(
-    "--only", default="", metavar="STEP", help="Run this step alone, on the newest results of those before it."
+    "--only", default="", metavar="STEP", help="Run only this step, with the newest results of the steps before it."
 )
 @click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Release the model that this file names, instead of the champion; `mlops submit` writes it.",
 )
-@click.option("--reason", default="", metavar="TEXT", help="Why you overrule the gate with promote_always.")
-@click.option("--force", is_flag=True, help="Rerun unchanged steps too, and restart healthy services.")
+@click.option("--reason", default="", metavar="TEXT", help="Your reason for overruling the gate with promote_always.")
+@click.option("--force", is_flag=True, help="Rerun unchanged steps, too, and restart healthy services.")
 @click.option("--take-over", is_flag=True, help="Replace services of another model.")
 @click.option(
     "--redeploy-rolled-back", "redeploy", is_flag=True, help="Deploy the version even though it was rolled back."
@@ -77,7 +77,7 @@ def run(
 ) -> None:
     """Run a pipeline: build, retrain, release, or all three.
 
-    A step whose notebook, parameters, data, sources and packages are those of an earlier run is not run again.
+    A step does not run again if its notebook, parameters, data, sources and packages are the same as in an earlier run.
 
     \b
     Examples:
@@ -112,7 +112,7 @@ def run(
 def resume(run_id: str, jobs: int | None, quiet: bool, as_json: bool) -> None:
     """Resume a run that failed, was interrupted or was killed; the newest one by default.
 
-    Steps that are done stay done, and the parameters are those that the run was started with.
+    Finished steps do not run again. The parameters are those that the run was started with.
 
     \b
     Examples:
@@ -129,7 +129,7 @@ def resume(run_id: str, jobs: int | None, quiet: bool, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Printed:
-    """The output of a command: one line only, or JSON."""
+    """The form of a command's output: the full text, one line only, or JSON."""
 
     quiet: bool
     as_json: bool
@@ -152,21 +152,21 @@ def _conclude(record: RunRecord, opened: OpenProject, printed: Printed, given: S
 
 
 def _describe_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
-    """Return the data that passed its test, in words, and the data that did not."""
+    """Return a description of the data that passed its test, and the data that did not pass."""
     datasets = opened.backend.datasets
-    with suppress(MlopsError):  # the summary has said already that the platform cannot be asked
+    with suppress(MlopsError):  # the user already knows that the platform is unreachable
         return describe_data(record, datasets), find_refused(record, datasets)
     return "", None
 
 
 def _find_page(record: RunRecord, outputs: Path) -> Path:
-    """Return the page to open: the report of the step that failed, else the index of all runs."""
+    """Return the page to open: the report of the failed step, or else the index of all runs."""
     failed = record.failure.report if record.failure else ""
     return outputs / record.run_id / failed if failed else outputs / "index.html"
 
 
 def _read_status(opened: OpenProject) -> Status:
-    """Return how the project stands; a platform that cannot be asked does not hide the summary of the run."""
+    """Read the status of the project. If the platform is unreachable, the summary is printed without it."""
     try:
         found = read_status(opened)
     except MlopsError as error:

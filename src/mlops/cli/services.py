@@ -12,14 +12,14 @@ from mlops.release.keys import read_keys
 @click.command()
 @click.argument("environment", type=Choice(ENVIRONMENTS))
 @click.option("--primary", is_flag=True, help="Print the primary key and nothing else.")
-@click.option("--rotate", is_flag=True, help="Make a new primary key first; the old one becomes the secondary key.")
+@click.option("--rotate", is_flag=True, help="First create a new primary key; the old one becomes the secondary key.")
 @platform_option
 @json_option
 def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: bool) -> None:
-    """Print the keys of an environment's service; either opens it.
+    """Print the keys of an environment's service, which accepts either of them.
 
-    With --rotate clients that use the primary key have time to change: it works until the next rotation. Rotate twice
-    to lock out a key that has leaked.
+    After --rotate, the old primary key still works until the next rotation, so that clients have time to change. Rotate
+    twice to lock out a key that has leaked.
 
     \b
     Examples:
@@ -59,13 +59,13 @@ def stop(platform: str) -> None:
 
 @click.command()
 @click.option("--environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
-@click.option("--reason", default="", metavar="TEXT", help="Why; it is recorded with your name and the time.")
+@click.option("--reason", default="", metavar="TEXT", help="Your reason, recorded with your name and the time.")
 @platform_option
 @json_option
 def rollback(environment: str, reason: str, platform: str, as_json: bool) -> None:
-    """Serve again what passed its test before the present image, and record the rollback as a run.
+    """Restore the previous image that passed its test, and record the rollback as a run.
 
-    The version that is rolled back stays the champion, but is not deployed again unless you run
+    The rolled-back version stays the champion, but is not deployed again unless you run
     `mlops run release --redeploy-rolled-back`.
 
     \b

@@ -20,7 +20,7 @@ SHOWN_RUNS = 10
 @platform_option
 @json_option
 def status(platform: str, as_json: bool) -> None:
-    """Show the champion, the services and the last runs. What is damaged is named, and hides nothing else.
+    """Show the champion, the services and the last runs. Damaged parts are named, and the rest is still shown.
 
     \b
     Examples:

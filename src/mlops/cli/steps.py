@@ -1,4 +1,4 @@
-"""The command that a submitted run's machines are started with."""
+"""The command that starts a step on a machine of a submitted run."""
 
 import sys
 from pathlib import Path
@@ -20,11 +20,11 @@ from mlops.record.ledger import RunRecord
 @platform_option
 @submission_options
 @click.option("--build-id", default="", help="The build that published the pipeline.")
-@click.option("--build-uri", default="", help="Its address.")
+@click.option("--build-uri", default="", help="The address of the build.")
 def run_step(pipeline: str, step: str, platform: str, build_id: str, build_uri: str, **submitted: str) -> None:
-    """Run one step of a submitted run; the platform starts this, not you.
+    """Run one step of a submitted run. The platform starts this command, not you.
 
-    The run's folder comes from the platform and goes back to it. The notebook is executed as by `mlops run`.
+    The run's folder is fetched from the platform and stored there again. The notebook runs as with `mlops run`.
 
     \b
     Example:

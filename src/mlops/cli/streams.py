@@ -17,20 +17,20 @@ import msgspec
 
 from mlops.platform.secret_variables import redact_error
 
-JSON_FORMAT = 1  # of what --json prints; what holds a number of its own, such as the record of a run, keeps that
+JSON_FORMAT = 1  # the format of --json; objects with a number of their own, such as the record of a run, keep it
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
-OUTPUT_OF_JSON = "mlops.output"  # where click's context keeps it
+OUTPUT_OF_JSON = "mlops.output"  # the key in click's context
 FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
 
 
 def claim_streams() -> None:
-    """Keep standard output for the text of this program, and let it end early or be of any encoding.
+    """Reserve standard output for the text of this program, in any encoding, and let its reader end early.
 
     - Subprocesses and libraries in C write to descriptor 1. It becomes standard error, and the program's own text goes
       to a copy that nobody inherits. So ``--json`` prints JSON and nothing else.
-    - A reader that leaves early, as in ``| head``, ends neither a run nor its exit code.
-    - Characters that the terminal lacks are written in another way.
+    - A reader that ends early, as in ``| head``, affects neither a run nor its exit code.
+    - Characters that the terminal lacks are replaced.
     """
     codecs.register_error(FALLBACK, _replace)
     codecs.register(_find_ascii)
@@ -43,9 +43,9 @@ def claim_streams() -> None:
 
 
 def print_json(value: object) -> None:
-    """Print an object as JSON, in ASCII: so it is the same in every encoding. NaN is null.
+    """Print an object as JSON, in ASCII so that it is the same in every encoding. NaN becomes null.
 
-    Its first field is its format: a record's own number, else `JSON_FORMAT`. docs/json.md describes the fields.
+    Its first field is the format: a record's own number, or else `JSON_FORMAT`. docs/json.md describes the fields.
     """
     found = json.loads(msgspec.json.encode(value, enc_hook=str))
     context = click.get_current_context(silent=True)
@@ -54,7 +54,7 @@ def print_json(value: object) -> None:
 
 
 def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
-    """Keep standard output for `print_json`; called by click for ``--json``. Libraries print to standard error then."""
+    """Reserve standard output for `print_json`; called by click for ``--json``. Libraries print to standard error."""
     if as_json:
         context.meta[OUTPUT_OF_JSON] = sys.stdout
         context.with_resource(redirect_stdout(sys.stderr))
@@ -69,12 +69,12 @@ def print_error(error: BaseException) -> None:
 
 
 def print_traceback(error: BaseException) -> None:
-    """Print an error that nobody expects."""
+    """Print an unexpected error."""
     click.echo(redact_error("".join(traceback.format_exception(error))), err=True, nl=False)
 
 
 class RedactionFilter(logging.Filter):
-    """A filter that redacts what libraries log: asyncio, for one, logs errors with all that a notebook printed."""
+    """A filter that redacts log messages. For example, asyncio logs errors with all that a notebook printed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True, with the record redacted."""
@@ -86,10 +86,10 @@ class RedactionFilter(logging.Filter):
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor that becomes the null device after an error; that its reader has left is none."""
+    """A descriptor that becomes the null device after an error. A reader that ended is not an error."""
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
-        """Write bytes, and return how many were taken."""
+        """Write bytes, and return how many were written."""
         try:
             return super().write(data)
         except OSError as error:
@@ -118,7 +118,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Find ASCII under another name: click takes a stream of that name for a mistake and writes UTF-8 to it."""
+    """Return ASCII under another name, because click takes an ASCII stream for a mistake and writes UTF-8 to it."""
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

@@ -35,10 +35,10 @@ from mlops.workspace import find_workspace
 @click.option(
     "--metric",
     default="",
-    help="Which result of the notebook says how good a combination is. One measured on the holdout makes the "
-    "evaluation on the same holdout too good to be true. [default: the one that STEP declares]",
+    help="The result of the notebook to compare combinations by. Do not choose one that is measured on the holdout, "
+    "because the evaluation on the same holdout would be too optimistic. [default: the one that STEP declares]",
 )
-@click.option("--maximize", is_flag=True, help="The higher the metric the better; without it, the lower.")
+@click.option("--maximize", is_flag=True, help="Prefer a higher metric instead of a lower one.")
 @jobs_option
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Run on this Dask cluster: tcp://host:port.")
 @platform_option
@@ -57,8 +57,8 @@ def sweep(
 ) -> None:
     """Execute a step's notebook for every combination of parameters, and offer the best one to `evaluate`.
 
-    A combination that fails is a red row of the report; the others continue, the best one is offered all the same, and
-    the exit code is 1.
+    A combination that fails is a red row of the report. The others continue, the best one is still offered, and the
+    exit code is 1.
 
     \b
     Examples:

@@ -24,7 +24,7 @@ class Age(click.ParamType[float]):
     name = "age"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds that were typed."""
+        """Convert the typed text to seconds."""
         found = re.fullmatch(r"(\d{1,6})([hdw])", str(value))
         if not found:
             self.fail(f"{value!r} is not an age. Write hours, days or weeks: 12h, 30d, 8w.", param, ctx)
@@ -32,16 +32,18 @@ class Age(click.ParamType[float]):
 
 
 @click.command()
-@click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Hours, days or weeks: 12h, 30d, 8w.")
+@click.option(
+    "--older-than", type=Age(), required=True, metavar="AGE", help="Minimum age, in hours, days or weeks: 12h, 30d, 8w."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
 @platform_option
 @json_option
 def prune(older_than: float, dry_run: bool, platform: str, as_json: bool) -> None:
     """Delete old runs, images, folders of services, staged data, and files of warm kernels.
 
-    What serves stays, and so do the champion, what a rollback can restore, runs in progress, and all that a run which
-    is kept refers to. Trainings, model versions and versions of the data set always stay. On Azure, only runs on this
-    machine and files of warm kernels are deleted, and nothing in the subscription.
+    The champion, deployed images, images that a rollback can restore, and runs in progress stay, and so does everything
+    that a remaining run refers to. Trainings, model versions and versions of the data set always stay. On Azure, only
+    runs on this machine and files of warm kernels are deleted, and nothing in the subscription.
 
     \b
     Examples:
@@ -64,13 +66,13 @@ def _describe(found: Pruning, dry_run: bool, platform: str) -> Iterator[str]:
         yield f"- {leftover.kind:<14}  {leftover.name:<45}  last used {last}  {size:8.1f} MB".rstrip()
     total = sum(leftover.size for leftover in found.leftovers) / MEGABYTE
     if not found.leftovers:
-        yield "Nothing is that old and no longer needed."
+        yield "Nothing to delete: everything is newer or still needed."
     elif dry_run:
-        yield f"{total:.1f} MB would be deleted. Run it without --dry-run to delete them."
+        yield f"{total:.1f} MB would be deleted. Run the command without --dry-run to delete them."
     else:
         yield f"{total:.1f} MB deleted."
     if found.platform_left_alone:
-        yield f"What {platform} keeps was left alone: images, services, models and data sets."
+        yield f"The images, services, models and data sets of {platform} were left alone."
 
 
 @click.command()

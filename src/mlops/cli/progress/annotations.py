@@ -1,4 +1,4 @@
-"""The annotation of a failure on the pages of a CI system, with notebook, cell and line.
+"""The annotation of a failure for a CI system, with notebook, cell and line.
 
 Both systems read standard error, so that standard output stays free for results.
 """
@@ -13,14 +13,14 @@ import click
 
 from mlops.record.ledger import RunRecord
 
-AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # the variables that the two systems set
+AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # variables that the two systems set
 CUT = "…"
-COMMANDS = ("##vso[", "##[", "::")  # what they read in a line as a command
+COMMANDS = ("##vso[", "##[", "::")  # the beginnings of the commands that they read in a line
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """A failure: its message, and the file and line that it is shown at; neither where there is none."""
+    """A failure: its message, with the file and line to show it at, if there are any."""
 
     message: str
     file: str = ""
@@ -33,9 +33,9 @@ def annotate_run(run: RunRecord, project: Path) -> Iterator[Annotation]:
     Parameters
     ----------
     run : RunRecord
-        A run that ended; its secrets are redacted.
+        A finished run; its secrets are redacted.
     project : Path
-        Its notebooks are in ``notebooks/``.
+        The project, whose notebooks are in ``notebooks/``.
     """
     failed = [step for step in run.steps if step.state == "failed"]
     for step in failed:
@@ -53,12 +53,12 @@ def print_annotations(annotations: Iterable[Annotation]) -> None:
 
 
 def find_line(notebook: Path, cell: str, line: int = 0) -> int:
-    """Return the line of a notebook's file that holds a line of a cell.
+    """Return the line of a notebook's file that contains a line of a cell.
 
     Parameters
     ----------
     notebook : Path
-        A notebook as Jupyter writes it: each line of a cell on a line of its own.
+        A notebook in Jupyter's layout, with each line of a cell on its own line.
     cell : str
         The first line of the cell.
     line : int
@@ -78,12 +78,12 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
 
 
 def _begins(source: str, cell: str) -> bool:
-    """Return whether a line is the one that names a cell; a comparison of notebooks cuts long ones."""
+    """Return whether a line is the first line of a cell, which a comparison of notebooks may have shortened."""
     return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
 
 
 def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.environ) -> str:
-    """Return an annotation as the CI system of this environment reads it; "" outside of these systems."""
+    """Return an annotation in the format of this environment's CI system; "" outside of the known systems."""
     if environ.get(AZURE):
         place = f"sourcepath={_escape(annotation.file, ';]')};" if annotation.file else ""
         place += f"linenumber={annotation.line};" if annotation.line else ""
@@ -96,7 +96,7 @@ def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.en
 
 
 def disarm(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Return text of a notebook or a data file so that a CI system does not read a command in it."""
+    """Change a text of a notebook or a data file so that a CI system does not find a command in it."""
     if not (environ.get(AZURE) or environ.get(GITHUB)):
         return text
     for command in COMMANDS:
@@ -112,7 +112,7 @@ def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
 
 
 def _read_source(text: str) -> str:
-    """Return the line of a cell that a line of a notebook's file holds, or ""."""
+    """Return the line of a cell that a line of a notebook's file contains, or ""."""
     try:
         found = json.loads(text.strip().removesuffix(","))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The command that a user types after a run."""
+"""The next command after a run."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,18 +18,18 @@ def find_following(
     refused: RefusedData | None = None,
     pipelines: Mapping[str, Sequence[Step]] = PIPELINES,
 ) -> str:
-    """Return the command that continues a run, or "" if nothing has to follow it.
+    """Return the command that continues after a run, or "" if there is nothing left to do.
 
     Parameters
     ----------
     run : RunRecord
-        A run that ended.
+        A finished run.
     program, platform_option : str
-        How this command line is called from where the user stands, and what it needs for the run's platform.
+        This program as the user would type it, and the option for the run's platform.
     given : iterable of str
-        The overrides that were typed: "shared.model_name=other". A next step needs those of its own, too.
+        The overrides that the user typed: "shared.model_name=other". The next step needs those that apply to it.
     refused : RefusedData, optional
-        The data that did not pass its test: it has to be corrected first.
+        The data that failed its test and must be corrected first.
     pipelines : mapping
         The steps of each pipeline.
     """

@@ -1,4 +1,4 @@
-"""The help of commands that run steps: it lists the steps, and the parameters that their notebooks declare."""
+"""The help of commands that run steps, with lists of the steps and of their notebooks' parameters."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ from mlops.parameters.project import Project
 from mlops.pipelines import PIPELINES, SETTING_UP
 from mlops.workspace import find_workspace
 
-OFFERED = [name for name in PIPELINES if name != SETTING_UP]  # as pipelines of `mlops run`
+OFFERED = [name for name in PIPELINES if name != SETTING_UP]  # the pipelines of `mlops run`
 
 
 class StepsCommand(click.Command):
     """A command whose help ends with the steps of each pipeline and with their parameters."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the two lists; outside of a project, or if a notebook cannot be read, only the steps."""
+        """Write the two lists. Outside of a project, or if a notebook cannot be read, list only the steps."""
         super().format_epilog(ctx, formatter)
         with formatter.section("Steps"):
             formatter.write_dl([(name, ", ".join(step.name for step in PIPELINES[name])) for name in OFFERED])
@@ -31,7 +31,7 @@ class StepsCommand(click.Command):
 
 
 def list_parameters(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield each parameter as -p names it, with its default, its meaning and its allowed values."""
+    """Yield each parameter with the name that -p takes, its default, its meaning and its allowed values."""
     shared = set(project.base.shared)
     for step in {step.notebook: step for name in OFFERED for step in PIPELINES[name]}.values():
         for name, parameter in project.declared(step.notebook).items():

@@ -22,17 +22,17 @@ MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "runni
 
 
 class Progress(Listener):
-    """A listener that prints a line for every step that ends and, on a terminal, one that shows what is running.
+    """A listener that prints a line for every finished step and, on a terminal, a line with the running steps.
 
     Parameters
     ----------
     stream : text stream
-        Where to; standard error by default, so that standard output stays free for results.
+        The stream to print to; standard error by default, so that standard output stays free for results.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._running: dict[str, tuple[float, str]] = {}  # by step: when it began, and how far it is
+        self._running: dict[str, tuple[float, str]] = {}  # by step: its start, and its progress
 
     def step_started(self, step: StepRecord) -> None:
         """See `mlops.record.listener.Listener`."""
@@ -77,7 +77,7 @@ def _format_step(step: StepRecord, about: str) -> str:
 
 
 def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
-    """Return whether a step was skipped for the reason that ends the run, which the summary prints."""
+    """Return whether a step was skipped for the reason that the summary prints."""
     return step.state == "skipped" and step.reason != "" and step.reason == find_reason(run)
 
 
@@ -95,7 +95,7 @@ def summarize_run(
     report : str
         The page to open.
     program : str
-        How this command line is called from where the user stands: ".venv/bin/mlops".
+        This program as the user would type it: ".venv/bin/mlops".
     following : str
         The next command, if there is one; see `mlops.cli.progress.following`.
     data : str
@@ -121,7 +121,7 @@ def summarize_run(
 
 
 def _describe_production(run: RunRecord, status: Status, program: str) -> list[tuple[str, str]]:
-    """Return what production serves, why that is not the champion, and how to call it after a run that deploys."""
+    """Return the service of production, why it is not the champion and, after a deployment, how to call it."""
     production = next((found for found in status.standings if found.service.environment == ENVIRONMENTS[-1]), None)
     if production is None:
         return []
@@ -139,19 +139,19 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
 
 
 def format_outcome(run: RunRecord) -> str:
-    """Return in one line how a run ended, and why: its reason whole, or where it failed."""
+    """Return the outcome of a run in one line, with its full reason or the place of its failure."""
     outcome, why = run.outcome or run.state, describe_outcome(run)
     return f"{outcome}: {why}" if why else outcome
 
 
 def format_ending(run: RunRecord) -> str:
-    """Describe the end of a run to a reader without its progress: one line, and the errors of its steps."""
+    """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps."""
     errors = [step.error for step in run.steps if step.state == "failed"]
     return disarm("\n".join([f"{run.run_id}: {format_outcome(run)}", *errors]))
 
 
 def _format_scores(scores: Sequence[Scores]) -> list[str]:
-    """Return one line for each model, in columns, with where its metrics were measured."""
+    """Return a line per model, in columns, with the rows that its metrics were measured on."""
     names = [found.model for found in scores]
     rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
@@ -172,5 +172,5 @@ def _write_curl(service: Service, body: str, program: str, platform_option: str)
 
 
 def _has_proxy(url: str) -> bool:
-    """Return whether a program in this environment would ask a proxy for a URL."""
+    """Return whether a program in this environment would use a proxy for a URL."""
     return bool({"http", "all"} & getproxies().keys()) and not proxy_bypass(urlsplit(url).netloc)

@@ -19,16 +19,16 @@ from mlops.sweeps.results import (
     rank_points,
 )
 
-SHOWN_POINTS = 10  # the others are in the report
+SHOWN_POINTS = 10  # the report has the others
 
 
 class SweepProgress(SweepListener):
-    """A listener that counts the finished combinations: on a terminal in one line, elsewhere in a line for every tenth.
+    """A listener that counts the finished combinations, in one line on a terminal, else in a line per ten of them.
 
     Parameters
     ----------
     stream : text stream
-        Where to; standard error by default.
+        The stream to print to; standard error by default.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -76,7 +76,7 @@ class SweepProgress(SweepListener):
 
 
 def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program: str) -> str:
-    """Return the summary of a sweep: its best rows, what is best, and how to continue with it.
+    """Return the summary of a sweep: its best rows, the best combination, and how to continue with it.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program:
     report : str
         The page to open.
     program : str
-        How this command line is called from where the user stands.
+        This program as the user would type it.
     """
     ranked = rank_points(sweep, points)
     rows = [["", *sweep.axes, sweep.metric]]
