@@ -9,7 +9,7 @@ import pytest
 
 from mlops.errors import UsageError
 from mlops.execution import execute
-from mlops.execution.source import Kernel, find_kernel, require_source
+from mlops.execution.source import Kernel, find_kernel, require_sources
 
 TAGGED = nbformat.v4.new_code_cell("x = 1  # a number", metadata={"tags": ["parameters"]})
 
@@ -24,7 +24,7 @@ def write(folder: Path, *cells: Any, **metadata: Any) -> Path:
 
 def test_a_notebook_without_a_kernelspec_runs_on_the_project_s_kernel(tmp_path: Path) -> None:
     source = write(tmp_path, TAGGED, nbformat.v4.new_code_cell("print('x is', x)"))
-    require_source(source)
+    require_sources([source])
     execute(source, tmp_path / "copy.ipynb", {"x": 5}, seconds=60)
     assert "x is 5" in (tmp_path / "copy.ipynb").read_text()
 
@@ -38,7 +38,7 @@ def test_the_kernel_is_the_one_that_the_notebook_names(tmp_path: Path) -> None:
 def test_an_unknown_kernel_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, TAGGED, kernelspec={"name": "fortran", "display_name": "Fortran"})
     with pytest.raises(UsageError) as raised:
-        require_source(source)
+        require_sources([source])
     assert str(raised.value).startswith(
         "notebooks/01_look.ipynb: The Jupyter kernel 'fortran' is not installed here (installed: "
     )
@@ -52,7 +52,7 @@ def test_a_kernel_whose_program_is_gone_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     source = write(tmp_path, TAGGED, kernelspec={"name": "gone", "display_name": "gone"})
     with pytest.raises(UsageError, match="kernel 'gone' starts /gone/bin/python, which does not exist"):
-        require_source(source)
+        require_sources([source])
 
 
 MARKDOWN = nbformat.v4.new_markdown_cell("x", metadata={"tags": ["parameters"]})
@@ -72,6 +72,6 @@ SECOND = nbformat.v4.new_code_cell("y = 2", metadata={"tags": ["parameters"]})
 )
 def test_a_lost_or_repeated_tag_is_refused(tmp_path: Path, cells: list[Any], said: str) -> None:
     with pytest.raises(UsageError) as raised:
-        require_source(write(tmp_path, *cells))
+        require_sources([write(tmp_path, *cells)])
     assert said in str(raised.value)
     assert str(raised.value).startswith("notebooks/01_look.ipynb: ")

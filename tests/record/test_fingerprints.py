@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import FormatError
-from mlops.record.fingerprints import identify_home
+from mlops.record.fingerprints import hash_sources, identify_home
 from mlops.workspace import HOME_FORMAT
 
 
@@ -20,3 +20,23 @@ def test_a_newer_home_gets_no_id(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=f"The home {tmp_path} has format {HOME_FORMAT + 1}"):
         identify_home(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["format"]
+
+
+def test_sources_are_hashed_by_path_and_content(tmp_path: Path) -> None:
+    source = tmp_path / "package" / "module.py"
+    source.parent.mkdir()
+    source.write_text("x = 1\n")
+    first = hash_sources(tmp_path)
+    source.write_text("x = 22\n")
+    second = hash_sources(tmp_path)
+    source.rename(source.with_name("other.py"))
+    assert len({first, second, hash_sources(tmp_path)}) == 3
+
+
+def test_caches_and_the_lock_of_an_editor_change_no_hash(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("x = 1\n")
+    first = hash_sources(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "module.cpython-311.pyc").write_bytes(b"x")
+    (tmp_path / ".#module.py").symlink_to("somebody@host.1234")
+    assert hash_sources(tmp_path) == first

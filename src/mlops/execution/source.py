@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,26 @@ def find_kernel(notebook: Path) -> Kernel:
     return Kernel(asked.get("name") or NAME, language)
 
 
-def require_source(notebook: Path) -> None:
-    """Refuse a notebook that cannot be executed.
+def require_sources(notebooks: Iterable[Path]) -> None:
+    """Refuse notebooks that cannot be executed.
 
     Raises
     ------
     UsageError
-        If its kernel is not installed.
+        If a kernel is not installed.
     ParameterError
-        If not exactly one of its cells is tagged ``parameters``, because it would run with its own values.
+        If not exactly one cell of a notebook is tagged ``parameters``, because it would run with its own values.
     """
-    name = f"{notebook.parent.name}/{notebook.name}"
-    _require_kernel(find_kernel(notebook).name, name)
+    installed = set[str]()  # looking for a kernel takes 3 ms, and all notebooks usually ask for the same one
+    for notebook in notebooks:
+        name, kernel = f"{notebook.parent.name}/{notebook.name}", find_kernel(notebook).name
+        if kernel not in installed:
+            _require_kernel(kernel, name)
+            installed.add(kernel)
+        _require_tag(notebook, name)
+
+
+def _require_tag(notebook: Path, name: str) -> None:
     cells = [cell for cell in _read(notebook)["cells"] if TAG in cell.get("metadata", {}).get("tags", [])]
     if not cells:
         raise ParameterError(

@@ -91,20 +91,20 @@ def has_kept_files(step: StepRecord) -> bool:
 
 def hash_sources(folder: Path) -> str:
     """Return the hash of the source packages: of every file except Python's caches."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return _hash({path.relative_to(folder).as_posix(): _hash_once(path, *_sign(path)) for path in files})
-
-
-def _sign(path: Path) -> tuple[int, int, int]:
-    """Return the modification time, size and inode of a file, which change when it is rewritten."""
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    hashes, start = dict[str, str](), len(str(folder)) + 1
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for path in (os.path.join(parent, name) for name in names):
+            if os.path.isfile(path):
+                found = os.stat(path)
+                hashes[path[start:]] = _hash_once(path, found.st_mtime_ns, found.st_size, found.st_ino)
+    return _hash(hashes)
 
 
 @lru_cache(maxsize=10_000)
-def _hash_once(path: Path, modified: int, size: int, inode: int) -> str:
+def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
     """Hash a file. Cached until the file is rewritten, because a run asks twice per step."""
-    return hash_file(path)
+    return hash_file(Path(path))
 
 
 def describe_environment(project: Path) -> dict[str, Any]:

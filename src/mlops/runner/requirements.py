@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops.data.location import require_file
 from mlops.errors import UsageError
-from mlops.execution.source import require_source
+from mlops.execution.source import require_sources
 from mlops.pipelines import Step
 from mlops.workspace import Workspace
 
@@ -31,8 +31,7 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
         be created or written to. Nothing was written.
     """
     steps = list(steps)
-    for notebook in dict.fromkeys(step.notebook for step in steps):
-        require_source(workspace.notebooks / f"{notebook}.ipynb")
+    require_sources(workspace.notebooks / f"{name}.ipynb" for name in dict.fromkeys(step.notebook for step in steps))
     require_files(steps, values)
     _require_folder(workspace.outputs)
 
