@@ -13,7 +13,7 @@ from typing import Any
 
 from mlops.backends.local.champions import ChampionNotes
 from mlops.backends.local.store.failures import DATABASE, explained, require_missing
-from mlops.backends.local.store.mlflow_store import ARTIFACTS, FILES_TAG, MlflowStore
+from mlops.backends.local.store.mlflow_store import FILES_TAG, MlflowStore
 from mlops.errors import ModelNotFoundError
 from mlops.files.hashes import verify_files
 from mlops.files.records import decode_record
@@ -36,6 +36,7 @@ class LocalRegistry:
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
         """See `Registry`."""
+        self._store.prepare_write()
         client = self._store.client
         with tempfile.TemporaryDirectory() as scratch:
             folder = self._store.copy_artifacts(run.run_id, Path(scratch, "model"))
@@ -47,7 +48,7 @@ class LocalRegistry:
             if expected is not None:
                 self._require_champion(name, expected)
             self._ensure_model(name)
-            source = f"{client.get_run(run.run_id).info.artifact_uri}/{ARTIFACTS}"
+            source = self._store.locate_artifacts(run.run_id).as_uri()
             all_tags = {**tags, FILES_TAG: json.dumps(dict(run.files))}
             created = client.create_model_version(name, source, run.run_id, tags=all_tags)
             return _read_version(created)

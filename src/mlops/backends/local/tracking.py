@@ -10,7 +10,6 @@ from mlops.backends.local.store.mlflow_page import describe_data, describe_sourc
 from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
 from mlops.files.contents import locate_content, store_by_content
 from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
-from mlops.files.urls import find_path
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
 from mlops.record.processes import name_user
 from mlops.workspace import mark_home
@@ -115,11 +114,11 @@ class LocalTracker:
         if not self._store.exists:
             return False
         try:
-            uri = self._store.client.get_run(run.run_id).info.artifact_uri
+            self._store.client.get_run(run.run_id)
         except MlflowException as error:
             require_missing(error)
             return False
-        return hash_folder(find_path(uri) / ARTIFACTS) == dict(run.files)
+        return hash_folder(self._store.locate_artifacts(run.run_id)) == dict(run.files)
 
     def keep_rows(self, content: bytes) -> str:
         """See `Tracker`."""
@@ -136,6 +135,7 @@ class LocalTracker:
 
     def _create_run(self, name: str, tags: Mapping[str, str], began: int | None = None) -> Any:
         """Start a named run, which began at `began` milliseconds since 1970, or now."""
+        self._store.prepare_write()
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         own = {"mlflow.user": name_user(), **tags}
         return self._store.client.create_run(experiment.experiment_id, began, own, name)

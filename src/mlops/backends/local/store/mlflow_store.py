@@ -15,11 +15,11 @@ from filelock import FileLock, Timeout
 
 from mlops.backends.local.store.database import PATIENT, Patience
 from mlops.backends.local.store.failures import DATABASE, explain_failures, require_missing
+from mlops.backends.local.store.locations import ARTIFACTS_FOLDER, locate_files, move_locations
 from mlops.backends.local.store.schema import require_schema
 from mlops.errors import PlatformError, TrainingNotFoundError
 from mlops.files.atomic import sync_folder
 from mlops.files.databases import copy_database
-from mlops.files.urls import find_path
 from mlops.record.processes import describe_holders
 from mlops.workspace import mark_home
 
@@ -105,24 +105,32 @@ class MlflowStore:
     def _make_experiment(self, client: "MlflowClient") -> None:
         with self.hold_lock():
             if client.get_experiment_by_name(EXPERIMENT) is None:
-                client.create_experiment(EXPERIMENT, (self.home / "artifacts").as_uri(), KIND)
+                client.create_experiment(EXPERIMENT, (self.home / ARTIFACTS_FOLDER).as_uri(), KIND)
 
     @property
     def exists(self) -> bool:
         """True if anything was ever recorded. Reading this does not create a database."""
         return (self.home / DATABASE).is_file()
 
+    def prepare_write(self) -> None:
+        """Make what is written from now on go to this home, if it was copied from another one or moved."""
+        move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
+
+    def locate_artifacts(self, run_id: str) -> Path:
+        """Return the folder of a training's model files."""
+        return locate_files(self.home, run_id) / ARTIFACTS
+
     def copy_artifacts(self, run_id: str, folder: Path) -> Path:
         """Replace `folder` with the model files of a run."""
         from mlflow.exceptions import MlflowException
 
         try:
-            uri = self.client.get_run(run_id).info.artifact_uri
+            self.client.get_run(run_id)
         except MlflowException as error:
             require_missing(error)
             raise TrainingNotFoundError(f"There is no training run {run_id!r} in {self.home}. Run 02_train.") from error
         shutil.rmtree(folder, ignore_errors=True)
-        source = find_path(uri) / ARTIFACTS
+        source = self.locate_artifacts(run_id)
         if not source.is_dir():
             raise TrainingNotFoundError(
                 f"The files of training run {run_id} no longer exist in {source}. Run 02_train again."

@@ -1,0 +1,57 @@
+"""The places of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME.
+
+A home that was copied or moved would otherwise read from the folder in which it was created, and write to it.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from mlops.backends.local.store.database import PATIENT, Patience, ask_database
+
+ARTIFACTS_FOLDER = "artifacts"  # in MLOPS_HOME
+PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+
+
+def locate_files(home: Path, run_id: str) -> Path:
+    """Return the folder of a training's files, whatever path the database has from another place of the home."""
+    return home / ARTIFACTS_FOLDER / run_id / "artifacts"
+
+
+def move_locations(database: Path, experiment: str, patience: Patience = PATIENT) -> None:
+    """Change the places in a database to the home that it is in; called before something is written.
+
+    Does nothing if they are right, or if there is no database yet. Safe to call again.
+
+    Parameters
+    ----------
+    database : Path
+        The file in MLOPS_HOME.
+    experiment : str
+        The experiment whose place all others are below.
+    patience : Patience
+        How long to wait for a locked database.
+    """
+    if not database.is_file():
+        return
+    new = (database.parent / ARTIFACTS_FOLDER).as_uri()
+
+    def move(connection: sqlite3.Connection) -> None:
+        found = connection.execute("SELECT artifact_location FROM experiments WHERE name = ?", [experiment]).fetchone()
+        if found is None or found[0] == new:
+            return
+        old = found[0]
+        connection.execute("BEGIN IMMEDIATE")
+        for table, column in PLACES:
+            connection.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                [new, len(old) + 1, old, len(old) + 1, f"{old}/"],
+            )
+        connection.execute("COMMIT")
+
+    ask_database(database, move, patience)

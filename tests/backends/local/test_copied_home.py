@@ -1,0 +1,45 @@
+"""A home that was copied works without the original, and writes nothing to it."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_model import register, track
+
+from mlops.backends import open_backend
+from mlops.backends.local.store.locations import PLACES
+from mlops.files.hashes import hash_folder
+from mlops.platform.trainings import TrainingRun
+from mlops.workspace import Workspace
+
+
+def list_places(home: Path) -> set[str]:
+    """Return the places of trainings' files, below the homes that they are in."""
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        rows = [row for table, column in PLACES for row in connection.execute(f"SELECT {column} FROM {table}")]
+    return {row[0].rpartition("/artifacts/")[0] or row[0] for row in rows if "mlruns" not in row[0]}
+
+
+@pytest.mark.parametrize("original_stays", [True, False])
+def test_a_copied_home_is_read_and_written_by_itself(migrated: Workspace, tmp_path: Path, original_stays: bool) -> None:
+    first = register(open_backend("local", migrated), tmp_path)
+    copied = replace(migrated, home=tmp_path / "a copy")
+    shutil.copytree(migrated.home, copied.home)
+    before = hash_folder(migrated.home)
+    if not original_stays:
+        shutil.rmtree(migrated.home)
+
+    backend, untouched = open_backend("local", copied), hash_folder(copied.home)
+    assert backend.tracker.has_files(TrainingRun(first.run_id, first.files))
+    assert (backend.registry.fetch_model(first, tmp_path / "fetched") / "model.json").is_file()
+    assert hash_folder(copied.home) == untouched  # reading changes nothing
+
+    run = track(backend, tmp_path, 2.0)
+    second = backend.registry.register("tiny", run, {})
+    assert (backend.registry.fetch_model(second, tmp_path / "fetched") / "model.json").is_file()
+    assert (copied.home / "artifacts" / run.run_id).is_dir()
+    assert all(place.startswith(copied.home.as_uri()) for place in list_places(copied.home))
+    assert (hash_folder(migrated.home) == before) if original_stays else not migrated.home.exists()
