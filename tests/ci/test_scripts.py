@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def agent(project: Path, tmp_path: Path) -> Iterator[Agent]:
 @pytest.fixture
 def azure_agent(agent: Agent, azure: Azure, azure_server: AzureServer) -> Agent:
     """An agent whose scripts reach the double of Azure, as the identity of the service connection."""
-    agent.given = GROUPS
+    agent.given, agent.packages = GROUPS, Path(sys.prefix)
     agent.login = {**azure_server.environ, **{name: os.environ[name] for name in (*IDENTITY, "HOME")}}
     return agent
 
@@ -119,10 +120,10 @@ def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azur
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(900)
 def test_the_script_of_the_night_runs(agent: Agent) -> None:
     """Its tests are collected only: they are what is running here."""
-    agent.environ = {"PYTEST_ADDOPTS": "--collect-only"}
+    agent.environ, agent.packages = {"PYTEST_ADDOPTS": "--collect-only"}, Path(sys.prefix)
     agent.run_pipeline(PIPELINE, variables={"Build.Reason": "Schedule"})
     assert agent.steps == ["Install", "All tests"]
 
