@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -28,6 +29,29 @@ for _name in ("NO_PROXY", "no_proxy"):
 os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="mlops-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have each worker of `make test-all` begin with one of the tests that may take longest.
+
+    pytest-xdist gives each an equal share of the list, and the others steal its end. A worker that came to a test of
+    minutes late would be the only one that still works.
+    """
+    longest = sorted((item for item in items if item.get_closest_marker("timeout")), key=_get_timeout, reverse=True)
+    workers, total = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
+    first = longest[:workers]
+    others = iter([item for item in items if item not in first])
+    items.clear()
+    for number in range(workers):
+        size = (total - len(items)) // (workers - number)
+        begin = first[number : number + 1]
+        items += [*begin, *itertools.islice(others, size - len(begin))]
+
+
+def _get_timeout(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,9 @@ PUBLISH = r"Pipelines/Create$"
 
 
 @pytest.fixture
-def pipelines(azure: Azure, workspace: Workspace) -> AzurePipelines:
+def pipelines(azure: Azure, lean: Workspace) -> AzurePipelines:
     """The pipelines of a workspace in which nothing is published."""
-    return open_pipelines(workspace)
+    return open_pipelines(lean)
 
 
 def open_pipelines(workspace: Workspace) -> AzurePipelines:
@@ -43,9 +43,9 @@ def read_state(azure: Azure) -> tuple[list[str], list[str], list[str]]:
 SCHEDULES = ["diabetes-retraining-new-data", "diabetes-retraining-recurrence"]
 
 
-def test_what_is_published_is_the_retraining_of_these_sources(
-    azure: Azure, pipelines: AzurePipelines, workspace: Workspace
-) -> None:
+def test_what_is_published_is_the_retraining_of_these_sources(azure: Azure, workspace: Workspace) -> None:
+    """The whole project is sent; in the other tests as little as can be published."""
+    pipelines = open_pipelines(workspace)
     published = pipelines.publish("42", "https://build/42")
     (version,) = azure.pipelines.active
     (endpoint,) = azure.pipelines.endpoints.values()
@@ -91,24 +91,22 @@ def test_the_schedules_start_the_endpoint(azure: Azure, pipelines: AzurePipeline
 
 
 def test_a_schedule_that_azure_fails_to_set_up_is_reported_and_made_anew_by_the_next(
-    azure: Azure, pipelines: AzurePipelines, workspace: Workspace
+    azure: Azure, pipelines: AzurePipelines, lean: Workspace
 ) -> None:
     azure.pipelines.failing = 1
     with pytest.raises(PlatformError, match=r"could not set up the schedule diabetes-retraining-recurrence, and gives"):
         pipelines.publish("42", "")
     assert "diabetes-retraining-recurrence" not in read_state(azure)[2]
-    open_pipelines(workspace).publish("42", "")
+    open_pipelines(lean).publish("42", "")
     assert read_state(azure) == (["42"], ["42"], SCHEDULES)
 
 
-def test_a_schedule_that_failed_later_is_made_anew(
-    azure: Azure, pipelines: AzurePipelines, workspace: Workspace
-) -> None:
+def test_a_schedule_that_failed_later_is_made_anew(azure: Azure, pipelines: AzurePipelines, lean: Workspace) -> None:
     """The failed schedule is still listed as active, but starts nothing."""
     pipelines.publish("42", "")
     (failed,) = [one for one in azure.pipelines.active_schedules if one["Recurrence"]]
     failed["ProvisioningStatus"] = "2"
-    open_pipelines(workspace).publish("42", "")
+    open_pipelines(lean).publish("42", "")
     assert read_state(azure) == (["42"], ["42"], SCHEDULES)
     assert failed["Id"] not in [one["Id"] for one in azure.pipelines.active_schedules]
 
@@ -121,12 +119,12 @@ def test_the_same_build_again_changes_nothing(azure: Azure, pipelines: AzurePipe
 
 
 def test_another_build_is_another_version_that_the_same_address_starts(
-    azure: Azure, pipelines: AzurePipelines, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    azure: Azure, pipelines: AzurePipelines, lean: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = pipelines.publish("42", "")
     monkeypatch.setenv("MLOPS_AZURE_RECURRENCE", "week")
     monkeypatch.setenv("MLOPS_AZURE_DATA_TRIGGER_MINUTES", "5")
-    second = open_pipelines(workspace).publish("43", "")
+    second = open_pipelines(lean).publish("43", "")
     assert (second.version, second.url) == ("43", first.url)
     assert read_state(azure) == (["42", "43"], ["43"], SCHEDULES)
     (clock,) = [found for found in azure.pipelines.active_schedules if found["Recurrence"]]
@@ -148,7 +146,7 @@ def test_another_build_is_another_version_that_the_same_address_starts(
     ],
 )
 def test_a_publication_that_died_is_finished_by_the_next(
-    azure: Azure, pipelines: AzurePipelines, workspace: Workspace, place: str, undone: str
+    azure: Azure, pipelines: AzurePipelines, lean: Workspace, place: str, undone: str
 ) -> None:
     method = "PUT" if "environment" in place else "POST"
     azure.fail_next(method, place, make_error(400, "UserError", "the double ends it here"), times=20)
@@ -157,7 +155,7 @@ def test_a_publication_that_died_is_finished_by_the_next(
     azure.fail_next(method, place, None, times=0)
     for fault in azure._faults:
         fault.times = 0
-    open_pipelines(workspace).publish("42", "")
+    open_pipelines(lean).publish("42", "")
     assert read_state(azure) == (["42"], ["42"], SCHEDULES)
 
 
@@ -185,21 +183,21 @@ def publish_anew(workspace: Workspace) -> None:
     open_pipelines(workspace).publish("42", "")
 
 
-def test_those_who_publish_a_build_at_once_make_one_version(azure: Azure, workspace: Workspace) -> None:
+def test_those_who_publish_a_build_at_once_make_one_version(azure: Azure, lean: Workspace) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
-        list(pool.map(publish_anew, [workspace] * 3))
+        list(pool.map(publish_anew, [lean] * 3))
     versions, started, schedules = read_state(azure)
     assert (versions, started, schedules) == (["42"], ["42"], SCHEDULES)
 
 
 def test_other_settings_change_the_schedules_without_another_publication(
-    azure: Azure, pipelines: AzurePipelines, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    azure: Azure, pipelines: AzurePipelines, lean: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Publication(AzureSession(read_settings(workspace), workspace)).update()  # nothing is published, so nothing starts
+    Publication(AzureSession(read_settings(lean), lean)).update()  # nothing is published, so nothing starts
     assert azure.pipelines.schedules == {}
     pipelines.publish("42", "")
     monkeypatch.setenv("MLOPS_AZURE_RECURRENCE", "none")
-    Publication(AzureSession(read_settings(workspace), workspace)).update()
+    Publication(AzureSession(read_settings(lean), lean)).update()
     assert read_state(azure) == (["42"], ["42"], ["diabetes-retraining-new-data"])
 
 
@@ -211,16 +209,16 @@ def test_a_compute_that_is_missing_is_named_before_anything_is_sent(azure: Azure
 
 
 def test_an_environment_whose_name_is_taken_is_not_used(
-    azure: Azure, pipelines: AzurePipelines, workspace: Workspace
+    azure: Azure, pipelines: AzurePipelines, lean: Workspace
 ) -> None:
     pipelines.publish("42", "")
-    name = name_environment(workspace.project)
+    name = name_environment(lean.project)
     taken = azure.environments.versions[name][-1]["python"]["condaDependencies"]["dependencies"]
     taken[-1]["pip"].append("something==6.6.6")
     with pytest.raises(
         PlatformError, match=f"{name} in the workspace has other packages than requirements.lock.*publish again"
     ):
-        open_pipelines(workspace).publish("43", "")
+        open_pipelines(lean).publish("43", "")
     assert read_state(azure)[0] == ["42"]
 
 

@@ -32,6 +32,18 @@ EXPIRED = make_error(401, "Unauthorized", "token expired")
 @pytest.fixture
 def pipelines(azure: Azure, workspace: Workspace) -> AzurePipelines:
     """The pipelines of a workspace with data, in which build 42 is published."""
+    return publish_build(workspace)
+
+
+@pytest.fixture
+def idle(azure: Azure, lean: Workspace) -> AzurePipelines:
+    """The same in a workspace without nodes: runs are submitted, and nothing is executed."""
+    azure.pipelines.has_nodes = False
+    return publish_build(lean)
+
+
+def publish_build(workspace: Workspace) -> AzurePipelines:
+    """Register the sample and publish build 42."""
     session = AzureSession(read_settings(workspace), workspace)
     workspace.home.mkdir(parents=True)
     load_sample().to_csv(workspace.home / "diabetes.csv", index=False)
@@ -177,22 +189,20 @@ def test_a_cancel_ends_the_step_and_the_record_says_so(
     assert pipelines.cancel(run.run_id) == canceled
 
 
-def test_a_schedule_starts_the_version_that_the_endpoint_has_then(azure: Azure, pipelines: AzurePipelines) -> None:
-    azure.pipelines.has_nodes = False
-    pipelines.publish("43", "")
+def test_a_schedule_starts_the_version_that_the_endpoint_has_then(azure: Azure, idle: AzurePipelines) -> None:
+    idle.publish("43", "")
     schedules = azure.pipelines.active_schedules
     assert [bool(schedule["Recurrence"]) for schedule in schedules] == [True, False]  # the clock, and new data
     for schedule in schedules:
         run_id = azure.pipelines.fire(schedule)
         started = azure.history.runs[run_id]["properties"]["azureml.pipelineid"]
         assert azure.pipelines.published[started]["Version"] == "43"
-        assert pipelines.get_run(run_id).state == "queued"
+        assert idle.get_run(run_id).state == "queued"
 
 
-def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, pipelines: AzurePipelines) -> None:
-    azure.pipelines.has_nodes = False
+def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, idle: AzurePipelines) -> None:
     given = {"data_file_path": "abfs://c@a.dfs.core.windows.net/x.csv", "model_name": "other"}
-    run = pipelines.submit(Submission(**given))
+    run = idle.submit(Submission(**given))
     (sent,) = azure.find_requests("POST", SUBMIT)
     assert sent.headers["Authorization"].removeprefix("Bearer ") in azure.entra.issued
     body = sent.json
@@ -207,45 +217,42 @@ def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, pipelines
     with pytest.raises(
         StepNotFoundError, match=f"Run {run.run_id} has not started the step 'train'. Started so far: none"
     ):
-        pipelines.read_log(run.run_id, "train")
+        idle.read_log(run.run_id, "train")
     with pytest.raises(RunNotFoundError, match=r"\(queued\) has stored no files. Wait for its first step: https://"):
-        pipelines.fetch_run(run.run_id, Path("nowhere"))
-    assert pipelines.cancel(run.run_id).state == "canceled"
+        idle.fetch_run(run.run_id, Path("nowhere"))
+    assert idle.cancel(run.run_id).state == "canceled"
 
 
 @pytest.mark.parametrize("answer", [Response(429, None, BUSY), Response(503, None, BUSY), None])
 def test_a_service_that_is_busy_is_asked_again_and_one_run_starts(
-    azure: Azure, pipelines: AzurePipelines, answer: Response | None
+    azure: Azure, idle: AzurePipelines, answer: Response | None
 ) -> None:
-    azure.pipelines.has_nodes = False
     azure.fail_next("POST", SUBMIT, answer, times=2)
-    run = pipelines.submit(Submission())
+    run = idle.submit(Submission())
     assert list(azure.pipelines.executions) == [run.run_id]
 
 
-def test_a_run_whose_answer_was_lost_is_not_started_twice(azure: Azure, pipelines: AzurePipelines) -> None:
-    azure.pipelines.has_nodes = False
+def test_a_run_whose_answer_was_lost_is_not_started_twice(azure: Azure, idle: AzurePipelines) -> None:
     azure.pipelines.answer_is_lost = True
-    run = pipelines.submit(Submission())
+    run = idle.submit(Submission())
     assert list(azure.pipelines.executions) == [run.run_id]
     assert len(azure.find_requests("POST", SUBMIT)) == 1
 
 
-def test_a_token_that_has_expired_is_replaced(azure: Azure, pipelines: AzurePipelines) -> None:
-    azure.pipelines.has_nodes = False
+def test_a_token_that_has_expired_is_replaced(azure: Azure, idle: AzurePipelines) -> None:
     azure.fail_next("POST", SUBMIT, EXPIRED)
-    run = pipelines.submit(Submission())
+    run = idle.submit(Submission())
     tokens = [sent.headers["Authorization"] for sent in azure.find_requests("POST", SUBMIT)]
     assert len(set(tokens)) == len(tokens) == 2
     assert list(azure.pipelines.executions) == [run.run_id]
 
 
-def test_who_may_not_submit_is_told_what_to_do(azure: Azure, pipelines: AzurePipelines) -> None:
+def test_who_may_not_submit_is_told_what_to_do(azure: Azure, idle: AzurePipelines) -> None:
     azure.fail_next("POST", SUBMIT, EXPIRED, times=2)
     with pytest.raises(
         PlatformError, match="Could not submit diabetes-retraining. Azure said: .*token expired. Run `az login`"
     ):
-        pipelines.submit(Submission())
+        idle.submit(Submission())
     assert azure.pipelines.executions == {}
 
 
