@@ -22,7 +22,7 @@ HEAVY = ("jupyter_client", "nbclient", "papermill", "nbformat", "zmq", "pandas",
 @pytest.fixture(scope="module")
 def ran(mlops) -> Path:  # type: ignore[no-untyped-def]
     """The folder of a run of the build pipeline."""
-    done = mlops("run", "build")
+    done = mlops.invoke("run", "build")
     assert done.returncode == 0, done.stderr
     (record,) = list_runs(mlops.workspace.outputs)
     return Path(mlops.workspace.outputs / record.run_id)
@@ -95,7 +95,7 @@ def seed_a_picture(content: str) -> str:
 )
 def test_a_seeded_difference_is_told_in_one_line(copy, mlops, change, line) -> None:  # type: ignore[no-untyped-def]
     edit(copy, change)
-    done = mlops("check-notebooks", str(copy))
+    done = mlops.invoke("check-notebooks", str(copy))
     assert done.returncode == 1, done.stderr
     assert "✗ 01_test_data                6 compared, 1 differs\n" in done.stdout
     assert re.search(rf"^    {line}$", done.stdout, re.MULTILINE), done.stdout
@@ -105,7 +105,7 @@ def test_a_seeded_difference_is_told_in_one_line(copy, mlops, change, line) -> N
 def test_what_is_within_the_tolerance_or_only_edited_is_the_same(copy, mlops) -> None:  # type: ignore[no-untyped-def]
     edit(copy, lambda text: text.replace("<td>152.133</td>", "<td>152.233</td>"))
     edit(copy, lambda text: text.replace("table.frame.head(3)", "table.frame.head(4)"))
-    done = mlops("check-notebooks", str(copy), "--junit", str(copy / "result.xml"))
+    done = mlops.invoke("check-notebooks", str(copy), "--junit", str(copy / "result.xml"))
     assert done.returncode == 0, done.stdout
     assert "    note: edited since the run: `home = find_workspace().home`\n" in done.stdout
     assert 'failures="0"' in (copy / "result.xml").read_text()
@@ -113,24 +113,24 @@ def test_what_is_within_the_tolerance_or_only_edited_is_the_same(copy, mlops) ->
 
 def test_a_missing_notebook_is_a_difference(copy, mlops) -> None:  # type: ignore[no-untyped-def]
     (copy / NOTEBOOK).unlink()
-    verdict: dict[str, Any] = json.loads(mlops("check-notebooks", str(copy), "--json").stdout)
+    verdict: dict[str, Any] = json.loads(mlops.invoke("check-notebooks", str(copy), "--json").stdout)
     (found,) = verdict["notebooks"]
     assert (verdict["same"], found["compared"]) == (False, 0)
     assert (found["differences"][0]["where"], found["differences"][0]["found"]) == (NOTEBOOK, f"is missing in {copy}")
 
 
 def test_a_run_that_is_not_there_is_bad_usage(ran, mlops) -> None:  # type: ignore[no-untyped-def]
-    done = mlops("check-notebooks", "20200101-000000-all-00000000")
+    done = mlops.invoke("check-notebooks", "20200101-000000-all-00000000")
     assert (done.returncode, done.stdout) == (2, "")
     assert "mlops: There is no run '20200101-000000-all-00000000' in " in done.stderr
 
 
 def test_committed_scraps_are_not_those_of_a_run_that_failed(ran, mlops) -> None:  # type: ignore[no-untyped-def]
-    assert mlops("run", "build", "-p", "test_data.min_rows=1000").returncode == 1
+    assert mlops.invoke("run", "build", "-p", "test_data.min_rows=1000").returncode == 1
     (newest, *_) = list_runs(mlops.workspace.outputs)
     assert read_scraps(mlops.workspace.notebooks / NOTEBOOK) == {"rows": 442}
     assert read_scraps(mlops.workspace.outputs / newest.run_id / NOTEBOOK) == {}
-    done = mlops("check-notebooks", newest.run_id)
+    done = mlops.invoke("check-notebooks", newest.run_id)
     assert done.returncode == 1
     assert "    the step: failed: DataTestFailed in the cell that begins " in done.stdout
-    assert f"Run {ran.name} against" in mlops("check-notebooks").stdout
+    assert f"Run {ran.name} against" in mlops.invoke("check-notebooks").stdout

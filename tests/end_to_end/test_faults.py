@@ -124,11 +124,11 @@ def test_a_model_whose_files_are_gone_is_trained_again(make_mlops) -> None:  # t
 
 
 def test_there_is_nothing_to_resume_after_a_success(prepared) -> None:  # type: ignore[no-untyped-def]
-    prepared("run", "build")
-    ran = prepared("resume")
+    prepared.invoke("run", "build")
+    ran = prepared.invoke("resume")
     assert ran.returncode == 2
     assert "succeeded. `mlops status` lists the runs" in ran.stderr
-    unknown = prepared("resume", "20200101-000000-all-00000000")
+    unknown = prepared.invoke("resume", "20200101-000000-all-00000000")
     assert unknown.returncode == 2
     assert "There is no run 20200101-000000-all-00000000 in" in unknown.stderr
 
@@ -136,7 +136,7 @@ def test_there_is_nothing_to_resume_after_a_success(prepared) -> None:  # type: 
 @pytest.mark.parametrize("times", [2, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_trigger_that_is_replayed_registers_one_version(prepared, times: int) -> None:  # type: ignore[no-untyped-def]
     for _ in range(times):
-        assert prepared("run", "retrain").returncode == 0
+        assert prepared.invoke("run", "retrain").returncode == 0
     assert [number for number, _ in read_versions(prepared)] == [1]
 
 
@@ -185,10 +185,10 @@ def test_outputs_that_fill_up_end_the_run_with_the_reason(prepared, tmp_path) ->
 def test_a_data_file_that_vanishes_is_an_error_that_names_it(prepared, tmp_path) -> None:  # type: ignore[no-untyped-def]
     data = tmp_path / "new.csv"
     data.write_bytes(next((prepared.workspace.home / "datasets").rglob("diabetes.csv")).read_bytes())
-    tested = prepared("run", "build", "-p", f"test_data.data_path={data}")
+    tested = prepared.invoke("run", "build", "-p", f"test_data.data_path={data}")
     assert tested.returncode == 0, tested.stderr
     data.unlink()
-    ran = prepared("run", "retrain", "--only", "train")
+    ran = prepared.invoke("run", "retrain", "--only", "train")
     assert ran.returncode == 1
     assert str(data) in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -91,7 +91,13 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize("name", CELLS)
+# k-means is OpenMP as well, and imports less.
+DEAR = ("OpenMP",)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in CELLS]
+)
 def test_a_warm_kernel_prints_what_a_fresh_one_does(kernel: Any, name: str) -> None:
     code, expected = CELLS[name]
     assert kernel.run(code) == expected

@@ -277,7 +277,9 @@ def test_a_package_of_the_project_is_imported_anew_by_every_kernel(
 @pytest.mark.parametrize(
     ("module", "problem"),
     [
-        ("import os; os._exit(3)", "did not start. It ended before it was ready, see "),
+        pytest.param(
+            "import os; os._exit(3)", "did not start. It ended before it was ready, see ", marks=pytest.mark.slow
+        ),
         ("import time; time.sleep(60)", "did not start. It ended before it was ready, see "),
         (
             "import threading, time; threading.Thread(target=time.sleep, args=[60]).start()",
@@ -434,7 +436,7 @@ def _start_and_kill(kernels: int, folder: Path) -> None:
     time.sleep(0.2)  # the parent closes the connection after it has reported the exit code
 
 
-@pytest.mark.parametrize("kernels", [10, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kernels", [5, pytest.param(1000, marks=pytest.mark.slow)])
 def test_nothing_leaks(start_kernel: Any, tmp_path: Path, kernels: int) -> None:
     """Neither memory nor open files nor processes."""
     parent = psutil.Process(find_parent(start_kernel()))

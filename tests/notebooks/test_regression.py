@@ -32,25 +32,18 @@ def check(notebooks: Sequence[Path], scratch: Path, **options: str) -> "subproce
     )
 
 
-def check_copy(copy: Path, scratch: Path, *names: str) -> "subprocess.CompletedProcess[str]":
-    """Run nbval on notebooks of the copy, and on its source."""
-    notebooks = [copy / "notebooks" / f"{name}.ipynb" for name in names]
-    return check(notebooks, scratch, PYTHONPATH=str(copy / "src"))
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the copies are, one after the other: another PYTHONPATH would need another parent of warm kernels."""
-    return tmp_path_factory.mktemp("place") / "copy"
+def check_copy(copy: Path, scratch: Path, *names: str, **options: str) -> "subprocess.CompletedProcess[str]":
+    """Run nbval on notebooks of the copy."""
+    return check([copy / "notebooks" / f"{name}.ipynb" for name in names], scratch, **options)
 
 
 @pytest.fixture
-def copy(project: Path, place: Path) -> Path:
-    """A fresh copy of the project, to seed a regression in."""
-    shutil.rmtree(place, ignore_errors=True)
+def copy(project: Path, tmp_path: Path) -> Path:
+    """A copy of the project, to seed a regression in."""
+    copy = tmp_path / "copy"
     for name in ("src", "notebooks", "parameters"):
-        shutil.copytree(project / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return place
+        shutil.copytree(project / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
 
 
 def replace_in(path: Path, old: str, new: str) -> None:
@@ -115,8 +108,10 @@ SEEDS = (  # one in the package on every change; those in the notebook and in wh
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.__name__)
 def test_a_seeded_regression_is_caught(copy: Path, tmp_path: Path, seed: Callable[[Path], None]) -> None:
+    """The source is the copy's, too. For two notebooks, fresh kernels cost less than one more parent of warm ones."""
     seed(copy)
-    ran = check_copy(copy, tmp_path, "01_test_data", "02_train")
+    options = {"PYTHONPATH": str(copy / "src"), "MLOPS_WARM_KERNELS": "0"}
+    ran = check_copy(copy, tmp_path, "01_test_data", "02_train", **options)
     assert ran.returncode == 1, ran.stdout[-3000:]
     assert re.search(r"FAILED .*02_train\.ipynb::Cell \d+", ran.stdout), ran.stdout[-3000:]
 

@@ -1,7 +1,8 @@
 """Every platform in turn: the contract suite runs over each of them, and skips visibly what one cannot do.
 
 On Azure most tests need Blob Storage, and so Azurite, which not every machine has: they are slow. Those that are marked
-`no_blobs` run on every change.
+`no_blobs` run on every change. Those that are marked `rule` start many services to show a rule that all platforms share
+(`mlops.release.policy`): on every change they run on the platform in memory, which starts none.
 """
 
 import sys
@@ -20,10 +21,12 @@ PLATFORMS = ("memory", *list_platforms())
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need Azurite as slow."""
+    """Mark as slow the tests that need Azurite, and those of a rule that need processes."""
     for item in items:
         call = getattr(item, "callspec", None)
-        if call and call.params.get("platform") == "azure" and not item.get_closest_marker("no_blobs"):
+        platform = call.params.get("platform") if call else None
+        needs_azurite = platform == "azure" and not item.get_closest_marker("no_blobs")
+        if needs_azurite or (platform == "local" and item.get_closest_marker("rule")):
             item.add_marker(pytest.mark.slow)
 
 

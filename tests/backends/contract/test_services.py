@@ -69,6 +69,7 @@ def test_roll_back_serves_what_passed_before(backend: Backend, tmp_path: Path) -
     assert (rollback.environment, rollback.image, rollback.decision.by) == ("production", "tiny:2", "ann")
 
 
+@pytest.mark.rule
 def test_a_version_that_was_rolled_back_is_not_deployed_again_unless_asked(backend: Backend, tmp_path: Path) -> None:
     first, second = (publish(backend, tmp_path, number) for number in (1.0, 2.0))
     for image in (first, second):
@@ -93,6 +94,7 @@ def test_another_model_takes_an_environment_over_only_if_asked(backend: Backend,
     assert backend.services.find_owner("qa") == "other"
 
 
+@pytest.mark.rule
 def test_a_second_roll_back_goes_further_back(backend: Backend, tmp_path: Path) -> None:
     for number in (1.0, 2.0, 3.0):
         release(backend, publish(backend, tmp_path, number))
