@@ -63,15 +63,17 @@ class Step:
         The parameter that overrules the decision, and the one for the reason: ("promote_always", "override_reason").
         ``--reason`` sets the second one.
     overridden : str
-        The result with the reason why a person overruled the decision: "override"; empty if nobody did.
+        The result with the reason why a person overruled the decision about the step's model: "override"; empty if
+        nobody did.
     measures : tuple of str
         The result with the error of predictions in the target's unit, the result with that unit, and the name of this
         measure: ("mae", "unit", "mean absolute error"). The results become tags of the model's version.
     metrics : tuple of str
         The results that measure the model. A run's summary and the index show them in this order.
     compares : tuple of str
-        The results with the champion's metrics, by name, and its version: ("champion_metrics", "champion_version").
-        The step measures its own metrics on the same rows.
+        The results with the champion's metrics, by name, its version, and the person who promoted it over the gate:
+        ("champion_metrics", "champion_version", "champion_override"). The step measures its own metrics on the same
+        rows.
     promotes : bool
         Whether the step makes the model that the run decided about the champion.
     scored_by : str
@@ -82,6 +84,8 @@ class Step:
         The results with the name and version of the data set that the step registers.
     deploys : str
         The result with the digest of the image that the step deployed in its environment: "digest".
+    checks : str
+        The result with the number of checks that the service passed: "checks".
     releases : bool
         Whether the step completes a release: the outcome of a run that makes no decision is then "released".
     """
@@ -109,12 +113,13 @@ class Step:
     overridden: str = ""
     measures: tuple[()] | tuple[str, str, str] = ()
     metrics: tuple[str, ...] = ()
-    compares: tuple[()] | tuple[str, str] = ()
+    compares: tuple[()] | tuple[str, str, str] = ()
     promotes: bool = False
     scored_by: str = ""
     names_model: tuple[()] | tuple[str, str] = ()
     names_dataset: tuple[()] | tuple[str, str] = ()
     deploys: str = ""
+    checks: str = ""
     releases: bool = False
 
     @property
@@ -144,7 +149,7 @@ RETRAIN = (
         decides="promoted",
         explains="reason",
         metrics=METRICS,
-        compares=("champion_metrics", "champion_version"),
+        compares=("champion_metrics", "champion_version", "champion_override"),
         measures=("mae", "unit", "mean absolute error"),
         overridden="override",
         overruled_by=("promote_always", "override_reason"),
@@ -174,9 +179,10 @@ RELEASE = (
         redeployed_by="redeploy_rolled_back",
         refuses="refusal",
         names_model=MODEL,
+        overridden="override",
         deploys="digest",
     ),
-    Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa", effects=True),
+    Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa", effects=True, checks="checks"),
     Step(
         "deploy_production",
         "06_deploy",
@@ -189,6 +195,7 @@ RELEASE = (
         redeployed_by="redeploy_rolled_back",
         refuses="refusal",
         names_model=MODEL,
+        overridden="override",
         deploys="digest",
     ),
     Step(
@@ -198,6 +205,7 @@ RELEASE = (
         environment="production",
         restores="production",
         effects=True,
+        checks="checks",
         releases=True,
     ),
 )

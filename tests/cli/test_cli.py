@@ -133,8 +133,10 @@ def test_a_run_of_a_newer_version_is_shown_as_what_it_is(make_mlops: Any) -> Non
 
 
 def test_there_is_nothing_to_roll_back_to_at_first(make_mlops: Any) -> None:
-    ran = make_mlops().invoke("rollback")
-    assert ran.returncode == 1
+    mlops = make_mlops()
+    ran = mlops.invoke("rollback")
+    assert ran.returncode == 2
+    assert not mlops.workspace.outputs.exists()
     assert ran.stderr == (
         "mlops: production has no earlier image that passed its test, so there is nothing to roll back to. Release "
         "another image with `mlops run release`.\n"

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from old_homes import build_home
-from opened import open_here
-from tiny_model import TAGS, make_bundle, release, track
+from opened import open_here, open_model
+from tiny_model import TAGS, make_bundle, register, release, track
 
 from mlops.backends.memory import open_backend
+from mlops.model.loading import choose_image
 from mlops.operations.overview import read_overview, refresh_index
 from mlops.operations.status import read_status
 from mlops.platform.services import Decision
@@ -20,7 +21,7 @@ def test_an_older_home_says_what_it_knows(tmp_path: Path) -> None:
     production, qa = read_overview(open_here(build_home(tmp_path))).environments
     assert (production.name, qa.name) == ("production", "qa")
     assert (production.model, production.health, production.is_champion) == ("diabetes version 1", "stopped", True)
-    assert production.decision == "promoted by the gate: There is no champion yet, so the first model is promoted."
+    assert production.decision == "promoted by the gate"
     assert (production.error_name, production.error) == ("mean absolute error", "47.1")
 
 
@@ -48,19 +49,20 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
     tags = {**TAGS, "mae": "47.0627", "unit": "points", "override_reason": "ticket 42", "overridden_by": "alice"}
     model = backend.registry.register("tiny", track(backend, tmp_path), tags)
     backend.registry.promote("tiny", model.version, expected="")
-    image = backend.images.publish(make_bundle(tmp_path, model, 1.0), model)
+    backend.images.publish(make_bundle(tmp_path, model, 1.0), model)
+    image = choose_image(backend, "tiny")
     release(backend, image)
     backend.services.deploy(
         "production", image, ready_seconds=30, force=True, decision=Decision("bob", "a new ward", "monday")
     )
-    opened = replace(open_here(workspace, "shared.model_name=tiny"), backend=backend)
+    opened = open_model(workspace, "tiny", backend)
     (production, _) = read_overview(opened).environments
     assert production.model == "tiny version 1 (promoted over the gate by alice: ticket 42)"
-    assert production.decision == "promoted over the gate by alice: ticket 42; deployed by bob (a new ward)"
+    assert production.decision == "promoted over the gate, deployed by bob (a new ward)"
     assert (production.error, production.is_champion, production.remark) == ("47.1 points", True, "")
     status = read_status(opened)
     assert status.champion is not None
-    assert status.champion.title == production.model == status.standings[1].model
+    assert status.champion.title == production.model == status.standings[1].service.model
     backend.services.stop("production")
 
 
@@ -69,7 +71,7 @@ def test_a_tag_that_is_not_a_number_is_a_remark_and_no_error(tmp_path: Path, wor
     model = backend.registry.register("tiny", track(backend, tmp_path), {**TAGS, "mae": "much"})
     backend.registry.promote("tiny", model.version, expected="")
     release(backend, backend.images.publish(make_bundle(tmp_path, model, 1.0), model))
-    opened = replace(open_here(workspace, "shared.model_name=tiny"), backend=backend)
+    opened = open_model(workspace, "tiny", backend)
     found = read_overview(opened).environments[0]
     backend.services.stop("production")
     assert (found.error, found.remark) == ("", "Its tag mae is 'much', which is not a number.")
@@ -81,3 +83,35 @@ def test_a_platform_that_cannot_be_read_is_a_problem_and_no_error(tmp_path: Path
     found = read_overview(open_here(workspace))
     assert [str(tmp_path / "home" / "mlflow.db") in problem for problem in found.problems] == [True]
     assert [card.name for card in found.environments] == ["production", "qa"]
+
+
+def test_the_index_is_about_the_project_s_model_whatever_a_run_was_asked_for(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    backend: Any = open_backend()
+    for name in ("tiny", "other"):
+        model = register(backend, tmp_path, name=name)
+        backend.registry.promote(name, model.version, expected="")
+    release(backend, backend.images.publish(make_bundle(tmp_path, model, 1.0), model))
+    of_other = replace(open_here(workspace, "shared.model_name=other"), backend=backend)
+    assert of_other.model_name == "other"
+    asked = open_model(workspace, "tiny", backend).project
+    found = read_overview(replace(of_other, project=asked)).environments[0]
+    backend.services.stop("production")
+    assert (found.model, found.is_champion) == ("other version 1", False)
+    assert found.remark.startswith("It does not serve the champion, tiny version 1, but another model, other.")
+
+
+def test_keys_that_were_swapped_are_a_remark(tmp_path: Path, workspace: Workspace) -> None:
+    backend: Any = open_backend()
+    model = register(backend, tmp_path)
+    backend.registry.promote("tiny", model.version, expected="")
+    release(backend, backend.images.publish(make_bundle(tmp_path, model, 1.0), model))
+    opened = open_model(workspace, "tiny", backend)
+    assert [found.remark for found in read_overview(opened).environments] == ["", ""]
+    with backend.secrets.replace_keys("production", keep_primary=False):
+        pass
+    (production, qa) = read_overview(opened).environments
+    backend.services.stop("production")
+    said = "It does not accept the stored keys. Run `mlops keys production --rotate` to give it new ones."
+    assert (production.health, production.remark, qa.remark) == ("healthy", said, "")

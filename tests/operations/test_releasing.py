@@ -7,9 +7,10 @@ from typing import Any, cast
 import pytest
 from given_parameters import load_parameters, load_project
 
+from mlops.cli.runs import explain_release
 from mlops.operations.releasing import release_again
 from mlops.platform.backend import Backend
-from mlops.platform.services import Health, Service
+from mlops.platform.services import Health, Judgement, Service
 from mlops.record.ledger import RunRecord
 from mlops.runner import Surroundings
 from mlops.workspace import Workspace
@@ -32,11 +33,12 @@ class OneService:
         """See `Services`."""
         return [Service("production", "http://localhost", "sha256:2", self.health, "tiny:2", 2, "", self.tested)]
 
-    def record_test(self, environment: str, digest: str, *, passed: bool) -> Service:
+    def record_test(self, environment: str, digest: str, *, passed: bool) -> Judgement:
         """See `Services`: what served before is restored."""
         assert (environment, digest, passed) == ("production", "sha256:2", False)
         self.tested = "restored"
-        return Service("production", "http://localhost", "sha256:1", "healthy", "tiny:1", 1, "", "passed")
+        restored = Service("production", "http://localhost", "sha256:1", "healthy", "tiny:1", 1, "", "passed")
+        return Judgement("failed", restored)
 
 
 def release(workspace: Workspace, health: Health, services: OneService | None = None) -> RunRecord:
@@ -44,8 +46,8 @@ def release(workspace: Workspace, health: Health, services: OneService | None = 
     parts: Any = SimpleNamespace(services=services or OneService(health))
     around = Surroundings(load_project(workspace.project))
 
-    def begin() -> None:
-        raise BegunError
+    def begin(production: Service | None) -> None:
+        raise BegunError(explain_release(production))
 
     return release_again(REJECTED, load_parameters(workspace.project), around, cast(Backend, parts), begin)
 
@@ -56,8 +58,17 @@ def test_a_healthy_production_is_left_alone(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("health", ["stopped", "unhealthy"])
 def test_a_production_that_is_down_is_released_again(workspace: Workspace, health: Health) -> None:
-    with pytest.raises(BegunError):
+    with pytest.raises(BegunError) as raised:
         release(workspace, health)
+    said = f"Production is {health}, so tiny version 2, which it served last, is released again."
+    assert str(raised.value) == said
+
+
+def test_a_production_that_never_served_is_not_called_down(workspace: Workspace) -> None:
+    services = OneService("healthy")
+    services.list_services = list  # type: ignore[method-assign]
+    with pytest.raises(BegunError, match=r"^Production serves nothing yet, so the champion is released\.$"):
+        release(workspace, "healthy", services)
 
 
 def test_a_version_that_failed_its_test_does_not_go_on_serving(workspace: Workspace) -> None:

@@ -5,29 +5,30 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from opened import open_here
-from tiny_model import publish, release
+from opened import open_here, open_model
+from tiny_model import deploy, publish, release
 
 from mlops.backends import memory
-from mlops.errors import DeploymentNotFoundError, UsageError
+from mlops.errors import DeploymentError, UsageError
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
 from mlops.operations.rolling_back import list_rollback_runs, roll_back
 from mlops.operations.running import RunRequest, find_run, start_run
 from mlops.operations.status import read_status
+from mlops.platform.services import Permissions
 from mlops.record.ledger import list_runs
 from mlops.record.summary import find_reason
 from mlops.record.user import find_user
 from mlops.regression.check import find_run as find_checked
 from mlops.workspace import Workspace
 
-AGAIN = f"tiny version 2 in production, where tiny version 1 serves again, by {find_user()} (too slow)"
+AGAIN = f"tiny version 2 to tiny version 1 in production by {find_user()} (too slow)"
 
 
 @pytest.fixture
 def opened(workspace: Workspace) -> Iterator[OpenProject]:
     """The project, with the model "tiny", on a platform in memory."""
-    found = replace(open_here(workspace, "shared.model_name=tiny"), backend=memory.open_backend())
+    found = open_model(workspace, "tiny", memory.open_backend())
     yield found
     for environment in ("qa", "production"):
         found.backend.services.stop(environment)
@@ -53,21 +54,47 @@ def test_a_rollback_is_a_run_that_status_and_runs_show(two_released: OpenProject
     assert (status.champion.version, status.runs) == (2, [record])
     (rollback,) = status.rollbacks
     assert (rollback.decision.run_id, rollback.decision.reason) == (record.run_id, "too slow")
-    assert "does not serve the champion: tiny version 2 was rolled back" in status.standings[1].remark
+    assert "the champion: tiny version 2 was rolled back to tiny version 1 in" in status.standings[1].remark
     (shown,) = list_rollback_runs(two_released)
-    assert (shown.run_id, shown.outcome, shown.model_version) == (record.run_id, "rolled back", 2)
+    assert (shown.reason, shown.run_id, shown.outcome) == (AGAIN, record.run_id, "rolled back")
+    assert (shown.model_name, shown.model_version) == ("tiny", 1)
     page = (two_released.workspace.outputs / "index.html").read_text()
     assert AGAIN in page
     assert "the decision is" not in page
-    assert read_overview(two_released).environments[0].decision == f"rolled back by {find_user()} (too slow)"
+    assert read_overview(two_released).environments[0].decision == f"rollback by {find_user()}"
+    two_released.backend.registry.promote("tiny", 1, expected=status.champion.identity)
+    decided = f"rollback of tiny version 2 by {find_user()} (too slow)"
+    assert read_overview(two_released).environments[0].decision == decided
 
 
-def test_a_rollback_that_fails_is_recorded_as_well(opened: OpenProject) -> None:
-    with pytest.raises(DeploymentNotFoundError):
+def test_a_rollback_with_nothing_to_restore_is_refused_and_leaves_no_run(opened: OpenProject) -> None:
+    with pytest.raises(UsageError, match="^production has no earlier image that passed its test"):
         roll_back(opened, "production", "why not")
-    (record,) = list_runs(opened.workspace.outputs)
-    assert (record.state, record.outcome, record.steps[0].error_kind) == ("failed", "error", "DeploymentNotFoundError")
-    assert record.error.startswith("production has no earlier image that passed its test")
+    assert not opened.workspace.outputs.exists()
+
+
+def test_a_rollback_to_another_model_needs_to_be_asked_for(two_released: OpenProject, tmp_path: Path) -> None:
+    services = two_released.backend.services
+    image = publish(two_released.backend, tmp_path, 3.0, name="other")
+    for environment in ("qa", "production"):
+        deploy(two_released.backend, environment, image, allowed=Permissions(take_over=True))
+        services.record_test(environment, image.digest, passed=True)
+    with pytest.raises(UsageError, match=r"another model, tiny version 2\. Add `--take-over` to restore that\.$"):
+        roll_back(two_released, "production")
+    assert not two_released.workspace.outputs.exists()
+    assert roll_back(two_released, "production", take_over=True).result("serves") == "tiny version 2"
+
+
+def test_a_rollback_that_fails_is_recorded_as_well(two_released: OpenProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*words: object, **options: object) -> None:
+        raise DeploymentError("tiny:1 does not start")
+
+    monkeypatch.setattr(two_released.backend.services, "roll_back", fail)
+    with pytest.raises(DeploymentError):
+        roll_back(two_released, "production", "why not")
+    (record,) = list_runs(two_released.workspace.outputs)
+    assert (record.state, record.outcome, record.steps[0].error_kind) == ("failed", "error", "DeploymentError")
+    assert record.error == "tiny:1 does not start"
 
 
 def test_a_rollback_is_neither_resumed_nor_compared(two_released: OpenProject) -> None:

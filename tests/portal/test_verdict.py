@@ -7,6 +7,7 @@ from mlops.portal.verdict import Verdict, find_verdict, mark_unrun
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.processes import own_process
 
+DEPLOYED = {"model_name": "tiny", "model_version": 2, "digest": "sha256:2", "refusal": ""}
 CELL = "validation.require_valid(violations, url)"
 
 
@@ -35,11 +36,38 @@ CELL = "validation.require_valid(violations, url)"
             Verdict("promoted", "✓ Promoted. Better."),
         ),
         (StepRecord("other", "09_other", state="done"), Verdict("done", "✓ Done.")),
+        (
+            StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={**DEPLOYED, "refusal": "Rolled back."}),
+            Verdict("rejected", "– Not deployed. Rolled back."),
+        ),
+        (
+            StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={**DEPLOYED, "override": "by ann"}),
+            Verdict("done", "✓ Done. qa serves tiny version 2 (by ann)."),
+        ),
+        (
+            StepRecord("test_qa", "07_test_service", "qa", state="done", results={"checks": 11}),
+            Verdict("done", "✓ The service in qa passed 11 checks."),
+        ),
+        (
+            StepRecord("test_qa", "07_test_service", "qa", state="failed", error_kind="ServiceTestFailed"),
+            Verdict("failed", "✗ The service did not pass its test."),
+        ),
+        (
+            StepRecord("test_qa", "07_test_service", "qa", state="failed", error_kind="ServiceUntestedError"),
+            Verdict("failed", "✗ The service could not be tested."),
+        ),
     ],
 )
 def test_the_verdict_of_a_step(step: StepRecord, verdict: Verdict) -> None:
     run = RunRecord("run", "all", "local", "succeeded", "", "", own_process(), (step,))
     assert find_verdict(run, step) == verdict
+
+
+def test_the_verdict_of_a_service_names_its_model() -> None:
+    tested = StepRecord("test_qa", "07_test_service", "qa", state="done", results={"checks": 11})
+    deployed = StepRecord("deploy_qa", "06_deploy", "qa", state="done", results=DEPLOYED)
+    run = RunRecord("run", "all", "local", "succeeded", "", "", own_process(), (deployed, tested))
+    assert find_verdict(run, tested).text == "✓ tiny version 2 in qa passed 11 checks."
 
 
 def test_what_follows_the_cell_that_failed_did_not_run() -> None:

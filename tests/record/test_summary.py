@@ -14,6 +14,7 @@ from mlops.record.summary import (
     describe_failure,
     describe_outcome,
     find_metrics,
+    find_model,
     find_model_version,
     find_reason,
     list_metrics,
@@ -52,7 +53,17 @@ def test_the_declared_metrics_are_found_as_the_last_step_handed_them_on() -> Non
     assert find_metrics(run, STEPS) == {"auc": 0.8}
 
 
-COMPARING = (Step("judge", "02_judge", explains="because", decides="good", metrics=("auc",), compares=("old", "of")),)
+COMPARING = (
+    Step(
+        "judge",
+        "02_judge",
+        explains="because",
+        decides="good",
+        metrics=("auc",),
+        compares=("old", "of", "old_override"),
+        overridden="why",
+    ),
+)
 
 
 def test_metrics_say_whose_they_are() -> None:
@@ -66,6 +77,19 @@ def test_metrics_say_whose_they_are() -> None:
         Scores("challenger", {"auc": 0.8}),
         Scores("champion (version 3)", {"auc": 0.7}),
     ]
+    overruled = make_run(judge={"auc": 0.8, "old": {"auc": 0.7}, "of": 3, "old_override": "by ann", "why": "ticket 42"})
+    assert [scores.model for scores in list_scores(overruled, COMPARING)] == [
+        "challenger (promoted over the gate)",
+        "champion (version 3, promoted over the gate)",
+    ]
+
+
+def test_a_rollback_deploys_what_it_restores() -> None:
+    results = {"environment": "production", "rolled_back": "tiny version 2", "serves": "tiny version 1"}
+    step = StepRecord("rollback", "", "production", state="done", results=results)
+    run = replace(make_run(), pipeline="rollback", steps=(step,), by="ann")
+    assert find_model(run) == "tiny version 1"
+    assert find_reason(run) == "tiny version 2 to tiny version 1 in production by ann (no reason was given)"
 
 
 def test_after_a_promotion_the_other_model_is_the_previous_champion() -> None:

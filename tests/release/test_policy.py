@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -15,7 +15,7 @@ from mlops.errors import (
     RolledBackError,
 )
 from mlops.platform.images import Image
-from mlops.platform.services import NO_PERMISSIONS, Decision, Health, Permissions, Service
+from mlops.platform.services import NO_PERMISSIONS, Decision, Health, Judgement, Permissions, Service
 from mlops.release.history import Deployment, Deployments
 from mlops.release.policy import Releases
 
@@ -122,7 +122,7 @@ class MemorySite:
         served = self.host.serving.get(self.environment)
         health: Health = "healthy" if served == found.digest else "stopped" if served is None else "unhealthy"
         health = "unhealthy" if self.environment in self.host.unhealthy else health
-        return found.describe(self.environment, f"memory://{self.environment}", health, "")
+        return state.describe(self.environment, f"memory://{self.environment}", health, "")
 
     def _do(self, what: str) -> None:
         assert self.environment in self.host.locked, f"{what} without the lock of {self.environment}"
@@ -162,7 +162,7 @@ def release(
     deploy(releases, "qa", image, allowed=allowed)
     releases.record_test("qa", image.digest, passed=True)
     deploy(releases, "production", image, allowed=allowed)
-    return releases.record_test("production", image.digest, passed=passed)
+    return releases.record_test("production", image.digest, passed=passed).serving
 
 
 def test_production_takes_only_what_passed_in_qa(host: MemoryHost, releases: Releases[Deployments]) -> None:
@@ -208,7 +208,9 @@ def test_what_served_before_ends_once_the_new_one_is_remembered(
 def test_a_failed_test_in_qa_is_only_recorded(host: MemoryHost, releases: Releases[Deployments]) -> None:
     release(releases, ONE)
     deploy(releases, "qa", TWO)
-    tested = releases.record_test("qa", TWO.digest, passed=False)
+    judged = releases.record_test("qa", TWO.digest, passed=False)
+    tested = judged.serving
+    assert (judged.kind, tested is not None) == ("failed", True)
     assert tested is not None
     assert (tested.image, tested.tested, tested.health) == ("tiny:2", "failed", "healthy")
 
@@ -233,12 +235,12 @@ def test_a_failed_first_release_leaves_nothing_serving(host: MemoryHost, release
 
 
 def test_a_test_of_what_does_not_serve_changes_nothing(host: MemoryHost, releases: Releases[Deployments]) -> None:
-    assert releases.record_test("production", ONE.digest, passed=False) is None
+    assert releases.record_test("production", ONE.digest, passed=False) == Judgement("replaced", None)
     release(releases, ONE)
     host.done.clear()
-    serves = releases.record_test("production", TWO.digest, passed=False)
-    assert serves is not None
-    assert (serves.image, host.done) == ("tiny:1", [])
+    judged = releases.record_test("production", TWO.digest, passed=False)
+    assert judged == Judgement("replaced", releases.list_services()[1])
+    assert host.done == []
 
 
 def test_each_rollback_goes_further_back(host: MemoryHost, releases: Releases[Deployments]) -> None:
@@ -308,6 +310,70 @@ def test_a_failed_take_over_gives_the_environment_back(releases: Releases[Deploy
     release(releases, ONE)
     release(releases, OTHER, passed=False, allowed=Permissions(take_over=True))
     assert releases.find_owner("production") == "tiny"
+    assert releases.list_services()[1].failed == ("other:1",)
+
+
+def test_a_rollback_to_another_model_is_a_take_over(releases: Releases[Deployments]) -> None:
+    release(releases, ONE)
+    release(releases, OTHER, allowed=Permissions(take_over=True))
+    assert releases.list_services()[1].previous == ""
+    for ask in (releases.require_previous, releases.roll_back):
+        with pytest.raises(DeploymentError) as raised:
+            ask("production")
+        assert str(raised.value) == (
+            "production serves the model other, and the image before it is of another model, tiny version 1. "
+            "Add `--take-over` to restore that."
+        )
+    releases.require_previous("production", take_over=True)
+    assert releases.roll_back("production", ANN, take_over=True).restored == "tiny:1"
+
+
+def test_a_rollback_stays_with_its_model_unless_asked(releases: Releases[Deployments]) -> None:
+    release(releases, ONE)
+    release(releases, OTHER, allowed=Permissions(take_over=True))
+    release(releases, TWO, allowed=Permissions(take_over=True))
+    assert releases.list_services()[1].previous == "tiny:1"
+    assert releases.roll_back("production", ANN).restored == "tiny:1"
+
+
+def test_a_rollback_happened_when_what_serves_instead_was_deployed(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    rollback = releases.roll_back("production", ANN)
+    assert [rollback] == releases.list_rollbacks()
+    assert rollback.at == releases.list_services()[1].deployed != ""
+
+
+@pytest.mark.parametrize("next_test", ["the same image passes", "the same image fails", "another image is released"])
+def test_a_failed_test_that_was_killed_before_it_restored_is_put_right_by_the_next(
+    host: MemoryHost, releases: Releases[Deployments], next_test: str
+) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    host.broken["serve"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        releases.record_test("production", TWO.digest, passed=False)
+    killed = releases.list_services()[1]
+    assert (killed.image, killed.tested, killed.health, killed.previous) == ("tiny:2", "failed", "healthy", "tiny:1")
+    if next_test == "another image is released":
+        release(releases, THREE)
+    else:
+        release(releases, TWO, passed=next_test == "the same image passes")
+    put_right = releases.list_services()[1]
+    serves = {"the same image passes": "tiny:2", "the same image fails": "tiny:1"}.get(next_test, "tiny:3")
+    assert (put_right.image, put_right.tested, put_right.health) == (serves, "passed", "healthy")
+
+
+def test_a_model_that_was_promoted_over_the_gate_keeps_its_mark(releases: Releases[Deployments]) -> None:
+    mark = "promoted over the gate by alice: ticket 42"
+    release(releases, replace(ONE, override=mark))
+    release(releases, TWO)
+    assert releases.roll_back("production", ANN).restored_model == f"tiny version 1 ({mark})"
+    assert releases.list_services()[1].model == f"tiny version 1 ({mark})"
+    releases.rotate_keys("production")
+    assert releases.list_services()[1].model == f"tiny version 1 ({mark})"
 
 
 def test_a_version_that_was_rolled_back_is_deployed_again_only_if_asked(
@@ -322,7 +388,8 @@ def test_a_version_that_was_rolled_back_is_deployed_again_only_if_asked(
         with pytest.raises(RolledBackError) as raised:
             deploy(releases, environment, TWO)
     assert str(raised.value) == (
-        f"tiny version 2 was rolled back in production on {rollback.at.replace('T', ' ')[:-1]} UTC by ann (too slow). "
+        "tiny version 2 was rolled back to tiny version 1 in production "
+        f"on {rollback.at.replace('T', ' ')[:-1]} UTC by ann (too slow). "
         "It is deployed again only with `--redeploy-rolled-back`."
     )
     assert host.done == []
@@ -393,7 +460,7 @@ def test_a_deployment_names_who_decided_it_and_why(releases: Releases[Deployment
     releases.deploy("production", TWO, ready_seconds=3.0, force=True, decision=Decision("bob", run_id="run"))
     assert releases.list_services()[1].decision == Decision("bob", run_id="run")
     releases.record_test("production", TWO.digest, passed=False)
-    assert releases.list_services()[1].decision == Decision("bob", "tiny:2 failed its test", "run")
+    assert releases.list_services()[1].decision == Decision("bob", "tiny version 2 failed its test", "run")
     release(releases, THREE)
     releases.roll_back("production", ANN)
     assert releases.list_services()[1].decision == ANN
@@ -405,9 +472,10 @@ def test_a_service_that_gives_no_answer_is_left_alone_if_it_runs(
     for image in (ONE, TWO):
         release(releases, image)
     host.done.clear()
-    serves = releases.record_test("production", TWO.digest, passed=False, answered=False)
+    judged = releases.record_test("production", TWO.digest, passed=False, answered=False)
+    serves = judged.serving
     assert serves is not None
-    assert (serves.image, serves.tested, host.done) == ("tiny:2", "passed", [])
+    assert (judged.kind, serves.image, serves.tested, host.done) == ("unanswered", "tiny:2", "passed", [])
 
 
 def test_a_service_that_gives_no_answer_has_failed_if_the_platform_says_so(
@@ -416,7 +484,7 @@ def test_a_service_that_gives_no_answer_has_failed_if_the_platform_says_so(
     for image in (ONE, TWO):
         release(releases, image)
     host.unhealthy.add("production")
-    serves = releases.record_test("production", TWO.digest, passed=False, answered=False)
+    serves = releases.record_test("production", TWO.digest, passed=False, answered=False).serving
     assert serves is not None
     assert serves.image == "tiny:1"
 

@@ -89,6 +89,17 @@ def test_a_service_that_has_ended_failed_its_test(backend: Backend, tmp_path: Pa
         conclude(backend, service, SILENT)
 
 
+def test_a_test_of_an_image_that_was_replaced_meanwhile_is_not_recorded(backend: Backend, tmp_path: Path) -> None:
+    old = release(backend, publish(backend, tmp_path, 1.0))
+    release(backend, publish(backend, tmp_path, 2.0))
+    with pytest.raises(ServiceUntestedError) as raised:
+        conclude(backend, old, [])
+    assert str(raised.value) == (
+        "Another deployment has replaced the image that was tested, so the result is not recorded: production now "
+        "serves tiny version 2. Run `mlops run release` to deploy and test it again."
+    )
+
+
 def test_nothing_is_changed_where_the_platform_does_not_answer_either(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

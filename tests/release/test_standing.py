@@ -6,11 +6,21 @@ import pytest
 
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Decision, Rollback, Service
-from mlops.release.standing import describe_rollback, find_standing
+from mlops.release.standing import Standing, describe_rollback, find_standings
 
 CHAMPION = ModelVersion("tiny", 2, "run", {}, {}, champion=True)
 SERVICE = Service("production", "http://there", "sha256:1", "healthy", "tiny:1", 1, "2026-11-26T03:00:00Z")
 ROLLBACK = Rollback("production", "tiny:2", 2, "tiny:1", 1, "2026-11-26T03:10:00Z", Decision("ann", "too slow", "run"))
+
+AGAIN = "Train another model, or test it again with `mlops run release --platform azure`."
+
+
+def find_standing(
+    service: Service, champion: ModelVersion | None, rollbacks: list[Rollback], command_options: str = ""
+) -> Standing:
+    """Return how one environment stands."""
+    (found,) = find_standings([service], champion, rollbacks, command_options)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -27,15 +37,43 @@ ROLLBACK = Rollback("production", "tiny:2", 2, "tiny:1", 1, "2026-11-26T03:10:00
         (
             replace(SERVICE, image="other:2", model_version=2),
             CHAMPION,
-            "It does not serve the champion, tiny version 2, but another model, other.",
+            "It does not serve the champion, tiny version 2, but another model, other. "
+            "`mlops run release --platform azure --take-over` replaces that.",
         ),
         (
-            replace(SERVICE, tested="failed"),
+            replace(SERVICE, failed=("tiny:2",)),
+            CHAMPION,
+            f"It does not serve the champion, tiny version 2, which failed its test in production. {AGAIN}",
+        ),
+        (
+            replace(SERVICE, tested="failed", previous="tiny:0"),
             CHAMPION,
             "It failed its test and still serves. Run `mlops rollback --platform azure`.",
         ),
+        (replace(SERVICE, tested="failed"), CHAMPION, f"It failed its test and still serves. {AGAIN}"),
+        (
+            replace(SERVICE, tested="failed", health="stopped", image="tiny:2", model_version=2),
+            CHAMPION,
+            f"It failed its test and was stopped. {AGAIN}",
+        ),
+        (
+            replace(SERVICE, environment="qa", accepts_keys=False),
+            CHAMPION,
+            "It does not accept the stored keys. Run `mlops keys qa --rotate --platform azure` to give it new ones.",
+        ),
     ],
-    ids=["champion", "no champion yet", "qa", "not released", "another model", "failed"],
+    ids=[
+        "champion",
+        "no champion yet",
+        "qa",
+        "not released",
+        "another model",
+        "failed and restored",
+        "failed",
+        "failed first",
+        "failed and stopped",
+        "other keys",
+    ],
 )
 def test_production_says_when_it_does_not_serve_the_champion(
     service: Service, champion: ModelVersion | None, remark: str
@@ -44,7 +82,9 @@ def test_production_says_when_it_does_not_serve_the_champion(
 
 
 def test_a_rollback_is_the_reason_until_it_is_lifted() -> None:
-    said = "tiny version 2 was rolled back in production on 2026-11-26 03:10:00 UTC by ann (too slow)."
+    said = (
+        "tiny version 2 was rolled back to tiny version 1 in production on 2026-11-26 03:10:00 UTC by ann (too slow)."
+    )
     assert describe_rollback(ROLLBACK) == said
     standing = find_standing(SERVICE, CHAMPION, [ROLLBACK])
     assert standing.remark == f"It does not serve the champion: {said}"
@@ -52,13 +92,38 @@ def test_a_rollback_is_the_reason_until_it_is_lifted() -> None:
         assert find_standing(SERVICE, CHAMPION, [other]).rollback is None
 
 
+def test_a_champion_that_failed_in_qa_is_not_called_unreleased() -> None:
+    qa = replace(SERVICE, environment="qa", image="tiny:2", model_version=2, tested="failed", failed=("tiny:2",))
+    assert [found.remark for found in find_standings([qa, SERVICE], CHAMPION, [], " --platform azure")] == [
+        "",
+        f"It does not serve the champion, tiny version 2, which failed its test in qa. {AGAIN}",
+    ]
+
+
+def test_after_a_take_over_an_old_rollback_is_not_the_reason() -> None:
+    other = replace(SERVICE, image="other:1", decision=Decision("bob", run_id="a release"))
+    assert find_standing(other, CHAMPION, [ROLLBACK]).remark == (
+        "It does not serve the champion, tiny version 2, but another model, other. "
+        "`mlops run release --take-over` replaces that."
+    )
+    back_to_other = replace(ROLLBACK, restored="other:1")
+    standing = find_standing(replace(other, decision=ROLLBACK.decision), CHAMPION, [back_to_other])
+    assert standing.remark == f"It does not serve the champion: {describe_rollback(back_to_other)}"
+
+
 def test_what_a_rollback_put_back_is_told_from_what_was_released() -> None:
-    assert find_standing(replace(SERVICE, decision=ROLLBACK.decision), CHAMPION, [ROLLBACK]).restored
+    assert find_standing(replace(SERVICE, decision=ROLLBACK.decision), CHAMPION, [ROLLBACK]).restored_by == ROLLBACK
     for decision in (Decision(), Decision("ann", "too slow", "a release")):
-        assert not find_standing(replace(SERVICE, decision=decision), CHAMPION, [ROLLBACK]).restored
+        assert not find_standing(replace(SERVICE, decision=decision), CHAMPION, [ROLLBACK]).restored_by
     without_record = replace(ROLLBACK, decision=Decision())
-    assert not find_standing(SERVICE, CHAMPION, [without_record]).restored
+    assert not find_standing(SERVICE, CHAMPION, [without_record]).restored_by
 
 
 def test_a_rollback_without_a_reason_says_so() -> None:
     assert describe_rollback(replace(ROLLBACK, decision=Decision())).endswith("UTC (no reason was given).")
+
+
+def test_a_version_that_was_promoted_over_the_gate_is_marked_when_it_is_rolled_back() -> None:
+    mark = "promoted over the gate by alice: ticket 42"
+    marked = replace(ROLLBACK, override=mark)
+    assert describe_rollback(marked).startswith(f"tiny version 2 ({mark}) was rolled back to tiny version 1 in")

@@ -26,7 +26,7 @@ from mlops.operations.submitting import (
 from mlops.pipelines import PUBLISHED
 from mlops.platform.pipelines import Pipelines, SubmittedRun
 from mlops.platform.submission import Build, list_names, read_submission
-from mlops.record.summary import ROLLED_BACK
+from mlops.record.summary import OVER_THE_GATE, ROLLED_BACK
 
 SHOWN_RUNS = 10
 EXPLAINED = ("unreadable", ROLLED_BACK)  # the outcomes whose reason is in the list
@@ -214,11 +214,12 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
     if as_json:
         print_json(run)
         return
+    mark = f" ({OVER_THE_GATE})" if run.override else ""
     rows = {
         "Run": run.run_id,
         "State": run.state,
         "Outcome": f"{run.outcome}: {run.reason}" if run.reason else run.outcome,
-        "Model": f"{run.model_name or model_name} version {run.model_version}" if run.model_version else "",
+        "Model": f"{run.model_name or model_name} version {run.model_version}{mark}" if run.model_version else "",
         "Version": run.version,
         "Started": run.started,
         "Finished": run.finished,

@@ -31,7 +31,7 @@ from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
 from mlops.parameters.overrides import read_override
 from mlops.parameters.project import Project
-from mlops.platform.services import Permissions
+from mlops.platform.services import Permissions, Service
 from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 
@@ -92,16 +92,26 @@ def run(
     """
     from mlops.operations.running import RunRequest, start_run
 
-    def release_begins() -> None:
+    released: list[str] = []
+
+    def release_begins(production: Service | None) -> None:
+        released.append(explain_release(production))
         if not quiet:
-            click.echo("Production is down. Releasing the image that it served last.", err=True)
+            click.echo(released[0], err=True)
 
     opened = open_platform(platform, map(read_override, overrides))
     request = RunRequest(
         pipeline, only, model_file, reason, force, Permissions(take_over, redeploy), run_id=run_id, jobs=jobs or 0
     )
     record = start_run(opened, request, [] if quiet else [Progress()], release_begins)
-    _conclude(record, opened, Printed(quiet, as_json), overrides)
+    _conclude(record, opened, Printed(quiet, as_json), overrides, released if record.outcome == "rejected" else [])
+
+
+def explain_release(production: Service | None) -> str:
+    """Say why production is released although the new model was rejected."""
+    if production is None:
+        return "Production serves nothing yet, so the champion is released."
+    return f"Production is {production.health}, so {production.model}, which it served last, is released again."
 
 
 @click.command()
@@ -135,12 +145,14 @@ class Printed:
     as_json: bool
 
 
-def _conclude(record: RunRecord, opened: OpenProject, printed: Printed, given: Sequence[str] = ()) -> None:
+def _conclude(
+    record: RunRecord, opened: OpenProject, printed: Printed, given: Sequence[str] = (), released: Sequence[str] = ()
+) -> None:
     print_annotations(annotate_run(record, opened.workspace.project))
     if printed.as_json:
         print_json(record)
     elif printed.quiet:
-        click.echo(format_ending(record))
+        click.echo(" ".join([format_ending(record), *released]))
     else:
         status = _read_status(opened)
         report = shorten_path(_find_page(record, opened.workspace.outputs))

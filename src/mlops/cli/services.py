@@ -29,7 +29,10 @@ def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: 
     """
     opened = open_platform(platform)
     if rotate:
+        from mlops.operations.overview import refresh_index
+
         opened.backend.services.rotate_keys(environment)
+        refresh_index(opened)
     first, second = read_keys(opened.backend.secrets, opened.backend.services, environment, opened.command_options)
     if as_json:
         print_json({"primary": first, "secondary": second})
@@ -60,10 +63,13 @@ def stop(platform: str) -> None:
 @click.command()
 @click.option("--environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
 @click.option("--reason", default="", metavar="TEXT", help="Your reason, recorded with your name and the time.")
+@click.option("--take-over", is_flag=True, help="Restore another model, if it served before.")
 @platform_option
 @json_option
-def rollback(environment: str, reason: str, platform: str, as_json: bool) -> None:
+def rollback(environment: str, reason: str, take_over: bool, platform: str, as_json: bool) -> None:
     """Restore the previous image that passed its test, and record the rollback as a run.
+
+    It restores the last image of the same model; with --take-over, of any model.
 
     The rolled-back version stays the champion, but is not deployed again unless you run
     `mlops run release --redeploy-rolled-back`.
@@ -72,11 +78,12 @@ def rollback(environment: str, reason: str, platform: str, as_json: bool) -> Non
     Examples:
       mlops rollback --reason "predictions drop on Mondays"
       mlops rollback --environment qa
+      mlops rollback --take-over --reason "the new model was released by mistake"
     """
     from mlops.operations.rolling_back import roll_back
 
     opened = open_platform(platform)
-    record = roll_back(opened, environment, reason)
+    record = roll_back(opened, environment, reason, take_over=take_over)
     if as_json:
         print_json(record)
         return

@@ -44,7 +44,6 @@ def _list_json(found: Status) -> dict[str, object]:
                 "model_name": standing.service.model_name,
                 "serves_champion": standing.serves_champion,
                 "remark": standing.remark,
-                "override": standing.override,
             }
             for standing in found.standings
         ],
@@ -64,7 +63,7 @@ def _show(found: Status) -> None:
             click.echo(f"{service.environment + ':':<12}unreadable")
             continue
         tested = f", test {service.tested}" if service.tested else ""
-        click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {standing.model}{tested}")
+        click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {service.model}{tested}")
         if standing.remark:
             click.echo(f"{'':<12}{standing.remark}")
     if not found.services:

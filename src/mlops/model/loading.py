@@ -1,5 +1,7 @@
 """Loading of models, which are fetched from the platform and checked against their hashes first."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,7 +48,7 @@ def require_champion(backend: Backend, model_name: str) -> ModelVersion:
 
 
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
-    """Return the image with a digest, or the champion's image if none is given.
+    """Return the image with a digest, or the champion's image if none is given; it says whether a person promoted it.
 
     Raises
     ------
@@ -56,11 +58,18 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
         If there is no such image.
     """
     if digest:
-        return backend.images.get_image(digest)
+        return _mark_override(backend, backend.images.get_image(digest))
     champion = require_champion(backend, model_name)
     image = backend.images.find_image(champion)
     if image is None:
         raise ImageNotFoundError(
             f"{model_name} version {champion.version} has no image yet. Run 05_create_image first."
         )
+    return _mark_override(backend, image)
+
+
+def _mark_override(backend: Backend, image: Image) -> Image:
+    """Return an image with who promoted its model over the gate, if anybody did."""
+    with suppress(ModelNotFoundError):  # an image may outlive its model
+        return replace(image, override=backend.registry.get_version(image.model_name, image.model_version).override)
     return image

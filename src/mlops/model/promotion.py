@@ -55,6 +55,15 @@ class Decision:
     kind: Literal["first", "few", "equal", "compared"] = "compared"
     override: str = ""
 
+    @property
+    def gains(self) -> dict[str, float]:
+        """The improvement, its bound and the gain that could have been shown, as 03_evaluate hands them on."""
+        return {
+            "improvement": self.improvement,
+            "lower_bound": self.lower_bound,
+            "detectable_gain": self.detectable_gain,
+        }
+
 
 def decide_promotion(
     champion_losses: NDArray[np.float64] | None,

@@ -12,16 +12,18 @@ from mlops.platform.models import ModelVersion
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.record.clock import now
+from mlops.record.summary import OVER_THE_GATE
 from mlops.release.standing import Standing
 
 
 def read_overview(opened: OpenProject) -> Overview:
     """Ask the platform for the services of its environments. Production comes first.
 
-    A part that cannot be read is a problem in the overview, not an error, so that the runs are still shown.
+    The champion is that of the project's model, even if a run was given the name of another one. A part that cannot be
+    read is a problem in the overview, not an error, so that the runs are still shown.
     """
     try:
-        found = read_status(opened)
+        found = read_status(opened.override())  # of the project, whatever model this run was asked for
         environments = tuple(_describe(found, standing) for standing in reversed(found.standings))
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
@@ -41,7 +43,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
         return Environment(service.environment, "", service.health, remark=service.problem)
     shown = Environment(
         service.environment,
-        standing.model,
+        service.model,
         service.health,
         service.deployed,
         is_champion=standing.serves_champion,
@@ -66,13 +68,16 @@ def _describe(status: Status, standing: Standing) -> Environment:
 
 
 def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:
-    """Describe who deployed the service or rolled back to it, and whether the gate promoted its model."""
-    made = standing.service.decision
-    if standing.restored:
-        return f"rolled back by {made.by} ({made.reason or 'no reason was given'})"
-    by = f"deployed by {made.by}" if made.by else ""
+    """Describe who deployed the service or rolled back to it, and whether the gate promoted its model.
+
+    The person who promoted it over the gate, and the reason, are named beside the model.
+    """
+    made, undone = standing.service.decision, standing.restored_by
+    by = f" by {made.by}" if made.by else ""
+    if undone and undone == standing.rollback:
+        return f"rollback{by}"  # the remark says of what, and why
+    if undone:
+        return f"rollback of {undone.model}{by} ({made.reason or 'no reason was given'})"
     why = f" ({made.reason})" if made.reason else ""
-    promoted = ""
-    if version is not None:
-        promoted = version.override or f"promoted by the gate: {version.tags.get('reason', '')}".rstrip(": ")
-    return "; ".join(said for said in (promoted, f"{by}{why}" if by else made.reason) if said)
+    promoted = "" if version is None else OVER_THE_GATE if version.override else "promoted by the gate"
+    return ", ".join(said for said in (promoted, f"deployed{by}{why}" if by or why else "") if said)

@@ -16,7 +16,7 @@ def release_again(
     parameters: Parameters,
     around: Surroundings,
     backend: Backend,
-    release_begins: Callable[[], None] | None = None,
+    release_begins: Callable[[Service | None], None] | None = None,
 ) -> RunRecord:
     """Release the last image of production again if production is not healthy and the new model was rejected.
 
@@ -31,7 +31,8 @@ def release_again(
     backend : Backend
         The platform.
     release_begins : callable, optional
-        Called before the release starts; not called if production is healthy.
+        Called before the release starts, with what production served last, or None if it serves nothing that could be
+        deployed again; not called if production is healthy.
 
     Returns
     -------
@@ -43,11 +44,11 @@ def release_again(
     production = _find_service(backend, last.environment) if last else None
     if production and production.tested == "failed" and production.health != "stopped":
         # Its test was killed after it recorded the failure, so restore the previous service now.
-        production = backend.services.record_test(production.environment, production.digest, passed=False)
+        production = backend.services.record_test(production.environment, production.digest, passed=False).serving
     if production and production.health == "healthy":
         return record
     if release_begins:
-        release_begins()
+        release_begins(production)
     values = {**parameters.values}
     if production:
         values |= {

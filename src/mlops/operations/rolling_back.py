@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlops.errors import MlopsError
+from mlops.errors import DeploymentError, DeploymentNotFoundError, MlopsError, UsageError
 from mlops.operations.opening import OpenProject, require_ready
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import ROLLBACK
@@ -14,13 +14,19 @@ from mlops.record.ledger import RunRecord, RunState, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
 from mlops.record.redaction import redact_record
-from mlops.record.summary import ROLLED_BACK, SERVES, TAKEN_OUT
+from mlops.record.summary import ROLLED_BACK, SERVES, TAKEN_OUT, name_rollback
 from mlops.record.user import find_user
-from mlops.release.standing import describe_rollback
 from mlops.runner import Surroundings
 
 
-def roll_back(opened: OpenProject, environment: str, reason: str = "", listeners: Sequence[Listener] = ()) -> RunRecord:
+def roll_back(
+    opened: OpenProject,
+    environment: str,
+    reason: str = "",
+    listeners: Sequence[Listener] = (),
+    *,
+    take_over: bool = False,
+) -> RunRecord:
     """Restore the previous image that passed its test, and record who did so, when and why.
 
     Parameters
@@ -33,6 +39,8 @@ def roll_back(opened: OpenProject, environment: str, reason: str = "", listeners
         The user's reason.
     listeners : sequence of Listener
         Notified of the end of the run.
+    take_over : bool
+        Whether the environment may go back to another model.
 
     Returns
     -------
@@ -41,20 +49,30 @@ def roll_back(opened: OpenProject, environment: str, reason: str = "", listeners
 
     Raises
     ------
-    DeploymentNotFoundError
-        If there is no image to restore. The run is recorded as failed, like after any other error.
+    UsageError
+        If there is no image to restore, or only one of another model without `take_over`. Nothing is recorded then. A
+        run with any other error is recorded as failed.
     """
     require_ready(opened.backend)
+    _require_previous(opened, environment, take_over)
     around = surround_run(opened, listeners)
     record = _begin(opened, environment, reason)
     decision = Decision(record.by, reason, record.run_id)
     try:
         _save(record, around)
-        rollback = opened.backend.services.roll_back(environment, decision)
+        rollback = opened.backend.services.roll_back(environment, decision, take_over=take_over)
     except (MlopsError, OSError, KeyboardInterrupt) as error:
         _end(_record_failure(record, error), around)
         raise
     return _end(_record_success(record, rollback), around)
+
+
+def _require_previous(opened: OpenProject, environment: str, take_over: bool) -> None:
+    """Refuse a rollback that the platform would refuse, before a run is recorded."""
+    try:
+        opened.backend.services.require_previous(environment, take_over=take_over)
+    except (DeploymentNotFoundError, DeploymentError) as error:
+        raise UsageError(str(error)) from error
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
@@ -69,12 +87,18 @@ def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
             started=rollback.at,
             finished=rollback.at,
             tags={"by": rollback.decision.by, "environment": rollback.environment},
-            reason=describe_rollback(rollback),
-            model_name=name_model(rollback.image),
-            model_version=rollback.model_version,
+            reason=_describe(rollback),
+            model_name=name_model(rollback.restored),
+            model_version=rollback.restored_version,
+            override=rollback.restored_override,
         )
         for rollback in opened.backend.services.list_rollbacks()
     ]
+
+
+def _describe(rollback: Rollback) -> str:
+    why = rollback.decision
+    return name_rollback(rollback.model, rollback.restored_model, rollback.environment, why.by, why.reason)
 
 
 def _begin(opened: OpenProject, environment: str, reason: str) -> RunRecord:

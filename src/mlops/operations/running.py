@@ -12,7 +12,7 @@ from mlops.operations.releasing import release_again
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import Override, check_overrides
 from mlops.pipelines import PIPELINES, ROLLBACK, Step, find_data_step, find_release
-from mlops.platform.services import NO_PERMISSIONS, Permissions
+from mlops.platform.services import NO_PERMISSIONS, Permissions, Service
 from mlops.record.ledger import RunRecord, list_runs, read_run
 from mlops.release.policy import explain_owner
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
@@ -61,7 +61,7 @@ def start_run(
     opened: OpenProject,
     request: RunRequest,
     listeners: Sequence[Listener] = (),
-    release_begins: Callable[[], None] | None = None,
+    release_begins: Callable[[Service | None], None] | None = None,
 ) -> RunRecord:
     """Run a pipeline to its end.
 
@@ -74,7 +74,8 @@ def start_run(
     listeners : sequence of Listener
         Notified of the progress.
     release_begins : callable, optional
-        Called before the release that follows if the model was rejected and production is down; see `release_again`.
+        Called before the release that follows if the model was rejected and production is not healthy; see
+        `release_again`.
 
     Returns
     -------

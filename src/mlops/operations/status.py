@@ -1,14 +1,14 @@
 """The status of a project: its champion, its services, its last runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mlops.errors import IntegrityError, NotFoundError
 from mlops.operations.opening import OpenProject
 from mlops.platform.models import ModelVersion, Registry
 from mlops.platform.services import Rollback, Service
 from mlops.record.ledger import RunRecord, list_runs
-from mlops.release.standing import Standing, find_standing
+from mlops.release.standing import Standing, find_standings
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,7 @@ class Status:
     @property
     def standings(self) -> list[Standing]:
         """The standing of each environment."""
-        found = [
-            find_standing(service, self.champion, self.rollbacks, self.command_options) for service in self.services
-        ]
-        return [replace(standing, override=self._find_override(standing.service.image)) for standing in found]
-
-    def _find_override(self, image: str) -> str:
-        """Describe who promoted an image's model over the gate and why; "" if nobody did, or it cannot be read."""
-        return self.versions[image].override if image in self.versions else ""
+        return find_standings(self.services, self.champion, self.rollbacks, self.command_options)
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:

@@ -4,18 +4,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mlops.platform.models import ModelVersion
+from mlops.platform.models import ModelVersion, name_version
 
 
 @dataclass(frozen=True)
 class Image:
-    """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content."""
+    """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content.
+
+    `override` names the person who promoted its model over the gate, and the reason. `mlops.model.loading.choose_image`
+    looks it up.
+    """
 
     name: str
     digest: str
     url: str
     model_name: str
     model_version: int
+    override: str = ""
+
+    @property
+    def model(self) -> str:
+        """Its model and version, with a mark if it was promoted over the gate."""
+        return name_version(self.model_name, self.model_version, self.override)
 
 
 class Images(Protocol):

@@ -34,7 +34,7 @@ class ModelVersion:
     @property
     def title(self) -> str:
         """Its name and version as people see them, with a mark if it was promoted over the gate."""
-        return f"{self.name} version {self.version}" + (f" ({self.override})" if self.override else "")
+        return name_version(self.name, self.version, self.override)
 
     @property
     def override(self) -> str:
@@ -42,6 +42,11 @@ class ModelVersion:
         why, user = self.tags.get(OVERRIDE_REASON, ""), self.tags.get(OVERRIDDEN_BY, "")
         by = f" by {user}" if user else ""
         return f"promoted over the gate{by}: {why}" if why else ""
+
+
+def name_version(name: str, version: int, override: str = "") -> str:
+    """Return a model version as people read it: "diabetes version 2", with a mark if it was promoted over the gate."""
+    return f"{name} version {version}" + (f" ({override})" if override else "")
 
 
 def require_champion(

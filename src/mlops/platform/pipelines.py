@@ -56,6 +56,8 @@ class SubmittedRun:
         The model that it registered or deployed; empty if none.
     model_version : int
         Its version; 0 if none.
+    override : str
+        Why a person promoted the model although the gate rejected it; empty if nobody did.
     """
 
     run_id: str
@@ -71,6 +73,7 @@ class SubmittedRun:
     reason: str = ""
     model_name: str = ""
     model_version: int = 0
+    override: str = ""
 
 
 class Pipelines(Protocol):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mlops.platform.images import Image
+from mlops.platform.models import name_version
 
 ENVIRONMENTS = ("qa", "production")
 Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: its record is damaged
@@ -60,6 +61,14 @@ class Service:
         Why the record is unreadable.
     decision : Decision
         The person, reason and run behind the deployment.
+    override : str
+        The person who promoted its model over the gate, and the reason; empty if the gate decided.
+    previous : str
+        The image that a rollback restores: "diabetes:1"; empty if there is none of the same model.
+    failed : tuple of str
+        The images that were deployed here and failed their last test.
+    accepts_keys : bool
+        Whether it was started with the keys that the platform's secrets hold.
     """
 
     environment: str
@@ -73,6 +82,10 @@ class Service:
     example: str = ""
     problem: str = ""
     decision: Decision = NO_DECISION
+    override: str = ""
+    previous: str = ""
+    failed: tuple[str, ...] = ()
+    accepts_keys: bool = True
 
     @property
     def model_name(self) -> str:
@@ -81,8 +94,25 @@ class Service:
 
     @property
     def model(self) -> str:
-        """Its model and version: "diabetes version 2"."""
-        return f"{self.model_name} version {self.model_version}"
+        """Its model and version: "diabetes version 2", with a mark if it was promoted over the gate."""
+        return name_version(self.model_name, self.model_version, self.override)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The result of a service test, as it was recorded, and what serves now.
+
+    Parameters
+    ----------
+    kind : str
+        "passed" or "failed"; "unanswered" if the service did not answer, but runs as the platform says; "replaced" if
+        another image is deployed there by now. The last two record nothing.
+    serving : Service or None
+        What serves now.
+    """
+
+    kind: Literal["passed", "failed", "unanswered", "replaced"]
+    serving: Service | None
 
 
 @dataclass(frozen=True)
@@ -98,12 +128,14 @@ class Rollback:
     restored, restored_version : str, int
         The image that serves instead, and its model version.
     at : str
-        The time of the rollback, as UTC in ISO 8601.
+        The time of the rollback: when the restored image was deployed, as UTC in ISO 8601.
     decision : Decision
         The person and reason behind the rollback, and the run that records it.
     lifted : str
         The time when the version passed its test there again after a requested redeployment; empty as long as the
         version must not be deployed.
+    override, restored_override : str
+        The person who promoted each model over the gate, and the reason; empty if the gate decided.
     """
 
     environment: str
@@ -114,16 +146,18 @@ class Rollback:
     at: str
     decision: Decision = NO_DECISION
     lifted: str = ""
+    override: str = ""
+    restored_override: str = ""
 
     @property
     def model(self) -> str:
-        """The model and version that were removed: "diabetes version 2"."""
-        return f"{name_model(self.image)} version {self.model_version}"
+        """The model and version that were removed: "diabetes version 2", with a mark as in `Service.model`."""
+        return name_version(name_model(self.image), self.model_version, self.override)
 
     @property
     def restored_model(self) -> str:
-        """The model and version that serve instead."""
-        return f"{name_model(self.restored)} version {self.restored_version}"
+        """The model and version that serve instead, with a mark as in `Service.model`."""
+        return name_version(name_model(self.restored), self.restored_version, self.restored_override)
 
 
 class Services(Protocol):
@@ -156,21 +190,28 @@ class Services(Protocol):
         """
         ...
 
-    def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Service | None:
+    def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
         """Record the result of the service's test; called by 07_test_service, and by the runner if that notebook died.
 
         If the test failed in production, the previous service is restored, or the service ends if there was none. If
         the service has not `answered`, the platform is asked first. If the platform says that the service runs, nothing
-        is changed or recorded. Returns what serves now. Safe to call again: a digest that is not deployed there changes
-        nothing.
+        is changed or recorded. Safe to call again: a digest that is not deployed there changes nothing.
         """
         ...
 
-    def roll_back(self, environment: str, decision: Decision = NO_DECISION) -> Rollback:
+    def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """Serve the deployment that passed its test before the current one; called by `mlops rollback`.
 
-        The removed version is not deployed again unless a person asks for it. Raises DeploymentNotFoundError if there
-        is no earlier deployment.
+        It is the last one of the same model; with `take_over`, of any model. The removed version is not deployed again
+        unless a person asks for it. Raises the errors of `require_previous`.
+        """
+        ...
+
+    def require_previous(self, environment: str, *, take_over: bool = False) -> None:
+        """Check that there is a deployment to roll back to; called by `mlops rollback` before it records a run.
+
+        Raises DeploymentNotFoundError if there is none, and DeploymentError if the only one is of another model and
+        `take_over` is false.
         """
         ...
 

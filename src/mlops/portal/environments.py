@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from mlops.portal.page import mark_code
 from mlops.record.data_test import DataTest
 
 ICONS = {"healthy": "✓", "unhealthy": "✗", "stopped": "■", "unreadable": "✗", "passed": "✓", "failed": "✗"}
@@ -62,7 +63,7 @@ def render_overview(overview: Overview, tested: DataTest | None) -> str:
     """Return the top of the index as HTML."""
     cards = "\n".join(map(_render_environment, overview.environments))
     nothing = "" if overview.problems else "<p>Nothing is deployed yet.</p>"
-    problems = "".join(f'<p class="failed">{escape(problem)}</p>' for problem in overview.problems)
+    problems = "".join(f'<p class="failed">{mark_code(problem)}</p>' for problem in overview.problems)
     return f"""<section class="overview" aria-label="Environments">
 {f'<div class="cards">{cards}</div>' if cards else nothing}
 {problems}{_render_data_test(tested)}{_render_time(overview.at)}
@@ -78,7 +79,7 @@ def format_time(moment: str) -> str:
 def _render_environment(found: Environment) -> str:
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _list_rows(found))
     health = f'<span class="{escape(found.health)}">{ICONS.get(found.health, "")} {escape(found.health)}</span>'
-    remark = f'<p class="remark">{escape(found.remark)}</p>' if found.remark else ""
+    remark = f'<p class="remark">{mark_code(found.remark)}</p>' if found.remark else ""
     model = escape(found.model or "nothing")
     return f"<article><h2>{escape(found.name)}</h2><p>{model}, {health}</p>{remark}<dl>{rows}</dl></article>"
 
@@ -87,7 +88,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
     if found.since:
         yield "Since", f'<time datetime="{escape(found.since)}">{escape(format_time(found.since))}</time>'
     if found.decision:
-        yield "Decision", escape(found.decision)
+        yield "Decision", mark_code(found.decision)
     yield "Champion", "yes" if found.is_champion else "no"
     if found.error:
         yield found.error_name[:1].upper() + found.error_name[1:], escape(found.error)
@@ -97,7 +98,10 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 def _render_time(moment: str) -> str:
     """Return the time of the overview, because a service may end after it was shown."""
-    return f"<p><small>As of {escape(format_time(moment))}. Update: `mlops report`</small></p>" if moment else ""
+    if not moment:
+        return ""
+    time = escape(format_time(moment))
+    return f"<p><small>As of {time}. Run <code>mlops report</code> to ask again.</small></p>"
 
 
 def _render_data_test(tested: DataTest | None) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from mlops.files.atomic import write_atomically
 from mlops.numbers import format_number
 from mlops.portal.environments import Overview, format_time, render_overview
-from mlops.portal.page import render_page
+from mlops.portal.page import mark_code, render_page
 from mlops.record.changes import list_changes, measure_duration
 from mlops.record.data_test import find_data_test
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
 from mlops.record.summary import (
+    OVER_THE_GATE,
     describe_failure,
     describe_outcome,
     find_metrics,
@@ -25,6 +26,10 @@ COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duratio
 GOOD = ("promoted", "released", "done")
 ICONS = {**dict.fromkeys(GOOD, "✓"), "rejected": "–", "rolled back": "↺", "running": "…", "waiting": "…"}
 BAD = "✗"
+CAPTION = (
+    "Newest first. A step's name opens its report, or the page of its sweep. Metrics are those of the model that the "
+    "run trained; of a sweep, those of the best combination."
+)
 
 
 def write_index(outputs: Path, overview: Overview | None) -> Path:
@@ -49,7 +54,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     top = render_overview(overview, find_data_test(runs)) if overview else ""
     main = f"""{top}<h2>Runs</h2>
 <div class="scroll"><table class="runs">
-<caption>Newest first. A step's name opens its report. Metrics are those of the run's new model.</caption>
+<caption>{CAPTION}</caption>
 <thead><tr>{heads}</tr></thead>
 <tbody>
 {body}
@@ -62,7 +67,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
 
 def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str:
     model, metrics = find_model(run), find_metrics(run)
-    mark = " <small>(promoted over the gate)</small>" if model and find_override(run) else ""
+    mark = f" <small>({OVER_THE_GATE})</small>" if model and find_override(run) else ""
     changes = "<br>".join(map(escape, list_changes(run, older)))
     numbers = [(name, format_number(metrics[name]) if name in metrics else "", "number") for name in METRICS]
     cells = [
@@ -84,8 +89,8 @@ def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str
 def _render_status(run: RunRecord) -> str:
     outcome = run.outcome or run.state
     why = describe_outcome(run) if outcome != "error" else _shorten(describe_failure(run))
-    word = f'<span class="{escape(outcome)}">{ICONS.get(outcome, BAD)} {escape(outcome)}</span>'
-    return f"{word}<br><small>{escape(why)}</small>" if why else word
+    word = f'<span class="{escape(outcome.replace(" ", "-"))}">{ICONS.get(outcome, BAD)} {escape(outcome)}</span>'
+    return f"{word}<br><small>{mark_code(why)}</small>" if why else word
 
 
 def _shorten(error: str) -> str:

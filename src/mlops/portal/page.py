@@ -1,5 +1,6 @@
 """The frame of all pages except notebooks' reports: no network, no script."""
 
+import re
 from html import escape
 from pathlib import Path
 
@@ -10,6 +11,11 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri
 def read_stylesheet() -> str:
     """Return the style sheet of all pages, including reports."""
     return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def mark_code(text: str) -> str:
+    """Return a text as HTML, in which commands between backticks are code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
 
 
 def render_page(title: str, main: str, header: str = "") -> str:

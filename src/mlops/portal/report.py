@@ -23,7 +23,7 @@ from pygments.formatters import HtmlFormatter
 
 from mlops.files.atomic import write_atomically
 from mlops.portal.outputs import make_note, prepare_outputs
-from mlops.portal.page import TEMPLATES, read_stylesheet
+from mlops.portal.page import TEMPLATES, mark_code, read_stylesheet
 from mlops.portal.verdict import find_verdict, mark_unrun
 from mlops.record.ledger import RunRecord, StepRecord
 
@@ -117,12 +117,14 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     content = _read_notebook(notebook)
     shown = [_clean_cell(cell, notebook.name) for cell in content.cells if not _is_marker(cell)]
     content.cells = mark_unrun(shown)
+    verdict = find_verdict(run, step) if run and step else None
     resources = {
         "title": _find_title(content) or notebook.stem,
         "stylesheet": read_stylesheet() + HtmlFormatter(style="default").get_style_defs(".highlight"),
         "run": run,
         "step": step,
-        "verdict": find_verdict(run, step) if run and step else None,
+        "verdict": verdict,
+        "verdict_text": mark_code(verdict.text) if verdict else "",
     }
     html = _render(content, resources, notebook.name)
     report = notebook.with_suffix(".html")

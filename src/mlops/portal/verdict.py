@@ -4,12 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlops.errors import DataTestFailed
+from mlops.errors import DataTestFailed, ServiceTestFailed, ServiceUntestedError
 from mlops.numbers import format_number
-from mlops.pipelines import ALL_STEPS, Step
+from mlops.pipelines import ALL_STEPS, Step, find_deployment
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
-from mlops.record.summary import find_dataset
+from mlops.record.summary import find_dataset, find_model, find_override
+
+FAILURES = {  # by the kind of the error
+    DataTestFailed.__name__: "The data did not pass its test",
+    ServiceTestFailed.__name__: "The service did not pass its test",
+    ServiceUntestedError.__name__: "The service could not be tested",
+}
 
 
 @dataclass(frozen=True)
@@ -29,33 +35,53 @@ class Verdict:
 
 
 def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> Verdict:
-    """Return the verdict of a run's step: its decision, the result of its test, or the cell in which it failed."""
+    """Return the verdict of a run's step: its decision, what passed, what serves, or the cell in which it failed."""
+    steps = tuple(steps)
     declared = next((found for found in steps if found.name == step.name), None)
-    tests = declared is not None and bool(declared.takes_data)
     if step.state == "failed":
-        what = (
-            "The data did not pass its test"
-            if tests and step.error_kind == DataTestFailed.__name__
-            else "This step failed"
-        )
+        what = FAILURES.get(step.error_kind, "This step failed")
         return Verdict("failed", f"✗ {what}{name_cell(step.cell)}.")
-    if declared and declared.decides and declared.decides in step.results:
-        promoted = bool(step.results[declared.decides])
-        word = "✓ Promoted" if promoted else "– Rejected"
-        return Verdict(
-            "promoted" if promoted else "rejected", f"{word}. {step.results.get(declared.explains, '')}".strip()
-        )
-    if tests and step.has_results:
-        return Verdict("done", "✓ The data passed its test.")
-    if declared and declared.names_dataset and step.has_results:
-        return Verdict("done", f"✓ Done. {find_dataset(run)} is the newest.")
-    if step.has_results:
-        return Verdict("done", f"✓ Done.{_name_numbers(declared, step)}")
-    return Verdict(step.state, step.state.capitalize() + ".")
+    if not step.has_results:
+        return Verdict(step.state, step.state.capitalize() + ".")
+    if declared is None:
+        return Verdict("done", "✓ Done.")
+    return _find_decision(declared, step) or Verdict("done", f"✓ {_describe_end(run, step, declared, steps)}")
 
 
-def _name_numbers(declared: Step | None, step: StepRecord) -> str:
-    names = [name for name in (declared.metrics if declared else ()) if isinstance(step.results.get(name), float)]
+def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
+    """Return what a step decided; None if it decides nothing, or has not refused what it is there for."""
+    if refusal := step.results.get(declared.refuses):
+        return Verdict("rejected", f"– Not deployed. {refusal}")
+    if declared.decides not in step.results:
+        return None
+    promoted = bool(step.results[declared.decides])
+    kind, word = ("promoted", "✓ Promoted") if promoted else ("rejected", "– Rejected")
+    return Verdict(kind, f"{word}. {step.results.get(declared.explains, '')}".strip())
+
+
+def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Sequence[Step]) -> str:
+    """Say what a step has done that decides nothing."""
+    if declared.takes_data:
+        return "The data passed its test."
+    if declared.names_dataset:
+        return f"Done. {find_dataset(run)} is the newest."
+    deployed = _name_deployed(run, find_deployment(steps, step.environment))
+    if declared.deploys and deployed:
+        return f"Done. {step.environment} serves {deployed}."
+    if declared.checks in step.results:
+        return f"{deployed or 'The service'} in {step.environment} passed {step.results[declared.checks]} checks."
+    return f"Done.{_name_numbers(declared, step)}"
+
+
+def _name_deployed(run: RunRecord, deployment: Step | None) -> str:
+    """Return the model that the run has deployed in an environment, with its mark; empty if it has not."""
+    model = find_model(run, [deployment]) if deployment else ""
+    override = find_override(run, [deployment]) if deployment else ""
+    return f"{model} ({override})" if model and override else model
+
+
+def _name_numbers(declared: Step, step: StepRecord) -> str:
+    names = [name for name in declared.metrics if isinstance(step.results.get(name), float)]
     numbers = ", ".join(f"{name} {format_number(step.results[name])}" for name in names)
     return f" The new model has {numbers} on the holdout." if numbers else ""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlops.pipelines import ALL_STEPS, Step
 from mlops.record.ledger import RunRecord
-from mlops.record.summary import describe_end, find_model_name, find_model_version
+from mlops.record.summary import describe_end, find_model_name, find_model_version, find_override
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Conclusion:
         Its version; 0 if none.
     skipped : mapping of str to str
         The steps that were skipped, each with the reason.
+    override : str
+        Why a person promoted the model although the gate rejected it; empty if nobody did.
     """
 
     outcome: str = ""
@@ -29,6 +31,7 @@ class Conclusion:
     model_name: str = ""
     model_version: int = 0
     skipped: Mapping[str, str] = field(default_factory=dict)
+    override: str = ""
 
 
 def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusion:
@@ -49,6 +52,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
         model_name=str(name or ""),
         model_version=version if isinstance(version, int) else 0,
         skipped={step.name: step.reason for step in run.steps if step.state == "skipped"},
+        override=find_override(run, steps),
     )
 
 

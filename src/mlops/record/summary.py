@@ -9,6 +9,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
 ROLLED_BACK = "rolled back"  # its outcome
+OVER_THE_GATE = "promoted over the gate"  # the mark of a model in places that have no room for who did it, and why
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the model that the run registered or deployed: "diabetes version 2"; "" if none.
 
-    See `Step.names_model`.
+    See `Step.names_model`. A rollback deploys what it restores.
     """
+    if run.pipeline == ROLLBACK:
+        return str(run.result(SERVES) or "")
     return _find_version(reversed(run.steps), {step.name: step.names_model for step in steps})
 
 
@@ -67,13 +70,32 @@ def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     return _find_version(run.steps, {step.name: step.names_dataset for step in steps})
 
 
+def name_rollback(
+    taken_out: str, serves: str, environment: str, by: str, reason: str, *, verb: str = "", at: str = ""
+) -> str:
+    """Say what was rolled back to what, and where, when, by whom and why; the one wording of a rollback.
+
+    Parameters
+    ----------
+    taken_out, serves : str
+        Models with their versions: what was taken out, and what serves instead.
+    environment, by, reason : str
+        Where, who (may be empty) and why (may be empty).
+    verb : str
+        " was rolled back" in a sentence; empty beside the outcome, which says so.
+    at : str
+        When, as UTC in ISO 8601; empty beside the time of the run.
+    """
+    when = f" on {at.replace('T', ' ').removesuffix('Z')} UTC" if at else ""
+    who = f" by {by}" if by else ""
+    return f"{taken_out}{verb} to {serves} in {environment}{when}{who} ({reason or 'no reason was given'})"
+
+
 def _describe_rollback(run: RunRecord) -> str:
     done = next((step for step in run.steps if step.has_results), None)
     if done is None:
         return ""
-    taken_out, serves = done.results[TAKEN_OUT], done.results[SERVES]
-    by = f", by {run.by}" if run.by else ""
-    return f"{taken_out} in {done.environment}, where {serves} serves again{by} ({run.reason or 'no reason was given'})"
+    return name_rollback(done.results[TAKEN_OUT], done.results[SERVES], done.environment, run.by, run.reason)
 
 
 def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
@@ -116,13 +138,15 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
     compared = next((step for step in steps if step.compares and (run.step(step.name) or NO_STEP).has_results), None)
     if compared is None:
         return [Scores("new model", metrics)]
-    champion, version = (run.get_step(compared.name).results.get(name) for name in compared.compares)
+    mark = f" ({OVER_THE_GATE})" if find_override(run, [compared]) else ""
+    champion, version, override = (run.get_step(compared.name).results.get(name) for name in compared.compares)
     rank = "previous champion" if _has_promoted(run, steps) else "champion"
     if not champion:
-        return [Scores("challenger", metrics)]
+        return [Scores(f"challenger{mark}", metrics)]
     known = {name: champion[name] for name in metrics if isinstance(champion.get(name), float)}
     model = str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
-    return [Scores("challenger", metrics), Scores(f"{rank} ({f'{model} version {version}'.strip()})", known)]
+    named = f"{model} version {version}".strip() + (f", {OVER_THE_GATE}" if override else "")
+    return [Scores(f"challenger{mark}", metrics), Scores(f"{rank} ({named})", known)]
 
 
 def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:

@@ -39,7 +39,7 @@ class DeploymentResult:
         found = self.service
         if found is None:
             return f"not deployed: {self.refusal}"
-        return f"{found.environment}: {found.image}, {found.health}, digest as asked: {found.digest == image.digest}"
+        return f"{found.environment}: {found.model}, {found.health}, digest as asked: {found.digest == image.digest}"
 
 
 def deploy_image(
@@ -81,3 +81,17 @@ def deploy_image(
     except RolledBackError as error:
         return DeploymentResult(None, str(error))
     return DeploymentResult(service)
+
+
+def list_rows(services: Services) -> list[dict[str, str]]:
+    """Return what each environment serves, as the rows of a table; called by 06_deploy."""
+    return [
+        {
+            "environment": service.environment,
+            "url": service.url,
+            "model": service.problem or service.model,
+            "health": service.health,
+            "tested": service.tested,
+        }
+        for service in services.list_services()
+    ]

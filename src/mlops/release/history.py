@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from mlops.platform.images import Image
+from mlops.platform.models import name_version
 from mlops.platform.services import NO_DECISION, Decision, Health, Rollback, Service, name_model
 
 KEPT = 100  # the number of deployments that are remembered
@@ -16,7 +17,7 @@ Test = Literal["", "passed", "failed"]
 
 @dataclass(frozen=True)
 class Deployment:
-    """An image that was deployed; `tested` and `decision` as in `Service`."""
+    """An image that was deployed; `tested`, `decision` and `override` as in `Service`."""
 
     digest: str
     image: str
@@ -24,21 +25,12 @@ class Deployment:
     deployed: str
     tested: Test = ""
     decision: Decision = NO_DECISION
+    override: str = ""
 
-    def describe(self, environment: str, url: str, health: Health, example: str) -> Service:
-        """Return the deployment as a service."""
-        return Service(
-            environment=environment,
-            url=url,
-            digest=self.digest,
-            health=health,
-            image=self.image,
-            model_version=self.model_version,
-            deployed=self.deployed,
-            tested=self.tested,
-            example=example,
-            decision=self.decision,
-        )
+    @property
+    def model(self) -> str:
+        """Its model and version, with a mark if it was promoted over the gate."""
+        return name_version(name_model(self.image), self.model_version, self.override)
 
 
 @dataclass(frozen=True)
@@ -73,10 +65,33 @@ class Deployments:
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
-    def credit(self, decision: Decision) -> Self:
-        """Return the state with the decision behind the current deployment."""
+    def credit(self, decision: Decision, override: str) -> Self:
+        """Return the state with the decision behind the current deployment; `override` is that of its model."""
         assert self.current is not None
-        return replace(self, current=replace(self.current, decision=decision))
+        return replace(self, current=replace(self.current, decision=decision, override=override))
+
+    def describe(
+        self, environment: str, url: str, health: Health, example: str, *, accepts_keys: bool = True
+    ) -> Service:
+        """Return the current deployment as the service that it is."""
+        current, previous = self.current, self.find_previous(same_model=True)
+        assert current is not None
+        return Service(
+            environment=environment,
+            url=url,
+            digest=current.digest,
+            health=health,
+            image=current.image,
+            model_version=current.model_version,
+            deployed=current.deployed,
+            tested=current.tested,
+            example=example,
+            decision=current.decision,
+            override=current.override,
+            previous=previous.image if previous else "",
+            failed=self.list_failed(),
+            accepts_keys=accepts_keys,
+        )
 
     def restart(self, before: "Deployments") -> Self:
         """Return the state after a restart: the current deployment is the one of `before`."""
@@ -107,6 +122,11 @@ class Deployments:
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
+    def list_failed(self) -> tuple[str, ...]:
+        """Return the images that failed their last test here, in the order of their deployment."""
+        ended = {old.image: old.tested for old in (*self.history, self.current) if old and old.tested}
+        return tuple(image for image, tested in ended.items() if tested == "failed")
+
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
         """Return the state after a rollback from the image with a digest."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
@@ -116,8 +136,13 @@ class Deployments:
         found = [old for old in self.rollbacks if old.image == image.name and not old.lifted]
         return found[-1] if found else None
 
-    def find_previous(self) -> Deployment | None:
-        """Return the latest earlier deployment that passed and has another digest than the current one."""
+    def find_previous(self, *, same_model: bool = False) -> Deployment | None:
+        """Return the latest earlier deployment that passed and has another digest than the current one.
+
+        With `same_model`, only those of the model that the environment belongs to count.
+        """
         serving = self.current.digest if self.current else ""
         usable = [old for old in self.list_kept() if old.digest != serving]
+        if same_model:
+            usable = [old for old in usable if name_model(old.image) == self.owner]
         return usable[-1] if usable else None

@@ -10,6 +10,7 @@ It is the same on every platform. A platform implements only how to start, end a
 
 import heapq
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Generic
 
 from mlops.errors import (
@@ -27,6 +28,7 @@ from mlops.platform.services import (
     NO_DECISION,
     NO_PERMISSIONS,
     Decision,
+    Judgement,
     Permissions,
     Rollback,
     Service,
@@ -81,41 +83,39 @@ class Releases(Generic[State]):
         """See `Services`."""
         return self._host.look(environment).read().owner
 
-    def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Service | None:
+    def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
         """See `Services`."""
         with self._host.lock(environment) as site:
             state = site.read()
             if state.current is None or state.current.digest != digest:
-                return site.describe(state) if state.current else None
+                return Judgement("replaced", site.describe(state) if state.current else None)
             if not answered:
                 service = site.describe(state)
                 if service.health == "healthy":
-                    return service  # unreachable from here is not broken
-            tested = state.current
+                    return Judgement("unanswered", service)  # unreachable from here is not broken
             state = state.judge(passed=passed, at=now())
             site.write(state)
             if passed or not _restores(environment):
-                return site.describe(state)
-            if state.find_previous() is None:
-                site.end()
-                return None
-            why = Decision(tested.decision.by, f"{tested.image} failed its test", tested.decision.run_id)
-            return self._restore(site, state, why)
+                return Judgement("passed" if passed else "failed", site.describe(state))
+            return Judgement("failed", self._undo_failed(site, state))
 
-    def roll_back(self, environment: str, decision: Decision = NO_DECISION) -> Rollback:
+    def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """See `Services`."""
         with self._host.lock(environment) as site:
             state = site.read()
-            current, previous = state.current, state.find_previous()
-            if current is None or previous is None:
-                raise DeploymentNotFoundError(
-                    f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
-                    f"Release another image with `mlops run release{self._host.command_options}`."
-                )
+            current, previous = self._choose_previous(environment, state, take_over)
             rollback = _record_rollback(environment, current, previous, decision)
-            # The next rollback goes further back.
-            self._restore(site, state, decision, lambda served: served.withdraw(rollback, current.digest))
-            return rollback
+
+            def withdraw(served: State) -> State:  # so that the next rollback goes further back
+                assert served.current is not None
+                return served.withdraw(replace(rollback, at=served.current.deployed), current.digest)
+
+            service = self._restore(site, state, previous, decision, withdraw)
+            return replace(rollback, at=service.deployed)
+
+    def require_previous(self, environment: str, *, take_over: bool = False) -> None:
+        """See `Services`."""
+        self._choose_previous(environment, self._host.look(environment).read(), take_over)
 
     def list_rollbacks(self) -> list[Rollback]:
         """See `Services`."""
@@ -138,6 +138,7 @@ class Releases(Generic[State]):
                 if current is None or has_them or site.describe(state).health == "stopped":
                     return
                 image, seconds = self._get_image(current.digest), self._host.restore_seconds
+                image = replace(image, override=current.override)
                 self._replace(site, state, image, seconds, current.decision, lambda served: served.restart(state))
 
     def stop(self, environment: str) -> bool:
@@ -170,17 +171,40 @@ class Releases(Generic[State]):
         if state.owner not in ("", image.model_name) and not allowed.take_over:
             raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
 
+    def _choose_previous(self, environment: str, state: State, take_over: bool) -> tuple[Deployment, Deployment]:
+        """Return what a rollback takes out, and what it restores."""
+        previous, other = state.find_previous(same_model=not take_over), state.find_previous()
+        if state.current and previous:
+            return state.current, previous
+        if state.current and other:
+            raise DeploymentError(
+                f"{environment} serves the model {state.owner}, and the image before it is of another model, "
+                f"{other.model}. Add `--take-over` to restore that."
+            )
+        raise DeploymentNotFoundError(
+            f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
+            f"Release another image with `mlops run release{self._host.command_options}`."
+        )
+
+    def _undo_failed(self, site: Site[State], state: State) -> Service | None:
+        """Restore what served before the current deployment, which failed its test; end the service if nothing did."""
+        failed, previous = state.current, state.find_previous()
+        if failed is None or previous is None:
+            site.end()
+            return None
+        why = Decision(failed.decision.by, f"{failed.model} failed its test", failed.decision.run_id)
+        return self._restore(site, state, previous, why)
+
     def _restore(
         self,
         site: Site[State],
         state: State,
+        previous: Deployment,
         decision: Decision,
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
-        """Serve the last image before the current one that passed its test."""
-        previous = state.find_previous()
-        assert previous is not None
-        image = self._get_image(previous.digest)
+        """Serve an earlier deployment again."""
+        image = replace(self._get_image(previous.digest), override=previous.override)
         return self._replace(site, state, image, self._host.restore_seconds, decision, change)
 
     def _replace(
@@ -198,7 +222,7 @@ class Releases(Generic[State]):
         is stored with the new service, so that neither is stored without the other.
         """
         try:
-            served = change(site.serve(state, image, ready_seconds).credit(decision))
+            served = change(site.serve(state, image, ready_seconds).credit(decision, image.override))
             site.write(served)
         except (ConflictError, LostLockError):
             raise  # do not undo: another deployment may have the lock by now
@@ -237,8 +261,10 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
         model_version=current.model_version,
         restored=previous.image,
         restored_version=previous.model_version,
-        at=now(),
+        at="",
         decision=decision,
+        override=current.override,
+        restored_override=previous.override,
     )
 
 

@@ -197,27 +197,33 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     Raises
     ------
     ServiceUntestedError
-        If the service did not answer, but the platform reports that it runs, or could not be asked. Nothing was
-        changed.
+        If the service did not answer, but the platform reports that it runs, or could not be asked. Or if another image
+        was deployed meanwhile. Nothing was changed.
     ServiceTestFailed
         If the test failed. In production, the previous service has been restored.
     """
     passed = all(check.passed for check in checks)
     silent = next((check.seen for check in checks if isinstance(check, NoAnswer)), "")
     try:
-        serving = services.record_test(environment, digest, passed=passed, answered=not silent)
+        judged = services.record_test(environment, digest, passed=passed, answered=not silent)
     except PlatformError as error:
         if not silent:
             raise
         raise ServiceUntestedError(
             f"{silent} The platform could not be asked, so nothing was changed. {error}"
         ) from error
-    if silent and serving and serving.digest == digest and serving.health == "healthy":
+    model = judged.serving.model if judged.serving else "nothing"
+    now = f"{environment} now serves {model}"
+    if judged.kind == "unanswered":
         raise ServiceUntestedError(
-            f"{silent} But the platform reports that {serving.model} runs in {environment}, so nothing was changed. "
+            f"{silent} But the platform reports that {model} runs in {environment}, so nothing was changed. "
             "Check the network and the proxy between here and the service, then run `mlops resume`."
         )
-    now = f"{environment} now serves {serving.model}" if serving else f"{environment} now serves nothing"
+    if judged.kind == "replaced":
+        raise ServiceUntestedError(
+            f"Another deployment has replaced the image that was tested, so the result is not recorded: {now}. "
+            "Run `mlops run release` to deploy and test it again."
+        )
     require_passed(checks, url, now)
 
 

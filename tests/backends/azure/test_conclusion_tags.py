@@ -4,7 +4,7 @@ from mlops.backends.azure.submitted.conclusion_tags import list_other_tags, read
 from mlops.record.conclusion import Conclusion
 
 ORIGIN = {"BuildId": "42", "dataset": "tiny:2"}
-WHOLE = Conclusion("rejected", "not better", "tiny", 3, {"register": "not better"})
+WHOLE = Conclusion("rejected", "not better", "tiny", 3, {"register": "not better"}, "ticket 42")
 
 
 def test_what_is_written_is_read_and_other_tags_are_left_alone() -> None:

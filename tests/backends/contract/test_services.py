@@ -75,7 +75,7 @@ def test_a_version_that_was_rolled_back_is_not_deployed_again_unless_asked(backe
     for image in (first, second):
         release(backend, image)
     backend.services.roll_back("production")
-    with pytest.raises(RolledBackError, match="tiny version 2 was rolled back in production on"):
+    with pytest.raises(RolledBackError, match="tiny version 2 was rolled back to tiny version 1 in production on"):
         deploy(backend, "production", second)
     assert find_production(backend) == ("tiny:1", 1, "healthy")
     deploy(backend, "production", second, allowed=Permissions(redeploy=True))

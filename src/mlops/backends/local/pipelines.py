@@ -153,6 +153,7 @@ class LocalPipelines:
             reason=conclusion.reason,
             model_name=conclusion.model_name,
             model_version=conclusion.model_version,
+            override=conclusion.override,
             started=record.started,
             finished=record.finished,
             url=folder.as_uri(),

@@ -133,6 +133,14 @@ class LocalSite:
             return True
         return state.current.keys == self._secrets.hash_keys(self._environment)
 
+    def _may_accept_keys(self, state: LocalState) -> bool:
+        """Return False if the service certainly refuses the stored keys."""
+        assert state.current is not None
+        try:
+            return not state.current.keys or self.accepts_keys(state)  # older records do not know their keys
+        except IntegrityError:
+            return False  # nobody can read keys that are damaged
+
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
         """See `Site`. A server reads its keys only at its start."""
@@ -186,9 +194,9 @@ class LocalSite:
         """See `View`."""
         current = state.current
         assert current is not None
-        health = _check_health(state)
-        return current.describe(
-            self._environment, f"http://127.0.0.1:{state.port}", health, self._images.read_example(current.digest)
+        url, example = f"http://127.0.0.1:{state.port}", self._images.read_example(current.digest)
+        return state.describe(
+            self._environment, url, _check_health(state), example, accepts_keys=self._may_accept_keys(state)
         )
 
     def list_ended(self) -> list[Path]:

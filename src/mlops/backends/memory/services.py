@@ -175,9 +175,8 @@ class MemorySite:
         current = state.current
         assert current is not None
         health: Health = "healthy" if current.server and current.server.ready else "stopped"
-        return current.describe(
-            self.environment, f"http://127.0.0.1:{state.port}", health, self.images.read_example(current.digest)
-        )
+        url, example = f"http://127.0.0.1:{state.port}", self.images.read_example(current.digest)
+        return state.describe(self.environment, url, health, example, accepts_keys=self.accepts_keys(state))
 
     def _load(self, image: Image, seconds: float) -> Application:
         """Load the scoring script of an image.

@@ -17,6 +17,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
 from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, has_step, list_scores
 from mlops.release.loopback import is_loopback
+from mlops.release.standing import Standing, describe_rollback
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -126,9 +127,9 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
     if production is None:
         return []
     service = production.service
-    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {production.model})")]
-    if production.remark:
-        lines.append(("", production.remark))
+    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {service.model})")]
+    if remark := _shorten_remark(production, describe_outcome(run)):
+        lines.append(("", remark))
     if service.health == "healthy" and run.state == "succeeded" and has_step(run, lambda step: step.deploys):
         body, actual = split_example(service.example)
         lines.append(("Try it", _write_curl(service, body, program, status.command_options)))
@@ -136,6 +137,12 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
             values = " and ".join(format_number(value) for value in actual)
             lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))
     return lines
+
+
+def _shorten_remark(production: Standing, outcome: str) -> str:
+    """Return the remark without the rollback that the outcome has told already."""
+    told = describe_rollback(production.rollback) if production.rollback else ""
+    return production.remark.replace(f": {told}", ".") if told and told in outcome else production.remark
 
 
 def format_outcome(run: RunRecord) -> str:

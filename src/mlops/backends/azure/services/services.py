@@ -187,7 +187,7 @@ class AzureSite:
         current = state.current
         assert current is not None
         health = _check_health(next(iter(self._list()), None), current.digest)
-        return current.describe(self._environment, current.url, health, current.example)
+        return state.describe(self._environment, current.url, health, current.example)
 
     def _deploy(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
         """Deploy an image to `service`, or to a new one, and wait until it serves."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from mlops.record.conclusion import Conclusion
 
 OUTCOME, REASON, MODEL_NAME, MODEL_VERSION, SKIPPED = "outcome", "reason", "model_name", "model_version", "skipped_"
+OVERRIDE = "override"
 LONGEST = 256  # characters of a tag
 
 
@@ -15,6 +16,7 @@ def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
         REASON: conclusion.reason,
         MODEL_NAME: conclusion.model_name,
         MODEL_VERSION: str(conclusion.model_version or ""),
+        OVERRIDE: conclusion.override,
         **{f"{SKIPPED}{step}": reason for step, reason in conclusion.skipped.items()},
     }
     return {name: value[:LONGEST] for name, value in tags.items() if value}
@@ -28,11 +30,12 @@ def read_conclusion(tags: Mapping[str, str]) -> Conclusion:
         reason=tags.get(REASON, ""),
         model_name=tags.get(MODEL_NAME, ""),
         model_version=int(version) if version.isdecimal() else 0,
+        override=tags.get(OVERRIDE, ""),
         skipped={name.removeprefix(SKIPPED): reason for name, reason in tags.items() if name.startswith(SKIPPED)},
     )
 
 
 def list_other_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags that say something else: where the run comes from, and what it ran on."""
-    own = (OUTCOME, REASON, MODEL_NAME, MODEL_VERSION)
+    own = (OUTCOME, REASON, MODEL_NAME, MODEL_VERSION, OVERRIDE)
     return {name: value for name, value in tags.items() if name not in own and not name.startswith(SKIPPED)}

@@ -128,6 +128,7 @@ class SubmittedRuns:
             reason=conclusion.reason,
             model_name=conclusion.model_name,
             model_version=conclusion.model_version,
+            override=conclusion.override,
             started=_shorten_time(details.get("startTimeUtc")),
             finished=_shorten_time(details.get("endTimeUtc")),
             url=run.get_portal_url(),
