@@ -17,8 +17,10 @@ from filelock import FileLock
 from given_parameters import load_parameters, load_project
 
 from mlops.errors import RunInterrupted, UsageError
+from mlops.files.hashes import hash_file
 from mlops.pipelines import Step
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run
+from mlops.record.lineage import describe_notebooks
 from mlops.record.steps import Failure
 from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_pipeline
 from mlops.runner.run import ERROR_LENGTH
@@ -517,6 +519,26 @@ def test_a_failed_run_is_resumed_where_it_failed(small: Workspace) -> None:
     assert resumed.step("look").parameters["seen"] == 7  # type: ignore[union-attr]
     assert resumed.steps[:2] == first.steps[:2]
     assert len(list_runs(small.outputs)) == 1
+
+
+def test_a_resumed_run_says_on_which_commit_and_with_which_notebook_each_step_ran(
+    small: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLOPS_GIT_COMMIT", "first")
+    hashes = {path.stem: hash_file(path) for path in small.notebooks.glob("*.ipynb")}
+    failed = run(small, "act.broken=true")
+    monkeypatch.setenv("MLOPS_GIT_COMMIT", "second")
+    for notebook in small.notebooks.glob("*.ipynb"):
+        notebook.write_text(notebook.read_text().replace("assert not broken", "assert broken") + "\n")
+    resumed = resume_pipeline(read_run(small.outputs / failed.run_id), STEPS, surround(small))
+    assert [step.git_commit for step in resumed.steps] == ["first", "first", "second", "second"]
+    assert [step.notebook_sha256 == hashes[step.notebook] for step in resumed.steps] == [True, True, False, False]
+    told = describe_notebooks(small, list(hashes), str(small.outputs / resumed.run_id))
+    assert told == {f"notebooks/{step.notebook}.ipynb": step.notebook_sha256 for step in resumed.steps}
+    unknown = str(small.outputs / "none")
+    assert describe_notebooks(small, ["01_look"], unknown) == describe_notebooks(small, ["01_look"])
+    reused = run(small).steps[0]
+    assert (reused.state, reused.git_commit) == ("reused", "first")
 
 
 def test_a_step_whose_notebook_is_gone_runs_again_on_resume_and_what_builds_on_it(small: Workspace) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from mlops.errors import RunNotFoundError
 from mlops.files.hashes import hash_file
+from mlops.record.ledger import read_run
 from mlops.workspace import Workspace
 
 COMMIT = "MLOPS_GIT_COMMIT"
@@ -68,10 +70,35 @@ def describe_code(workspace: Workspace, notebook: str) -> Lineage:
     return Lineage(read_commit(workspace.project), path.relative_to(workspace.project).as_posix(), hash_file(path))
 
 
-def describe_notebooks(workspace: Workspace, notebooks: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of notebooks by their path in the project."""
-    found = (describe_code(workspace, notebook) for notebook in notebooks)
-    return {code.notebook: code.notebook_sha256 for code in found}
+def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folder: str = "") -> dict[str, str]:
+    """Return the SHA-256 that notebooks had when they ran, by their path in the project.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project.
+    notebooks : iterable of str
+        Names of notebooks, as in `describe_code`.
+    run_folder : str
+        The folder of the run, whose record has the hashes. A notebook that it does not have, and every notebook in
+        JupyterLab (empty), is described as it is now.
+    """
+    recorded = _read_hashes(run_folder)
+    paths = {notebook: workspace.notebooks / f"{notebook}.ipynb" for notebook in notebooks}
+    return {
+        path.relative_to(workspace.project).as_posix(): recorded.get(notebook) or hash_file(path)
+        for notebook, path in paths.items()
+    }
+
+
+def _read_hashes(run_folder: str) -> dict[str, str]:
+    """Return the hashes of notebooks in the record of a run, by name."""
+    if not run_folder:
+        return {}
+    try:
+        return {step.notebook: step.notebook_sha256 for step in read_run(Path(run_folder)).steps}
+    except RunNotFoundError:
+        return {}
 
 
 def name_build(run_folder: str) -> str:

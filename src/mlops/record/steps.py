@@ -39,6 +39,9 @@ class StepRecord:
         Its HTML report, relative to the run's folder.
     fingerprint : str
         A hash of everything that its results depend on; empty if they must not be reused.
+    git_commit, notebook_sha256 : str
+        The commit of the project and the hash of the notebook when the step started, which in a resumed run may differ
+        from step to step; empty before it starts, and in records older than these fields.
     """
 
     name: str
@@ -57,6 +60,8 @@ class StepRecord:
     results: Mapping[str, Any] = field(default_factory=dict)
     report: str = ""
     fingerprint: str = ""
+    git_commit: str = ""
+    notebook_sha256: str = ""
 
     @property
     def has_results(self) -> bool:

@@ -12,11 +12,12 @@ from filelock import FileLock, Timeout
 
 from mlops.errors import MlopsError, RunInterrupted, ServiceUntestedError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
+from mlops.files.hashes import hash_file
 from mlops.pipelines import Step, find_deployment
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, number_run, write_run
-from mlops.record.lineage import find_commit
+from mlops.record.lineage import find_commit, read_commit
 from mlops.record.processes import own_process
 from mlops.record.redaction import redact_record, redact_text
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
@@ -115,13 +116,21 @@ class Run:
     def _start(self, step: Step, pool: NotebookPool) -> None:
         found = replace(self.record.get_step(step.name), parameters=self._tell_notebook(step))
         fingerprint = self._fingerprint(step, found)
-        started = replace(found, state="running", started=now(), fingerprint=fingerprint)
+        notebook = self.workspace.notebooks / f"{step.notebook}.ipynb"
+        started = replace(
+            found,
+            state="running",
+            started=now(),
+            fingerprint=fingerprint,
+            git_commit=read_commit(self.workspace.project),
+            notebook_sha256=hash_file(notebook),
+        )
         self._save(self.record.with_step(started))
         for listener in self.around.listeners:
             listener.step_started(self.record.get_step(step.name))
         pool.start(
             step.name,
-            self.workspace.notebooks / f"{step.notebook}.ipynb",
+            notebook,
             locate_copy(started, self.folder),
             dict(started.parameters),
             seconds=self.plan.parameters.step_timeout_minutes * 60 or math.inf,

@@ -56,6 +56,18 @@ def test_a_red_run_offers_no_service_to_try_and_names_its_place() -> None:
     ]
 
 
+def test_steps_that_ran_on_different_commits_are_named() -> None:
+    commits = {"test_data": "a" * 40, "train": "a" * 40, "evaluate": "b" * 40 + "-dirty"}
+    done = [StepRecord(name, "", state="done", git_commit=commit) for name, commit in commits.items()]
+    reused = StepRecord("register", "", state="reused", git_commit="c" * 40)
+    run = replace(make_run("done"), steps=(*done, reused))
+    assert summarize_run(run, Status(), "index.html", "mlops").splitlines() == [
+        "Outcome:    done",
+        "Commit:     differs between the steps: test_data, train on aaaaaaaaaa; evaluate on bbbbbbbbbb-dirty",
+        "Report:     index.html",
+    ]
+
+
 def test_an_unknown_commit_comes_with_its_reason() -> None:
     run = replace(make_run("done"), git_commit="unknown", git_problem="git is not installed")
     assert summarize_run(run, Status(), "index.html", "mlops").splitlines() == [

@@ -113,12 +113,29 @@ def summarize_run(
     lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
     if about_model:
         lines += _describe_production(run, status, program)
-    if run.git_problem:
-        lines.append(("Commit", f"{run.git_commit}, because {run.git_problem}"))
+    if commits := _describe_commits(run):
+        lines.append(("Commit", commits))
     lines.append(("Report", report))
     if following:
         lines.append(("Next", following))
     return "\n".join(f"{name + ':' if name else '':<12}{value}" for name, value in lines)
+
+
+def _describe_commits(run: RunRecord) -> str:
+    """Say why the commit of a run is unknown, or which steps ran on which commit; empty if all ran on one."""
+    steps: dict[str, list[str]] = {}
+    for step in run.steps:
+        if step.state == "done" and step.git_commit:
+            steps.setdefault(step.git_commit, []).append(step.name)
+    if len(steps) > 1:
+        parts = [f"{', '.join(names)} on {_shorten(commit)}" for commit, names in steps.items()]
+        return f"differs between the steps: {'; '.join(parts)}"
+    return f"{run.git_commit}, because {run.git_problem}" if run.git_problem else ""
+
+
+def _shorten(commit: str) -> str:
+    name, dirty, _ = commit.partition("-dirty")
+    return name[:10] + dirty
 
 
 def _describe_production(run: RunRecord, status: Status, program: str) -> list[tuple[str, str]]:
