@@ -84,6 +84,13 @@ def test_metrics_say_whose_they_are() -> None:
     ]
 
 
+def test_a_refused_deployment_deploys_no_model() -> None:
+    steps = (Step("serve", "04_serve", names_model=("name", "version"), refuses="refusal"),)
+    served = {"name": "tiny", "version": 2, "refusal": ""}
+    assert find_model(make_run(serve=served), steps) == "tiny version 2"
+    assert find_model(make_run(serve={**served, "refusal": "It was rolled back."}), steps) == ""
+
+
 def test_a_rollback_deploys_what_it_restores() -> None:
     results = {"environment": "production", "rolled_back": "tiny version 2", "serves": "tiny version 1"}
     step = StepRecord("rollback", "", "production", state="done", results=results)

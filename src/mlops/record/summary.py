@@ -48,11 +48,14 @@ def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the model that the run registered or deployed: "diabetes version 2"; "" if none.
 
-    See `Step.names_model`. A rollback deploys what it restores.
+    See `Step.names_model`. A rollback deploys what it restores, and a step that refused to act deploys nothing.
     """
     if run.pipeline == ROLLBACK:
         return str(run.result(SERVES) or "")
-    return _find_version(reversed(run.steps), {step.name: step.names_model for step in steps})
+    steps = tuple(steps)
+    refusing = {step.name for step in steps if find_refusal(run, [step])}
+    acted = (step for step in reversed(run.steps) if step.name not in refusing)
+    return _find_version(acted, {step.name: step.names_model for step in steps})
 
 
 def find_model_name(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:

@@ -116,6 +116,8 @@ def test_a_healthy_service_comes_with_a_line_to_try_it() -> None:
     released = RunRecord("run", "release", "local", "succeeded", "", "", own_process(), (DEPLOYED,), outcome="released")
     status = Status(champion, [service], command_options=" --platform azure")
     said = summarize_run(released, status, "index.html", "mlops")
+    other_keys = replace(status, services=[replace(service, accepts_keys=False)])
+    assert "Try it" not in summarize_run(released, other_keys, "index.html", "mlops")
     assert said.splitlines()[1:4] == [
         "Model:      diabetes version 3 is the champion",
         "Production: http://127.0.0.1:81  (healthy, diabetes version 3)",

@@ -147,7 +147,8 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
     lines = [("Production", service.problem or f"{service.url}  ({service.health}, {service.model})")]
     if remark := _shorten_remark(production, describe_outcome(run)):
         lines.append(("", remark))
-    if service.health == "healthy" and run.state == "succeeded" and has_step(run, lambda step: step.deploys):
+    usable = service.health == "healthy" and service.accepts_keys
+    if usable and run.state == "succeeded" and has_step(run, lambda step: step.deploys):
         body, actual = split_example(service.example)
         lines.append(("Try it", _write_curl(service, body, program, status.command_options)))
         if actual:
