@@ -275,15 +275,16 @@ def test_a_package_of_the_project_is_imported_anew_by_every_kernel(
 
 
 @pytest.mark.parametrize(
-    ("module", "problem"),
+    ("module", "problem", "seconds"),
     [
         pytest.param(
-            "import os; os._exit(3)", "did not start. It ended before it was ready, see ", marks=pytest.mark.slow
+            "import os; os._exit(3)", "did not start. It ended before it was ready, see ", 60, marks=pytest.mark.slow
         ),
-        ("import time; time.sleep(60)", "did not start. It ended before it was ready, see "),
+        ("import time; time.sleep(60)", "did not start. It ended before it was ready, see ", 2),
         (
             "import threading, time; threading.Thread(target=time.sleep, args=[60]).start()",
             "Importing odd starts a thr",
+            60,
         ),
     ],
     ids=["crash", "hang", "thread"],
@@ -296,12 +297,13 @@ def test_a_parent_that_cannot_be(
     monkeypatch: pytest.MonkeyPatch,
     module: str,
     problem: str,
+    seconds: int,
 ) -> None:
     """A fresh kernel starts, with one line of warning; the second time immediately."""
-    monkeypatch.setattr(parent_client, "IMPORT_SECONDS", 2)
     folder = make_project("odd")
     (folder / "odd.py").write_text(module)
-    for _ in range(2):
+    for import_seconds in (seconds, 60):
+        monkeypatch.setattr(parent_client, "IMPORT_SECONDS", import_seconds)
         began = time.monotonic()
         caplog.clear()
         kernel = start_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": str(folder)})
@@ -311,7 +313,7 @@ def test_a_parent_that_cannot_be(
         assert "Starting a fresh kernel instead of a warm one. " in warning
         assert problem in warning
         assert "\n" not in warning
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # no parent was given a minute again
 
 
 def test_a_parent_that_does_not_answer_is_replaced_by_a_fresh_kernel(
@@ -413,7 +415,6 @@ def test_starting_in_the_background(
     assert connect(found, start=False) is None
     began = time.monotonic()
     start_parent(found)
-    assert time.monotonic() - began < 0.9
     assert connect(found, start=False) is None
     assert [parent.ready for parent in list_parents(0.1)] == [False]
     channel = connect(found)
