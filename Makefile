@@ -1,4 +1,4 @@
-# Everything is done by the `mlops` command line in .venv; `make help` lists the targets.
+# The targets call the `mlops` command line in .venv; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
@@ -6,19 +6,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
 PYTEST := $(BIN)/python -m pytest
-# A file's tests share a home or a run, so that each file is one worker's. Slow tests share little: workers steal them.
+# The tests of a file share a home or a run, so one worker runs each file. Slow tests share little, so workers steal them.
 SPREAD := --dist loadfile --no-loadscope-reorder -n
 SPREAD_SLOW := --dist worksteal -n
 WORKERS := 2
 SLOW_WORKERS := 4
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
-# Linux and macOS on Python 3.11 and 3.12 is what the lock is for, so the markers that say so are taken out of it.
+# The lock is only for Linux and macOS on Python 3.11 and 3.12, so the markers for these are removed from it.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
-# rfc3987-syntax builds a grammar whenever nbformat is imported: a second in every kernel, for formats that nobody checks.
+# rfc3987-syntax builds a grammar whenever nbformat is imported, a second in every kernel, for formats that nothing checks.
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
-# What a failed check ends with: the command that fixes it.
+# A failed check ends with the command that fixes it.
 fix = || { echo 'To fix this: $(1)' >&2; exit 1; }
 
 .PHONY: help setup run stop test test-all test-azure azurite bench lint lab ui nbval notebooks lock clean
@@ -46,7 +46,7 @@ stop: $(READY)  ## end the services
 test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
-# The slow tests wait more than they work, for processes, notebooks and Azurite: more workers than processors.
+# The slow tests mostly wait for processes, notebooks and Azurite, so they run on more workers than there are cores.
 test-all: test azurite  ## the same, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
 
