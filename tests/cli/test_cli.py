@@ -157,10 +157,11 @@ def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:
 
 
 def test_outputs_that_cannot_be_written_are_named(mlops: Any, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    ran = mlops.invoke("run", "build", MLOPS_OUTPUTS=str(tmp_path / "file"))
-    said = f"mlops: Cannot write to the folder of the runs, {tmp_path / 'file'} (File exists). Set MLOPS_OUTPUTS to"
-    assert (ran.returncode, ran.stderr.startswith(said)) == (2, True)
+    file = tmp_path / "file"
+    file.write_text("")
+    ran = mlops.invoke("run", "build", MLOPS_OUTPUTS=str(file))
+    said = f"mlops: MLOPS_OUTPUTS is '{file}', but {file} is a file. Set MLOPS_OUTPUTS to a folder.\n"
+    assert (ran.returncode, ran.stderr) == (2, said)
 
 
 def test_a_reference_of_the_users_own_is_taken(make_mlops: Any, project: Path) -> None:

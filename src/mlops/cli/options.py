@@ -31,10 +31,10 @@ json_option = click.option("--json", "as_json", is_flag=True, callback=reserve_o
 
 
 class Choice(click.Choice[str]):
-    """A choice that suggests the value which somebody probably meant."""
+    """A choice that suggests the closest value for a mistyped one."""
 
     def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
-        """Return the message about a value that is none of the choices."""
+        """Return the message about a value that is not one of the choices."""
         close = find_closest(str(value), self.choices)
         hint = f" Did you mean {close!r}?" if close else ""
         return super().get_invalid_choice_message(value, ctx) + hint

@@ -16,7 +16,7 @@ def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
 
 
 def find_closest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that somebody probably meant: one that begins so, else a similar one; "" if none is."""
+    """Return the closest known name: one that begins with `name`, else a similar one; "" if there is none."""
     names = list(known)
     begun = [found for found in names if name and found.startswith(name)]
     return next(iter([*begun, *difflib.get_close_matches(name, names, n=1)]), "")

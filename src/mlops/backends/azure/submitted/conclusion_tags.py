@@ -1,4 +1,4 @@
-"""The conclusion of a submitted run as tags of the run in the workspace: written by its jobs, read by whoever looks."""
+"""The conclusion of a submitted run as tags of the run in the workspace: written by its jobs, read by `mlops runs`."""
 
 from collections.abc import Mapping
 
