@@ -9,7 +9,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from diabetes import data, model
-from mlops.notebook import figures, handoff
+from mlops.notebook import figures
+from mlops.scraps import make_scrap
 
 SCORES = pd.DataFrame({"mse": [3041.2, 3075.3], "rows": [344, 98]}, index=["training", "holdout"])
 HTML = SCORES.to_html()
@@ -42,7 +43,7 @@ def make_cell(name: str, source: str, *outputs: Mapping[str, Any], **metadata: A
 
 def make_scraps(**values: Any) -> list[dict[str, Any]]:
     """Return scraps as outputs."""
-    return [handoff._make_scrap(name, value) for name, value in values.items()]
+    return [make_scrap(name, value) for name, value in values.items()]
 
 
 def make_notebook(version: int = 1, rows: int = 98, mse: float = 3075.26, **scraps: Any) -> dict[str, Any]:
