@@ -1,6 +1,7 @@
 """The eight notebooks as a pipeline of `mlops run`; imported before the command line is."""
 
-from mlops.pipelines import PIPELINES, Step
+from mlops.pipelines import PIPELINES
+from mlops.pipelines.step import Step
 
 EIGHT = (
     Step("data_test", "1_data_test"),

@@ -4,7 +4,7 @@ import pytest
 
 from mlops.errors import UsageError
 from mlops.operations.sweeping import Places, choose_goal
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.sweeps.plan import Goal
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = {"errors", "numbers", "pipelines", "scraps", "workspace"}
+ROOT = {"errors", "numbers", "scraps", "workspace"}
 MOST_FILES, MOST_LINES = 18, 300
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlops.pipelines import Step
+from mlops.pipelines.step import Comparison, Decision, Step, Version
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord
 from mlops.record.processes import own_process
 from mlops.record.steps import Failure
@@ -23,9 +23,9 @@ from mlops.record.summary import (
 
 STEPS = (
     Step("fit", "01_fit", metrics=("auc", "loss")),
-    Step("judge", "02_judge", explains="because"),
-    Step("store", "03_store", names_model=("name", "version")),
-    Step("serve", "04_serve", names_model=("name", "version")),
+    Step("judge", "02_judge", decides=Decision(reason="because")),
+    Step("store", "03_store", names_model=Version("name", "version")),
+    Step("serve", "04_serve", names_model=Version("name", "version")),
 )
 
 
@@ -57,10 +57,9 @@ COMPARING = (
     Step(
         "judge",
         "02_judge",
-        explains="because",
-        decides="good",
+        decides=Decision("good", "because"),
         metrics=("auc",),
-        compares=("old", "of", "old_override"),
+        compares=Comparison("old", "of", "old_override"),
         overridden="why",
     ),
 )
@@ -85,7 +84,7 @@ def test_metrics_say_whose_they_are() -> None:
 
 
 def test_a_refused_deployment_deploys_no_model() -> None:
-    steps = (Step("serve", "04_serve", names_model=("name", "version"), refuses="refusal"),)
+    steps = (Step("serve", "04_serve", names_model=Version("name", "version"), refuses="refusal"),)
     served = {"name": "tiny", "version": 2, "refusal": ""}
     assert find_model(make_run(serve=served), steps) == "tiny version 2"
     assert find_model(make_run(serve={**served, "refusal": "It was rolled back."}), steps) == ""

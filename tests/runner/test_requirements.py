@@ -6,7 +6,7 @@ import pytest
 from given_parameters import write_notebook
 
 from mlops.errors import UsageError
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.runner.requirements import require_runnable
 from mlops.workspace import Workspace
 

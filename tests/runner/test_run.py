@@ -18,7 +18,7 @@ from given_parameters import load_parameters, load_project
 
 from mlops.errors import RunInterrupted, UsageError
 from mlops.files.hashes import hash_file
-from mlops.pipelines import Step
+from mlops.pipelines.step import Decision, Deployment, Step
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run
 from mlops.record.lineage import describe_notebooks
 from mlops.record.steps import Failure
@@ -30,7 +30,7 @@ from mlops.workspace import Workspace
 pytestmark = pytest.mark.usefixtures("in_process")
 STEPS = (
     Step("look", "01_look"),
-    Step("judge", "02_judge", needs=("look",), explains="reason"),
+    Step("judge", "02_judge", needs=("look",), decides=Decision(reason="reason")),
     Step("act", "03_act", needs=("judge",), only_if="judge.good", restores="production"),
     Step("rest", "04_rest", needs=("act",)),
 )
@@ -158,7 +158,7 @@ def test_a_step_whose_condition_is_false_is_skipped_with_the_reason(small: Works
 def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     restored: list[tuple[str, str, bool]] = []
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
-    steps = (STEPS[0], replace(STEPS[1], environment="production", deploys="digest"), *STEPS[2:])
+    steps = (STEPS[0], replace(STEPS[1], environment="production", deploys=Deployment(digest="digest")), *STEPS[2:])
     record = run_pipeline(
         Plan("four", steps, parameters),
         surround(small, restore=lambda *what: restored.append(what)),
@@ -202,7 +202,7 @@ def test_a_service_that_could_not_be_tested_is_not_reported_as_broken(small: Wor
     text = path.read_text().replace("assert not broken, 'it is broken'", "raise ServiceUntestedError('no answer')")
     path.write_text(text.replace("from mlops.notebook", "from mlops.errors import *\\nfrom mlops.notebook"))
     restored: list[tuple[str, str, bool]] = []
-    steps = (STEPS[0], replace(STEPS[1], environment="production", deploys="digest"), *STEPS[2:])
+    steps = (STEPS[0], replace(STEPS[1], environment="production", deploys=Deployment(digest="digest")), *STEPS[2:])
     plan = Plan("four", steps, load_parameters(small.project, STEPS))
     record = run_pipeline(plan, surround(small, restore=lambda *what: restored.append(what)))
     assert (record.outcome, record.steps[2].error_kind) == ("error", "ServiceUntestedError")
@@ -228,7 +228,12 @@ def test_a_step_that_refuses_ends_the_run_as_rejected(small: Workspace) -> None:
 
 @pytest.mark.parametrize(("seen", "outcome"), [(5, "promoted"), (2, "rejected")])
 def test_a_step_of_any_name_decides_the_outcome(small: Workspace, seen: int, outcome: str) -> None:
-    steps = (STEPS[0], replace(STEPS[1], decides="good"), STEPS[2], replace(STEPS[3], releases=True))
+    steps = (
+        STEPS[0],
+        replace(STEPS[1], decides=Decision("good", "reason")),
+        STEPS[2],
+        replace(STEPS[3], releases=True),
+    )
     parameters = load_parameters(small.project, steps, [f"look.seen={seen}"])
     assert run_pipeline(Plan("four", steps, parameters), surround(small)).outcome == outcome
 

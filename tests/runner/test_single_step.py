@@ -12,7 +12,7 @@ import pytest
 from given_parameters import load_parameters, load_project
 
 from mlops.errors import UsageError
-from mlops.pipelines import Step
+from mlops.pipelines.step import Decision, Step, Version
 from mlops.record.conclusion import Conclusion
 from mlops.record.ledger import RunRecord, StepRecord, read_run
 from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_submitted
@@ -20,8 +20,10 @@ from mlops.workspace import Workspace
 
 STEPS = (
     Step("look", "01_look"),
-    Step("judge", "02_judge", needs=("look",), explains="reason"),
-    Step("act", "03_act", needs=("judge",), only_if="judge.promoted", names_model=("model_name", "model_version")),
+    Step("judge", "02_judge", needs=("look",), decides=Decision(reason="reason")),
+    Step(
+        "act", "03_act", needs=("judge",), only_if="judge.promoted", names_model=Version("model_name", "model_version")
+    ),
     Step("rest", "04_rest", needs=("act",)),
 )
 NOTEBOOKS = {

@@ -9,7 +9,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import read_override
 from mlops.parameters.project import Project
-from mlops.pipelines import ALL_STEPS, Step
+from mlops.pipelines import ALL_STEPS
+from mlops.pipelines.step import Step
 from mlops.workspace import Workspace
 
 STEPS = (

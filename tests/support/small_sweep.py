@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.sweeps.executors import Outcome, Task
 from mlops.workspace import Workspace
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from mlops.errors import DataTestFailed
 from mlops.parameters.merging import Parameters
-from mlops.pipelines import ALL_STEPS, Step, find_data_step
+from mlops.pipelines import ALL_STEPS, find_data_step
+from mlops.pipelines.step import Step
 from mlops.platform.datasets import Datasets, DatasetVersion
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener

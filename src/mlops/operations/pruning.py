@@ -115,7 +115,7 @@ def _list_services(opened: OpenProject) -> Sequence[Service]:
 
 def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
     """Return the id of the newest run that deployed an environment's service; empty if no run did."""
-    declared = {step.name: step.deploys for step in ALL_STEPS if step.deploys}
+    declared = {step.name: step.deploys.digest for step in ALL_STEPS if step.deploys.digest}
     for run in runs:
         for step in run.steps:
             deployed = step.results.get(declared.get(step.name, ""))

@@ -52,7 +52,9 @@ def release_again(
     values = {**parameters.values}
     if production:
         values |= {
-            step.name: {**values[step.name], step.takes_image: production.digest} for step in steps if step.takes_image
+            step.name: {**values[step.name], step.deploys.image: production.digest}
+            for step in steps
+            if step.deploys.image
         }
     released = run_pipeline(Plan(SERVING_AGAIN, steps, replace(parameters, values=values)), around)
     return record if released.state == "succeeded" else released

@@ -11,7 +11,8 @@ from mlops.operations.opening import OpenProject, require_ready
 from mlops.operations.releasing import release_again
 from mlops.operations.surroundings import surround_run
 from mlops.parameters.overrides import Override, check_overrides
-from mlops.pipelines import PIPELINES, ROLLBACK, Step, find_data_step, find_release
+from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release
+from mlops.pipelines.step import Step
 from mlops.platform.services import NO_PERMISSIONS, Permissions, Service
 from mlops.record.ledger import RunRecord, list_runs, read_run
 from mlops.release.policy import explain_owner
@@ -110,20 +111,20 @@ def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
     forced: list[Override] = []
     named: list[Override] = []
     if request.force:
-        steps = [step for step in opened.project.steps if step.forced_by]
-        forced = [Override(step.notebook_name, step.forced_by, True, "--force") for step in steps]
+        steps = [step for step in opened.project.steps if step.deploys.force]
+        forced = [Override(step.notebook_name, step.deploys.force, True, "--force") for step in steps]
     if request.model_file:
         step = _find_deployment(request, "--model-file")
         digest = find_named_image(request.model_file, opened.backend).digest
-        named = [Override(step.name, step.takes_image, digest, f"--model-file {request.model_file}")]
+        named = [Override(step.name, step.deploys.image, digest, f"--model-file {request.model_file}")]
     if request.allowed.take_over:
         step = _find_deployment(request, "--take-over")
-        named.append(Override(step.notebook_name, step.taken_over_by, True, "--take-over"))
+        named.append(Override(step.notebook_name, step.deploys.take_over, True, "--take-over"))
     if request.allowed.redeploy:
         step = _find_deployment(request, "--redeploy-rolled-back")
-        named.append(Override(step.notebook_name, step.redeployed_by, True, "--redeploy-rolled-back"))
+        named.append(Override(step.notebook_name, step.deploys.redeploy, True, "--redeploy-rolled-back"))
     if request.reason:
-        overruled = [(step.name, step.overruled_by[1]) for step in request.steps if step.overruled_by]
+        overruled = [(step.name, step.decides.override_reason) for step in request.steps if step.decides.overruled_by]
         named += [Override(name, parameter, request.reason, "--reason") for name, parameter in overruled]
     return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
 
@@ -132,12 +133,13 @@ def _require_reason(opened: OpenProject, request: RunRequest) -> None:
     """Refuse to overrule the gate without a reason, and a reason without overruling it."""
     overruled = False
     for step in request.steps:
-        if not step.overruled_by or request.only not in ("", step.name):
+        if not step.decides.overruled_by or request.only not in ("", step.name):
             continue
-        overrules, why = (opened.parameters.values[step.name].get(name) for name in step.overruled_by)
+        names = (step.decides.overruled_by, step.decides.override_reason)
+        overrules, why = (opened.parameters.values[step.name].get(name) for name in names)
         if overrules and not str(why or "").strip():
             raise UsageError(
-                f"{step.name}.{step.overruled_by[0]} promotes a model that the gate rejects. Add --reason TEXT."
+                f"{step.name}.{step.decides.overruled_by} promotes a model that the gate rejects. Add --reason TEXT."
             )
         overruled = overruled or bool(overrules)
     if request.reason and not overruled:
@@ -149,7 +151,7 @@ def _require_reason(opened: OpenProject, request: RunRequest) -> None:
 
 def _find_deployment(request: RunRequest, option: str) -> Step:
     """Return the first step of a pipeline that takes an image."""
-    found = next((step for step in request.steps if step.takes_image), None)
+    found = next((step for step in request.steps if step.deploys.image), None)
     if found is None:
         raise UsageError(f"{option}: The pipeline {request.pipeline} deploys nothing. Use it with `mlops run release`.")
     return found
@@ -158,11 +160,11 @@ def _find_deployment(request: RunRequest, option: str) -> Step:
 def _require_owner(opened: OpenProject, request: RunRequest) -> None:
     """Refuse a run that would deploy in an environment of another model, before it trains anything."""
     values = opened.parameters.values
-    steps = [step for step in request.steps if step.deploys]
-    if any(values[step.name].get(step.takes_image) for step in steps):
+    steps = [step for step in request.steps if step.deploys.digest]
+    if any(values[step.name].get(step.deploys.image) for step in steps):
         return  # the deployment checks the model of the named image
     for step in steps:
-        if request.only not in ("", step.name) or values[step.name].get(step.taken_over_by):
+        if request.only not in ("", step.name) or values[step.name].get(step.deploys.take_over):
             continue
         owner = opened.backend.services.find_owner(step.environment)
         if owner not in ("", opened.model_name):
@@ -179,7 +181,7 @@ def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
     """
     steps = [step for step in request.steps if request.only in ("", step.name)]
     values = opened.parameters.values
-    if any(step.watches or (step.takes_image and not values[step.name].get(step.takes_image)) for step in steps):
+    if any(step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in steps):
         opened.backend.registry.find_champion(opened.model_name)
 
 

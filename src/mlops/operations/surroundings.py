@@ -6,7 +6,7 @@ from mlops.errors import PlatformError
 from mlops.operations.data import DataRegistrar
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.platform.trainings import TrainingRun
 from mlops.portal.reporter import Reporter
 from mlops.record.ledger import StepRecord

@@ -9,7 +9,8 @@ from mlops.operations.data import DataRegistrar, choose_data
 from mlops.operations.opening import OpenProject, require_ready
 from mlops.operations.overview import read_overview
 from mlops.operations.surroundings import surround_run
-from mlops.pipelines import Step, find_data_step
+from mlops.pipelines import find_data_step
+from mlops.pipelines.step import Step
 from mlops.portal.sweep_page import SweepReporter
 from mlops.record.ledger import RunRecord
 from mlops.runner import Listener

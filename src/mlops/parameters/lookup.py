@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter
 from mlops.parameters.suggestion import suggest
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 
 # The runner sets these if the notebook declares them. No file and no -p may set them.
 RESERVED = ("platform", "environment", "run_folder", "sweep")

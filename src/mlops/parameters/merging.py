@@ -14,7 +14,7 @@ from mlops.parameters.layers import Layer, check_section
 from mlops.parameters.lookup import SHARED, Declared
 from mlops.parameters.overrides import Override
 from mlops.parameters.suggestion import suggest
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 
 RUN_SETTINGS = (Parameter("step_timeout_minutes", 10.0, "time limit of a step; 0: no limit", "[0, inf)"),)
 

@@ -16,7 +16,7 @@ from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.suggestion import suggest
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 
 Value = bool | int | float | str | list[object]
 

@@ -11,7 +11,8 @@ from mlops.parameters.layers import BASE, Layer, read_layer
 from mlops.parameters.lookup import Declared
 from mlops.parameters.merging import Layers, Parameters, merge_layers
 from mlops.parameters.overrides import Override
-from mlops.pipelines import ALL_STEPS, Step
+from mlops.pipelines import ALL_STEPS
+from mlops.pipelines.step import Step
 from mlops.workspace import Workspace
 
 

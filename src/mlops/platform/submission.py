@@ -7,7 +7,8 @@ from mlops.errors import ParameterError
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
 from mlops.parameters.suggestion import suggest
-from mlops.pipelines import Step, find_data_step
+from mlops.pipelines import find_data_step
+from mlops.pipelines.step import Step
 from mlops.platform.datasets import LATEST, NEW_DATA
 
 NOTHING = "none"  # the text for a parameter without a value, because Azure does not allow empty ones

@@ -6,7 +6,8 @@ from typing import Any
 
 from mlops.errors import DataTestFailed, ServiceTestFailed, ServiceUntestedError
 from mlops.numbers import format_number
-from mlops.pipelines import ALL_STEPS, Step, find_deployment
+from mlops.pipelines import ALL_STEPS, find_deployment
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
 from mlops.record.summary import find_dataset, find_model, find_override
@@ -52,11 +53,11 @@ def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
     """Return what a step decided; None if it decides nothing, or has not refused what it is there for."""
     if refusal := step.results.get(declared.refuses):
         return Verdict("rejected", f"– Not deployed. {refusal}")
-    if declared.decides not in step.results:
+    if declared.decides.result not in step.results:
         return None
-    promoted = bool(step.results[declared.decides])
+    promoted = bool(step.results[declared.decides.result])
     kind, word = ("promoted", "✓ Promoted") if promoted else ("rejected", "– Rejected")
-    return Verdict(kind, f"{word}. {step.results.get(declared.explains, '')}".strip())
+    return Verdict(kind, f"{word}. {step.results.get(declared.decides.reason, '')}".strip())
 
 
 def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Sequence[Step]) -> str:
@@ -66,7 +67,7 @@ def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Seque
     if declared.names_dataset:
         return f"Done. {find_dataset(run)} is the newest."
     deployed = _name_deployed(run, find_deployment(steps, step.environment))
-    if declared.deploys and deployed:
+    if declared.deploys.digest and deployed:
         return f"Done. {step.environment} serves {deployed}."
     if declared.checks in step.results:
         return f"{deployed or 'The service'} in {step.environment} passed {step.results[declared.checks]} checks."

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mlops.pipelines import ALL_STEPS, Step
+from mlops.pipelines import ALL_STEPS
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import describe_end, find_model_name, find_model_version, find_override
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mlops.errors import DataTestFailed
-from mlops.pipelines import ALL_STEPS, Step
+from mlops.pipelines import ALL_STEPS
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 
 ENDED = ("done", "reused", "failed")

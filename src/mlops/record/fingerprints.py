@@ -15,7 +15,7 @@ from mlops.files.atomic import write_atomically
 from mlops.files.hashes import hash_file, hash_path
 from mlops.files.records import read_content
 from mlops.files.urls import find_path
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.workspace import Workspace, mark_home
 

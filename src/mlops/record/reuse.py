@@ -8,7 +8,7 @@ from pathlib import Path
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.parameters.suggestion import suggest
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.record.fingerprints import has_kept_files
 from mlops.record.ledger import RunRecord, StepRecord, iterate_runs, list_runs
 from mlops.scraps import name_copy, read_scraps

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mlops.pipelines import ALL_STEPS, ROLLBACK, Step
+from mlops.pipelines import ALL_STEPS, ROLLBACK
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 
 NO_STEP = StepRecord("", "")
@@ -29,12 +30,12 @@ def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterabl
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return why the run promoted or rejected its model; "" if it has not decided.
 
-    See `Step.refuses` and `Step.explains`. For a rollback, return which model was rolled back, by whom and why.
+    See `Step.refuses` and `Step.decides.reason`. For a rollback, return which model was rolled back, by whom and why.
     """
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
     steps = tuple(steps)
-    found = find_refusal(run, steps) or _find_result(run, {step.name: step.explains for step in steps})
+    found = find_refusal(run, steps) or _find_result(run, {step.name: step.decides.reason for step in steps})
     return "" if found is None else str(found)
 
 
@@ -60,12 +61,12 @@ def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 def find_model_name(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
     """Return the name of the model that the run registered or deployed, or None. See `Step.names_model`."""
-    return _find_result(run, {step.name: step.names_model[0] for step in steps if step.names_model})
+    return _find_result(run, {step.name: step.names_model.name for step in steps if step.names_model})
 
 
 def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
     """Return the version of the model that the run registered or deployed, or None. See `Step.names_model`."""
-    return _find_result(run, {step.name: step.names_model[1] for step in steps if step.names_model})
+    return _find_result(run, {step.name: step.names_model.version for step in steps if step.names_model})
 
 
 def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
@@ -158,8 +159,8 @@ def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
-    """Return whether the run decided to promote its model; None if it has not decided. See `Step.decides`."""
-    found = _find_result(run, {step.name: step.decides for step in steps})
+    """Return whether the run decided to promote its model; None if it has not decided. See `Step.decides.result`."""
+    found = _find_result(run, {step.name: step.decides.result for step in steps})
     return None if found is None else bool(found)
 
 

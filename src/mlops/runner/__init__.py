@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlops.errors import ConflictError, UsageError
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import find_refusal
 from mlops.runner.plan import Plan
@@ -17,7 +17,9 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
     found = [(step, ended) for step in plan.steps if (ended := record.step(step.name))]
     if plan.only:
         return _name_alone((step, ended) for step, ended in found if step.name == plan.only)
-    decisions = [ended.results.get(step.decides) for step, ended in found if step.decides and ended.has_results]
+    decisions = [
+        ended.results.get(step.decides.result) for step, ended in found if step.decides.result and ended.has_results
+    ]
     if decisions:
         return "promoted" if all(decisions) else "rejected"
     return "released" if any(step.releases and ended.state == "done" for step, ended in found) else "done"

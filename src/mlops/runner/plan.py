@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlops.parameters.merging import Parameters
 from mlops.parameters.project import Project
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.record.fingerprints import Observe
 from mlops.record.ledger import StepRecord
 from mlops.record.listener import Listener

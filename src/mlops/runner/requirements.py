@@ -8,7 +8,7 @@ from typing import Any
 from mlops.data.location import require_file
 from mlops.errors import UsageError
 from mlops.execution.source import require_sources
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.workspace import Workspace
 
 

@@ -13,7 +13,8 @@ from filelock import FileLock, Timeout
 from mlops.errors import MlopsError, RunInterrupted, ServiceUntestedError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.files.hashes import hash_file
-from mlops.pipelines import Step, find_deployment
+from mlops.pipelines import find_deployment
+from mlops.pipelines.step import Step
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, number_run, write_run
@@ -204,7 +205,7 @@ class Run:
         deployed = self.record.step(deployment.name) if deployment else None
         if deployment and deployed and deployed.results:
             answered = self.record.get_step(step.name).error_kind != ServiceUntestedError.__name__
-            self.around.restore(step.restores, str(deployed.results[deployment.deploys]), answered)
+            self.around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), answered)
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
         finished = "" if state == "waiting" else now()
@@ -244,7 +245,7 @@ class Run:
             name, value = step.only_if.split(".")
             source = self.record.step(name)
             if source and not source.results.get(value):
-                return str(source.results.get(self._find_declared(name).explains, f"{step.only_if} is not true"))
+                return str(source.results.get(self._find_declared(name).decides.reason, f"{step.only_if} is not true"))
         return ""
 
 

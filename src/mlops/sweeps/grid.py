@@ -15,7 +15,7 @@ from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override, check_overrides, read_override
 from mlops.parameters.project import Project
 from mlops.parameters.suggestion import suggest
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 
 MOST_POINTS = 10_000
 

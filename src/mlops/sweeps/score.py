@@ -6,7 +6,7 @@ from typing import Any
 
 from mlops.errors import UsageError
 from mlops.parameters.suggestion import suggest
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.record.ledger import iterate_runs
 from mlops.record.reuse import LOOKED_AT
 from mlops.scraps import read_scraps

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mlops.operations.data import RefusedData
 from mlops.parameters.lookup import SHARED
-from mlops.pipelines import PIPELINES, Step
+from mlops.pipelines import PIPELINES
+from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_decision, find_refusal
 

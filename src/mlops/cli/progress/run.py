@@ -107,7 +107,7 @@ def summarize_run(
         lines.append(("Data", f"{dataset} is the newest; runs train on it"))
     elif data:
         lines.append(("Data", data))
-    about_model = has_step(run, lambda step: step.decides or step.names_model)
+    about_model = has_step(run, lambda step: step.decides.result or step.names_model)
     if status.champion and about_model:
         lines.append(("Model", f"{status.champion.title} is the champion"))
     lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
@@ -148,7 +148,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
     if remark := _shorten_remark(production, describe_outcome(run)):
         lines.append(("", remark))
     usable = service.health == "healthy" and service.accepts_keys
-    if usable and run.state == "succeeded" and has_step(run, lambda step: step.deploys):
+    if usable and run.state == "succeeded" and has_step(run, lambda step: step.deploys.digest):
         body, actual = split_example(service.example)
         lines.append(("Try it", _write_curl(service, body, program, status.command_options)))
         if actual:

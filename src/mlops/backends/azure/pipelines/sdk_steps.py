@@ -7,7 +7,7 @@ from typing import Any
 
 from mlops.backends.azure.connection.settings import PREFIX
 from mlops.backends.azure.pipelines.sources import SCRIPT
-from mlops.pipelines import Step
+from mlops.pipelines.step import Step
 from mlops.platform.submission import Build, Submission
 from mlops.record.lineage import COMMIT
 

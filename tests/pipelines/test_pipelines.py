@@ -6,18 +6,20 @@ import nbformat
 import pytest
 
 from mlops.parameters.declarations import read_declarations
-from mlops.pipelines import ALL_STEPS, BUILD, PIPELINES, RELEASE, Step, find_data_step, find_deployment, find_release
+from mlops.pipelines import ALL_STEPS, BUILD, PIPELINES, RELEASE, find_data_step, find_deployment, find_release
+from mlops.pipelines.step import Deployment, Step
 from mlops.scraps import read_scraps
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NAMES = [step.name for step in ALL_STEPS]
 
 
 @pytest.mark.parametrize("step", ALL_STEPS, ids=NAMES)
 def test_the_declared_parameters_are_the_notebooks(step: Step) -> None:
     declared = read_declarations(NOTEBOOKS / f"{step.notebook}.ipynb")
-    allowing = {step.forced_by, step.taken_over_by, step.redeployed_by}
-    named = {*step.files, step.takes_data, step.takes_image, *allowing, *step.takes_build, *step.overruled_by} - {""}
+    allowing = {step.deploys.force, step.deploys.take_over, step.deploys.redeploy}
+    allowing |= {step.decides.overruled_by, step.decides.override_reason}
+    named = {*step.files, step.takes_data, step.deploys.image, *allowing, *step.takes_build} - {""}
     assert named <= declared.keys()
 
 
@@ -25,8 +27,8 @@ def test_the_declared_parameters_are_the_notebooks(step: Step) -> None:
 def test_the_declared_results_are_handed_on(step: Step) -> None:
     cells = nbformat.read(NOTEBOOKS / f"{step.notebook}.ipynb", as_version=4).cells
     (glued,) = [cell.source for cell in cells if "glue_results(" in cell.source]
-    decision = {step.decides, step.explains, step.overridden, step.refuses}
-    results = {*decision, step.scored_by, step.deploys, step.takes_data, *step.measures[1:2]}
+    decision = {step.decides.result, step.decides.reason, step.overridden, step.refuses}
+    results = {*decision, step.scored_by, step.deploys.digest, step.takes_data, *step.measures[1:2]}
     for name in {*results, *step.trains, *step.names_dataset, *step.names_model, *step.compares} - {""}:
         assert f"{name}=" in glued, name
 
@@ -48,6 +50,9 @@ def test_steps_are_found_by_what_they_declare() -> None:
 
 
 def test_steps_of_other_names_are_found_as_well() -> None:
-    steps = (Step("read", "01_x", takes_data="file"), Step("serve", "02_x", environment="eu", deploys="sha"))
+    steps = (
+        Step("read", "01_x", takes_data="file"),
+        Step("serve", "02_x", environment="eu", deploys=Deployment(digest="sha")),
+    )
     assert find_data_step(steps) == steps[0]
     assert find_deployment(steps, "eu") == steps[1]

@@ -1,0 +1,144 @@
+"""The three pipelines of the reference architecture, and its one-time set-up, as data.
+
+The engine does not know any step by name. A step declares here everything that the engine must know about it, such as
+that it decides about a model or deploys an image.
+
+.. code-block:: text
+
+    step  the declaration of a step
+"""
+
+from collections.abc import Iterable
+
+from mlops.pipelines.step import (
+    BuildParameters,
+    Comparison,
+    Decision,
+    Deployment,
+    Measure,
+    Step,
+    Training,
+    Version,
+)
+
+METRICS = ("mse", "mae", "r2")
+MODEL = Version("model_name", "model_version")
+DEPLOYMENT = Deployment(
+    digest="digest", image="image_digest", force="force", take_over="take_over", redeploy="redeploy_rolled_back"
+)
+BUILD = (Step("test_data", "01_test_data", files=("data_path", "reference_path"), takes_data="data_path"),)
+RETRAIN = (
+    *BUILD,  # no model is trained on data that was not tested
+    Step(
+        "train",
+        "02_train",
+        needs=("test_data",),
+        trains=Training("training_run", "files"),
+        metrics=METRICS,
+        scored_by="cv_mse",
+    ),
+    Step(
+        "evaluate",
+        "03_evaluate",
+        needs=("train",),
+        watches=("champion",),
+        decides=Decision(
+            result="promoted",
+            reason="reason",
+            overruled_by="promote_always",
+            override_reason="override_reason",
+        ),
+        metrics=METRICS,
+        compares=Comparison("champion_metrics", "champion_version", "champion_override"),
+        measures=Measure("mae", "unit", "mean absolute error"),
+        overridden="override",
+    ),
+    Step(
+        "register",
+        "04_register",
+        needs=("train", "evaluate"),
+        only_if="evaluate.promoted",
+        effects=True,
+        promotes=True,
+        takes_build=BuildParameters("build_id", "build_uri"),
+        names_model=MODEL,
+    ),
+    Step("create_image", "05_create_image", needs=("register",), effects=True, names_model=MODEL),
+)
+RELEASE = (
+    Step(
+        "deploy_qa",
+        "06_deploy",
+        needs=("create_image",),
+        environment="qa",
+        effects=True,
+        refuses="refusal",
+        names_model=MODEL,
+        overridden="override",
+        deploys=DEPLOYMENT,
+    ),
+    Step("test_qa", "07_test_service", needs=("deploy_qa",), environment="qa", effects=True, checks="checks"),
+    Step(
+        "deploy_production",
+        "06_deploy",
+        needs=("deploy_qa", "test_qa"),
+        environment="production",
+        effects=True,
+        refuses="refusal",
+        names_model=MODEL,
+        overridden="override",
+        deploys=DEPLOYMENT,
+    ),
+    Step(
+        "test_production",
+        "07_test_service",
+        needs=("deploy_production",),
+        environment="production",
+        restores="production",
+        effects=True,
+        checks="checks",
+        releases=True,
+    ),
+)
+PROVISION = (
+    *BUILD,
+    Step(
+        "provision",
+        "00_provision",
+        needs=("test_data",),
+        effects=True,
+        names_dataset=Version("dataset", "dataset_version"),
+    ),
+)
+PUBLISHED = "retrain"  # what `mlops publish` publishes and `mlops submit` starts
+SERVING_AGAIN = "release"  # what `mlops run` adds if production is down and the new model was rejected
+ROLLBACK = "rollback"  # what `mlops rollback` records: a run without notebooks
+SETTING_UP = "provision"  # what `mlops provision` runs; `mlops run` does not offer it
+PIPELINES: dict[str, tuple[Step, ...]] = {
+    "build": BUILD,
+    PUBLISHED: RETRAIN,
+    SERVING_AGAIN: RELEASE,
+    "all": (*RETRAIN, *RELEASE),
+    SETTING_UP: PROVISION,
+}
+ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in steps))
+
+
+def find_data_step(steps: Iterable[Step]) -> Step | None:
+    """Return the step that takes the data file, or None. The steps after it read the file that it hands on."""
+    return next((step for step in steps if step.takes_data), None)
+
+
+def find_deployment(steps: Iterable[Step], environment: str) -> Step | None:
+    """Return the step that deploys in an environment, or None."""
+    return next((step for step in steps if step.deploys.digest and step.environment == environment), None)
+
+
+def find_release(steps: Iterable[Step]) -> Step | None:
+    """Return the step that completes a release, or None."""
+    return next((step for step in steps if step.releases), None)
+
+
+def list_notebooks() -> list[str]:
+    """Return the names of all notebooks, each after those whose results it reads."""
+    return list(dict.fromkeys(step.notebook for steps in (PROVISION, PIPELINES["all"]) for step in steps))

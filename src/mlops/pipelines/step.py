@@ -1,0 +1,184 @@
+"""The declaration of a step: what the engine must know about it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Training(NamedTuple):
+    """The results that describe a training: its id, and the hashes of its files."""
+
+    run: str
+    files: str
+
+
+class Version(NamedTuple):
+    """The results that name a version of a model or of a data set."""
+
+    name: str
+    version: str
+
+
+class Comparison(NamedTuple):
+    """The results that describe the champion: its metrics, by name, its version, and who promoted it over the gate."""
+
+    metrics: str
+    version: str
+    override: str
+
+
+class Measure(NamedTuple):
+    """The measure of how far predictions are off: the result, the result with its unit, and the name of the measure."""
+
+    error: str
+    unit: str
+    title: str
+
+
+class BuildParameters(NamedTuple):
+    """The parameters with the id of a build and its address."""
+
+    build_id: str
+    build_uri: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The declaration of a step that decides about the model; all fields are empty if it does not.
+
+    Parameters
+    ----------
+    result : str
+        The result that decides the outcome of the run: "promoted" if it is true, else "rejected".
+    reason : str
+        The result with the reason. Steps that are skipped because of the decision repeat the reason.
+    overruled_by : str
+        The parameter that overrules the decision: "promote_always".
+    override_reason : str
+        The parameter with the reason for that, which ``--reason`` sets.
+    """
+
+    result: str = ""
+    reason: str = ""
+    overruled_by: str = ""
+    override_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The declaration of a step that deploys an image; all fields are empty if it does not.
+
+    Parameters
+    ----------
+    digest : str
+        The result with the digest of the image that it deployed.
+    image : str
+        The parameter with the digest of the image to deploy: "image_digest".
+    force : str
+        The parameter that makes the step redo what is already in place; ``--force`` sets it.
+    take_over : str
+        The parameter that lets the step replace another model; ``--take-over`` sets it.
+    redeploy : str
+        The parameter that lets the step deploy a version that was rolled back; ``--redeploy-rolled-back`` sets it.
+    """
+
+    digest: str = ""
+    image: str = ""
+    force: str = ""
+    take_over: str = ""
+    redeploy: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook of a pipeline.
+
+    Parameters are those of the step's notebook, and results are those that the notebook hands on.
+
+    Parameters
+    ----------
+    name : str
+        Unique among all steps: "deploy_qa".
+    notebook : str
+        The notebook that it runs, without folder and ending: "06_deploy".
+    needs : tuple of str
+        The steps whose results it reads. Those that the pipeline has run first.
+    environment : str
+        "qa" or "production": a parameter of the notebook. ``parameters/<environment>.yml`` applies to the step.
+    only_if : str
+        "evaluate.promoted": the step is skipped unless the step `evaluate` handed on a true value of `promoted`.
+    restores : str
+        An environment: if the step fails, its previous service is restored.
+    files : tuple of str
+        Parameters that name files; the step's results depend on their content.
+    watches : tuple of str
+        Other state that its results depend on: "champion".
+    effects : bool
+        Whether it has side effects. Such a step runs even if nothing has changed, and must be safe to repeat.
+    takes_data : str
+        The parameter that names the data file: "data_path". The step tests the file and hands on its URL as a result
+        of the same name.
+    takes_build : BuildParameters
+        The parameters with the id and the address of the build that published the pipeline.
+    trains : Training
+        The results that name a training and the hashes of its files. The step's results are reused only while the
+        platform still has these files.
+    decides : Decision
+        What it declares if it decides about the model.
+    refuses : str
+        The result with the reason why the step refused to act, for example to deploy: "refusal"; empty if it acted. If
+        it refuses, the outcome of the run is "rejected", and the steps after it are skipped for this reason.
+    overridden : str
+        The result with the reason why a person overruled the decision about the step's model: "override"; empty if
+        nobody did.
+    measures : Measure
+        How far predictions are off, in the target's unit. The results become tags of the model's version.
+    metrics : tuple of str
+        The results that measure the model. A run's summary and the index show them in this order.
+    compares : Comparison
+        The results that describe the champion. The step measures its own metrics on the same rows.
+    promotes : bool
+        Whether the step makes the model that the run decided about the champion.
+    scored_by : str
+        The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
+    names_model : Version
+        The results with the name and version of the model that the step registers, packs or deploys.
+    names_dataset : Version
+        The results with the name and version of the data set that the step registers.
+    deploys : Deployment
+        What it declares if it deploys an image in its environment.
+    checks : str
+        The result with the number of checks that the service passed: "checks".
+    releases : bool
+        Whether the step completes a release: the outcome of a run that makes no decision is then "released".
+    """
+
+    name: str
+    notebook: str
+    needs: tuple[str, ...] = ()
+    environment: str = ""
+    only_if: str = ""
+    restores: str = ""
+    files: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
+    effects: bool = False
+    takes_data: str = ""
+    takes_build: tuple[()] | BuildParameters = ()
+    trains: tuple[()] | Training = ()
+    decides: Decision = Decision()
+    refuses: str = ""
+    overridden: str = ""
+    measures: tuple[()] | Measure = ()
+    metrics: tuple[str, ...] = ()
+    compares: tuple[()] | Comparison = ()
+    promotes: bool = False
+    scored_by: str = ""
+    names_model: tuple[()] | Version = ()
+    names_dataset: tuple[()] | Version = ()
+    deploys: Deployment = Deployment()
+    checks: str = ""
+    releases: bool = False
+
+    @property
+    def notebook_name(self) -> str:
+        """The notebook's name without its number: "deploy"."""
+        return self.notebook.split("_", 1)[1]
