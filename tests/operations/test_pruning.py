@@ -101,7 +101,8 @@ def test_the_run_that_deployed_what_serves_stays(opened: OpenProject) -> None:
     digest = opened.backend.services.list_services()[0].digest
     for number, (environment, deployed) in enumerate([("qa", digest), ("qa", digest), ("qa", "sha256:other")]):
         step = StepRecord("deploy_qa", "06_deploy", environment, "done", results={"digest": deployed})
-        record_run(opened, f"release-{number}", OLD, step, order=2**51 + number)  # after the run that the home has
+        order = int((TOMORROW - 3600) * 1e6) + number  # after the run that the home has
+        record_run(opened, f"release-{number}", OLD, step, order=order)
     assert sorted(list_names(opened)) == ["release-0", "release-2"]
 
 
@@ -125,6 +126,15 @@ def test_what_is_not_that_old_stays(opened: OpenProject, tmp_path: Path) -> None
     record_run(opened, "resumed", OLD, finished=NOW)
     publish(opened, tmp_path, 1)
     assert list_names(opened, time.time() - 3600) == []
+
+
+def test_a_run_that_was_made_while_the_clock_was_set_back_is_not_old(opened: OpenProject) -> None:
+    """It started after all others, whatever its times say."""
+    now = time.time()
+    record_run(opened, "young", OLD, order=int(now * 1e6))
+    assert "young" not in list_names(opened, before=now - 3600)
+    record_run(opened, "old", OLD, order=1)
+    assert "old" in list_names(opened, before=now - 3600)
 
 
 def test_what_a_rollback_can_restore_stays(opened: OpenProject, tmp_path: Path) -> None:
