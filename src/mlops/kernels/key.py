@@ -25,7 +25,7 @@ RESTRICTIONS = ("Cap", "NoNewPrivs", "Seccomp:")  # lines of /proc/<pid>/status
 # Values that libraries set when they are imported, or that a forking process needs. They count as unset.
 USUAL = {
     "GIT_PYTHON_REFRESH": "quiet",
-    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # else pyarrow's allocator starts a thread
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # otherwise pyarrow's allocator starts a thread
     "KMP_DUPLICATE_LIB_OK": "True",
     "KMP_INIT_AT_FORK": "FALSE",
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -46,7 +46,8 @@ def connect(key: Key, *, start: bool = True) -> Channel | None:
     key : Key
         The key of the parent.
     start : bool
-        Whether to start it if necessary and wait for it. Otherwise only a parent that has finished its imports counts.
+        Whether to start it if necessary and wait for it. If false, only connect to a parent that has finished its
+        imports.
 
     Returns
     -------

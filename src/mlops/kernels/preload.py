@@ -34,7 +34,7 @@ class Imports:
     Parameters
     ----------
     problem : str
-        Why this process must not fork, which is a thread. Empty if it may fork.
+        The reason why this process must not fork, namely a thread; empty if it may fork.
     generators : tuple of random.Random
         The random number generators that libraries created.
     forgotten : tuple of str

@@ -21,7 +21,7 @@ def find_folder(environ: Mapping[str, str] = os.environ) -> Path:
     Raises
     ------
     UnavailableError
-        If the folder is not a folder, belongs to another user, or is open to other users.
+        If its path is not a folder, or if it belongs to another user or is open to other users.
     """
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     usual = runtime if os.path.isdir(runtime) and os.access(runtime, os.W_OK) else tempfile.gettempdir()

@@ -46,7 +46,7 @@ class Caller:
         The project and its MLOPS_HOME.
     command : sequence of str
         The words that start the caller's command line in a new process, for a platform that runs something in the
-        background on this machine. Empty: the caller cannot submit runs to such a platform.
+        background on this machine. If it is empty, the caller cannot submit runs to such a platform.
     """
 
     workspace: Workspace

@@ -48,7 +48,7 @@ class Leftovers(Protocol):
         ...
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Delete what `find` would return, and return it. Waits for deployments to end.
+        """Delete the leftovers that `find` would return, and return them. Running deployments are waited for.
 
         If the process is killed, each leftover is either complete or deleted. Safe to call again.
         """

@@ -41,23 +41,23 @@ class SubmittedRun:
     state : str
         The state of the run on the platform.
     outcome : str
-        As in a run's record; empty while it runs.
+        The outcome in the run's record; empty while it runs.
     started, finished : str
-        When, in UTC.
+        The start and end, as UTC in ISO 8601.
     url : str
         The run's page on the platform.
     tags : mapping of str to str
-        Where it comes from, and what it ran on: "BuildId", "dataset".
+        The tags, which record its origin and data: "BuildId", "dataset".
     steps : tuple of SubmittedStep
-        Its steps, if they were asked for.
+        Its steps, if they were requested.
     reason : str
-        Why it has this outcome.
+        The reason for the outcome.
     model_name : str
-        The model that it registered or deployed; empty if none.
+        The model that it registered or deployed; empty if there is none.
     model_version : int
-        Its version; 0 if none.
+        The version of that model; 0 if there is none.
     override : str
-        Why a person promoted the model although the gate rejected it; empty if nobody did.
+        The reason why a person promoted the model although the gate rejected it; empty if the gate decided.
     """
 
     run_id: str
@@ -91,7 +91,7 @@ class Pipelines(Protocol):
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:
-        """Start the published pipeline and return at once; called by `mlops submit`.
+        """Start the published pipeline and return immediately; called by `mlops submit`.
 
         Raises PipelineNotFoundError before the first publication, UsageError if this caller cannot start runs.
         """

@@ -1,4 +1,4 @@
-"""A submission, that is, a request to the published pipeline. This is the only place that spells its parameters."""
+"""A submission, that is, a request to the published pipeline, whose parameters are defined only here."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -18,12 +18,12 @@ NOTHING = "none"  # the text for a parameter without a value, because Azure does
 class Submission:
     """The parameters of the published pipeline, one field per parameter; an empty text means no value."""
 
-    model_name: str = field(default="", metadata={"help": "Instead of shared.model_name."})
+    model_name: str = field(default="", metadata={"help": "Name of the model, instead of shared.model_name."})
     dataset_version: str = field(
         default=LATEST,
-        metadata={"help": f"Version of the registered data set; {NEW_DATA}: the data that arrived last."},
+        metadata={"help": f"Version of the registered data set, or {NEW_DATA} for the data that arrived last."},
     )
-    data_file_path: str = field(default="", metadata={"help": "Instead of the registered data set."})
+    data_file_path: str = field(default="", metadata={"help": "File to train on, instead of the registered data set."})
     caller_run_id: str = field(default="", metadata={"help": "An id of your own, which becomes a tag of the run."})
 
     def list_texts(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingOrigin:
-    """The origin of a training, for its page.
+    """The origin of a training, which the training's page shows.
 
     Parameters
     ----------

@@ -112,25 +112,30 @@ def test_a_version_that_others_have_registered_is_compared_by_its_content(
 
 
 def test_a_version_that_is_not_there_says_so(datasets: AzureDatasets, file: Path) -> None:
-    with pytest.raises(DatasetNotFoundError, match=r"no data set 'diabetes' of version 'latest'.*provision --platform"):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"no version 'latest' of the data set 'diabetes'.*provision --platform"
+    ):
         datasets.get_version("latest")
     register(datasets, file)
-    with pytest.raises(DatasetNotFoundError, match="'diabetes' of version '7'"):
+    with pytest.raises(DatasetNotFoundError, match="no version '7' of the data set 'diabetes'"):
         datasets.get_version("7")
-    with pytest.raises(DatasetNotFoundError, match="'diabetes' of version 'newest'"):
+    with pytest.raises(DatasetNotFoundError, match="no version 'newest' of the data set 'diabetes'"):
         datasets.get_version("newest")
 
 
 def test_a_data_set_of_several_files_is_refused(datasets: AzureDatasets, session: AzureSession) -> None:
     store = session.workspace.get_default_datastore()
     Dataset.File.from_files((store, "data/*.csv"), validate=False).register(session.workspace, "diabetes")
-    with pytest.raises(UsageError, match=r"'diabetes' version 1 is azureml://.*must be one file in a datastore"):
+    with pytest.raises(
+        UsageError,
+        match=r"Version 1 of the data set 'diabetes' consists of azureml://.*must be one file in a datastore",
+    ):
         datasets.get_version("1")
 
 
 def test_a_file_of_another_format_is_refused(datasets: AzureDatasets, file: Path) -> None:
     other = file.rename(file.with_suffix(".parquet"))
-    with pytest.raises(UsageError, match=r"sample.parquet cannot become.*Let it end in .parquet"):
+    with pytest.raises(UsageError, match=r"sample.parquet cannot become.*Change it to end in .parquet"):
         datasets.stage(other)
 
 

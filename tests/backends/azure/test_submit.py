@@ -258,7 +258,7 @@ def test_who_may_not_submit_is_told_what_to_do(azure: Azure, idle: AzurePipeline
 
 def test_what_cannot_be_submitted_is_refused_before_anything_is_sent(azure: Azure, workspace: Workspace) -> None:
     pipelines = AzurePipelines(AzureSession(read_settings(workspace), workspace))
-    with pytest.raises(ParameterError, match="data_file_path=new.csv: This is a file on this machine, .*version=new"):
+    with pytest.raises(ParameterError, match="data_file_path=new.csv: The compute cannot read a file on .*version=new"):
         pipelines.submit(Submission(data_file_path="new.csv"))
     assert azure.requests == []
     with pytest.raises(PipelineNotFoundError, match="published in the workspace. Run `mlops publish --platform azure`"):

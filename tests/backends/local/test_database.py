@@ -285,7 +285,9 @@ def test_a_database_without_mlflows_tables_is_damaged(migrated: Workspace) -> No
         ask_database(database, lambda asked: asked.execute("SELECT * FROM experiments").fetchall())
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("DROP TABLE alembic_version")
-    with pytest.raises(IntegrityError, match="is damaged, because it names no schema. Restore it from a backup"):
+    with pytest.raises(
+        IntegrityError, match="is damaged, because its schema revision is missing. Restore it from a backup"
+    ):
         require_schema(database)
 
 

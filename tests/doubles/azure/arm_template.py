@@ -1,4 +1,4 @@
-"""ARM templates, evaluated: the envelope, the parameters, and of the language what ours use; all else is refused."""
+"""The evaluation of ARM templates: envelope, parameters, and the part of the language that ours use, nothing else."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "int": int, "bool": 
 
 
 class TemplateError(Exception):
-    """What Azure refuses as InvalidTemplate."""
+    """A template that Azure refuses as InvalidTemplate."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Template:
         return value
 
     def list_resources(self) -> list[dict[str, Any]]:
-        """Return the resources that are to be made, ids and names evaluated, in an order in which they can be."""
+        """Return the resources to create, with evaluated ids and names, in an order that satisfies dependencies."""
         made = [self._place(one) for one in self.source["resources"] if self.evaluate(one.get("condition", True))]
         ids = [one["id"].lower() for one in made]
         if len(set(ids)) != len(ids):
@@ -82,13 +82,13 @@ class Template:
         return {"id": resource_id, "name": name, "type": kind, "dependsOn": needed, "scope": scope, "source": resource}
 
     def fill(self, placed: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a resource as it is to be, all evaluated."""
+        """Return a resource with all of its expressions evaluated."""
         kept = ("location", "tags", "kind", "sku", "identity", "properties")
         filled = {name: self.evaluate(placed["source"][name]) for name in kept if name in placed["source"]}
         return {"id": placed["id"], "name": placed["name"].split("/")[-1], "type": placed["type"], **filled}
 
     def evaluate(self, value: Any) -> Any:
-        """Evaluate a value: expressions in brackets, wherever they stand."""
+        """Evaluate the expressions in brackets anywhere in a value."""
         if isinstance(value, Mapping):
             return {name: self.evaluate(inner) for name, inner in value.items()}
         if isinstance(value, list):
@@ -98,7 +98,7 @@ class Template:
         return value
 
     def call(self, name: str, arguments: list[Any]) -> Any:
-        """Call a function of the language; one that is not known here is refused."""
+        """Call a function of the language, or refuse an unknown one."""
         functions: dict[str, Callable[..., Any]] = {
             "concat": lambda *texts: "".join(texts),
             "deployer": lambda: {"objectId": DEPLOYER, "tenantId": TENANT},

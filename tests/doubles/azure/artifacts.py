@@ -1,4 +1,4 @@
-"""The artifact service: which files a run or an upload has, and signed addresses of their contents in Blob Storage."""
+"""The artifact service: the files of runs and uploads, with signed addresses of their contents in Blob Storage."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ LONGEST_PATH = 5000
 
 
 class Artifacts:
-    """The files that there are, by origin and container; their contents are blobs of the same names."""
+    """The known files, by origin and container; their contents are blobs of the same names."""
 
     def __init__(self) -> None:
         self.paths: dict[tuple[str, str], list[str]] = {}
@@ -35,7 +35,7 @@ class Artifacts:
         return any(name.startswith(path) for name in self.paths.get((origin, container), ()))
 
     def add(self, origin: str, container: str, path: str) -> dict[str, Any]:
-        """Make a file known, and say where its content goes."""
+        """Register a file, and return the address for its content."""
         known = self.paths.setdefault((origin, container), [])
         if path not in known:
             known.append(path)

@@ -1,4 +1,4 @@
-"""The whole double: its services, what was asked of it, and the faults that a test wants."""
+"""The whole double: its services, the requests that it received, and the faults that a test wants."""
 
 import re
 import threading
@@ -34,7 +34,7 @@ from doubles.azure.workspace import Workspaces
 
 
 class Service(Protocol):
-    """One service of Azure: it adds its routes; its state is its own."""
+    """One service of Azure, which adds its routes and has its own state."""
 
     def install(self, azure: "Azure") -> None:
         """Add the routes."""
@@ -82,7 +82,7 @@ class Azure:
         self.web_services = self._install(WebServices())
 
     def close(self) -> None:
-        """End what runs."""
+        """End everything that is running."""
         self.pipelines.close()
         self.web_services.close()
 
@@ -91,7 +91,7 @@ class Azure:
         return service
 
     def route(self, method: str, pattern: str) -> Callable[[Handler], Handler]:
-        """Have a handler answer requests whose ``host/path`` the pattern matches as a whole.
+        """Let a handler answer requests whose whole ``host/path`` matches the pattern.
 
         Parameters
         ----------
@@ -108,11 +108,11 @@ class Azure:
         return add
 
     def fail_next(self, method: str, pattern: str, response: Response | None, *, times: int = 1) -> None:
-        """Answer the next requests whose ``host/path`` the pattern is found in with `response`, or drop them (None)."""
+        """Answer the next requests whose ``host/path`` contains the pattern with `response`, or drop them (None)."""
         self._faults.append(Fault(method, re.compile(pattern), response, times))
 
     def find_requests(self, method: str, pattern: str) -> list[Request]:
-        """Return the requests that were made, in order, whose ``host/path`` the pattern is found in."""
+        """Return the received requests whose ``host/path`` contains the pattern, in order."""
         found = re.compile(pattern)
         return [
             exchange.request
@@ -153,7 +153,7 @@ class Azure:
 
 
 def stamp() -> str:
-    """Return the time as Azure writes it."""
+    """Return the time in Azure's format."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.0000000+00:00", time.gmtime())
 
 

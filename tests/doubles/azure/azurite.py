@@ -33,7 +33,7 @@ class Azurite:
 
     @property
     def connection_string(self) -> str:
-        """What opens it for adlfs and the storage SDK."""
+        """The options with which adlfs and the storage SDK open the account."""
         return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={self.url};"
 
     @property
@@ -42,7 +42,7 @@ class Azurite:
         return BlobServiceClient.from_connection_string(self.connection_string)
 
     def make_container(self, name: str) -> None:
-        """Make a container, unless it is there."""
+        """Create a container unless it exists."""
         try:
             self.client.create_container(name)
         except ResourceExistsError:

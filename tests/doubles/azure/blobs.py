@@ -1,4 +1,4 @@
-"""Blob Storage under its Azure host name: what is asked is handed to Azurite.
+"""Blob Storage under its Azure host name: requests are passed to Azurite.
 
 Shared access signatures go through as they are, so Azurite really checks them. Azurite takes tokens over TLS only: a
 request with one gets a signature instead.
@@ -24,7 +24,7 @@ numbers = itertools.count(1)
 
 
 class Blobs:
-    """The storage account; `container` is that of the workspace's default datastore, a new one for each double."""
+    """The storage account. Its `container` belongs to the workspace's default datastore, and is new for each double."""
 
     def __init__(self, azurite: Azurite) -> None:
         self.azurite = azurite
@@ -67,7 +67,7 @@ class Blobs:
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a blob of the container, as one of Azure's own services does."""
+        """Write a blob of the container, as one of Azure's own services would."""
         self._make()
         self.azurite.client.get_blob_client(self.container, name).upload_blob(content, overwrite=True)
 

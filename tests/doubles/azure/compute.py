@@ -1,4 +1,4 @@
-"""Computes of the workspace, as the SDK's ComputeTarget reads them: those that were deployed, or the default ones."""
+"""Computes of the workspace, in the format of the SDK's ComputeTarget: the deployed ones, or the default ones."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ DEFAULT = {"cpu-cluster": {"computeType": "AmlCompute", "properties": CLUSTER}, 
 
 
 class Computes:
-    """The computes; `missing` names some that are not there."""
+    """The computes; `missing` names computes that do not exist."""
 
     def __init__(self) -> None:
         self.missing: set[str] = set()
@@ -50,7 +50,7 @@ class Computes:
 
 
 def describe_compute(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return a compute as Resource Manager does."""
+    """Return a compute in the format of Resource Manager."""
     aml = given["computeType"] == "AmlCompute"
     cluster = f"{GROUP_ID}/providers/Microsoft.ContainerService/managedClusters/{name}"
     return {

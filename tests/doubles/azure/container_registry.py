@@ -1,4 +1,4 @@
-"""Container Registry: the exchange of tokens, and what it knows of tags and manifests."""
+"""Container Registry: the exchange of tokens, tags and manifests."""
 
 import hashlib
 import itertools
@@ -34,7 +34,7 @@ class ContainerRegistry:
         azure.route("GET", rf"{HOST}/acr/v1/(?P<name>.+)/_manifests/(?P<digest>[^/]+)")(_authorize(self._get_manifest))
 
     def push(self, repository: str, tag: str, manifest: bytes) -> str:
-        """Push an image: no two builds are the same, byte by byte."""
+        """Push an image, which differs from every other build."""
         whole = manifest + str(next(self._pushed)).encode()
         digest = "sha256:" + hashlib.sha256(whole).hexdigest()
         self.manifests[repository, digest] = whole
@@ -85,7 +85,7 @@ def _describe(repository: str, **item: dict[str, Any]) -> Response:
 
 
 def _authorize(handler: Handler) -> Handler:
-    """Ask for a token of this registry for the repository, as its challenge says."""
+    """Let a handler demand a token of this registry for the repository, as its challenge says."""
 
     def answer(request: Request) -> Response:
         scope = f"repository:{request['name']}:metadata_read"

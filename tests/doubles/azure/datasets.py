@@ -1,4 +1,4 @@
-"""Data sets: registered names with versions, each of which is a dataflow that the service keeps as it was sent."""
+"""Data sets: registered names with versions, each of which is a dataflow that the service stores unchanged."""
 
 import json
 import re

@@ -23,7 +23,7 @@ class Datastores:
         azure.route("GET", rf"{BASE}/datastores/(?P<name>[^/]+)")(self._get)
 
     def describe_default(self) -> dict[str, Any]:
-        """Return the default datastore, which has no key: who we are opens it."""
+        """Return the default datastore, which has no key, because the identity of the caller opens it."""
         storage = {
             "accountName": ACCOUNT,
             "containerName": self._azure.blobs.container,

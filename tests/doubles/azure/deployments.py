@@ -47,7 +47,7 @@ VAULT = "Microsoft.KeyVault/vaults"
 
 
 class Refused(Exception):
-    """A resource that Azure does not make."""
+    """A resource that Azure refuses to create."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 
 class Deployments:
-    """The group and what is in it.
+    """The group and its resources.
 
     ``taken`` are names that somebody else has, by type; ``refusals`` what the making of a type is refused with, once;
     ``running`` how many more times a deployment of somebody else's is found running; ``slow`` the seconds that an
@@ -101,7 +101,7 @@ class Deployments:
             azure.route(method, pattern)(self._in_subscription(handler))
 
     def start_empty(self) -> None:
-        """Make the subscription one in which nothing was provisioned."""
+        """Reset the subscription to one in which nothing is provisioned."""
         self.groups.clear()
         self._azure.workspaces.exists = False
 
@@ -110,7 +110,7 @@ class Deployments:
         return self.resources.get(resource_id.lower())
 
     def list_types(self) -> list[str]:
-        """Return the types of what is there, sorted."""
+        """Return the types of the existing resources, sorted."""
         return sorted(one["type"] for one in self.resources.values())
 
     def _in_subscription(self, handler: Any) -> Any:
@@ -240,7 +240,7 @@ class Deployments:
         return template, template.list_resources()
 
     def _check(self, template: Template, placed: dict[str, Any]) -> None:
-        """Check what Azure checks before anything is made, and again when it is."""
+        """Check what Azure checks both before and during a deployment."""
         kind, name = placed["type"], placed["name"].split("/")[-1]
         if not re.fullmatch(NAMES.get(kind, ".*"), name):
             raise Refused("InvalidResourceName", f"The name '{name}' is not valid for {kind}.")
@@ -308,7 +308,7 @@ class Deployments:
         self.resources[one["id"].lower()] = {**one, "tags": tags, "properties": {}, "_asked": one}
 
     def add_other(self, kind: str, name: str, tags: dict[str, str] | None = None) -> None:
-        """Put something of somebody else's into the group."""
+        """Put a resource of another user into the group."""
         self._add_along(kind, name, tags)
 
     def _delete(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ SECONDS = 3600
 
 
 class Entra:
-    """Hands out tokens, and remembers them; `seconds` is how long they are valid."""
+    """The service that issues and records tokens, which are valid for `seconds`."""
 
     def __init__(self) -> None:
         self.seconds = SECONDS
@@ -53,7 +53,7 @@ class Entra:
         return Response(body={"token_type": "Bearer", "expires_in": self.seconds, "access_token": token})
 
     def _issue_to_node(self, request: Request) -> Response:
-        """Answer as a node does: nobody gets a token without the node's secret and the identity's client id."""
+        """Answer like a node, which issues a token only for the node's secret and the identity's client id."""
         given = request.headers.get("secret"), request.query.get("clientid")
         if given != (COMPUTE_ENVIRON["MSI_SECRET"], COMPUTE_ENVIRON["DEFAULT_IDENTITY_CLIENT_ID"]):
             return make_error(400, "BadRequest", "No identity was found for the client id.")

@@ -1,4 +1,4 @@
-"""The environment service: definitions by name and version; the same content twice is one version."""
+"""The environment service: definitions by name and version. The same content never gets two versions."""
 
 import re
 from typing import TYPE_CHECKING, Any

@@ -4,7 +4,7 @@ import requests
 
 
 def make_http_error(status: int, text: str = "", **headers: str) -> requests.HTTPError:
-    """Make the error that `requests` raises for an answer."""
+    """Return the error that `requests` raises for an answer."""
     response = requests.Response()
     response.status_code, response._content = status, text.encode()
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})

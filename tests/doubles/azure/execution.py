@@ -1,4 +1,4 @@
-"""Submitted runs, really executed: each step is a process on the sources that were sent, as on a compute."""
+"""Submitted runs that are really executed: each step is a process with the uploaded sources, as on a compute."""
 
 import json
 import os
@@ -25,7 +25,7 @@ USE_STRUCTURED = "USE_STRUCTURED_ARGUMENTS"
 
 
 class Execution:
-    """One run: a thread that starts its steps one after the other, each in a folder of its own, as on a new node."""
+    """One run: a thread that starts its steps one after the other, each in a new folder, as on a new node."""
 
     def __init__(self, azure: "Azure", run_id: str, experiment: str, steps: list[dict[str, Any]]) -> None:
         self._azure = azure
@@ -37,7 +37,7 @@ class Execution:
         self.thread = threading.Thread(target=self._run, name=f"run {run_id}", daemon=True)
 
     def cancel(self) -> None:
-        """End the step that runs, gently first; no other is started."""
+        """End the current step, gracefully at first, and start no other."""
         self._canceled.set()
         process = self._process
         if process and process.poll() is None:
@@ -48,7 +48,7 @@ class Execution:
             self._set(self._run_id, status="Canceled", endTimeUtc=stamp())
 
     def join(self, seconds: float) -> bool:
-        """Wait for its end; False if it has not come."""
+        """Wait for its end, and return False if it is still running."""
         if self.thread.ident is not None:
             self.thread.join(seconds)
         return not self.thread.is_alive()
@@ -110,7 +110,7 @@ class Execution:
             return self._process.wait()
 
     def _describe_environ(self, step_id: str) -> dict[str, str]:
-        """Return what a compute gives a step: who it is, where its services are; and the way to this double."""
+        """Return the environment variables of a step: its identity, its services, and the address of this double."""
         claims = {"exp": int(time.time()) + TOKEN_SECONDS, "aud": "azureml", "oid": "o", "jti": step_id}
         experiment = self._azure.history.experiments[self._experiment]["experimentId"]
         kept = ("PATH", "LANG", "HOME", "XDG_RUNTIME_DIR", "MLOPS_KERNELS_OWNER")
@@ -133,7 +133,7 @@ class Execution:
 
 
 def list_arguments(step: dict[str, Any]) -> list[str]:
-    """Return the words that a step's script is started with: literals, and parameters as they are assigned."""
+    """Return the arguments of a step's script: literals, and the assigned values of parameters."""
     words = []
     for argument in step["module"]["StructuredInterface"]["Arguments"]:
         if argument["ValueType"] in ("Literal", "0"):
@@ -145,7 +145,7 @@ def list_arguments(step: dict[str, Any]) -> list[str]:
 
 
 def read_configuration(step: dict[str, Any]) -> dict[str, Any]:
-    """Return the script and the environment variables that a step is started with."""
+    """Return the script and the environment variables of a step."""
     parameters = {one["Name"]: one.get("Value") for one in step["node"]["ModuleParameters"]}
     assert parameters["Arguments"] == USE_STRUCTURED, parameters["Arguments"]
     configuration = json.loads(step["node"]["Runconfig"])
@@ -154,7 +154,7 @@ def read_configuration(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def stamp() -> str:
-    """Return the time as Azure writes it."""
+    """Return the time in Azure's format."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.0000000+00:00", time.gmtime())
 
 

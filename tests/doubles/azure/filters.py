@@ -1,4 +1,4 @@
-"""The filters by which runs are asked for: those that the SDK writes, each a condition on one field."""
+"""The filters of requests for runs: those that the SDK writes, each with a condition on one field."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ TYPE = re.compile(r"\(RunType eq (?P<value>[\w.]+) or Properties/azureml\.runsou
 
 
 def meets(run: Mapping[str, Any], condition: str | None) -> bool:
-    """Say whether a run meets a filter.
+    """Return whether a run meets a filter.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The fixtures that put a test before the double of Azure."""
+"""The fixtures that connect a test to the double of Azure."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from doubles.azure.server import AzureServer, clear_environ
 
 @pytest.fixture(scope="session")
 def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServer]:
-    """The proxy, one for all tests."""
+    """The proxy, which all tests share."""
     server = AzureServer(tmp_path_factory.mktemp("azure"))
     yield server
     server.close()
@@ -21,7 +21,7 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServ
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
-    """Blob Storage, one for all tests; not started before it is needed."""
+    """Blob Storage, which all tests share and which is started on first use."""
     emulator = Azurite()
     yield emulator
     emulator.close()
@@ -31,7 +31,7 @@ def azurite() -> Iterator[Azurite]:
 def azure(
     azure_server: AzureServer, azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Azure]:
-    """Azure as new, and this process's environment such that the SDKs reach it; unrouted requests fail the test."""
+    """A new double of Azure that the SDKs of this process reach; requests without a route fail the test."""
     double = Azure(azurite)
     azure_server.answer = double.answer
     home = tmp_path / "user"

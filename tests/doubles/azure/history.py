@@ -1,4 +1,4 @@
-"""Run history: experiments, their runs and what happens to them; and the metrics of runs."""
+"""Run history: experiments, their runs, the states of runs, and their metrics."""
 
 import re
 import uuid
@@ -55,12 +55,12 @@ class History:
         return {run["dataContainerId"] for run in self.runs.values()}
 
     def ensure_experiment(self, name: str) -> dict[str, Any]:
-        """Return an experiment, made if it is new."""
+        """Return an experiment, after creating it if necessary."""
         made = {"experimentId": str(uuid.uuid4()), "name": name, "createdUtc": "2026-11-22T09:00:00Z", "tags": {}}
         return self.experiments.setdefault(name, made)
 
     def add_run(self, experiment: str, run_id: str, **fields: Any) -> dict[str, Any]:
-        """Make a run that has not started; `fields` as the service names them."""
+        """Create a run that has not started; `fields` have the names of the service."""
         parent = self.runs.get(fields.get("parentRunId") or "")
         self.runs[run_id] = {
             "runId": run_id,
@@ -94,7 +94,7 @@ class History:
         return Response(body=self.experiments[self._name(request["id"])])
 
     def _find(self, request: Request) -> dict[str, Any] | None:
-        """Return the run that is asked for, if it is in the experiment that is named with it."""
+        """Return the requested run if it is in the experiment of the request."""
         run = self.runs.get(request["run"])
         groups = request.found.groupdict() if request.found else {}
         wanted = groups.get("id") or self.experiments.get(groups.get("experiment") or "", {}).get("experimentId")
@@ -105,7 +105,7 @@ class History:
         return Response(body=run) if run else _refuse_run(request)
 
     def _patch(self, request: Request) -> Response:
-        """Change a run, or make it: that is how the SDK makes runs."""
+        """Change a run, or create it, because that is how the SDK creates runs."""
         given = {name: value for name, value in request.json.items() if value is not None}
         if given.pop("runId", request["run"]) != request["run"]:
             return make_error(400, "UserError", "the run's id in the body is not that of the address")
@@ -194,7 +194,7 @@ def _refuse_run(request: Request) -> Response:
 
 
 def _refuse_labels(run: dict[str, Any], merged: dict[str, dict[str, str]]) -> str:
-    """Say what is wrong with a run's tags and properties as they would become; nothing where they may."""
+    """Return what is wrong with the changed tags and properties of a run, or "" if they are allowed."""
     for name, labels in merged.items():
         if len(labels) > MOST:
             return f"a run has {MOST} {name} at most, not {len(labels)}"

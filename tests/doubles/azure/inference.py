@@ -1,4 +1,4 @@
-"""Azure's inference server, really run: the program of the package azureml-inference-server-http, on an app's files."""
+"""Azure's real inference server: the program of the package azureml-inference-server-http, with an app's files."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ KEPT = ("PATH", "HOME", "LANG", "TMPDIR")  # a container sees nothing else of th
 
 
 class InferenceServer:
-    """A container's server.
+    """The server of a container.
 
     Parameters
     ----------
@@ -51,16 +51,16 @@ class InferenceServer:
 
     @property
     def log(self) -> str:
-        """What it has printed."""
+        """The output of the server."""
         return self._log.read_text(errors="replace")
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended by itself."""
+        """True if it ended by itself."""
         return self._process.poll() is not None
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it is ready; False if it has ended, or is not ready in time."""
+        """Wait until it is ready, and return False if it ended or is not ready in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.ended:
             try:
@@ -80,7 +80,7 @@ class InferenceServer:
 
 
 def find_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

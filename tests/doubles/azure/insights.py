@@ -1,4 +1,4 @@
-"""Application Insights: the component as Resource Manager describes it, and the endpoint that takes telemetry."""
+"""Application Insights: the component in Resource Manager, and the endpoint that accepts telemetry."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ DURATION = re.compile(r"\d+\.\d\d:\d\d:\d\d\.\d{3,7}")
 
 
 class Insights:
-    """Keeps the telemetry that it has accepted, one dictionary an item."""
+    """The service, which stores the accepted telemetry with one dictionary per item."""
 
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
@@ -55,7 +55,7 @@ class Insights:
 
 
 def _find_fault(item: dict[str, Any]) -> str:
-    """Return why an item is refused, or nothing; these are the rules that Microsoft's schemas of telemetry state."""
+    """Return why an item is refused, or nothing. The rules are those of Microsoft's schemas for telemetry."""
     data = item.get("data", {})
     base = data.get("baseData", {})
     if item.get("iKey") != KEY:

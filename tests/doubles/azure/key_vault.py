@@ -1,4 +1,4 @@
-"""Key Vault: secrets and their versions, given out after its challenge."""
+"""Key Vault: secrets and their versions, which are returned after its challenge."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ CHALLENGE = {"WWW-Authenticate": f'Bearer authorization="https://{LOGIN}/{TENANT
 
 
 class KeyVault:
-    """The workspace's vault; `secrets` are versions by name, oldest first, `forbidden` names that are not given out."""
+    """The workspace's vault; `secrets` has versions by name, oldest first, `forbidden` has names that are refused."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, list[dict[str, Any]]] = {}

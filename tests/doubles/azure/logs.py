@@ -1,4 +1,4 @@
-"""What runs have printed, and how run history tells where to read it."""
+"""The output of runs, and the addresses under which run history offers it."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ HISTORY = re.escape(f"{API}/history/v1.0{WORKSPACE_ID}")
 
 
 class Logs:
-    """The logs of steps, files while they grow; their addresses are signed."""
+    """The logs of steps: growing files with signed addresses."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="azure-logs-"))
@@ -30,14 +30,14 @@ class Logs:
         azure.route("GET", rf"{API}/logs/(?P<run>[^/]+)/(?P<name>.+)")(self._read)
 
     def open(self, run_id: str, name: str) -> Path:
-        """Return the file that gets what a run prints."""
+        """Return the file for the output of a run."""
         path = self._folder / run_id / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         return path
 
     def read(self, run_id: str) -> str:
-        """Return all that a run has printed."""
+        """Return the output of a run."""
         return "".join(path.read_text() for path in sorted((self._folder / run_id).rglob("*.txt")))
 
     def _describe(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The model registry: assets, which name files, and models, whose versions name an asset.
+"""The model registry: assets, which refer to files, and models, whose versions refer to an asset.
 
 A change of a model's tags replaces all of them, without a look at what they were: the SDK sends no version of its own
 knowledge, so the last writer wins.
@@ -80,7 +80,7 @@ class Models:
         return Response(body=model)
 
     def _list(self, request: Request) -> Response:
-        """Answer with a page of the models that are asked for, the newest first."""
+        """Answer with a page of the requested models, newest first."""
         query = request.query
         if unknown := query.keys() - {"name", "runId", "tags", "count", "latestVersionOnly", "$skipToken"}:
             return _refuse(400, f"cannot ask for {sorted(unknown)}")
@@ -135,7 +135,7 @@ def _meets(model: dict[str, Any], query: dict[str, str]) -> bool:
 
 
 def _refuse(status: int, message: str) -> Response:
-    """Make an error of the form that this one service has."""
+    """Return an error in the format of this service."""
     details = [{"code": "Refused", "message": message}]
     body = {"code": "BadRequest", "statusCode": status, "message": message, "details": details}
     return Response(status, {**body, "correlation": {"RequestId": uuid.uuid4().hex}})

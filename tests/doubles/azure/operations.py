@@ -1,4 +1,4 @@
-"""Long operations of Model Management: packages and web services are made by them."""
+"""Long operations of Model Management, which create packages and web services."""
 
 import re
 import uuid
@@ -17,7 +17,7 @@ Progress = Callable[[], dict[str, Any]]
 
 
 class Operations:
-    """Operations by id; each says how far it is when it is asked."""
+    """Operations by id, each of which reports its progress on request."""
 
     def __init__(self) -> None:
         self._progress: dict[str, Progress] = {}
@@ -27,7 +27,7 @@ class Operations:
         azure.route("GET", rf"{BASE}/operations/(?P<id>[^/]+)")(self._get)
 
     def start(self, progress: Progress) -> Response:
-        """Begin an operation, and answer with its address; `progress` gives its fields, ``state`` among them."""
+        """Begin an operation, and answer with its address; `progress` returns its fields, including ``state``."""
         identity = uuid.uuid4().hex
         self._progress[identity] = progress
         return Response(202, None, {"Operation-Location": f"/operations/{identity}"})
@@ -43,7 +43,7 @@ class Operations:
 
 
 def refuse(status: int, message: str, code: str = "BadRequest") -> Response:
-    """Make an error of the form that Model Management has."""
+    """Return an error in the format of Model Management."""
     details = [{"code": code, "message": message}]
     body = {"code": code, "statusCode": status, "message": message, "details": details}
     return Response(status, {**body, "correlation": {"RequestId": uuid.uuid4().hex}})

@@ -1,4 +1,4 @@
-"""Packages: images that Azure builds of models, an entry script and an environment, and pushes to the registry."""
+"""Packages: images that Azure builds from models, an entry script and an environment, and pushes to the registry."""
 
 import io
 import json
@@ -24,7 +24,7 @@ LOG = "azureml-logs/package-{}.txt"
 
 
 class Packages:
-    """What was built, as it was asked for, by reference; `break_next` makes builds fail with such a last log line."""
+    """The requests of built images, by reference; `break_next` makes builds fail with this last line in the log."""
 
     def __init__(self) -> None:
         self.built: dict[str, dict[str, Any]] = {}
@@ -35,7 +35,7 @@ class Packages:
         azure.route("POST", rf"{BASE}/packages")(self._create)
 
     def write_app(self, image_request: dict[str, Any], root: Path) -> None:
-        """Write the files of an image request as Azure lays them out in a container."""
+        """Write the files of an image request in the layout of Azure's containers."""
         for asset in image_request["assets"]:
             content = self._azure.blobs.read(asset["url"].removeprefix(ARTIFACT))
             if asset.get("unpack"):
@@ -58,7 +58,7 @@ class Packages:
                 path.write_bytes(self._azure.blobs.read(name))
 
     def check_image_request(self, image_request: dict[str, Any]) -> str:
-        """Return what is wrong with an image request; empty if nothing is."""
+        """Return what is wrong with an image request, or "" if it is valid."""
         if image_request["driverProgram"] not in [asset["id"] for asset in image_request["assets"]]:
             return f"the driver program {image_request['driverProgram']!r} is not among the assets"
         for asset in image_request["assets"]:
@@ -96,7 +96,7 @@ class Packages:
 
 
 def _check_pins(environment: dict[str, Any]) -> str:
-    """Azure would take them; we promise that all is pinned."""
+    """Return what is wrong with unpinned packages. Azure would accept them, but we promise that all are pinned."""
     dependencies = environment["python"]["condaDependencies"]["dependencies"]
     (pip,) = [item["pip"] for item in dependencies if isinstance(item, dict)]
     loose = [line for line in pip if not line.startswith("--") and not PIN.fullmatch(line)]

@@ -81,12 +81,12 @@ class Pipelines:
 
     @property
     def active(self) -> list[dict[str, Any]]:
-        """The published pipelines that are not disabled."""
+        """The active published pipelines."""
         return [found for found in self.published.values() if found["EntityStatus"] == ACTIVE]
 
     @property
     def active_schedules(self) -> list[dict[str, Any]]:
-        """The schedules that are not disabled."""
+        """The active schedules."""
         return [found for found in self.schedules.values() if found["EntityStatus"] == ACTIVE]
 
     def find_default(self, endpoint: dict[str, Any]) -> str:
@@ -95,17 +95,17 @@ class Pipelines:
         return str(versions[endpoint["DefaultVersion"]])
 
     def fire(self, schedule: dict[str, Any]) -> str:
-        """Start what a schedule starts, as the service does when its time has come; returns the run's id."""
+        """Start the run of a schedule, as the service does at the scheduled time, and return its id."""
         pipeline = self.find_default(self.endpoints[schedule["PipelineEndpointId"]])
         return self._start(pipeline, {**schedule["PipelineSubmissionInfo"], "RunType": "Schedule"})
 
     def wait(self, run_id: str, seconds: float = 300) -> dict[str, Any]:
-        """Wait until a run has ended, and return it."""
+        """Wait until a run ends, and return it."""
         assert self.executions[run_id].join(seconds), f"the run {run_id} has not ended in {seconds} s"
         return self._azure.history.runs[run_id]
 
     def close(self) -> None:
-        """End all that still runs."""
+        """End all runs that are still running."""
         for execution in self.executions.values():
             execution.cancel()
         for execution in self.executions.values():
@@ -278,7 +278,7 @@ class Pipelines:
         return run_id
 
     def _list_steps(self, pipeline: str, given: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the steps in the order in which they run: each module with its arguments and how it is started."""
+        """Return the steps in the order of their execution: each module with its arguments and configuration."""
         graph, interface = (self.graphs[pipeline][name] for name in ("graph", "interface"))
         values = {found["Name"]: found["DefaultValue"] for found in interface["Parameters"]}
         values |= given.get("ParameterAssignments") or {}
@@ -340,7 +340,7 @@ def _describe_interface(module: dict[str, Any]) -> dict[str, Any]:
 
 
 def _order(graph: dict[str, Any]) -> list[str]:
-    """Return the ids of a graph's nodes, each after those that it waits for."""
+    """Return the ids of a graph's nodes, each after its predecessors."""
     waits: dict[str, set[str]] = {node["Id"]: set() for node in graph["ModuleNodes"]}
     for edge in graph.get("Edges") or ():
         source = edge["SourceOutputPort"].get("NodeId")
@@ -356,7 +356,7 @@ def _order(graph: dict[str, Any]) -> list[str]:
 
 
 def _make_error(status: int, code: str, message: str) -> Response:
-    """Make an error as the SDK's models of this service have it: with capitals."""
+    """Return an error in the format of this service's SDK models, with capitalized names."""
     return Response(status, {"Error": {"Code": code, "Message": message}})
 
 

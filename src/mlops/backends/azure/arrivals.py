@@ -20,7 +20,7 @@ from mlops.platform.datasets import Arrival
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
-INSTEAD = "Put its files into one, or register it: `mlops provision --platform azure -p data_path=FOLDER`."
+INSTEAD = "Put its files into one file, or register it with `mlops provision --platform azure -p data_path=FOLDER`."
 
 
 class AzureArrivals:
@@ -59,12 +59,12 @@ class AzureArrivals:
                 "publish --platform azure`, and put a file into that folder."
             )
         container = open_container(self._session)
-        # Azure does not watch the folders in it either, so a folder of Parquet files cannot arrive.
+        # Azure does not watch subfolders either, so a folder of Parquet files cannot arrive.
         found = list(container.walk_blobs(name_starts_with=f"{folder}/"))
         arrived = [blob for blob in found if blob.name.endswith(FORMATS)]
         if not arrived:
             inside = next((blob.name for blob in found if blob.name.endswith("/")), "")
-            hint = f" It has the folder {inside}, but Azure watches no folder in it. {INSTEAD}" if inside else ""
+            hint = f" Azure does not watch its subfolder {inside}. {INSTEAD}" if inside else ""
             raise DatasetNotFoundError(
                 f"There is no new data: the folder {folder} of the container {container.container_name} in the storage "
                 f"account {container.account_name} has no file that ends in {', '.join(FORMATS)}.{hint}"

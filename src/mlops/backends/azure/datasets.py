@@ -96,7 +96,7 @@ class AzureDatasets:
         return DatasetVersion(self._name, int(made.version), url)
 
     def store(self, content: bytes, ending: str) -> str:
-        """Store a file at a new URL and return it, or return the newest version's URL if the content is the same."""
+        """Store a file and return its new URL, or return the newest version's URL if the content is the same."""
         sha256 = hashlib.sha256(content).hexdigest()
         newest = self._find_newest()
         if newest and self._read_hash(newest.url) == sha256:
@@ -116,7 +116,7 @@ class AzureDatasets:
         if expected != ending:
             raise UsageError(
                 f"{name} cannot become the data set: azure.dataset_path in parameters/azure.yml is {first}, "
-                f"which ends in {expected}. Let it end in {ending}."
+                f"which ends in {expected}. Change it to end in {ending}."
             )
 
     def _find(self, version: str) -> DatasetVersion:
@@ -131,8 +131,8 @@ class AzureDatasets:
                 raise
             raise DatasetNotFoundError(
                 f"The workspace {workspace.name} has no version {version!r} of the data set {self._name!r} "
-                f"({error.message}). Choose one that the studio lists, or run `mlops provision --platform azure` to "
-                "register the first one."
+                f"({error.message.rstrip('.')}). Choose one that the studio lists, or run `mlops provision --platform "
+                "azure` to register the first one."
             ) from error
         paths = [url for entry in found._dataflow._to_yaml_dict().get("paths", ()) for url in entry.values()]
         place = DATASTORE_URL.fullmatch(paths[0]) if len(paths) == 1 else None

@@ -5,7 +5,7 @@
     store/          MLflow's database: file, schema, client, failures
     tracking        trainings as MLflow runs
     registry        versions of models in MLflow's registry
-    champions       the champions, written down beside the database
+    champions       notes of the champions, outside of the database
     images          bundles in a folder, by digest
     services        one process per environment
     processes       service processes: start, recognition, end

@@ -45,7 +45,7 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """Return the nodes that always run, which runs also use, and the nodes that runs add until they are released."""
+    """Return the minimum nodes, which runs also use, and the nodes that runs add until they are released."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:
@@ -63,7 +63,7 @@ def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
     if settings.kubernetes_resource_id:
-        return []  # an existing cluster costs nothing extra
+        return []  # an existing cluster causes no additional cost
     least, most = settings.kubernetes_min_nodes, settings.kubernetes_max_nodes
     nodes = least if usage.production_nodes is None else min(max(usage.production_nodes, least), most)
     price = f"node_hour.{settings.kubernetes_vm_size}.dedicated"

@@ -8,5 +8,5 @@
     sdk_objects   the parts of the SDK's untyped objects that publication uses
     run_packages  the environment of the steps, registered once per lock file
     sources       the sources that are uploaded
-    schedules     the schedules for a fixed time and for new data
+    schedules     the schedules at fixed intervals and for new data
 """

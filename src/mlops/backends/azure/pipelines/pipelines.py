@@ -33,7 +33,7 @@ def _require_address(path: str) -> None:
     """
     if path and "://" not in path:
         raise ParameterError(
-            f"-p data_file_path={path}: This is a file on this machine, which the compute cannot read. Use an address "
-            "that it can open (abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH), or the folder for new data with -p "
-            "dataset_version=new."
+            f"-p data_file_path={path}: The compute cannot read a file on this machine. Use an address "
+            "(abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH), or put the file into the folder for new data and "
+            "use -p dataset_version=new."
         )

@@ -123,7 +123,7 @@ class Publication:
     def _send(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
         """Publish unless an earlier attempt succeeded and only its answer was lost."""
         if wrong := pipeline.validate():
-            raise PlatformError(f"Azure's own check rejects {self._name}: {'; '.join(map(str, wrong))}")
+            raise PlatformError(f"Azure's validation rejected {self._name}: {'; '.join(map(str, wrong))}")
         if not self._list_versions(workspace, build_id):
             pipeline.publish(name=self._name, description=build_uri or None, version=build_id)
 

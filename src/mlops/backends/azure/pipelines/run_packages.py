@@ -19,7 +19,7 @@ from mlops.files.hashes import hash_file
 
 Result = TypeVar("Result")
 
-EDITABLE = "-e ."  # the project, which the machines of a run have as sources and need not install
+EDITABLE = "-e ."  # the project itself, whose sources are sent to the machines of a run
 HASH_LENGTH = 12
 
 

@@ -157,7 +157,7 @@ class AzureSite:
         )
 
     def put_back(self, state: AzureState) -> None:
-        """See `Site`. Restores the previous image with another update, or deletes a service that had none."""
+        """See `Site`. Restores the previous image with another update, or deletes the service if there was none."""
         if not self._submitted:
             return  # nothing has changed yet
         self._listed = None  # because the failed deployment may have changed it

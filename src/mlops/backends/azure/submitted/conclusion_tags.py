@@ -1,4 +1,4 @@
-"""The conclusion of a submitted run as tags of the run in the workspace: written by its jobs, read by `mlops runs`."""
+"""The conclusion of a submitted run, which its jobs write as tags of the run in the workspace."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ LONGEST = 256  # characters of a tag
 
 
 def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
-    """Return the tags of a conclusion; none for what is not known yet."""
+    """Return the tags of a conclusion, without those that are not known yet."""
     tags = {
         OUTCOME: conclusion.outcome,
         REASON: conclusion.reason,
@@ -23,7 +23,7 @@ def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
 
 
 def read_conclusion(tags: Mapping[str, str]) -> Conclusion:
-    """Return the conclusion that the tags of a run hold."""
+    """Return the conclusion in the tags of a run."""
     version = tags.get(MODEL_VERSION, "")
     return Conclusion(
         outcome=tags.get(OUTCOME, ""),
@@ -36,6 +36,6 @@ def read_conclusion(tags: Mapping[str, str]) -> Conclusion:
 
 
 def list_other_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that say something else: where the run comes from, and what it ran on."""
+    """Return the tags that are not part of the conclusion, such as the origin and data of the run."""
     own = (OUTCOME, REASON, MODEL_NAME, MODEL_VERSION, OVERRIDE)
     return {name: value for name, value in tags.items() if name not in own and not name.startswith(SKIPPED)}

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """The patience with a database that another process has locked.
+    """The time to wait for a database that another process has locked.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
 
 
 def require_room(path: Path) -> None:
-    """Refuse a database, or a place for one, that cannot be written to or has no room to grow.
+    """Check that the database, or the folder for it, can be written to and has room to grow.
 
     Raises
     ------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "training"
-# Otherwise MLflow's page takes trainings for evaluations of agents.
+# Otherwise MLflow's page mistakes trainings for evaluations of agents.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 ARTIFACTS = "model"
 FILES_TAG = "files"

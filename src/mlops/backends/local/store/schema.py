@@ -146,5 +146,7 @@ def _read_revision(database: Path, patience: Patience) -> str:
 
     revision = ask_database(database, ask, patience)
     if not revision:
-        raise IntegrityError(f"{database} is damaged, because it names no schema. Restore it from a backup.")
+        raise IntegrityError(
+            f"{database} is damaged, because its schema revision is missing. Restore it from a backup."
+        )
     return revision
