@@ -58,6 +58,11 @@ PHRASES = {
     r"\b(?:is|are|was|were) not there\b": "does not exist, is missing",
     r"\bcan(?:not)? be told\b": "is unknown, cannot be distinguished",
     r"\bstands? in (?:the|no)\b": "is in",
+    r"\b(?:one|two|numbers) an? (?:combination|core|environment|month|room|service|user)\b": "per",
+    r"\b(?:takes?|taken|took|taking) over the results\b": "reuse",
+    r"\b(?:where|what) the user stands\b|\bas it is typed\b": "as the user would type it",
+    r"\bwhere (?:it|there) (?:has|is) none\b": "if there is none",
+    r"\bmade again\b": "created again",
 }
 
 # Rooms whose text has not been read with this list yet, and why. The list only shrinks.

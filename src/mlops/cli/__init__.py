@@ -93,7 +93,7 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Say how to resume the run that was interrupted, if there was one yet; a sweep and a submitted run cannot be."""
+    """Return advice to resume the interrupted run; "" if none had begun, or it is a sweep or a submitted run."""
     if isinstance(error, RunInterrupted) and ctx.invoked_subcommand in RESUMABLE:
         return f". Resume the run with `mlops resume {error.run_id}`."
     return ""

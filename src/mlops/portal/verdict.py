@@ -61,7 +61,7 @@ def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
 
 
 def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Sequence[Step]) -> str:
-    """Say what a step has done that decides nothing."""
+    """Describe the result of a step that makes no decision."""
     if declared.takes_data:
         return "The data passed its test."
     if declared.names_dataset:

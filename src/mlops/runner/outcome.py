@@ -26,7 +26,7 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
 
 
 def _name_alone(found: Iterable[tuple[Step, StepRecord]]) -> str:
-    """Return the outcome of a step that ran alone; a decision alone changes nothing, so it is only done."""
+    """Return the outcome of a step that ran alone. A decision alone changes nothing, so its outcome is "done"."""
     for step, ended in found:
         if step.promotes:
             return "promoted" if ended.state == "done" else "rejected"

@@ -187,5 +187,5 @@ def format_number(value: Any) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Format the value of a parameter as it is typed."""
+    """Format the value of a parameter as a user would type it."""
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
