@@ -10,6 +10,7 @@ if __name__ == "__main__":
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))  # for kernels
     os.environ.setdefault("MLOPS_WARM_KERNELS", "0")  # for one notebook there is nothing to keep warm
     sys.path.insert(0, SOURCES)
-    from mlops.cli import main
+    from mlops.cli import run_program
 
-    main(["run-step", *sys.argv[1:]])
+    sys.argv[1:1] = ["run-step"]
+    run_program()

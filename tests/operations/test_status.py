@@ -54,5 +54,6 @@ def test_one_damaged_file_hides_nothing_else(tmp_path: Path, name: str, problems
     found = read_status(open_here(workspace), 10)
     assert [str(tmp_path / name) in problem for problem in found.problems] == [True] * problems
     assert (found.champion is None) == (name == "home/mlflow.db")
+    assert found.champion_title == ("diabetes version 1" if found.champion else "unknown")
     assert [service.environment for service in found.services] == ["qa", "production"]
     assert [run.run_id for run in found.runs] == [RUN]

@@ -1,9 +1,10 @@
 """The files of the layers: a mistake is named by file, key and value, with what is allowed."""
 
+import json
 from pathlib import Path
 
 import pytest
-from given_parameters import load
+from given_parameters import STEPS, load, load_project
 
 from mlops.errors import ParameterError
 
@@ -78,6 +79,19 @@ def test_a_mistake_in_a_file_is_named(tmp_path: Path, text: str, message: str) -
     with pytest.raises(ParameterError) as raised:
         load(tmp_path, base=text if text.startswith(("platform", "-")) else f"platform: local\n{text}")
     assert str(raised.value) == message
+
+
+def test_a_notebook_that_declares_nothing_is_blamed_instead_of_the_file(tmp_path: Path) -> None:
+    notebook = tmp_path / "notebooks" / "02_train.ipynb"
+    load(tmp_path)
+    content = json.loads(notebook.read_text())
+    for cell in content["cells"]:
+        cell["metadata"]["tags"] = []
+    notebook.write_text(json.dumps(content))
+    (tmp_path / "parameters" / "base.yml").write_text("platform: local\nsteps: {train: {alpha: 1}}")
+    said = "notebooks/02_train.ipynb declares no parameters, but parameters/base.yml: steps.train.alpha sets one. Tag "
+    with pytest.raises(ParameterError, match=said):
+        load_project(tmp_path, STEPS).merge()
 
 
 @pytest.mark.parametrize("layer", ["local", "qa", "production"])

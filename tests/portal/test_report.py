@@ -381,6 +381,13 @@ def test_a_report_that_was_never_made_is_not_linked(tmp_path: Path) -> None:
     assert read_index(tmp_path).find_all("a") == []
 
 
+def test_a_sweep_shows_the_values_that_it_tried(tmp_path: Path) -> None:
+    tried = StepRecord("sweep", "02_train", state="done", parameters={"alpha": [0.1, 1.0], "seed": [0, 1]})
+    write_run(make_run(tried, StepRecord("train", "02_train", state="done"), pipeline="sweep"), tmp_path)
+    (cell,) = read_index(tmp_path).select("td.changes")
+    assert cell.get_text("; ") == "train.alpha 0.1, 1; train.seed 0, 1"
+
+
 PRODUCTION = Environment(
     "production",
     "diabetes version 2 (promoted over the gate by alice: ticket 42)",

@@ -13,7 +13,7 @@ from mlops.cli.progress.sweep import SweepProgress, summarize_sweep
 from mlops.portal.sweep_page import write_page
 from mlops.portal.sweep_plot import describe_plot, plot_sweep
 from mlops.record.ledger import RunRecord, StepRecord
-from mlops.sweeps.results import Point, Sweep, format_number, rank_points
+from mlops.sweeps.results import Point, Sweep, rank_points
 
 ERROR = "ValueError in cell [5]: <script>alert(1)</script>"
 
@@ -48,12 +48,12 @@ def test_the_page_has_a_row_for_every_combination_best_first(tmp_path: Path) -> 
     rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["td", "th"])] for row in page.find_all("tr")]
     assert rows == [
         ["", "alpha", "cv_mse", "r2", "seconds", "notebook"],
-        ["best", "0.5", "1.000", "1.000", "1.0", "02_train-1.ipynb"],
-        ["", "2", "3.000", "0.3333", "1.0", "02_train-3.ipynb"],
+        ["best", "0.5", "1.00", "1.00", "1.0", "02_train-1.ipynb"],
+        ["", "2", "3.00", "0.333", "1.0", "02_train-3.ipynb"],
         ["", "0.1", f"failed {ERROR}", "1.0", "02_train-2.ipynb"],
     ]
     verdict = page.main.p.get_text()
-    assert verdict.startswith("Best: alpha=0.5 with cv_mse 1.000, 66.67% lower than the next, alpha=2.")
+    assert verdict.startswith("Best: alpha=0.5 with cv_mse 1.00, 66.7% lower than the next, alpha=2.")
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(tmp_path: Path) -> None:
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert page.find_all(["script", "link", "iframe"]) == []
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.find_all("img"))
-    assert page.img["alt"] == "cv_mse over alpha, 2 combinations: from 1.000 to 2.000; best at alpha=0.1."
+    assert page.img["alt"] == "cv_mse over alpha, 2 combinations: from 1.00 to 2.00; best at alpha=0.1."
     links = [link["href"] for link in page.find_all("a")]
     assert links == ["../index.html", "02_train.html", "02_train-1.ipynb", "02_train-2.ipynb", "02_train-3.ipynb"]
 
@@ -110,10 +110,10 @@ def test_the_terminal_counts_and_names_what_failed() -> None:
     assert stream.getvalue().splitlines() == [
         "= test_data from run r",
         "… train: 0 of 3 combinations",
-        "… train: 1 of 3 combinations, best so far cv_mse 1.000 (alpha=0.1)",
+        "… train: 1 of 3 combinations, best so far cv_mse 1.00 (alpha=0.1)",
         f"✗ alpha=1: {ERROR}",
-        "… train: 2 of 3 combinations, best so far cv_mse 1.000 (alpha=0.1)",
-        "… train: 3 of 3 combinations, best so far cv_mse 1.000 (alpha=0.1)",
+        "… train: 2 of 3 combinations, best so far cv_mse 1.00 (alpha=0.1)",
+        "… train: 3 of 3 combinations, best so far cv_mse 1.00 (alpha=0.1)",
     ]
 
 
@@ -131,10 +131,10 @@ def test_the_summary_ends_with_how_to_go_on() -> None:
     said = summarize_sweep(*make({"alpha": (0.1, 1.0), "label": ("a b",)}, failed=(2,)), "sweep.html", "mlops")
     assert said.splitlines() == [
         "   alpha  label  cv_mse",
-        "*    0.1    a b   1.000",
+        "*    0.1    a b    1.00",
         "       1    a b  failed",
         "",
-        "Best:       alpha=0.1, label=a b with cv_mse 1.000",
+        "Best:       alpha=0.1, label=a b with cv_mse 1.00",
         "Failed:     1 of 2 combinations; their errors are in the report",
         "Next:       mlops run retrain --only evaluate",
         "Or run all: mlops run all -p train.alpha=0.1 -p train.label='a b'",
@@ -150,8 +150,3 @@ def test_equally_good_points_stand_as_in_the_grid() -> None:
         Point(number, {"seed": number}, "done", 1.0, "", score) for number, score in ((1, 0.5), (2, 0.7), (3, 0.7))
     ]
     assert [point.number for point in rank_points(sweep, points)] == [2, 3, 1]
-
-
-def test_numbers_are_short_and_keep_what_matters() -> None:
-    shown = [format_number(value) for value in (3078.9921, 0.5002, 1.5e-7, 0.0, 12, None, True, "x")]
-    assert shown == ["3,078.992", "0.5002", "1.5e-07", "0.000", "12", "–", "–", "–"]

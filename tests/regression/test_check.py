@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from shown import make_cell
 
 from mlops.errors import IntegrityError, UsageError
 from mlops.regression.check import Verdict, check_run, find_run
@@ -44,6 +45,24 @@ def test_a_missing_notebook_and_a_failed_step_are_differences(folder: Path) -> N
     verdict = check(folder)
     assert not verdict.same
     assert str(verdict.notebooks[0].differences[0]) == "the step: failed: KeyError in cell [3]"
+
+
+def test_the_advice_fits_the_cause(folder: Path) -> None:
+    """`make notebooks` executes the notebooks with their own values, so it is no answer to a run with others."""
+    assert check(folder).advice == ""
+    committed = folder.parents[1] / "notebooks" / "01_n.ipynb"
+    content = json.loads(committed.read_text())
+    content["cells"].append(make_cell("new", "new = 1"))
+    committed.write_text(json.dumps(content))
+    said = "The run did not use the committed values of n_qa.alpha. Compare a run that does."
+    assert check(folder).advice == said
+    record = json.loads((folder / "run.json").read_text())
+    record["steps"][0]["parameters"] = {"alpha": 0.4, "run_folder": "/x"}
+    (folder / "run.json").write_text(json.dumps(record))
+    assert check(folder).advice == "If this is right, run `make notebooks` and commit the notebooks."
+    record["steps"][0] |= {"state": "failed", "error": "KeyError"}
+    (folder / "run.json").write_text(json.dumps(record))
+    assert check(folder).advice == "Repair n_qa, which failed, and run the pipeline again."
 
 
 def test_what_is_no_notebook_is_an_error(folder: Path) -> None:

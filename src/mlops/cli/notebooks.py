@@ -60,7 +60,7 @@ def _annotate(verdict: "Verdict", project: Path) -> Iterator[Annotation]:
         for cell, group in groupby(found.differences, key=lambda difference: difference.cell):
             first, *others = group
             more = f", and {len(others)} more" if others else ""
-            message = f"{first}{more}. If this is right, run `make notebooks` and commit the notebooks."
+            message = f"{first}{more}. {verdict.advice}"
             yield Annotation(message, notebook, find_line(project / notebook, cell))
 
 
@@ -72,7 +72,7 @@ def _describe(verdict: "Verdict", notebooks: str) -> Iterator[str]:
     places = sum(bool(found.differences) for found in verdict.notebooks)
     if count:
         yield f"\n{count} difference{'s' * (count > 1)} in {places} of {len(verdict.notebooks)} notebooks."
-        yield "If they are right, run `make notebooks` and commit the notebooks."
+        yield verdict.advice
     else:
         yield f"\nAll {sum(found.compared for found in verdict.notebooks)} compared outputs are the same."
 

@@ -54,9 +54,7 @@ def _list_json(found: Status) -> dict[str, object]:
 
 
 def _show(found: Status) -> None:
-    champion, unknown = found.champion, len(found.problems) > sum(bool(service.problem) for service in found.services)
-    named = champion.title if champion else "unknown" if unknown else "none yet"
-    click.echo(f"Champion:   {named}")
+    click.echo(f"Champion:   {found.champion_title}")
     for standing in found.standings:
         service = standing.service
         if service.problem:

@@ -143,10 +143,9 @@ def _require_reason(opened: OpenProject, request: RunRequest) -> None:
             )
         overruled = overruled or bool(overrules)
     if request.reason and not overruled:
-        raise UsageError(
-            "--reason is for promoting a rejected model, but the gate is not overruled. Remove it, or add "
-            "-p evaluate.promote_always=true."
-        )
+        gates = (f"{step.name}.{step.decides.overruled_by}" for step in request.steps if step.decides.overruled_by)
+        add = "".join(f", or add -p {gate}=true" for gate in gates)
+        raise UsageError(f"--reason is for promoting a rejected model, but the gate is not overruled. Remove it{add}.")
 
 
 def _find_deployment(request: RunRequest, option: str) -> Step:

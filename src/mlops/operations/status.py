@@ -30,6 +30,14 @@ class Status:
     unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def champion_title(self) -> str:
+        """The champion by name: "diabetes version 3"; "none yet", or "unknown" if it cannot be read."""
+        if self.champion:
+            return self.champion.title
+        of_services = sum(bool(service.problem) for service in self.services)
+        return "unknown" if len(self.problems) > of_services else "none yet"
+
+    @property
     def standings(self) -> list[Standing]:
         """The standing of each environment."""
         return find_standings(self.services, self.champion, self.rollbacks, self.command_options)

@@ -55,6 +55,11 @@ class Declared:
             raise ParameterError(f"{source}: there is no step {step!r}{suggest(step, notebooks)}")
         _refuse_reserved(name, source)
         parameters = self.by_notebook[notebooks[step]]
+        if not parameters:
+            raise ParameterError(
+                f"notebooks/{notebooks[step]}.ipynb declares no parameters, but {source} sets one. Tag the cell that "
+                "declares them `parameters`."
+            )
         if name not in parameters:
             hint = suggest(name, [known for known in parameters if known not in RESERVED])
             raise ParameterError(f"{source}: notebooks/{notebooks[step]}.ipynb has no parameter {name!r}{hint}")

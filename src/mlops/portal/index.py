@@ -20,6 +20,8 @@ from mlops.record.summary import (
     find_override,
     list_metrics,
 )
+from mlops.sweeps.plan import STEP as SWEEP
+from mlops.sweeps.results import format_value
 
 METRICS = list_metrics()
 COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duration")
@@ -68,7 +70,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
 def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str:
     model, metrics = find_model(run), find_metrics(run)
     mark = f" <small>({OVER_THE_GATE})</small>" if model and find_override(run) else ""
-    changes = "<br>".join(map(escape, list_changes(run, older)))
+    changes = "<br>".join(map(escape, _list_axes(run) or list_changes(run, older)))
     numbers = [(name, format_number(metrics[name]) if name in metrics else "", "number") for name in METRICS]
     cells = [
         ("Status", _render_status(run), "status"),
@@ -84,6 +86,13 @@ def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str
     )
     time = f'<time datetime="{escape(run.started)}">{escape(format_time(run.started))}</time>'
     return f'<tr><th scope="row">{time}<br><small>{escape(run.run_id)}</small></th>{shown}</tr>'
+
+
+def _list_axes(run: RunRecord) -> list[str]:
+    """Return the values that a sweep tried; none if the run is not a sweep."""
+    tried = run.step(SWEEP) if run.pipeline == SWEEP else None
+    axes = tried.parameters if tried else {}
+    return [f"{run.steps[-1].name}.{name} {', '.join(map(format_value, values))}" for name, values in axes.items()]
 
 
 def _render_status(run: RunRecord) -> str:

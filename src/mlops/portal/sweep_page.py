@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlops.files.atomic import write_atomically
+from mlops.numbers import format_number
 from mlops.portal.environments import Overview
 from mlops.portal.index import write_index
 from mlops.portal.page import render_page
@@ -21,7 +22,6 @@ from mlops.sweeps.results import (
     Sweep,
     describe_best,
     find_best,
-    format_number,
     format_value,
     rank_points,
 )

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_number, format_value
+from mlops.numbers import format_number
+from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_value
 
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the same as in the notebooks' figures
 WIDE = 100.0  # a scale is logarithmic if the ratio of its ends is at least this

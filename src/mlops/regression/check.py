@@ -2,14 +2,15 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlops.errors import IntegrityError, RunNotFoundError, UsageError
-from mlops.parameters.declarations import read_declarations
-from mlops.pipelines import ROLLBACK
+from mlops.parameters.declarations import Parameter, read_declarations
+from mlops.parameters.lookup import RESERVED
+from mlops.pipelines import ALL_STEPS, ROLLBACK
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
@@ -18,6 +19,7 @@ from mlops.sweeps.plan import STEP as SWEEP
 
 SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
 RUNNERS_OWN = "run_folder"  # the runner sets it to another value in every run
+DATA = {step.takes_data for step in ALL_STEPS}  # the runner names the newest version, which may have the same rows
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Verdict:
         The duration of the check.
     notebooks : tuple of Comparison
         In the order of the run.
+    advice : str
+        The next thing to do about the differences; empty if there are none.
     """
 
     run_id: str
@@ -42,6 +46,7 @@ class Verdict:
     same: bool
     seconds: float
     notebooks: tuple[Comparison, ...]
+    advice: str = ""
 
 
 def find_run(outputs: Path, name: str = "") -> Path:
@@ -97,7 +102,8 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     sanitizer = read_sanitizer(notebooks / SANITIZER)
     compared = tuple(_check_step(step, folder, notebooks, sanitizer) for step in run.steps)
     same = not any(found.differences for found in compared)
-    return Verdict(run.run_id, run.pipeline, run.outcome, same, time.perf_counter() - began, compared)
+    advice = "" if same else _advise(run, compared, notebooks)
+    return Verdict(run.run_id, run.pipeline, run.outcome, same, time.perf_counter() - began, compared, advice)
 
 
 def _require_ended(run: RunRecord) -> None:
@@ -127,11 +133,33 @@ def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
     """Describe the run's parameters that differ from the committed ones."""
     declared = read_declarations(source)
     other = [
-        f"{name}={value!r} (committed: {declared[name].default!r})"
-        for name, value in step.parameters.items()
-        if name in declared and name != RUNNERS_OWN and value != declared[name].default
+        f"{name}={step.parameters[name]!r} (committed: {declared[name].default!r})"
+        for name in _find_other(step, declared)
     ]
     return (f"run with {', '.join(other)}",) if other else ()
+
+
+def _find_other(step: StepRecord, declared: Mapping[str, Parameter]) -> list[str]:
+    """Return the parameters of a step whose values are not the committed ones."""
+    given = {name: value for name, value in step.parameters.items() if name in declared and name != RUNNERS_OWN}
+    return [name for name, value in given.items() if value != declared[name].default]
+
+
+def _advise(run: RunRecord, compared: Iterable[Comparison], notebooks: Path) -> str:
+    """Return what to do about differences: `make notebooks` executes the notebooks with their own values only."""
+    failed = next((step.name for step in run.steps if step.state == "failed"), "")
+    if failed:
+        return f"Repair {failed}, which failed, and run the pipeline again."
+    others = [
+        f"{step.name}.{name}"
+        for step, found in zip(run.steps, compared, strict=True)
+        if step.has_results
+        for name in _find_other(step, read_declarations(notebooks / f"{step.notebook}.ipynb"))
+        if name not in RESERVED and (found.differences or name not in DATA)
+    ]
+    if others:
+        return f"The run did not use the committed values of {', '.join(others)}. Compare a run that does."
+    return "If this is right, run `make notebooks` and commit the notebooks."
 
 
 def _read_notebook(path: Path) -> Mapping[str, Any]:

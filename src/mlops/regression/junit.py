@@ -4,8 +4,6 @@ from xml.etree import ElementTree
 
 from mlops.regression.check import Verdict
 
-FIX = "if they are right, run `make notebooks` and commit the notebooks"
-
 
 def format_junit(verdict: Verdict) -> bytes:
     """Return the verdict as JUnit's XML."""
@@ -23,7 +21,7 @@ def format_junit(verdict: Verdict) -> bytes:
         if found.differences:
             count = len(found.differences)
             failure = ElementTree.SubElement(
-                case, "failure", message=f"{count} differ from the committed notebook; {FIX}"
+                case, "failure", message=f"{count} differ from the committed notebook. {verdict.advice}"
             )
             failure.text = "\n".join(map(str, found.differences))
         elif found.skipped:

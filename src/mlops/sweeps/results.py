@@ -13,6 +13,7 @@ import msgspec
 
 from mlops.errors import RunNotFoundError
 from mlops.files.records import decode_record, read_content, require_format
+from mlops.numbers import format_number
 from mlops.record.ledger import Stamp
 
 FILE = "sweep.jsonl"
@@ -166,7 +167,7 @@ def _compare(best: Point, other: Point) -> str:
     if best.score == other.score:
         return f"as good as {describe_values(other.values)}"
     gain = abs(other.score - best.score)
-    share = f"{gain / abs(other.score):.2%}" if other.score else format_number(gain)
+    share = f"{format_number(100 * gain / abs(other.score))}%" if other.score else format_number(gain)
     way = "lower" if best.score < other.score else "higher"
     return f"{share} {way} than the next, {describe_values(other.values)}"
 
@@ -175,15 +176,6 @@ def _is_edge(value: Any, values: Sequence[Any]) -> bool:
     """Return whether a float is the least or greatest of three or more; 0 never counts, as few metrics go below it."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
-
-
-def format_number(value: Any) -> str:
-    """Format a result for a table; anything but a number becomes a dash."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "–"
-    if isinstance(value, int) or abs(value) >= 1 or value == 0:
-        return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
-    return f"{value:.4g}"
 
 
 def format_value(value: Any) -> str:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from mlops.numbers import format_number
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord
 from mlops.sweeps.plan import SweepListener
@@ -14,7 +15,6 @@ from mlops.sweeps.results import (
     describe_best,
     describe_values,
     find_best,
-    format_number,
     format_value,
     rank_points,
 )
