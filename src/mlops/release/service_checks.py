@@ -237,7 +237,8 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
     """
     failed = [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in checks if not check.passed]
     if failed:
-        raise ServiceTestFailed("\n".join([f"{url} fails {len(failed)} check(s), and {consequence}:", *failed]))
+        count = f"{len(failed)} check{'s' * (len(failed) > 1)}"
+        raise ServiceTestFailed("\n".join([f"{url} fails {count}, and {consequence}:", *failed]))
 
 
 def _check_status(name: str, answer: requests.Response, status: int) -> Check:
