@@ -48,7 +48,7 @@ def require_champion(backend: Backend, model_name: str) -> ModelVersion:
 
 
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
-    """Return the image with a digest, or the champion's image if none is given; it says whether a person promoted it.
+    """Return the image with a digest, or the champion's image if none is given, marked if a person promoted its model.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
 
 
 def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
-    """Return what a step decided; None if it decides nothing, or has not refused what it is there for."""
+    """Return the decision or the refusal of a step; None if it made no decision and did not refuse."""
     if refusal := step.results.get(declared.refuses):
         return Verdict("rejected", f"– Not deployed. {refusal}")
     if declared.decides.result not in step.results:
