@@ -127,7 +127,7 @@ def test_there_is_nothing_to_resume_after_a_success(prepared) -> None:  # type: 
     prepared.invoke("run", "build")
     ran = prepared.invoke("resume")
     assert ran.returncode == 2
-    assert "succeeded. `mlops status` lists the runs" in ran.stderr
+    assert "succeeded, so there is nothing to resume. `mlops status` lists the runs" in ran.stderr
     unknown = prepared.invoke("resume", "20200101-000000-all-00000000")
     assert unknown.returncode == 2
     assert "There is no run 20200101-000000-all-00000000 in" in unknown.stderr

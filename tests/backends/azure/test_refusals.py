@@ -67,7 +67,7 @@ def explain(session: Session, error: Exception, scope: Scope = WORKSPACE) -> str
         (UserErrorException("no such option"), WORKSPACE, "no such option. Correct what it names"),
         (ClientAuthenticationError("nobody"), WORKSPACE, "nobody. Run `az login`"),
         (AuthenticationException("nobody"), WORKSPACE, "nobody. Run `az login`"),
-        (ReportedError({"code": "AlreadyInUse", "message": "x"}), RESOURCES, "AlreadyInUse: x. Somebody else uses"),
+        (ReportedError({"code": "AlreadyInUse", "message": "x"}), RESOURCES, "AlreadyInUse: x. Another customer uses"),
         (ReportedError({}), RESOURCES, "Azure gave no reason. Correct"),
         (answer(400, "C", "m" * 600), WORKSPACE, f"C: {'m' * 497}.... Correct"),
     ],

@@ -156,7 +156,7 @@ def test_every_command_that_a_message_names_is_for_this_platform(project: Path) 
         texts = [node.value for node in nodes if isinstance(node, ast.Constant) and node not in docs]
         found += [(path.name, command) for text in texts for command in re.findall(r"`mlops [^`]+`", str(text))]
     assert len(found) > 10
-    assert [item for item in found if not item[1].endswith("--platform azure`")] == []
+    assert [item for item in found if "--platform azure" not in item[1]] == []
 
 
 def test_without_a_subscription_nothing_is_asked(
