@@ -13,7 +13,7 @@ def format_number(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "–"
-    rounded = float(f"{value:.3g}")
+    rounded = float(f"{value:.3g}") + 0.0  # -0.0 becomes 0.0
     if isinstance(value, int):
         return f"{value:,}"
     if rounded and abs(rounded) < 0.001:
