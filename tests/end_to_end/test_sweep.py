@@ -28,8 +28,8 @@ def test_the_best_penalty_is_found_within_the_training_rows(swept, record, mlops
     assert swept.returncode == 0, swept.stderr
     _, points = read_sweep(mlops.workspace.outputs / record.run_id)
     assert [point.score for point in points] == pytest.approx([5228.08, 2959.21], abs=0.01)
-    assert "*    0.1  2,959.213" in swept.stdout
-    assert "Best:       alpha=0.1 with cv_mse 2,959.213, 43.40% lower than the next, alpha=10" in swept.stdout
+    assert "*    0.1   2,960" in swept.stdout
+    assert "Best:       alpha=0.1 with cv_mse 2,960, 43.4% lower than the next, alpha=10" in swept.stdout
     assert "combinations, best so far cv_mse" in swept.stderr
     assert "mlflow" not in swept.stderr.lower()
 

@@ -129,7 +129,7 @@ def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops)
         "– 06_deploy-production        not compared: environment is production, committed with qa",
     ):
         assert f"\n{line}\n" in checked.stdout, checked.stdout
-    shown = r"`actual = .*` row 0, column expected: [\d.]+, committed 5241\.1 "
+    shown = r"`actual = .*` row 0, column expected: [\d.,]+, committed 5,240 "
     assert len(re.findall(shown, checked.stdout)) == 2, checked.stdout
 
 

@@ -129,7 +129,7 @@ def test_the_highest_is_best_where_that_is_the_goal(small: Workspace) -> None:
     record, plan, points = sweep(small, "x=-1,0,1", goal=Goal("loss", maximize=True))
     assert record.step("sweep").results["best"] == 1  # type: ignore[union-attr]
     assert describe_best(plan, points) == (
-        "x=-1 with loss 17.000, 70.00% higher than the next, x=0. "
+        "x=-1 with loss 17.0, 70.0% higher than the next, x=0. "
         "It is at the edge of the values of x, so a value beyond it may be better."
     )
 

@@ -1,5 +1,6 @@
 """Committed outputs that are kept when notebooks are executed again, so that a diff shows only real changes."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,18 @@ from mlops.scraps import MIME_PREFIX, extract_scraps
 
 Cell = Mapping[str, Any]
 
+# A number in a text or between two tags of a table: its whole part, with or without commas, and its decimals.
+NUMBER = re.compile(r"(?<![\w.])-?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:e[+-]?\d+)?(?!\w)")
+DECIMALS = 6  # notebooks/sanitize.cfg lets the digits after these differ
+
 
 def keep_close_outputs(
     executed: Mapping[str, Any], committed: Mapping[str, Any], name: str, sanitizer: Sanitizer = ()
 ) -> None:
     """Replace new outputs that are within their tolerance with the committed ones.
 
-    Scraps are replaced one by one; the other outputs of a cell only if all of them are within their tolerance.
+    Scraps are replaced one by one; the other outputs of a cell only if all of them are within their tolerance and
+    write their numbers in the same form. nbval compares texts: it would refuse 3,150 for 3150.2.
 
     Parameters
     ----------
@@ -61,10 +67,19 @@ def _find_close_scraps(declared: Declaration, committed: Cell, executed: Cell) -
 
 def _shows_the_same(committed: Cell, executed: Cell, declared: Declaration, sanitizer: Sanitizer) -> bool:
     old, new = read_pieces(committed), read_pieces(executed)
-    if [piece.kind for piece in old] != [piece.kind for piece in new]:
+    if [piece.kind for piece in old] != [piece.kind for piece in new] or _list_forms(committed) != _list_forms(
+        executed
+    ):
         return False
     numbers, pictures = declared.numbers or 0.0, declared.pictures or 0.0
     return not any(
         list(find_piece_differences(*pair, numbers=numbers, pictures=pictures, sanitizer=sanitizer))
         for pair in zip(old, new, strict=True)
     )
+
+
+def _list_forms(cell: Cell) -> list[tuple[bool, int]]:
+    """Return, for each number that a cell shows, whether it has commas and how many decimals it has."""
+    texts = [output.get("text", output.get("data", {}).get("text/html", "")) for output in cell["outputs"]]
+    whole = "\n".join(text if isinstance(text, str) else "".join(text) for text in texts)
+    return [("," in found[1], min(len(found[2] or ""), DECIMALS)) for found in NUMBER.finditer(whole)]
