@@ -64,7 +64,7 @@ from mlops.record.ledger import FORMAT
         (["run", "all", "-p", "test_data.data_path=xyz://host/x.csv"], "but xyz:// is unknown. Use a path, or a URL"),
         (
             ["sweep", "train", "-p", "alpha=0.1,1", "--metric", "rmse"],
-            "--metric: 'rmse' is not a result of 02_train. Did",
+            "--metric: 02_train has no result 'rmse'. Did",
         ),
         (["submit", "retrain", "--model-file", "model.json"], "--model-file and --download need the end of the run"),
         (["submit", "retrain", "--download", "reports"], "--model-file and --download need the end of the run"),

@@ -88,7 +88,7 @@ def test_one_command_upgrades_the_home_of_an_older_mlflow(mlops: CommandLine) ->
     for words in (("status",), ("run", "all")):
         ran = mlops(*words)
         assert (ran.returncode, ran.stdout) == (2, "")
-        assert "schema 1b5f0d9ad7c1 of an older MLflow" in ran.stderr
+        assert "was created by an older MLflow (schema 1b5f0d9ad7c1)" in ran.stderr
         assert "Run `mlops upgrade --platform local`, which makes a backup first." in ran.stderr
     ran = mlops("upgrade")
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -101,5 +101,5 @@ def test_one_command_upgrades_the_home_of_an_older_mlflow(mlops: CommandLine) ->
     assert mlops("upgrade").stdout == f"{home} is up to date (format {HOME_FORMAT}): nothing to do\n"
     shutil.rmtree(home)
     backup.rename(home)
-    assert "schema 1b5f0d9ad7c1 of an older MLflow" in mlops("status").stderr
+    assert "was created by an older MLflow (schema 1b5f0d9ad7c1)" in mlops("status").stderr
     assert read_run(mlops.workspace.outputs / RUN).outcome == "promoted"

@@ -159,4 +159,6 @@ def test_the_command_shows_each_line_with_its_formula(project: Path, monkeypatch
 
 def test_at_home_nothing_is_billed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
-    assert CliRunner().invoke(main, ["cost"]).output == "nothing is billed: the platform is this machine\n"
+    assert (
+        CliRunner().invoke(main, ["cost"]).output == "Nothing is billed, because this platform is your own machine.\n"
+    )

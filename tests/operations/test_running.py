@@ -40,7 +40,7 @@ def test_a_run_tells_its_listeners_and_prints_nothing(workspace: Workspace, caps
     assert capsys.readouterr() == ("", "")
     with pytest.raises(UsageError, match="The newest run, first, succeeded"):
         find_run(workspace.outputs)
-    with pytest.raises(UsageError, match="Run first is succeeded, so there is nothing to resume"):
+    with pytest.raises(UsageError, match="Run first succeeded, so there is nothing to resume"):
         resume_run(opened, find_run(workspace.outputs, "first"), 0, [ear])
 
 

@@ -556,7 +556,7 @@ def test_a_step_whose_notebook_is_gone_runs_again_on_resume_and_what_builds_on_i
 
 def test_a_run_that_succeeded_or_runs_is_not_resumed(small: Workspace) -> None:
     done = run(small)
-    with pytest.raises(UsageError, match=f"Run {done.run_id} is succeeded, so there is nothing to resume"):
+    with pytest.raises(UsageError, match=f"Run {done.run_id} succeeded, so there is nothing to resume"):
         resume_pipeline(done, STEPS, surround(small))
     failed = run(small, "act.broken=true")
     with (

@@ -137,8 +137,12 @@ def test_the_highest_is_best_where_that_is_the_goal(small: Workspace) -> None:
 @pytest.mark.parametrize(
     ("metric", "said"),
     [
-        ("los", "--metric: 'los' is not a result of 02_fit, so the sweep stopped. Did you mean 'loss'? Its numbers:"),
-        ("name", "--metric: 'name' is not a number of 02_fit, so the sweep stopped. Its numbers: loss, other."),
+        ("los", "--metric: The sweep stopped, because 02_fit has no result 'los'. Did you mean 'loss'? Its numbers:"),
+        (
+            "name",
+            "--metric: The sweep stopped, because 'name' is a result of 02_fit, but not a number. "
+            "Its numbers: loss, other.",
+        ),
     ],
 )
 def test_a_metric_that_is_not_there_ends_the_sweep_at_once(small: Workspace, metric: str, said: str) -> None:
@@ -156,11 +160,11 @@ def test_a_metric_that_is_not_there_ends_the_sweep_at_once(small: Workspace, met
     [
         (
             "los",
-            "'los' is not a result of 02_fit. Did you mean 'loss'? Its numbers: loss, other.",
+            "02_fit has no result 'los'. Did you mean 'loss'? Its numbers: loss, other.",
         ),
         (
             "name",
-            "'name' is not a number of 02_fit. Its numbers: loss, other.",
+            "'name' is a result of 02_fit, but not a number. Its numbers: loss, other.",
         ),
     ],
 )
@@ -179,7 +183,7 @@ def test_the_metrics_of_the_committed_notebook_are_known(project: Path) -> None:
     step = next(step for step in RETRAIN if step.name == "train")
     nothing = Workspace(project, project / "nowhere", project / "nowhere")
     require_metric("r2", step, nothing)
-    with pytest.raises(UsageError, match="'rmse' is not a result of 02_train. Did you mean 'mse'"):
+    with pytest.raises(UsageError, match="02_train has no result 'rmse'. Did you mean 'mse'"):
         require_metric("rmse", step, nothing)
 
 
@@ -206,7 +210,7 @@ def test_threads_that_are_cut_off_end_their_kernels(small: Workspace) -> None:
         path.read_text().replace("assert x != boom", "import time; time.sleep(60 if x > 1 else 0); assert 1")
     )
     began = time.monotonic()
-    with pytest.raises(UsageError, match="'los' is not a result of 02_fit"):
+    with pytest.raises(UsageError, match="02_fit has no result 'los'"):
         sweep(small, "x=1,2,3", executor=Threads(2), goal=Goal("los"))
     assert time.monotonic() - began < 30
 

@@ -1,4 +1,4 @@
-"""The tracker and the registry of any platform, which never record a secret that a notebook passes to them."""
+"""Wrappers of a platform's tracker and registry that redact secrets before anything is recorded."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from mlops.record.redaction import make_redactor, redact_record
 
 
 class RedactedTracker:
-    """A tracker of a platform, whose texts are redacted before they are recorded; see `Tracker`.
+    """A platform's tracker that redacts every text before recording it; see `Tracker`.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class RedactedTracker:
 
 
 class RedactedRegistry:
-    """A registry of a platform, whose texts are redacted before they are recorded; see `Registry`.
+    """A platform's registry that redacts every text before recording it; see `Registry`.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ def cost(
 
 def _describe(estimate: Estimate) -> Iterator[str]:
     if not estimate.lines:
-        yield "nothing is billed: the platform is this machine"
+        yield "Nothing is billed, because this platform is your own machine."
         return
     yield from (_describe_line(line, estimate.currency) for line in estimate.lines)
     if estimate.currency:

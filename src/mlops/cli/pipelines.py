@@ -56,7 +56,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
     if as_json:
         print_json(published)
     else:
-        click.echo(f"{published.name} version {published.version} is what {published.url} starts")
+        click.echo(f"Published {published.name} version {published.version}. {published.url} now starts this version.")
 
 
 @click.command()

@@ -45,7 +45,7 @@ def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: 
 @click.command()
 @platform_option
 def stop(platform: str) -> None:
-    """End the services; `mlops run` starts them again.
+    """Stop the services; `mlops run` starts them again.
 
     \b
     Example:

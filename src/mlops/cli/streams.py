@@ -1,4 +1,4 @@
-"""The standard streams of the program: only its own text, in any encoding, until the reader closes them.
+"""The standard streams: standard output carries only the program's own text, and its reader may close it early.
 
 Secrets are redacted in every error that is printed.
 """

@@ -42,9 +42,8 @@ def prune(older_than: float, dry_run: bool, platform: str, as_json: bool) -> Non
     """Delete old runs, images, folders of services, staged data, and files of warm kernels.
 
     The champion, deployed images, images that a rollback can restore, and runs in progress stay, and so does everything
-    that a remaining run refers to. Trainings with the rows that they were given, model versions and versions of the
-    data set always stay. On Azure, only runs on this machine and files of warm kernels are deleted, and nothing in the
-    subscription.
+    that a remaining run refers to. Trainings and their rows, model versions and versions of the data set are
+    never deleted. On Azure, only local runs and files of warm kernels are deleted.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ LONGEST_NAME = 107  # bytes, of a Unix socket
 
 
 class UnavailableError(Exception):
-    """A warm kernel that is unavailable, for the reason in the message."""
+    """A warm kernel is unavailable; the message says why."""
 
 
 def find_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -43,7 +43,7 @@ def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = AL
 
 @dataclass(frozen=True)
 class RefusedData:
-    """Data that did not pass its test: the file, as it was named, and whether it is the data set's newest version."""
+    """Data that failed its test: the file, as the user typed it, and whether it is the data set's newest version."""
 
     file: str
     is_version: bool

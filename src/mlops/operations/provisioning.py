@@ -27,13 +27,13 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
 
 
 def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Change]:
-    """Return the changes that `provision_platform`, or deleting, would make, without making them.
+    """Return the changes that provisioning (or, with `delete`, deletion) would make. Change nothing.
 
     Raises
     ------
     UsageError
-        If the platform has no infrastructure, an override is for a step outside of the set-up, or the data file does
-        not exist.
+        If the platform has no infrastructure, an override names a step that provisioning does not run, or the data
+        file does not exist.
     """
     steps = PIPELINES[SETTING_UP]
     check_overrides(opened.overrides, SETTING_UP, steps)

@@ -27,7 +27,7 @@ class Comparison(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """The measure of how far predictions are off: the result, the result with its unit, and the name of the measure."""
+    """The error of the predictions: the result that holds it, the result that holds its unit, and its name."""
 
     error: str
     unit: str
@@ -101,11 +101,11 @@ class Step:
     notebook : str
         The notebook that it runs, without folder and ending: "06_deploy".
     needs : tuple of str
-        The steps whose results it reads. Those that the pipeline has run first.
+        The steps whose results it reads. Those of the same pipeline run before it.
     environment : str
         "qa" or "production": a parameter of the notebook. ``parameters/<environment>.yml`` applies to the step.
     only_if : str
-        "evaluate.promoted": the step is skipped unless the step `evaluate` handed on a true value of `promoted`.
+        "evaluate.promoted": the step is skipped unless the result `promoted` of the step `evaluate` is true.
     restores : str
         An environment: if the step fails, its previous service is restored.
     files : tuple of str
@@ -137,7 +137,7 @@ class Step:
     compares : Comparison
         The results that describe the champion. The step measures its own metrics on the same rows.
     promotes : bool
-        Whether the step makes the model that the run decided about the champion.
+        Whether the step makes the run's model the champion.
     scored_by : str
         The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
     names_model : Version

@@ -21,7 +21,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Permissions:
-    """The actions of a deployment that a person must ask for.
+    """The actions that a deployment takes only if a person asks for them.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ class Judgement:
     Parameters
     ----------
     kind : str
-        "passed" or "failed"; "unanswered" if the service did not answer, but runs as the platform says; "replaced" if
-        another image is deployed there by now. The last two record nothing.
+        "passed" or "failed"; "unanswered" if the service did not answer but the platform reports it as running;
+        "replaced" if another image has been deployed there since. The last two record nothing.
     serving : Service or None
         What serves now.
     """
@@ -132,8 +132,8 @@ class Rollback:
     decision : Decision
         The person and reason behind the rollback, and the run that records it.
     lifted : str
-        The time when the version passed its test there again after a requested redeployment; empty as long as the
-        version must not be deployed.
+        The time when the version was redeployed on request and passed its test again; empty while it is barred from
+        deployment.
     override, restored_override : str
         The person who promoted each model over the gate, and the reason; empty if the gate decided.
     """
@@ -193,7 +193,7 @@ class Services(Protocol):
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
         """Record the result of the service's test; called by 07_test_service, and by the runner if that notebook died.
 
-        If the test failed in production, the previous service is restored, or the service ends if there was none. If
+        If the test failed in production, the previous service is restored; if there is none, the service is stopped. If
         the service has not `answered`, the platform is asked first. If the platform says that the service runs, nothing
         is changed or recorded. Safe to call again: a digest that is not deployed there changes nothing.
         """
@@ -202,8 +202,8 @@ class Services(Protocol):
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """Serve the deployment that passed its test before the current one; called by `mlops rollback`.
 
-        It is the last one of the same model; with `take_over`, of any model. The removed version is not deployed again
-        unless a person asks for it. Raises the errors of `require_previous`.
+        It is the last earlier one of the same model; `take_over` allows another model. The removed version
+        is not deployed again unless a person asks for it. Raises the errors of `require_previous`.
         """
         ...
 

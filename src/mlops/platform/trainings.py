@@ -111,7 +111,7 @@ class Tracker(Protocol):
 
 
 def name_training(pipeline_run: str, sweep: str, parameters: Mapping[str, object]) -> str:
-    """Return the name of a training for people: the name of its run, or in a sweep, the parameters that it tries."""
+    """Return a readable name for a training: the name of its run or, in a sweep, the parameters that it tries."""
     if sweep:
         return ", ".join(f"{name}={value}" for name, value in parameters.items())
     return PurePath(pipeline_run).name or "interactive"

@@ -43,7 +43,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
     run : RunRecord
         The run, which may be in progress.
     steps : iterable of Step
-        Declare which results name the model and give the reason.
+        The steps, which declare the results that name the model and give the reason.
     """
     steps = tuple(steps)
     name, version = find_model_name(run, steps), find_model_version(run, steps)
@@ -58,5 +58,5 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
 
 
 def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
-    """Return why a run ended as it did; one that had nothing to do skipped all of its steps for one reason."""
+    """Return why a run ended as it did. If it had nothing to do, return the reason why all its steps were skipped."""
     return describe_end(run, steps) or next((step.reason for step in run.steps if step.reason), "")

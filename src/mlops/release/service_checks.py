@@ -36,7 +36,7 @@ class NoAnswer(Check):
 
 @dataclass(frozen=True)
 class Latency:
-    """The time from request to answer, in milliseconds, over `requests` requests."""
+    """Percentiles of the response time, in milliseconds, over `requests` requests."""
 
     requests: int
     p50: float

@@ -107,7 +107,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
-    nothing = f"Run {record.run_id} is {record.state}, so there is nothing to resume. Start a new run."
+    ended = "succeeded" if record.state == "succeeded" else f"is {record.state}"
+    nothing = f"Run {record.run_id} {ended}, so there is nothing to resume. Start a new run."
     if record.state == "unreadable":
         raise UsageError(nothing)
     if record.settings.parameters is None:

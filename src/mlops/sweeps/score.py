@@ -30,10 +30,9 @@ def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
     results = {**read_scraps(workspace.notebooks / f"{step.notebook}.ipynb"), **newest}
     if not results or metric in results and (results[metric] is None or _is_number(results[metric])):
         return
-    fault, hint = _name_fault(metric, results), suggest(metric, _list_numbers(results), "Its numbers")
-    raise UsageError(
-        f"--metric: {metric!r} is not a {fault} of {step.notebook}{hint} If it is new, run {step.name} once first."
-    )
+    fault = _explain_fault(metric, results, step.notebook)
+    hint = suggest(metric, _list_numbers(results), "Its numbers")
+    raise UsageError(f"--metric: {fault}{hint} If it is new, run {step.name} once first.")
 
 
 def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:
@@ -47,12 +46,15 @@ def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:
     metric = sweep.metric
     if metric in results and (results[metric] is None or _is_number(results[metric])):
         return results[metric]
-    fault, hint = _name_fault(metric, results), suggest(metric, _list_numbers(results), "Its numbers")
-    raise UsageError(f"--metric: {metric!r} is not a {fault} of {sweep.notebook}, so the sweep stopped{hint}")
+    fault = _explain_fault(metric, results, sweep.notebook)
+    hint = suggest(metric, _list_numbers(results), "Its numbers")
+    raise UsageError(f"--metric: The sweep stopped, because {fault}{hint}")
 
 
-def _name_fault(metric: str, results: Mapping[str, Any]) -> str:
-    return "number" if metric in results else "result"
+def _explain_fault(metric: str, results: Mapping[str, Any], notebook: str) -> str:
+    if metric in results:
+        return f"{metric!r} is a result of {notebook}, but not a number"
+    return f"{notebook} has no result {metric!r}"
 
 
 def _list_numbers(results: Mapping[str, Any]) -> list[str]:

@@ -188,7 +188,7 @@ def test_a_database_of_another_user_is_refused(public: Path, database: Path, wri
     said = say_in_child(lambda: os.setuid(NOBODY), lambda: require_writable(path))
     where = path if path.exists() else home
     assert said == (
-        f"PlatformError: nobody may not read and write {path}, because {where} belongs to root. "
+        f"PlatformError: nobody has no read and write access to {path}, because {where} belongs to root. "
         f"Take ownership of {home} and everything in it, or set MLOPS_HOME to another folder."
     )
 
@@ -197,7 +197,7 @@ def test_a_database_of_another_user_is_refused(public: Path, database: Path, wri
 def test_a_home_that_cannot_be_made_is_refused(public: Path) -> None:
     path = public / "home" / "mlflow.db"
     said = say_in_child(lambda: os.setuid(NOBODY), lambda: require_writable(path))
-    assert f"nobody may not read and write {path}, because {public} belongs to root" in said
+    assert f"nobody has no read and write access to {path}, because {public} belongs to root" in said
 
 
 @as_root

@@ -1,5 +1,6 @@
 """The schema of MLflow's database, and its upgrade."""
 
+import re
 import shutil
 import sqlite3
 import time
@@ -55,7 +56,7 @@ def test_the_database_of_an_older_mlflow_is_refused_and_stays_as_it_is(tmp_path:
     set_revision(database, OLDER)
     backend = open_backend("local", workspace)
     said = (
-        f"{database} has schema {OLDER} of an older MLflow, but this version needs {NEWEST}. "
+        f"{database} was created by an older MLflow (schema {OLDER}). The installed one needs {NEWEST}. "
         "Run `mlops upgrade --platform local`, which makes a backup first."
     )
     with pytest.raises(FormatError) as refused:
@@ -90,7 +91,7 @@ def test_the_revisions_are_those_that_alembic_finds(tmp_path: Path) -> None:
 def test_the_database_of_a_newer_mlflow_is_refused(tmp_path: Path) -> None:
     home = build_home(tmp_path).home
     set_revision(home / "mlflow.db", "f0f0f0f0f0f0")
-    said = f"has schema f0f0f0f0f0f0 of a newer MLflow, but this version reads up to {NEWEST}"
+    said = re.escape(f"was created by a newer MLflow (schema f0f0f0f0f0f0). The installed one reads up to {NEWEST}")
     with pytest.raises(FormatError, match=said):
         LocalUpgrades(home).list_outdated()
     with pytest.raises(FormatError, match=said):

@@ -48,7 +48,7 @@ def test_data_that_was_refused_is_corrected_first() -> None:
     said = find_following(run, "mlops", refused=RefusedData("bad.csv", is_version=False))
     assert said == "Correct bad.csv, then run mlops resume 20261122-1"
     said = find_following(run, "mlops", " --platform azure", refused=RefusedData("az://x", is_version=True))
-    assert said == "mlops provision -p data_path=FILE --platform azure, with corrected data"
+    assert said == "Correct the data, then run mlops provision -p data_path=FILE --platform azure"
 
 
 def test_the_next_command_repeats_what_was_typed() -> None:

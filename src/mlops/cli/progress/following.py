@@ -49,7 +49,7 @@ def find_following(
 def _repeat(run: RunRecord, program: str, platform_option: str, refused: RefusedData | None) -> str:
     """Return how to repeat a run that did not succeed; a version of the data set cannot be corrected in its place."""
     if refused and refused.is_version:
-        return f"{program} provision -p data_path=FILE{platform_option}, with corrected data"
+        return f"Correct the data, then run {program} provision -p data_path=FILE{platform_option}"
     if not run.settings.parameters:
         return ""
     again = f"{program} resume {run.run_id}"

@@ -158,7 +158,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
 
 
 def _shorten_remark(production: Standing, outcome: str) -> str:
-    """Return the remark without the rollback that the outcome has told already."""
+    """Return the remark without the rollback if the outcome already reports it."""
     told = describe_rollback(production.rollback) if production.rollback else ""
     return production.remark.replace(f": {told}", ".") if told and told in outcome else production.remark
 

@@ -117,7 +117,7 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Redact the secrets that this process has redacted so far, and `others`.
+    """Redact `others` and every secret that this process has passed to `make_redactor`.
 
     It redacts them all at once. Otherwise, if one secret begins with another, the rest of the longer one would remain.
     """

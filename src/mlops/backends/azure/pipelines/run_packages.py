@@ -65,8 +65,8 @@ def ensure_environment(session: AzureSession) -> SdkEnvironment:
         return repeat(session, doing, lambda: _call(lambda: wanted.register(workspace)))
     if _list_packages(found) != _list_packages(wanted):
         raise PlatformError(
-            f"The environment {wanted.name} in the workspace has other packages than requirements.lock. "
-            "Archive it in the workspace, then publish again."
+            f"The environment {wanted.name} in the workspace has different packages from requirements.lock. "
+            "Archive it in the workspace, then run `mlops publish` again."
         )
     return found
 

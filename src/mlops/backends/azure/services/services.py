@@ -171,7 +171,7 @@ class AzureSite:
             self._deploy(record, service, AzureHost.restore_seconds)
 
     def retire(self, state: AzureState) -> None:
-        """See `Site`. Deletes services with another name than in the settings, which served until now."""
+        """See `Site`. Deletes services that still run under another name than the one in the settings."""
         for service in self._list_others():
             self._delete(service)
 

@@ -179,7 +179,7 @@ def _explain_system_error(path: Path, error: OSError) -> PlatformError:
             f"{path} cannot be written to, because its file system is read-only. Set MLOPS_HOME to a writable folder."
         )
     return PlatformError(
-        f"{name_user()} may not read and write {path}{_name_owner(path)}. "
+        f"{name_user()} has no read and write access to {path}{_name_owner(path)}. "
         f"Take ownership of {home} and everything in it, or set MLOPS_HOME to another folder."
     )
 

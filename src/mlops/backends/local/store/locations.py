@@ -1,4 +1,4 @@
-"""The places of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME.
+"""The paths of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME.
 
 A home that was copied or moved would otherwise read from the folder in which it was created, and write to it.
 """
@@ -18,21 +18,21 @@ PLACES = (
 
 
 def locate_files(home: Path, run_id: str) -> Path:
-    """Return the folder of a training's files, whatever path the database has from another place of the home."""
+    """Return the folder of a training's files in this home, even if the database names another one."""
     return home / ARTIFACTS_FOLDER / run_id / "artifacts"
 
 
 def move_locations(database: Path, experiment: str, patience: Patience = PATIENT) -> None:
-    """Change the places in a database to the home that it is in; called before something is written.
+    """Rewrite the paths in a database to the home that it is in. Call it before writing to the database.
 
-    Does nothing if they are right, or if there is no database yet. Safe to call again.
+    Does nothing if they are correct, or if there is no database yet. Safe to call again.
 
     Parameters
     ----------
     database : Path
         The file in MLOPS_HOME.
     experiment : str
-        The experiment whose place all others are below.
+        The experiment whose path all others begin with.
     patience : Patience
         How long to wait for a locked database.
     """

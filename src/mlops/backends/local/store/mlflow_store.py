@@ -113,7 +113,7 @@ class MlflowStore:
         return (self.home / DATABASE).is_file()
 
     def prepare_write(self) -> None:
-        """Make what is written from now on go to this home, if it was copied from another one or moved."""
+        """Rewrite the database's paths if the home was copied or moved, so that new files go to this home."""
         move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
 
     def locate_artifacts(self, run_id: str) -> Path:
@@ -139,7 +139,7 @@ class MlflowStore:
 
 
 def _make_database(path: Path) -> None:
-    """Create MLflow's schema atomically, because MLflow could never use one that was left unfinished."""
+    """Create MLflow's schema atomically, because MLflow cannot use a schema whose creation was interrupted."""
     from mlflow import MlflowClient
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:

@@ -89,12 +89,14 @@ def require_schema(database: Path, patience: Patience = PATIENT) -> None:
     schema = read_schema(database, patience)
     if schema and not schema.known:
         raise FormatError(
-            f"{database} has schema {schema.found} of a newer MLflow, but this version reads up to {schema.newest}. "
+            f"{database} was created by a newer MLflow (schema {schema.found}). The installed one reads up to "
+            f"{schema.newest}. "
             "Update the checkout and run `make setup`."
         )
     if schema and schema.outdated:
         raise FormatError(
-            f"{database} has schema {schema.found} of an older MLflow, but this version needs {schema.newest}. "
+            f"{database} was created by an older MLflow (schema {schema.found}). The installed one needs "
+            f"{schema.newest}. "
             "Run `mlops upgrade --platform local`, which makes a backup first."
         )
 
