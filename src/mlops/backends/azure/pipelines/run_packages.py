@@ -66,7 +66,7 @@ def ensure_environment(session: AzureSession) -> SdkEnvironment:
     if _list_packages(found) != _list_packages(wanted):
         raise PlatformError(
             f"The environment {wanted.name} in the workspace has different packages from requirements.lock. "
-            "Archive it in the workspace, then run `mlops publish` again."
+            "Archive it in the workspace, then run `mlops publish --platform azure` again."
         )
     return found
 
