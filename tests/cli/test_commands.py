@@ -21,15 +21,15 @@ def test_every_entry_names_a_command_of_that_name() -> None:
 def test_every_command_is_listed_in_the_help_once() -> None:
     shown = CliRunner().invoke(main, ["--help"]).output
     for section in SECTIONS.values():
-        for name, (_, _, line) in section.items():
-            assert [found.split() for found in shown.splitlines()].count([name, *line.split()]) == 1
+        for name, entry in section.items():
+            assert [found.split() for found in shown.splitlines()].count([name, *entry.line.split()]) == 1
     assert "run-step" not in shown
 
 
 def test_the_line_in_the_help_fits_a_narrow_terminal() -> None:
     shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
     for section in SECTIONS.values():
-        assert all(line in shown for _, _, line in section.values())
+        assert all(entry.line in shown for entry in section.values())
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest_one() -> None:

@@ -7,44 +7,54 @@ own.
 import importlib
 from collections import UserDict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import click
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
-# Section of the help -> command -> its module in this package, its name there, and its line in the help.
-SECTIONS: dict[str, dict[str, tuple[str, str, str]]] = {
+
+class Entry(NamedTuple):
+    """A command of the table: its module in this package, its name there, and its line in the help."""
+
+    module: str
+    function: str
+    line: str
+
+
+# The sections of the help with their commands, by the name that people type.
+SECTIONS = {
     "Run notebooks": {
-        "run": ("runs", "run", "Run a pipeline: build, retrain, release, or all three."),
-        "resume": ("runs", "resume", "Resume a run that failed, was interrupted or was killed."),
-        "sweep": ("sweeps", "sweep", "Run a step once per combination of parameters."),
-        "check-notebooks": ("notebooks", "check_notebooks", "Compare a run with the committed notebooks."),
-        "profile": ("data", "profile", "Profile a data file for the data test."),
+        "run": Entry("runs", "run", "Run a pipeline: build, retrain, release, or all three."),
+        "resume": Entry("runs", "resume", "Resume a run that failed, was interrupted or was killed."),
+        "sweep": Entry("sweeps", "sweep", "Run a step once per combination of parameters."),
+        "check-notebooks": Entry("notebooks", "check_notebooks", "Compare a run with the committed notebooks."),
+        "profile": Entry("data", "profile", "Profile a data file for the data test."),
     },
     "Results": {
-        "status": ("status", "status", "Show the champion, the services and the last runs."),
-        "report": ("pages", "report", "Rewrite the index of all runs and print its path."),
-        "ui": ("pages", "ui", "Serve MLflow's page of all trainings."),
+        "status": Entry("status", "status", "Show the champion, the services and the last runs."),
+        "report": Entry("pages", "report", "Rewrite the index of all runs and print its path."),
+        "ui": Entry("pages", "ui", "Serve MLflow's page of all trainings."),
     },
     "Services": {
-        "keys": ("services", "keys", "Print or rotate the keys of a service."),
-        "rollback": ("services", "rollback", "Serve the previous version again."),
-        "stop": ("services", "stop", "Stop the services."),
+        "keys": Entry("services", "keys", "Print or rotate the keys of a service."),
+        "rollback": Entry("services", "rollback", "Serve the previous version again."),
+        "stop": Entry("services", "stop", "Stop the services."),
     },
     "Platform": {
-        "provision": ("provision", "provision", "Set up the platform, or update it."),
-        "publish": ("pipelines", "publish", "Publish the retraining pipeline."),
-        "submit": ("pipelines", "submit", "Start the published pipeline."),
-        "runs": ("pipelines", "runs_command", "Show the submitted runs and the rollbacks."),
-        "cost": ("cost", "cost", "Show what the platform bills in a month."),
+        "provision": Entry("provision", "provision", "Set up the platform, or update it."),
+        "publish": Entry("pipelines", "publish", "Publish the retraining pipeline."),
+        "submit": Entry("pipelines", "submit", "Start the published pipeline."),
+        "runs": Entry("pipelines", "runs_command", "Show the submitted runs and the rollbacks."),
+        "cost": Entry("cost", "cost", "Show what the platform bills in a month."),
     },
     "Upkeep": {
-        "prune": ("upkeep", "prune", "Delete old runs, images and service folders."),
-        "upgrade": ("upkeep", "upgrade", "Upgrade the state of an older version."),
-        "kernels": ("kernels", "kernels", "Show or stop the warm kernels."),
+        "prune": Entry("upkeep", "prune", "Delete old runs, images and service folders."),
+        "upgrade": Entry("upkeep", "upgrade", "Upgrade the state of an older version."),
+        "kernels": Entry("kernels", "kernels", "Show or stop the warm kernels."),
     },
 }
-HIDDEN = {"run-step": ("steps", "run_step", "")}  # not listed, because platforms start it
+HIDDEN = {"run-step": Entry("steps", "run_step", "")}  # not listed, because platforms start it
 COMMANDS = {name: entry for section in (*SECTIONS.values(), HIDDEN) for name, entry in section.items()}
 
 
@@ -53,8 +63,8 @@ class CommandTable(UserDict[str, click.Command]):
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self.data:
-            module, attribute, _ = COMMANDS[name]
-            self.data[name] = getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+            module = importlib.import_module(f"{__package__}.{COMMANDS[name].module}")
+            self.data[name] = getattr(module, COMMANDS[name].function)
         return self.data[name]
 
     def __contains__(self, name: object) -> bool:
@@ -72,4 +82,4 @@ def format_table(formatter: click.HelpFormatter) -> None:
     width = max(map(len, COMMANDS))
     for title, section in SECTIONS.items():
         with formatter.section(title):
-            formatter.write_dl([(name.ljust(width), line) for name, (_, _, line) in section.items()])
+            formatter.write_dl([(name.ljust(width), entry.line) for name, entry in section.items()])

@@ -54,7 +54,7 @@ class AzureSession:
         Raises
         ------
         WorkspaceNotFoundError
-            If there is no workspace of that name.
+            If there is no workspace with that name.
         PlatformError
             If Azure refuses, or cannot be reached.
         """
