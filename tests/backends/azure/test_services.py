@@ -176,7 +176,9 @@ def test_a_name_that_somebody_else_has_is_not_taken_from_them(azure: Azure, back
     image = publish(backend, tmp_path)
     deploy(backend, "qa", image)
     azure.web_services.services["diabetes-qa"].asked["kvTags"] = {"owner": "another team"}
-    with pytest.raises(DeploymentError, match=r"'diabetes-qa' already .* another name \(azure.qa_service"):
+    with pytest.raises(
+        DeploymentError, match=r"'diabetes-qa' for qa is already used .* azure\.qa_service .* another name"
+    ):
         deploy(backend, "qa", image, force=True)
     assert backend.services.stop("qa") is False
     assert "diabetes-qa" in azure.web_services.services
@@ -310,7 +312,7 @@ def test_two_machines_do_not_overwrite_what_the_other_has_written(
     states = [blob.read() for blob in blobs]
     deployment = AzureDeployment("sha256:1", "tiny:1", 1, "2026-11-24T00:00:00Z", url="http://there")
     blobs[0].write(states[0].serve(deployment))
-    with pytest.raises(ConflictError, match=r"changed mlops/services/qa.json meanwhile"):
+    with pytest.raises(ConflictError, match=r"changed the blob mlops/services/qa\.json in the meantime"):
         blobs[1].write(states[1].serve(deployment))
     state = blobs[1].read()
     blobs[1].write(state.judge(passed=True, at="2026-11-24T00:00:01Z"))
