@@ -213,7 +213,7 @@ def test_a_model_of_another_name_does_not_take_production_over_unasked(first, ml
 @pytest.mark.slow  # tests/operations/test_releasing.py has the rule
 def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     assert "production: stopped" in mlops("stop").stdout
-    again = mlops("run", "all")
+    again = mlops(*POOR)
     assert again.returncode == 0, again.stderr
     assert "Production is stopped, so diabetes version 1, which it served last, is released again." in again.stderr
     assert "(healthy, diabetes version" in again.stdout

@@ -94,7 +94,9 @@ def test_a_schedule_that_azure_fails_to_set_up_is_reported_and_made_anew_by_the_
     azure: Azure, pipelines: AzurePipelines, lean: Workspace
 ) -> None:
     azure.pipelines.failing = 1
-    with pytest.raises(PlatformError, match=r"could not set up the schedule diabetes-retraining-recurrence, and gives"):
+    with pytest.raises(
+        PlatformError, match=r"could not set up the schedule diabetes-retraining-recurrence and gave no reason"
+    ):
         pipelines.publish("42", "")
     assert "diabetes-retraining-recurrence" not in read_state(azure)[2]
     open_pipelines(lean).publish("42", "")
