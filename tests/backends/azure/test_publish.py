@@ -1,6 +1,7 @@
 """Publication: the requests, and exactly one version and one schedule of each kind, whatever happens."""
 
 from concurrent.futures import ProcessPoolExecutor
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 
@@ -190,6 +191,17 @@ def test_those_who_publish_a_build_at_once_make_one_version(azure: Azure, lean: 
         list(pool.map(publish_anew, [lean] * 3))
     versions, started, schedules = read_state(azure)
     assert (versions, started, schedules) == (["42"], ["42"], SCHEDULES)
+
+
+def test_a_version_that_another_process_has_just_added_is_started(
+    azure: Azure, pipelines: AzurePipelines, lean: Workspace
+) -> None:
+    pipelines.publish("41", "")
+    before = deepcopy(next(iter(azure.pipelines.endpoints.values())))
+    pipelines.publish("42", "")
+    azure.fail_next("GET", "PipelineEndpoints/Name", Response(body=before))
+    open_pipelines(lean).publish("42", "")
+    assert read_state(azure) == (["41", "42"], ["42"], SCHEDULES)
 
 
 def test_other_settings_change_the_schedules_without_another_publication(

@@ -165,8 +165,17 @@ class Publication:
                 endpoint = self._find_endpoint(workspace)
                 if endpoint is None:
                     raise
-        if pipeline.id not in [version.pipeline_id for version in endpoint.pipeline_version_list]:
-            endpoint.add_default(pipeline)
-        elif endpoint.get_pipeline().id != pipeline.id:
+        if pipeline.id not in _list_pipeline_ids(endpoint):
+            try:
+                endpoint.add_default(pipeline)
+            except ValueError:  # another process may have added it since the endpoint was read
+                endpoint = self._find_endpoint(workspace)
+                if endpoint is None or pipeline.id not in _list_pipeline_ids(endpoint):
+                    raise
+        if endpoint.get_pipeline().id != pipeline.id:
             endpoint.set_default(pipeline)
         return endpoint
+
+
+def _list_pipeline_ids(endpoint: SdkEndpoint) -> list[str]:
+    return [version.pipeline_id for version in endpoint.pipeline_version_list]
