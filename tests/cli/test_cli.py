@@ -138,8 +138,8 @@ def test_there_is_nothing_to_roll_back_to_at_first(make_mlops: Any) -> None:
     assert ran.returncode == 2
     assert not mlops.workspace.outputs.exists()
     assert ran.stderr == (
-        "mlops: production has no earlier image that passed its test, so there is nothing to roll back to. Release "
-        "another image with `mlops run release`.\n"
+        "mlops: production has no earlier image that passed its test, so there is nothing to roll back to. Train and "
+        "release another model with `mlops run all`.\n"
     )
 
 

@@ -12,9 +12,10 @@ from mlops.backends import memory
 from mlops.errors import DeploymentError, UsageError
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
-from mlops.operations.rolling_back import list_rollback_runs, roll_back
+from mlops.operations.rolling_back import explain_next_release, list_rollback_runs, roll_back
 from mlops.operations.running import RunRequest, find_run, start_run
 from mlops.operations.status import read_status
+from mlops.platform.images import Image
 from mlops.platform.services import Permissions
 from mlops.record.ledger import list_runs
 from mlops.record.summary import find_reason
@@ -73,6 +74,53 @@ def test_a_rollback_with_nothing_to_restore_is_refused_and_leaves_no_run(opened:
     assert not opened.workspace.outputs.exists()
 
 
+@pytest.mark.parametrize("reason", ["", " "])
+def test_a_rollback_without_a_reason_is_refused_and_changes_nothing(two_released: OpenProject, reason: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        roll_back(two_released, "production", reason)
+    assert str(raised.value) == (
+        'A rollback is recorded with its reason. Run `mlops rollback --environment production --reason "TEXT"`.'
+    )
+    assert two_released.backend.services.list_rollbacks() == []
+    assert not two_released.workspace.outputs.exists()
+
+
+def test_after_a_rollback_of_the_champion_the_next_release_needs_to_be_asked_for(two_released: OpenProject) -> None:
+    record = roll_back(two_released, "production", "too slow")
+    assert explain_next_release(two_released, record) == (
+        "A release deploys tiny version 2 again only with `mlops run release --redeploy-rolled-back`."
+    )
+
+
+def test_after_a_rollback_of_another_version_a_release_deploys_the_champion(
+    two_released: OpenProject, tmp_path: Path
+) -> None:
+    for number in (3.0, 4.0):
+        release(two_released.backend, publish(two_released.backend, tmp_path, number))
+    barred = "A release does not deploy tiny version {} again without `--redeploy-rolled-back`."
+    first = explain_next_release(two_released, roll_back(two_released, "production", "too slow"))
+    assert first == f"{barred.format(4)} The champion is tiny version 2, which `mlops run release` deploys."
+    second = explain_next_release(two_released, roll_back(two_released, "production", "too slow"))
+    assert second == barred.format(3)  # the champion serves again
+
+
+def test_after_a_take_over_is_rolled_back_the_champion_is_what_a_release_deploys(
+    two_released: OpenProject, tmp_path: Path
+) -> None:
+    image = publish(two_released.backend, tmp_path, 3.0, name="other")
+    deploy(two_released.backend, "production", _pass_qa(two_released, image), allowed=Permissions(take_over=True))
+    roll_back_to_tiny = roll_back(two_released, "production", "by mistake", take_over=True)
+    said = explain_next_release(two_released, roll_back_to_tiny)
+    assert said == "A release does not deploy other version 1 again without `--redeploy-rolled-back`."
+
+
+def _pass_qa(opened: OpenProject, image: Image) -> Image:
+    """Return an image of another model after it passed its test in QA."""
+    deploy(opened.backend, "qa", image, allowed=Permissions(take_over=True))
+    opened.backend.services.record_test("qa", image.digest, passed=True)
+    return image
+
+
 def test_a_rollback_to_another_model_needs_to_be_asked_for(two_released: OpenProject, tmp_path: Path) -> None:
     services = two_released.backend.services
     image = publish(two_released.backend, tmp_path, 3.0, name="other")
@@ -80,9 +128,9 @@ def test_a_rollback_to_another_model_needs_to_be_asked_for(two_released: OpenPro
         deploy(two_released.backend, environment, image, allowed=Permissions(take_over=True))
         services.record_test(environment, image.digest, passed=True)
     with pytest.raises(UsageError, match=r"another model, tiny version 2\. Add `--take-over` to restore that\.$"):
-        roll_back(two_released, "production")
+        roll_back(two_released, "production", "by mistake")
     assert not two_released.workspace.outputs.exists()
-    assert roll_back(two_released, "production", take_over=True).result("serves") == "tiny version 2"
+    assert roll_back(two_released, "production", "by mistake", take_over=True).result("serves") == "tiny version 2"
 
 
 def test_a_rollback_that_fails_is_recorded_as_well(two_released: OpenProject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +146,7 @@ def test_a_rollback_that_fails_is_recorded_as_well(two_released: OpenProject, mo
 
 
 def test_a_rollback_is_neither_resumed_nor_compared(two_released: OpenProject) -> None:
-    roll_back(two_released, "production")
+    roll_back(two_released, "production", "too slow")
     outputs = two_released.workspace.outputs
     with pytest.raises(UsageError, match="there is no run yet"):
         find_run(outputs)

@@ -247,7 +247,10 @@ def test_each_rollback_goes_further_back(host: MemoryHost, releases: Releases[De
     for image in (ONE, TWO, THREE):
         release(releases, image)
     assert [releases.roll_back("production").restored for _ in range(2)] == ["tiny:2", "tiny:1"]
-    with pytest.raises(DeploymentNotFoundError, match=r"to roll back to\. .* `mlops run release --platform memory`"):
+    with pytest.raises(
+        DeploymentNotFoundError,
+        match=r"to\. Train .* `mlops run all --platform memory`, or stop .*`mlops stop --platform memory`",
+    ):
         releases.roll_back("production")
     assert host.serving["production"] == "sha256:1"
 

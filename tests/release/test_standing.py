@@ -6,7 +6,8 @@ import pytest
 
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Decision, Rollback, Service
-from mlops.release.standing import Standing, describe_rollback, find_standings
+from mlops.release.next_release import describe_rollback
+from mlops.release.standing import Standing, find_standings
 
 CHAMPION = ModelVersion("tiny", 2, "run", {}, {}, champion=True)
 SERVICE = Service("production", "http://there", "sha256:1", "healthy", "tiny:1", 1, "2026-11-26T03:00:00Z")
@@ -48,9 +49,24 @@ def find_standing(
         (
             replace(SERVICE, tested="failed", previous="tiny:0"),
             CHAMPION,
-            "It failed its test and still serves. Run `mlops rollback --platform azure`.",
+            'It failed its test and still serves. Run `mlops rollback --platform azure --reason "it failed its test"`.',
         ),
-        (replace(SERVICE, tested="failed"), CHAMPION, f"It failed its test and still serves. {AGAIN}"),
+        (
+            replace(SERVICE, tested="failed", image="tiny:2", model_version=2),
+            CHAMPION,
+            f"It failed its test and still serves. {AGAIN}",
+        ),
+        (
+            replace(SERVICE, tested="failed"),
+            CHAMPION,
+            "It failed its test and still serves. "
+            "`mlops run release --platform azure` deploys the champion, tiny version 2.",
+        ),
+        (
+            replace(SERVICE, tested="failed"),
+            None,
+            "It failed its test and still serves. Train another model with `mlops run retrain --platform azure`.",
+        ),
         (
             replace(SERVICE, tested="failed", health="stopped", image="tiny:2", model_version=2),
             CHAMPION,
@@ -71,6 +87,8 @@ def find_standing(
         "failed and restored",
         "failed",
         "failed first",
+        "failed, not the champion",
+        "failed, no champion",
         "failed and stopped",
         "other keys",
     ],
@@ -86,10 +104,39 @@ def test_a_rollback_is_the_reason_until_it_is_lifted() -> None:
         "tiny version 2 was rolled back to tiny version 1 in production on 2026-11-26 03:10:00 UTC by ann (too slow)."
     )
     assert describe_rollback(ROLLBACK) == said
-    standing = find_standing(SERVICE, CHAMPION, [ROLLBACK])
-    assert standing.remark == f"It does not serve the champion: {said}"
-    for other in (replace(ROLLBACK, lifted="2026-11-27T00:00:00Z"), replace(ROLLBACK, environment="qa")):
-        assert find_standing(SERVICE, CHAMPION, [other]).rollback is None
+    standing = find_standing(replace(SERVICE, decision=ROLLBACK.decision), CHAMPION, [ROLLBACK])
+    command = "`mlops run release --redeploy-rolled-back` deploys it again."
+    assert standing.remark == f"It does not serve the champion: {said} {command}"
+    assert standing.shorten_remark(f"rejected: {said}") == f"It does not serve the champion. {command}"
+    lifted = find_standing(SERVICE, CHAMPION, [replace(ROLLBACK, lifted="2026-11-27T00:00:00Z")])
+    assert lifted.remark == "It does not serve the champion, tiny version 2. Release it with `mlops run release`."
+
+
+def test_a_rollback_in_qa_keeps_the_champion_out_of_production() -> None:
+    in_qa = replace(ROLLBACK, environment="qa", decision=Decision("ann", "too slow", "another run"))
+    standing = find_standing(SERVICE, CHAMPION, [in_qa])
+    assert standing.remark == (
+        "It does not serve the champion, tiny version 2, but tiny version 1. "
+        f"{describe_rollback(in_qa)} `mlops run release --redeploy-rolled-back` deploys it again."
+    )
+    assert standing.shorten_remark(describe_rollback(in_qa)) == (
+        "It does not serve the champion, tiny version 2, but tiny version 1. "
+        "`mlops run release --redeploy-rolled-back` deploys it again."
+    )
+
+
+def test_a_rollback_that_a_later_release_replaced_is_not_the_reason() -> None:
+    later = replace(SERVICE, image="tiny:3", model_version=3, decision=Decision("bob", run_id="a release"))
+    assert find_standing(later, CHAMPION, [ROLLBACK]).remark.startswith(
+        "It does not serve the champion, tiny version 2, but tiny version 3. tiny version 2 was rolled back to"
+    )
+
+
+def test_another_model_in_qa_alone_needs_a_take_over() -> None:
+    qa = replace(SERVICE, environment="qa", image="other:1")
+    assert find_standings([qa, SERVICE], CHAMPION, [])[1].remark.endswith(
+        "Release it with `mlops run release --take-over`, which replaces other in qa."
+    )
 
 
 def test_a_champion_that_failed_in_qa_is_not_called_unreleased() -> None:
@@ -104,11 +151,11 @@ def test_after_a_take_over_an_old_rollback_is_not_the_reason() -> None:
     other = replace(SERVICE, image="other:1", decision=Decision("bob", run_id="a release"))
     assert find_standing(other, CHAMPION, [ROLLBACK]).remark == (
         "It does not serve the champion, tiny version 2, but another model, other. "
-        "`mlops run release --take-over` replaces that."
+        f"{describe_rollback(ROLLBACK)} `mlops run release --take-over --redeploy-rolled-back` deploys it again."
     )
     back_to_other = replace(ROLLBACK, restored="other:1")
     standing = find_standing(replace(other, decision=ROLLBACK.decision), CHAMPION, [back_to_other])
-    assert standing.remark == f"It does not serve the champion: {describe_rollback(back_to_other)}"
+    assert standing.remark.startswith(f"It does not serve the champion: {describe_rollback(back_to_other)} `mlops run")
 
 
 def test_what_a_rollback_put_back_is_told_from_what_was_released() -> None:

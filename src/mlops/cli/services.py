@@ -62,7 +62,9 @@ def stop(platform: str) -> None:
 
 @click.command()
 @click.option("--environment", type=Choice(ENVIRONMENTS), default="production", show_default=True)
-@click.option("--reason", default="", metavar="TEXT", help="Your reason, recorded with your name and the time.")
+@click.option(
+    "--reason", default="", metavar="TEXT", help="Your reason, recorded with your name and the time. [required]"
+)
 @click.option("--take-over", is_flag=True, help="Restore another model, if it served before.")
 @platform_option
 @json_option
@@ -71,23 +73,20 @@ def rollback(environment: str, reason: str, take_over: bool, platform: str, as_j
 
     It restores the last image of the same model; with --take-over, of any model.
 
-    The rolled-back version stays the champion, but is not deployed again unless you run
-    `mlops run release --redeploy-rolled-back`.
+    A release does not deploy the rolled-back version again without --redeploy-rolled-back, even if it is the champion.
 
     \b
     Examples:
       mlops rollback --reason "predictions drop on Mondays"
-      mlops rollback --environment qa
+      mlops rollback --environment qa --reason "wrong data"
       mlops rollback --take-over --reason "the new model was released by mistake"
     """
-    from mlops.operations.rolling_back import roll_back
+    from mlops.operations.rolling_back import explain_next_release, roll_back
 
     opened = open_platform(platform)
     record = roll_back(opened, environment, reason, take_over=take_over)
     if as_json:
         print_json(record)
         return
-    taken_out, serves = record.result(TAKEN_OUT), record.result(SERVES)
-    again = f"mlops run release --redeploy-rolled-back{opened.command_options}"
-    click.echo(f"{environment} serves {serves} again. {taken_out} was rolled back.")
-    click.echo(f"A release does not deploy {taken_out} again unless you run `{again}`.")
+    click.echo(f"{environment} serves {record.result(SERVES)} again. {record.result(TAKEN_OUT)} was rolled back.")
+    click.echo(explain_next_release(opened, record))

@@ -13,6 +13,7 @@ from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.record.clock import now
 from mlops.record.summary import OVER_THE_GATE
+from mlops.release.next_release import describe_rollback
 from mlops.release.standing import Standing
 
 
@@ -74,7 +75,7 @@ def _find_decision(standing: Standing, version: ModelVersion | None = None) -> s
     """
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""
-    if undone and undone == standing.rollback:
+    if undone and describe_rollback(undone) in standing.remark:
         return f"rollback{by}"  # the remark says of what, and why
     if undone:
         return f"rollback of {undone.model}{by} ({made.reason or 'no reason was given'})"

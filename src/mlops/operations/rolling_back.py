@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mlops.errors import DeploymentError, DeploymentNotFoundError, MlopsError, UsageError
 from mlops.operations.opening import OpenProject, require_ready
+from mlops.operations.status import read_status
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import ROLLBACK
 from mlops.platform.pipelines import SubmittedRun
@@ -16,13 +17,14 @@ from mlops.record.processes import own_process
 from mlops.record.redaction import redact_record
 from mlops.record.summary import ROLLED_BACK, SERVES, TAKEN_OUT, name_rollback
 from mlops.record.user import find_user
+from mlops.release.next_release import find_next_release
 from mlops.runner import Surroundings
 
 
 def roll_back(
     opened: OpenProject,
     environment: str,
-    reason: str = "",
+    reason: str,
     listeners: Sequence[Listener] = (),
     *,
     take_over: bool = False,
@@ -50,11 +52,12 @@ def roll_back(
     Raises
     ------
     UsageError
-        If there is no image to restore, or only one of another model without `take_over`. Nothing is recorded then. A
-        run with any other error is recorded as failed.
+        If there is no reason, no image to restore, or only one of another model without `take_over`. Nothing is
+        recorded then. A run with any other error is recorded as failed.
     """
     require_ready(opened.backend)
     _require_previous(opened, environment, take_over)
+    _require_reason(opened, environment, reason, take_over)
     around = surround_run(opened, listeners)
     record = _begin(opened, environment, reason)
     decision = Decision(record.by, reason, record.run_id)
@@ -65,6 +68,37 @@ def roll_back(
         _end(_record_failure(record, error), around)
         raise
     return _end(_record_success(record, rollback), around)
+
+
+def _require_reason(opened: OpenProject, environment: str, reason: str, take_over: bool) -> None:
+    """Refuse a rollback that nobody could understand later."""
+    if not reason.strip():
+        options = f"{opened.command_options} --environment {environment}{' --take-over' if take_over else ''}"
+        raise UsageError(f'A rollback is recorded with its reason. Run `mlops rollback{options} --reason "TEXT"`.')
+
+
+def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
+    """Say whether the next release deploys the version again that a rollback took out, and with which command.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on its platform.
+    record : RunRecord
+        The run that recorded the rollback.
+    """
+    taken_out = record.result(TAKEN_OUT)
+    barred = f"A release does not deploy {taken_out} again without `--redeploy-rolled-back`."
+    try:
+        status = read_status(opened)
+    except MlopsError:
+        return barred  # the rollback succeeded, even if the platform cannot be asked any more
+    following = find_next_release(status.services, status.champion, status.rollbacks, status.command_options)
+    if following and following.rollback and following.rollback.decision.run_id == record.run_id:
+        return f"A release deploys {taken_out} again only with `{following.command}`."
+    if following is None or following.champion.title == record.result(SERVES):
+        return barred
+    return f"{barred} The champion is {following.champion.title}, which `{following.command}` deploys."
 
 
 def _require_previous(opened: OpenProject, environment: str, take_over: bool) -> None:

@@ -5,6 +5,7 @@
     policy          the rules: which images may be deployed, what a failed test restores, how to roll back
     host            the protocol that a platform implements for it: start, end and describe a service
     deployment      the deployment by 06_deploy, or why it was refused
+    next_release    what keeps a release from deploying the champion, and the command that deploys it
     standing        the service of an environment, compared with the champion
     history         the deployments of an environment: the present one, earlier ones, and which images passed
     keys            the keys of services, but never keys that a service refuses

@@ -37,7 +37,7 @@ from mlops.platform.services import (
 from mlops.record.clock import now
 from mlops.release.history import Deployment
 from mlops.release.host import Host, Site, State, View
-from mlops.release.standing import describe_rollback
+from mlops.release.next_release import describe_rollback
 
 
 class Releases(Generic[State]):
@@ -181,9 +181,11 @@ class Releases(Generic[State]):
                 f"{environment} serves the model {state.owner}, and the image before it is of another model, "
                 f"{other.model}. Add `--take-over` to restore that."
             )
+        options = self._host.command_options
+        stop = f", or stop the services with `mlops stop{options}`" if state.current else ""
         raise DeploymentNotFoundError(
             f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
-            f"Release another image with `mlops run release{self._host.command_options}`."
+            f"Train and release another model with `mlops run all{options}`{stop}."
         )
 
     def _undo_failed(self, site: Site[State], state: State) -> Service | None:

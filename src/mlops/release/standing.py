@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import ENVIRONMENTS, Rollback, Service
-from mlops.record.summary import name_rollback
+from mlops.release.next_release import NextRelease, describe_rollback, find_next_release
 
 
 @dataclass(frozen=True)
@@ -16,29 +16,23 @@ class Standing:
     ----------
     service : Service
         The deployed service, with the time and the decision.
-    champion : ModelVersion or None
-        The champion of the project's model; None before the first promotion.
-    rollback : Rollback or None
-        The rollback that keeps the champion from serving here; None if there is none.
-    command_options : str
-        The option that a command needs for the platform: " --platform azure", or empty.
+    next_release : NextRelease or None
+        The next release of the champion; None before the first promotion.
     restored_by : Rollback or None
         The rollback that restored the service; None if it was released.
-    failed_in : str
-        The environment in which the champion failed its last test; empty if it did not.
+    command_options : str
+        The option that a command needs for the platform: " --platform azure", or empty.
     """
 
     service: Service
-    champion: ModelVersion | None = None
-    rollback: Rollback | None = None
-    command_options: str = ""
+    next_release: NextRelease | None = None
     restored_by: Rollback | None = None
-    failed_in: str = ""
+    command_options: str = ""
 
     @property
     def serves_champion(self) -> bool:
         """True if the champion is deployed here."""
-        champion, service = self.champion, self.service
+        service, champion = self.service, self.next_release.champion if self.next_release else None
         return champion is not None and (champion.name, champion.version) == (service.model_name, service.model_version)
 
     @property
@@ -55,32 +49,43 @@ class Standing:
             found.append(f"It does not accept the stored keys. Run `{command}` to give it new ones.")
         return " ".join(filter(None, found))
 
+    def shorten_remark(self, told: str) -> str:
+        """Return the remark without the rollback of the champion if `told` already describes it."""
+        rollback = self.next_release.rollback if self.next_release else None
+        said = describe_rollback(rollback) if rollback else ""
+        if not said or said not in told:
+            return self.remark
+        return self.remark.replace(f": {said}", ".").replace(f" {said}", "")
+
     def _judge_test(self) -> str:
         """Say that the service failed its test; empty if it did not."""
-        service, options = self.service, self.command_options
+        service, following = self.service, self.next_release
         if service.tested != "failed":
             return ""
-        again = f"Train another model, or test it again with `mlops run release{options}`."
-        if service.health == "stopped":
-            return f"It failed its test and was stopped. {again}"
-        if service.previous:
-            return f"It failed its test and still serves. Run `mlops rollback{options}`."
-        return f"It failed its test and still serves. {again}"
+        failed = f"It failed its test and {'was stopped' if service.health == 'stopped' else 'still serves'}."
+        if service.previous and service.health != "stopped":
+            return f'{failed} Run `mlops rollback{self.command_options} --reason "it failed its test"`.'
+        if following is None:
+            return f"{failed} Train another model with `mlops run retrain{self.command_options}`."
+        if self.serves_champion:
+            return f"{failed} Train another model, or test it again with `{following.command}`."
+        return f"{failed} `{following.command}` deploys the champion, {following.champion.title}."
 
     def _judge_champion(self) -> str:
-        """Say why the champion does not serve; empty if it does."""
-        champion, service = self.champion, self.service
-        if champion is None or self.serves_champion:
+        """Say why the champion does not serve, and what to do; empty if it serves."""
+        service, following = self.service, self.next_release
+        if following is None or self.serves_champion:
             return ""
-        if self.rollback and (self.rollback == self.restored_by or champion.name == service.model_name):
-            return f"It does not serve the champion: {describe_rollback(self.rollback)}"
-        said, release = f"It does not serve the champion, {champion.title}", f"mlops run release{self.command_options}"
-        if champion.name != service.model_name:
-            return f"{said}, but another model, {service.model_name}. `{release} --take-over` replaces that."
-        if self.failed_in:
-            failed = f"which failed its test in {self.failed_in}"
-            return f"{said}, {failed}. Train another model, or test it again with `{release}`."
-        return f"{said}. Release it with `{release}`."
+        if following.rollback and following.rollback == self.restored_by:
+            return f"It does not serve the champion: {following.advice}"
+        said = f"It does not serve the champion, {following.champion.title}"
+        if service.model_name != following.champion.name:
+            advice = following.advice if following.rollback else f"`{following.command}` replaces that."
+            return f"{said}, but another model, {service.model_name}. {advice}"
+        if following.rollback:
+            return f"{said}, but {service.model}. {following.advice}"
+        failed = f", which failed its test in {following.failed_in}" if following.failed_in else ""
+        return f"{said}{failed}. {following.advice}"
 
 
 def find_standings(
@@ -103,35 +108,19 @@ def find_standings(
         See `Standing`.
     """
     services, rollbacks = tuple(services), tuple(rollbacks)
-    image = f"{champion.name}:{champion.version}" if champion else ""
-    failed_in = next((service.environment for service in services if image in service.failed), "")
+    following = find_next_release(services, champion, rollbacks, command_options)
     return [
         Standing(
             service,
-            champion,
-            next((found for found in rollbacks if _keeps_out(found, service, image)), None),
-            command_options,
+            following,
             next((found for found in rollbacks if _put_back(found, service)), None),
-            failed_in,
+            command_options,
         )
         for service in services
     ]
-
-
-def _keeps_out(rollback: Rollback, service: Service, image: str) -> bool:
-    """Return whether an image must not be deployed where a service is, because it was rolled back there."""
-    return rollback.environment == service.environment and rollback.image == image and not rollback.lifted
 
 
 def _put_back(rollback: Rollback, service: Service) -> bool:
     """Return whether a service serves because of a rollback."""
     run = service.decision.run_id
     return rollback.environment == service.environment and run != "" and rollback.decision.run_id == run
-
-
-def describe_rollback(rollback: Rollback) -> str:
-    """Describe a rollback: the models, the user, the time and the reason."""
-    why = rollback.decision
-    models = rollback.model, rollback.restored_model
-    said = name_rollback(*models, rollback.environment, why.by, why.reason, verb=" was rolled back", at=rollback.at)
-    return f"{said}."

@@ -8,10 +8,10 @@ import pytest
 from mlops.cli.progress.run import Progress, summarize_run
 from mlops.operations.status import Status
 from mlops.platform.models import ModelVersion
-from mlops.platform.services import Rollback, Service
+from mlops.platform.services import Decision, Rollback, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.processes import own_process
-from mlops.release.standing import describe_rollback
+from mlops.release.next_release import describe_rollback
 
 DEPLOYED = StepRecord("deploy_production", "06_deploy", "production", state="done")
 
@@ -150,11 +150,13 @@ def test_the_summary_of_a_retraining_says_that_production_serves_another_version
 def test_a_rollback_is_told_once() -> None:
     champion = ModelVersion("diabetes", 3, "run", {}, {}, champion=True)
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:2", 2, "")
-    rollback = Rollback("production", "diabetes:3", 3, "diabetes:2", 2, "2026-11-26T03:10:00Z")
-    status = Status(champion, [service], rollbacks=[rollback])
+    decision = Decision("ann", "too slow", "monday")
+    rollback = Rollback("production", "diabetes:3", 3, "diabetes:2", 2, "2026-11-26T03:10:00Z", decision)
+    status = Status(champion, [replace(service, decision=decision)], rollbacks=[rollback])
     (standing,) = status.standings
     refused = replace(DEPLOYED, results={"refusal": f"{describe_rollback(rollback)} It is not deployed again."})
-    for step, said in ((refused, "It does not serve the champion."), (DEPLOYED, standing.remark)):
+    short = "It does not serve the champion. `mlops run release --redeploy-rolled-back` deploys it again."
+    for step, said in ((refused, short), (DEPLOYED, standing.remark)):
         run = replace(make_run("rejected"), steps=(step,))
         assert f"\n            {said}\n" in summarize_run(run, status, "index.html", "mlops")
 

@@ -17,7 +17,6 @@ from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
 from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, has_step, list_scores
 from mlops.release.loopback import is_loopback
-from mlops.release.standing import Standing, describe_rollback
 
 MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
 
@@ -145,7 +144,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
         return []
     service = production.service
     lines = [("Production", service.problem or f"{service.url}  ({service.health}, {service.model})")]
-    if remark := _shorten_remark(production, describe_outcome(run)):
+    if remark := production.shorten_remark(describe_outcome(run)):
         lines.append(("", remark))
     usable = service.health == "healthy" and service.accepts_keys
     if usable and run.state == "succeeded" and has_step(run, lambda step: step.deploys.digest):
@@ -155,12 +154,6 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
             values = " and ".join(format_number(value) for value in actual)
             lines.append(("", f"(rows of the data set that the model was not trained on; their true values: {values})"))
     return lines
-
-
-def _shorten_remark(production: Standing, outcome: str) -> str:
-    """Return the remark without the rollback if the outcome already reports it."""
-    told = describe_rollback(production.rollback) if production.rollback else ""
-    return production.remark.replace(f": {told}", ".") if told and told in outcome else production.remark
 
 
 def format_outcome(run: RunRecord) -> str:

@@ -1,0 +1,95 @@
+"""The next release: what keeps it from deploying the champion, and the command that deploys it.
+
+Whatever tells a user how to release reads it here, so that all places agree.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlops.platform.models import ModelVersion
+from mlops.platform.services import Rollback, Service
+from mlops.record.summary import name_rollback
+
+
+@dataclass(frozen=True)
+class NextRelease:
+    """The next release of a project's model by `mlops run release`.
+
+    Parameters
+    ----------
+    champion : ModelVersion
+        The version that it deploys.
+    rollback : Rollback or None
+        The rollback because of which it is rejected without `--redeploy-rolled-back`; None if there is none.
+    replaces : tuple of Service
+        The services of other models that it replaces, which needs `--take-over`.
+    failed_in : str
+        The environment in which the champion failed its last test; empty if it did not.
+    command_options : str
+        The option that a command needs for the platform: " --platform azure", or empty.
+    """
+
+    champion: ModelVersion
+    rollback: Rollback | None = None
+    replaces: tuple[Service, ...] = ()
+    failed_in: str = ""
+    command_options: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that deploys the champion, with the options that it needs."""
+        take_over = " --take-over" if self.replaces else ""
+        redeploy = " --redeploy-rolled-back" if self.rollback else ""
+        return f"mlops run release{self.command_options}{take_over}{redeploy}"
+
+    @property
+    def advice(self) -> str:
+        """A sentence or two: why the champion is not deployed, as far as it is known, and what to do."""
+        if self.rollback:
+            return f"{describe_rollback(self.rollback)} `{self.command}` deploys it again."
+        if self.failed_in:
+            return f"Train another model, or test it again with `{self.command}`."
+        others = ", which replaces {0.model_name} in {0.environment}".format(*self.replaces) if self.replaces else ""
+        return f"Release it with `{self.command}`{others}."
+
+
+def find_next_release(
+    services: Iterable[Service],
+    champion: ModelVersion | None,
+    rollbacks: Iterable[Rollback],
+    command_options: str = "",
+) -> NextRelease | None:
+    """Return the next release of the champion, or None if there is no champion.
+
+    A release begins in the first environment and ends in the last one, so whatever stands in its way in any of them
+    counts.
+
+    Parameters
+    ----------
+    services : iterable of Service
+        The deployed services.
+    champion : ModelVersion or None
+        The champion of the project's model.
+    rollbacks : iterable of Rollback
+        The rollbacks of all environments, newest first.
+    command_options : str
+        See `NextRelease`.
+    """
+    if champion is None:
+        return None
+    services, image = tuple(services), f"{champion.name}:{champion.version}"
+    return NextRelease(
+        champion,
+        rollback=next((found for found in rollbacks if found.image == image and not found.lifted), None),
+        replaces=tuple(found for found in services if found.model_name not in ("", champion.name)),
+        failed_in=next((service.environment for service in services if image in service.failed), ""),
+        command_options=command_options,
+    )
+
+
+def describe_rollback(rollback: Rollback) -> str:
+    """Describe a rollback: the models, the user, the time and the reason."""
+    why = rollback.decision
+    models = rollback.model, rollback.restored_model
+    said = name_rollback(*models, rollback.environment, why.by, why.reason, verb=" was rolled back", at=rollback.at)
+    return f"{said}."
