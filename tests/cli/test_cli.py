@@ -66,8 +66,8 @@ from mlops.record.ledger import FORMAT
             ["sweep", "train", "-p", "alpha=0.1,1", "--metric", "rmse"],
             "--metric: 02_train has no result 'rmse'. Did",
         ),
-        (["submit", "retrain", "--model-file", "model.json"], "--model-file and --download need the end of the run"),
-        (["submit", "retrain", "--download", "reports"], "--model-file and --download need the end of the run"),
+        (["submit", "retrain", "--model-file", "model.json"], "--model-file and --download need a finished run"),
+        (["submit", "retrain", "--download", "reports"], "--model-file and --download need a finished run"),
         (["run", "all", "-p", "evaluate.promote_always=true"], "Add --reason TEXT"),
         (["run", "all", "--reason", "ticket 42"], "the gate is not overruled. Remove it, or add -p evaluate"),
         (["rnu", "all"], "No such command 'rnu'. Did you mean 'run'?"),
@@ -220,7 +220,7 @@ def test_warm_kernels_are_shown_and_ended(mlops: Any, tmp_path: Path, monkeypatc
         shown = mlops.invoke("kernels").stdout
         assert re.match(rf"ready +process {parent['pid']} +\d+ MB .* 0 forks +{sys.executable}", shown)
         assert mlops("kernels", "--stop").stdout.startswith("stopped")
-        assert mlops.invoke("kernels").stdout == "no parent of warm kernels runs; the next notebook starts one\n"
+        assert mlops.invoke("kernels").stdout == "no parent of warm kernels is running; the next notebook starts one\n"
 
 
 @pytest.mark.slow

@@ -34,12 +34,12 @@ def test_the_same_model_again_is_rejected_as_equal(rounding: float) -> None:
     assert (decision.promoted, decision.improvement, decision.lower_bound) == (False, 0.0, 0.0)
     said = "The challenger and the champion are equal: they make the same errors on all 89 rows unseen by both."
     assert (decision.reason, decision.kind) == (said, "equal")
-    assert describe_sensitivity(decision, "") == "The two models are equal, so there is no improvement to show."
+    assert describe_sensitivity(decision, "") == "The two models are equal, so there is no improvement to detect."
 
 
 def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:
     decision = decide_promotion(LOSSES, LOSSES - GAINS)
-    said = "Smallest improvement that these rows would have shown four times in five: 1.12 points."
+    said = "Smallest improvement that the gate detects on these rows in four cases out of five: 1.12 points."
     assert describe_sensitivity(decision, "points") == said
     assert describe_sensitivity(decide_promotion(None, LOSSES), "").startswith("There is no champion")
     assert describe_sensitivity(decide_promotion(LOSSES[:9], LOSSES[:9]), "").startswith("There are too few rows")

@@ -127,7 +127,7 @@ def test_a_rollback_to_another_model_needs_to_be_asked_for(two_released: OpenPro
     for environment in ("qa", "production"):
         deploy(two_released.backend, environment, image, allowed=Permissions(take_over=True))
         services.record_test(environment, image.digest, passed=True)
-    with pytest.raises(UsageError, match=r"another model, tiny version 2\. Add `--take-over` to restore that\.$"):
+    with pytest.raises(UsageError, match=r"another model, tiny version 2\. Add `--take-over` to restore it\.$"):
         roll_back(two_released, "production", "by mistake")
     assert not two_released.workspace.outputs.exists()
     assert roll_back(two_released, "production", "by mistake", take_over=True).result("serves") == "tiny version 2"

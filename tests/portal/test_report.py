@@ -281,9 +281,9 @@ ODD_OUTPUTS: dict[str, tuple[Any, str]] = {
     ),
     "a number as text": ({"output_type": "display_data", "data": {"text/plain": 3}}, "text/plain"),
     "plotly": ({"output_type": "display_data", "data": {"application/vnd.plotly.v1+json": {}}}, "plotly"),
-    "no data": ({"output_type": "display_data"}, "not an output"),
-    "nothing": (None, "not an output"),
-    "no type": ({}, "not an output"),
+    "no data": ({"output_type": "display_data"}, "not valid for nbformat"),
+    "nothing": (None, "not valid for nbformat"),
+    "no type": ({}, "not valid for nbformat"),
 }
 
 

@@ -325,7 +325,7 @@ def test_a_rollback_to_another_model_is_a_take_over(releases: Releases[Deploymen
             ask("production")
         assert str(raised.value) == (
             "production serves the model other, and the image before it is of another model, tiny version 1. "
-            "Add `--take-over` to restore that."
+            "Add `--take-over` to restore it."
         )
     releases.require_previous("production", take_over=True)
     assert releases.roll_back("production", ANN, take_over=True).restored == "tiny:1"

@@ -39,7 +39,7 @@ def find_standing(
             replace(SERVICE, image="other:2", model_version=2),
             CHAMPION,
             "It does not serve the champion, tiny version 2, but another model, other. "
-            "`mlops run release --platform azure --take-over` replaces that.",
+            "`mlops run release --platform azure --take-over` replaces it.",
         ),
         (
             replace(SERVICE, failed=("tiny:2",)),

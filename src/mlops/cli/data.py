@@ -13,7 +13,7 @@ import click
     help="The file to write instead of printing the profile.",
 )
 def profile(data_file: str, output: Path | None) -> None:
-    """Profile a data file, as the reference that the data test compares new data with.
+    """Write the profile of a data file, with which the data test compares new data.
 
     \b
     Example:

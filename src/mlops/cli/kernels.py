@@ -33,7 +33,7 @@ def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
         for fork in () if stop else parent.forks:
             click.echo(f"  {fork.kind:<8} process {fork.pid:<8} {fork.memory / MEGABYTE:5.0f} MB")
     if not parents:
-        click.echo("no parent of warm kernels runs; the next notebook starts one")
+        click.echo("no parent of warm kernels is running; the next notebook starts one")
 
 
 def _describe(parent: RunningParent, state: str) -> str:

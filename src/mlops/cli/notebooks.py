@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlops.regression.check import Verdict
     from mlops.regression.comparison import Comparison
 
-SHOWN = 4  # differences per cell, and of the scraps; --json and --junit have all of them
+SHOWN = 4  # the most differences to print per cell, and for all scraps; --json and --junit list all of them
 
 
 @click.command("check-notebooks")

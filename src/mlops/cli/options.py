@@ -17,7 +17,7 @@ from mlops.parameters.suggestion import find_closest
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
-COMMAND = (sys.executable, "-m", "mlops.cli")  # not the program `mlops`, which can run in a fork of another process
+COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run in a fork of the warm parent
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(

@@ -97,7 +97,7 @@ def submit(
       mlops submit retrain --platform azure -p dataset_version=new
     """
     if (model_file or download) and not wait:
-        raise UsageError("--model-file and --download need the end of the run. Add --wait.")
+        raise UsageError("--model-file and --download need a finished run. Add --wait.")
     submission = read_submission(dict(read_pair(text) for text in given))
     opened = open_platform(platform)
     run = submit_pipeline(opened, submission)

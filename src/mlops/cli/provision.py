@@ -68,7 +68,7 @@ def provision(
 
 
 def _read_override(text: str) -> Override:
-    """Parse the text of a ``-p``, in which the data file needs no step before its name."""
+    """Parse the text of a ``-p``; the name of a step before `data_path` is optional."""
     data = find_data_step(PROVISION)
     name, equals, value = text.partition("=")
     if data and equals and name == data.takes_data:
@@ -106,7 +106,7 @@ def _provision(opened: OpenProject, quiet: bool, as_json: bool) -> None:
 
 
 def _find_refused(record: RunRecord, opened: OpenProject) -> RefusedData | None:
-    with suppress(MlopsError):  # before the first time, the platform may have no data set to ask for
+    with suppress(MlopsError):  # before the first set-up, the platform may have no data set
         return find_refused(record, opened.backend.datasets)
     return None
 

@@ -86,7 +86,7 @@ class RedactionFilter(logging.Filter):
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor that becomes the null device after an error. A reader that ended is not an error."""
+    """A descriptor that becomes the null device after an error. It is not an error if its reader closes early."""
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
         """Write bytes, and return how many were written."""
@@ -118,7 +118,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Return ASCII under another name, because click takes an ASCII stream for a mistake and writes UTF-8 to it."""
+    """Return another name of ASCII, because click mistrusts the name "ascii" and writes UTF-8 instead."""
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

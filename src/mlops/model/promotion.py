@@ -20,7 +20,7 @@ from mlops.errors import UsageError
 from mlops.numbers import format_number
 from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
-POWER = 0.8  # the chance that these rows show the gain that the report calls detectable
+POWER = 0.8  # the probability of a promotion if the true improvement is the detectable gain
 BATCH_VALUES = 10_000_000  # bounds the memory of the bootstrap
 
 
@@ -39,7 +39,7 @@ class Decision:
     improvement, lower_bound : float
         Mean improvement and its one-sided lower bound, in units of the loss; above zero is better.
     detectable_gain : float
-        The smallest true improvement that these rows would have shown four times in five.
+        The smallest true improvement that the gate detects on these rows in four cases out of five.
     override : str
         Why a person promoted the model although the gate rejected it; empty if the gate decided.
     kind : str
@@ -57,7 +57,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The improvement, its bound and the gain that could have been shown, as 03_evaluate hands them on."""
+        """The improvement, its bound and the smallest detectable gain, as 03_evaluate hands them on."""
         return {
             "improvement": self.improvement,
             "lower_bound": self.lower_bound,
@@ -129,14 +129,14 @@ def decide_promotion(
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Describe the improvement that these rows would have shown; `unit` is the unit of the loss."""
+    """Describe the smallest improvement that the gate can detect on these rows; `unit` is the unit of the loss."""
     if decision.kind == "compared":
         gain = format_number(decision.detectable_gain)
-        return f"Smallest improvement that these rows would have shown four times in five: {gain} {unit}."
+        return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain} {unit}."
     return {
         "first": "There is no champion to improve on yet.",
-        "few": "There are too few rows to show any improvement.",
-        "equal": "The two models are equal, so there is no improvement to show.",
+        "few": "There are too few rows to detect any improvement.",
+        "equal": "The two models are equal, so there is no improvement to detect.",
     }[decision.kind]
 
 

@@ -50,7 +50,7 @@ class RefusedData:
 
 
 def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> RefusedData | None:
-    """Return the data that a run refused; None if its test passed, broke off, or tested the sample.
+    """Return the data that a run refused; None if its test passed, crashed, or tested the sample.
 
     Raises
     ------
@@ -109,5 +109,5 @@ class DataRegistrar(Listener):
 
 
 def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return the parameters that the run passes to a step. A reused step has those of the run that it comes from."""
+    """Return the parameters that the run passes to a step or, if it was reused, that the earlier run passed."""
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

@@ -63,7 +63,7 @@ class OpenProject:
 def open_project(
     project: Project, overrides: Sequence[Override] = (), platform: str = "", command: Sequence[str] = ()
 ) -> OpenProject:
-    """Open a project on a platform. The platform gets no request yet.
+    """Open a project on a platform. No request is sent to the platform yet.
 
     Parameters
     ----------

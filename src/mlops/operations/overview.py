@@ -24,7 +24,7 @@ def read_overview(opened: OpenProject) -> Overview:
     read is a problem in the overview, not an error, so that the runs are still shown.
     """
     try:
-        found = read_status(opened.override())  # of the project, whatever model this run was asked for
+        found = read_status(opened.override())  # without overrides: those of this run may name another model
         environments = tuple(_describe(found, standing) for standing in reversed(found.standings))
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
@@ -76,7 +76,7 @@ def _find_decision(standing: Standing, version: ModelVersion | None = None) -> s
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""
     if undone and describe_rollback(undone) in standing.remark:
-        return f"rollback{by}"  # the remark says of what, and why
+        return f"rollback{by}"  # the remark names the version and the reason
     if undone:
         return f"rollback of {undone.model}{by} ({made.reason or 'no reason was given'})"
     why = f" ({made.reason})" if made.reason else ""

@@ -142,8 +142,8 @@ def _is_old(run: RunRecord, before: float, platform: str) -> bool:
 def _find_end(run: RunRecord) -> float:
     """Return the end of a run, or its start if the end is unknown; infinity if neither is a time.
 
-    It is never before the place of the run among the others, because a run that was made while the clock was set back
-    is younger than its times say.
+    The times of a run that started while the clock was set back are too early. So the end is never before the time
+    that the run's place in the order of runs implies.
     """
     try:
         return max(datetime.fromisoformat(run.finished or run.started).timestamp(), run.order / 1e6)

@@ -74,15 +74,16 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
     around = surround_run(opened, listeners, registrar, is_job=True)
     plan = Plan(asked.pipeline, steps, opened.parameters, at=asked.step)
     if found.taken_by:
-        return skip_submitted(plan, around, job, f"The new data {found.name} is that of run {found.taken_by}.")
+        return skip_submitted(plan, around, job, f"Run {found.taken_by} already took the new data {found.name}.")
     record = run_submitted(plan, around, job)
     if tested := record.step(asked.step):
-        registrar.step_ended(record, tested)  # again, because a process that was killed here left the step done
+        # Also for a step that was done before: the process may have been killed before it registered the data.
+        registrar.step_ended(record, tested)
     return record
 
 
 def _find_data(backend: Backend, version: str, job: Job) -> Arrival:
-    """Return a version of the data set, or the data that arrived last."""
+    """Return the requested version of the data set, or the new data that arrived last."""
     if version == NEW_DATA:
         return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest(job.run_id)
     return Arrival("", backend.datasets.get_version(version).url)

@@ -101,7 +101,8 @@ def back_up_home(home: Path) -> Path:
         )
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(scratch, ignore_errors=True)
-        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # of the first file
+        # copytree lists all files that it could not copy. The reason for the first one is enough.
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error
         raise PlatformError(
             f"{home} could not be backed up in {home.parent}: {reason}. Nothing was changed."
         ) from error

@@ -110,10 +110,10 @@ PROVISION = (
         names_dataset=Version("dataset", "dataset_version"),
     ),
 )
-PUBLISHED = "retrain"  # what `mlops publish` publishes and `mlops submit` starts
-SERVING_AGAIN = "release"  # what `mlops run` adds if production is down and the new model was rejected
-ROLLBACK = "rollback"  # what `mlops rollback` records: a run without notebooks
-SETTING_UP = "provision"  # what `mlops provision` runs; `mlops run` does not offer it
+PUBLISHED = "retrain"  # the pipeline that `mlops publish` publishes and `mlops submit` starts
+SERVING_AGAIN = "release"  # the pipeline that `mlops run` adds if production is down and the new model was rejected
+ROLLBACK = "rollback"  # the pipeline of the run, without notebooks, that `mlops rollback` records
+SETTING_UP = "provision"  # the pipeline that `mlops provision` runs; `mlops run` does not offer it
 PIPELINES: dict[str, tuple[Step, ...]] = {
     "build": BUILD,
     PUBLISHED: RETRAIN,

@@ -97,7 +97,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _render_time(moment: str) -> str:
-    """Return the time of the overview, because a service may end after it was shown."""
+    """Return the time of the overview as HTML, because it may be out of date."""
     if not moment:
         return ""
     time = escape(format_time(moment))

@@ -30,7 +30,7 @@ ICONS = {**dict.fromkeys(GOOD, "✓"), "rejected": "–", "rolled back": "↺", 
 BAD = "✗"
 CAPTION = (
     "Newest first. A step's name opens its report, or the page of its sweep. Metrics are those of the model that the "
-    "run trained; of a sweep, those of the best combination."
+    "run trained or, for a sweep, those of the best combination."
 )
 
 

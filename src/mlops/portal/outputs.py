@@ -12,7 +12,7 @@ from mlops.scraps import MIME_PREFIX
 
 SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LONGEST = 200_000  # characters of a text, because a browser takes seconds for a page of 5 MB
+LONGEST = 200_000  # the most characters of a text in a report; a browser takes seconds to show a page of 5 MB
 
 
 def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
@@ -36,7 +36,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
 
 
 def make_note(text: str) -> str:
-    """Return a note by the report itself, as HTML."""
+    """Return a note from the report, not from the notebook, as HTML."""
     return f'<p class="note">{escape(text)}</p>'
 
 
@@ -62,7 +62,7 @@ def _prepare(output: Any, file: str) -> Iterator[dict[str, Any]]:
     if WIDGET in data and shown:
         yield _note(f"This is the text of a widget, which a report cannot show. Open {file} to see the widget.")
     elif not shown and (others or not data):
-        what = ", ".join(others) or "not an output as nbformat describes it"
+        what = ", ".join(others) or "not valid for nbformat"
         yield _note(f"A report cannot show this output ({what}). Open {file} to see it.")
 
 

@@ -80,7 +80,7 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
 
 
 def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
-    """Return the values of a step; a record without defaults has those of the other run.
+    """Return the values of a step; if its record has no defaults, use those of the other run.
 
     A file that the notebook chose itself, because none was given, is among its results.
     """
@@ -90,7 +90,7 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
 
 
 def _describe_change(now: object, before: object) -> str:
-    """Return both values; of two paths that end alike, as much as tells them apart."""
+    """Return both values; if the last parts of two paths are the same, with as many parts as they need to differ."""
     shown = [_show(now), _show(before)]
     parts = [PurePosixPath(str(value)).parts for value in (now, before)]
     count = 1

@@ -23,7 +23,7 @@ class DataTest:
     refused : bool
         Whether the data failed its test; False if it passed, or if the test itself crashed.
     at : str
-        When it ran, in whichever run: UTC, ISO 8601.
+        When it ran, in this run or in the one that it was reused from: UTC, ISO 8601.
     data : str
         The name of the data file.
     report : str
@@ -55,7 +55,7 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS)
             known.append(_describe(run, found, takes[found.name]))
             if found.state != "reused":
                 break
-    # The run whose test was reused may be deleted, or on another machine, so that only its reuse is recorded here.
+    # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is known here.
     return max(reversed(known), key=lambda test: test.at, default=None)
 
 

@@ -24,7 +24,7 @@ RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "
 
 LOST = "the runner's process ended before the run did"
 RECORDS = "*/run.json"  # in the folder of all runs
-# Of run.json; records without a number are format 1. 3 adds the third item of `process`, and the commit of a step.
+# The format of run.json; 1 has no number. 3 adds the third item of `process`, and the commit of each step.
 FORMAT = 3
 
 

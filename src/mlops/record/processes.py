@@ -16,8 +16,8 @@ LOCKS = Path("/proc/locks")  # Linux only, like the next two
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 STAT = "/proc/{pid}/stat"
 STARTED = 19  # the index of the start time among the fields of STAT after the command
-MOST_SHOWN = 60  # characters of a command line
-SAME_SECONDS = 1.0  # two readings of a process's creation time differ by less
+MOST_SHOWN = 60  # the most characters of a command line in a message
+SAME_SECONDS = 1.0  # more than two readings of the same creation time differ
 
 
 class ProcessId(NamedTuple):

@@ -10,7 +10,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
 ROLLED_BACK = "rolled back"  # its outcome
-OVER_THE_GATE = "promoted over the gate"  # the mark of a model in places that have no room for who did it, and why
+OVER_THE_GATE = "promoted over the gate"  # the mark of a model, without the person and the reason
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 def name_rollback(
     taken_out: str, serves: str, environment: str, by: str, reason: str, *, verb: str = "", at: str = ""
 ) -> str:
-    """Say what was rolled back to what, and where, when, by whom and why; the one wording of a rollback.
+    """Describe a rollback: its models, environment, time, user and reason. All messages use this wording.
 
     Parameters
     ----------
     taken_out, serves : str
-        Models with their versions: what was taken out, and what serves instead.
+        The model that was rolled back and the one that serves instead, with their versions.
     environment, by, reason : str
         Where, who (may be empty) and why (may be empty).
     verb : str

@@ -8,7 +8,7 @@
     next_release    what keeps a release from deploying the champion, and the command that deploys it
     standing        the service of an environment, compared with the champion
     history         the deployments of an environment: the present one, earlier ones, and which images passed
-    keys            the keys of services, but never keys that a service refuses
+    keys            the keys of services, unless the services refuse them
     loopback        the check whether a service is on this machine
     sessions        requests to services, without a proxy for this machine
     service_checks  the requests of 07_test_service: contract, predictions, latency

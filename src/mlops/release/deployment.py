@@ -1,4 +1,4 @@
-"""The deployment by 06_deploy: a service, or the reason why the image must not be deployed."""
+"""The deployment of an image by `06_deploy`, and its result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,8 @@ class DeploymentResult:
         found = self.service
         if found is None:
             return f"not deployed: {self.refusal}"
-        return f"{found.environment}: {found.model}, {found.health}, digest as asked: {found.digest == image.digest}"
+        same = found.digest == image.digest
+        return f"{found.environment}: {found.model}, {found.health}, has the requested digest: {same}"
 
 
 def deploy_image(
@@ -57,7 +58,7 @@ def deploy_image(
     Parameters
     ----------
     services : Services
-        The platform's.
+        The services of the platform.
     environment, image, ready_seconds, force, allowed
         See `Services.deploy`.
     run_folder : str

@@ -66,14 +66,14 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, override: str) -> Self:
-        """Return the state with the decision behind the current deployment; `override` is that of its model."""
+        """Return the state after recording the decision behind the current deployment, and its model's `override`."""
         assert self.current is not None
         return replace(self, current=replace(self.current, decision=decision, override=override))
 
     def describe(
         self, environment: str, url: str, health: Health, example: str, *, accepts_keys: bool = True
     ) -> Service:
-        """Return the current deployment as the service that it is."""
+        """Return the current deployment as a `Service` at this address, with this health."""
         current, previous = self.current, self.find_previous(same_model=True)
         assert current is not None
         return Service(
@@ -94,7 +94,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart: the current deployment is the one of `before`."""
+        """Return the state after a restart: the deployment keeps its time and test result, and `before` its history."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)
@@ -114,7 +114,7 @@ class Deployments:
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
     def forget_pass(self, digest: str) -> Self:
-        """Return the state without the note that a digest passed its test."""
+        """Return the state in which the image with this digest no longer counts as tested."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
@@ -128,7 +128,7 @@ class Deployments:
         return tuple(image for image, tested in ended.items() if tested == "failed")
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state after a rollback from the image with a digest."""
+        """Return the state after a rollback of the image with this digest, which no longer counts as tested."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:

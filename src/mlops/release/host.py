@@ -38,7 +38,7 @@ class Site(View[State], Protocol[State]):
         ...
 
     def replace_keys(self, *, keep_primary: bool) -> AbstractContextManager[bool]:
-        """Store new keys, and yield whether the service has them without a restart. If not, the caller restarts it.
+        """Store new keys, and yield True if the running service has them; otherwise the caller restarts it.
 
         With `keep_primary`, the old primary key becomes the secondary one. After an exception, restore the old keys.
         """
@@ -67,8 +67,8 @@ class Site(View[State], Protocol[State]):
 class Host(Protocol[State]):
     """A platform that serves one image per environment."""
 
-    command_options: str  # what a command in an error's hint needs to reach this platform: " --platform azure"
-    restore_seconds: float  # for an image that served before to get ready again
+    command_options: str  # the option that commands in error messages need: " --platform azure"
+    restore_seconds: float  # time limit for a restored image to become ready
 
     def look(self, environment: str) -> View[State]:
         """Return an environment for reading, while other processes may change it."""

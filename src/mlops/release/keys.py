@@ -1,4 +1,4 @@
-"""The keys for calling services, but never keys that a service refuses."""
+"""The keys of services. Keys that a service would refuse are never returned."""
 
 from mlops.errors import DeploymentNotFoundError, ServiceUntestedError
 from mlops.platform.secrets import Secrets
@@ -11,7 +11,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
     Parameters
     ----------
     secrets, services : Secrets, Services
-        The platform's.
+        The secrets and services of the platform.
     environment : str
         The environment of the service.
     command_options : str

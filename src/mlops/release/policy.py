@@ -162,7 +162,7 @@ class Releases(Generic[State]):
             )
 
     def _require_not_rolled_back(self, environment: str, image: Image, allowed: Permissions) -> None:
-        """Refuse a version that was rolled back here or in a later environment, where a release would take it."""
+        """Refuse a version that was rolled back here, or in a later environment that a release would deploy it to."""
         for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
             _require_kept(self._host.look(place).read(), image, allowed)
 
@@ -172,14 +172,14 @@ class Releases(Generic[State]):
             raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
 
     def _choose_previous(self, environment: str, state: State, take_over: bool) -> tuple[Deployment, Deployment]:
-        """Return what a rollback takes out, and what it restores."""
+        """Return the deployment that a rollback replaces, and the one that it restores."""
         previous, other = state.find_previous(same_model=not take_over), state.find_previous()
         if state.current and previous:
             return state.current, previous
         if state.current and other:
             raise DeploymentError(
                 f"{environment} serves the model {state.owner}, and the image before it is of another model, "
-                f"{other.model}. Add `--take-over` to restore that."
+                f"{other.model}. Add `--take-over` to restore it."
             )
         options = self._host.command_options
         stop = f", or stop the services with `mlops stop{options}`" if state.current else ""

@@ -14,9 +14,9 @@ from mlops.platform.services import Services
 from mlops.release.sessions import open_session
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
-ATTEMPTS = 5  # where the connection is refused; an answer of any kind is final
+ATTEMPTS = 5  # if the connection is refused; any answer is final
 RELATIVE_TOLERANCE = 1e-9
-PROXY_REFUSES = 407  # the answer of a proxy that wants a password, never of a service
+PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     Parameters
     ----------
     services : Services
-        The platform's.
+        The services of the platform.
     environment, digest, url : str
         The tested service.
     checks : sequence of Check
@@ -197,8 +197,8 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     Raises
     ------
     ServiceUntestedError
-        If the service did not answer, but the platform reports that it runs, or could not be asked. Or if another image
-        was deployed meanwhile. Nothing was changed.
+        If the service did not answer although the platform reports that it runs, if the platform could not be asked, or
+        if another image was deployed in the meantime. Nothing was changed.
     ServiceTestFailed
         If the test failed. In production, the previous service has been restored.
     """

@@ -80,7 +80,7 @@ class Standing:
             return f"It does not serve the champion: {following.advice}"
         said = f"It does not serve the champion, {following.champion.title}"
         if service.model_name != following.champion.name:
-            advice = following.advice if following.rollback else f"`{following.command}` replaces that."
+            advice = following.advice if following.rollback else f"`{following.command}` replaces it."
             return f"{said}, but another model, {service.model_name}. {advice}"
         if following.rollback:
             return f"{said}, but {service.model}. {following.advice}"

@@ -140,7 +140,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 
 def _list_overtaken(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the steps whose watched state another run changed, so that a step that needs them was refused."""
+    """Return the steps to repeat: another run changed the state that they watch, so a later step was refused."""
     refused = [
         step for step in steps if (found := record.step(step.name)) and found.error_kind == ConflictError.__name__
     ]

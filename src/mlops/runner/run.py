@@ -250,7 +250,7 @@ class Run:
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Return a step with the files that it chose itself as parameters, because the next run passes them.
+    """Return a step whose parameters include the files that it chose itself, because the next run passes these files.
 
     Otherwise the data test would run again when the sample becomes the first version of the data set.
     """

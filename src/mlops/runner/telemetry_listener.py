@@ -11,7 +11,7 @@ class TelemetryListener(Listener):
     Parameters
     ----------
     telemetry : Telemetry
-        The platform's.
+        The monitoring of the platform.
     """
 
     def __init__(self, telemetry: Telemetry) -> None:

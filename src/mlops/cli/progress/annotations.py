@@ -1,6 +1,6 @@
 """The annotation of a failure for a CI system, with notebook, cell and line.
 
-Both systems read standard error, so that standard output stays free for results.
+Annotations are printed on standard error, which both systems read, so standard output stays free for results.
 """
 
 import json
@@ -15,7 +15,7 @@ from mlops.record.ledger import RunRecord
 
 AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # variables that the two systems set
 CUT = "…"
-COMMANDS = ("##vso[", "##[", "::")  # the beginnings of the commands that they read in a line
+COMMANDS = ("##vso[", "##[", "::")  # the prefixes of the commands that they recognise in a line
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _begins(source: str, cell: str) -> bool:
 
 
 def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.environ) -> str:
-    """Return an annotation in the format of this environment's CI system; "" outside of the known systems."""
+    """Return an annotation in the format of this environment's CI system; "" if it is not a known CI system."""
     if environ.get(AZURE):
         place = f"sourcepath={_escape(annotation.file, ';]')};" if annotation.file else ""
         place += f"linenumber={annotation.line};" if annotation.line else ""

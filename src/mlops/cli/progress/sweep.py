@@ -23,7 +23,7 @@ SHOWN_POINTS = 10  # the report has the others
 
 
 class SweepProgress(SweepListener):
-    """A listener that counts the finished combinations, in one line on a terminal, else in a line per ten of them.
+    """A listener that prints how many combinations are finished: one line on a terminal, else a line per ten of them.
 
     Parameters
     ----------

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-LONG_LINE = 16  # characters; a line of a secret that is at least this long is redacted alone, too
-SHORT_ANCHOR = 3  # characters; a shorter anchor would occur in almost every text
+LONG_LINE = 16  # the least characters of a line of a secret that is also redacted by itself
+SHORT_ANCHOR = 3  # the least characters of an anchor; a shorter one would occur in almost every text
 NAMES: dict[str, list[str]] = {}
 for _name, _text in html.entities.html5.items():
     if _name.endswith(";"):
@@ -66,7 +66,7 @@ def _list_encoded(text: str) -> Iterator[str]:
         data = form.encode(errors="surrogatepass")
         for before in range(3):
             bits = 8 * (before + len(data))
-            first = -(-8 * before // 6)  # earlier characters also encode bits of the text before it
+            first = -(-8 * before // 6)  # the characters before this one also encode bits of the preceding text
             yield base64.b64encode(bytes(before) + data).decode()[first : bits // 6]
 
 

@@ -34,7 +34,7 @@ def fold(text: str) -> str:
 
 
 class _Screen:
-    """The rows of a terminal of endless height. Each is a list of texts, because programs mostly append."""
+    """The rows of a terminal of unlimited height. Each row is a list of texts, because programs mostly append."""
 
     def __init__(self) -> None:
         self._rows: list[list[str]] = [[]]

@@ -39,7 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern to ignore with, roughly, the text without it: a fast check whether to search at all."""
+    """Yield each pattern to ignore, and roughly the text without it, in which a missing anchor rules out a secret."""
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -50,7 +50,7 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return the parts of a text to replace, in order, with their replacements. A secret's first part gets the mask."""
+    """Return the parts of a text to replace, in order. A secret's first part becomes the mask, the rest empty."""
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
@@ -85,7 +85,7 @@ def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, i
 
 
 def _edit(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Return the pieces with parts of the joined text replaced. A replacement goes where its part begins."""
+    """Replace parts of the joined text in its pieces. A replacement goes into the piece in which its part begins."""
     results, begin, waiting = [], 0, list(reversed(edits))
     for piece in pieces:
         end, place, parts = begin + len(piece), begin, []
