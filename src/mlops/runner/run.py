@@ -88,17 +88,19 @@ class Run:
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
         """Start each step whose needs are met; return those that were skipped or reused instead."""
-        decided = []
+        decided: list[str] = []
         for step in self.plan.steps:
             if self.record.get_step(step.name).state != "pending" or self._is_waiting(step):
                 continue
             settled = self._skip(step) or self._reuse(step)
             if settled:
-                self._save(self.record.with_step(settled))
-                decided.append(self.record.get_step(step.name))
+                self.record = self.record.with_step(settled)  # saved once for all, because each save syncs the disk
+                decided.append(step.name)
             elif self.plan.at in ("", step.name) and len(self._list_running()) < pool.jobs:
                 self._start(step, pool)
-        return decided
+        if decided:
+            self._save(self.record)
+        return [self.record.get_step(name) for name in decided]
 
     def _skip(self, step: Step) -> StepRecord | None:
         reason = self._find_reason_to_skip(step)
@@ -162,11 +164,13 @@ class Run:
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord]) -> None:
+        before = self.record
         for step in steps:
             for listener in self.around.listeners:
                 step = listener.step_ended(self.record, step)
-            if step != self.record.get_step(step.name):
-                self._save(self.record.with_step(step))
+            self.record = self.record.with_step(step)
+        if self.record != before:
+            self._save(self.record)
 
     def _tell_cell(self, event: CellDone) -> None:
         for listener in self.around.listeners:

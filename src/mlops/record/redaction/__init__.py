@@ -26,6 +26,8 @@ __all__ = ["MASK", "Redactor", "make_redactor", "redact_known", "redact_record",
 
 Record = TypeVar("Record")
 MARKUP = ("text/html", "text/markdown", "text/latex", "image/svg+xml", "application/xml", "text/xml")
+# A run saves its record about ten times, each time with the same 900 short texts.
+MEMO_LENGTH, MEMO_SIZE = 1000, 10_000
 PICTURES = ("image/png", "image/jpeg", "image/apng")
 
 
@@ -42,13 +44,21 @@ class Redactor:
         self._spellings: tuple[Spelling, ...] = tuple(
             spelling for secret in dict.fromkeys(secrets) if secret.strip() for spelling in list_spellings(secret)
         )
+        self._memo: dict[tuple[str, str], str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._spellings)
 
     def redact(self, text: str, kind: str = "") -> str:
         """Return a text without secrets; `kind` is its MIME type, if it has one."""
-        return self.redact_pieces([text], kind)[0]
+        if len(text) > MEMO_LENGTH:
+            return self.redact_pieces([text], kind)[0]
+        found = self._memo.get((text, kind))
+        if found is None:
+            if len(self._memo) >= MEMO_SIZE:
+                self._memo.clear()
+            found = self._memo[text, kind] = self.redact_pieces([text], kind)[0]
+        return found
 
     def redact_pieces(self, pieces: list[str], kind: str = "") -> list[str]:
         """Return consecutive texts, such as lines, without secrets; see `redact`."""
