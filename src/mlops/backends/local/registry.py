@@ -9,11 +9,11 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mlops.backends.local.champions import ChampionNotes
-from mlops.backends.local.store.failures import DATABASE, explained, require_missing
+from mlops.backends.local.store.failures import DATABASE, explained
 from mlops.backends.local.store.mlflow_store import FILES_TAG, MlflowStore
+from mlops.backends.local.store.queries import VersionRow, read_versions
 from mlops.errors import ModelNotFoundError
 from mlops.files.hashes import verify_files
 from mlops.files.records import decode_record
@@ -51,7 +51,7 @@ class LocalRegistry:
             source = self._store.locate_artifacts(run.run_id).as_uri()
             all_tags = {**tags, FILES_TAG: json.dumps(dict(run.files))}
             created = client.create_model_version(name, source, run.run_id, tags=all_tags)
-            return _read_version(created)
+            return self.get_version(name, int(created.version))
 
     @explained
     def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
@@ -61,7 +61,7 @@ class LocalRegistry:
             self._require_champion(name, expected, version)
             client.set_model_version_tag(name, str(version), CHAMPION, "true")
             for other in self._list_versions(name):
-                if int(other.version) != version and CHAMPION in other.tags:
+                if other.version != version and CHAMPION in other.tags:
                     client.delete_model_version_tag(name, str(other.version), CHAMPION)
             client.set_registered_model_alias(name, CHAMPION, str(version))
             self._notes.write(name, version)
@@ -71,11 +71,9 @@ class LocalRegistry:
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
         noted = self._notes.read(name)
-        # Without the lock, because a reader must not write a lock file. MLflow queries the versions first and their
-        # tags later. If a version is registered and promoted in between, the first answer has no champion.
-        found = (self._find_champion(name) or self._find_champion(name)) if self._store.exists else None
+        found = self._find_champion(name)  # without the lock, because a reader must not write a lock file
         if found is None and noted:
-            exists = any(int(version.version) == noted for version in self._list_versions(name))
+            exists = any(version.version == noted for version in self._list_versions(name))
             raise self._notes.explain_loss(name, noted, self.home / DATABASE, exists=exists)
         return found
 
@@ -96,18 +94,15 @@ class LocalRegistry:
     def _find_champion(self, name: str) -> ModelVersion | None:
         """Return the champion, or the higher of two versions if a promotion is just moving the tag."""
         tagged = [version for version in self._list_versions(name) if CHAMPION in version.tags]
-        return _read_version(max(tagged, key=lambda version: int(version.version))) if tagged else None
+        return _read_version(max(tagged, key=lambda row: row.version)) if tagged else None
 
     @explained
     def get_version(self, name: str, version: int) -> ModelVersion:
         """See `Registry`."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return _read_version(self._store.client.get_model_version(name, str(version)))
-        except MlflowException as error:
-            require_missing(error)
-            raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run 04_register.") from error
+        found = self._list_versions(name, version)
+        if not found:
+            raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run 04_register.")
+        return _read_version(found[0])
 
     @explained
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
@@ -116,27 +111,21 @@ class LocalRegistry:
         verify_files(folder, model.files, f"model {model.name} version {model.version}")
         return folder
 
-    def _list_versions(self, name: str = "") -> list[Any]:
-        """Return MLflow's versions of one model or of all, undecoded, so a damaged one does not hide the others."""
+    def _list_versions(self, name: str | None = None, version: int | None = None) -> list[VersionRow]:
+        """Return versions as MLflow has them, undecoded, so that a damaged one does not hide the others."""
         if not self._store.exists:
             return []
-        wanted = f"name='{name}'" if name else None
-        return list(self._store.client.search_model_versions(wanted, max_results=10_000))
+        return read_versions(self._store.database, name, version, self._store.patience)
 
     def _ensure_model(self, name: str) -> None:
         if not self._store.client.search_registered_models(f"name='{name}'"):
             self._store.client.create_registered_model(name)
 
 
-def _read_version(version: Any) -> ModelVersion:
-    what = f"The tag {FILES_TAG!r} of {version.name} version {version.version} in MLflow"
-    files = decode_record(version.tags.get(FILES_TAG, "").encode(), dict[str, str], what, "Train and register again.")
-    tags = {name: value for name, value in version.tags.items() if name != FILES_TAG}
+def _read_version(row: VersionRow) -> ModelVersion:
+    what = f"The tag {FILES_TAG!r} of {row.name} version {row.version} in MLflow"
+    files = decode_record(row.tags.get(FILES_TAG, "").encode(), dict[str, str], what, "Train and register again.")
+    tags = {name: value for name, value in row.tags.items() if name != FILES_TAG}
     return ModelVersion(
-        name=version.name,
-        version=int(version.version),
-        run_id=version.run_id,
-        files=files,
-        tags=tags,
-        champion=CHAMPION in tags,
+        name=row.name, version=row.version, run_id=row.run_id, files=files, tags=tags, champion=CHAMPION in tags
     )

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops.backends.local.store.failures import explained, require_missing
+from mlops.backends.local.store.failures import explained
 from mlops.backends.local.store.mlflow_page import describe_data, describe_source
 from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
+from mlops.backends.local.store.queries import has_training
 from mlops.files.contents import locate_content, store_by_content
 from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
@@ -109,14 +110,7 @@ class LocalTracker:
     @explained
     def has_files(self, run: TrainingRun) -> bool:
         """See `Tracker`."""
-        from mlflow.exceptions import MlflowException
-
-        if not self._store.exists:
-            return False
-        try:
-            self._store.client.get_run(run.run_id)
-        except MlflowException as error:
-            require_missing(error)
+        if not self._store.exists or not has_training(self._store.database, run.run_id, self._store.patience):
             return False
         return hash_folder(self._store.locate_artifacts(run.run_id)) == dict(run.files)
 

@@ -79,6 +79,13 @@ class MlflowStore:
             self._lock.release()
 
     @cached_property
+    def database(self) -> Path:
+        """The path of the database, which the installed MLflow can use if it exists."""
+        database = self.home / DATABASE
+        require_schema(database, self.patience)
+        return database
+
+    @cached_property
     def client(self) -> "MlflowClient":
         """The client. Opening the first one creates the database; opening it later writes nothing."""
         from mlflow import MlflowClient
@@ -86,9 +93,8 @@ class MlflowStore:
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow sets its own level
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` reports it
-        database = self.home / DATABASE
+        database = self.database  # checked, because MLflow would upgrade some older databases without a backup
         with explain_failures(database):
-            require_schema(database, self.patience)  # MLflow would upgrade some older databases without a backup
             if not database.is_file():
                 self._make_database(database)
             client = MlflowClient(f"sqlite:///{database}")

@@ -1,0 +1,91 @@
+"""Queries of MLflow's database that every command makes, without importing MLflow, which takes over a second.
+
+The caller checks the schema first; see `require_schema`. The answers are those of MLflow's own client.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops.backends.local.store.database import PATIENT, Patience, ask_database
+
+DELETED = "Deleted_Internal"  # MLflow keeps the row of a deleted version, in this stage
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """One model version as MLflow's database has it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the model.
+    version : int
+        The number of the version.
+    run_id : str
+        MLflow's run that trained it.
+    tags : mapping of str to str
+        Its tags.
+    """
+
+    name: str
+    version: int
+    run_id: str
+    tags: Mapping[str, str]
+
+
+def read_versions(
+    database: Path, name: str | None = None, version: int | None = None, patience: Patience = PATIENT
+) -> list[VersionRow]:
+    """Read model versions and their tags in one transaction, so that a promotion at the same time is seen whole.
+
+    Parameters
+    ----------
+    database : Path
+        An existing database.
+    name : str, optional
+        The name of one model, instead of all.
+    version : int, optional
+        The number of one version, instead of all.
+    patience : Patience
+        How long to wait for a lock of another process.
+
+    Raises
+    ------
+    PlatformError, IntegrityError
+        See `explain_failure`.
+    """
+    wanted = {"name": name, "version": version}
+    condition = " AND ".join(f"{column} = :{column}" for column, value in wanted.items() if value is not None) or "TRUE"
+
+    def ask(connection: sqlite3.Connection) -> list[VersionRow]:
+        connection.execute("BEGIN")
+        found = connection.execute(
+            f"SELECT name, version, run_id FROM model_versions WHERE {condition} AND current_stage != :deleted "
+            "ORDER BY name, version",
+            {**wanted, "deleted": DELETED},
+        ).fetchall()
+        tags: dict[tuple[str, int], dict[str, str]] = {}
+        rows = connection.execute(f"SELECT name, version, key, value FROM model_version_tags WHERE {condition}", wanted)
+        for model, number, key, value in rows:
+            tags.setdefault((model, number), {})[key] = value or ""
+        connection.execute("COMMIT")
+        return [VersionRow(model, number, run_id, tags.get((model, number), {})) for model, number, run_id in found]
+
+    return ask_database(database, ask, patience)
+
+
+def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> bool:
+    """Return whether MLflow's database has a run.
+
+    Raises
+    ------
+    PlatformError, IntegrityError
+        See `explain_failure`.
+    """
+
+    def ask(connection: sqlite3.Connection) -> bool:
+        return connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run_id]).fetchone() is not None
+
+    return ask_database(database, ask, patience)
