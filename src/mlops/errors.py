@@ -30,14 +30,14 @@
     │   └── ServiceTestFailed
     └── StepFailed
 
-`RunInterrupted` is not one of them: like Ctrl-C itself, it passes whatever handles errors.
+`RunInterrupted` is not one of them. Like `KeyboardInterrupt`, it is not caught by code that handles errors.
 
 Every message names the wrong value, where it came from, and the fix.
 """
 
 
 def quote_cause(error: BaseException) -> str:
-    """Return what another library says, for the end of a sentence of ours: one line, without a full stop."""
+    """Return another library's message as one line without a full stop, to quote it at the end of a sentence."""
     return " ".join(str(error).split()).rstrip(".")
 
 
@@ -168,7 +168,7 @@ class StepFailed(MlopsError):
 
 
 class RunInterrupted(KeyboardInterrupt):
-    """Ctrl-C, or a termination, ended a run that is recorded.
+    """Ctrl-C or a termination signal ended a recorded run.
 
     Parameters
     ----------

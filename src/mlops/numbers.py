@@ -4,7 +4,7 @@ import math
 
 
 def format_number(value: object) -> str:
-    """Format a number with three significant digits and an integer with all its digits; return a dash for the rest.
+    """Format a number with three significant digits, an integer with all its digits, and anything else as a dash.
 
     Examples
     --------

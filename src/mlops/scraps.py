@@ -74,8 +74,8 @@ def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
 
 def make_scrap(name: str, value: Any) -> dict[str, Any]:
     """Return a scrap as a cell's output, in the form that scrapbook's ``glue`` displays."""
-    encoder = "text" if isinstance(value, str) else "json"  # scrapbook's "json" would parse a text
-    data = "null" if value is None else value  # its schema refuses null, and it decodes a JSON text
+    encoder = "text" if isinstance(value, str) else "json"  # with "json", scrapbook would parse a text as JSON
+    data = "null" if value is None else value  # scrapbook's schema refuses null, but it decodes "null"
     payload = {"name": name, "data": data, "encoder": encoder, "version": 1}
     return {
         "output_type": "display_data",

@@ -85,7 +85,7 @@ def test_edges_part_the_values_equally() -> None:
 @pytest.mark.parametrize("other", [{"x": (0.0, 2.0)}, {"x": (0.0,), "y": (0.0,)}, {}])
 def test_other_edges_or_columns_do_not_merge(other: dict[str, tuple[float, ...]]) -> None:
     table = pd.DataFrame({"x": [1.0], "y": [2.0]})
-    with pytest.raises(UsageError, match="^the two profiles have other columns or edges: profile both with the same"):
+    with pytest.raises(UsageError, match=r"^The two profiles have different columns or edges\. Profile both with"):
         merge_profiles(profile_frame(table, {"x": (0.0,)}), profile_frame(table, other))
 
 

@@ -57,8 +57,8 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
     )
     opened = open_model(workspace, "tiny", backend)
     (production, _) = read_overview(opened).environments
-    assert production.model == "tiny version 1 (promoted over the gate by alice: ticket 42)"
-    assert production.decision == "promoted over the gate, deployed by bob (a new ward)"
+    assert production.model == "tiny version 1 (gate overruled by alice: ticket 42)"
+    assert production.decision == "gate overruled, deployed by bob (a new ward)"
     assert (production.error, production.is_champion, production.remark) == ("47.1 points", True, "")
     status = read_status(opened)
     assert status.champion is not None

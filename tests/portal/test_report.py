@@ -390,10 +390,10 @@ def test_a_sweep_shows_the_values_that_it_tried(tmp_path: Path) -> None:
 
 PRODUCTION = Environment(
     "production",
-    "diabetes version 2 (promoted over the gate by alice: ticket 42)",
+    "diabetes version 2 (gate overruled by alice: ticket 42)",
     "healthy",
     "2026-11-22T19:10:00Z",
-    "promoted over the gate by alice: ticket 42; deployed by bob",
+    "gate overruled by alice: ticket 42; deployed by bob",
     is_champion=True,
     error="47.1 points of disease progression",
     error_name="mean absolute error",

@@ -78,8 +78,8 @@ def test_metrics_say_whose_they_are() -> None:
     ]
     overruled = make_run(judge={"auc": 0.8, "old": {"auc": 0.7}, "of": 3, "old_override": "by ann", "why": "ticket 42"})
     assert [scores.model for scores in list_scores(overruled, COMPARING)] == [
-        "challenger (promoted over the gate)",
-        "champion (version 3, promoted over the gate)",
+        "challenger (gate overruled)",
+        "champion (version 3, gate overruled)",
     ]
 
 

@@ -370,7 +370,7 @@ def test_a_failed_test_that_was_killed_before_it_restored_is_put_right_by_the_ne
 
 
 def test_a_model_that_was_promoted_over_the_gate_keeps_its_mark(releases: Releases[Deployments]) -> None:
-    mark = "promoted over the gate by alice: ticket 42"
+    mark = "gate overruled by alice: ticket 42"
     release(releases, replace(ONE, override=mark))
     release(releases, TWO)
     assert releases.roll_back("production", ANN).restored_model == f"tiny version 1 ({mark})"

@@ -26,7 +26,7 @@ from mlops.operations.submitting import (
 from mlops.pipelines import PUBLISHED
 from mlops.platform.pipelines import Pipelines, SubmittedRun
 from mlops.platform.submission import Build, list_names, read_submission
-from mlops.record.summary import OVER_THE_GATE, ROLLED_BACK
+from mlops.record.summary import OVERRULED, ROLLED_BACK
 
 SHOWN_RUNS = 10
 EXPLAINED = ("unreadable", ROLLED_BACK)  # the outcomes whose reason is in the list
@@ -214,7 +214,7 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
     if as_json:
         print_json(run)
         return
-    mark = f" ({OVER_THE_GATE})" if run.override else ""
+    mark = f" ({OVERRULED})" if run.override else ""
     rows = {
         "Run": run.run_id,
         "State": run.state,

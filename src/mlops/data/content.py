@@ -151,7 +151,7 @@ def _read_folder(system: FileSystem, path: str, url: str) -> Content:
 
 
 def _is_part(name: str, url: str) -> bool:
-    """Return whether a file in a folder is part of the data; refuse files that a reader of the folder would miss."""
+    """Return whether a file in a folder is part of the data; refuse files whose rows would silently be missing."""
     *folders, file = PurePosixPath(name).parts
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False

@@ -53,7 +53,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
 
 
 def _describe_byte(content: bytes) -> str:
-    """Name the first byte that is not UTF-8; pandas counts from the start of the piece that it reads."""
+    """Name the first byte that is not UTF-8, by its position in the file; pandas only gives the position in a chunk."""
     try:
         content.decode()
     except UnicodeDecodeError as error:

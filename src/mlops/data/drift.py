@@ -86,7 +86,7 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
 
 
 def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
-    """Return the population stability index, 0 for no change. Each bin gets half a value more, so none is empty."""
+    """Return the population stability index, 0 for no change. Half a value is added to each bin, so none is empty."""
     expected = np.array(reference.histogram) + 0.5
     actual = np.array(current.histogram) + 0.5
     expected, actual = expected / expected.sum(), actual / actual.sum()

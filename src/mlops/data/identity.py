@@ -1,13 +1,13 @@
 """The identity of rows: the rows of a table that a model was trained on.
 
-A row has other digits after it is written in single precision or as text. So rows are not compared by a hash but looked
-up: two rows are the same if all their values agree to five digits. Rows that agree only roughly may be the same row,
-written with few digits. Whether a model was trained on them is unknown.
+The digits of a row change when it is written in single precision or as text. So rows are not compared by a hash but
+looked up: two rows are the same if all their values agree to five digits. Rows that agree only roughly may be the same
+row, written with few digits. Whether a model was trained on them is unknown.
 
 The file matters, too: the decimals of each column are read from its values, and two values agree roughly if rounding to
-these decimals can explain the difference. The diabetes features are near zero, so that four decimals leave one or two
-digits. By significant digits alone, 93 of 341 trained rows from such a file counted as unseen, and 334 with three
-decimals. With this rule, none do, down to one decimal. Of 101 new rows, it leaves out none by mistake down to two
+these decimals can explain the difference. The diabetes features are near zero, so four decimals leave one or two
+significant digits. By significant digits alone, 93 of 341 trained rows from such a file counted as unseen, and 334 with
+three decimals. With this rule, none do, down to one decimal. Of 101 new rows, it leaves out none by mistake down to two
 decimals, and 47 with one. Of 5,000 points among 20,000 in three columns of normal numbers, it leaves out 0.06 % with
 four decimals, 0.16 % with two, and 33 % with one. Two significant digits (``%.2g``) are too few: such rows count as
 unseen.
@@ -23,13 +23,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-SAME = 1e-5  # relative; the error of six significant digits is up to 5e-6, that of single precision 6e-8
-ALIKE = 1e-2  # relative
-# A share of a column's mean magnitude. Differences of smaller values are relative to it.
+SAME = 1e-5  # relative difference; six significant digits are off by up to 5e-6, single precision by 6e-8
+ALIKE = 1e-2  # relative difference
+# Shares of a column's mean magnitude. The differences of smaller values are relative to this share.
 SAME_FLOOR = 1e-9  # for numbers that are zero up to rounding
 ALIKE_FLOOR = 1e-2  # for files with a fixed number of decimals, whose small values have few digits
-EXACT = 2e-7  # relative; the error of single precision is up to 6e-8
-MOST_DECIMALS = 12  # more decimals of a file never change a verdict
+EXACT = 2e-7  # relative difference; single precision is off by up to 6e-8
+MOST_DECIMALS = 12  # further decimals of a file never change the result
 NOT_ROUNDED: Mapping[Hashable, float] = MappingProxyType({})
 MISSING = -1e6  # in place of a missing value; far from every logarithm of a number
 
@@ -109,9 +109,9 @@ def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> F
 
 
 def _bound_rounding(values: pd.Series, known: pd.Series) -> float:
-    """Return the largest difference between two tables' values of a number that each table rounds to its decimals.
+    """Return the largest difference that rounding alone can cause between the same number in two columns.
 
-    It is 0 if both have the same number of decimals.
+    It is 0 if both columns have the same number of decimals, because both then round it to the same value.
     """
     first, second = _find_last_place(values), _find_last_place(known)
     return 0.0 if first == second else (first + second) / 2
@@ -120,13 +120,13 @@ def _bound_rounding(values: pd.Series, known: pd.Series) -> float:
 def _find_last_place(values: pd.Series) -> float:
     """Return the unit of the last decimal place in a column: 0.01 if no number has more than two decimals.
 
-    Zero for a column that is not numeric or has more than `MOST_DECIMALS`.
+    Return 0 if the column is not numeric or has more than `MOST_DECIMALS` decimals.
     """
     if not pd.api.types.is_numeric_dtype(values):
         return 0.0
     numbers = _list_finite(values)
     places = range(MOST_DECIMALS + 1)
-    # A hundred numbers rule out most candidates.
+    # The first hundred numbers already rule out most candidates.
     decimals = next((n for n in places if _has_decimals(numbers[:100], n) and _has_decimals(numbers, n)), None)
     return 0.0 if decimals is None else float(10.0**-decimals)
 
@@ -165,7 +165,7 @@ def _find_near(
 def _scale_column(
     values: pd.Series, known: pd.Series, floor: float, least: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a column of both tables on a scale on which differences can be compared.
+    """Return a column of both tables on a scale on which equal relative differences have equal distances.
 
     A value below `least`, or below the share `floor` of the column's mean magnitude, counts as if it were that large.
     """

@@ -43,7 +43,9 @@ def require_file(url: str, source: str) -> None:
 
 
 def describe_obstacle(path: Path) -> str:
-    """Describe why a path cannot be read as data; "" if it can, or does not exist. The text follows the path's name.
+    """Describe why a path cannot be read as data; "" if it can, or does not exist.
+
+    The text continues a sentence after the path.
 
     Reading a pipe or a device could take forever, and the next notebook would not get the same rows.
     """

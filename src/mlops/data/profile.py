@@ -112,7 +112,7 @@ def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
     Source: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
     """
     if {name: column.edges for name, column in left.items()} != {name: column.edges for name, column in right.items()}:
-        raise UsageError("the two profiles have other columns or edges: profile both with the same edges")
+        raise UsageError("The two profiles have different columns or edges. Profile both with the same edges.")
     return {name: _merge_columns(column, right[name]) for name, column in left.items()}
 
 
@@ -143,7 +143,7 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
     frame = frame.rename(columns=str)
     for name, kind in frame.dtypes.items():
         if not pd.api.types.is_numeric_dtype(kind):
-            raise UsageError(f"the column {name} holds {kind}, not numbers: a profile needs numbers")
+            raise UsageError(f"The column {name} contains {kind}, but a profile needs numbers. Convert or remove it.")
     return profile_frame(frame, {str(name): choose_edges(frame[name]) for name in frame.columns})
 
 

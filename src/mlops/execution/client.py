@@ -12,7 +12,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 from traitlets.config import Config
 
-ANSWER_SECONDS = 1.0  # after which a silent kernel is asked again, unless it died or an interrupt killed it
+ANSWER_SECONDS = 1.0  # wait for an answer before the kernel is asked again, unless it has died
 
 
 class PromptClient(AsyncKernelClient):

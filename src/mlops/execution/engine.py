@@ -80,9 +80,9 @@ class RunEngine(Engine):
 
 
 def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    """Save at intervals instead of twice per cell, which would cost time quadratic in the notebook's length.
+    """Save at intervals. Saving twice per cell would take time that grows with the square of the notebook's length.
 
-    Returns a function that restores papermill's own saving for the last saves.
+    Returns a function that restores papermill's own saving, for the final saves.
     """
     save = nb_man.save
     due = time.monotonic() + SAVE_SECONDS

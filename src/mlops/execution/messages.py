@@ -43,12 +43,15 @@ class RunClient(PapermillNotebookClient):
         return output
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Watch the kernel. Suppress the error with which nbclient's watcher would end after a failure."""
+        """Watch the kernel; suppress the error that nbclient's watcher raises after a failure."""
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
-        """Execute a cell; called by papermill. Raises CellExecutionError if the cell failed or sent an odd output."""
+        """Execute a cell; called by papermill.
+
+        Raises CellExecutionError if the cell failed or sent an invalid output.
+        """
         self.odd = ""
         executed = super().execute_cell(cell, cell_index, **options)
         if self.odd:

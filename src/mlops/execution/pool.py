@@ -32,7 +32,9 @@ class NotebookEnded:
 
 
 class NotebookPool:
-    """A pool that executes up to `jobs` notebooks at a time. If an exception leaves it, running notebooks are ended.
+    """A pool that executes up to `jobs` notebooks at a time.
+
+    If its block raises an exception, running notebooks are ended.
 
     Parameters
     ----------

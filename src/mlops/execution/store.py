@@ -25,7 +25,7 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Return the address for writing a notebook, in which `secrets` are redacted."""
+        """Register a notebook, in which `secrets` will be redacted, and return the address for papermill."""
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"
@@ -41,7 +41,7 @@ class NotebookStore:
         if content == self._written[path]:
             return
         notebook = json.loads(content)
-        notebook["metadata"]["papermill"]["output_path"] = path  # papermill writes the address
+        notebook["metadata"]["papermill"]["output_path"] = path  # papermill would record the address of this store
         safe = redact_notebook(notebook, make_redactor(self._secrets[path]()))
         try:
             write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")

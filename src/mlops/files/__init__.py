@@ -4,7 +4,7 @@
 
     atomic     files that are whole or missing, and folders that are certainly new
     hashes     the hashes that show whether files have changed
-    contents   files that are stored once per content
+    contents   files that are stored only once if their content is the same
     records    JSON files that are read back into a type, and their format numbers
     databases  SQLite databases, copied while they are in use
     urls       the paths of files that are named by a URL

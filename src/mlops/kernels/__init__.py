@@ -15,6 +15,6 @@ kernels without any change. docs/kernels.md describes them, their limits, and ho
     child            turns a fork into the equal of a fresh process
     install          writes the kernelspec that names the provisioner
 
-Client and parent share key (the conditions under which a parent suits a kernel), socket_folder, request, process and
-messages.
+Clients and parents both use key (the conditions under which a parent suits a kernel), socket_folder, request, process
+and messages.
 """

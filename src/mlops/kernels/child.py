@@ -25,7 +25,7 @@ INLINE = "module://matplotlib_inline.backend_inline"
 
 
 def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -> int:
-    """Take on what the request describes, run it, and return its exit code.
+    """Turn this fork into the requested process, run the kernel or command, and return its exit code.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _become_process(files: Sequence[int], parent: int, name: str) -> None:
 
 
 def _inherit(request: Request) -> None:
-    """Inherit what a child process of the client would have inherited."""
+    """Apply what a child process of the client would have inherited: signals, limits, folder, variables."""
     for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         ignored = signum in ALWAYS_IGNORED or signum in request.ignored
         signal.signal(signum, signal.SIG_IGN if ignored else signal.SIG_DFL)
@@ -87,7 +87,7 @@ def _inherit(request: Request) -> None:
 
 
 def _become_independent(imports: Imports) -> None:
-    """Avoid random numbers and file names that other forks of the same parent would also use."""
+    """Replace random seeds, temporary folders and keys that all forks of the parent would otherwise share."""
     for generator in imports.generators:
         generator.seed()
     if numpy := sys.modules.get("numpy.random"):
@@ -106,7 +106,7 @@ def _forget_modules(imports: Imports) -> None:
 
 
 def _show_in_terminal(request: Request) -> None:
-    """Undo the settings that libraries choose for notebooks only."""
+    """Undo settings that libraries choose for notebooks, because a command prints to a terminal."""
     _configure_matplotlib(request.environ.get("MPLBACKEND", ""))
     if pandas := sys.modules.get("pandas"):
         pandas.set_option("display.max_columns", 0)
@@ -134,8 +134,8 @@ def _run_kernel(request: Request, ready: int, parent: int) -> None:
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
     IPKernelApp.launch_instance(parent_handle=parent)
-    # The exit handlers close the public channel first. If the control thread is about to write to it, the two wait for
-    # each other. The sooner the kernel ends, the likelier that is.
+    # The exit handlers close the public channel first. If the control thread is about to write to it, both wait
+    # forever. This is more likely if the kernel ends soon after its start.
     if control := IPKernelApp.instance().control_thread:
         control.stop()
         control.join(CLOSE_SECONDS)

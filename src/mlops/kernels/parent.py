@@ -102,7 +102,8 @@ class Parent:
         """
         while not self._over and not self._is_idle():
             for key, _ in self._selector.select(min(LOOK_SECONDS, self._idle_seconds)):
-                if self._selector.get_map().get(key.fd) is key and (job := key.data()):  # otherwise closed meanwhile
+                # An earlier event may have closed it.
+                if self._selector.get_map().get(key.fd) is key and (job := key.data()):
                     return job
         for fork in self._forks.values():
             _kill_group(fork.pid)
@@ -228,7 +229,7 @@ class Parent:
                 _kill_group(fork.pid)
 
     def _close(self) -> None:
-        """Close, in a fork, the copies of the parent's descriptors."""
+        """Close the copies of the parent's descriptors in a fork."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # a pidfd
@@ -248,10 +249,10 @@ def _live(order: dict[str, Any]) -> Job | None:
     """Import the modules that the client's order lists, then serve."""
     listener = socket.socket(fileno=order["listener"])
     listener.set_inheritable(False)
-    listener.listen(128)  # again, so that clients see this process as the other side
+    listener.listen(128)  # again, so that clients see this process as their peer, not the one that opened it
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    signal.alarm(order["import_seconds"])  # imports that hang end this process
+    signal.alarm(order["import_seconds"])  # ends this process if an import hangs
     imports = import_modules([*MACHINERY, *order["preload"]], order["own"])
     signal.alarm(0)
     if imports.problem:

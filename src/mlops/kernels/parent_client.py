@@ -161,7 +161,7 @@ def run_command(channel: Channel, entry: str, argv: Sequence[str], environ: Mapp
 
 
 def _pause(process: WarmProcess) -> None:
-    """Stop the command's processes and this one; they continue when this one does."""
+    """Suspend the command's processes and this one; they continue when this one continues."""
     process.send_group(signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
     process.send_group(signal.SIGCONT)

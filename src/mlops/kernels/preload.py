@@ -38,7 +38,8 @@ class Imports:
     generators : tuple of random.Random
         The random number generators that libraries created.
     forgotten : tuple of str
-        The names of the modules that a fork imports again. A search in the fork would copy the memory of all names.
+        The names of the modules that a fork imports again. They are listed in advance, because a search in the fork
+        would copy shared memory.
     """
 
     problem: str

@@ -86,7 +86,7 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close, in a fork of the client, the copies that would keep the process alive. It then counts as ended."""
+        """Close the copies of descriptors in a fork of the client, so that they do not keep the process alive."""
         if self.returncode is None:
             self._end(0)
 

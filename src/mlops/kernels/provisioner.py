@@ -15,9 +15,9 @@ from jupyter_client.provisioning import LocalProvisioner
 from mlops.kernels.launch import launch
 from mlops.kernels.process import WarmProcess
 
-LOG = logging.getLogger("mlops.kernels")  # not the manager's, which is silent outside of a Jupyter application
-LOOK_SECONDS = 0.002  # between two checks whether a kernel was launched, which takes 50 ms or more
-_LIVE: set[WarmProcess] = set()  # a kernel outlives its manager object, as a fresh one does
+LOG = logging.getLogger("mlops.kernels")  # the kernel manager's own log prints nothing outside of Jupyter applications
+LOOK_SECONDS = 0.002  # pause between two checks whether a kernel was launched; a launch takes at least 50 ms
+_LIVE: set[WarmProcess] = set()  # keeps kernels alive after their manager object is deleted, as fresh kernels are
 
 
 def _abandon_kernels() -> None:
@@ -111,7 +111,7 @@ async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmP
 async def _wait_readable(descriptor: int, seconds: float) -> None:
     loop = asyncio.get_running_loop()
     readable = loop.create_future()
-    copy = os.dup(descriptor)  # because several callers may wait
+    copy = os.dup(descriptor)  # each waiting caller needs a descriptor of its own
     loop.add_reader(copy, readable.cancel)
     try:
         await asyncio.wait([readable], timeout=seconds)

@@ -48,7 +48,7 @@ def require_champion(backend: Backend, model_name: str) -> ModelVersion:
 
 
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
-    """Return the image with a digest, or the champion's image if none is given, marked if a person promoted its model.
+    """Return the image with a digest or, if none is given, the champion's; marked if the gate was overruled.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 
 
 def _mark_override(backend: Backend, image: Image) -> Image:
-    """Return an image with who promoted its model over the gate, if anybody did."""
+    """Return an image, marked if a person overruled the gate to promote its model."""
     with suppress(ModelNotFoundError):  # an image may outlive its model
         return replace(image, override=backend.registry.get_version(image.model_name, image.model_version).override)
     return image

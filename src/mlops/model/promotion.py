@@ -1,8 +1,8 @@
 """The promotion gate: the decision whether the challenger is better than the champion by more than chance.
 
 Both are scored on the same rows, which neither has seen. The improvement of a row is the champion's loss minus the
-challenger's. Promotion requires that the one-sided bootstrap bound of the mean improvement is above zero. Comparing two
-stored metrics instead promotes a model that is not better in four of ten cases.
+challenger's. Promotion requires that the one-sided bootstrap bound of the mean improvement is above zero. A comparison
+of two stored metrics would promote a model that is not better in four out of ten cases.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).
@@ -87,7 +87,7 @@ def decide_promotion(
     resamples : int
         Bootstrap resamples.
     min_rows : int
-        The least number of rows; with fewer, nothing is promoted.
+        The smallest number of rows on which a model may be promoted.
     left_out : str
         Why other rows were left out of the comparison, as a sentence; part of the reason if too few remain.
     seed : int
@@ -161,7 +161,7 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
         raise UsageError("promote_always overrules the gate, so it needs a reason. Set override_reason.")
     if decision.promoted or not promote_always:
         return decision
-    reason = f"Promoted over the gate, because: {why.rstrip('.')}. The gate said: {decision.reason}"
+    reason = f"Promoted by overruling the gate: {why.rstrip('.')}. The gate said: {decision.reason}"
     return replace(decision, promoted=True, reason=reason, override=why)
 
 
@@ -171,7 +171,7 @@ def tag_override(why: str, user: str) -> dict[str, str]:
 
 
 def require_promoted(promoted: bool, reason: str) -> None:
-    """Stop a notebook if the model was rejected. In a pipeline, the runner skips the notebook before.
+    """Stop a notebook if the model was rejected. In a pipeline, the runner already skips that notebook.
 
     Raises
     ------

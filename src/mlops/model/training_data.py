@@ -43,7 +43,7 @@ class TrainingData:
         A row is far outside if the distance of one of its values from the range exceeds the width of the range.
         """
         if not self.columns:
-            return "unknown, because the model was trained by an older version, which kept no ranges"
+            return "unknown, because the model was trained by an older version, which did not record ranges"
         outside = [
             f"{name} {value:g} (trained on {low:.3g} to {high:.3g})"
             for name, value, low, high in zip(self.columns, row, self.minimum, self.maximum, strict=True)

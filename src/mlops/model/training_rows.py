@@ -1,4 +1,4 @@
-"""The feature rows that models were trained on, which the platform stores, once per content."""
+"""The feature rows that models were trained on. The platform stores equal rows only once."""
 
 import io
 from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from mlops.platform.models import ModelVersion
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.record.clock import now
-from mlops.record.summary import OVER_THE_GATE
+from mlops.record.summary import OVERRULED
 from mlops.release.next_release import describe_rollback
 from mlops.release.standing import Standing
 
@@ -71,7 +71,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
 def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:
     """Describe who deployed the service or rolled back to it, and whether the gate promoted its model.
 
-    The person who promoted it over the gate, and the reason, are named beside the model.
+    If a person overruled the gate, the model names that person and the reason.
     """
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""
@@ -80,5 +80,5 @@ def _find_decision(standing: Standing, version: ModelVersion | None = None) -> s
     if undone:
         return f"rollback of {undone.model}{by} ({made.reason or 'no reason was given'})"
     why = f" ({made.reason})" if made.reason else ""
-    promoted = "" if version is None else OVER_THE_GATE if version.override else "promoted by the gate"
+    promoted = "" if version is None else OVERRULED if version.override else "promoted by the gate"
     return ", ".join(said for said in (promoted, f"deployed{by}{why}" if by or why else "") if said)

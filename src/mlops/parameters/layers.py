@@ -89,7 +89,7 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If the file cannot be read, or is not such a mapping.
+        If the file cannot be read, does not contain a mapping, or has a duplicate key.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader) or {}

@@ -19,7 +19,7 @@ class Version(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The results that describe the champion: its metrics, by name, its version, and who promoted it over the gate."""
+    """The results that describe the champion: metrics by name, version, and who overruled the gate to promote it."""
 
     metrics: str
     version: str

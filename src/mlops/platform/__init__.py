@@ -1,4 +1,4 @@
-"""The seam to a platform: one file per noun, with the value types beside their protocol.
+"""The interface to a platform: one file per noun, with the value types beside their protocol.
 
 Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and know nothing about the platform
 behind it. A part that a platform does not have is None. Every platform passes the contract suite in

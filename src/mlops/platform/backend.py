@@ -1,4 +1,4 @@
-"""A platform and its capabilities: the seam between a laptop and a cloud.
+"""A platform and its capabilities: the interface between a laptop and a cloud.
 
 Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform behind it.
 To add one, create a folder beside ``backends/local/`` whose ``__init__`` has

@@ -1,4 +1,4 @@
-"""The seam of billing: the billable quantities of a month."""
+"""The interface to billing: the billable quantities of a month."""
 
 from dataclasses import dataclass
 from typing import Protocol

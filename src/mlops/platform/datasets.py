@@ -1,4 +1,4 @@
-"""The seam of data sets: versions of the training data."""
+"""The interface to data sets: versions of the training data."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The seam of images: scoring images, stored by digest."""
+"""The interface to images: scoring images, stored by digest."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,8 @@ from mlops.platform.models import ModelVersion, name_version
 class Image:
     """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content.
 
-    `override` names the person who promoted its model over the gate, and the reason. `mlops.model.loading.choose_image`
-    looks it up.
+    `override` names the person who overruled the gate to promote its model, and the reason;
+    `mlops.model.loading.choose_image` looks it up.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Image:
 
     @property
     def model(self) -> str:
-        """Its model and version, with a mark if it was promoted over the gate."""
+        """Its model and version, with a mark if the gate was overruled."""
         return name_version(self.model_name, self.model_version, self.override)
 
 

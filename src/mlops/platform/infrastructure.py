@@ -1,4 +1,4 @@
-"""The seam of infrastructure: the set-up of a platform, and its deletion."""
+"""The interface to infrastructure: the set-up of a platform, and its deletion."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol

@@ -1,4 +1,4 @@
-"""The seam of jobs: one step of a submitted run, on the machine that executes it."""
+"""The interface to jobs: one step of a submitted run, on the machine that executes it."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The seam of leftovers: state of a platform that is no longer needed."""
+"""The interface to leftovers: state of a platform that is no longer needed."""
 
 from collections.abc import Set
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The seam of models: registered versions, one of which is the champion."""
+"""The interface to models: registered versions, one of which is the champion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,19 +33,19 @@ class ModelVersion:
 
     @property
     def title(self) -> str:
-        """Its name and version as people see them, with a mark if it was promoted over the gate."""
+        """Its name and version as people see them, with a mark if the gate was overruled."""
         return name_version(self.name, self.version, self.override)
 
     @property
     def override(self) -> str:
-        """The person who promoted it over the gate, and the reason; empty if the gate decided."""
+        """The person who overruled the gate to promote it, and the reason; empty if the gate decided."""
         why, user = self.tags.get(OVERRIDE_REASON, ""), self.tags.get(OVERRIDDEN_BY, "")
         by = f" by {user}" if user else ""
-        return f"promoted over the gate{by}: {why}" if why else ""
+        return f"gate overruled{by}: {why}" if why else ""
 
 
 def name_version(name: str, version: int, override: str = "") -> str:
-    """Return a model version as people read it: "diabetes version 2", with a mark if it was promoted over the gate."""
+    """Return a model version as people read it: "diabetes version 2", with a mark if the gate was overruled."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 

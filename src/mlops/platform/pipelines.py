@@ -1,4 +1,4 @@
-"""The seam of pipelines: the published pipeline, and the runs submitted to it."""
+"""The interface to pipelines: the published pipeline, and the runs submitted to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

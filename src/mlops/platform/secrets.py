@@ -1,4 +1,4 @@
-"""The seam of secrets, which stay out of notebooks, parameters, logs and images."""
+"""The interface to secrets, which stay out of notebooks, parameters, logs and images."""
 
 from collections.abc import Iterable
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The seam of services: deployed images, one per environment."""
+"""The interface to services: deployed images, one per environment."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -62,7 +62,7 @@ class Service:
     decision : Decision
         The person, reason and run behind the deployment.
     override : str
-        The person who promoted its model over the gate, and the reason; empty if the gate decided.
+        The person who overruled the gate to promote its model, and the reason; empty if the gate decided.
     previous : str
         The image that a rollback restores: "diabetes:1"; empty if there is none of the same model.
     failed : tuple of str
@@ -94,7 +94,7 @@ class Service:
 
     @property
     def model(self) -> str:
-        """Its model and version: "diabetes version 2", with a mark if it was promoted over the gate."""
+        """Its model and version: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(self.model_name, self.model_version, self.override)
 
 
@@ -135,7 +135,7 @@ class Rollback:
         The time when the version was redeployed on request and passed its test again; empty while it is barred from
         deployment.
     override, restored_override : str
-        The person who promoted each model over the gate, and the reason; empty if the gate decided.
+        The person who overruled the gate to promote each model, and the reason; empty if the gate decided.
     """
 
     environment: str

@@ -1,4 +1,4 @@
-"""The seam of telemetry: runs in the platform's own monitoring."""
+"""The interface to telemetry: runs in the platform's own monitoring."""
 
 from typing import Protocol
 

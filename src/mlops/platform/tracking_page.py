@@ -1,4 +1,4 @@
-"""The seam of the tracking page, on which people see all trainings."""
+"""The interface to the page on which people see all trainings."""
 
 from collections.abc import Sequence
 from typing import Protocol

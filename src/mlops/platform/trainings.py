@@ -1,4 +1,4 @@
-"""The seam of trainings: their parameters, metrics and files."""
+"""The interface to trainings: their parameters, metrics and files."""
 
 import hashlib
 import json
@@ -89,7 +89,7 @@ class Tracker(Protocol):
         ...
 
     def keep_rows(self, content: bytes) -> str:
-        """Store the feature rows of a training, once per content; called by 02_train.
+        """Store the feature rows of a training, unless the same content is already stored; called by 02_train.
 
         Returns the SHA-256 of `content`, with which `fetch_rows` finds it again. Safe to call again.
         """

@@ -1,4 +1,4 @@
-"""The seam of upgrades: state of a platform that an older version created."""
+"""The interface to upgrades: state of a platform that an older version created."""
 
 from collections.abc import Iterator
 from typing import Protocol

@@ -19,7 +19,7 @@ class Environment:
     name : str
         "production".
     model : str
-        "diabetes version 2", with a mark if it was promoted over the gate.
+        "diabetes version 2", with a mark if the gate was overruled.
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable".
     since : str

@@ -12,7 +12,7 @@ from mlops.record.changes import list_changes, measure_duration
 from mlops.record.data_test import find_data_test
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
 from mlops.record.summary import (
-    OVER_THE_GATE,
+    OVERRULED,
     describe_failure,
     describe_outcome,
     find_metrics,
@@ -69,7 +69,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
 
 def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str:
     model, metrics = find_model(run), find_metrics(run)
-    mark = f" <small>({OVER_THE_GATE})</small>" if model and find_override(run) else ""
+    mark = f" <small>({OVERRULED})</small>" if model and find_override(run) else ""
     changes = "<br>".join(map(escape, _list_axes(run) or list_changes(run, older)))
     numbers = [(name, format_number(metrics[name]) if name in metrics else "", "number") for name in METRICS]
     cells = [

@@ -10,7 +10,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
 ROLLED_BACK = "rolled back"  # its outcome
-OVER_THE_GATE = "promoted over the gate"  # the mark of a model, without the person and the reason
+OVERRULED = "gate overruled"  # the mark of a model, without the person and the reason
 
 
 @dataclass(frozen=True)
@@ -142,14 +142,14 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
     compared = next((step for step in steps if step.compares and (run.step(step.name) or NO_STEP).has_results), None)
     if compared is None:
         return [Scores("new model", metrics)]
-    mark = f" ({OVER_THE_GATE})" if find_override(run, [compared]) else ""
+    mark = f" ({OVERRULED})" if find_override(run, [compared]) else ""
     champion, version, override = (run.get_step(compared.name).results.get(name) for name in compared.compares)
     rank = "previous champion" if _has_promoted(run, steps) else "champion"
     if not champion:
         return [Scores(f"challenger{mark}", metrics)]
     known = {name: champion[name] for name in metrics if isinstance(champion.get(name), float)}
     model = str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
-    named = f"{model} version {version}".strip() + (f", {OVER_THE_GATE}" if override else "")
+    named = f"{model} version {version}".strip() + (f", {OVERRULED}" if override else "")
     return [Scores(f"challenger{mark}", metrics), Scores(f"{rank} ({named})", known)]
 
 

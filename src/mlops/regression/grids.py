@@ -107,7 +107,8 @@ def _make_grid(table: _Rows) -> Grid:
 def _expand(rows: list[list[_Cell]]) -> list[list[_Cell]]:
     """Repeat a cell that spans several rows or columns in each of them."""
     expanded: list[list[_Cell]] = []
-    reaching: dict[int, tuple[_Cell, int]] = {}  # by column: a cell from above, and in how many rows it still is
+    # By column: the cell that spans down from above, and how many more rows it covers.
+    reaching: dict[int, tuple[_Cell, int]] = {}
     for row in rows:
         out: list[_Cell] = []
         waiting = list(row)

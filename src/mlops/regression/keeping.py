@@ -22,7 +22,7 @@ def keep_close_outputs(
     """Replace new outputs that are within their tolerance with the committed ones.
 
     Scraps are replaced one by one; the other outputs of a cell only if all of them are within their tolerance and
-    write their numbers in the same form. nbval compares texts: it would refuse 3,150 for 3150.2.
+    write their numbers in the same form. nbval compares texts, so it would fail on 3,150 in place of 3150.2.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Deployment:
 
     @property
     def model(self) -> str:
-        """Its model and version, with a mark if it was promoted over the gate."""
+        """Its model and version, with a mark if the gate was overruled."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
 

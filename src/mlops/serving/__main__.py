@@ -1,8 +1,8 @@
 """Start the server on a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``.
 
-The starter controls the service with the ready file. The server writes it once the service answers, and ends when the
-file is deleted. Until the starter writes a line to standard input, the service also ends when standard input closes, so
-a starter that dies half-way leaves no service behind.
+The process that starts the server controls it with the ready file. The server writes the file once it answers, and ends
+when the file is deleted. Until the starting process writes a line to standard input, the server also ends when standard
+input closes. So a process that dies while it starts a server leaves no server behind.
 """
 
 import argparse

@@ -6,7 +6,7 @@
     plan       the goal, and the listener to the progress
     inputs     the results of earlier steps, which all combinations share
     run        the sweep from its first combination to its last
-    executors  the seam for executing notebooks, and its implementation with threads on this machine
+    executors  the interface for executing notebooks, and its implementation with threads on this machine
     cluster    the same on a Dask cluster
     score      the number that combinations are compared by
     results    the finished combinations, one line each in `sweep.jsonl`

@@ -36,8 +36,8 @@ WORKER_SECONDS = 10
 class Parcel:
     """The data that a worker gets with each task: its folders, and the earlier results, by file name.
 
-    That is one or two kilobytes. Scattered data would be lost with the last worker that holds it, and the result of a
-    task would attract the notebooks to the worker that holds it.
+    That is one or two kilobytes. Data that Dask scatters would be lost with the last worker that holds it. Data that
+    is the result of a task would make Dask prefer the worker that holds it.
     """
 
     platform: str

@@ -1,4 +1,4 @@
-"""The seam for executing the notebooks of a sweep, and its implementation with threads on this machine.
+"""The interface for executing the notebooks of a sweep, and its implementation with threads on this machine.
 
 To add another, implement the one method of `Executor`. `Threads` below and `cluster.Cluster` are the examples.
 """

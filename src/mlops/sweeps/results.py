@@ -173,7 +173,7 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a float is the least or greatest of three or more; 0 never counts, as few metrics go below it."""
+    """Return whether a value is the lowest or highest of three or more floats, and not 0, which is often a limit."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

@@ -121,7 +121,7 @@ class _SweepRun:
         commit = find_commit(self.workspace.project)
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
-            run_id="",  # its folder is created once its inputs are found
+            run_id="",  # set below, once the inputs are found and the folder exists
             pipeline=STEP,
             platform=self.grid.parameters.platform,
             state="running",
@@ -136,7 +136,7 @@ class _SweepRun:
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, STEP)
-        order = number_run(self.workspace.outputs)  # after the run that its inputs may have needed
+        order = number_run(self.workspace.outputs)  # higher than that of the run that may have produced the inputs
         steps = (*inputs, *self.record.steps)
         self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
         self.began = time.monotonic()

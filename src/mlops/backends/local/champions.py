@@ -1,6 +1,6 @@
 """Notes of the champions in MLOPS_HOME, outside of MLflow's database, in which anyone may delete a version.
 
-Without a note, a deleted champion looks as if there had never been one, and the next model is promoted unchecked.
+Without a note, a deleted champion would look like "no champion yet", and the next model would be promoted unchecked.
 """
 
 from dataclasses import asdict, dataclass

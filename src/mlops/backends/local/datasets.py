@@ -115,7 +115,8 @@ class LocalDatasets:
     def _list_numbered(self) -> list[CatalogueEntry]:
         """Return the versions in a home of format 1, which stored each one in a folder named after its number."""
         folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
-        files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}  # a dot: unfinished
+        # Names of unfinished copies begin with a dot.
+        files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}
         return [
             CatalogueEntry(number, file.relative_to(self._folder).as_posix(), hash_file(file))
             for number, file in sorted(files.items())

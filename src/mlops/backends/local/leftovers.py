@@ -75,7 +75,7 @@ class LocalLeftovers:
             found = self.find(before, needed)
             for path in (path for leftover in found for path in leftover.paths):
                 remove_whole(path)
-                with suppress(OSError):  # others are in it
+                with suppress(OSError):  # the folder still has other content
                     path.parent.rmdir()
         for pattern in ("images", "images/models", "services/*", "datasets/*"):
             for folder in self._home.glob(pattern):

@@ -137,9 +137,9 @@ class LocalSite:
         """Return False if the service certainly refuses the stored keys."""
         assert state.current is not None
         try:
-            return not state.current.keys or self.accepts_keys(state)  # older records do not know their keys
+            return not state.current.keys or self.accepts_keys(state)  # older records have no hash of the keys
         except IntegrityError:
-            return False  # nobody can read keys that are damaged
+            return False  # the stored keys are damaged, so clients cannot use them
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:

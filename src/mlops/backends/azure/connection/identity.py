@@ -44,7 +44,7 @@ class Identity:
     def __init__(self) -> None:
         from azure.identity import DefaultAzureCredential
 
-        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # because it logs the same error again
+        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would log the error that is raised below
         self._found = DefaultAzureCredential()
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":

@@ -4,8 +4,9 @@ import re
 
 LEAST_NODES, LEAST_CORES = 3, 12  # Azure Machine Learning's minimum for a production cluster (FastProd)
 SIZE = re.compile(r"Standard_(?P<family>[A-Z]+)(?P<number>\d+)(?:-(?P<active>\d+))?[a-z]*(?P<rest>(?:_\w+)?)")
-OLD_D = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}  # D and DS up to v2 only have numbers
-NUMBERED = ("G", "GS", "A")  # so do these, but Azure Machine Learning does not accept them for production
+# D and DS up to v2, whose names only have a number.
+OLD_D = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}
+NUMBERED = ("G", "GS", "A")  # the same, but Azure Machine Learning does not accept them for production
 
 
 def count_cores(size: str) -> int | None:

@@ -123,7 +123,7 @@ class AzureImages:
 
         workspace = self._session.workspace
         with tempfile.TemporaryDirectory() as scratch:
-            source = shutil.copytree(bundle, Path(scratch, "bundle"))  # also the name of the folder in the image
+            source = shutil.copytree(bundle, Path(scratch, "bundle"))  # the folder in the image has this name, too
             package = Model.package(
                 workspace,
                 [Model(workspace, model.name, version=model.version, expand=False)],

@@ -26,7 +26,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
     from azureml.core.conda_dependencies import CondaDependencies
 
     environment = Environment(name)
-    environment.environment_variables.clear()  # of an example
+    environment.environment_variables.clear()  # the SDK sets an example variable
     environment.python.conda_dependencies = CondaDependencies.create(
         python_version=PYTHON, pip_packages=list_packages(bundle), pin_sdk_version=False
     )
@@ -38,7 +38,7 @@ def make_image_environment(name: str, image: Image) -> object:
     from azureml.core import Environment
 
     environment = Environment(name)
-    environment.environment_variables.clear()  # of an example
+    environment.environment_variables.clear()  # the SDK sets an example variable
     environment.docker.base_image = image.url
     environment.python.user_managed_dependencies = True
     return environment

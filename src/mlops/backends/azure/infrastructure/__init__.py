@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    infrastructure  the seam's methods
+    infrastructure  the methods of the interface
     arm_template    deploys templates/workspace.json, or previews its changes
     teardown        deletes the resources in the right order
     billing         the billable quantities of a month

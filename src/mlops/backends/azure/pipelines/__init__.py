@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    pipelines     the seam's implementation: publication, submission, and submitted runs
+    pipelines     the implementation of the interface: publication, submission, and submitted runs
     publication   one version per build, behind one endpoint
     sdk_steps     the pipeline's steps as SDK objects
     sdk_objects   the parts of the SDK's untyped objects that publication uses

@@ -69,7 +69,7 @@ def rotate_keys(session: AzureSession, environment: str) -> None:
         )
     with explain_refusals(session, f"rotate the keys of {service.name}"), redirect_stdout(sys.stderr):
         primary, _ = service.get_keys()
-        service.regen_key("Secondary", set_key=primary)  # first, so that the old key works at any time
+        service.regen_key("Secondary", set_key=primary)  # first, so that the old primary key never stops working
         service.regen_key("Primary")
 
 

@@ -128,7 +128,7 @@ def require_room(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
-            probe.seek(size)  # the end of the database, because the size of a file may be limited
+            probe.seek(size)  # write beyond the database's size, because the size of files may be limited
             if probe.write(bytes(ROOM)) < ROOM:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
