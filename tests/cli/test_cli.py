@@ -46,7 +46,7 @@ from mlops.record.ledger import FORMAT
         ),
         (
             ["run", "build", "-p", "alpha"],
-            "-p alpha is not of the form step.name=value. Write for example -p train.alpha=0.1.",
+            "-p alpha is not of the form step.name=value. `mlops run --help` lists the steps and their parameters.",
         ),
         (["run", "build", "-p", "train.platform=x"], "the runner sets 'platform' itself"),
         (["run", "build", "--only", "deploy_qa"], "there is no such step in build. Its steps: test_data."),

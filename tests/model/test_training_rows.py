@@ -15,6 +15,7 @@ from mlops.data.tables import read_table
 from mlops.errors import IntegrityError
 from mlops.files.hashes import hash_file
 from mlops.model.training_rows import find_rows, keep_rows
+from mlops.pipelines.step import HandedFile, Step, Training
 from mlops.platform.trainings import Tracker
 from mlops.workspace import HOME_FORMAT, read_home_format
 
@@ -46,6 +47,20 @@ def test_the_rows_of_an_older_training_are_those_of_its_data_file(
     assert find_rows(tracker, made, restore_training_rows) is None
     path.unlink()
     assert find_rows(tracker, made, restore_training_rows) is None
+
+
+def test_rows_are_found_by_the_names_that_the_training_declares(
+    tracker: Tracker, good: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "data.csv"
+    good.to_csv(path, index=False)
+    fit = Step("fit", "02_fit", hands_on=(HandedFile("table", "content"),), trains=Training("run", "files", "fitted"))
+    name = keep_rows(tracker, good[list(FEATURES)])
+    older = {"table": str(path), "content": hash_file(path), "holdout_share": "0.2", "seed": "0"}
+    assert len(find_rows(tracker, {"fitted": name}, restore_training_rows, [fit])) == len(good)  # type: ignore[arg-type]
+    assert len(find_rows(tracker, older, restore_training_rows, [fit])) == 344  # type: ignore[arg-type]
+    assert find_rows(tracker, {"training_rows": name}, restore_training_rows, [fit]) is None
+    assert find_rows(tracker, {"training_rows": name}, restore_training_rows, []) is None
 
 
 @pytest.mark.parametrize("name", ["format-1", "format-2"])

@@ -15,7 +15,8 @@ from mlops.pipelines import PIPELINES
 def test_an_option_that_is_no_assignment_is_refused(text: str) -> None:
     with pytest.raises(ParameterError) as raised:
         read_override(text)
-    assert str(raised.value) == f"-p {text} is not of the form step.name=value. Write for example -p train.alpha=0.1."
+    advice = "`mlops run --help` lists the steps and their parameters."
+    assert str(raised.value) == f"-p {text} is not of the form step.name=value. {advice}"
 
 
 def test_an_override_for_another_pipeline_is_refused() -> None:

@@ -6,7 +6,18 @@ import nbformat
 import pytest
 
 from mlops.parameters.declarations import read_declarations
-from mlops.pipelines import ALL_STEPS, BUILD, PIPELINES, RELEASE, find_data_step, find_deployment, find_release
+from mlops.pipelines import (
+    ALL_STEPS,
+    BUILD,
+    PIPELINES,
+    RELEASE,
+    RETRAIN,
+    find_data_step,
+    find_deployment,
+    find_gate,
+    find_release,
+    find_training,
+)
 from mlops.pipelines.step import Deployment, Step
 from mlops.scraps import read_scraps
 
@@ -29,7 +40,8 @@ def test_the_declared_results_are_handed_on(step: Step) -> None:
     (glued,) = [cell.source for cell in cells if "glue_results(" in cell.source]
     decision = {step.decides.result, step.decides.reason, step.overridden, step.refuses}
     results = {*decision, step.scored_by, step.deploys.digest, step.takes_data, *step.measures[1:2]}
-    for name in {*results, *step.trains, *step.names_dataset, *step.names_model, *step.compares} - {""}:
+    files = {name for file in step.hands_on for name in file}
+    for name in {*results, *files, *step.trains, *step.names_dataset, *step.names_model, *step.compares} - {""}:
         assert f"{name}=" in glued, name
 
 
@@ -47,6 +59,8 @@ def test_steps_are_found_by_what_they_declare() -> None:
     assert find_deployment(RELEASE, "staging") is None
     assert find_release(RELEASE) == RELEASE[3]
     assert find_release(BUILD) is None
+    assert (find_training(PIPELINES["all"]), find_gate(PIPELINES["all"])) == RETRAIN[1:3]
+    assert (find_training(RELEASE), find_gate(RELEASE)) == (None, None)
 
 
 def test_steps_of_other_names_are_found_as_well() -> None:

@@ -3,13 +3,12 @@
 None names a module of a higher floor: what a lower floor needs of a higher one is handed down as an argument.
 """
 
-import ast
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from source_strings import list_modules, list_strings
 
 ARROWS = {
     ("mlops.__main__", "mlops.cli:run_program"): "what a fork of the warm parent runs",
@@ -20,26 +19,6 @@ ARROWS = {
     ("mlops.backends.azure.infrastructure.arm_template", "mlops.backends.azure.infrastructure"): "holds the template",
 }
 NAME = re.compile(r"\bmlops(?:\.\w+)+(?::\w+)?")
-
-
-def list_modules(source: Path) -> dict[str, Path]:
-    """Return the modules of the engine by name."""
-    found = {}
-    for path in sorted((source / "mlops").rglob("*.py")):
-        parts = path.relative_to(source).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-def list_strings(path: Path) -> Iterator[str]:
-    """Yield the strings of a module that are not docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    prose = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node.value
 
 
 def read_floors(project: Path) -> list[list[str]]:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from mlops.errors import FormatError
-from mlops.record.fingerprints import hash_sources, identify_home
+from mlops.files.hashes import hash_file
+from mlops.pipelines.step import HandedFile, Step
+from mlops.record.fingerprints import has_kept_files, hash_sources, identify_home
 from mlops.workspace import HOME_FORMAT
 
 
@@ -40,3 +42,16 @@ def test_caches_and_the_lock_of_an_editor_change_no_hash(tmp_path: Path) -> None
     (tmp_path / "__pycache__" / "module.cpython-311.pyc").write_bytes(b"x")
     (tmp_path / ".#module.py").symlink_to("somebody@host.1234")
     assert hash_sources(tmp_path) == first
+
+
+def test_handed_on_files_are_those_that_the_step_declares(tmp_path: Path) -> None:
+    step = Step("clean", "01_clean", hands_on=(HandedFile("table", "content"),))
+    path = tmp_path / "table.csv"
+    path.write_text("x\n1\n")
+    results = {"table": str(path), "content": hash_file(path), "other_path": "missing", "other_sha256": "no hash"}
+    assert has_kept_files(step, results)
+    path.write_text("x\n2\n")
+    assert not has_kept_files(step, results)
+    path.unlink()
+    assert not has_kept_files(step, results)
+    assert has_kept_files(Step("clean", "01_clean"), results)

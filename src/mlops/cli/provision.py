@@ -18,6 +18,7 @@ from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status
 from mlops.parameters.overrides import Override, read_override
 from mlops.pipelines import PROVISION, find_data_step
+from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.platform.infrastructure import Change, Infrastructure
 from mlops.record.ledger import RunRecord
 
@@ -31,7 +32,7 @@ SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
     "given",
     multiple=True,
     metavar="NAME=VALUE",
-    help="data_path=FILE tests a data file and registers it as the next version of the data set.",
+    help=f"{DATA_PARAMETER}=FILE tests a data file and registers it as the next version of the data set.",
 )
 @click.option("--what-if", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--delete", is_flag=True, help="Delete everything that was set up, with the data in it.")

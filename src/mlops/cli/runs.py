@@ -50,7 +50,7 @@ from mlops.workspace import find_workspace
     type=click.Path(dir_okay=False, path_type=Path),
     help="Release the model that this file names, instead of the champion; `mlops submit` writes it.",
 )
-@click.option("--reason", default="", metavar="TEXT", help="Your reason for overruling the gate with promote_always.")
+@click.option("--reason", default="", metavar="TEXT", help="Your reason for promoting a model that the gate rejects.")
 @click.option("--force", is_flag=True, help="Rerun unchanged steps, too, and restart healthy services.")
 @click.option("--take-over", is_flag=True, help="Replace services of another model.")
 @click.option(

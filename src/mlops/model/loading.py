@@ -9,6 +9,7 @@ from typing import Any
 from mlops.errors import ImageNotFoundError, ModelNotFoundError
 from mlops.model.files import load_model
 from mlops.model.training_data import TrainingData, read_training_data
+from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
@@ -63,7 +64,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     image = backend.images.find_image(champion)
     if image is None:
         raise ImageNotFoundError(
-            f"{model_name} version {champion.version} has no image yet. Run 05_create_image first."
+            f"{model_name} version {champion.version} has no image yet. Run {IMAGE_NOTEBOOK} first."
         )
     return _mark_override(backend, image)
 

@@ -18,6 +18,7 @@ from scipy.stats import bootstrap, norm, t
 from mlops.data.equality import are_equal
 from mlops.errors import UsageError
 from mlops.numbers import format_number
+from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
 from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
 POWER = 0.8  # the probability of a promotion if the true improvement is the detectable gain
@@ -158,7 +159,7 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
         If the gate is to be overruled without a reason.
     """
     if promote_always and not why.strip():
-        raise UsageError("promote_always overrules the gate, so it needs a reason. Set override_reason.")
+        raise UsageError(f"{GATE.overruled_by} overrules the gate, so it needs a reason. Set {GATE.override_reason}.")
     if decision.promoted or not promote_always:
         return decision
     reason = f"Promoted by overruling the gate: {why.rstrip('.')}. The gate said: {decision.reason}"
@@ -179,7 +180,7 @@ def require_promoted(promoted: bool, reason: str) -> None:
         If the model was rejected.
     """
     if not promoted:
-        raise UsageError(f"03_evaluate rejected this model, so there is nothing to register. {reason}")
+        raise UsageError(f"{GATE_NOTEBOOK} rejected this model, so there is nothing to register. {reason}")
 
 
 def _bound_mean(values: NDArray[np.float64], confidence: float, resamples: int, seed: int) -> float:

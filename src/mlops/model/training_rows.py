@@ -1,15 +1,15 @@
 """The feature rows that models were trained on. The platform stores equal rows only once."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
+from mlops.pipelines import ALL_STEPS, find_training
+from mlops.pipelines.step import Step
 from mlops.platform.trainings import Tracker
-
-RECORD = "training_rows"  # the result of a training that names its rows, and the tag of its model
 
 Restore = Callable[[pd.DataFrame, Mapping[str, object]], pd.DataFrame]
 
@@ -34,7 +34,9 @@ def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
     return tracker.keep_rows(content.getvalue())
 
 
-def find_rows(tracker: Tracker, made: Mapping[str, object], restore: Restore) -> pd.DataFrame | None:
+def find_rows(
+    tracker: Tracker, made: Mapping[str, object], restore: Restore, steps: Iterable[Step] = ALL_STEPS
+) -> pd.DataFrame | None:
     """Return the feature rows that a model was trained on.
 
     Parameters
@@ -42,11 +44,13 @@ def find_rows(tracker: Tracker, made: Mapping[str, object], restore: Restore) ->
     tracker : Tracker
         The platform's record of trainings.
     made : mapping
-        The results of the model's training, or the tags of its version. ``training_rows`` names its rows. An older
-        version of the engine did not store them. Their source is then the file ``data_path``, if it still has the hash
-        ``data_sha256``.
+        The results of the model's training, or the tags of its version, which have the same names. One of them names
+        the stored rows. An older version of the engine did not store them. Their source is then the file that the
+        training handed on, if it still has the recorded hash.
     restore : callable
         Called with the rows of that file and with `made`. Returns the features of the rows that were trained on.
+    steps : iterable of Step
+        The steps, one of which declares the names of these results.
 
     Returns
     -------
@@ -58,13 +62,17 @@ def find_rows(tracker: Tracker, made: Mapping[str, object], restore: Restore) ->
     IntegrityError
         If the stored rows have changed.
     """
-    if RECORD in made:
-        content = tracker.fetch_rows(str(made[RECORD]))
+    step = find_training(steps)
+    if step is None or not step.trains:
+        return None
+    if step.trains.rows in made:
+        content = tracker.fetch_rows(str(made[step.trains.rows]))
         return None if content is None else pd.read_parquet(io.BytesIO(content))
-    if "data_path" not in made:
+    source = next((file for file in step.hands_on if file.url in made), None)
+    if source is None:
         return None
     try:
-        table = read_table(str(made["data_path"]), str(made["data_sha256"]))
+        table = read_table(str(made[source.url]), str(made[source.sha256]))
     except (UsageError, IntegrityError):  # the file was deleted or changed
         return None
     return restore(table.frame, made)

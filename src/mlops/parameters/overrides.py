@@ -71,7 +71,9 @@ def read_override(text: str) -> Override:
     """
     found = re.fullmatch(r"([\w-]+)\.(\w+)=(.*)", text, re.DOTALL)
     if not found:
-        raise ParameterError(f"-p {text} is not of the form step.name=value. Write for example -p train.alpha=0.1.")
+        raise ParameterError(
+            f"-p {text} is not of the form step.name=value. `mlops run --help` lists the steps and their parameters."
+        )
     return Override(found[1], found[2], found[3], f"-p {found[1]}.{found[2]}", is_typed_text=True)
 
 

@@ -5,7 +5,8 @@ that it decides about a model or deploys an image.
 
 .. code-block:: text
 
-    step  the declaration of a step
+    step    the declaration of a step
+    advice  the notebooks and parameters that messages name
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from mlops.pipelines.step import (
     Comparison,
     Decision,
     Deployment,
+    HandedFile,
     Measure,
     Step,
     Training,
@@ -22,18 +24,28 @@ from mlops.pipelines.step import (
 )
 
 METRICS = ("mse", "mae", "r2")
+DATA = HandedFile("data_path", "data_sha256")
 MODEL = Version("model_name", "model_version")
 DEPLOYMENT = Deployment(
     digest="digest", image="image_digest", force="force", take_over="take_over", redeploy="redeploy_rolled_back"
 )
-BUILD = (Step("test_data", "01_test_data", files=("data_path", "reference_path"), takes_data="data_path"),)
+BUILD = (
+    Step(
+        "test_data",
+        "01_test_data",
+        files=("data_path", "reference_path"),
+        takes_data="data_path",
+        hands_on=(DATA,),
+    ),
+)
 RETRAIN = (
     *BUILD,  # no model is trained on data that was not tested
     Step(
         "train",
         "02_train",
         needs=("test_data",),
-        trains=Training("training_run", "files"),
+        hands_on=(DATA,),
+        trains=Training("training_run", "files", "training_rows"),
         metrics=METRICS,
         scored_by="cv_mse",
     ),
@@ -59,11 +71,12 @@ RETRAIN = (
         needs=("train", "evaluate"),
         only_if="evaluate.promoted",
         effects=True,
+        registers=True,
         promotes=True,
         takes_build=BuildParameters("build_id", "build_uri"),
         names_model=MODEL,
     ),
-    Step("create_image", "05_create_image", needs=("register",), effects=True, names_model=MODEL),
+    Step("create_image", "05_create_image", needs=("register",), effects=True, packs=True, names_model=MODEL),
 )
 RELEASE = (
     Step(
@@ -127,6 +140,16 @@ ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in
 def find_data_step(steps: Iterable[Step]) -> Step | None:
     """Return the step that takes the data file, or None. The steps after it read the file that it hands on."""
     return next((step for step in steps if step.takes_data), None)
+
+
+def find_training(steps: Iterable[Step]) -> Step | None:
+    """Return the step that trains a model, or None."""
+    return next((step for step in steps if step.trains), None)
+
+
+def find_gate(steps: Iterable[Step]) -> Step | None:
+    """Return the step that decides about the model, or None."""
+    return next((step for step in steps if step.decides.result), None)
 
 
 def find_deployment(steps: Iterable[Step], environment: str) -> Step | None:

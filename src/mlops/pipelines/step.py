@@ -5,10 +5,18 @@ from typing import NamedTuple
 
 
 class Training(NamedTuple):
-    """The results that describe a training: its id, and the hashes of its files."""
+    """The results that describe a training: its id, the hashes of its files, and the name of its stored rows."""
 
     run: str
     files: str
+    rows: str = ""
+
+
+class HandedFile(NamedTuple):
+    """The results that describe a file that a step hands on: its path or URL, and the SHA-256 of its content."""
+
+    url: str
+    sha256: str
 
 
 class Version(NamedTuple):
@@ -119,9 +127,11 @@ class Step:
         of the same name.
     takes_build : BuildParameters
         The parameters with the id and the address of the build that published the pipeline.
+    hands_on : tuple of HandedFile
+        The files that the step hands on. Its results are reused only while these files exist unchanged.
     trains : Training
-        The results that name a training and the hashes of its files. The step's results are reused only while the
-        platform still has these files.
+        The results that describe a training. The step's results are reused only while the platform still has the files
+        of the training.
     decides : Decision
         What it declares if it decides about the model.
     refuses : str
@@ -136,8 +146,12 @@ class Step:
         The results that measure the model. A run's summary and the index show them in this order.
     compares : Comparison
         The results that describe the champion. The step measures its own metrics on the same rows.
+    registers : bool
+        Whether the step registers the run's model as a version.
     promotes : bool
         Whether the step makes the run's model the champion.
+    packs : bool
+        Whether the step creates the image of a model's version.
     scored_by : str
         The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
     names_model : Version
@@ -163,6 +177,7 @@ class Step:
     effects: bool = False
     takes_data: str = ""
     takes_build: tuple[()] | BuildParameters = ()
+    hands_on: tuple[HandedFile, ...] = ()
     trains: tuple[()] | Training = ()
     decides: Decision = Decision()
     refuses: str = ""
@@ -170,7 +185,9 @@ class Step:
     measures: tuple[()] | Measure = ()
     metrics: tuple[str, ...] = ()
     compares: tuple[()] | Comparison = ()
+    registers: bool = False
     promotes: bool = False
+    packs: bool = False
     scored_by: str = ""
     names_model: tuple[()] | Version = ()
     names_dataset: tuple[()] | Version = ()

@@ -16,7 +16,7 @@ from mlops.files.hashes import hash_file, hash_path
 from mlops.files.records import read_content
 from mlops.files.urls import find_path
 from mlops.pipelines.step import Step
-from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace, mark_home
 
 FORMAT = 1  # part of the fingerprint, so that raising it invalidates every older one
@@ -76,16 +76,12 @@ def fingerprint_step(
     )
 
 
-def has_kept_files(step: StepRecord) -> bool:
-    """Return whether the files that a step handed on still exist unchanged.
-
-    A step hands on a file as two results, ``<name>_path`` and ``<name>_sha256``.
-    """
-    for name, expected in step.results.items():
-        if name.endswith("_sha256"):
-            url = str(step.results.get(name.replace("_sha256", "_path"), ""))
-            if not url or not find_path(url).exists() or hash_path(find_path(url)) != expected:
-                return False
+def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:
+    """Return whether the files that a step handed on with its results still exist unchanged."""
+    for file in step.hands_on:
+        url = str(results.get(file.url, ""))
+        if not url or not find_path(url).exists() or hash_path(find_path(url)) != results.get(file.sha256):
+            return False
     return True
 
 

@@ -17,13 +17,13 @@ LOOKED_AT = 100  # the number of runs, newest first, that are searched for an un
 
 
 def find_unchanged(
-    step: StepRecord, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
+    step: Step, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
 ) -> StepRecord | None:
     """Find an earlier run's step with the results that this one would have.
 
     Parameters
     ----------
-    step : StepRecord
+    step : Step
         The step that is going to run.
     fingerprint : str
         See `mlops.record.fingerprints`; empty for a step whose results are never reused.
@@ -43,7 +43,7 @@ def find_unchanged(
         found = run.step(step.name)
         if not found or not found.has_results or found.fingerprint != fingerprint:
             continue
-        if has_copy(found, outputs / run.run_id) and has_kept_files(found) and is_kept(found):
+        if has_copy(found, outputs / run.run_id) and has_kept_files(step, found.results) and is_kept(found):
             return take_over(found, run, "unchanged since run ")
     return None
 

@@ -111,7 +111,7 @@ class Run:
             return None
         found = replace(self.record.get_step(step.name), parameters=self._tell_notebook(step))
         is_kept = partial(self.around.is_kept, step)
-        unchanged = find_unchanged(found, self._fingerprint(step, found), self.workspace.outputs, is_kept)
+        unchanged = find_unchanged(step, self._fingerprint(step, found), self.workspace.outputs, is_kept)
         if unchanged:
             copy_results(unchanged, self.folder)
         return unchanged

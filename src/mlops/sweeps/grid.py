@@ -74,7 +74,7 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     declared = project.declared(step.notebook)
     listed, fixed = _split_options(options, step, declared)
     if not listed:
-        example = next((known.name for known in declared.values() if isinstance(known.default, float)), "name")
+        example = _name_example(declared)
         raise UsageError(f"No parameter of {name} has values to sweep. List some, as in `-p {example}=0.1,1`.")
     parameters = project.merge([*fixed, *(values[0] for values in listed.values())], platform)
     check_overrides(fixed, "sweep", [*needed, step])
@@ -104,6 +104,11 @@ def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
     return list(dict.fromkeys([*found, step]))
 
 
+def _name_example(declared: Mapping[str, Parameter]) -> str:
+    """Return the name of a parameter that is a number, for an example."""
+    return next((known.name for known in declared.values() if isinstance(known.default, float)), "name")
+
+
 def _split_options(
     options: Iterable[str], step: Step, declared: Mapping[str, Parameter]
 ) -> tuple[dict[str, list[Override]], list[Override]]:
@@ -113,7 +118,10 @@ def _split_options(
     for text in options:
         found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
         if not found:
-            raise ParameterError(f"-p {text} is not of the form name=value,value. Write for example -p alpha=0.1,1.")
+            example = _name_example(declared)
+            raise ParameterError(
+                f"-p {text} is not of the form name=value,value. Write for example -p {example}=0.1,1."
+            )
         owner, name, values = found.groups()
         if owner not in (None, step.name, step.notebook_name):
             fixed.append(read_override(text))

@@ -41,8 +41,7 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
         parameters = grid.parameters.values[step.name]
         so_far = RunRecord(record.run_id, "", "", "running", "", "", record.process, tuple(found))
         fingerprint = fingerprint_step(step, parameters, so_far, around.workspace, around.observe)
-        wanted = StepRecord(step.name, step.notebook, step.environment)
-        unchanged = find_unchanged(wanted, fingerprint, around.workspace.outputs, partial(around.is_kept, step))
+        unchanged = find_unchanged(step, fingerprint, around.workspace.outputs, partial(around.is_kept, step))
         if unchanged is None:
             break
         found.append(unchanged)

@@ -15,12 +15,15 @@ from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.submitted.history import SubmittedRuns
 from mlops.data.content import FORMATS, split_name
 from mlops.errors import DatasetNotFoundError, RunNotFoundError, UsageError
+from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.platform.datasets import Arrival
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
-INSTEAD = "Put its files into one file, or register it with `mlops provision --platform azure -p data_path=FOLDER`."
+INSTEAD = (
+    f"Put its files into one file, or register it with `mlops provision --platform azure -p {DATA_PARAMETER}=FOLDER`."
+)
 
 
 class AzureArrivals:

@@ -16,6 +16,7 @@ from mlops.files.contents import store_by_content
 from mlops.files.hashes import hash_file
 from mlops.files.records import read_record
 from mlops.files.urls import find_path
+from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.clock import now
 from mlops.workspace import mark_home
@@ -132,7 +133,7 @@ class LocalDatasets:
         if not self._is_whole(entry):
             raise IntegrityError(
                 f"Version {entry.version} of the data set is damaged: {self._folder / entry.file} is missing or has "
-                "changed. Restore the file, or register data again with `mlops provision -p data_path=FILE`."
+                f"changed. Restore the file, or register data again with `mlops provision -p {DATA_PARAMETER}=FILE`."
             )
         return entry
 

@@ -14,6 +14,7 @@ from mlops.files.atomic import sync_folder, write_atomically
 from mlops.files.hashes import hash_folder
 from mlops.files.records import read_record
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
+from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 
@@ -55,7 +56,7 @@ class LocalImages:
         """See `Images`."""
         target = self._locate(digest)
         if not target.is_dir():
-            raise ImageNotFoundError(f"There is no image {digest} in {self._folder}. Run 05_create_image.")
+            raise ImageNotFoundError(f"There is no image {digest} in {self._folder}. Run {IMAGE_NOTEBOOK}.")
         manifest = verify_bundle(target, digest)
         model = manifest["model"]
         return Image(manifest["name"], digest, target.as_uri(), model["name"], model["version"])

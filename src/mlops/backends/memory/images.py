@@ -6,6 +6,7 @@ from pathlib import Path
 from mlops.backends.memory.contents import Contents, read_folder, write_folder
 from mlops.errors import ImageNotFoundError
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
+from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 
@@ -51,5 +52,5 @@ class MemoryImages:
 
     def _find(self, digest: str) -> Contents:
         if digest not in self._bundles:
-            raise ImageNotFoundError(f"There is no image {digest} in memory. Run 05_create_image.")
+            raise ImageNotFoundError(f"There is no image {digest} in memory. Run {IMAGE_NOTEBOOK}.")
         return self._bundles[digest]

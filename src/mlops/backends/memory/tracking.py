@@ -9,6 +9,7 @@ from threading import Lock
 from mlops.backends.memory.contents import Contents, read_folder, write_folder
 from mlops.errors import TrainingNotFoundError
 from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
+from mlops.pipelines.advice import TRAINING_NOTEBOOK
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt
 
 
@@ -123,7 +124,7 @@ class MemoryTracker:
     def fetch_files(self, run: TrainingRun, folder: Path) -> Path:
         """See `Tracker`."""
         if run.run_id not in self.trainings:
-            raise TrainingNotFoundError(f"There is no training run {run.run_id!r} in memory. Run 02_train.")
+            raise TrainingNotFoundError(f"There is no training run {run.run_id!r} in memory. Run {TRAINING_NOTEBOOK}.")
         write_folder(self.trainings[run.run_id].contents, folder)
         verify_files(folder, run.files, f"training run {run.run_id}")
         return folder

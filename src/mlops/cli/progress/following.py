@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from mlops.operations.data import RefusedData
 from mlops.parameters.lookup import SHARED
 from mlops.pipelines import PIPELINES
+from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_decision, find_refusal
@@ -49,7 +50,7 @@ def find_following(
 def _repeat(run: RunRecord, program: str, platform_option: str, refused: RefusedData | None) -> str:
     """Return how to repeat a run that did not succeed; a version of the data set cannot be corrected in its place."""
     if refused and refused.is_version:
-        return f"Correct the data, then run {program} provision -p data_path=FILE{platform_option}"
+        return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:
         return ""
     again = f"{program} resume {run.run_id}"

@@ -20,6 +20,7 @@ from mlops.backends.azure.images.sdk_environments import make_build_environment,
 from mlops.errors import ImageNotFoundError, PlatformError, UsageError
 from mlops.files.records import read_record
 from mlops.image.bundle import EXAMPLE, MANIFEST, digest_bundle, verify_bundle
+from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 
@@ -67,8 +68,8 @@ class AzureImages:
                 digest = self._find_digest(repository, label)
             if digest is None:
                 raise PlatformError(
-                    f"Azure built {repository}:{label}, but {self._registry} does not have it. Run 05_create_image "
-                    "again."
+                    f"Azure built {repository}:{label}, but {self._registry} does not have it. "
+                    f"Run {IMAGE_NOTEBOOK} again."
                 )
             record = self._make_record(bundle, model, repository, digest)
             if known.newest != digest:
@@ -85,9 +86,9 @@ class AzureImages:
         with explain_refusals(self._session, f"look up the image {digest}"):
             record = self._store.read_image(digest) if DIGEST.fullmatch(digest) else None
             if record is None:
-                raise ImageNotFoundError(f"There is no image {digest} in this workspace. Run 05_create_image.")
+                raise ImageNotFoundError(f"There is no image {digest} in this workspace. Run {IMAGE_NOTEBOOK}.")
             if not self._is_stored(record.repository, digest):
-                raise ImageNotFoundError(f"The image {digest} is no longer in {self._registry}. Run 05_create_image.")
+                raise ImageNotFoundError(f"The image {digest} is no longer in {self._registry}. Run {IMAGE_NOTEBOOK}.")
         self._records[digest] = record
         return record
 

@@ -23,6 +23,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.errors import IntegrityError
 from mlops.files.records import decode_record
 from mlops.image.bundle import verify_bundle
+from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 
@@ -91,7 +92,7 @@ class ImageStore:
         """
         packed = self._download(_locate_bundle(record.bundle))
         if packed is None:
-            raise IntegrityError(f"The bundle of {record.image.name} was deleted. Run 05_create_image again.")
+            raise IntegrityError(f"The bundle of {record.image.name} was deleted. Run {IMAGE_NOTEBOOK} again.")
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
         verify_bundle(folder, record.bundle)

@@ -15,6 +15,7 @@ from mlops.backends.azure.connection.session import AzureSession, find_own_run
 from mlops.backends.azure.models.artifacts import MODEL, PLOTS, download_folder, upload_folder, write_hashes
 from mlops.errors import IntegrityError, TrainingNotFoundError
 from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
+from mlops.pipelines.advice import TRAINING_NOTEBOOK
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
 
 KIND = "mlops"  # the tag that distinguishes our runs from others in the experiment
@@ -151,7 +152,7 @@ class AzureTracker:
             download_folder(self._find_run(run.run_id), MODEL, folder)
         if not any(folder.iterdir()):
             raise TrainingNotFoundError(
-                f"The files of training run {run.run_id} no longer exist on Azure. Run 02_train again."
+                f"The files of training run {run.run_id} no longer exist on Azure. Run {TRAINING_NOTEBOOK} again."
             )
         verify_files(folder, run.files, f"training run {run.run_id}")
         return folder
@@ -196,7 +197,7 @@ def find_run(session: AzureSession, run_id: str) -> SdkRun:
             raise
         place = session.settings.workspace
         raise TrainingNotFoundError(
-            f"There is no training run {run_id!r} in the workspace {place}. Run 02_train."
+            f"There is no training run {run_id!r} in the workspace {place}. Run {TRAINING_NOTEBOOK}."
         ) from error
 
 

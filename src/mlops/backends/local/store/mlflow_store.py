@@ -20,6 +20,7 @@ from mlops.backends.local.store.schema import require_schema
 from mlops.errors import PlatformError, TrainingNotFoundError
 from mlops.files.atomic import sync_folder
 from mlops.files.databases import copy_database
+from mlops.pipelines.advice import TRAINING_NOTEBOOK
 from mlops.record.processes import describe_holders
 from mlops.workspace import mark_home
 
@@ -134,12 +135,14 @@ class MlflowStore:
             self.client.get_run(run_id)
         except MlflowException as error:
             require_missing(error)
-            raise TrainingNotFoundError(f"There is no training run {run_id!r} in {self.home}. Run 02_train.") from error
+            raise TrainingNotFoundError(
+                f"There is no training run {run_id!r} in {self.home}. Run {TRAINING_NOTEBOOK}."
+            ) from error
         shutil.rmtree(folder, ignore_errors=True)
         source = self.locate_artifacts(run_id)
         if not source.is_dir():
             raise TrainingNotFoundError(
-                f"The files of training run {run_id} no longer exist in {source}. Run 02_train again."
+                f"The files of training run {run_id} no longer exist in {source}. Run {TRAINING_NOTEBOOK} again."
             )
         return Path(shutil.copytree(source, folder))
 

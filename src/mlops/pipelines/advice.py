@@ -1,0 +1,21 @@
+"""The notebooks and parameters that messages name, as the steps declare them: "Run 02_train."."""
+
+from collections.abc import Callable
+
+from mlops.pipelines import ALL_STEPS, find_data_step, find_gate
+from mlops.pipelines.step import Decision, Step
+
+
+def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
+    """Return the first notebook whose step declares something; without one, the task in words."""
+    return next((step.notebook for step in ALL_STEPS if declares(step)), f"the notebook that {task}")
+
+
+TRAINING_NOTEBOOK = _name_notebook("trains a model", lambda step: step.trains)
+GATE_NOTEBOOK = _name_notebook("decides about a model", lambda step: step.decides.result)
+REGISTRATION_NOTEBOOK = _name_notebook("registers a model", lambda step: step.registers)
+IMAGE_NOTEBOOK = _name_notebook("creates an image", lambda step: step.packs)
+
+_data_step, _gate = find_data_step(ALL_STEPS), find_gate(ALL_STEPS)
+DATA_PARAMETER = _data_step.takes_data if _data_step else "NAME"  # of `mlops provision`
+GATE = _gate.decides if _gate else Decision()
