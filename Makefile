@@ -72,7 +72,7 @@ lint: $(READY)  ## style, types, layers, and notebooks without stray outputs
 	@$(BIN)/ruff check . $(call fix,$(BIN)/ruff check --fix .)
 	@$(BIN)/ruff format --check . $(call fix,$(BIN)/ruff format .)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports $(call fix,read "How the house is held" in docs/development.md)
+	@$(BIN)/lint-imports $(call fix,read "How the structure is enforced" in docs/development.md)
 	@$(BIN)/nbstripout --verify --keep-count --keep-id notebooks/*.ipynb $(call fix,make notebooks)
 
 lab: $(READY)  ## JupyterLab on the notebooks; its options: ARGS="--no-browser --port 9000"

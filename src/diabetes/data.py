@@ -77,9 +77,9 @@ def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def restore_training_rows(rows: pd.DataFrame, made: Mapping[str, object]) -> pd.DataFrame:
-    """Return the features of the training rows of an older version, which did not store them.
+    """Return the features of the rows that an older version of this project trained on, but did not store.
 
-    Older versions assigned a row by the bits of its features.
+    Older versions assigned a row by a hash of the exact bits of its features.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def _find_parent() -> Channel | None:
         if channel is None and sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
             start_parent(key)
     except (UnavailableError, MlopsError, OSError):
-        return None  # starting a kernel reports it, and the command line reports wrong settings
+        return None  # not reported here: starting a kernel and the command line report it
     return channel
 
 

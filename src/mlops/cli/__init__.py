@@ -41,7 +41,7 @@ class Commands(click.Group):
     """The group of all commands, which turns an error of the engine into a message, an annotation and an exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options before the command."""
+        """Parse the options that precede the command."""
         try:
             return super().parse_args(ctx, args)
         except NoArgsIsHelpError:
@@ -75,7 +75,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; the name of a pipeline, typed as one, is probably meant for `mlops run`."""
+        """Find a command. If the name of a pipeline was typed as a command, suggest `mlops run`."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
@@ -104,7 +104,7 @@ def run_program() -> None:
     claim_streams()
     try:
         main(prog_name="mlops")
-    except OSError as error:  # from click's own printing, such as of a help text on a full disk
+    except OSError as error:  # raised while click itself prints, for example a help text to a full disk
         print_error(error)
         sys.exit(EXIT_FAILED)
     except Exception as error:  # noqa: BLE001, Python would print the error with the secrets in it

@@ -187,7 +187,7 @@ def _download(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> None:
 
 
 def read_pair(text: str) -> tuple[str, str]:
-    """Read a ``-p name=value``."""
+    """Parse the text of ``-p name=value``."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"-p {text} is not of the form name=value. Write for example -p data_file_path=new.csv.")

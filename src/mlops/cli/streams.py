@@ -77,7 +77,7 @@ class RedactionFilter(logging.Filter):
     """A filter that redacts log messages. For example, asyncio logs errors with all that a notebook printed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return True, with the record redacted."""
+        """Redact the record, and return True to keep it."""
         if record.exc_info and not record.exc_text:
             record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
         record.msg, record.args = redact_error(record.getMessage()), ()

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-ROUNDING = 1e-9  # relative to the mean size of the first values
+ROUNDING = 1e-9  # relative to the mean magnitude of the first array
 
 
 def are_equal(first: ArrayLike, second: ArrayLike) -> bool:

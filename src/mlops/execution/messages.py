@@ -10,7 +10,7 @@ from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
-DEEPEST = 100  # levels of a JSON output; nbformat cannot read back more than about 300
+DEEPEST = 100  # the most levels of nesting in a JSON output; nbformat fails to read more than about 300
 ODD = "OddOutput"  # the name of the error in the output of such a cell
 UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
 
-TRAINING_DATA = "training_data.json"  # beside the model's other files, in the registry and in the image
+TRAINING_DATA = "training_data.json"  # a file beside the model's other files, in the registry and in the image
 EXAMPLES = 2
 DIGITS = 6  # significant digits of the examples, enough to recognise a row
 

@@ -36,7 +36,7 @@ def show_figure(figure: Figure, alt: str) -> None:
 
 
 def draw_figure(figure: Figure) -> bytes:
-    """Draw a figure as PNG."""
+    """Render a figure as PNG."""
     content = BytesIO()
     figure.savefig(content, format="png", dpi=DPI)
     return content.getvalue()

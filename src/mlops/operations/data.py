@@ -95,7 +95,7 @@ class DataRegistrar(Listener):
         self._registered = registered
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Register the data of a data test that passed."""
+        """Register the tested data if the step is a data test that passed."""
         declared = self._step
         if declared is None or step.name != declared.name or not step.has_results:
             return step

@@ -55,7 +55,7 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     backend = opened.backend
 
     def list_secrets() -> Iterable[str]:
-        with suppress(WorkspaceNotFoundError):  # before the first time, only the environment can contain secrets
+        with suppress(WorkspaceNotFoundError):  # before the first set-up, secrets can only be in environment variables
             yield from backend.secrets.list_values()
 
     steps = PIPELINES[SETTING_UP]

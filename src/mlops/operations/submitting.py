@@ -20,13 +20,13 @@ ENDED = ("succeeded", "failed", "canceled")
 
 
 class SubmissionListener:
-    """A listener to the progress of a submitted run. Like `mlops.record.listener.Listener`, it does nothing."""
+    """A listener to the progress of a submitted run. Its methods do nothing; override the ones that you need."""
 
     def run_changed(self, run: SubmittedRun) -> None:
         """Handle a change of the state of the run or of one of its steps."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Handle that the state of the run could not be read; it will be read again later."""
+        """Handle a failed attempt to read the state of the run, which is repeated later."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:
@@ -102,7 +102,7 @@ def watch_run(
 
 
 def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
-    """Write the file that names the new model. For a rejected model, delete the file of an earlier one."""
+    """Write the file that names the new model. If the model was rejected, delete a file that an earlier run wrote."""
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
         name = run.model_name or opened.model_name

@@ -42,7 +42,7 @@ def surround_run(
         except PlatformError:
             if answered:
                 raise
-            # Neither the service nor the platform answers. Its state is unknown, so do not change it.
+            # Neither the service nor the platform answers. The state of the service is unknown, so do not change it.
 
     def observe(name: str) -> str:
         champion = backend.registry.find_champion(opened.model_name)

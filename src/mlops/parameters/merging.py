@@ -155,7 +155,10 @@ def _read_timeout(layers: Iterable[Layer]) -> float:
 
 
 def _merge_step(step: Step, chain: Iterable[Layer], given: Given, declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return the values for one step. Stronger layers win; within a layer, the step's name beats the notebook's."""
+    """Return the values for one step.
+
+    Stronger layers win; within a layer, a value for the step beats one for its notebook.
+    """
     names = dict.fromkeys((step.notebook_name, step.name))
     merged: dict[str, Setting] = {}
     for layer in chain:

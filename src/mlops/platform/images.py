@@ -32,7 +32,7 @@ class Images(Protocol):
     """The store of scoring images, which it keeps by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """Store a bundle under the digest of its content, once; called by 05_create_image. Safe to call again."""
+        """Store a bundle under the digest of its content; called by 05_create_image. Safe to call again."""
         ...
 
     def get_image(self, digest: str) -> Image:

@@ -8,7 +8,7 @@ ChangeKind = Literal["create", "modify", "delete", "none"]
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one resource when a platform is set up or deleted; `resource` and `name` are for people."""
+    """The change of one resource when a platform is set up or deleted; `resource` and `name` are for display."""
 
     kind: ChangeKind
     resource: str

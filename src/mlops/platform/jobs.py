@@ -16,7 +16,7 @@ class Job(Protocol):
         ...
 
     def fetch_folder(self, folder: Path) -> None:
-        """Copy what earlier steps stored to `folder`, or do nothing if there is nothing yet."""
+        """Copy the files that earlier steps stored to `folder`; do nothing if there are none."""
         ...
 
     def store_folder(self, folder: Path) -> None:
@@ -28,11 +28,11 @@ class Job(Protocol):
         ...
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Tag the submitted run with where it comes from, or what it runs on: "BuildId", "dataset"."""
+        """Add a tag that records the origin or the data of the submitted run: "BuildId", "dataset"."""
         ...
 
     def conclude(self, conclusion: Conclusion) -> None:
-        """Show with the submitted run how it ended, or as much of it as is known; called after each step."""
+        """Record on the platform how the submitted run ended, as far as it is known; called after each step."""
         ...
 
 

@@ -48,7 +48,7 @@ class Leftovers(Protocol):
         ...
 
     def delete(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Delete the leftovers that `find` would return, and return them. Running deployments are waited for.
+        """Delete the leftovers that `find` would return, and return them. Waits for running deployments.
 
         If the process is killed, each leftover is either complete or deleted. Safe to call again.
         """

@@ -122,7 +122,7 @@ class Triggers(Protocol):
     """The triggers of the published pipeline: the schedule, and new data."""
 
     def update(self) -> None:
-        """Make the schedule and new data start the published pipeline as the settings say; called by 00_provision.
+        """Set up the schedule and the trigger for new data according to the settings; called by 00_provision.
 
         Safe to call again.
         """

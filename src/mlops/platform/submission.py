@@ -1,4 +1,4 @@
-"""A submission, that is, a request to the published pipeline, whose parameters are defined only here."""
+"""Submissions: requests to start the published pipeline. Their parameters are defined only here."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -27,7 +27,7 @@ class Submission:
     caller_run_id: str = field(default="", metadata={"help": "An id of your own, which becomes a tag of the run."})
 
     def list_texts(self) -> dict[str, str]:
-        """Return every parameter as text that is never empty."""
+        """Return every parameter as text; `NOTHING` stands for an empty one."""
         return {name: getattr(self, name) or NOTHING for name in list_names()}
 
     def list_given(self) -> dict[str, str]:

@@ -118,6 +118,6 @@ def name_training(pipeline_run: str, sweep: str, parameters: Mapping[str, object
 
 
 def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Return the name of a training within a pipeline run, which trains only once with the same parameters."""
+    """Return a name made of a pipeline run and the parameters. A run keeps only one training with this name."""
     content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -133,7 +133,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
 
 
 def _read_notebook(path: Path) -> Any:
-    """Read a notebook without validation, because nbformat would print errors. Note that widgets are not shown."""
+    """Read a notebook without validation, because nbformat would print errors. Add a note if it has widgets."""
     try:
         found = nbformat.from_dict(json.loads(path.read_bytes()))
         cells = [cell for cell in found.cells if isinstance(cell.get("source"), str | list)]

@@ -18,7 +18,7 @@ LOGGER = logging.getLogger(__name__)
 
 @contextmanager
 def warn_unwritten(what: str) -> Iterator[None]:
-    """Log a page that cannot be written, and continue. `mlops resume` writes missing reports."""
+    """Log that a page could not be written, and continue. `mlops resume` writes missing reports."""
     try:
         yield
     except OSError as error:

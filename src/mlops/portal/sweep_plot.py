@@ -23,8 +23,8 @@ MOST_TICKS = 12
 def plot_sweep(sweep: Sweep, points: Sequence[Point]) -> Figure | None:
     """Plot the results of a sweep; return None if there is nothing to compare.
 
-    If one parameter varies, the plot is a line; if two vary, a heat map. If more vary, each has a picture with all
-    points and the best one at every value.
+    If one parameter varies, the plot is a line; if two vary, a heat map. If more vary, each has a plot of all
+    points, with a line through the best point at each value.
     """
     done = [point for point in points if point.score is not None]
     varying = {name: values for name, values in sweep.axes.items() if len(values) > 1}

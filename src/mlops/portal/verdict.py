@@ -12,7 +12,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
 from mlops.record.summary import find_dataset, find_model, find_override
 
-FAILURES = {  # by the kind of the error
+FAILURES = {  # the first words of the verdict, by the kind of the error
     DataTestFailed.__name__: "The data did not pass its test",
     ServiceTestFailed.__name__: "The service did not pass its test",
     ServiceUntestedError.__name__: "The service could not be tested",
@@ -36,7 +36,7 @@ class Verdict:
 
 
 def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> Verdict:
-    """Return the verdict of a run's step: its decision, what passed, what serves, or the cell in which it failed."""
+    """Return the verdict of a run's step: its decision, the test that passed, the served model, or the failed cell."""
     steps = tuple(steps)
     declared = next((found for found in steps if found.name == step.name), None)
     if step.state == "failed":

@@ -10,14 +10,15 @@ from mlops.parameters.lookup import RESERVED, SHARED
 from mlops.record.ledger import RunRecord
 from mlops.record.steps import StepRecord
 
-LONGEST = 40  # characters; a longer path is shortened to its last part
+LONGEST = 40  # the most characters of a value; a longer path is shortened to its last part
 UNKNOWN = "default"
 
 
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     """Return the parameters that had another value in the previous run of the same pipeline.
 
-    A value that is not given is the notebook's own. What all steps share, or all steps of one notebook, is named once.
+    A value that was not given is the notebook's own. A value that all steps share, or all steps of one notebook, is
+    named once.
 
     Parameters
     ----------

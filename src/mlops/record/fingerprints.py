@@ -116,7 +116,8 @@ def identify_home(home: Path) -> str:
     path = home / "id"
     if not path.exists():
         write_atomically(path, secrets.token_hex(16))
-    return read_content(path).decode(errors="replace")  # a damaged id is a new id, so that every step runs again
+    # A damaged id is replaced with a new one, so every step runs again.
+    return read_content(path).decode(errors="replace")
 
 
 def _read_cells(notebook: Path) -> list[tuple[str, str]]:

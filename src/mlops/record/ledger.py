@@ -133,7 +133,7 @@ class RunRecord:
         return next(found, None)
 
     def with_failure(self, kind: str = "") -> "RunRecord":
-        """Return the record with its failure at the top. `kind` is the class of an error outside of any step."""
+        """Return the record with its error and failure set. `kind` is the class of an error outside of the steps."""
         failed = find_failure(self.steps)
         if failed is None:
             return replace(self, failure=Failure(kind))
@@ -143,7 +143,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The only field of a record that every version can read."""
+    """The format number of a record, which is the only field that every version can read."""
 
     format: int = 1
 

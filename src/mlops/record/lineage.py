@@ -142,7 +142,7 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 
 def _ask_git(project: Path, *words: str) -> tuple[str, str]:
-    """Return git's answer, and why git refused; the other one is empty."""
+    """Return git's answer and the reason for a refusal; one of the two is empty."""
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
     command = ["git", "--no-optional-locks", "-C", str(project), *words]  # no locks, because a query must not write
     asked = subprocess.run(command, env={**environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)

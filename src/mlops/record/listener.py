@@ -16,7 +16,7 @@ class Listener:
         """Handle the end of a cell: `done` of the notebook's `cells` have been executed."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Handle the end of a step, or that it was skipped.
+        """Handle the end of a step, which may have been skipped.
 
         Returns
         -------
@@ -26,4 +26,4 @@ class Listener:
         return step
 
     def run_ended(self, run: RunRecord) -> None:
-        """Handle the end of the run, or that it waits for the process that executes its next step."""
+        """Handle the end of the run, or of the part of a submitted run that this process executes."""

@@ -1,7 +1,7 @@
 """Processes in records: a process id with its creation time, because ids are reused.
 
-The creation time that the system reports moves with the clock, so a run in progress seemed lost once the clock was set.
-The system's count of the time since its own start does not move. If it is known, it decides.
+The creation time that the system reports moves with the clock, so a run in progress would seem lost after the clock was
+set. The system's count of the time since its own start does not move. If it is known, it decides.
 """
 
 import getpass
@@ -51,7 +51,7 @@ class ProcessId(NamedTuple):
             return False
 
 
-NO_PROCESS = ProcessId(0, 0.0)  # in the place of a process that is unknown
+NO_PROCESS = ProcessId(0, 0.0)  # stands for an unknown process
 
 
 def identify_process(pid: int) -> ProcessId:

@@ -1,4 +1,4 @@
-"""The deletion of files and folders, so that nobody finds half of one."""
+"""The atomic deletion of files and folders."""
 
 import os
 import shutil

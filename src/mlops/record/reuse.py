@@ -101,9 +101,9 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
 
 
 def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -> StepRecord | None:
-    """Return the earlier step that refused in the newest run that has one, or None.
+    """Return an earlier step that refused to act in the newest run that has results of such steps, or None.
 
-    If a release runs step by step, the refusal of one step also ends it for the steps after it.
+    So if the steps of a release run one by one with `--only`, the refusal of one also skips the steps after it.
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -129,7 +129,7 @@ def locate_copy(step: StepRecord, folder: Path) -> Path:
 
 
 def has_copy(step: StepRecord, folder: Path) -> bool:
-    """Return whether a step's executed notebook is in the folder of its run, undamaged: the next steps read it."""
+    """Return whether a step's executed notebook is in the folder of its run and readable for the next steps."""
     path = locate_copy(step, folder)
     try:
         return path.is_file() and read_scraps(path) is not None
@@ -138,14 +138,14 @@ def has_copy(step: StepRecord, folder: Path) -> bool:
 
 
 def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
-    """Return a step as reused from a run, or from the run that first had its results, with the report of that run."""
+    """Return a step marked as reused, with the run that first produced its results and the report of that run."""
     source = step.source or run.run_id
     report = step.report if step.source or not step.report else f"../{source}/{step.report}"
     return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Refuse a step's results if they were made from other results than the ones reused with them."""
+    """Refuse the results of a step if they are based on other results than those that are reused with them."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

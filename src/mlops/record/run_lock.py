@@ -1,4 +1,4 @@
-"""The lock that keeps `mlops prune` from deleting runs while one is in progress, which may reuse any of them."""
+"""The lock that keeps `mlops prune` from deleting runs that a run in progress may reuse."""
 
 import fcntl
 from collections.abc import Iterator

@@ -35,7 +35,7 @@ class DeploymentResult:
         return self.service.digest if self.service else ""
 
     def describe(self, image: Image) -> str:
-        """Describe the result of the deployment of an image."""
+        """Describe how the deployment of an image ended."""
         found = self.service
         if found is None:
             return f"not deployed: {self.refusal}"

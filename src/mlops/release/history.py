@@ -132,14 +132,14 @@ class Deployments:
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:
-        """Return the rollback because of which an image's model version must not be deployed, or None."""
+        """Return the rollback that bars an image's model version from deployment, or None."""
         found = [old for old in self.rollbacks if old.image == image.name and not old.lifted]
         return found[-1] if found else None
 
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:
-        """Return the latest earlier deployment that passed and has another digest than the current one.
+        """Return the latest earlier deployment of another digest that passed its test, or None.
 
-        With `same_model`, only those of the model that the environment belongs to count.
+        With `same_model`, only deployments of the model that the environment belongs to count.
         """
         serving = self.current.digest if self.current else ""
         usable = [old for old in self.list_kept() if old.digest != serving]

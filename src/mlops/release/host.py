@@ -52,7 +52,7 @@ class Site(View[State], Protocol[State]):
         ...
 
     def put_back(self, state: State) -> None:
-        """Undo a `serve` of this site that failed or could not be stored; `state` is the state before it."""
+        """Undo a call of `serve` that failed or whose result could not be stored; `state` is the state before it."""
         ...
 
     def retire(self, state: State) -> None:

@@ -20,7 +20,7 @@ class NextRelease:
     champion : ModelVersion
         The version that it deploys.
     rollback : Rollback or None
-        The rollback because of which it is rejected without `--redeploy-rolled-back`; None if there is none.
+        The rollback that makes it end as rejected unless `--redeploy-rolled-back` is given; None if there is none.
     replaces : tuple of Service
         The services of other models that it replaces, which needs `--take-over`.
     failed_in : str

@@ -92,7 +92,7 @@ class Releases(Generic[State]):
             if not answered:
                 service = site.describe(state)
                 if service.health == "healthy":
-                    return Judgement("unanswered", service)  # unreachable from here is not broken
+                    return Judgement("unanswered", service)  # a service that is unreachable from here may be healthy
             state = state.judge(passed=passed, at=now())
             site.write(state)
             if passed or not _restores(environment):
@@ -220,8 +220,8 @@ class Releases(Generic[State]):
     ) -> Service:
         """Serve `image` in place of the present service, and restore that one if it fails.
 
-        A canary would go here: between `serve` and `retire`, both services run. `change` is applied to the state that
-        is stored with the new service, so that neither is stored without the other.
+        A canary would go here: between `serve` and `retire`, both services run. `change` is applied to the state
+        before it is stored, so that the new service and the change are stored in one write.
         """
         try:
             served = change(site.serve(state, image, ready_seconds).credit(decision, image.override))

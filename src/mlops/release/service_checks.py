@@ -31,7 +31,7 @@ class Check:
 
 @dataclass(frozen=True)
 class NoAnswer(Check):
-    """A check without an answer. Only the platform knows whether the service is broken."""
+    """A check that got no answer. Only the platform knows whether the service is broken."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def call_service(
     raw : bytes, optional
         Sent unchanged, in place of `body`.
     **headers
-        Headers to replace; ``_`` becomes ``-``.
+        Headers to set or replace; ``_`` in a name stands for ``-``.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
     Raises
     ------
     ServiceTestFailed
-        With every failed check, and the `consequence` for the environment.
+        The message lists every failed check, and the `consequence` for the environment.
     """
     failed = [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in checks if not check.passed]
     if failed:

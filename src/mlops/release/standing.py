@@ -10,7 +10,7 @@ from mlops.release.next_release import NextRelease, describe_rollback, find_next
 
 @dataclass(frozen=True)
 class Standing:
-    """The standing of an environment.
+    """The service of an environment, with what is wrong with it and how it compares with the champion.
 
     Parameters
     ----------

@@ -263,7 +263,7 @@ def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> St
 
 
 def _cut(error: str) -> str:
-    """Return an error for the record, shortened if it is long, with a note that it is."""
+    """Return an error for the record. A long one is cut, with a note that says so."""
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"
 
 

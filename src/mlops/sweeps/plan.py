@@ -11,7 +11,7 @@ REPORT = "sweep.html"
 
 
 class SweepListener:
-    """A listener to the progress of a sweep. Like `mlops.record.listener.Listener`, this base class does nothing."""
+    """A listener to the progress of a sweep. Its methods do nothing; override the ones that you need."""
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
         """Handle the start of a sweep, before its first combinations begin."""

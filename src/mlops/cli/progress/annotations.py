@@ -112,7 +112,7 @@ def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
 
 
 def _read_source(text: str) -> str:
-    """Return the line of a cell that a line of a notebook's file contains, or ""."""
+    """Return the line of a cell in a line of a notebook's JSON file; "" if the line is not part of a cell's source."""
     try:
         found = json.loads(text.strip().removesuffix(","))
     except ValueError:

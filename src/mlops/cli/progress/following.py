@@ -48,7 +48,7 @@ def find_following(
 
 
 def _repeat(run: RunRecord, program: str, platform_option: str, refused: RefusedData | None) -> str:
-    """Return how to repeat a run that did not succeed; a version of the data set cannot be corrected in its place."""
+    """Return how to repeat a run that did not succeed. A version of the data set cannot be corrected, only replaced."""
     if refused and refused.is_version:
         return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:

@@ -19,7 +19,7 @@ from mlops.sweeps.results import (
     rank_points,
 )
 
-SHOWN_POINTS = 10  # the report has the others
+SHOWN_POINTS = 10  # the most rows in the summary; the report has all
 
 
 class SweepProgress(SweepListener):

@@ -71,7 +71,7 @@ class Redactor:
         return redact_pieces(pieces, self._spellings, markup=kind in MARKUP)
 
     def redact_value(self, value: Any, kind: str = "") -> Any:
-        """Return a JSON value without secrets; the texts of a list are searched as one text, too."""
+        """Return a JSON value without secrets; the adjacent texts of a list are also searched as one text."""
         if isinstance(value, str):
             return self.redact(value, kind)
         if isinstance(value, Mapping):

@@ -137,7 +137,7 @@ class Schedules:
 
 
 def _disable(schedule: SdkSchedule) -> None:
-    with suppress(SystemError):  # raised by the SDK after disabling a schedule that Azure failed to set up
+    with suppress(SystemError):  # the SDK raises it after it has disabled a schedule that Azure failed to set up
         schedule.disable()
 
 

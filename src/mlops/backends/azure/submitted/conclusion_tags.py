@@ -23,7 +23,7 @@ def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
 
 
 def read_conclusion(tags: Mapping[str, str]) -> Conclusion:
-    """Return the conclusion in the tags of a run."""
+    """Return the conclusion that the tags of a run contain."""
     version = tags.get(MODEL_VERSION, "")
     return Conclusion(
         outcome=tags.get(OUTCOME, ""),
