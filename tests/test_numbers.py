@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mlops.numbers import format_number
+from mlops.numbers import format_number, format_pair
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,25 @@ from mlops.numbers import format_number
 )
 def test_a_number_has_three_significant_digits(value: object, shown: str) -> None:
     assert format_number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        (3184.1597, 3147.182, ("3,180", "3,150")),
+        (3147.1831, 3147.182, ("3,147.183", "3,147.182")),
+        (3147.0, 3147.0000001, ("3147.0", "3147.0000001")),
+        (0.1304, 0.13, ("0.1304", "0.13")),
+        (0.4, 0.40004, ("0.4", "0.40004")),
+        (1.0, 0.4, ("1.0", "0.4")),
+        (441, 442, ("441", "442")),
+        (442, 442.0004, ("442", "442.0004")),
+        (0.1 + 0.2, 0.3, ("0.30000000000000004", "0.3")),
+        (-1e-7, 1e-7, ("-1e-07", "1e-07")),
+        (0.5, 0.5, ("0.5", "0.5")),
+    ],
+)
+def test_two_numbers_have_the_digits_that_show_their_difference(
+    first: float, second: float, shown: tuple[str, str]
+) -> None:
+    assert format_pair(first, second) == shown

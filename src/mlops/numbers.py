@@ -2,8 +2,11 @@
 
 import math
 
+DIGITS = 3
+ALL_DIGITS = 17  # which tell any two floats apart
 
-def format_number(value: object) -> str:
+
+def format_number(value: object, digits: int = DIGITS) -> str:
     """Format a number with three significant digits, an integer with all its digits, and anything else as a dash.
 
     Examples
@@ -13,10 +16,26 @@ def format_number(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "–"
-    rounded = float(f"{value:.3g}") + 0.0  # -0.0 becomes 0.0
     if isinstance(value, int):
         return f"{value:,}"
+    rounded = float(f"{value:.{digits}g}") + 0.0  # -0.0 becomes 0.0
     if rounded and abs(rounded) < 0.001:
-        return f"{rounded:g}"
-    decimals = 2 - math.floor(math.log10(abs(rounded))) if rounded else 0
+        return f"{rounded:.{digits}g}"
+    decimals = digits - 1 - math.floor(math.log10(abs(rounded))) if rounded else 0
     return f"{rounded:,.{max(0, decimals)}f}"
+
+
+def format_pair(first: float, second: float) -> tuple[str, str]:
+    """Format two numbers with three significant digits, or with as many as it takes to show that they differ.
+
+    Numbers that have fewer digits are written as they are.
+
+    Examples
+    --------
+    >>> format_pair(3184.1597, 3147.182), format_pair(3147.1831, 3147.182), format_pair(1.0, 0.4)
+    (('3,180', '3,150'), ('3,147.183', '3,147.182'), ('1.0', '0.4'))
+    """
+    candidates = range(DIGITS, ALL_DIGITS + 1)
+    digits = next((n for n in candidates if float(f"{first:.{n}g}") != float(f"{second:.{n}g}")), ALL_DIGITS)
+    rounded, whole = (format_number(first, digits), format_number(second, digits)), (repr(first), repr(second))
+    return whole if len("".join(whole)) < len("".join(rounded).replace(",", "")) else rounded

@@ -57,7 +57,7 @@ def look(seen: Workspace) -> Look:
         ("prune --older-than 0d --dry-run", "Nothing to delete: everything is newer or still needed."),
         ("provision --what-if", "nothing to change"),
         ("provision --delete --what-if", "delete  folder"),
-        (f"check-notebooks {RUN}", "differences in"),
+        (f"check-notebooks {RUN}", "compared outputs differ"),
     ],
 )
 def test_commands_that_look_need_no_right_to_write(look: Look, command: str, shown: str) -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from shown import make_cell
+from shown import make_cell, make_notebook
 
 from mlops.errors import IntegrityError, UsageError
 from mlops.regression.check import Verdict, check_run, find_run
@@ -39,6 +39,7 @@ def test_a_missing_notebook_and_a_failed_step_are_differences(folder: Path) -> N
     (folder / "01_n-qa.ipynb").unlink()
     (missing,) = check(folder).notebooks[0].differences
     assert missing == Difference("01_n-qa.ipynb", f"is missing in {folder}")
+    assert check(folder).advice == "Restore the missing files, or compare another run."
     record = json.loads((folder / "run.json").read_text())
     record["steps"][0] |= {"state": "failed", "error": "KeyError in cell [3]"}
     (folder / "run.json").write_text(json.dumps(record))
@@ -63,6 +64,25 @@ def test_the_advice_fits_the_cause(folder: Path) -> None:
     record["steps"][0] |= {"state": "failed", "error": "KeyError"}
     (folder / "run.json").write_text(json.dumps(record))
     assert check(folder).advice == "Repair n_qa, which failed, and run the pipeline again."
+
+
+def test_a_step_without_differences_is_not_to_blame(folder: Path) -> None:
+    """The step n_qa ran with another alpha, but shows what is committed."""
+    (folder / "01_n-production.ipynb").write_text(json.dumps(make_notebook(rows=97)))
+    assert check(folder).advice == "If this is right, run `make notebooks` and commit the notebooks."
+
+
+def test_a_run_of_which_nothing_is_compared_is_not_the_same(folder: Path) -> None:
+    committed = folder.parents[1] / "notebooks" / "01_n.ipynb"
+    content = json.loads(committed.read_text())
+    content["metadata"]["mlops"]["check"]["if_same"] = ["version"]
+    committed.write_text(json.dumps(content))
+    for environment in ("qa", "production"):
+        (folder / f"01_n-{environment}.ipynb").write_text(json.dumps(make_notebook(version=2)))
+    verdict = check(folder)
+    assert (verdict.same, verdict.is_empty) == (False, True)
+    assert {found.skipped for found in verdict.notebooks[:2]} == {"not compared: version is 2, committed with 1"}
+    assert verdict.advice == "Compare a run with the committed values. `mlops status` lists the latest runs."
 
 
 def test_what_is_no_notebook_is_an_error(folder: Path) -> None:

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from shown import draw, make_cell, make_notebook, make_scraps, plot
+from shown import HTML, draw, make_cell, make_notebook, make_scraps, plot
 
 from mlops.errors import UsageError
 from mlops.regression.comparison import Comparison, compare_notebooks
@@ -19,10 +19,33 @@ def test_the_same_is_the_same() -> None:
 def test_every_difference_is_told_with_its_place() -> None:
     found = compare_notebooks("n", make_notebook(), make_notebook(rows=97, mse=3098.4))
     assert [str(difference) for difference in found.differences] == [
-        "scrap mse: 3098.4, committed 3075.26 (allowed: 1e-06)",
+        "scrap mse: 3,100, committed 3,080 (allowed: 1e-06)",
         "cell `print(len(frame), 'rows')` line 1: '97 rows', committed '98 rows' (allowed: 0.001)",
         "cell `scores` row holdout, column mse: 3098.4, committed 3075.3 (allowed: 0.001)",
     ]
+    assert (found.compared, found.differing) == (4, 3)
+
+
+def test_outputs_are_counted_and_not_the_differences_in_them() -> None:
+    executed = make_notebook()
+    executed["cells"][1]["outputs"][0]["data"]["text/html"] = HTML.replace("3041.2", "1.5").replace("3075.3", "2.5")
+    found = compare_notebooks("n", make_notebook(), executed)
+    assert (found.compared, found.differing, len(found.differences)) == (4, 1, 2)
+
+
+def test_a_scrap_is_found_in_the_cell_that_hands_it_on() -> None:
+    executed = make_notebook(mse=3098.4)
+    executed["cells"][3]["outputs"] = make_scraps(mse=3098.4, version=1)
+    missing, other = compare_notebooks("n", make_notebook(), executed).differences[:2]
+    assert (missing.where, missing.cell) == ("scrap run", "glue_results()")
+    assert (other.where, other.cell) == ("scrap mse", "glue_results()")
+    empty = {**make_notebook(), "cells": []}
+    assert {found.cell for found in compare_notebooks("n", empty, empty).differences} == {""}
+
+
+def test_a_notebook_in_which_nothing_is_compared_says_so() -> None:
+    silent: dict[str, Any] = {"metadata": {}, "cells": [make_cell("a", "pass")]}
+    assert compare_notebooks("n", silent, silent) == Comparison("n", skipped="not compared: it has nothing to compare")
 
 
 def test_what_depends_on_a_scrap_is_compared_only_if_it_is_the_same() -> None:
@@ -78,7 +101,7 @@ def test_a_picture_is_compared_and_one_that_is_none_is_told() -> None:
     first, second = draw(plot()), draw(plot(1.0))
     assert compare_notebooks("n", with_picture(first), with_picture(first)).differences == ()
     (told,) = compare_notebooks("n", with_picture(first), with_picture(second)).differences
-    assert re.fullmatch(r"cell `show\(\)` picture: differs by 0\.8\d \(allowed: 0\.13\)", str(told))
+    assert re.fullmatch(r"cell `show\(\)` picture: differs by 0\.8\d+ \(allowed: 0\.13\)", str(told))
     (told,) = compare_notebooks("n", with_picture(first), with_picture(b"nothing")).differences
     assert str(told).startswith("cell `show()` picture: could not be compared: cannot identify image file")
 

@@ -20,7 +20,8 @@ def test_junit_has_a_case_for_each_notebook(folder: Path) -> None:
     }
     failure = suite.find("testcase[@name='01_n-qa']/failure")
     assert failure is not None
-    assert (failure.text or "").startswith("scrap mse: 3098.4, committed 3075.26 (allowed: 1e-06)")
+    assert (failure.text or "").startswith("scrap mse: 3,100, committed 3,080 (allowed: 1e-06)")
+    assert (failure.get("message") or "").startswith("2 of 4 outputs differ from the committed notebook. ")
     skipped = suite.find("testcase[@name='02_m']/skipped")
     assert skipped is not None
     assert skipped.get("message") == "not run: not better"

@@ -73,7 +73,7 @@ def test_a_scrap_is_compared_item_by_item() -> None:
     committed = {"mse": 3075.26, "columns": ["AGE", "SEX"], "promoted": True, "bound": None}
     found = {"mse": 3075.27, "columns": ["AGE", "BMI"], "promoted": 1, "bound": None}
     assert [str(one) for one in find_value_differences("scrap x", committed, found, 1e-6)] == [
-        "scrap x.mse: 3075.27, committed 3075.26 (allowed: 1e-06)",
+        "scrap x.mse: 3,075.27, committed 3,075.26 (allowed: 1e-06)",
         "scrap x.columns[1]: 'BMI', committed 'SEX'",
         "scrap x.promoted: 1, committed True",
     ]

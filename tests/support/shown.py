@@ -1,7 +1,9 @@
 """What notebooks show, for the tests that compare it: a table, a plot, and a notebook with both kinds of outputs."""
 
 import io
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 
 from diabetes import data, model
 from mlops.notebook import figures
+from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.scraps import make_scrap
 
 SCORES = pd.DataFrame({"mse": [3041.2, 3075.3], "rows": [344, 98]}, index=["training", "holdout"])
@@ -62,3 +65,26 @@ def make_notebook(version: int = 1, rows: int = 98, mse: float = 3075.26, **scra
             make_cell("d", "glue_results()", *make_scraps(**{"mse": mse, "run": "x", "version": version, **scraps})),
         ],
     }
+
+
+def write_checked_run(project: Path) -> Path:
+    """Write a notebook "01_n", and a run of it in two environments and of a step that was skipped.
+
+    Its copies are as the notebook in `project`. Returns the run's folder.
+    """
+    steps = (
+        StepRecord("n_qa", "01_n", "qa", "done", parameters={"alpha": 0.1, "run_folder": "/x"}),
+        StepRecord("n_production", "01_n", "production", "done", parameters={"alpha": 0.4}),
+        StepRecord("register", "02_m", state="skipped", reason="not better"),
+    )
+    run = RunRecord("20261122-190758-all-3f9a51c2", "all", "local", "succeeded", "", "", (0, 0.0), steps, "done")
+    write_run(run, project / "outputs")
+    committed = make_notebook()
+    parameters = {**make_cell("p", "alpha = 0.4\nrun_folder = ''"), "metadata": {"tags": ["parameters"]}}
+    committed["cells"].insert(0, parameters)
+    (project / "notebooks").mkdir()
+    (project / "notebooks" / "01_n.ipynb").write_text(json.dumps(committed))
+    folder = project / "outputs" / run.run_id
+    for environment in ("qa", "production"):
+        (folder / f"01_n-{environment}.ipynb").write_text(json.dumps(committed))
+    return folder

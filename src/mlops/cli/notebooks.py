@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlops.cli.commands import EXIT_FAILED
-from mlops.cli.options import json_option, shorten_path
+from mlops.cli.commands import EXIT_FAILED, EXIT_USAGE
+from mlops.cli.options import json_option, quiet_option, shorten_path
 from mlops.cli.progress.annotations import Annotation, find_line, print_annotations
 from mlops.cli.streams import print_json
 from mlops.files.atomic import write_atomically
@@ -25,12 +25,14 @@ SHOWN = 4  # the most differences to print per cell, and for all scraps; --json 
 @click.command("check-notebooks")
 @click.argument("run", default="")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file, too.")
+@quiet_option
 @json_option
-def check_notebooks(run: str, junit: Path | None, as_json: bool) -> None:
+def check_notebooks(run: str, junit: Path | None, quiet: bool, as_json: bool) -> None:
     """Compare the executed notebooks of a run with the committed ones.
 
     Nothing is executed. RUN is a run's id or its folder; by default the newest run that succeeded. The metadata of
-    the notebooks lists the results to compare and their tolerances. The exit code is 1 if anything differs.
+    the notebooks lists the results to compare and their tolerances. The exit code is 1 if anything differs, and 2 if
+    nothing can be compared.
 
     \b
     Examples:
@@ -50,11 +52,14 @@ def check_notebooks(run: str, junit: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(verdict)
     else:
-        click.echo("\n".join(_describe(verdict, shorten_path(workspace.notebooks))))
-    sys.exit(0 if verdict.same else EXIT_FAILED)
+        described = [*_describe(verdict, shorten_path(workspace.notebooks), quiet), *_conclude(verdict)]
+        click.echo("\n".join(described))
+    sys.exit(0 if verdict.same else EXIT_USAGE if verdict.is_empty else EXIT_FAILED)
 
 
 def _annotate(verdict: "Verdict", project: Path) -> Iterator[Annotation]:
+    if verdict.is_empty:
+        yield Annotation(" ".join(_conclude(verdict)))
     for found in verdict.notebooks:
         notebook = f"notebooks/{found.notebook.partition('-')[0]}.ipynb"
         for cell, group in groupby(found.differences, key=lambda difference: difference.cell):
@@ -64,22 +69,41 @@ def _annotate(verdict: "Verdict", project: Path) -> Iterator[Annotation]:
             yield Annotation(message, notebook, find_line(project / notebook, cell))
 
 
-def _describe(verdict: "Verdict", notebooks: str) -> Iterator[str]:
-    yield f"Run {verdict.run_id} against {notebooks}/, compared in {verdict.seconds:.1f} s\n"
+def _describe(verdict: "Verdict", notebooks: str, quiet: bool) -> Iterator[str]:
+    if not quiet:
+        yield f"Run {verdict.run_id} against {notebooks}/, compared in {verdict.seconds:.1f} s\n"
     for found in verdict.notebooks:
-        yield from _describe_notebook(found)
-    count = sum(len(found.differences) for found in verdict.notebooks)
-    places = sum(bool(found.differences) for found in verdict.notebooks)
-    if count:
-        yield f"\n{count} difference{'s' * (count > 1)} in {places} of {len(verdict.notebooks)} notebooks."
+        if found.differences or verdict.is_empty or not quiet:
+            yield from _describe_notebook(found)
+    if not quiet:
+        yield ""
+
+
+def _conclude(verdict: "Verdict") -> Iterator[str]:
+    compared, differing = (
+        sum(counts) for counts in zip(*((found.compared, found.differing) for found in verdict.notebooks), strict=True)
+    )
+    failed = sum(bool(found.differences and found.skipped) for found in verdict.notebooks)
+    if verdict.is_empty:
+        yield f"Nothing of run {verdict.run_id} was compared, so it shows nothing about the notebooks."
+    if verdict.same:
+        outputs = f"All {compared} compared outputs are" if compared > 1 else "The compared output is"
+        yield f"{outputs} the same."
+    if differing:
+        yield f"{differing} of {_count(compared, 'compared output')} differ{'s' * (differing == 1)}."
+    if failed:
+        yield f"{failed} of {_count(len(verdict.notebooks), 'notebook')} could not be compared."
+    if verdict.advice:
         yield verdict.advice
-    else:
-        yield f"\nAll {sum(found.compared for found in verdict.notebooks)} compared outputs are the same."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _describe_notebook(found: "Comparison") -> Iterator[str]:
     sign = "✗" if found.differences else "–" if found.skipped else "✓"
-    count = f"{found.compared} compared, {len(found.differences) or 'none'} differ{'s' * (len(found.differences) == 1)}"
+    count = f"{found.compared} compared, {found.differing or 'none'} differ{'s' * (found.differing == 1)}"
     yield f"{sign} {found.notebook:<27} {found.skipped or count}"
     yield from (f"    note: {note}" for note in found.notes)
     for _, group in groupby(found.differences, key=lambda difference: difference.cell):

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from mlops.errors import IntegrityError, RunNotFoundError, UsageError
 from mlops.parameters.declarations import Parameter, read_declarations
 from mlops.parameters.lookup import RESERVED
-from mlops.pipelines import ALL_STEPS, ROLLBACK
+from mlops.pipelines import ROLLBACK
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
@@ -19,7 +19,7 @@ from mlops.sweeps.plan import STEP as SWEEP
 
 SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
 RUNNERS_OWN = "run_folder"  # the runner sets it to another value in every run
-DATA = {step.takes_data for step in ALL_STEPS}  # the runner names the newest version, which may have the same rows
+MISSING = "not compared: a file is missing"
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Verdict:
     run_id, pipeline, outcome : str
         The run.
     same : bool
-        Whether all compared parts are the same, within their tolerances.
+        Whether all compared outputs are the same, within their tolerances. False if nothing was compared.
     seconds : float
         The duration of the check.
     notebooks : tuple of Comparison
         In the order of the run.
     advice : str
-        The next thing to do about the differences; empty if there are none.
+        The next thing to do about the differences, or if nothing was compared; empty if all is the same.
     """
 
     run_id: str
@@ -47,6 +47,11 @@ class Verdict:
     seconds: float
     notebooks: tuple[Comparison, ...]
     advice: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing was compared, so that the run shows nothing about the notebooks."""
+        return not any(found.compared or found.differences for found in self.notebooks)
 
 
 def find_run(outputs: Path, name: str = "") -> Path:
@@ -101,7 +106,8 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     _require_ended(run)
     sanitizer = read_sanitizer(notebooks / SANITIZER)
     compared = tuple(_check_step(step, folder, notebooks, sanitizer) for step in run.steps)
-    same = not any(found.differences for found in compared)
+    differ = any(found.differences for found in compared)
+    same = not differ and any(found.compared for found in compared)
     advice = "" if same else _advise(run, compared, notebooks)
     return Verdict(run.run_id, run.pipeline, run.outcome, same, time.perf_counter() - began, compared, advice)
 
@@ -117,13 +123,15 @@ def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sani
     copy = name_copy(step.notebook, step.environment)
     name = Path(copy).stem
     if step.state == "failed":
-        return Comparison(name, differences=(Difference("the step", f"failed: {step.error}"),))
+        failure = Difference("the step", f"failed: {step.error}")
+        return Comparison(name, differences=(failure,), skipped="not compared: the step failed")
     if not step.has_results:
         return Comparison(name, skipped=f"not run: {step.reason}" if step.reason else "not run")
     source = notebooks / f"{step.notebook}.ipynb"
     for path in (source, folder / copy):
         if not path.is_file():
-            return Comparison(name, differences=(Difference(path.name, f"is missing in {path.parent}"),))
+            absence = Difference(path.name, f"is missing in {path.parent}")
+            return Comparison(name, differences=(absence,), skipped=MISSING)
     found = compare_notebooks(name, _read_notebook(source), _read_notebook(folder / copy), sanitizer)
     taken = (step.reason,) if step.source else ()
     return replace(found, notes=(*taken, *_describe_parameters(step, source), *found.notes))
@@ -145,17 +153,21 @@ def _find_other(step: StepRecord, declared: Mapping[str, Parameter]) -> list[str
     return [name for name, value in given.items() if value != declared[name].default]
 
 
-def _advise(run: RunRecord, compared: Iterable[Comparison], notebooks: Path) -> str:
+def _advise(run: RunRecord, compared: Sequence[Comparison], notebooks: Path) -> str:
     """Return what to do about differences: `make notebooks` executes the notebooks with their own values only."""
+    if not any(found.differences for found in compared):
+        return "Compare a run with the committed values. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")
     if failed:
         return f"Repair {failed}, which failed, and run the pipeline again."
+    if any(found.skipped == MISSING for found in compared):
+        return "Restore the missing files, or compare another run."
     others = [
         f"{step.name}.{name}"
         for step, found in zip(run.steps, compared, strict=True)
-        if step.has_results
+        if step.has_results and found.differences
         for name in _find_other(step, read_declarations(notebooks / f"{step.notebook}.ipynb"))
-        if name not in RESERVED and (found.differences or name not in DATA)
+        if name not in RESERVED
     ]
     if others:
         return f"The run did not use the committed values of {', '.join(others)}. Compare a run that does."

@@ -12,9 +12,10 @@ from mlops.regression.expectations import (
     read_declaration,
 )
 from mlops.regression.outputs import describe_pieces, find_piece_differences, read_pieces
-from mlops.regression.values import Difference, Sanitizer, find_value_differences, shorten
+from mlops.regression.values import SCRAP, Difference, Sanitizer, find_value_differences, shorten
 from mlops.scraps import extract_scraps
 
+NOTHING = "not compared: it has nothing to compare"  # or its notes say why
 REFRESH = "run `make notebooks`"
 
 
@@ -27,7 +28,9 @@ class Comparison:
     notebook : str
         Its name: "06_deploy-qa".
     compared : int
-        The number of compared scraps, texts, tables and pictures.
+        The number of compared outputs: scraps, texts, tables and pictures.
+    differing : int
+        The number of these that differ. A table or a text that differs may have several differences.
     differences : tuple of Difference
         The differences.
     notes : tuple of str
@@ -38,6 +41,7 @@ class Comparison:
 
     notebook: str
     compared: int = 0
+    differing: int = 0
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: str = ""
@@ -64,37 +68,65 @@ def compare_notebooks(
     """
     declared = read_declaration(committed, name)
     scraps = extract_scraps(committed), extract_scraps(executed)
-    missing = tuple(_find_missing_scraps(declared, scraps[1]))
+    gluing = _find_gluing_cells(declared, committed, executed)
+    missing = tuple(_find_missing_scraps(declared, scraps[1], gluing))
     edits = tuple(_describe_edits(committed, executed))
     other = describe_condition(declared.if_same, *scraps)
     if other:
         return Comparison(name, differences=missing, notes=edits, skipped=f"not compared: {other}")
-    parts = [*_compare_scraps(declared, *scraps), *_compare_cells(name, declared, committed, executed, sanitizer)]
+    parts = [
+        *((found,) for found in missing),
+        *_compare_scraps(declared, *scraps, gluing),
+        *_compare_cells(name, declared, committed, executed, sanitizer),
+    ]
+    compared = [part for part in parts if isinstance(part, tuple)]
     return Comparison(
         name,
-        compared=sum(isinstance(part, tuple) for part in parts),
-        differences=(*missing, *(found for part in parts if isinstance(part, tuple) for found in part)),
+        compared=len(compared),
+        differing=sum(map(bool, compared)),
+        differences=tuple(found for part in compared for found in part),
         notes=(*edits, *(part for part in parts if isinstance(part, str))),
+        skipped="" if compared else NOTHING,
     )
 
 
 Part = tuple[Difference, ...] | str  # the differences of one compared scrap or output, or a note
 
 
-def _find_missing_scraps(declared: Declaration, found: Mapping[str, Any]) -> Iterator[Difference]:
+def _find_gluing_cells(
+    declared: Declaration, committed: Mapping[str, Any], executed: Mapping[str, Any]
+) -> Mapping[str, str]:
+    """Return the beginning of the committed cell that hands a scrap on, by the scrap's name.
+
+    A scrap that neither notebook holds is expected in the last of these cells.
+    """
+    names = {cell.get("id"): _name(cell) for cell in committed["cells"]}
+    cells = (*executed["cells"], *committed["cells"])
+    found = {scrap: names.get(cell.get("id"), "") for cell in cells for scrap in extract_scraps({"cells": [cell]})}
+    last = next(reversed(found.values()), "")
+    return {scrap: found.get(scrap, last) for scrap in (*declared.scraps, *declared.if_same)}
+
+
+def _find_missing_scraps(
+    declared: Declaration, found: Mapping[str, Any], gluing: Mapping[str, str]
+) -> Iterator[Difference]:
     for name in dict.fromkeys((*declared.scraps, *declared.if_same)):
         if name not in found:
-            yield Difference(f"scrap {name}", "was not handed on")
+            yield Difference(f"{SCRAP}{name}", "was not handed on", cell=gluing[name])
 
 
-def _compare_scraps(declared: Declaration, committed: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Part]:
+def _compare_scraps(
+    declared: Declaration, committed: Mapping[str, Any], found: Mapping[str, Any], gluing: Mapping[str, str]
+) -> Iterator[Part]:
     for name, tolerance in declared.scraps.items():
         if tolerance is None or name not in found:
             continue
+        where, cell = f"{SCRAP}{name}", gluing[name]
         if name in committed:
-            yield tuple(find_value_differences(f"scrap {name}", committed[name], found[name], tolerance))
+            differences = find_value_differences(where, committed[name], found[name], tolerance)
+            yield tuple(replace(one, cell=cell) for one in differences)
         else:
-            yield (Difference(f"scrap {name}", f"is declared, but has no committed value; {REFRESH}"),)
+            yield (Difference(where, f"is declared, but has no committed value; {REFRESH}", cell=cell),)
     unknown = found.keys() - declared.scraps.keys()
     if unknown:
         yield f"handed on, but not declared in mlops.check: {', '.join(sorted(unknown))}"

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import msgspec
 
 from mlops.errors import UsageError
+from mlops.regression.values import show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
@@ -104,5 +105,6 @@ def _convert(metadata: Mapping[str, Any], where: str) -> Declaration:
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Describe the scraps that have another value in the run; empty if none has."""
-    other = [name for name in names if committed.get(name) != found.get(name)]
-    return ", ".join(f"{name} is {found.get(name)}, committed with {committed.get(name)}" for name in other)
+    pairs = {name: (found.get(name), committed.get(name)) for name in names}
+    shown = {name: show_pair(*pair) for name, pair in pairs.items() if pair[0] != pair[1]}
+    return ", ".join(f"{name} is {here}, committed with {there}" for name, (here, there) in shown.items())

@@ -19,10 +19,8 @@ def format_junit(verdict: Verdict) -> bytes:
     for found in verdict.notebooks:
         case = ElementTree.SubElement(suite, "testcase", classname="notebooks", name=found.notebook, time="0")
         if found.differences:
-            count = len(found.differences)
-            failure = ElementTree.SubElement(
-                case, "failure", message=f"{count} differ from the committed notebook. {verdict.advice}"
-            )
+            what = found.skipped or f"{found.differing} of {found.compared} outputs differ from the committed notebook"
+            failure = ElementTree.SubElement(case, "failure", message=f"{what}. {verdict.advice}")
             failure.text = "\n".join(map(str, found.differences))
         elif found.skipped:
             ElementTree.SubElement(case, "skipped", message=found.skipped)

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mlops.numbers import format_pair
 from mlops.regression.grids import Grid, find_grid_differences, read_grids
 from mlops.regression.pictures import measure_difference
-from mlops.regression.values import Difference, Sanitizer, find_text_differences
+from mlops.regression.values import Difference, Sanitizer, describe_tolerance, find_text_differences
 
 PICTURES = ("image/png", "image/jpeg")
 ERRORS = "stderr"  # warnings name paths and lines of the machine, so they are not compared
@@ -70,7 +71,8 @@ def _find_picture_difference(committed: bytes, found: bytes, allowed: float) -> 
         yield Difference("picture", f"could not be compared: {error}")
         return
     if difference > allowed:
-        yield Difference("picture", f"differs by {difference:.2f}", allowed=f"{allowed:g}")
+        measured, _ = format_pair(difference, allowed)
+        yield Difference("picture", f"differs by {measured}", allowed=describe_tolerance(allowed))
 
 
 def _join(text: str | list[str]) -> str:

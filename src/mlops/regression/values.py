@@ -1,5 +1,6 @@
 """The comparison of values, and of texts with numbers in them, within a tolerance."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from mlops.numbers import format_pair
+
 NUMBER = re.compile(r"(?<![\w.])((?:(?<![\w.)])[-+])?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\w|\.\d)")
 SANITIZER = re.compile(r"^regex: (.*)$\n^replace: (.*)$", re.MULTILINE)
+SCRAP = "scrap "  # a place begins with it if it is a result of the notebook and not a part of a cell
 ROUNDING = 1e-9  # in floating point, 0.048 and 0.049 differ by slightly more than 0.001
 Sanitizer = Sequence[tuple[re.Pattern[str], str]]
 
@@ -28,7 +32,7 @@ class Difference:
     allowed : str
         The tolerance; empty if the two must be the same.
     cell : str
-        The beginning of the cell; empty for a scrap.
+        The beginning of the cell, or of the one that hands the scrap on; empty if there is none.
     """
 
     where: str
@@ -38,7 +42,8 @@ class Difference:
     cell: str = ""
 
     def __str__(self) -> str:
-        where = f"cell `{self.cell}` {self.where}".rstrip() if self.cell else self.where
+        in_cell = self.cell and not self.where.startswith(SCRAP)
+        where = f"cell `{self.cell}` {self.where}".rstrip() if in_cell else self.where
         committed = f", committed {self.committed}" if self.committed else ""
         allowed = f" (allowed: {self.allowed})" if self.allowed else ""
         return f"{where}: {self.found}{committed}{allowed}"
@@ -92,12 +97,19 @@ def find_value_differences(where: str, committed: Any, found: Any, tolerance: fl
             yield from find_value_differences(f"{where}[{index}]", *pair, tolerance)
     elif not _is_same_value(committed, found, tolerance):
         allowed = describe_tolerance(tolerance) if _is_number(committed) else ""
-        yield Difference(where, *_show_pair(found, committed), allowed)
+        yield Difference(where, *show_pair(found, committed), allowed)
 
 
 def describe_tolerance(tolerance: float) -> str:
     """Format a tolerance for a report; return "" if there is none."""
     return f"{tolerance:g}" if tolerance else ""
+
+
+def show_pair(found: Any, committed: Any) -> tuple[str, str]:
+    """Format two values for a report; numbers have only the digits that show the difference."""
+    if all(_is_number(value) and math.isfinite(value) for value in (found, committed)):
+        return format_pair(found, committed)
+    return shorten(repr(found)), shorten(repr(committed))
 
 
 def shorten(text: str, length: int = 90) -> str:
@@ -124,15 +136,6 @@ def _is_same_value(committed: Any, found: Any, tolerance: float) -> bool:
     if isinstance(committed, str) and isinstance(found, str):
         return is_same_text(committed, found, tolerance)
     return type(committed) is type(found) and bool(committed == found)
-
-
-def _show_pair(found: Any, committed: Any) -> tuple[str, str]:
-    """Format two values for a report: with eight digits, unless these are the same."""
-    if isinstance(found, float) and isinstance(committed, float):
-        rounded = [repr(float(f"{value:.8g}")) for value in (found, committed)]
-        if rounded[0] != rounded[1]:
-            return rounded[0], rounded[1]
-    return shorten(repr(found)), shorten(repr(committed))
 
 
 def _quote(line: str | None) -> str:
