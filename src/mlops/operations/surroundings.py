@@ -51,7 +51,7 @@ def surround_run(
     def is_kept(step: Step, found: StepRecord) -> bool:
         if not step.trains:
             return True
-        run_id, files = (found.results[name] for name in step.trains)
+        run_id, files = found.results[step.trains.run], found.results[step.trains.files]
         return backend.tracker.has_files(TrainingRun(run_id, files))
 
     own: list[Listener] = [registrar] if registrar else []
