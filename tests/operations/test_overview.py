@@ -1,5 +1,7 @@
 """What a stakeholder asks first."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from opened import open_here, open_model
 from tiny_model import TAGS, make_bundle, register, release, track
 
 from mlops.backends.memory import open_backend
+from mlops.files.atomic import write_atomically
 from mlops.model.loading import choose_image
 from mlops.operations.overview import read_overview, refresh_index
 from mlops.operations.status import read_status
@@ -82,7 +85,27 @@ def test_a_platform_that_cannot_be_read_is_a_problem_and_no_error(tmp_path: Path
     (tmp_path / "home" / "mlflow.db").write_bytes(b"\x80" * 2000)
     found = read_overview(open_here(workspace))
     assert [str(tmp_path / "home" / "mlflow.db") in problem for problem in found.problems] == [True]
-    assert [card.name for card in found.environments] == ["production", "qa"]
+    assert [(card.name, card.is_champion) for card in found.environments] == [("production", None), ("qa", None)]
+
+
+def test_after_the_champion_was_deleted_it_is_unknown_whether_it_serves(tmp_path: Path) -> None:
+    workspace = build_home(tmp_path)
+    write_atomically(workspace.home / "champions" / "diabetes.json", '{"version": 1}')
+    with closing(sqlite3.connect(workspace.home / "mlflow.db")) as database, database:
+        database.execute("DELETE FROM model_version_tags WHERE key = 'champion'")
+    found = read_overview(open_here(workspace))
+    assert [(card.model, card.is_champion) for card in found.environments] == [("diabetes version 1", None)] * 2
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith("The champion of 'diabetes', version 1, lost its tag")
+
+
+def test_the_problem_of_an_environment_is_told_once(tmp_path: Path) -> None:
+    workspace = build_home(tmp_path)
+    (workspace.home / "services" / "production.json").write_text("{")
+    found = read_overview(open_here(workspace))
+    assert [card.is_champion for card in found.environments] == [None, True]
+    assert "production.json is damaged" in found.environments[0].remark
+    assert found.problems == ()
 
 
 def test_the_index_is_about_the_project_s_model_whatever_a_run_was_asked_for(

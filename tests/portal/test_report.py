@@ -404,18 +404,20 @@ PRODUCTION = Environment(
 def test_the_index_begins_with_what_each_environment_serves(tmp_path: Path) -> None:
     step = StepRecord("test_data", "01_test_data", state="done", report="01.html", results={"data_path": "x/good.csv"})
     write_run(make_run(step), tmp_path)
-    qa = Environment("qa", "", "unreadable", remark="qa.json is damaged.")
+    qa = Environment("qa", "", "unreadable", is_champion=None, remark="qa.json is damaged.")
     page = read_index(tmp_path, Overview([qa, PRODUCTION], ["The registry does not answer."]))
     top = page.select_one("section.overview")
     assert top is not None
     assert page.main.find("section") is page.main.find_all(True)[1]  # type: ignore[union-attr]
     cards = [[" ".join(part.get_text(" ").split()) for part in card.find_all(["h2", "p"])] for card in top("article")]
     assert cards == [
-        ["qa", "nothing, ✗ unreadable", "qa.json is damaged."],
+        ["qa", "unknown, ✗ unreadable", "qa.json is damaged."],
         ["production", f"{PRODUCTION.model}, ✓ healthy"],
     ]
-    (rows,) = [card.dl for card in top("article")][1:]
+    unread, rows = [card.dl for card in top("article")]
+    assert unread is not None
     assert rows is not None
+    assert unread.get_text(" ", strip=True) == "Champion unknown"
     told = zip(rows.find_all("dt"), rows.find_all("dd"), strict=True)
     assert {name.get_text(): value.get_text() for name, value in told} == {
         "Since": "2026-11-22 19:10:00 UTC",
@@ -532,6 +534,34 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
         "20261122-190758-all-3f9a51c2/03_evaluate.html",
         "20261122-190758-all-3f9a51c2/04_register.html",
     ]
+
+
+ENDINGS: dict[str, tuple[RunRecord, str]] = {
+    "interrupted": (
+        make_run(
+            StepRecord("train", "02_train", state="failed", error="interrupted"), state="interrupted", outcome="error"
+        ).with_failure(),
+        "■ interrupted during train",
+    ),
+    "lost": (make_run(state="lost", outcome="error", error="its process ended"), "✗ lost its process ended"),
+    "newer": (make_run(state="newer", outcome="", error="written by a newer version"), "✗ newer written by a"),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_run_that_did_not_end_by_itself_has_the_word_of_its_state(tmp_path: Path, name: str) -> None:
+    run, said = ENDINGS[name]
+    write_run(run, tmp_path)
+    row = read_index(tmp_path).select("tbody tr")[0]
+    assert " ".join(row.select("td.status")[0].get_text(" ").split()).startswith(said)
+    assert "failed" not in row.get_text()
+
+
+def test_a_damaged_record_is_unreadable_and_no_error(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "monday" / "run.json", "{")
+    (cell,) = read_index(tmp_path).select("td.status")
+    assert cell.get_text(" ").startswith(f"✗ unreadable {tmp_path / 'monday' / 'run.json'} is damaged")
+    assert cell.select("span.unreadable")
 
 
 RECORDS: dict[str, Callable[[str], StepRecord]] = {

@@ -24,6 +24,14 @@ def find_standing(
     return found
 
 
+def test_whether_the_champion_serves_is_unknown_if_it_or_the_environment_cannot_be_read() -> None:
+    unread = Service("qa", "", "", "unreadable", "", 0, "", problem="qa.json is damaged.")
+    qa, production = find_standings([unread, SERVICE], None, [], champion_problem="The registry is damaged.")
+    assert (qa.serves_champion, production.serves_champion, production.remark) == (None, None, "")
+    assert find_standings([unread], CHAMPION, [])[0].serves_champion is None
+    assert find_standing(SERVICE, None, []).serves_champion is False
+
+
 @pytest.mark.parametrize(
     ("service", "champion", "remark"),
     [

@@ -242,6 +242,7 @@ def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
     for run in found:
         started = run.started or ("" if run.outcome == "unreadable" else "not started yet")
         about = run.reason if run.outcome in EXPLAINED else run.version
-        click.echo(f"{started:<20}  {run.run_id:<40} {run.outcome or run.state:<10} {about}".rstrip())
+        ending = run.state if run.state == "canceled" else run.outcome or run.state
+        click.echo(f"{started:<20}  {run.run_id:<40} {ending:<10} {about}".rstrip())
     if not found:
         click.echo("No run has been submitted yet. Start one with `mlops submit retrain`.")

@@ -182,7 +182,8 @@ def _read_status(opened: OpenProject) -> Status:
     try:
         found = read_status(opened)
     except MlopsError as error:
-        found = Status(problems=(str(error),), command_options=opened.command_options)
+        said = str(error)
+        found = Status(problems=(said,), command_options=opened.command_options, champion_problem=said)
     for problem in found.problems:
         click.echo(f"mlops: Could not read the current champion and services. {problem}", err=True)
     return found

@@ -78,5 +78,4 @@ def _describe_end(record: RunRecord) -> str:
     if record.state == "newer":
         return record.error
     reason = find_reason(record) if record.pipeline == ROLLBACK else ""
-    ended = record.outcome or record.state
-    return f"{ended}: {reason}" if reason else ended
+    return f"{record.ending}: {reason}" if reason else record.ending

@@ -42,5 +42,5 @@ def _conclude(record: RunRecord, name: str, project: Path) -> None:
     step = record.step(name)
     if step and step.state == "skipped":
         click.echo(f"{name} has nothing to do: {step.reason}")
-    click.echo(f"run {record.run_id}: {record.outcome or record.state}")
+    click.echo(f"run {record.run_id}: {record.ending}")
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)

@@ -28,7 +28,7 @@ def read_overview(opened: OpenProject) -> Overview:
         environments = tuple(_describe(found, standing) for standing in reversed(found.standings))
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
-    return Overview(environments, tuple(found.problems), now())
+    return Overview(environments, tuple(filter(None, [found.champion_problem])), now())
 
 
 def refresh_index(opened: OpenProject) -> None:
@@ -41,7 +41,7 @@ def refresh_index(opened: OpenProject) -> None:
 def _describe(status: Status, standing: Standing) -> Environment:
     service = standing.service
     if service.problem:
-        return Environment(service.environment, "", service.health, remark=service.problem)
+        return Environment(service.environment, "", service.health, is_champion=None, remark=service.problem)
     shown = Environment(
         service.environment,
         service.model,

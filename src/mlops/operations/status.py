@@ -15,9 +15,9 @@ from mlops.release.standing import Standing, find_standings
 class Status:
     """The champion, if there is one, the services of the environments, and runs and rollbacks, newest first.
 
-    `problems` lists the parts of the platform that cannot be read. `command_options` is the option that a command needs
-    for the platform: " --platform azure", or empty. `versions` has the served versions of the model, by image, and
-    `unread` the reasons why others cannot be read.
+    `problems` lists the parts of the platform that cannot be read, `champion_problem` why the champion cannot be.
+    `command_options` is the option that a command needs for the platform: " --platform azure", or empty. `versions`
+    has the served versions of the model, by image, and `unread` the reasons why others cannot be read.
     """
 
     champion: ModelVersion | None = None
@@ -28,19 +28,20 @@ class Status:
     command_options: str = ""
     versions: Mapping[str, ModelVersion] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    champion_problem: str = ""
 
     @property
     def champion_title(self) -> str:
         """The champion by name: "diabetes version 3"; "none yet", or "unknown" if it cannot be read."""
         if self.champion:
             return self.champion.title
-        of_services = sum(bool(service.problem) for service in self.services)
-        return "unknown" if len(self.problems) > of_services else "none yet"
+        return "unknown" if self.champion_problem else "none yet"
 
     @property
     def standings(self) -> list[Standing]:
         """The standing of each environment."""
-        return find_standings(self.services, self.champion, self.rollbacks, self.command_options)
+        shown = self.rollbacks, self.command_options, self.champion_problem
+        return find_standings(self.services, self.champion, *shown)
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
@@ -58,17 +59,17 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     PlatformError
         If the platform cannot be asked.
     """
-    champion, problems = None, list[str]()
+    champion, problem = None, ""
     try:
         champion = opened.backend.registry.find_champion(opened.model_name)
     except IntegrityError as error:  # a damaged part does not hide the others
-        problems.append(str(error))
+        problem = str(error)
     services = opened.backend.services.list_services()
-    problems += [service.problem for service in services if service.problem]
+    problems = tuple(filter(None, [problem, *(service.problem for service in services)]))
     rollbacks = opened.backend.services.list_rollbacks()
     runs = list_runs(opened.workspace.outputs)[:most] if most else ()
     versions, unread = _find_versions(opened.backend.registry, services)
-    return Status(champion, services, runs, tuple(problems), rollbacks, opened.command_options, versions, unread)
+    return Status(champion, services, runs, problems, rollbacks, opened.command_options, versions, unread, problem)
 
 
 def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:

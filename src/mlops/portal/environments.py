@@ -19,15 +19,15 @@ class Environment:
     name : str
         "production".
     model : str
-        "diabetes version 2", with a mark if the gate was overruled.
+        "diabetes version 2", with a mark if the gate was overruled; empty if it cannot be read.
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable".
     since : str
         The time of its deployment: UTC, ISO 8601.
     decision : str
         The decision to deploy it, and who made it.
-    is_champion : bool
-        Whether it is the champion.
+    is_champion : bool or None
+        Whether it is the champion; None if that cannot be read.
     remark : str
         The problems of the environment; empty if there are none.
     error : str
@@ -43,7 +43,7 @@ class Environment:
     health: str
     since: str = ""
     decision: str = ""
-    is_champion: bool = False
+    is_champion: bool | None = False
     remark: str = ""
     error: str = ""
     error_name: str = ""
@@ -80,7 +80,7 @@ def _render_environment(found: Environment) -> str:
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _list_rows(found))
     health = f'<span class="{escape(found.health)}">{ICONS.get(found.health, "")} {escape(found.health)}</span>'
     remark = f'<p class="remark">{mark_code(found.remark)}</p>' if found.remark else ""
-    model = escape(found.model or "nothing")
+    model = escape(found.model or "unknown")
     return f"<article><h2>{escape(found.name)}</h2><p>{model}, {health}</p>{remark}<dl>{rows}</dl></article>"
 
 
@@ -89,7 +89,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
         yield "Since", f'<time datetime="{escape(found.since)}">{escape(format_time(found.since))}</time>'
     if found.decision:
         yield "Decision", mark_code(found.decision)
-    yield "Champion", "yes" if found.is_champion else "no"
+    yield "Champion", "unknown" if found.is_champion is None else "yes" if found.is_champion else "no"
     if found.error:
         yield found.error_name[:1].upper() + found.error_name[1:], escape(found.error)
     if found.url:

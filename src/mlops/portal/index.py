@@ -11,6 +11,7 @@ from mlops.portal.page import mark_code, render_page
 from mlops.record.changes import list_changes, measure_duration
 from mlops.record.data_test import find_data_test
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
+from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import (
     OVERRULED,
     describe_failure,
@@ -26,7 +27,14 @@ from mlops.sweeps.results import format_value
 METRICS = list_metrics()
 COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duration")
 GOOD = ("promoted", "released", "done")
-ICONS = {**dict.fromkeys(GOOD, "✓"), "rejected": "–", "rolled back": "↺", "running": "…", "waiting": "…"}
+ICONS = {
+    **dict.fromkeys(GOOD, "✓"),
+    "rejected": "–",
+    "rolled back": "↺",
+    "interrupted": "■",
+    "running": "…",
+    "waiting": "…",
+}
 BAD = "✗"
 CAPTION = (
     "Newest first. A step's name opens its report, or the page of its sweep. Metrics are those of the model that the "
@@ -96,10 +104,15 @@ def _list_axes(run: RunRecord) -> list[str]:
 
 
 def _render_status(run: RunRecord) -> str:
-    outcome = run.outcome or run.state
-    why = describe_outcome(run) if outcome != "error" else _shorten(describe_failure(run))
-    word = f'<span class="{escape(outcome.replace(" ", "-"))}">{ICONS.get(outcome, BAD)} {escape(outcome)}</span>'
+    ending, why = run.ending, _explain_ending(run)
+    word = f'<span class="{escape(ending.replace(" ", "-"))}">{ICONS.get(ending, BAD)} {escape(ending)}</span>'
     return f"{word}<br><small>{mark_code(why)}</small>" if why else word
+
+
+def _explain_ending(run: RunRecord) -> str:
+    if run.state == INTERRUPTED:
+        return f"during {run.failure.step}" if run.failure and run.failure.step else ""
+    return _shorten(describe_failure(run)) if run.outcome == "error" else describe_outcome(run)
 
 
 def _shorten(error: str) -> str:
@@ -119,5 +132,5 @@ def _render_step(run: RunRecord, step: StepRecord, folder: Path) -> str:
     name = escape(step.name)
     if step.report and (folder / step.report).is_file():
         name = f'<a href="{escape(f"{run.run_id}/{step.report}", quote=True)}">{name}</a>'
-    mark = f' <span class="{step.state}">({step.state})</span>' if step.state != "done" else ""
+    mark = f' <span class="{step.ending}">({step.ending})</span>' if step.state != "done" else ""
     return f'<span title="{title}">{name}{mark}</span>'

@@ -22,6 +22,7 @@ __all__ = ["FORMAT", "RunRecord", "RunSettings", "RunState", "StepRecord", "Step
 
 RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "lost", "unreadable", "newer"]
 
+UNENDED: tuple[RunState, ...] = ("interrupted", "lost", "unreadable", "newer")  # without an outcome of their own
 LOST = "the runner's process ended before the run did"
 RECORDS = "*/run.json"  # in the folder of all runs
 # The format of run.json; 1 has no number. 3 adds the third item of `process`, and the commit of each step.
@@ -110,6 +111,11 @@ class RunRecord:
     format: int = FORMAT
     order: int = 0
     git_problem: str = ""
+
+    @property
+    def ending(self) -> str:
+        """Its outcome; its state if it has none, or if something other than its steps ended it: "interrupted"."""
+        return self.state if self.state in UNENDED else self.outcome or self.state
 
     def step(self, name: str) -> StepRecord | None:
         """Return the step `name`, or None if the run has no such step."""

@@ -7,6 +7,9 @@ from typing import Any, Literal
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
 
 
+INTERRUPTED = "interrupted"  # the error of a step that a person interrupted
+
+
 @dataclass(frozen=True)
 class StepRecord:
     """One step of a run.
@@ -67,6 +70,11 @@ class StepRecord:
     def has_results(self) -> bool:
         """True if later steps can use its results."""
         return self.state in ("done", "reused")
+
+    @property
+    def ending(self) -> str:
+        """Its state; "interrupted" if a person ended it."""
+        return INTERRUPTED if self.state == "failed" and self.error == INTERRUPTED else self.state
 
     @property
     def cause(self) -> str:

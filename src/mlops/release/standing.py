@@ -22,17 +22,22 @@ class Standing:
         The rollback that restored the service; None if it was released.
     command_options : str
         The option that a command needs for the platform: " --platform azure", or empty.
+    champion_problem : str
+        Why the champion cannot be read; empty if it can.
     """
 
     service: Service
     next_release: NextRelease | None = None
     restored_by: Rollback | None = None
     command_options: str = ""
+    champion_problem: str = ""
 
     @property
-    def serves_champion(self) -> bool:
-        """True if the champion is deployed here."""
+    def serves_champion(self) -> bool | None:
+        """True if the champion is deployed here; None if the champion or the environment cannot be read."""
         service, champion = self.service, self.next_release.champion if self.next_release else None
+        if service.problem or self.champion_problem:
+            return None
         return champion is not None and (champion.name, champion.version) == (service.model_name, service.model_version)
 
     @property
@@ -93,6 +98,7 @@ def find_standings(
     champion: ModelVersion | None,
     rollbacks: Iterable[Rollback],
     command_options: str = "",
+    champion_problem: str = "",
 ) -> list[Standing]:
     """Return the standing of each environment.
 
@@ -104,7 +110,7 @@ def find_standings(
         The champion of the project's model.
     rollbacks : iterable of Rollback
         The rollbacks of all environments, newest first.
-    command_options : str
+    command_options, champion_problem : str
         See `Standing`.
     """
     services, rollbacks = tuple(services), tuple(rollbacks)
@@ -115,6 +121,7 @@ def find_standings(
             following,
             next((found for found in rollbacks if _put_back(found, service)), None),
             command_options,
+            champion_problem,
         )
         for service in services
     ]

@@ -158,8 +158,8 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
 
 def format_outcome(run: RunRecord) -> str:
     """Return the outcome of a run in one line, with its full reason or the place of its failure."""
-    outcome, why = run.outcome or run.state, describe_outcome(run)
-    return f"{outcome}: {why}" if why else outcome
+    why = describe_outcome(run)
+    return f"{run.ending}: {why}" if why else run.ending
 
 
 def format_ending(run: RunRecord) -> str:
