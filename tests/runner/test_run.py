@@ -611,6 +611,20 @@ def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None
     assert states(resume_pipeline(record, STEPS, surround(small))) == ["done"] * 4
 
 
+def test_an_interrupt_while_a_report_is_written_loses_no_report_of_a_step_that_finished(small: Workspace) -> None:
+    class Impatient(Watch):
+        def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
+            super().step_ended(run, step)
+            if self.heard.count(f"{step.name} done") == 1:
+                raise KeyboardInterrupt
+            return replace(step, report=f"{step.notebook}.html")
+
+    with pytest.raises(RunInterrupted):
+        run(small, watch=Impatient())
+    (record,) = list_runs(small.outputs)
+    assert (record.state, record.steps[0].state, record.steps[0].report) == ("interrupted", "done", "01_look.html")
+
+
 def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Workspace) -> None:
     class Full(Watch):
         def step_started(self, step: StepRecord) -> None:

@@ -23,6 +23,7 @@ from mlops.record.processes import own_process
 from mlops.record.redaction import redact_record, redact_text
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
+from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import find_refusal
 from mlops.record.user import find_user
 from mlops.runner.outcome import name_outcome
@@ -42,6 +43,7 @@ class Run:
         self.workspace = surroundings.workspace
         self.record = record
         self.folder = self.workspace.outputs / record.run_id
+        self.unannounced: list[StepRecord] = []
 
     def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,7 @@ class Run:
             try:
                 self._work()
             except KeyboardInterrupt:
-                self._give_up("interrupted", "interrupted")
+                self._give_up("interrupted", INTERRUPTED)
                 raise RunInterrupted(self.record.run_id) from None
             except Exception as error:
                 with suppress(OSError):  # if even this cannot be written, readers see that the process ended
@@ -163,12 +165,16 @@ class Run:
             self._restore(step)
         return self.record.get_step(event.name)
 
-    def _announce(self, steps: Iterable[StepRecord]) -> None:
+    def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
+        """Notify the listeners of steps that ended. If an interrupt ends this call, the next one continues."""
+        self.unannounced += steps
         before = self.record
-        for step in steps:
+        while self.unannounced:
+            step = self.unannounced[0]
             for listener in self.around.listeners:
                 step = listener.step_ended(self.record, step)
             self.record = self.record.with_step(step)
+            del self.unannounced[0]
         if self.record != before:
             self._save(self.record)
 
@@ -193,6 +199,9 @@ class Run:
                     ended = replace(found, state="pending", reason=CUT_OFF, fingerprint="")
                 self._save(self.record.with_step(ended))
                 self._restore(step)
+        if state == "interrupted":
+            with suppress(MlopsError, OSError):  # the user knows that the run did not finish
+                self._announce()
         self.record = replace(self.record, error=self._shorten(error))
         self._end(state, "error", kind)
 
