@@ -14,7 +14,7 @@ from sklearn.datasets import load_diabetes
 FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
 TARGET = "Y"
 COLUMNS = (*FEATURES, TARGET)
-UNIT = "points of disease progression"  # of the target
+UNIT = "points of disease progression"  # the unit of the target
 DIGITS = 3  # significant digits that decide on which side of the split a row falls
 
 # The two rows that the reference implementation's smoke test sends.

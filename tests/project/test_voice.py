@@ -63,6 +63,14 @@ PHRASES = {
     r"\b(?:where|what) the user stands\b|\bas it is typed\b": "as the user would type it",
     r"\bwhere (?:it|there) (?:has|is) none\b": "if there is none",
     r"\bmade again\b": "created again",
+    r"\bseams?\b": "interface",
+    r"\bover the gate\b": "the gate was overruled",
+    r"\bonce per content\b|\bby its content, once\b": "the same content is stored only once",
+    r"\bThe platform's\.": "name the part: the services of the platform",
+    r"\bthe (?:most|least) (?:bytes|characters)\b": "maximum size, minimum length",
+    r"\btells? (?:them|\w+) apart\b": "distinguish",
+    r"^(?:so do|so does|not the|of a|of an|of the) ": "say what it is about: the unit of the target",
+    r"\bbecause of which\b": "the reason why; the rollback that bars ...",
 }
 
 # Rooms whose text has not been read with this list yet, and why. The list only shrinks.

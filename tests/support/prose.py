@@ -75,10 +75,15 @@ def read_source(file: str, source: str) -> Iterator[Passage]:
 
 
 def read_comments(file: str, source: str) -> Iterator[Passage]:
-    """Yield the comments of Python code; lines below each other are one comment."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    comments = [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
-    yield from _join_comments(file, comments)
+    """Yield the comments of Python code; lines of their own below each other are one comment."""
+    tokens = [
+        token for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT
+    ]
+    alone = {token.start[0] for token in tokens if token.line.lstrip().startswith("#")}
+    yield from _join_comments(file, [(token.start[0], token.string) for token in tokens if token.start[0] in alone])
+    for token in tokens:
+        if token.start[0] not in alone:
+            yield Passage(file, token.start[0], "comment", token.string.lstrip("#! "))
 
 
 def read_settings(file: str, text: str) -> Iterator[Passage]:

@@ -34,7 +34,7 @@ from mlops.cli.streams import RedactionFilter, claim_streams, print_error, print
 from mlops.errors import MlopsError, RunInterrupted, UsageError
 from mlops.platform.secret_variables import redact_error
 
-RESUMABLE = ("run", "resume", "provision")  # commands
+RESUMABLE = ("run", "resume", "provision")  # the commands whose runs can be resumed
 
 
 class Commands(click.Group):

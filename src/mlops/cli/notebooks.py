@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlops.regression.check import Verdict
     from mlops.regression.comparison import Comparison
 
-SHOWN = 4  # the most differences to print per cell, and for all scraps; --json and --junit list all of them
+SHOWN = 4  # maximum number of differences to print per cell; --json and --junit list all
 
 
 @click.command("check-notebooks")

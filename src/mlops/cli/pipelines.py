@@ -182,7 +182,7 @@ class SubmissionProgress(SubmissionListener):
 def _download(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> None:
     try:
         download_run(pipelines, run, folder)
-    except NotFoundError as error:  # it failed before it stored anything
+    except NotFoundError as error:  # the run failed before it stored any file
         click.echo(str(error), err=True)
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from mlops.platform.secret_variables import redact_error
 
-JSON_FORMAT = 1  # the format of --json; objects with a number of their own, such as the record of a run, keep it
+JSON_FORMAT = 1  # the format number of --json; run records have their own
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
 OUTPUT_OF_JSON = "mlops.output"  # the key in click's context

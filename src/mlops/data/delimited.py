@@ -12,8 +12,8 @@ from mlops.errors import UsageError, quote_cause
 SEPARATORS = ",;\t|"
 ENCODINGS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
-NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # with a decimal comma, or without a fraction
-THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # whole, perhaps with commas between thousands
+NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # a number with a decimal comma, or without a fraction
+THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # an integer, perhaps with commas between thousands
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 

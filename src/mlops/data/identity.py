@@ -31,7 +31,7 @@ ALIKE_FLOOR = 1e-2  # for files with a fixed number of decimals, whose small val
 EXACT = 2e-7  # relative difference; single precision is off by up to 6e-8
 MOST_DECIMALS = 12  # further decimals of a file never change the result
 NOT_ROUNDED: Mapping[Hashable, float] = MappingProxyType({})
-MISSING = -1e6  # in place of a missing value; far from every logarithm of a number
+MISSING = -1e6  # stands for a missing value; far from the logarithm of any number
 
 
 @dataclass(frozen=True)

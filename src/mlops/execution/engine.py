@@ -17,8 +17,8 @@ from mlops.execution.kernel_log import open_log
 from mlops.execution.messages import RunClient
 
 START_SECONDS = 120  # time for a kernel to become ready
-SAVE_SECONDS = 1.0  # minimum between two saves during the execution
-SAVE_SHARE = 0.05  # of the time, at most, is spent on saving, so a large notebook is saved less often
+SAVE_SECONDS = 1.0  # minimum pause between two saves
+SAVE_SHARE = 0.05  # the largest share of time for saving; a large notebook is saved less often
 
 
 class RunEngine(Engine):
@@ -99,7 +99,7 @@ def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
         nb_man.save = save
 
     nb_man.save = save_when_due
-    nb_man.max_autosave_pct = math.inf  # or papermill's own back-off would print a warning
+    nb_man.max_autosave_pct = math.inf  # otherwise papermill's own back-off would print a warning
     return restore
 
 

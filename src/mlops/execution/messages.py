@@ -10,8 +10,8 @@ from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
-DEEPEST = 100  # the most levels of nesting in a JSON output; nbformat fails to read more than about 300
-ODD = "OddOutput"  # the name of the error in the output of such a cell
+DEEPEST = 100  # maximum nesting of a JSON output; nbformat fails to read more than about 300
+ODD = "OddOutput"  # the name of the error of a cell with an invalid output
 UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from mlops.kernels.preload import Imports
 from mlops.kernels.request import ALWAYS_IGNORED, KERNEL, Request
 
-SET_DEATH_SIGNAL, SET_NAME = 1, 15  # of prctl(2)
+SET_DEATH_SIGNAL, SET_NAME = 1, 15  # options of prctl(2)
 CLOSE_SECONDS = 2.0
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -127,7 +127,7 @@ def _run_kernel(request: Request, ready: int, parent: int) -> None:
     class IPKernelApp(kernelapp.IPKernelApp):
         def init_heartbeat(self) -> None:
             super().init_heartbeat()
-            os.write(ready, b"1")  # all ports are bound
+            os.write(ready, b"1")  # tells the parent that all ports are bound
             os.close(ready)
 
     sys.executable, sys.orig_argv = request.argv[0], list(request.argv)

@@ -21,7 +21,7 @@ KEYED = tuple(
     "PROTOCOL_BUFFERS PSUTIL_ PYARROW_ PYDANTIC_ PYDEVD_ PYTHON PYZMQ_ SCIPY_ SKLEARN_ SSL_ TORNADO_ TZ VECLIB_ "
     "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME".split()
 )
-RESTRICTIONS = ("Cap", "NoNewPrivs", "Seccomp:")  # lines of /proc/<pid>/status
+RESTRICTIONS = ("Cap", "NoNewPrivs", "Seccomp:")  # the beginnings of lines in /proc/<pid>/status
 # Values that libraries set when they are imported, or that a forking process needs. They count as unset.
 USUAL = {
     "GIT_PYTHON_REFRESH": "quiet",

@@ -6,7 +6,7 @@ from pathlib import Path
 from mlops.kernels.messages import Channel, MessageError, open_channel
 
 ANSWER_SECONDS = 0.5
-BUSY = -1.0  # sorts after every idle time
+BUSY = -1.0  # in place of an idle time, and sorted after all of them
 IMPORTING = (BUSY, 0.0)
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 HEAD = struct.Struct("!I")
-PEER = struct.Struct("3i")  # process, user, group
-LONGEST = 16 * 2**20  # bytes; an environment has at most a few megabytes
+PEER = struct.Struct("3i")  # the ids of the peer's process, user and group
+LONGEST = 16 * 2**20  # maximum size of a message in bytes; an environment has at most a few megabytes
 MOST_FILES = 8
 FORK_SECONDS = 20  # time for a parent to receive a request and fork
 
@@ -142,5 +142,5 @@ def open_channel(path: Path) -> Channel | None:
     except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         return None
-    connection.settimeout(FORK_SECONDS)  # for sending
+    connection.settimeout(FORK_SECONDS)  # time limit for sending
     return Channel(connection)

@@ -37,7 +37,7 @@ from mlops.kernels.preload import MACHINERY, Imports, count_threads, import_modu
 from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
-LOOK_SECONDS = 5.0  # between two checks of the clock and the socket's file
+LOOK_SECONDS = 5.0  # pause between two checks of the clock and of the socket's file
 
 Job = Callable[[], int]
 
@@ -76,8 +76,8 @@ class Parent:
         self._began = self._last = time.monotonic()
         self._over = False
         self._surplus = False
-        self._forks: dict[int, Fork] = {}  # by pidfd
-        self._channels: dict[int, Channel] = {}  # by descriptor
+        self._forks: dict[int, Fork] = {}  # forks by their pidfd
+        self._channels: dict[int, Channel] = {}  # channels by their descriptor
         self._selector = selectors.PollSelector()
         listener.setblocking(False)
         self._watch(listener.fileno(), self._accept)
@@ -232,7 +232,7 @@ class Parent:
         """Close the copies of the parent's descriptors in a fork."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
-                os.close(descriptor)  # a pidfd
+                os.close(descriptor)  # the descriptor is a pidfd
         for channel in self._channels.values():
             channel.close()
         self._listener.close()

@@ -21,7 +21,7 @@ from mlops.parameters.kernel_section import find_settings
 
 IMPORT_SECONDS = 60  # time for a parent's imports, after which it ends by itself
 ANSWER_SECONDS = IMPORT_SECONDS + 10
-RETRY_SECONDS = 300  # before a parent that could not start is tried again
+RETRY_SECONDS = 300  # pause after a failed start of a parent before the next one
 FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
 
 

@@ -64,7 +64,7 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
     found = []
     for path in find_folder().glob("*.sock"):
         if channel := open_channel(path):
-            with contextlib.suppress(MessageError, OSError, psutil.NoSuchProcess):  # ended meanwhile
+            with contextlib.suppress(MessageError, OSError, psutil.NoSuchProcess):  # the parent ended in the meantime
                 found.append(_describe(path, channel, seconds))
             channel.close()
     return sorted(found, key=lambda parent: parent.age, reverse=True)

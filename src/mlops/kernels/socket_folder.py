@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-LONGEST_NAME = 107  # bytes, of a Unix socket
+LONGEST_NAME = 107  # maximum length in bytes of a Unix socket's path
 
 
 class UnavailableError(Exception):

@@ -14,7 +14,7 @@ from mlops.errors import HandoffError
 from mlops.scraps import make_scrap, name_copy, read_scraps, write_scraps
 from mlops.workspace import check_home, find_workspace, mark_home
 
-WORKBENCH = "workbench"  # folder in MLOPS_HOME
+WORKBENCH = "workbench"  # a folder in MLOPS_HOME
 
 
 class Results(Mapping[str, Any]):

@@ -43,7 +43,7 @@ def release_again(
     last = find_release(steps)
     production = _find_service(backend, last.environment) if last else None
     if production and production.tested == "failed" and production.health != "stopped":
-        # Its test was killed after it recorded the failure, so restore the previous service now.
+        # The test was killed after it had recorded the failure, so restore the previous service now.
         production = backend.services.record_test(production.environment, production.digest, passed=False).serving
     if production and production.health == "healthy":
         return record

@@ -59,7 +59,7 @@ class Layers:
         return [*self.common, *([own] if own else [])]
 
 
-Given = dict[str, dict[str, Setting]]  # by step, then by name
+Given = dict[str, dict[str, Setting]]  # settings by step, then by name
 
 
 def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: Iterable[Override] = ()) -> Parameters:

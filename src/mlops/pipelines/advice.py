@@ -17,5 +17,6 @@ REGISTRATION_NOTEBOOK = _name_notebook("registers a model", lambda step: step.re
 IMAGE_NOTEBOOK = _name_notebook("creates an image", lambda step: step.packs)
 
 _data_step, _gate = find_data_step(ALL_STEPS), find_gate(ALL_STEPS)
-DATA_PARAMETER = _data_step.takes_data if _data_step else "NAME"  # of `mlops provision`
+# The parameter of `mlops provision` that names the data file.
+DATA_PARAMETER = _data_step.takes_data if _data_step else "NAME"
 GATE = _gate.decides if _gate else Decision()

@@ -29,7 +29,7 @@ class Image:
 
 
 class Images(Protocol):
-    """The store of scoring images, which it keeps by digest."""
+    """The store of scoring images, which are identified by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """Store a bundle under the digest of its content; called by 05_create_image. Safe to call again."""

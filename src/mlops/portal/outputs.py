@@ -12,7 +12,7 @@ from mlops.scraps import MIME_PREFIX
 
 SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LONGEST = 200_000  # the most characters of a text in a report; a browser takes seconds to show a page of 5 MB
+LONGEST = 200_000  # maximum length of a text in a report; a browser takes seconds to show a page of 5 MB
 
 
 def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:

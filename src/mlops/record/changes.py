@@ -10,7 +10,7 @@ from mlops.parameters.lookup import RESERVED, SHARED
 from mlops.record.ledger import RunRecord
 from mlops.record.steps import StepRecord
 
-LONGEST = 40  # the most characters of a value; a longer path is shortened to its last part
+LONGEST = 40  # maximum length of a value; a longer path is shortened to its last part
 UNKNOWN = "default"
 
 

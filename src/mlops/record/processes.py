@@ -16,7 +16,7 @@ LOCKS = Path("/proc/locks")  # Linux only, like the next two
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 STAT = "/proc/{pid}/stat"
 STARTED = 19  # the index of the start time among the fields of STAT after the command
-MOST_SHOWN = 60  # the most characters of a command line in a message
+MOST_SHOWN = 60  # maximum length of a command line in a message
 SAME_SECONDS = 1.0  # more than two readings of the same creation time differ
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlops.errors import UsageError
 
-LOCK = ".runs.lock"  # in the folder of all runs
+LOCK = ".runs.lock"  # a file in the folder of all runs
 
 
 @contextmanager

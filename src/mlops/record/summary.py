@@ -9,7 +9,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 
 NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
-ROLLED_BACK = "rolled back"  # its outcome
+ROLLED_BACK = "rolled back"  # the outcome of a rollback
 OVERRULED = "gate overruled"  # the mark of a model, without the person and the reason
 
 

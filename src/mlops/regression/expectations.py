@@ -100,7 +100,7 @@ def _convert(metadata: Mapping[str, Any], where: str) -> Declaration:
     try:
         return msgspec.convert(declared, Declaration)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: mlops.check: {error}. docs/regression.md shows what it may hold.") from error
+        raise UsageError(f"{where}: mlops.check: {error}. docs/regression.md describes the allowed content.") from error
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:

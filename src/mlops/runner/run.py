@@ -31,7 +31,7 @@ from mlops.runner.plan import Plan, Surroundings
 from mlops.scraps import read_scraps
 
 CUT_OFF = "interrupted when the run ended"
-ERROR_LENGTH = 2000  # the most characters of an error that a record keeps
+ERROR_LENGTH = 2000  # maximum number of characters of an error in a record
 
 
 class Run:

@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_BODY = 8 << 20  # bytes
+MAX_BODY = 8 << 20  # maximum size of a body in bytes
 BODY_SECONDS = 5.0
 JSON = (b"content-type", b"application/json")
 Numbers = NDArray[np.float64]

@@ -87,7 +87,7 @@ class AzureArrivals:
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
-        written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()  # this version of the file
+        written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()  # identifies this version of the file
         note = container.get_blob_client(f"mlops/arrivals/{written}")
         try:
             note.upload_blob(run_id.encode())

@@ -24,7 +24,7 @@ from mlops.platform.datasets import LATEST, DatasetVersion
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
 
-RIGHTS_SECONDS = 300.0  # because a role takes minutes to take effect
+RIGHTS_SECONDS = 300.0  # a new role takes minutes to take effect
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")

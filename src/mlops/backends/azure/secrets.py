@@ -20,7 +20,7 @@ from mlops.platform.secret_variables import SHORTEST, list_variables, name_varia
 if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
 
-NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule
+NAME = re.compile("[0-9a-zA-Z-]{1,127}")  # Key Vault's rule for names
 SECRET, KEYS = "secret.", "keys."  # prefixes of the recorded names
 
 

@@ -21,7 +21,7 @@ from mlops.platform.datasets import LATEST, DatasetVersion
 from mlops.record.clock import now
 from mlops.workspace import mark_home
 
-FOLDER = "datasets"  # in MLOPS_HOME
+FOLDER = "datasets"  # a folder in MLOPS_HOME
 CATALOGUE = "catalogue.json"
 
 
@@ -88,7 +88,7 @@ class LocalDatasets:
                 if not self._is_whole(versions[-1]):
                     write_atomically(self._folder / versions[-1].file, path.read_bytes())
                 return self._describe(versions[-1], versions)
-            mark_home(self._home)  # format 1 has no catalogue
+            mark_home(self._home)  # raises the format number, because homes of format 1 have no catalogue
             number = versions[-1].version + 1 if versions else 1
             entry = CatalogueEntry(number, path.relative_to(self._folder).as_posix(), sha256, now())
             versions = (*versions, entry)

@@ -100,7 +100,7 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
         process = subprocess.Popen(
             [*command, "--port", str(port), "--ready", str(ready)],
             cwd=bundle,
-            env={**kept, **limits, "PYTHONUNBUFFERED": "1"},  # others may contain secrets
+            env={**kept, **limits, "PYTHONUNBUFFERED": "1"},  # other variables may contain secrets
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

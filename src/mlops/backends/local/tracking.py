@@ -16,7 +16,7 @@ from mlops.record.processes import name_user
 from mlops.workspace import mark_home
 
 PLOTS = "plots"
-ROWS = "training-rows"  # in MLOPS_HOME
+ROWS = "training-rows"  # a folder in MLOPS_HOME
 ROWS_FILE = "rows.parquet"
 ATTEMPT = "attempt"
 SWEEP = "sweep"
@@ -116,7 +116,7 @@ class LocalTracker:
 
     def keep_rows(self, content: bytes) -> str:
         """See `Tracker`."""
-        mark_home(self._store.home)  # older versions do not know recorded rows, and would count them as unseen
+        mark_home(self._store.home)  # raises the format number, because older versions would ignore the rows
         store_by_content(self._store.home / ROWS, ROWS_FILE, content)
         return hash_content(content)
 

@@ -44,7 +44,7 @@ class ThreadServer:
     def __init__(self, application: Application, port: int) -> None:
         try:
             self._listener = bind("127.0.0.1", port)
-        except SystemExit as error:  # meant for a process of its own
+        except SystemExit as error:  # `bind` exits the process if the port is taken
             raise DeploymentError(f"Could not start a service in memory. {error}") from error
         self.port = int(self._listener.getsockname()[1])
         config = uvicorn.Config(application, http="httptools", ws="none", lifespan="off", log_config=None)

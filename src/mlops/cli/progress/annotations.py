@@ -13,7 +13,7 @@ import click
 
 from mlops.record.ledger import RunRecord
 
-AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # variables that the two systems set
+AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # the environment variables that identify the two CI systems
 CUT = "…"
 COMMANDS = ("##vso[", "##[", "::")  # the prefixes of the commands that they recognise in a line
 

@@ -19,7 +19,7 @@ from mlops.sweeps.results import (
     rank_points,
 )
 
-SHOWN_POINTS = 10  # the most rows in the summary; the report has all
+SHOWN_POINTS = 10  # maximum number of rows in the summary; the report has all of them
 
 
 class SweepProgress(SweepListener):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-LONG_LINE = 16  # the least characters of a line of a secret that is also redacted by itself
-SHORT_ANCHOR = 3  # the least characters of an anchor; a shorter one would occur in almost every text
+LONG_LINE = 16  # minimum length of a line of a secret that is also redacted by itself
+SHORT_ANCHOR = 3  # minimum length of an anchor; a shorter one would occur in almost every text
 NAMES: dict[str, list[str]] = {}
 for _name, _text in html.entities.html5.items():
     if _name.endswith(";"):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 QUERY = re.compile(r"((?:https?://|/)[^\s?'\"]*)\?[^\s'\")]*")  # it may contain a signature that grants access
-STATUS = re.compile(r"Request failed \((\d{3})\)")  # the data set client has the status only in its text
-CLUTTER = re.compile(r"\s*\n(?:RequestId|ErrorCode|Time|Content):.*", re.DOTALL)  # appended by storage clients
+STATUS = re.compile(r"Request failed \((\d{3})\)")  # errors of the data set client have the status only in their text
+CLUTTER = re.compile(r"\s*\n(?:RequestId|ErrorCode|Time|Content):.*", re.DOTALL)  # lines that storage clients append
 BUSY = (408, 429, 500, 502, 503, 504)
 
 
@@ -136,7 +136,7 @@ def _parse(text: object) -> object:
 
 
 def _read_sdk_error(error: BaseException) -> Reason:
-    code = getattr(error, "error_code", None)  # of a storage client, which reads XML and headers
+    code = getattr(error, "error_code", None)  # set by storage clients, which read it from XML and headers
     message = CLUTTER.sub("", str(getattr(error, "message", "") or error))
     return Reason(str(getattr(code, "value", code) or ""), _clean(message))
 

@@ -7,7 +7,7 @@ from mlops.backends.azure.connection.session import CONNECT_SECONDS, READ_SECOND
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, ContainerClient
 
-RETRIES = 4  # within about a minute
+RETRIES = 4  # these take about a minute
 
 
 def open_container(session: AzureSession) -> "ContainerClient":

@@ -22,7 +22,7 @@ LEASE_SECONDS = 15  # the minimum that Azure allows
 RENEW_SECONDS = 5.0
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
-LEASED = (409, 412)  # the blob exists; 412 is the answer to a write to a leased blob
+LEASED = (409, 412)  # 409 if the blob exists, 412 after a write to a leased blob
 
 
 class LeaseLock:
@@ -126,6 +126,6 @@ class Lease:
 
         while not self._released.wait(RENEW_SECONDS):
             asked = time.monotonic()
-            with suppress(AzureError):  # retried, until `check` decides that it is too late
+            with suppress(AzureError):  # the next round retries, until `check` finds that it is too late
                 self._client.renew()
                 self._valid_until = asked + LEASE_SECONDS

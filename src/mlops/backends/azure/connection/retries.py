@@ -13,7 +13,7 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 
 TRIES = 4
-LONGEST_PAUSE = 30.0  # seconds; the limit for Azure's Retry-After, too
+LONGEST_PAUSE = 30.0  # seconds; also the limit for Azure's Retry-After
 
 Result = TypeVar("Result")
 

@@ -13,7 +13,7 @@ from mlops.parameters.platform_section import declare, read_platform_section
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"
-MODEL_NAME = "model_name"  # in the section shared of base.yml
+MODEL_NAME = "model_name"  # a key in the section shared of base.yml
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
 OWN_NAME = f"(|{NAME})"
 SERVICE_NAME = "(|[a-z][a-z0-9-]{1,30}[a-z0-9])"  # the SDK's own rule for web services

@@ -27,9 +27,9 @@ from mlops.platform.models import ModelVersion
 if TYPE_CHECKING:
     from azure.containerregistry import ContainerRegistryClient
 
-REPOSITORY = re.compile("[a-z0-9]+([._-]+[a-z0-9]+)*")  # the registry's rule
+REPOSITORY = re.compile("[a-z0-9]+([._-]+[a-z0-9]+)*")  # the registry's rule for the names of repositories
 DIGEST = re.compile("sha256:[0-9a-f]{64}")
-BUILD_WAIT_SECONDS = 3600.0  # for another process that builds an image of the same model
+BUILD_WAIT_SECONDS = 3600.0  # time limit for waiting for another process that builds an image of the same model
 LOG_LINES = 20
 
 

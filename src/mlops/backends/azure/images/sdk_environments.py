@@ -8,7 +8,7 @@ from mlops.platform.images import Image
 SERVER = Path(__file__).with_name("server_requirements.lock")  # for Azure's inference server; `make lock` writes it
 PYTHON = "3.11"
 MACHINE = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "sys_platform": "linux"}
-ENTRY_SCRIPT = "serving/azure_entry.py"  # in the bundle
+ENTRY_SCRIPT = "serving/azure_entry.py"  # a path in the bundle
 
 
 def list_packages(bundle: Path) -> list[str]:

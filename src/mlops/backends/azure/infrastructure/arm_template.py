@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources.models import ResourceGroup
 
 MADE_BY = ("made-by", "notebook-mlops")
-MAKES_CLUSTER = "[variables('makesCluster')]"  # the condition of resources that an existing cluster does not need
+MAKES_CLUSTER = "[variables('makesCluster')]"  # the condition of resources that only a new cluster needs
 DEPLOYMENT = "mlops-provision"
 WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
-COMPUTES_VERSION = "2025-12-01"  # as in the template
+COMPUTES_VERSION = "2025-12-01"  # the API version in the template
 DEPLOY_SECONDS = 3600.0  # a Kubernetes cluster takes a quarter of an hour
-OTHER_SECONDS = 5.0  # between two checks of another deployment that is still running
-RETRIES = 5  # of GET and PUT by azure-core, after 429, 5xx and lost connections; it respects Retry-After
+OTHER_SECONDS = 5.0  # pause between two checks of another deployment that is still running
+RETRIES = 5  # azure-core retries GET and PUT after 429, 5xx and lost connections, and respects Retry-After
 KINDS: dict[str, ChangeKind] = {"Create": "create", "Delete": "delete", "Modify": "modify", "Deploy": "modify"}
 NAMED_BY_AZURE = "(named by Azure)"
-NAMES = {  # for people
+NAMES = {  # names for display
     "microsoft.authorization/roleassignments": "role assignment",
     "microsoft.containerregistry/registries": "Container Registry",
     "microsoft.containerservice/managedclusters": "Kubernetes cluster",

@@ -56,7 +56,7 @@ def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
     idle = settings.compute_idle_seconds / 60
     hours, most = runs * nodes * (usage.run_minutes + idle) / 60, (settings.compute_max_nodes - least) * HOURS
     formula = f"{runs:g} runs x {nodes} nodes x ({usage.run_minutes:g} + {idle:g} idle) min / 60"
-    if hours > most:  # runs wait for each other
+    if hours > most:  # runs wait for each other, so more hours cannot be used
         hours, formula = float(most), f"at most {settings.compute_max_nodes - least} nodes x {HOURS} h"
     return [*found, Billable("training", hours, "node hours", formula, price)]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from azure.mgmt.resource import ResourceManagementClient
 
 DELETE_SECONDS = 600.0
-POLL_SECONDS = 10.0  # if Azure does not say how long to wait
+POLL_SECONDS = 10.0  # pause between two polls, if Azure does not say how long to wait
 
 
 class EndsServices(Protocol):

@@ -12,7 +12,7 @@ from mlops.files.records import decode_record
 MODEL = "outputs/model"
 PLOTS = "outputs/plots"
 FILES = "files"
-LONGEST = 1000  # characters in the value of a property, which is Azure's limit
+LONGEST = 1000  # Azure's limit of characters in the value of a property
 
 
 def upload_folder(run: SdkRun, name: str, folder: Path) -> None:

@@ -24,7 +24,7 @@ ATTEMPT = "attempt"
 PARAMETER = "parameter."
 COMPLETED, CANCELED, FAILED = "Completed", "Canceled", "Failed"
 ENDED = (COMPLETED, CANCELED, FAILED)
-LONGEST = 5000  # characters in the description of a run, which is Azure's limit
+LONGEST = 5000  # Azure's limit of characters in the description of a run
 
 
 class AzureTracker:

@@ -35,7 +35,7 @@ from mlops.platform.services import NO_DECISION, NO_PERMISSIONS, Decision, Healt
 from mlops.record.clock import now
 from mlops.release.policy import Releases
 
-LOCK_SECONDS = 1200.0  # for another deployment of the environment to end
+LOCK_SECONDS = 1200.0  # time limit for waiting for another deployment of the environment
 
 
 class AzureServices(Releases[AzureState]):

@@ -122,7 +122,7 @@ def submit_service(
         inference = make_inference_configuration(source, make_image_environment(name, image))
         model = Model(session.workspace, image.model_name, version=image.model_version, expand=False)
         if service is None or not has_size(service, settings, environment):
-            with warnings.catch_warnings():  # the README describes the status of the SDK
+            with warnings.catch_warnings():  # the SDK warns that it is deprecated, which the README also says
                 warnings.simplefilter("ignore", FutureWarning)
                 deployed: WebService = Model.deploy(
                     session.workspace, name, [model], inference, configuration, overwrite=service is not None

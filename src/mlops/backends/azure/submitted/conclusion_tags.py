@@ -6,7 +6,7 @@ from mlops.record.conclusion import Conclusion
 
 OUTCOME, REASON, MODEL_NAME, MODEL_VERSION, SKIPPED = "outcome", "reason", "model_name", "model_version", "skipped_"
 OVERRIDE = "override"
-LONGEST = 256  # characters of a tag
+LONGEST = 256  # maximum length of a tag
 
 
 def write_conclusion(conclusion: Conclusion) -> dict[str, str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCOPE = "https://management.azure.com/.default"
 SECONDS = (10, 60)  # time limits for the connection and the answer
-EXPIRED = 401  # also for a token that Azure shortened or revoked
+EXPIRED = 401  # also the status for a token that Azure shortened or revoked
 SUBMISSION = "submission"  # the tag with which a run is found if the answer was lost
 
 

@@ -20,7 +20,7 @@ from mlops.record.processes import describe_holders, name_user
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
 
-DATABASE = "mlflow.db"  # in MLOPS_HOME
+DATABASE = "mlflow.db"  # a file in MLOPS_HOME
 LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -103,7 +103,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
         return PlatformError(
             f"{path} is locked by {name_holder(path)}{since}. Wait for that process or end it, then try again."
         )
-    if code in DAMAGED or str(error).startswith("no such "):  # a table that MLflow always creates
+    if code in DAMAGED or str(error).startswith("no such "):  # "no such table": MLflow always creates its tables
         return explain_damage(path, str(error))
     if code == sqlite3.SQLITE_FULL:
         return _explain_system_error(path, OSError(errno.ENOSPC, str(error)))

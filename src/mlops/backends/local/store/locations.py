@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlops.backends.local.store.database import PATIENT, Patience, ask_database
 
-ARTIFACTS_FOLDER = "artifacts"  # in MLOPS_HOME
+ARTIFACTS_FOLDER = "artifacts"  # a folder in MLOPS_HOME
 PLACES = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),

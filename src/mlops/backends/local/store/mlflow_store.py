@@ -93,7 +93,7 @@ class MlflowStore:
 
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow sets its own level
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` reports it
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` reports these errors
         database = self.database  # checked, because MLflow would upgrade some older databases without a backup
         with explain_failures(database):
             if not database.is_file():

@@ -15,7 +15,7 @@ DELETED = "Deleted_Internal"  # MLflow keeps the row of a deleted version, in th
 
 @dataclass(frozen=True)
 class VersionRow:
-    """One model version as MLflow's database has it.
+    """One model version, as stored in MLflow's database.
 
     Parameters
     ----------
