@@ -26,6 +26,7 @@ from mlops.sweeps.results import format_value
 
 METRICS = list_metrics()
 COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duration")
+NUMBERS, NUMERIC = (*METRICS, "Duration"), ' class="number"'
 GOOD = ("promoted", "released", "done")
 ICONS = {
     **dict.fromkeys(GOOD, "✓"),
@@ -60,7 +61,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     runs = list_runs(outputs)
     rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id) for place, run in enumerate(runs))
     body = rows or f'<tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr>'
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
+    heads = "".join(f'<th scope="col"{NUMERIC if name in NUMBERS else ""}>{escape(name)}</th>' for name in COLUMNS)
     top = render_overview(overview, find_data_test(runs)) if overview else ""
     main = f"""{top}<h2>Runs</h2>
 <div class="scroll"><table class="runs">

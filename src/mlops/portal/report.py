@@ -24,6 +24,7 @@ from pygments.formatters import HtmlFormatter
 from mlops.files.atomic import write_atomically
 from mlops.portal.outputs import make_note, prepare_outputs
 from mlops.portal.page import TEMPLATES, mark_code, read_stylesheet
+from mlops.portal.tables import align_tables
 from mlops.portal.verdict import find_verdict, mark_unrun
 from mlops.record.ledger import RunRecord, StepRecord
 
@@ -42,9 +43,9 @@ ALLOWED_ATTRIBUTES = {
 
 
 def clean_html(html: str) -> str:
-    """Return HTML without scripts, loaded resources and styles."""
+    """Return HTML without scripts, loaded resources and styles. The columns of its tables are aligned."""
     return nh3.clean(
-        html,
+        align_tables(html),
         tags=ALLOWED_TAGS,
         attributes=ALLOWED_ATTRIBUTES,
         attribute_filter=_filter_attribute,

@@ -14,6 +14,7 @@ from mlops.portal.page import render_page
 from mlops.portal.report import render_report
 from mlops.portal.reporter import warn_unwritten
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
+from mlops.portal.tables import align_tables
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.scraps import name_copy
 from mlops.sweeps.plan import SweepListener
@@ -84,10 +85,7 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
     main = f"""<p>{_render_verdict(run, sweep, points)}</p>
 {picture}
 <h2>Combinations</h2>
-<div class="scroll"><table class="sweep">
-<caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).</caption>
-{_render_table(sweep, points)}
-</table></div>"""
+<div class="scroll">{align_tables(_render_table(sweep, points))}</div>"""
     path = folder / "sweep.html"
     write_atomically(path, render_page(title, main, header))
     return path
@@ -130,7 +128,13 @@ def _render_table(sweep: Sweep, points: Sequence[Point]) -> str:
     rows = "\n".join(_render_point(sweep, point, others, point is best) for point in rank_points(sweep, points))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     empty = f'<tr><td colspan="{len(heads)}">None finished.</td></tr>'
-    return f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows or empty}\n</tbody>"
+    return f"""<table class="sweep">
+<caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).</caption>
+<thead><tr>{head}</tr></thead>
+<tbody>
+{rows or empty}
+</tbody>
+</table>"""
 
 
 def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
