@@ -34,7 +34,15 @@ from mlops.record.ledger import FORMAT
             ["run", "build", "-p", "train.alpa=1"],
             "-p train.alpa: notebooks/02_train.ipynb has no parameter 'alpa'. Did you mean",
         ),
-        (["run", "build", "-p", "trian.alpha=1"], "there is no step 'trian'. Did you mean 'train'?"),
+        (
+            ["run", "build", "-p", "trian.alpha=1"],
+            "there is no step 'trian'. Did you mean train.alpha? Steps: test_data, train, evaluate, register, create_i",
+        ),
+        (["run", "build", "-p", "alpha=1"], "-p alpha names no step. Did you mean train.alpha?"),
+        (["run", "build", "-p", "aplha=1"], "-p aplha names no step. Did you mean train.alpha?"),
+        (["run", "build", "-p", "min_rows=9"], "Did you mean test_data.min_rows or evaluate.min_rows?"),
+        (["run", "build", "-p", "x=1"], "-p x names no step. `mlops run --help` lists the steps"),
+        (["sweep", "train"], "List some, as in `-p alpha=0.04,0.4,4`."),
         (
             ["run", "build", "-p", "train.alpha=-1"],
             "-p train.alpha is '-1', but it must be a number in [0, 1000000]",
@@ -72,6 +80,14 @@ from mlops.record.ledger import FORMAT
         (["run", "all", "--reason", "ticket 42"], "the gate is not overruled. Remove it, or add -p evaluate"),
         (["rnu", "all"], "No such command 'rnu'. Did you mean 'run'?"),
         (["run", "all", "--onyl", "train"], "(Did you mean one of: '--json', '--only'?)"),
+        (
+            ["run", "retrain", "--only", "evaluate", "-p", "train.alpha=3"],
+            "-p train.alpha would have no effect, because --only evaluate does not run train. "
+            "`mlops run retrain -p train.alpha=3` uses it.",
+        ),
+        (["run", "all", "--only", "train", "--take-over"], "--take-over: The step train deploys nothing."),
+        (["run", "retrain", "--from", "monday"], "--from monday is for --only"),
+        (["run", "retrain", "--only", "train", "--from", "monday"], "--from monday: There is no such run in"),
         (["run", "all", "--only", "trian"], "there is no such step in all. Did you mean 'train'?"),
         (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),
     ],

@@ -57,9 +57,15 @@ def test_mlflow_has_the_trainings_below_the_sweep(record, mlops) -> None:  # typ
         assert float(child.data.params["alpha"]) == point.values["alpha"]
 
 
+def test_a_sweep_is_not_evaluated_unasked(record, mlops) -> None:  # type: ignore[no-untyped-def]
+    ran = mlops.invoke("run", "retrain", "--only", "evaluate")
+    assert ran.returncode == 2
+    assert f"only sweeps have them. Add `--from {record.run_id}` for the best combination" in ran.stderr
+
+
 @pytest.mark.slow
 def test_the_best_one_is_what_evaluate_takes(record, mlops) -> None:  # type: ignore[no-untyped-def]
-    ran = mlops("run", "retrain", "--only", "evaluate", "--json")
+    ran = mlops("run", "retrain", "--only", "evaluate", "--from", record.run_id, "--json")
     evaluated = json.loads(ran.stdout)
     steps = {step["name"]: step for step in evaluated["steps"]}
     assert steps["train"]["source"] == record.run_id

@@ -15,8 +15,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "unknown step": (
         "steps: {trian: {alpha: 1}}",
-        "parameters/base.yml: steps.trian.alpha: there is no step 'trian'. Did you mean 'train'? "
-        "Known: train, deploy, deploy_qa, deploy_production.",
+        "parameters/base.yml: steps.trian.alpha: there is no step 'trian'. Did you mean train.alpha? "
+        "Steps: train, deploy_qa, deploy_production.",
     ),
     "unknown parameter": (
         "steps: {deploy: {prot: 1}}",

@@ -128,7 +128,9 @@ def test_a_large_sweep_says_little_where_nobody_watches() -> None:
 
 
 def test_the_summary_ends_with_how_to_go_on() -> None:
-    said = summarize_sweep(*make({"alpha": (0.1, 1.0), "label": ("a b",)}, failed=(2,)), "sweep.html", "mlops")
+    said = summarize_sweep(
+        *make({"alpha": (0.1, 1.0), "label": ("a b",)}, failed=(2,)), "1-sweep", "sweep.html", "mlops"
+    )
     assert said.splitlines() == [
         "   alpha  label  cv_mse",
         "*    0.1    a b    1.00",
@@ -136,11 +138,11 @@ def test_the_summary_ends_with_how_to_go_on() -> None:
         "",
         "Best:       alpha=0.1, label=a b with cv_mse 1.00",
         "Failed:     1 of 2 combinations; their errors are in the report",
-        "Next:       mlops run retrain --only evaluate",
+        "Next:       mlops run retrain --only evaluate --from 1-sweep",
         "Or run all: mlops run all -p train.alpha=0.1 -p train.label='a b'",
         "Report:     sweep.html",
     ]
-    many = summarize_sweep(*make({"seed": tuple(range(25))}), "sweep.html", "mlops")
+    many = summarize_sweep(*make({"seed": tuple(range(25))}), "1-sweep", "sweep.html", "mlops")
     assert "   ... and 15 more in the report" in many
 
 

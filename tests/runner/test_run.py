@@ -19,7 +19,7 @@ from given_parameters import load_parameters, load_project
 from mlops.errors import RunInterrupted, UsageError
 from mlops.files.hashes import hash_file
 from mlops.pipelines.step import Decision, Deployment, HandedFile, Step
-from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run
+from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run, write_run
 from mlops.record.lineage import describe_notebooks
 from mlops.record.steps import Failure
 from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_pipeline
@@ -252,6 +252,28 @@ def test_one_step_alone_takes_over_earlier_results(small: Workspace) -> None:
     assert states(record) == ["reused", "done", "skipped", "skipped"]
     assert record.steps[0].reason == f"from run {first.run_id}"
     assert record.steps[1].results["good"] is True
+
+
+def test_one_step_alone_takes_results_of_the_run_it_names(small: Workspace) -> None:
+    first, newer = run(small, "look.seen=1"), run(small, "look.seen=5")
+    plan = Plan("four", STEPS, load_parameters(small.project, STEPS), "judge", source=first.run_id)
+    record = run_pipeline(plan, surround(small))
+    assert (record.steps[0].source, record.result("good")) == (first.run_id, False)
+    plan = replace(plan, only="act", source=newer.run_id)
+    assert run_pipeline(plan, surround(small)).steps[1].source == newer.run_id
+    write_run(replace(newer, run_id="other", steps=newer.steps[:1]), small.outputs)
+    with pytest.raises(UsageError, match=r"needs the results of judge, but run other has none. Name another run with"):
+        run_pipeline(replace(plan, source="other"), surround(small))
+
+
+def test_one_step_alone_does_not_build_on_a_sweep_unasked(small: Workspace) -> None:
+    first, swept = run(small, "look.seen=1"), run(small, "look.seen=5")
+    write_run(replace(swept, pipeline="sweep"), small.outputs)
+    assert run(small, only="judge").steps[0].source == first.run_id
+    for folder in {first.run_id, *(found.run_id for found in list_runs(small.outputs))} - {swept.run_id}:
+        shutil.rmtree(small.outputs / folder)
+    with pytest.raises(UsageError, match=f"judge needs the results of look, but only sweeps .*--from {swept.run_id}"):
+        run(small, only="judge")
 
 
 def test_the_newest_results_are_those_of_the_run_that_started_last(small: Workspace) -> None:

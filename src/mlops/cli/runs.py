@@ -46,6 +46,13 @@ from mlops.workspace import find_workspace
     "--only", default="", metavar="STEP", help="Run only this step, with the newest results of the steps before it."
 )
 @click.option(
+    "--from",
+    "source",
+    default="",
+    metavar="RUN",
+    help="With --only: use the results of this run, which may be a sweep. [default: the newest of other runs]",
+)
+@click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Release the model that this file names, instead of the champion; `mlops submit` writes it.",
@@ -65,6 +72,7 @@ def run(
     platform: str,
     overrides: tuple[str, ...],
     only: str,
+    source: str,
     model_file: Path | None,
     reason: str,
     force: bool,
@@ -84,7 +92,8 @@ def run(
       mlops run all
       mlops run retrain -p train.alpha=0.1
       mlops run build -p test_data.data_path=new.csv
-      mlops run release --only test_qa
+      mlops run retrain --only evaluate
+      mlops run retrain --only evaluate --from 20261122-190758-sweep-3f9a51c2
       mlops run release --model-file model.json
       mlops run release --redeploy-rolled-back
       mlops run retrain -p evaluate.promote_always=true --reason "ticket 42"
@@ -101,7 +110,15 @@ def run(
 
     opened = open_platform(platform, map(read_override, overrides))
     request = RunRequest(
-        pipeline, only, model_file, reason, force, Permissions(take_over, redeploy), run_id=run_id, jobs=jobs or 0
+        pipeline,
+        only,
+        source,
+        model_file,
+        reason,
+        force,
+        Permissions(take_over, redeploy),
+        run_id=run_id,
+        jobs=jobs or 0,
     )
     record = start_run(opened, request, [] if quiet else [Progress()], release_begins)
     _conclude(record, opened, Printed(quiet, as_json), overrides, released if record.outcome == "rejected" else [])
@@ -158,7 +175,8 @@ def _conclude(
         report = shorten_path(_find_page(record, opened.workspace.outputs))
         data, refused = _describe_data(record, opened)
         program = name_program()
-        following = find_following(record, program, opened.command_options, given, refused)
+        declared = opened.project.declared
+        following = find_following(record, program, opened.command_options, given, refused, declared=declared)
         click.echo("\n" + disarm(summarize_run(record, status, report, program, following, data)))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 

@@ -85,5 +85,5 @@ def sweep(
         click.echo(f"{record.run_id}: {describe_best(plan, points)}")
     else:
         report = shorten_path(project.workspace.outputs / record.run_id / "sweep.html")
-        click.echo("\n" + summarize_sweep(plan, points, report, name_program()))
+        click.echo("\n" + summarize_sweep(plan, points, record.run_id, report, name_program()))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)

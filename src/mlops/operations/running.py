@@ -15,6 +15,7 @@ from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release
 from mlops.pipelines.step import Step
 from mlops.platform.services import NO_PERMISSIONS, Permissions, Service
 from mlops.record.ledger import RunRecord, list_runs, read_run
+from mlops.record.reuse import require_step
 from mlops.release.policy import explain_owner
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
 
@@ -29,6 +30,8 @@ class RunRequest:
         Its name.
     only : str
         The only step to run; empty for all.
+    source : str
+        The run whose results `only` builds on; empty for the newest ones of any run that is not a sweep.
     model_file : Path, optional
         The file that names the model to release in place of the champion.
     reason : str
@@ -45,6 +48,7 @@ class RunRequest:
 
     pipeline: str
     only: str = ""
+    source: str = ""
     model_file: Path | None = None
     reason: str = ""
     force: bool = False
@@ -56,6 +60,11 @@ class RunRequest:
     def steps(self) -> tuple[Step, ...]:
         """The steps of the pipeline."""
         return PIPELINES[self.pipeline]
+
+    @property
+    def asked(self) -> tuple[Step, ...]:
+        """The steps to run: all of them, or the one of `only`."""
+        return tuple(step for step in self.steps if self.only in ("", step.name))
 
 
 def start_run(
@@ -88,18 +97,24 @@ def start_run(
     UsageError
         If the request cannot be run. Nothing has run.
     """
-    check_overrides(opened.overrides, request.pipeline, request.steps)
+    if request.only:
+        require_step(request.only, request.pipeline, [step.name for step in request.steps])
+    elif request.source:
+        raise UsageError(f"--from {request.source} is for --only, which builds on an earlier run. Add --only STEP.")
+    check_overrides(opened.overrides, request.pipeline, request.steps, request.only)
     require_ready(opened.backend)
     opened = _give_request(opened, request)
     _require_owner(opened, request)
     _require_known_champion(opened, request)
     _require_reason(opened, request)
-    data_step = find_data_step(request.steps)
+    data_step = find_data_step(request.asked)
     parameters = opened.parameters
-    if data_step and request.only in ("", data_step.name):
+    if data_step:
         parameters = choose_data(parameters, data_step, opened.backend.datasets)
     around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
-    plan = Plan(request.pipeline, request.steps, parameters, request.only, request.force, request.jobs)
+    plan = Plan(
+        request.pipeline, request.steps, parameters, request.only, request.force, request.jobs, source=request.source
+    )
     record = run_pipeline(plan, around, request.run_id)
     if record.outcome == "rejected" and find_release(request.steps) and not request.only:
         return release_again(record, parameters, around, opened.backend, release_begins)
@@ -124,7 +139,7 @@ def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
         step = _find_deployment(request, "--redeploy-rolled-back")
         named.append(Override(step.notebook_name, step.deploys.redeploy, True, "--redeploy-rolled-back"))
     if request.reason:
-        overruled = [(step.name, step.decides.override_reason) for step in request.steps if step.decides.overruled_by]
+        overruled = [(step.name, step.decides.override_reason) for step in request.asked if step.decides.overruled_by]
         named += [Override(name, parameter, request.reason, "--reason") for name, parameter in overruled]
     return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
 
@@ -132,8 +147,8 @@ def _give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:
     """Refuse to overrule the gate without a reason, and a reason without overruling it."""
     overruled = False
-    for step in request.steps:
-        if not step.decides.overruled_by or request.only not in ("", step.name):
+    for step in request.asked:
+        if not step.decides.overruled_by:
             continue
         names = (step.decides.overruled_by, step.decides.override_reason)
         overrules, why = (opened.parameters.values[step.name].get(name) for name in names)
@@ -150,20 +165,21 @@ def _require_reason(opened: OpenProject, request: RunRequest) -> None:
 
 def _find_deployment(request: RunRequest, option: str) -> Step:
     """Return the first step of a pipeline that takes an image."""
-    found = next((step for step in request.steps if step.deploys.image), None)
+    found = next((step for step in request.asked if step.deploys.image), None)
     if found is None:
-        raise UsageError(f"{option}: The pipeline {request.pipeline} deploys nothing. Use it with `mlops run release`.")
+        runs = f"step {request.only}" if request.only else f"pipeline {request.pipeline}"
+        raise UsageError(f"{option}: The {runs} deploys nothing. Use it with `mlops run release`.")
     return found
 
 
 def _require_owner(opened: OpenProject, request: RunRequest) -> None:
     """Refuse a run that would deploy in an environment of another model, before it trains anything."""
     values = opened.parameters.values
-    steps = [step for step in request.steps if step.deploys.digest]
+    steps = [step for step in request.asked if step.deploys.digest]
     if any(values[step.name].get(step.deploys.image) for step in steps):
         return  # the deployment checks the model of the named image
     for step in steps:
-        if request.only not in ("", step.name) or values[step.name].get(step.deploys.take_over):
+        if values[step.name].get(step.deploys.take_over):
             continue
         owner = opened.backend.services.find_owner(step.environment)
         if owner not in ("", opened.model_name):
@@ -178,9 +194,10 @@ def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
     IntegrityError
         If the registry cannot tell which version is the champion.
     """
-    steps = [step for step in request.steps if request.only in ("", step.name)]
     values = opened.parameters.values
-    if any(step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in steps):
+    if any(
+        step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
+    ):
         opened.backend.registry.find_champion(opened.model_name)
 
 

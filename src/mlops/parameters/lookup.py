@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter
-from mlops.parameters.suggestion import suggest
+from mlops.parameters.suggestion import find_closest, suggest
 from mlops.pipelines.step import Step
 
 # The runner sets these if the notebook declares them. No file and no -p may set them.
@@ -36,7 +36,7 @@ class Declared:
         Parameters
         ----------
         step : str
-            The step's name, its notebook's name without the number, or `SHARED`.
+            The step's name, its notebook's name without the number, or `SHARED`; empty if none was given.
         name : str
             The parameter's name.
         source : str
@@ -52,7 +52,7 @@ class Declared:
         notebooks = {known.notebook_name: known.notebook for known in self.steps}
         notebooks |= {known.name: known.notebook for known in self.steps}
         if step not in notebooks:
-            raise ParameterError(f"{source}: there is no step {step!r}{suggest(step, notebooks)}")
+            raise ParameterError(self._explain_unknown(step, name, source, notebooks))
         _refuse_reserved(name, source)
         parameters = self.by_notebook[notebooks[step]]
         if not parameters:
@@ -64,6 +64,23 @@ class Declared:
             hint = suggest(name, [known for known in parameters if known not in RESERVED])
             raise ParameterError(f"{source}: notebooks/{notebooks[step]}.ipynb has no parameter {name!r}{hint}")
         return parameters[name]
+
+    def _explain_unknown(self, step: str, name: str, source: str, notebooks: Mapping[str, str]) -> str:
+        """Say that a parameter has no step, or one that does not exist, and suggest the parameter that was meant."""
+        owners: dict[str, list[str]] = {}
+        for known in {known.notebook: known for known in self.steps}.values():
+            for declared in self.by_notebook[known.notebook]:
+                owners.setdefault(declared, []).append(f"{known.notebook_name}.{declared}")
+        close = find_closest(step, notebooks)
+        if close and name in self.by_notebook[notebooks[close]]:
+            meant = [f"{close}.{name}"]
+        else:
+            meant = owners.get(name) or owners.get("" if step else find_closest(name, owners)) or []
+        hint = f" Did you mean {' or '.join(meant)}?" if meant else f" Did you mean {close!r}?" if close else ""
+        if not step:
+            return f"{source} names no step.{hint or ' `mlops run --help` lists the steps and their parameters.'}"
+        steps = ", ".join(known.name for known in self.steps)
+        return f"{source}: there is no step {step!r}.{hint} Steps: {steps}."
 
     def _find_shared(self, name: str, source: str) -> Parameter:
         _refuse_reserved(name, source)

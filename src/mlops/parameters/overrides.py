@@ -6,6 +6,7 @@ typed values (``--force``, the registered data set), without converting them to 
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ class Override:
     Parameters
     ----------
     step : str
-        The step's name, its notebook's name without the number, or `SHARED`.
+        The step's name, its notebook's name without the number, or `SHARED`; empty if none was typed, which `Declared`
+        refuses with a suggestion.
     name : str
         The parameter.
     value : bool, int, float, str or list
@@ -69,12 +71,13 @@ def read_override(text: str) -> Override:
     ParameterError
         If the text has another form.
     """
-    found = re.fullmatch(r"([\w-]+)\.(\w+)=(.*)", text, re.DOTALL)
+    found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
     if not found:
         raise ParameterError(
             f"-p {text} is not of the form step.name=value. `mlops run --help` lists the steps and their parameters."
         )
-    return Override(found[1], found[2], found[3], f"-p {found[1]}.{found[2]}", is_typed_text=True)
+    step, name, value = found.groups()
+    return Override(step or "", name, value, f"-p {step}.{name}" if step else f"-p {name}", is_typed_text=True)
 
 
 def _read_text(text: str, kind: type) -> Value:
@@ -85,18 +88,34 @@ def _read_text(text: str, kind: type) -> Value:
     return found
 
 
-def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequence[Step]) -> None:
-    """Refuse an override for a step that the pipeline does not have, because it would change nothing.
+def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequence[Step], only: str = "") -> None:
+    """Refuse an override for a step that does not run, because it would change nothing.
+
+    Parameters
+    ----------
+    overrides : iterable of Override
+        The values for one run.
+    pipeline : str
+        The pipeline, for messages.
+    steps : sequence of Step
+        Its steps.
+    only : str
+        The only step that runs; empty if all run.
 
     Raises
     ------
     ParameterError
-        If there is one; the message lists the pipeline's steps.
+        If there is one. The message lists the steps of the pipeline, or gives the command that would use the value.
     """
-    names = list(dict.fromkeys(name for step in steps for name in (step.notebook_name, step.name)))
     for override in overrides:
-        if override.step not in (SHARED, *names):
+        named = [step for step in steps if override.step in (SHARED, step.name, step.notebook_name)]
+        if not named:
             raise ParameterError(
                 f"{override.source}: the pipeline {pipeline} has no step {override.step!r}"
-                f"{suggest(override.step, names)}"
+                f"{suggest(override.step, [step.name for step in steps], 'Its steps')}"
+            )
+        if only in {step.name for step in steps} - {step.name for step in named}:
+            raise ParameterError(
+                f"{override.source} would have no effect, because --only {only} does not run {override.step}. "
+                f"`mlops run {pipeline} -p {shlex.quote(override.to_text())}` uses it."
             )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlops.files.atomic import write_atomically
 from mlops.numbers import format_number
+from mlops.pipelines import SWEEP
 from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.portal.page import mark_code, render_page
 from mlops.record.changes import list_changes, measure_duration
@@ -21,7 +22,6 @@ from mlops.record.summary import (
     find_override,
     list_metrics,
 )
-from mlops.sweeps.plan import STEP as SWEEP
 from mlops.sweeps.results import format_value
 
 METRICS = list_metrics()

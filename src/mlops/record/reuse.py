@@ -1,6 +1,6 @@
 """The reuse of earlier results: of unchanged steps, and of the steps that `--only` builds on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.parameters.suggestion import suggest
+from mlops.pipelines import SWEEP
 from mlops.pipelines.step import Step
 from mlops.record.fingerprints import has_kept_files
 from mlops.record.ledger import RunRecord, StepRecord, iterate_runs, list_runs
@@ -48,8 +49,8 @@ def find_unchanged(
     return None
 
 
-def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) -> list[StepRecord]:
-    """Find the newest results of the steps that the step of `--only` needs.
+def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, source: str = "") -> list[StepRecord]:
+    """Find the results of the steps that the step of `--only` needs.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
         All steps of the pipeline.
     outputs : Path
         The folder with one folder per run.
+    source : str
+        The run to take the results from; empty for the newest results of any run that is not a sweep.
 
     Returns
     -------
@@ -70,13 +73,12 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
     Raises
     ------
     UsageError
-        If there is no such step, a result is missing, or the results do not fit each other.
+        If there is no such step or run, a result is missing, or the results do not fit each other.
     """
     known = {step.name: step for step in steps}
-    if only not in known:
-        raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'Its steps')}")
+    require_step(only, pipeline, known)
     needed = [name for name in known[only].needs if name in known]
-    runs = list_runs(outputs)
+    runs = _list_sources(outputs, source)
     refused = _find_refused(only, steps, runs)
     if refused:
         return [refused]
@@ -87,9 +89,8 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
     for name, run in newest.items():
         found = run.step(name) if run else None
         if run is None or found is None:
-            raise UsageError(
-                f"--only {only} needs the results of {name}, but no run has them. Run `mlops run {pipeline}` first."
-            )
+            why = _explain_missing(name, pipeline, outputs, source)
+            raise UsageError(f"--only {only} needs the results of {name}, but {why}")
         _require_consistent(only, known[name], run, newest)
         if not has_copy(found, outputs / run.run_id):
             raise UsageError(
@@ -98,6 +99,39 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path) ->
             )
         reused.append(take_over(found, run, "from run "))
     return reused
+
+
+def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
+    """Refuse a step of `--only` that is not among the steps of its pipeline.
+
+    Raises
+    ------
+    UsageError
+        If it is not; the message suggests the closest one.
+    """
+    if only not in known:
+        raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'Its steps')}")
+
+
+def _list_sources(outputs: Path, source: str) -> list[RunRecord]:
+    """Return the named run, or else all runs but sweeps: a training that a sweep chose is used only on request."""
+    runs = list_runs(outputs)
+    if not source:
+        return [run for run in runs if run.pipeline != SWEEP]
+    named = [run for run in runs if run.run_id == source]
+    if not named:
+        raise UsageError(f"--from {source}: There is no such run in {outputs}. `mlops status` lists the runs.")
+    return named
+
+
+def _explain_missing(name: str, pipeline: str, outputs: Path, source: str) -> str:
+    """Say why there are no results of a step, and what to do."""
+    if source:
+        return f"run {source} has none. Name another run with --from, or omit it."
+    swept = (run for run in list_runs(outputs) if (found := run.step(name)) and found.has_results)
+    if sweep := next(swept, None):
+        return f"only sweeps have them. Add `--from {sweep.run_id}` for the best combination of the newest sweep."
+    return f"no run has them. Run `mlops run {pipeline}` first."
 
 
 def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -> StepRecord | None:

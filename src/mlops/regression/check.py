@@ -10,12 +10,11 @@ from typing import Any
 from mlops.errors import IntegrityError, RunNotFoundError, UsageError
 from mlops.parameters.declarations import Parameter, read_declarations
 from mlops.parameters.lookup import RESERVED
-from mlops.pipelines import ROLLBACK
+from mlops.pipelines import ROLLBACK, SWEEP
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
-from mlops.sweeps.plan import STEP as SWEEP
 
 SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
 RUNNERS_OWN = "run_folder"  # the runner sets it to another value in every run

@@ -69,7 +69,7 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
         _require_new(run_id, surroundings.workspace.outputs)
     outputs = surroundings.workspace.outputs
     with share_runs(outputs):
-        reused = find_only(plan.only, plan.pipeline, plan.steps, outputs) if plan.only else ()
+        reused = find_only(plan.only, plan.pipeline, plan.steps, outputs, plan.source) if plan.only else ()
         asked = [step for step in plan.steps if plan.only in ("", step.name)]
         require_runnable(asked, plan.parameters.values, surroundings.workspace)
         record = begin_record(plan, surroundings, run_id or make_run_folder(outputs, plan.pipeline).name)

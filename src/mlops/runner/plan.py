@@ -36,6 +36,8 @@ class Plan:
     at : str
         The step of a submitted run that this process executes, with the results that the run has so far. Other
         processes execute the other steps. Empty if this process executes all steps.
+    source : str
+        The earlier run that `only` takes results from; empty for the newest results of any run that is not a sweep.
     """
 
     pipeline: str
@@ -45,6 +47,7 @@ class Plan:
     force: bool = False
     jobs: int = 0
     at: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

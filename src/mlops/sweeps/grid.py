@@ -4,13 +4,14 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from mlops.errors import ParameterError, UsageError
-from mlops.parameters.declarations import Parameter, check_value
+from mlops.parameters.declarations import Parameter, Setting, check_value
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override, check_overrides, read_override
 from mlops.parameters.project import Project
@@ -74,8 +75,8 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     declared = project.declared(step.notebook)
     listed, fixed = _split_options(options, step, declared)
     if not listed:
-        example = _name_example(declared)
-        raise UsageError(f"No parameter of {name} has values to sweep. List some, as in `-p {example}=0.1,1`.")
+        example = suggest_values(declared.values())
+        raise UsageError(f"No parameter of {name} has values to sweep. List some, as in `-p {example}`.")
     parameters = project.merge([*fixed, *(values[0] for values in listed.values())], platform)
     check_overrides(fixed, "sweep", [*needed, step])
     axes = {parameter: _read_values(declared[parameter], values) for parameter, values in listed.items()}
@@ -84,6 +85,20 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
         shape = " x ".join(str(len(values)) for values in axes.values())
         raise UsageError(f"{shape} values make {len(grid):,} combinations, but a sweep has at most {MOST_POINTS:,}.")
     return grid
+
+
+def suggest_values(declared: Iterable[Parameter]) -> str:
+    """Return values around the default of the first parameter that has room for them: "alpha=0.04,0.4,4"."""
+    for parameter in declared:
+        if type(parameter.default) not in (int, float):
+            continue
+        allowed = []
+        for value in (parameter.default / 10, parameter.default, parameter.default * 10):
+            with suppress(ParameterError):
+                allowed.append(f"{check_value(parameter, Setting(value, '')):g}")
+        if len(set(allowed)) > 1:
+            return f"{parameter.name}={','.join(allowed)}"
+    return "NAME=VALUE,VALUE"
 
 
 def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
@@ -104,11 +119,6 @@ def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
     return list(dict.fromkeys([*found, step]))
 
 
-def _name_example(declared: Mapping[str, Parameter]) -> str:
-    """Return the name of a parameter that is a number, for an example."""
-    return next((known.name for known in declared.values() if isinstance(known.default, float)), "name")
-
-
 def _split_options(
     options: Iterable[str], step: Step, declared: Mapping[str, Parameter]
 ) -> tuple[dict[str, list[Override]], list[Override]]:
@@ -118,10 +128,8 @@ def _split_options(
     for text in options:
         found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
         if not found:
-            example = _name_example(declared)
-            raise ParameterError(
-                f"-p {text} is not of the form name=value,value. Write for example -p {example}=0.1,1."
-            )
+            example = suggest_values(declared.values())
+            raise ParameterError(f"-p {text} is not of the form name=value,value. Write for example -p {example}.")
         owner, name, values = found.groups()
         if owner not in (None, step.name, step.notebook_name):
             fixed.append(read_override(text))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.sweeps.results import Point, Sweep
 
-STEP = "sweep"  # the step of the record that stands for all combinations; the swept step, with the best one, follows it
 REPORT = "sweep.html"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops.errors import MlopsError
 from mlops.files.atomic import write_atomically
+from mlops.pipelines import SWEEP
 from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
@@ -25,7 +26,7 @@ from mlops.scraps import name_copy
 from mlops.sweeps.executors import Executor, Outcome, Task
 from mlops.sweeps.grid import Grid
 from mlops.sweeps.inputs import find_inputs
-from mlops.sweeps.plan import REPORT, STEP, Goal, SweepListener
+from mlops.sweeps.plan import REPORT, Goal, SweepListener
 from mlops.sweeps.results import Point, Sweep, add_point, begin_sweep, find_best
 from mlops.sweeps.score import read_score, require_metric
 
@@ -122,7 +123,7 @@ class _SweepRun:
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
             run_id="",  # set below, once the inputs are found and the folder exists
-            pipeline=STEP,
+            pipeline=SWEEP,
             platform=self.grid.parameters.platform,
             state="running",
             started=now(),
@@ -130,12 +131,12 @@ class _SweepRun:
             git_problem=commit.problem,
             process=own_process(),
             steps=(
-                StepRecord(STEP, step.notebook, state="running", started=now(), parameters=axes),
+                StepRecord(SWEEP, step.notebook, state="running", started=now(), parameters=axes),
                 StepRecord(step.name, step.notebook, step.environment),
             ),
         )
         inputs = find_inputs(self.grid, self.record, self.around)
-        self.folder = make_run_folder(self.workspace.outputs, STEP)
+        self.folder = make_run_folder(self.workspace.outputs, SWEEP)
         order = number_run(self.workspace.outputs)  # higher than that of the run that may have produced the inputs
         steps = (*inputs, *self.record.steps)
         self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
@@ -199,7 +200,7 @@ class _SweepRun:
         self.points.sort(key=lambda point: point.number)
         best = find_best(self.sweep, self.points)
         whole = len(self.points) == len(self.combinations)
-        ended = self.record.get_step(STEP)
+        ended = self.record.get_step(SWEEP)
         ended = replace(
             ended,
             state="failed" if error else "done",

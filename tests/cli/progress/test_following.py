@@ -6,6 +6,7 @@ import pytest
 
 from mlops.cli.progress.following import find_following
 from mlops.operations.data import RefusedData
+from mlops.parameters.declarations import Parameter
 from mlops.parameters.merging import Parameters
 from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord
 from mlops.record.processes import own_process
@@ -25,17 +26,18 @@ def make_run(only: str, pipeline: str = "retrain", state: RunState = "succeeded"
     [
         (make_run(""), ""),
         (make_run("", state="failed"), "mlops resume 20261122-1"),
-        (make_run("register", promoted=False), "mlops sweep train -p NAME=VALUE,VALUE"),
+        (make_run("register", promoted=False), "mlops sweep train -p alpha=0.04,0.4,4"),
         (make_run("train"), "mlops run retrain --only evaluate"),
         (make_run("evaluate"), "mlops run retrain --only register"),
-        (make_run("evaluate", promoted=False), "mlops sweep train -p NAME=VALUE,VALUE"),
+        (make_run("evaluate", promoted=False), "mlops sweep train -p alpha=0.04,0.4,4"),
         (make_run("create_image"), "mlops run release"),
         (make_run("create_image", "all"), "mlops run all --only deploy_qa"),
         (make_run("test_production", "release"), ""),
     ],
 )
 def test_the_next_command_continues_the_run(run: RunRecord, command: str) -> None:
-    assert find_following(run, "mlops") == command
+    declared = {"sweep": Parameter("sweep", ""), "alpha": Parameter("alpha", 0.4, "", "[0, inf)")}
+    assert find_following(run, "mlops", declared=lambda notebook: declared) == command
 
 
 def test_after_a_refusal_by_a_deployment_nothing_follows() -> None:
@@ -52,10 +54,11 @@ def test_data_that_was_refused_is_corrected_first() -> None:
 
 
 def test_the_next_command_repeats_what_was_typed() -> None:
-    given = ["shared.model_name=my model", "train.alpha=1", "evaluate.min_rows=9"]
+    given = ["shared.model_name=my model", "evaluate.min_rows=9", "register.build_id=7"]
     found = find_following(make_run("evaluate"), "mlops", " --platform azure", given)
     assert (
-        found == "mlops run retrain --only register -p 'shared.model_name=my model' -p train.alpha=1 --platform azure"
+        found == "mlops run retrain --only register -p 'shared.model_name=my model' -p register.build_id=7 "
+        "--platform azure"
     )
     found = find_following(make_run("create_image"), "mlops", "", given)
     assert found == "mlops run release -p 'shared.model_name=my model'"

@@ -9,7 +9,7 @@ from mlops.cli.progress.run import Progress, summarize_run
 from mlops.operations.status import Status
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Decision, Rollback, Service
-from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.ledger import RunRecord, RunSettings, StepRecord
 from mlops.record.processes import own_process
 from mlops.release.next_release import describe_rollback
 
@@ -29,6 +29,14 @@ def test_the_summary_says_the_outcome_and_the_numbers() -> None:
         "Metrics:    challenger  mse 3,080  r2 0.483  (on the holdout)",
         "Report:     outputs/index.html",
     ]
+
+
+def test_the_summary_names_the_run_whose_results_one_step_alone_took() -> None:
+    run = make_run("done", promoted=False)
+    taken = StepRecord("train", "02_train", state="reused", source="20261122-1-sweep")
+    alone = replace(run, steps=(taken, *run.steps), settings=RunSettings(only="evaluate"))
+    assert "Inputs:     the results of train of run 20261122-1-sweep" in summarize_run(alone, Status(), "", "mlops")
+    assert "Inputs" not in summarize_run(replace(alone, settings=RunSettings()), Status(), "", "mlops")
 
 
 def test_the_summary_has_challenger_and_champion_side_by_side() -> None:

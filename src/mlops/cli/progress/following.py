@@ -1,15 +1,17 @@
 """The next command after a run."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mlops.operations.data import RefusedData
+from mlops.parameters.declarations import Parameter
 from mlops.parameters.lookup import SHARED
 from mlops.pipelines import PIPELINES
 from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_decision, find_refusal
+from mlops.sweeps.grid import suggest_values
 
 
 def find_following(
@@ -19,6 +21,7 @@ def find_following(
     given: Iterable[str] = (),
     refused: RefusedData | None = None,
     pipelines: Mapping[str, Sequence[Step]] = PIPELINES,
+    declared: Callable[[str], Mapping[str, Parameter]] = lambda notebook: {},
 ) -> str:
     """Return the command that continues after a run, or "" if there is nothing left to do.
 
@@ -34,6 +37,8 @@ def find_following(
         The data that failed its test and must be corrected first.
     pipelines : mapping
         The steps of each pipeline.
+    declared : callable
+        Returns the parameters of a notebook by name, for values to try.
     """
     if run.state != "succeeded":
         return _repeat(run, program, platform_option, refused)
@@ -42,8 +47,11 @@ def find_following(
     if only is None or find_refusal(run, steps):
         return ""
     if find_decision(run, steps) is False:
-        trained = next((step.name for step in steps if step.scored_by), "")
-        return f"{program} sweep {trained} -p NAME=VALUE,VALUE{platform_option}" if trained else ""
+        trained = next((step for step in steps if step.scored_by), None)
+        if trained is None:
+            return ""
+        values = suggest_values(declared(trained.notebook).values())
+        return f"{program} sweep {trained.name} -p {values}{platform_option}"
     return _continue(run, only, program, platform_option, list(given), pipelines)
 
 
@@ -67,8 +75,8 @@ def _continue(
 ) -> str:
     step = next((step for step in pipelines[run.pipeline] if only.name in step.needs), None)
     if step:
-        own = (f"{only.name}.", f"{only.notebook_name}.")
-        kept = "".join(f" -p {shlex.quote(text)}" for text in given if not text.startswith(own))
+        used = (f"{SHARED}.", f"{step.name}.", f"{step.notebook_name}.")
+        kept = "".join(f" -p {shlex.quote(text)}" for text in given if text.startswith(used))
         return f"{program} run {run.pipeline} --only {step.name}{kept}{platform_option}"
     others = (name for name, steps in pipelines.items() if any(only.name in step.needs for step in steps))
     shared = "".join(f" -p {shlex.quote(text)}" for text in given if text.startswith(f"{SHARED}."))

@@ -102,6 +102,8 @@ def summarize_run(
         The data that the run tested: "diabetes version 2".
     """
     lines = [("Outcome", format_outcome(run))]
+    if inputs := _describe_inputs(run):
+        lines.append(("Inputs", inputs))
     if dataset := find_dataset(run):
         lines.append(("Data", f"{dataset} is the newest; runs train on it"))
     elif data:
@@ -118,6 +120,12 @@ def summarize_run(
     if following:
         lines.append(("Next", following))
     return "\n".join(f"{name + ':' if name else '':<12}{value}" for name, value in lines)
+
+
+def _describe_inputs(run: RunRecord) -> str:
+    """Return the steps that a run with --only took results from, and their runs; empty for any other run."""
+    taken = [f"{step.name} of run {step.source}" for step in run.steps if run.settings.only and step.state == "reused"]
+    return f"the results of {' and '.join(taken)}" if taken else ""
 
 
 def _describe_commits(run: RunRecord) -> str:

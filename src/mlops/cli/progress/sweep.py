@@ -75,13 +75,15 @@ class SweepProgress(SweepListener):
         self._stream.flush()
 
 
-def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program: str) -> str:
+def summarize_sweep(sweep: Sweep, points: Sequence[Point], run_id: str, report: str, program: str) -> str:
     """Return the summary of a sweep: its best rows, the best combination, and how to continue with it.
 
     Parameters
     ----------
     sweep, points : Sweep, sequence of Point
         A finished sweep.
+    run_id : str
+        Its name.
     report : str
         The page to open.
     program : str
@@ -108,7 +110,7 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], report: str, program:
         following = [(name, step) for name, steps in PIPELINES.items() for step in steps if sweep.step in step.needs]
         if following:
             pipeline, step = following[0]
-            lines.append(("Next", f"{program} run {pipeline} --only {step.name}"))
+            lines.append(("Next", f"{program} run {pipeline} --only {step.name} --from {run_id}"))
         lines.append(("Or run all", f"{program} run all {chosen}"))
     lines.append(("Report", report))
     return "\n".join([*table, "", *(f"{name + ':':<12}{value}" for name, value in lines)])
