@@ -2,14 +2,16 @@
 
 import os
 import shutil
-import time
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from tiny_model import ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
-from mlops.backends.local.processes import is_listening
+from mlops.backends.local.processes import end_servers, is_listening
 from mlops.backends.local.services import LocalSite, LocalState
 from mlops.errors import DeploymentError, ServiceUntestedError
 from mlops.files.atomic import make_new_folder
@@ -165,13 +167,31 @@ def test_a_damaged_ready_file_does_not_stand_in_the_way(migrated: Workspace, tmp
     backend.services.stop("qa")
 
 
-def test_a_service_whose_state_is_damaged_can_be_stopped(migrated: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", ["qa.json", "qa/*/ready.json"])
+def test_a_service_whose_files_are_damaged_can_be_stopped(migrated: Workspace, tmp_path: Path, damaged: str) -> None:
+    """It has ended when `stop` returns, not a few seconds later."""
     backend = open_backend("local", migrated)
     service = deploy(backend, "qa", publish(backend, tmp_path))
-    (migrated.home / "services" / "qa.json").write_bytes(b"\x80")
+    for path in (migrated.home / "services").glob(damaged):
+        path.write_bytes(b"\x80")
     assert backend.services.stop("qa")
-    port, deadline = int(service.url.rpartition(":")[2]), time.monotonic() + 20
-    while is_listening(port) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_listening(port)
+    assert not is_listening(int(service.url.rpartition(":")[2]))
     assert not backend.services.stop("qa")
+
+
+def test_a_server_that_does_not_end_is_killed_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("STOP_SECONDS", 0.5), ("KILL_SECONDS", 0.1)):
+        monkeypatch.setattr(f"mlops.backends.local.processes.{name}", seconds)
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE) as popen:
+        assert popen.stdout is not None
+        popen.stdout.readline()
+        found = psutil.Process(popen.pid)
+        with monkeypatch.context() as patched:
+            patched.setattr(psutil.Process, "kill", lambda self: None)
+            with pytest.raises(
+                DeploymentError, match=f"Process {popen.pid} of the service did not end. End it as the user"
+            ):
+                end_servers([found])
+        end_servers([found])
+        assert popen.poll() is not None

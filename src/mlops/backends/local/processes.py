@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,7 @@ from mlops.files.records import read_record
 from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.record.processes import ProcessId, identify_process
 
+SERVER = "serving"  # the module that a server runs
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
 
@@ -50,7 +52,7 @@ def serves_from(pid: int, folder: Path) -> bool:
         words = psutil.Process(pid).cmdline()
     except (psutil.Error, ValueError, OverflowError):  # a damaged file may contain any number
         return False
-    return any(Path(word).is_relative_to(folder) for word in words)
+    return SERVER in words and any(Path(word).is_relative_to(folder) for word in words)
 
 
 def check_packages(bundle: Path) -> None:
@@ -93,7 +95,7 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
         with this process.
     """
     ready = folder / "ready.json"
-    command = [sys.executable, "-B", "-m", "serving", "--bundle", str(bundle), "--keys", str(keys)]
+    command = [sys.executable, "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
     limits = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
     with open(folder / "service.log", "ab") as log:
@@ -146,15 +148,35 @@ def is_listening(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def end_process(process: ServiceProcess) -> None:
-    """End a server, which first finishes its requests; kill it after 15 seconds."""
-    if not process.alive:
-        return
-    found = psutil.Process(process.pid)
-    found.terminate()
+def find_servers(folder: Path) -> list[psutil.Process]:
+    """Return the running servers whose files are below `folder`, whatever any record says."""
+    pids = (process.pid for process in psutil.process_iter())
+    return [psutil.Process(pid) for pid in pids if serves_from(pid, folder)]
+
+
+def end_servers(servers: Sequence[psutil.Process]) -> None:
+    """End servers, which first finish their requests, and wait for it; kill them after 15 seconds.
+
+    Raises
+    ------
+    DeploymentError
+        If one does not end, or belongs to another user.
+    """
+    for end, seconds in ((psutil.Process.terminate, STOP_SECONDS), (psutil.Process.kill, KILL_SECONDS)):
+        for server in servers:
+            with suppress(psutil.Error):  # it has ended, or belongs to another user
+                end(server)
+        psutil.wait_procs(servers, seconds)
+        servers = [server for server in servers if _is_running(server)]
+    if servers:
+        pids = " and ".join(str(server.pid) for server in servers)
+        raise DeploymentError(
+            f"Process {pids} of the service did not end. End it as the user who started it, then run the command again."
+        )
+
+
+def _is_running(process: psutil.Process) -> bool:
     try:
-        found.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        found.kill()
-        with suppress(psutil.TimeoutExpired):  # a zombie counts as ended
-            found.wait(KILL_SECONDS)
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

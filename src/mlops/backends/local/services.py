@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from mlops.backends.local.processes import (
     ServiceProcess,
     check_packages,
     confirm_process,
-    end_process,
+    end_servers,
+    find_servers,
     is_listening,
     serves_from,
     start_process,
@@ -172,22 +173,14 @@ class LocalSite:
         """See `Site`."""
         assert self._started is not None
         confirm_process(self._started)
-        self._end_orphans(self._started.pid)
-        if state.process:
-            end_process(state.process)
+        self._end_servers(besides=self._started.pid)
 
     def end(self) -> bool:
         """See `Site`."""
-        try:
-            state = self.read()
-        except IntegrityError:  # without a readable state, every server is an orphan
-            return bool(self._end_orphans(0))
-        self._end_orphans(state.process.pid if state.process else 0)
-        if state.process is None:
-            return False
-        ran = state.process.alive
-        end_process(state.process)
-        self.write(state.forget_process())
+        ran = self._end_servers()
+        with suppress(IntegrityError):  # a damaged state names no process to forget
+            if (state := self.read()).process:
+                self.write(state.forget_process())
         return ran
 
     def describe(self, state: LocalState) -> Service:
@@ -221,17 +214,15 @@ class LocalSite:
         found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
-    def _end_orphans(self, recorded: int) -> int:
-        """End the servers that are not in the state, and return how many were running.
+    def _end_servers(self, besides: int = 0) -> bool:
+        """End all servers of this environment except one, and return whether there were any.
 
-        A server ends when its ready file is deleted.
+        They are found among the processes of the machine, because no file tells of a server whose deployment was
+        killed, or whose files are damaged.
         """
-        found = [(ready, _read_ready(ready).pid) for ready in self._folder.glob("*/ready.json")]
-        orphans = [(ready, pid) for ready, pid in found if pid != recorded]
-        ran = sum(serves_from(pid, self._folder) for _, pid in orphans if pid > 0)
-        for ready, _ in orphans:
-            ready.unlink()
-        return ran
+        servers = [server for server in find_servers(self._folder) if server.pid != besides]
+        end_servers(servers)
+        return bool(servers)
 
 
 def _read_ready(path: Path) -> Ready:
