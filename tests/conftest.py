@@ -1,4 +1,4 @@
-"""What many tests need: the project, a scratch state, and the command line as a user calls it."""
+"""Fixtures for many tests: the project, a scratch state, and the command line as a user calls it."""
 
 import atexit
 import contextlib
@@ -35,8 +35,8 @@ atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have each worker of `make test-all` begin with one of the tests that may take longest.
 
-    pytest-xdist gives each an equal share of the list, and the others steal its end. A worker that came to a test of
-    minutes late would be the only one that still works.
+    pytest-xdist gives each an equal share of the list, and the others steal its end. A worker that starts a long
+    test late would be the last one to finish.
     """
     longest = sorted((item for item in items if item.get_closest_marker("timeout")), key=_get_timeout, reverse=True)
     workers, total = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
@@ -103,7 +103,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def kernels() -> None:
-    """Tells `in_process` that a test is about kernels, or shows once that its subject works with them."""
+    """Tells `in_process` that a test needs real kernels."""
 
 
 @pytest.fixture

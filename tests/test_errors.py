@@ -1,4 +1,4 @@
-"""The tree of errors: drawn as it is, and in one module."""
+"""The tree of errors: drawn correctly, and defined in one module."""
 
 import ast
 import inspect

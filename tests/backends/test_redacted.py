@@ -1,4 +1,4 @@
-"""What notebooks say reaches no tracker and no registry with a secret in it."""
+"""Secrets are redacted in everything that notebooks send to a tracker or a registry."""
 
 from dataclasses import replace
 from pathlib import Path

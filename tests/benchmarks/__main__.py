@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measures, prints each section when it is done, and keeps all of it as JSON."""
+"""``python -m benchmarks``: measures, prints each section when it is done, and saves everything as JSON."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from benchmarks.sections import SECTIONS
 
 
 def main() -> None:
-    """Read the options and measure. A goal that is not met is said, and is no error."""
+    """Read the options and measure. A goal that is not met is reported, but is not an error."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3, help="rounds of each section (default: 3)")
     parser.add_argument("--only", choices=list(SECTIONS), action="append", help="a section; may be repeated")

@@ -5,6 +5,6 @@ import mlops.__main__ as program
 
 
 def main() -> None:
-    """Do what `mlops` does."""
+    """Run the program `mlops`."""
     program.ENTRY = "benchmarks.pipeline:main"
     program.main()

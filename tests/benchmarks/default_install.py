@@ -12,11 +12,11 @@ PIN = re.compile(r"^([\w.-]+==[^ ;\\]+)( ;[^\\]*)?", re.MULTILINE)
 
 
 class InstallError(Exception):
-    """There is no such environment; the message says why."""
+    """The environment could not be created; the message says why."""
 
 
 def find_default_install() -> Path:
-    """Return the environment's folder of programs; it is made once, and again when the lock has changed.
+    """Return the environment's folder of programs. The environment is created again if the lock has changed.
 
     Raises
     ------

@@ -7,16 +7,16 @@ from benchmarks.measure import Row
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be reached.
+    """A goal of the benchmark.
 
     Parameters
     ----------
     what : str
         The figure, in words.
     limit, aim : float
-        What is promised, and what is hoped for.
+        The value that is required, and the value to aim for.
     unit : str
-        Behind the number: "x", "ms".
+        The unit of the number: "x", "ms".
     at_least : bool
         True: the more the better.
     """
@@ -28,13 +28,13 @@ class Goal:
     at_least: bool = True
 
     def judge(self, value: float) -> str:
-        """Say whether a value meets the goal, and whether also the aim."""
+        """Return whether a value meets the goal, and whether it also reaches the aim."""
         if not self._reaches(value, self.limit):
             return "goal not met"
         return "aim met" if self._reaches(value, self.aim) else "goal met"
 
     def describe(self) -> str:
-        """Return limit and aim as they are read."""
+        """Format the limit and the aim for people."""
         sign = ">=" if self.at_least else "<="
         aim = "" if self.aim == self.limit else f", aim {sign} {self.aim:g}{self.unit}"
         return f"{sign} {self.limit:g}{self.unit}{aim}"
@@ -56,14 +56,14 @@ GOALS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One number that is held against a goal.
+    """One number that is compared with a goal.
 
     Parameters
     ----------
     goal : str
         Its name in `GOALS`.
     parent : str
-        "warm" or "cold": whether the parent of the warm kernels was there already, or was started in the measurement.
+        "warm" or "cold": whether the parent of the warm kernels was running already or had to start.
     measure : str
         "wall" or "CPU".
     value : float

@@ -1,4 +1,4 @@
-"""Samples of wall and CPU time, taken in turn so that a machine's moods hit all variants alike."""
+"""Samples of wall and CPU time, taken in turn, so that changes in the machine's load affect all variants alike."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Summary:
-    """What is said of several numbers."""
+    """The summary of several numbers."""
 
     median: float
     low: float
@@ -38,7 +38,7 @@ class Row:
     columns : mapping of str to Summary
         By what they are: "wall", "CPU".
     samples : int
-        How many measurements are behind them.
+        The number of measurements.
     note : str
         What the reader must know.
     """
@@ -62,7 +62,7 @@ def make_row(label: str, samples: Sequence[Sample], note: str = "") -> Row:
 
 
 def interleave(variants: Mapping[str, Callable[[], Sample]], rounds: int) -> dict[str, list[Sample]]:
-    """Measure every variant once a round; each round begins with another one.
+    """Measure every variant once in each round. Each round begins with another variant.
 
     Parameters
     ----------

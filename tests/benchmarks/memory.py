@@ -1,4 +1,4 @@
-"""What kernels cost in memory: proportional share (PSS), so that what is shared counts once."""
+"""The memory of kernels: their proportional share (PSS), so that shared memory counts once."""
 
 from pathlib import Path
 from subprocess import DEVNULL
@@ -41,7 +41,7 @@ def measure_memory(rounds: int) -> Section:
 
 
 def _measure_kernels(switch: str) -> list[float]:
-    """Return the MB of each kernel, then, where kernels are warm, those of their parent."""
+    """Return the MB of each kernel and, if the kernels are warm, of their parent."""
     environ = {**make_environ(), "MLOPS_WARM_KERNELS": switch}
     started = []
     for _ in range(KERNELS):

@@ -1,4 +1,4 @@
-"""What a notebook costs before and after its cells: one that says the time at which its first cell began."""
+"""The overhead of a notebook before and after its cells, measured with one that prints when its first cell began."""
 
 import os
 import time

@@ -16,7 +16,7 @@ NBVAL = "--nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cachepro
 
 
 def measure_rerun(rounds: int) -> Section:
-    """A retraining of which every step is taken over, and how long the program needs to say its version."""
+    """A retraining in which every step is reused, and the time in which the program prints its version."""
     with make_scratch() as scratch:
         environ = _make_state(Path(scratch))
         warm_up(environ, PROJECT)

@@ -1,4 +1,4 @@
-"""Commands as they are measured: wall time, and the CPU time of all that worked for them.
+"""The measurement of commands: their wall time, and the CPU time of all processes that worked for them.
 
 Kernels that are forked from a warm parent are no descendants of the command that asked for them. So this process adopts
 every orphan below it, parents among them: what has ended is in its own account of children, what lives on is read.
@@ -55,7 +55,7 @@ def keep_parents_apart() -> Iterator[None]:
         try:
             yield
         finally:
-            list_parents(READY_SECONDS)  # one that is importing is waited for: its work counts, too
+            list_parents(READY_SECONDS)  # wait for a parent that is importing, because its work counts, too
             stop_parents()
             if usual is None:
                 del os.environ[FOLDER]
@@ -112,7 +112,7 @@ def _run_all(commands: Sequence[Sequence[str | Path]], environ: Mapping[str, str
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for a command and return its exit code; orphans that end meanwhile must not be left as zombies."""
+    """Wait for a command and return its exit code. Orphans that end in the meantime must not remain as zombies."""
     while process.returncode is None:
         ended, status = os.waitpid(-1, 0)
         if ended == process.pid:
@@ -121,7 +121,7 @@ def _wait(process: "subprocess.Popen[bytes]") -> int:
 
 
 def _count_cpu() -> float:
-    """Return the seconds that all descendants have worked so far."""
+    """Return the CPU seconds that all descendants have used so far."""
     _reap_orphans()
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = ended.ru_utime + ended.ru_stime
@@ -132,7 +132,7 @@ def _count_cpu() -> float:
 
 
 def _reap_orphans() -> None:
-    """Take up the account of every child that has ended, and wait a moment for those that are just ending."""
+    """Add up the CPU time of every child that ended, and wait a moment for those that are just ending."""
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:
         with contextlib.suppress(ChildProcessError):

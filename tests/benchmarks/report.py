@@ -1,4 +1,4 @@
-"""What the benchmark shows and keeps."""
+"""The report of the benchmark."""
 
 import json
 import os
@@ -21,7 +21,7 @@ NAMED = ("papermill", "nbclient", "ipykernel", "nbval", "pandas", "scikit-learn"
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return where and with what was measured."""
+    """Return a description of the machine and the packages."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=False)
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -51,7 +51,7 @@ def show_section(section: Section) -> str:
 
 
 def write_results(path: Path, machine: Mapping[str, Any], sections: Mapping[str, Section]) -> None:
-    """Write all that was measured so far."""
+    """Write all measurements so far."""
     found = {name: asdict(section) for name, section in sections.items()}
     for name, section in sections.items():
         for figure, kept in zip(section.figures, found[name]["figures"], strict=True):

@@ -12,7 +12,7 @@ OUTPUTS = PROJECT / "outputs" / "benchmarks"
 
 @dataclass(frozen=True)
 class Section:
-    """What was measured together."""
+    """Measurements that belong together."""
 
     title: str
     rows: tuple[Row, ...]
@@ -21,6 +21,6 @@ class Section:
 
 
 def make_scratch() -> "tempfile.TemporaryDirectory[str]":
-    """Make a folder that is taken away again; it is in the checkout, so that git has an answer as in real runs."""
+    """Create a temporary folder. It is in the checkout, so that git answers as in real runs."""
     OUTPUTS.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryDirectory(prefix="scratch-", dir=OUTPUTS, ignore_cleanup_errors=True)

@@ -1,4 +1,4 @@
-"""The sections of the benchmark: what is measured together."""
+"""The sections of the benchmark."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ from benchmarks.scratch import Section, make_scratch
 
 
 def measure_eight(rounds: int) -> Section:
-    """Eight notebooks in every way; the first round is not counted."""
+    """The eight notebooks, run in every way. The first round is not counted."""
     notes = [
         "the same notebooks everywhere: pandas, scikit-learn, matplotlib; neither scrapbook nor this project in them"
     ]

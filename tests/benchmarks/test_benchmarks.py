@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmark; it is never run here, for times are no subject of tests."""
+"""The arithmetic of the benchmark; the benchmark itself is not run here, because tests cannot judge times."""
 
 import json
 from pathlib import Path

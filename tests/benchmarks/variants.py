@@ -29,7 +29,7 @@ ONE_PROCESS = "one cold process"
 
 
 def list_variants(project: Path, default: Path | None) -> dict[str, Callable[[], Sample]]:
-    """Return what runs the eight notebooks once, by label.
+    """Return the functions that run the eight notebooks once, by label.
 
     Parameters
     ----------

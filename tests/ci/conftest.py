@@ -1,4 +1,4 @@
-"""A checkout whose pipelines' files a test may spoil."""
+"""A checkout in which a test may damage the pipelines' files."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ def scratch(project: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def spoil(scratch: Path) -> Spoil:
-    """Makes a checkout in which one file of the pipelines has something else in one place."""
+    """Creates a checkout in which one file of the pipelines is changed in one place."""
 
     def replace(file: str, right: str, wrong: str) -> Path:
         path = scratch / file

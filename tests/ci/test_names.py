@@ -13,7 +13,7 @@ CURRENT = "- download: current\n            artifact: "
 
 
 def test_every_name_is_the_name_of_something(scratch: Path) -> None:
-    """The files as they are."""
+    """The unchanged files."""
     assert find_name_errors(scratch) == []
 
 
@@ -100,7 +100,7 @@ def test_every_name_is_the_name_of_something(scratch: Path) -> None:
     ],
 )
 def test_a_wrong_name_is_found(spoil: Spoil, file: str, right: str, wrong: str, message: str) -> None:
-    """Each kind of typing error, put into a copy of a file; Azure says nothing of these before the step runs."""
+    """Each kind of typing error in a copy of a file. Azure does not report these before the step runs."""
     errors = find_name_errors(spoil(file, right, wrong))
     assert errors
     assert all(message in error for error in errors), errors
@@ -132,7 +132,7 @@ def test_what_stands_between_the_stages_and_starts_them(project: Path) -> None:
 
 
 def test_what_may_take_hours_has_no_limit(project: Path) -> None:
-    """As the reference architecture says of long jobs; text, as every scalar of these files."""
+    """The reference architecture says so about long jobs. The value is text, like every scalar of these files."""
     limits = {job.name: job.timeout for _, _, pipeline in list_pipelines(project) for job in list_jobs(pipeline)}
     unlimited = {name for name, limit in limits.items() if limit == "0"}
     assert unlimited == {"Retrain", "Run_ML_Pipeline", "Test_All", "Change"}
@@ -140,7 +140,7 @@ def test_what_may_take_hours_has_no_limit(project: Path) -> None:
 
 
 def test_scripts_are_one_command_each(project: Path) -> None:
-    """The agent's shell goes on after a command that failed, so only the last one's exit code counts."""
+    """The agent's shell continues after a failed command, so only the exit code of the last one counts."""
     for _, _, pipeline in list_pipelines(project):
         for job in list_jobs(pipeline):
             for script in filter(None, map(find_script, job.steps)):
@@ -150,7 +150,7 @@ def test_scripts_are_one_command_each(project: Path) -> None:
 
 
 def test_no_script_of_a_build_runs_the_test_that_runs_the_scripts(project: Path) -> None:
-    """Else that test would start itself for ever; at night it is collected only."""
+    """Otherwise that test would start itself again and again. At night it is only collected."""
     scripts = {
         (job.name, script)
         for _, _, pipeline in list_pipelines(project)

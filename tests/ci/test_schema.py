@@ -1,4 +1,4 @@
-"""azure-pipelines.yml is valid against the official schema, and the check of that really refuses."""
+"""azure-pipelines.yml is valid against the official schema, and the check refuses invalid files."""
 
 import re
 from pathlib import Path
@@ -71,7 +71,7 @@ def test_what_azure_accepts_is_valid(valid: str, other: str) -> None:
     ],
 )
 def test_what_azure_refuses_is_an_error(valid: str, wrong: str, message: str) -> None:
-    """One mistake each; the error says where it is."""
+    """Each file has one mistake, and the error names its place."""
     assert valid in VALID
     (error,) = find_schema_errors(read_yaml(VALID.replace(valid, wrong)))
     assert message in error
@@ -87,7 +87,7 @@ def test_what_azure_refuses_is_an_error(valid: str, wrong: str, message: str) ->
     ],
 )
 def test_a_container_of_a_registry_is_checked(valid: str, wrong: str, message: str) -> None:
-    """The schema asks for an image where Azure Pipelines does not; what it says of the rest still holds."""
+    """The schema requires an image where Azure Pipelines does not. Its other rules still apply."""
     container = (
         "type: ACR, azureSubscription: a, resourceGroup: g, registry: r, repository: diabetes, trigger: {enabled: true}"
     )
@@ -100,7 +100,7 @@ def test_a_container_of_a_registry_is_checked(valid: str, wrong: str, message: s
 @pytest.mark.parametrize("key", ["artifact", "dependsOn", "displayName", "include", "timeoutInMinutes", "environment"])
 @pytest.mark.parametrize("file", FILES)
 def test_every_part_of_the_project_files_is_read(project: Path, file: str, key: str) -> None:
-    """A mistake is found wherever in the project's own files it is."""
+    """A mistake is found in any of the project's own files."""
     text = (project / file).read_text(encoding="utf-8")
     for found in re.finditer(rf"^[ -]+{key}(?=:)", text, re.MULTILINE):
         spoiled = f"{text[: found.end()]}Typo{text[found.end() :]}"

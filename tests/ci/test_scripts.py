@@ -41,7 +41,7 @@ BY_IMAGE = {"Build.Reason": "ResourceTrigger", "resources.triggeringAlias": "sco
 
 @pytest.fixture
 def agent(project: Path, tmp_path: Path) -> Iterator[Agent]:
-    """An agent; the services that its jobs leave end with the test."""
+    """An agent. The services that its jobs leave running end with the test."""
     copy_repository(project, tmp_path / "repository")
     agent = Agent(tmp_path / "repository", tmp_path / "work", tmp_path / "artifacts")
     yield agent
@@ -61,7 +61,7 @@ def azure_agent(agent: Agent, azure: Azure, azure_server: AzureServer) -> Agent:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_every_script_runs_on_the_platform_local(agent: Agent) -> None:
-    """From a fresh checkout to a service in production; what a stage needs reaches it as an artifact or not at all.
+    """From a fresh checkout to a service in production. A stage gets the results of others only as artifacts.
 
     Of its unit tests a few run: all of them are what is running here.
     """
@@ -87,7 +87,7 @@ def test_every_script_runs_on_the_platform_local(agent: Agent) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(5400)
 def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azure) -> None:
-    """Set up, build, released by the build, again by its image, taken away; the second model is rejected, and green."""
+    """Set up, build, release by the build and again by its image, delete. The second model is rejected, and green."""
     agent, artifacts = azure_agent, azure_agent.artifacts
     azure.deployments.start_empty()
     agent.run_pipeline(INFRASTRUCTURE, task="provision")
@@ -129,7 +129,7 @@ def test_the_script_of_the_night_runs(agent: Agent) -> None:
 
 
 def test_every_script_is_run_by_one_of_these_tests(project: Path) -> None:
-    """Every job is of a pipeline that a test starts, and what a condition leaves out, another start runs."""
+    """A test runs every job: a job that a condition skips in one start runs in another one."""
     started = {(PIPELINE, "local"), (PIPELINE, "azure"), (RELEASE, "mlopsregistry"), (INFRASTRUCTURE, "provision")}
     found = {(file, next(iter(choice.values()), "")) for file, choice, _ in list_pipelines(project)}
     assert found == started | {(INFRASTRUCTURE, "teardown")}
@@ -154,7 +154,7 @@ def test_a_pull_request_gets_neither_secrets_nor_a_login(project: Path) -> None:
 
 
 def test_another_branch_changes_nothing_on_azure(project: Path) -> None:
-    """A run by hand on a branch tests; what is published and promoted comes from main."""
+    """A run by hand on a branch only runs the tests. Only runs on main publish and promote."""
     agent, ran = Agent(project, Path("work"), Path("artifacts")), set[str]()
     for job in list_jobs(read_project_pipeline(project, platform="azure")):
         if agent.is_wanted(job, {**PREDEFINED, "Build.SourceBranch": "refs/heads/try"}, ran):
@@ -181,7 +181,7 @@ def test_keys_are_not_published(agent: Agent) -> None:
 
 @pytest.mark.parametrize("better", [True, False])
 def test_a_new_model_is_published_and_tags_the_build(agent: Agent, better: bool) -> None:
-    """What the steps after the retraining make of a model.json, and of none."""
+    """The steps after the retraining, with a model.json and without one."""
     jobs = list_jobs(read_project_pipeline(agent.repository, platform="azure"))
     (job,) = (job for job in jobs if job.name == "Run_ML_Pipeline")
     steps = [step for step in job.steps if "model" in step["displayName"]]
@@ -199,7 +199,7 @@ def test_a_new_model_is_published_and_tags_the_build(agent: Agent, better: bool)
 
 
 def test_scripts_get_variables_as_azure_gives_them() -> None:
-    """Case does not count, values may name variables, dots become underscores, what is unknown stays."""
+    """Case does not matter, values may name variables, dots become underscores, and unknown names stay unchanged."""
     variables = {"Build.BuildId": "7", "page": "results?id=$(build.buildid)"}
     assert expand("$(PAGE) $(unknown)", variables) == "results?id=7 $(unknown)"
     assert make_environment(variables) == {"BUILD_BUILDID": "7", "PAGE": "results?id=7"}

@@ -1,4 +1,4 @@
-"""The command line: what it says, and how it ends."""
+"""The command line: its messages and exit codes."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def test_bad_usage_says_what_is_wrong_and_runs_nothing(mlops: Any, words: list[s
 
 @pytest.mark.parametrize("words", [["run", "everything"], ["run", "build", "-p", "train.alpa=1"]])
 def test_bad_usage_ends_the_program(mlops: Any, words: list[str]) -> None:
-    """Whether click or the engine refuses it, the program says and ends as the command does."""
+    """The message and the exit code are the same in this process, whether click or the engine refuses the command."""
     ran, invoked = mlops(*words, MLOPS_WARM_KERNELS="0"), mlops.invoke(*words)
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", invoked.stderr)
 
@@ -220,7 +220,7 @@ def test_it_works_from_any_folder_of_the_project(mlops: Any, project: Path) -> N
 
 
 def test_warm_kernels_are_shown_and_ended(mlops: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a parent of this test's own, which imports little: the next tests keep theirs."""
+    """The test has its own parent, which imports little, so that the next tests keep theirs."""
     (tmp_path / "parameters").mkdir()
     (tmp_path / "parameters" / "base.yml").write_text("kernels: {preload: []}\n")
     with tempfile.TemporaryDirectory(prefix="mlops-") as short:  # a long path would not be used
@@ -252,7 +252,7 @@ def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any) -> None:
 
 
 def test_what_runs_notebooks_is_loaded_only_by_commands_that_do() -> None:
-    """Every command would wait for it otherwise."""
+    """Otherwise every command would wait for it."""
     heavy = ("papermill", "nbconvert", "nbformat", "mlflow", "pandas", "mlops.runner", "mlops.execution")
     script = f"import sys, mlops.cli; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

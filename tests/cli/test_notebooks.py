@@ -1,4 +1,4 @@
-"""`mlops check-notebooks`: what it says of a run that differs, and of one of which nothing can be compared."""
+"""`mlops check-notebooks`: its output for a run that differs, and for a run without anything to compare."""
 
 import json
 import os

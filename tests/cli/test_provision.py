@@ -1,4 +1,4 @@
-"""`mlops provision`: what it says, what it asks, how it ends."""
+"""`mlops provision`: its messages, questions and exit codes."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from diabetes.data import load_sample
 
 @pytest.fixture(scope="module")
 def provisioned(make_mlops: Any) -> Any:
-    """A command line on a state of its own, set up."""
+    """A command line on its own state, which is set up."""
     mlops = make_mlops()
     ran = mlops.invoke("provision")
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,4 +1,4 @@
-"""What no record went through is redacted before it reaches the terminal."""
+"""Text that is not part of a record is redacted, too, before it reaches the terminal."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Standard output belongs to the program: its text alone, in any encoding, as long as somebody reads it."""
+"""Standard output belongs to the program: only its text, in any encoding, as long as there is a reader."""
 
 import json
 import os
@@ -94,6 +94,6 @@ def test_a_full_disk_is_an_error() -> None:
 @pytest.mark.parametrize("encoding", ["latin-1", pytest.param("ascii", marks=pytest.mark.slow)])
 def test_the_help_and_the_status_work_on_any_terminal(mlops: Any, encoding: str) -> None:
     for words in (["--help"], ["run", "--help"], ["status"], ["kernels"], ["run", "\udcff"]):
-        ran = mlops(*words, PYTHONIOENCODING=encoding, MLOPS_WARM_KERNELS="0")  # else another parent would start
+        ran = mlops(*words, PYTHONIOENCODING=encoding, MLOPS_WARM_KERNELS="0")  # otherwise another parent would start
         assert ran.returncode == (2 if "\udcff" in words else 0), ran.stderr
         assert "Traceback" not in ran.stderr

@@ -1,4 +1,4 @@
-"""Text files of other countries and programs are read, or refused for the true reason."""
+"""Text files of other countries and programs are read, or refused with the true reason."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Drift: few false alarms, enough power, and no alarm over what does not matter. All rates are measured here."""
+"""Drift: few false alarms, enough power, and no alarms for negligible differences. All rates are measured here."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def population() -> pd.DataFrame:
 
 
 def find_drifted(reference: Profile, current: pd.DataFrame) -> set[tuple[str, str]]:
-    """Return what has moved, as (column, test), at a false-alarm rate of 0.05."""
+    """Return the drifted columns as (column, test), at a false-alarm rate of 0.05."""
     edges = {name: column.edges for name, column in reference.items()}
     drifts = compare_profiles(reference, profile_frame(current, edges), false_alarm_rate=0.05)
     return {(drift.column, drift.test) for drift in drifts if drift.drifted}
@@ -145,7 +145,7 @@ def test_a_column_without_values_or_without_reference_is_not_compared() -> None:
 
 @pytest.mark.parametrize(("columns", "allowed"), [(1, 0.2093), (11, 0.2604)])
 def test_the_rate_is_shared_by_all_tests(columns: int, allowed: float) -> None:
-    """Two tests for each column: with more columns each allows a larger distance."""
+    """There are two tests per column, so with more columns each test allows a larger distance."""
     reference = make_reference(pd.DataFrame({f"x{index}": np.arange(100.0) for index in range(columns)}))
     assert compare_profiles(reference, reference, 0.05)[0].allowed == pytest.approx(allowed, abs=1e-4)
 

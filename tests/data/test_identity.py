@@ -1,4 +1,4 @@
-"""The identity of rows: a row that comes back with other digits is the same row, or not known to be another one."""
+"""The identity of rows: a row that comes back with other digits is the same row, or not known to be a different one."""
 
 import io
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def through_csv(rows: pd.DataFrame, form: str | None) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(rows.to_csv(index=False, float_format=form)))
 
 
-# By name: how the same rows come back, and whether they are then known to be the same.
+# By name: the form in which the same rows come back, and whether they are recognised as the same.
 FORMS: dict[str, tuple[Write, bool]] = {
     "float64": (lambda rows: rows.copy(), True),
     "float32": (lambda rows: rows.astype("float32"), True),
@@ -38,7 +38,7 @@ FORMS: dict[str, tuple[Write, bool]] = {
 def test_no_trained_row_is_unseen_when_its_digits_change(
     good: pd.DataFrame, write: Write, same: bool, seed: int
 ) -> None:
-    """Also with the split of the new file, which may put a row between two roundings on the other side."""
+    """The split of the new file is tested, too, in which a row between two roundings may change sides."""
     features = good[list(FEATURES)]
     trained = ~mark_holdout(features, 0.2, seed)
     again = write(features)

@@ -1,4 +1,4 @@
-"""Profiles: those of parts merge into that of the whole."""
+"""Profiles: the profiles of parts merge into the profile of the whole."""
 
 from dataclasses import replace
 from pathlib import Path

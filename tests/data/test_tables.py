@@ -1,4 +1,4 @@
-"""Data files are read as their makers wrote them, or refused for the true reason."""
+"""Data files are read in the form in which they were written, or refused with the true reason."""
 
 import gzip
 import os
@@ -17,7 +17,7 @@ from mlops.files.hashes import hash_path
 
 @pytest.fixture
 def parts(good: pd.DataFrame, tmp_path: Path) -> Path:
-    """A folder of Parquet files, as Spark leaves one."""
+    """A folder of Parquet files, as Spark writes it."""
     folder = tmp_path / "sales.parquet"
     folder.mkdir()
     for number, rows in enumerate((good[:200], good[200:])):

@@ -1,4 +1,4 @@
-"""The data test: the good file passes, every mutant of it is caught for its own reason."""
+"""The data test: the good file passes, and every mutation of it is found with its own rule."""
 
 import itertools
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def put(frame: pd.DataFrame, column: str, rows: list[int], values: list[float]) 
 
 
 def name_rules(found: list[Violation]) -> set[str]:
-    """Return what was broken, as "column:rule"."""
+    """Return the broken rules as "column:rule"."""
     return {f"{violation.column}:{violation.rule}" for violation in found}
 
 
@@ -184,7 +184,7 @@ def test_every_mutant_is_caught_for_its_reason(
     assert line in "\n".join(str(violation) for violation in found)
 
 
-# What 442 rows against 442 allow at a false-alarm rate of 0.05 over 22 tests.
+# The limits for 442 rows against 442, at a false-alarm rate of 0.05 over 22 tests.
 LIMIT = "allowed: at most 1.258"
 
 

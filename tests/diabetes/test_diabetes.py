@@ -1,4 +1,4 @@
-"""The problem: data, holdout, model, metrics, and the scoring script that stands alone."""
+"""The problem: data, holdout, model, metrics, and the scoring script, which imports nothing of the engine."""
 
 import importlib.util
 import json
@@ -41,14 +41,14 @@ def test_every_column_has_one_rule_and_the_example_its_features() -> None:
 
 
 def test_the_holdout_is_the_one_it_always_was(good: pd.DataFrame) -> None:
-    """Golden: if pandas ever changes its hash, every champion would have seen rows that it is judged on."""
+    """If pandas changed its hash, champions would be judged on rows that they were trained on."""
     held = mark_holdout(good, share=0.2, seed=0)
     assert held.head(10).tolist() == [False, False, True, False, False, True, True, True, False, False]
     assert [int(mark_holdout(good, 0.2, seed).sum()) for seed in (0, 1, 2)] == [101, 97, 95]
 
 
 def test_the_rows_of_an_older_training_are_restored(good: pd.DataFrame) -> None:
-    """Golden: older versions hashed the bits of the features, and kept no record of the rows."""
+    """Older versions hashed the bits of the features, and stored no record of the rows."""
     trained = restore_training_rows(good, {"holdout_share": "0.2", "seed": "0"})
     assert list(trained.columns) == list(FEATURES)
     assert [row for row in range(10) if row not in trained.index] == [2, 8]

@@ -59,7 +59,7 @@ class Laptop:
         path.write_text("\n".join(lines) + "\n")
 
     def serving(self) -> dict[str, tuple[int, str, str]]:
-        """What the environments serve: model version, health, how the test ended."""
+        """What the environments serve: model version, health, result of the test."""
         found = self.read("status")["services"]
         return {one["environment"]: (one["model_version"], one["health"], one["tested"]) for one in found}
 
@@ -84,19 +84,19 @@ def laptop(project: Path, tmp_path: Path) -> Laptop:
 def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> None:
     azure.deployments.start_empty()
 
-    # Set up, once; again changes nothing.
+    # Set the platform up. A second time changes nothing.
     assert "create" in laptop("provision", "--what-if")
     laptop("provision")
     assert azure.workspaces.exists
     assert "create" not in laptop("provision", "--what-if")
 
-    # Build: published as the build's version, once.
+    # Build: publish the pipeline as the version of a build, only once per build.
     laptop.set_alpha(1.0)  # a model that leaves room for a better one
     for _ in range(2):
         published = laptop.read("publish", "--build-id", "7", "--build-uri", "https://build/7")
         assert published["version"] == "7"
 
-    # Retraining: promoted, and the same again rejected, which is no failure.
+    # Retrain: the first model is promoted, the same one is then rejected, which is not a failure.
     promoted = laptop.read("submit", "retrain", "--wait")
     assert (promoted["state"], promoted["outcome"]) == ("succeeded", "promoted")
     assert (promoted["tags"]["BuildId"], promoted["tags"]["BuildUri"]) == ("7", "https://build/7")
@@ -108,13 +108,13 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     assert "are equal" in skipped["register"]
     assert laptop.read("status")["champion"]["version"] == 1
 
-    # What people read of it: the executed notebooks and their reports.
+    # Download what people read: the executed notebooks and their reports.
     folder = Path(laptop("runs", promoted["run_id"], "--download", str(laptop.project / "reports")).strip())
     assert {path.name for path in folder.glob("*.html")} >= {"01_test_data.html", "05_create_image.html"}
     assert json.loads((folder / "run.json").read_text())["outcome"] == "promoted"
     assert "✓ train" in laptop("runs", promoted["run_id"], "--log", "train")
 
-    # What Application Insights knows: each run once, and how it ended.
+    # Application Insights has each run once, with its outcome.
     told = [item["data"]["baseData"] for item in azure.insights.items if item["data"]["baseType"] == "RequestData"]
     outcomes = {request["properties"]["run_id"]: request["properties"]["outcome"] for request in told}
     assert outcomes.items() >= {promoted["run_id"]: "promoted", rejected["run_id"]: "rejected"}.items()
@@ -125,7 +125,7 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     assert laptop.serving() == {"qa": (1, "healthy", "passed"), "production": (1, "healthy", "passed")}
     first = laptop.ask_production()
 
-    # A better model comes by a commit, and is released.
+    # Release a better model, which comes with a commit.
     laptop.set_alpha(0.4)
     laptop("publish", "--build-id", "8")
     better = laptop.read("submit", "retrain", "--wait")
@@ -134,12 +134,12 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     assert laptop.serving()["production"] == (2, "healthy", "passed")
     assert laptop.ask_production() != first
 
-    # Back to what served before.
+    # Roll back to the previous service.
     laptop("rollback")
     assert laptop.serving()["production"] == (1, "healthy", "passed")
     assert laptop.ask_production() == first
 
-    # And all is taken away; a second time there is nothing to do.
+    # Delete everything. A second time there is nothing to do.
     laptop("provision", "--delete", "--yes")
     assert not azure.workspaces.exists
     laptop("provision", "--delete", "--yes")

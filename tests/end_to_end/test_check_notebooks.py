@@ -1,4 +1,4 @@
-"""`mlops check-notebooks` on a run of the data test: unchanged, and with something seeded into its executed copy."""
+"""`mlops check-notebooks` on a run of the data test: unchanged, and with a difference in its executed copy."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def ran(mlops) -> Path:  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def copy(ran: Path, tmp_path: Path) -> Path:
-    """A copy of that run, to seed a difference in."""
+    """A copy of that run in which a test changes something."""
     return Path(shutil.copytree(ran, tmp_path / ran.name))
 
 
@@ -43,7 +43,7 @@ def edit(run: Path, change: Callable[[str], str]) -> None:
 
 
 def test_an_unchanged_run_is_the_same_and_nothing_is_executed_or_written(ran, mlops) -> None:  # type: ignore[no-untyped-def]
-    """Whatever could execute a notebook is not even imported."""
+    """The modules that could execute a notebook are not even imported."""
     state = mlops.workspace.home.parent
     before, committed = hash_folder(state), hash_folder(mlops.workspace.notebooks)
     script = f"""

@@ -1,4 +1,4 @@
-"""What can go wrong while a run goes: a truthful red run, a state that is whole, and a run that can be resumed."""
+"""Failures during a run: the run is red, its state is complete, and it can be resumed."""
 
 import json
 import os
@@ -142,7 +142,7 @@ def test_a_trigger_that_is_replayed_registers_one_version(prepared, times: int) 
 
 @pytest.mark.slow
 def test_runs_at_once_do_not_corrupt_each_other(make_mlops) -> None:  # type: ignore[no-untyped-def]
-    """There is one champion. A run that loses the race says so; its version is whole, if it was registered at all.
+    """There is one champion. A run that loses the race says so, and its version is complete if it was registered.
 
     On every change, processes that register at once show the same in tests/backends/local/test_registry.py.
     """

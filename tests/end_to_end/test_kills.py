@@ -1,4 +1,4 @@
-"""kill -9 at any time, of runner, kernel or both: what was done stays done, and nothing is made twice.
+"""kill -9 at any time, of the runner, the kernel or both: finished steps stay finished, and nothing is created twice.
 
 One run is killed again and again: before a step has done anything, while it is committed, right after that; each time
 it is resumed, until it is through.
@@ -40,7 +40,7 @@ class Kill:
 
 
 def wait_for(kill: Kill, outputs: Path, process: Any) -> bool:
-    """Wait for the moment of a kill; False if the command has ended before."""
+    """Wait for the moment of a kill; return False if the command ended before it."""
     while process.poll() is None:
         record = read_newest(outputs)
         found = record.step(kill.step) if record else None
@@ -51,7 +51,7 @@ def wait_for(kill: Kill, outputs: Path, process: Any) -> bool:
 
 
 def has_come(moment: str, step: StepRecord, folder: Path) -> bool:
-    """Say whether the moment has come: "during" is when the notebook is saved for good, and not yet recorded."""
+    """Return whether the moment has come: "during" means that the notebook is saved, but not yet recorded."""
     if moment == "before" or step.state != "running":
         return step.state == ("running" if moment == "before" else "done")
     if moment == "after":
@@ -61,14 +61,14 @@ def has_come(moment: str, step: StepRecord, folder: Path) -> bool:
 
 
 def read_newest(outputs: Path) -> RunRecord | None:
-    """Read the newest record as it stands."""
+    """Read the newest record."""
     with contextlib.suppress(IndexError):
         return list_runs(outputs)[0]
     return None
 
 
 def strike(kill: Kill, outputs: Path, process: Any) -> None:
-    """Kill what is to be killed; the runner where there is no kernel (any more)."""
+    """Kill the target, or the runner if there is no kernel."""
     record = read_newest(outputs)
     assert record is not None
     runner, deadline = record.process[0], time.monotonic() + 10
@@ -86,7 +86,7 @@ def strike(kill: Kill, outputs: Path, process: Any) -> None:
 
 
 def run_with_kills(mlops: Any, kills: Iterator[Kill]) -> int:
-    """Run everything with kills on the way, resuming after each; returns how many there were."""
+    """Run everything, with kills and a resume after each, and return the number of kills."""
     outputs = mlops.workspace.outputs
     known = {record.run_id for record in list_runs(outputs)}
     process, done, struck = mlops.start(*START), {}, 0
@@ -110,7 +110,7 @@ def run_with_kills(mlops: Any, kills: Iterator[Kill]) -> int:
 
 
 def check_state(mlops: Any, done: dict[str, StepRecord]) -> RunRecord:
-    """Check that every file is whole and that what was done has not been done again."""
+    """Check that every file is complete and that finished steps did not run again."""
     record = list_runs(mlops.workspace.outputs)[0]
     for path in (mlops.workspace.outputs / record.run_id).iterdir():
         if path.suffix in (".ipynb", ".json"):
@@ -123,7 +123,7 @@ def check_state(mlops: Any, done: dict[str, StepRecord]) -> RunRecord:
 
 
 def check_registry(mlops: Any, runs: int) -> None:
-    """Check that each run has made one whole version, and that the last one is served."""
+    """Check that each run has created one complete version, and that the last one is served."""
     from mlops.backends import open_backend
 
     backend = open_backend("local", mlops.workspace)

@@ -33,7 +33,7 @@ def seen() -> Iterator[Workspace]:
 
 @pytest.fixture
 def look(seen: Workspace) -> Look:
-    """Runs a command as a user whom the permissions bind: not as root."""
+    """Runs a command as a user to whom the permissions apply, not as root."""
     program = [*(NOBODY if os.getuid() == 0 else ()), str(MLOPS)]
     own = {"MLOPS_HOME": str(seen.home), "MLOPS_OUTPUTS": str(seen.outputs), "HOME": "/nonexistent"}
     environ = {**os.environ, **own, "XDG_RUNTIME_DIR": "/nonexistent", "MLOPS_WARM_KERNELS": "0"}

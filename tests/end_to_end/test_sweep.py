@@ -20,7 +20,7 @@ def swept(mlops) -> "subprocess.CompletedProcess[str]":  # type: ignore[no-untyp
 
 @pytest.fixture(scope="module")
 def record(swept, mlops) -> RunRecord:  # type: ignore[no-untyped-def]
-    """What it wrote down."""
+    """The record of the sweep."""
     return list_runs(mlops.workspace.outputs)[0]
 
 

@@ -22,7 +22,7 @@ def first(mlops) -> "subprocess.CompletedProcess[str]":  # type: ignore[no-untyp
 
 @pytest.fixture(scope="module")
 def record(first, mlops) -> RunRecord:  # type: ignore[no-untyped-def]
-    """What the first run wrote down."""
+    """The record of the first run."""
     return list_runs(mlops.workspace.outputs)[-1]
 
 
@@ -119,7 +119,7 @@ def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # typ
 
 
 def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops) -> None:  # type: ignore[no-untyped-def]
-    """Another alpha than is committed shows from the weights to the answers of production."""
+    """A different alpha changes everything from the weights to the answers of production."""
     checked = mlops.invoke("check-notebooks", record.run_id)
     assert checked.returncode == 1, checked.stderr
     for line in (
@@ -155,7 +155,7 @@ def test_a_proxy_does_not_make_a_healthy_service_look_broken(first, mlops) -> No
 
 @pytest.fixture(scope="module")
 def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
-    """A better model, which took production over and was rolled back."""
+    """A better model, which was released to production and rolled back."""
     before = json.loads(mlops.invoke("status", "--json").stdout)["services"][1]
     better = mlops("run", "all")
     assert better.returncode == 0, better.stderr

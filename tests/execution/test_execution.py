@@ -123,7 +123,7 @@ def test_the_deadline_holds_for_all_cells_together(tmp_path: Path) -> None:
         run(tmp_path, *["import time; time.sleep(1.1)"] * 4, seconds=2)
 
 
-@pytest.mark.slow  # seven seconds of jupyter_client's own
+@pytest.mark.slow  # jupyter_client itself waits for seven seconds
 def test_a_stopped_kernel_is_ended_at_the_deadline(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="took longer than"):
         run(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", seconds=1)
@@ -288,7 +288,7 @@ def test_another_thread_can_end_it(tmp_path: Path) -> None:
 
     threading.Thread(target=ask).start()
     source = write_notebook(tmp_path, f"import pathlib, time; pathlib.Path({str(marker)!r}).touch(); time.sleep(30)")
-    for copy in ("copy.ipynb", "never.ipynb"):  # the second time before it begins
+    for copy in ("copy.ipynb", "never.ipynb"):  # the second time, it is cancelled before it begins
         with pytest.raises(StepFailed, match="^interrupted$"):
             execute(source, tmp_path / copy, {}, seconds=60, cancel=cancel)
     assert find_failed_cell(tmp_path).startswith("import pathlib")
@@ -296,7 +296,7 @@ def test_another_thread_can_end_it(tmp_path: Path) -> None:
 
 
 def test_notebooks_run_side_by_side_in_threads(tmp_path: Path) -> None:
-    """Each waits for the other's file, so neither ends unless both run."""
+    """Each notebook waits for the other's file, so neither ends unless both run at the same time."""
     cell = (
         "import pathlib, time\nopen(f'{folder}/{x}', 'w').close()\n"
         "while not pathlib.Path(f'{folder}/{3 - x}').exists(): time.sleep(0.01)"

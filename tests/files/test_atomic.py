@@ -1,4 +1,4 @@
-"""Files are whole or not there."""
+"""Files are complete or do not exist."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def test_the_file_has_the_mode_whatever_the_old_one_had(tmp_path: Path, mode: in
 
 
 def test_a_full_disk_leaves_the_old_content(tmp_path: Path) -> None:
-    """The kernel refuses every byte past the first 1,000, as on a full disk: a process of its own, limited so."""
+    """In a separate process, the system refuses every byte after the first 1,000, as on a full disk."""
     path = tmp_path / "file"
     write_atomically(path, "old")
     program = (
@@ -60,7 +60,7 @@ def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
 
 
 def test_a_new_folder_is_nobody_elses(tmp_path: Path) -> None:
-    """The name may come from a clock: it stands still here."""
+    """The name may come from a clock, which stands still here."""
     made = [make_new_folder(tmp_path / "services", "20261125T190758Z") for _ in range(3)]
     assert [folder.name for folder in made] == ["20261125T190758Z", "20261125T190758Z-2", "20261125T190758Z-3"]
     with ThreadPoolExecutor(8) as pool:

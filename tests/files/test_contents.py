@@ -1,4 +1,4 @@
-"""Files that are stored once per content."""
+"""Files in folders that are named by their content."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Hashes tell when files are not what they were."""
+"""Hashes show whether files have changed."""
 
 from pathlib import Path
 

@@ -33,7 +33,7 @@ class Kernel:
 
     @property
     def warm(self) -> bool:
-        """Whether it was forked."""
+        """Whether the kernel was forked."""
         return isinstance(self.process, WarmProcess)
 
     def run(self, code: str, seconds: float = 60) -> str:
@@ -80,7 +80,7 @@ def keep_kernels() -> Iterator[StartKernel]:
             kernel.stop(now=True)
 
 
-# Stock kernels change with their packages, not with every commit: that both behave alike is shown at night.
+# Fresh kernels change with their packages, not with every commit, so the comparison with them runs at night.
 ALIKE = [pytest.param("fresh", marks=pytest.mark.slow), "warm"]
 
 
@@ -140,7 +140,7 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    """Wait for a condition and return whether it came true."""
+    """Wait for a condition, and return whether it became true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -165,5 +165,5 @@ def wait_for() -> Callable[..., bool]:
 
 @pytest.fixture(scope="session")
 def running() -> Callable[[int], bool]:
-    """Tells whether a process runs."""
+    """Checks whether a process runs."""
     return is_running

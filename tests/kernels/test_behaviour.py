@@ -91,7 +91,7 @@ CELLS = {
 }
 
 
-# k-means is OpenMP as well, and imports less.
+# k-means also uses OpenMP, and imports less.
 DEAR = ("OpenMP",)
 
 
@@ -188,7 +188,7 @@ def test_the_exit_code_is_that_of_the_process(
 def test_a_shutdown_runs_exit_handlers_and_leaves_no_process(
     start_alike: Any, tmp_path: Path, running: Callable[[int], bool]
 ) -> None:
-    """What was registered to run at the exit runs, and the code is 0."""
+    """Exit handlers run, and the exit code is 0."""
     kernel = start_alike(cwd=str(tmp_path))
     kernel.run("import atexit; atexit.register(lambda: open('ended', 'w').close())")
     kernel.stop()
@@ -270,7 +270,7 @@ def test_several_kernels_start_at_once(start_alike: Any) -> None:
 
 
 def test_an_edit_is_live(start_alike: Any, tmp_path: Path, make_project: Callable[..., Path]) -> None:
-    """A module of ours that was edited is imported anew, the very next time."""
+    """A module of the project that was edited is imported again by the next kernel."""
     environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     for value in ("1", "22"):
         (tmp_path / "edited.py").write_text(f"value = {value}\n")

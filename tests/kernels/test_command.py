@@ -216,7 +216,7 @@ def test_an_interrupt_before_the_command_runs_is_no_traceback() -> None:
 
 
 def test_a_process_of_any_name_has_kernels() -> None:
-    """The name is in /proc/self/status, where the umask and the ignored signals are read."""
+    """The name is part of /proc/self/status, from which the umask and the ignored signals are read."""
     script = "import ctypes\nctypes.CDLL(None).prctl(15, b'na\\xffme')\n"
     script += "from mlops.kernels.request import make_request\nprint(make_request('kernel', ['x'], '/', {}).kind)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

@@ -40,7 +40,7 @@ def run_tool(*words: str, folder: Path) -> None:
 
 
 def read_output(notebook: Path) -> str:
-    """Return what its cell has printed."""
+    """Return the output of its cell."""
     return str(nbformat.read(notebook, as_version=4).cells[0].outputs[0].text)
 
 
@@ -60,7 +60,7 @@ def test_nbconvert_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
 
 
 def test_nbval_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
-    """But not with ``--nbval-current-env``: nbval then makes up a kernelspec without a provisioner."""
+    """With ``--nbval-current-env``, nbval creates a kernelspec without a provisioner, so its kernels are fresh."""
     cell = "import os; open('parent', 'w').write(str(os.getppid()));"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), notebook)
     run_tool("-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", notebook.name, folder=tmp_path)
@@ -68,7 +68,7 @@ def test_nbval_gets_a_warm_kernel(notebook: Path, tmp_path: Path) -> None:
 
 
 def test_jupyter_server_starts_restarts_and_ends_a_warm_kernel(tmp_path: Path) -> None:
-    """JupyterLab's own kernel manager starts, restarts and ends one, and culls nothing else."""
+    """JupyterLab's own kernel manager starts, restarts and ends a warm kernel."""
     from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
     async def use() -> list[int]:

@@ -1,4 +1,4 @@
-"""The parent of the warm kernels: when a second one starts, when it ends, and what it survives."""
+"""The parent of the warm kernels: when a second one starts, when they end, and which failures they survive."""
 
 import gc
 import logging
@@ -130,7 +130,7 @@ def test_it_ends_with_its_owner(
 def test_it_ends_when_idle(
     private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
 ) -> None:
-    """It ends after the idle time of the settings, but never while it has a kernel."""
+    """A parent ends after the idle time in the settings, but never while it has a kernel."""
     kernel = start_kernel(cwd=str(make_project(idle_minutes=0.01)))
     parent = find_parent(kernel)
     time.sleep(1.5)
@@ -143,7 +143,7 @@ def test_it_ends_when_idle(
 def test_only_so_many_stay_alive_and_the_one_idle_longest_ends_first(
     private_folder: Path, start_kernel: Any, make_project: Callable[..., Path], wait_for: WaitFor, running: Running
 ) -> None:
-    """Two by default; one that is busy ends after its kernel."""
+    """Two parents stay alive by default. A busy one ends after its kernel."""
     project, parents, kernels = str(make_project()), [], []
     for number in range(4):
         kernels.append(start_kernel(cwd=project, env={**os.environ, "KMP_OF_THE_TEST": str(number)}))
@@ -155,7 +155,7 @@ def test_only_so_many_stay_alive_and_the_one_idle_longest_ends_first(
             assert running(parents[1])
     assert len(set(parents)) == 4
     assert wait_for(lambda: not running(parents[1]))
-    assert running(parents[2])  # with the fourth there are two
+    assert running(parents[2])  # after the fourth start there are two
     start_kernel(cwd=project, env={**os.environ, "KMP_OF_THE_TEST": "4"})
     assert running(parents[2])
     assert kernels[2].run("print('alive')") == "alive"
@@ -264,7 +264,7 @@ def test_a_module_that_cannot_be_imported_is_left_out(
 def test_a_package_of_the_project_is_imported_anew_by_every_kernel(
     private_folder: Path, start_kernel: Any, make_project: Callable[..., Path]
 ) -> None:
-    """Even if a preloaded library has imported it in the parent: edits to it are live."""
+    """Edits take effect even if a preloaded library has imported the module in the parent."""
     folder = make_project("plugin")
     (folder / "plugin.py").write_text("import churn")
     (folder / "src" / "churn").mkdir(parents=True)
@@ -313,7 +313,7 @@ def test_a_parent_that_cannot_be(
         assert "Starting a fresh kernel instead of a warm one. " in warning
         assert problem in warning
         assert "\n" not in warning
-    assert time.monotonic() - began < 30  # no parent was given a minute again
+    assert time.monotonic() - began < 30  # no other parent was started and waited for
 
 
 def test_a_parent_that_does_not_answer_is_replaced_by_a_fresh_kernel(
@@ -407,7 +407,10 @@ def test_a_switched_off_kernel_says_nothing(start_kernel: Any, caplog: pytest.Lo
 def test_starting_in_the_background(
     private_folder: Path, make_project: Callable[..., Path], wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The start returns before the imports are done; who connects then waits, unless it wants a warm one or none."""
+    """The start returns before the imports are done.
+
+    A client then waits, unless it asks only for a parent that is ready.
+    """
     folder = make_project("slow")
     (folder / "slow.py").write_text("import time; time.sleep(1)")
     found = find_key({**os.environ, "PYTHONPATH": str(folder)}, str(folder))
@@ -439,7 +442,7 @@ def _start_and_kill(kernels: int, folder: Path) -> None:
 
 @pytest.mark.parametrize("kernels", [5, pytest.param(1000, marks=pytest.mark.slow)])
 def test_nothing_leaks(start_kernel: Any, tmp_path: Path, kernels: int) -> None:
-    """Neither memory nor open files nor processes."""
+    """The parent leaks neither memory nor open files nor processes."""
     parent = psutil.Process(find_parent(start_kernel()))
     _start_and_kill(3, tmp_path)
     gc.collect()  # closes what earlier tests left open, so that it does not hide a leak

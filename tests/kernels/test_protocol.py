@@ -8,7 +8,7 @@ from jupyter_client.manager import start_new_kernel
 
 from mlops.kernels.process import WarmProcess
 
-QUIET_SECONDS = 1.0  # after which no more messages arrive; the package's own 0.1 is too short on a busy machine
+QUIET_SECONDS = 1.0  # seconds without a message; the package's own 0.1 is too short on a busy machine
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ class TestWarmKernel(jupyter_kernel_test.KernelTests):
     incomplete_code_samples = ["print('''hello", "def f(x):\n  x*2"]
     invalid_code_samples = ["import = 7q"]
     code_history_pattern = "12?5"
-    supported_history_operations = ("tail", "search")  # in ranges, IPython calls the present session 0
+    supported_history_operations = ("tail", "search")  # in history ranges, IPython calls the present session 0
 
     @classmethod
     def setUpClass(cls) -> None:

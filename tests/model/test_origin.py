@@ -1,4 +1,4 @@
-"""Where a training comes from."""
+"""The origin of a training."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The rows that models were trained on: kept, found again, or known to be missing."""
+"""The rows that models were trained on: stored, found again, or known to be missing."""
 
 from pathlib import Path
 
@@ -31,7 +31,8 @@ def test_rows_come_back_as_they_were(tracker: Tracker, good: pd.DataFrame) -> No
     name = keep_rows(tracker, features)
     found = find_rows(tracker, {"training_rows": name}, restore_training_rows)
     pd.testing.assert_frame_equal(found, features, check_exact=True)
-    assert keep_rows(tracker, pd.concat([features, features.head(7)])) == name  # a copy adds nothing
+    # Storing the same rows again adds nothing.
+    assert keep_rows(tracker, pd.concat([features, features.head(7)])) == name
 
 
 def test_the_rows_of_an_older_training_are_those_of_its_data_file(

@@ -1,4 +1,4 @@
-"""The hand-off: what one notebook glues, the next reads; scrapbook reads it too, and the other way round."""
+"""The hand-off: one notebook glues results, and the next reads them. scrapbook can read them, and vice versa."""
 
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def test_we_read_what_scrapbook_glues(folder: Path) -> None:
 
 
 def read_by_scrapbook(path: Path) -> dict[str, Any]:
-    """Return what scrapbook reads; imported here, for it takes seconds."""
+    """Return the results that scrapbook reads. It is imported here, because importing it takes seconds."""
     import scrapbook
 
     return {name: scrap.data for name, scrap in scrapbook.read_notebook(str(path)).scraps.items()}

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def keep_what_is_checked(notebook: Any, name: str) -> None:
-    """Take away what differs from run to run, and make the pictures small."""
+    """Remove the outputs that differ from run to run, and reduce the pictures."""
     kept = list_kept_scraps(notebook, name)
     for cell in notebook.cells:
         if cell.cell_type == "code":

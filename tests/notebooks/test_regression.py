@@ -39,7 +39,7 @@ def check_copy(copy: Path, scratch: Path, *names: str, **options: str) -> "subpr
 
 @pytest.fixture
 def copy(project: Path, tmp_path: Path) -> Path:
-    """A copy of the project, to seed a regression in."""
+    """A copy of the project in which a test causes a regression."""
     copy = tmp_path / "copy"
     for name in ("src", "notebooks", "parameters"):
         shutil.copytree(project / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -66,7 +66,7 @@ def test_the_committed_notebooks_pass_and_leave_the_users_state_alone(
 def test_the_committed_notebooks_which_fresh_kernels_have_run_pass_on_fresh_ones_too(
     project: Path, tmp_path: Path
 ) -> None:
-    """The test above runs warm kernels against the same outputs: so both kinds show the same."""
+    """The test above runs warm kernels against the same outputs, so both kinds produce the same."""
     ran = check(list_tracked(project, "notebooks/*.ipynb"), tmp_path, MLOPS_WARM_KERNELS="0")
     assert ran.returncode == 0, ran.stdout[-3000:]
 

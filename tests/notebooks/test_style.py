@@ -1,4 +1,4 @@
-"""How the notebooks read: the rules that keep them narrating instead of programming."""
+"""The style of the notebooks: rules that keep them narrating instead of programming."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""What a month costs: quantities by the settings, prices by a file of the user's, exact sums."""
+"""The costs of a month: quantities from the settings, prices from the user's file, exact sums."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_the_schedule_says_how_many_nodes_hours_the_training_takes(settings: Mak
 def test_node_hours_of_the_training(
     settings: MakeSettings, values: dict[str, object], usage: Usage, hours: float
 ) -> None:
-    """Nodes that stay are there for runs, too, and are a line of their own; more than the most cannot be."""
+    """Runs also use the minimum nodes, which are a separate line. The maximum number of nodes is never exceeded."""
     assert find(list_billable(settings(**values), usage), "training").quantity == pytest.approx(hours)
 
 

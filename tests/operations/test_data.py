@@ -1,4 +1,4 @@
-"""Which data a run trains on, and what becomes a version: with the data sets of one machine."""
+"""The data that a run trains on and registers, with the data sets of one machine."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a stakeholder asks first."""
+"""The overview for stakeholders."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Deleting what is old: all of it, and never what is needed."""
+"""The deletion of old state: all of it, but nothing that is still needed."""
 
 import os
 import signal
@@ -39,7 +39,10 @@ TOMORROW = time.time() + 86_400  # everything that a test makes is older
 
 @pytest.fixture(autouse=True)
 def own_kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The files of warm kernels that others use are none of these tests' business. A long path would not be used."""
+    """These tests must not see the files of other tests' warm kernels.
+
+    The path is short, because a long one would not be used.
+    """
     with tempfile.TemporaryDirectory() as short:
         monkeypatch.setenv("XDG_RUNTIME_DIR", short)
         assert find_folder().is_relative_to(short)
@@ -71,12 +74,12 @@ def deploy(image: Image, tested: Verdict = "") -> LocalDeployment:
 
 
 def remember(opened: OpenProject, state: LocalState) -> None:
-    """Remember what production serves and has served."""
+    """Record what production serves and has served."""
     LocalSite(opened.workspace.home / "services", "production", 0, None, None).write(state)  # type: ignore[arg-type]
 
 
 def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:
-    """Delete, and return what was deleted; the same was announced."""
+    """Delete, check that the preview listed the same, and return it."""
     announced = preview_pruning(opened, before)
     assert prune(opened, before) == announced
     assert all(not path.exists() for leftover in announced.leftovers for path in leftover.paths)
@@ -129,7 +132,7 @@ def test_what_is_not_that_old_stays(opened: OpenProject, tmp_path: Path) -> None
 
 
 def test_a_run_that_was_made_while_the_clock_was_set_back_is_not_old(opened: OpenProject) -> None:
-    """It started after all others, whatever its times say."""
+    """The run started after all others, although its times are earlier."""
     now = time.time()
     record_run(opened, "young", OLD, order=int(now * 1e6))
     assert "young" not in list_names(opened, before=now - 3600)

@@ -72,7 +72,7 @@ def test_a_production_that_never_served_is_not_called_down(workspace: Workspace)
 
 
 def test_a_version_that_failed_its_test_does_not_go_on_serving(workspace: Workspace) -> None:
-    """Both its test and the runner were killed after the failure was recorded, before it was restored."""
+    """The test and the runner were killed after the failure was recorded, before the previous service was restored."""
     services = OneService("healthy", "failed")
     assert release(workspace, "healthy", services) is REJECTED
     assert services.tested == "restored"

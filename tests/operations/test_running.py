@@ -14,7 +14,7 @@ from mlops.workspace import Workspace
 
 
 class Ear(Listener):
-    """A listener that writes down which steps ended."""
+    """A listener that records which steps ended."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []

@@ -1,4 +1,4 @@
-"""How a project stands."""
+"""The status of a project."""
 
 from pathlib import Path
 

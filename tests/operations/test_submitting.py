@@ -22,7 +22,7 @@ RUNNING = SubmittedRun("run", "retrain", "1", "running")
 
 
 class Watch(SubmissionListener):
-    """Writes down what it is told of a run."""
+    """A listener that records the progress of a submitted run."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -37,7 +37,7 @@ class Watch(SubmissionListener):
 
 
 class OftenAway:
-    """Pipelines that cannot be read a number of times, and then say that the run has ended."""
+    """Pipelines that fail to be read a number of times, and then report the end of the run."""
 
     def __init__(self, times: int) -> None:
         self.times = times
@@ -51,7 +51,7 @@ class OftenAway:
 
 
 class Slow:
-    """Pipelines whose run changes with the third look, and ends with the sixth."""
+    """Pipelines whose run changes at the third poll, and ends at the sixth."""
 
     def __init__(self) -> None:
         self.looks = 0

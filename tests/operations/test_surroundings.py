@@ -1,4 +1,4 @@
-"""What a run works with on a platform."""
+"""The surroundings of a run on a platform."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Where a sweep executes, and what it optimizes."""
+"""The places and the goal of a sweep."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The upgrade of MLOPS_HOME: a backup first, then what is old, and the truth about it."""
+"""The upgrade of MLOPS_HOME: first a backup, then the outdated state, with a true report."""
 
 import errno
 import json
@@ -46,7 +46,7 @@ def old(tmp_path: Path) -> Workspace:
 
 
 def run_upgrade(workspace: Workspace, upgrades: Stored | None = None) -> list[str]:
-    """Upgrade a home, and return what was said."""
+    """Upgrade a home, and return the lines that it reports."""
     return list(upgrade_home(workspace, open_backend("local", workspace).services, upgrades))
 
 

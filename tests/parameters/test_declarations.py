@@ -1,4 +1,4 @@
-"""What a notebook declares, and the values that a declaration takes."""
+"""The parameters that a notebook declares, and the values that they accept."""
 
 import re
 from pathlib import Path

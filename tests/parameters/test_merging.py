@@ -1,4 +1,4 @@
-"""Which layer wins, and what a step gets."""
+"""The layer that wins, and the values of a step."""
 
 from pathlib import Path
 

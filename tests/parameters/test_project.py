@@ -1,4 +1,4 @@
-"""A project's files: each is read once, and which of them count is said by the platform."""
+"""A project's files: each is read once, and the platform decides which of them apply."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the steps declare of their notebooks is true."""
+"""The declarations of the steps agree with their notebooks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Reports and the index: one file each, which loads nothing, runs nothing, and shows all there is to see."""
+"""Reports and the index: each is one file that loads nothing, runs no script, and shows everything."""
 
 import base64
 import json
@@ -261,7 +261,7 @@ def render_json(folder: Path, *cells: dict[str, Any], **metadata: Any) -> Beauti
 
 
 def find_notes(page: BeautifulSoup) -> list[str]:
-    """Return what a report says of itself."""
+    """Return the notes of a report."""
     return [note.get_text() for note in page.select(".note")]
 
 

@@ -1,4 +1,4 @@
-"""What people see of a sweep: the page and the terminal."""
+"""The page of a sweep, and its summary on the terminal."""
 
 import io
 import itertools

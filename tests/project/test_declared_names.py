@@ -13,7 +13,7 @@ from source_strings import list_modules, list_strings
 
 from mlops.pipelines import ALL_STEPS
 
-# Strings that look like the name of a step, and what they are instead.
+# Strings that look like the name of a step, and their real meaning.
 OTHERS = {
     ("mlops.cli", "provision"): "a command",
     ("mlops.cli.commands", "provision"): "a command",

@@ -1,4 +1,4 @@
-"""Strings that name a module are arrows which import-linter does not see: each is listed here with its reason.
+"""Strings that name a module are dependencies that import-linter cannot see. Each is listed here with its reason.
 
 None names a module of a higher floor: what a lower floor needs of a higher one is handed down as an argument.
 """

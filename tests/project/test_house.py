@@ -1,4 +1,4 @@
-"""The limits of the house, so that a newcomer finds a file by the tree."""
+"""The limits of the structure, so that a new reader finds a file by its folder."""
 
 import ast
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_no_module_is_long(engine: Path) -> None:
 
 
 def test_every_package_maps_its_modules(engine: Path) -> None:
-    """In the docstring of `__init__`, so that whoever opens a room sees what is in it."""
+    """In the docstring of `__init__`, so that a reader sees the content of a room at once."""
     missing = {}
     for init in engine.rglob("*/__init__.py"):
         shown = ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or ""
@@ -43,4 +43,4 @@ def test_every_package_maps_its_modules(engine: Path) -> None:
 def test_records_are_read_back_in_one_place(engine: Path) -> None:
     """Anywhere else, one kind of damage would be forgotten, or the error would not name the file."""
     found = {path.relative_to(engine).as_posix() for path in engine.rglob("*.py") if "json.decode(" in path.read_text()}
-    assert found == {"files/records.py", "serving/app.py"}  # the latter reads requests
+    assert found == {"files/records.py", "serving/app.py"}  # `app` reads requests

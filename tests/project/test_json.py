@@ -53,7 +53,7 @@ PRINTED = {
     "Sweep",
     "Keys",
     "Deletion",
-}  # objects that the command puts together; tests/cli looks at them
+}  # objects that the command itself composes; tests/cli checks them
 
 
 @pytest.fixture(scope="module")

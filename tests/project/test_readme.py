@@ -1,4 +1,4 @@
-"""The README and the manuals in docs/ say what there is, and all that there is."""
+"""The README and the manuals in docs/ describe everything that exists, and nothing else."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a run was started with that the run before it was not."""
+"""The parameters that differ from the previous run."""
 
 from collections.abc import Mapping
 from dataclasses import replace

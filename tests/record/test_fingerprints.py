@@ -1,4 +1,4 @@
-"""What the results of a step depend on."""
+"""The inputs that the results of a step depend on."""
 
 from pathlib import Path
 

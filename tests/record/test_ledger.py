@@ -1,4 +1,4 @@
-"""The ledger: what ran, true after any crash."""
+"""The records of runs, which are correct after any crash."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def make_run(**changes: object) -> RunRecord:
 
 
 def end_process() -> ProcessId:
-    """Return what identified a process that has ended."""
+    """Return the identity of a process that no longer runs."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = identify_process(child.pid)
     child.communicate(b"\n")

@@ -11,7 +11,7 @@ from mlops.workspace import Workspace
 
 
 def run_git(folder: Path, *words: str) -> str:
-    """Run git as somebody, whatever the machine's settings."""
+    """Run git as a fixed user, regardless of the machine's settings."""
     who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org", "-c", "commit.gpgsign=false"]
     done = subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -123,7 +123,7 @@ def test_a_repository_that_git_cannot_compare_is_unknown(repository: Path) -> No
 
 def test_asking_changes_nothing(repository: Path) -> None:
     index = repository / ".git" / "index"
-    os.utime(repository / "notebooks" / "02_train.ipynb", (1, 1))  # git would note that it is the same all the same
+    os.utime(repository / "notebooks" / "02_train.ipynb", (1, 1))  # git would otherwise update its index
     before = index.read_bytes()
     assert len(read_commit(repository)) == 40
     assert index.read_bytes() == before

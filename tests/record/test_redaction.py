@@ -1,4 +1,4 @@
-"""Secrets are redacted wherever in a record or notebook they stand, however they are spelled or cut up."""
+"""Secrets are redacted anywhere in a record or notebook, however they are spelled or split."""
 
 import ast
 import base64
@@ -58,7 +58,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 def read(*outputs: dict[str, Any], **cell: Any) -> str:
-    """Return what is left of the outputs of a cell, as one text."""
+    """Return the redacted outputs of a cell, as one text."""
     found = {"cell_type": "code", "source": "", "metadata": {}, "outputs": list(outputs), **cell}
     notebook = {"cells": [found], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (redacted,) = redact_notebook(notebook, Redactor([SECRET]))["cells"]
@@ -77,7 +77,7 @@ def show(kind: str, data: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_secret_is_found_in_every_spelling(spelling: str) -> None:
-    """Within random text, because base64 depends on what stands before; 40 random secrets beside the worst one."""
+    """The secrets are within random text, because base64 depends on the text before: 40 random ones, and the worst."""
     random_ = random.Random(7)
     secrets = ["".join(random_.choices(CHARACTERS, k=random_.randint(12, 40))).strip() for _ in range(40)]
     for secret in [SECRET, *(secret for secret in secrets if len(secret) >= 8)]:
@@ -141,7 +141,7 @@ def make_png(*texts: tuple[bytes, bytes]) -> str:
 
 
 def make_jpeg(*texts: tuple[int, bytes]) -> str:
-    """Return what begins and ends as a JPEG, in base64."""
+    """Return bytes that begin and end like a JPEG, in base64."""
     parts = [(0xE0, b"JFIF\0"), *texts, (0xDA, b"\1\1\0\0\0\0")]
     segments = (bytes([0xFF, kind]) + struct.pack(">H", len(data) + 2) + data for kind, data in parts)
     return base64.b64encode(b"\xff\xd8" + b"".join(segments) + b"\1\xff\0\2\xff\xd9").decode()

@@ -1,4 +1,4 @@
-"""What is deleted is whole or gone."""
+"""A deleted file or folder is either complete or deleted."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A run whose copies are as the notebooks beside it."""
+"""A run whose executed copies equal the committed notebooks."""
 
 from pathlib import Path
 

@@ -49,7 +49,7 @@ def test_a_missing_notebook_and_a_failed_step_are_differences(folder: Path) -> N
 
 
 def test_the_advice_fits_the_cause(folder: Path) -> None:
-    """`make notebooks` executes the notebooks with their own values, so it is no answer to a run with others."""
+    """`make notebooks` executes the notebooks with their own values, so it does not help after a run with others."""
     assert check(folder).advice == ""
     committed = folder.parents[1] / "notebooks" / "01_n.ipynb"
     content = json.loads(committed.read_text())

@@ -1,4 +1,4 @@
-"""One notebook against its committed copy: scraps, cells, pictures, and what is declared of them."""
+"""One notebook against its committed copy: scraps, cells, pictures, and their declarations."""
 
 import base64
 import re

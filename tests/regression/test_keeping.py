@@ -1,4 +1,4 @@
-"""`make notebooks` changes what is not within its tolerance, and nothing else."""
+"""`make notebooks` changes only outputs that are not within their tolerance."""
 
 from typing import Any
 

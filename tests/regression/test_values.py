@@ -41,7 +41,7 @@ def test_a_tolerance_is_absolute_below_one_and_relative_above(
         ("Ridge(alpha=0.4)", "Lasso(alpha=0.4)", False),
         ("from -1.0 to 1.0", "from -1.0005 to 1.0", True),
         ("scipy 1.17.1", "scipy 1.17.2", False),
-        ("scipy 1.17.1", "scipy 1.18.1", False),  # a version is no number
+        ("scipy 1.17.1", "scipy 1.18.1", False),  # a version is not a number
         ("[5435.705, 3996.626]", "[5435.706, 3996.626]", True),
         ("0.5", "0.5 0.5", False),
     ],

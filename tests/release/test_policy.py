@@ -396,7 +396,7 @@ def test_a_version_that_was_rolled_back_is_deployed_again_only_if_asked(
         "It is deployed again only with `--redeploy-rolled-back`."
     )
     assert host.done == []
-    deploy(releases, "qa", ONE)  # what serves stays deployable
+    deploy(releases, "qa", ONE)  # the image that serves may still be deployed
 
 
 def test_a_deployment_that_waited_for_a_rollback_is_refused(host: MemoryHost, releases: Releases[Deployments]) -> None:

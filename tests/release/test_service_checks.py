@@ -1,4 +1,4 @@
-"""The test of a service that gives no answer: the platform knows whether that is the service's fault."""
+"""The test of a service that does not answer: the platform decides whether the service failed."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy for everything, which is not there, and no exception for this machine."""
+    """A proxy that does not exist, for all requests, with no exception for this machine."""
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
         monkeypatch.delenv(name.upper(), raising=False)

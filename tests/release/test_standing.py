@@ -1,4 +1,4 @@
-"""How an environment stands beside the champion."""
+"""The service of an environment, compared with the champion."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ AGAIN = "Train another model, or test it again with `mlops run release --platfor
 def find_standing(
     service: Service, champion: ModelVersion | None, rollbacks: list[Rollback], command_options: str = ""
 ) -> Standing:
-    """Return how one environment stands."""
+    """Return the standing of one environment."""
     (found,) = find_standings([service], champion, rollbacks, command_options)
     return found
 

@@ -1,4 +1,4 @@
-"""What is known to fail is refused before anything runs or is written."""
+"""Steps that are known to fail are refused before anything runs or is written."""
 
 from pathlib import Path
 

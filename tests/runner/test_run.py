@@ -1,4 +1,4 @@
-"""The order of steps, and the record of what became of each."""
+"""The order of steps, and the record of how each ended."""
 
 import os
 import shutil
@@ -45,7 +45,7 @@ PARAMETERS = {"01_look": "seen = 5  # things; in [0, 9]", "03_act": "broken = Fa
 
 
 class Watch(Listener):
-    """A listener that writes down what it hears."""
+    """A listener that records its calls."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -81,7 +81,7 @@ def small(tmp_path: Path) -> Workspace:
 
 
 def surround(small: Workspace, listeners: Sequence[Listener] = (), **options: Any) -> Surroundings:
-    """What a run of the small project works with."""
+    """The surroundings of a run of the small project."""
     return Surroundings(load_project(small.project, STEPS), listeners, **options)
 
 
@@ -277,7 +277,7 @@ def test_one_step_alone_does_not_build_on_a_sweep_unasked(small: Workspace) -> N
 
 
 def test_the_newest_results_are_those_of_the_run_that_started_last(small: Workspace) -> None:
-    """A run that somebody named does not stay the newest because its name sorts last."""
+    """A run with a given name does not stay the newest because its name sorts last."""
     monday = run_pipeline(
         Plan("four", STEPS, load_parameters(small.project, STEPS, ["look.seen=1"])), surround(small), "monday"
     )
@@ -307,7 +307,7 @@ def test_one_step_alone_needs_earlier_results(small: Workspace) -> None:
 
 
 def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace) -> None:
-    """What was judged is what is acted on: a newer look needs a new judgement first."""
+    """A step acts on the evaluation that was made: a newer champion needs a new evaluation first."""
     run(small, "look.seen=5")
     newer = run(small, "look.seen=1", only="look")
     steps = (*STEPS[:2], Step("act", "03_act", needs=("look", "judge")))
@@ -321,7 +321,7 @@ def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace)
 
 
 class Insights:
-    """A platform's monitoring that keeps what it is told."""
+    """A monitoring that stores the runs it gets."""
 
     def __init__(self) -> None:
         self.runs: list[RunRecord] = []
@@ -353,7 +353,7 @@ def test_a_secret_is_in_nothing_that_is_written(small: Workspace) -> None:
     assert record.steps[0].parameters["extra"] == "https://***@host"
     for path in (small.outputs / record.run_id).iterdir():
         assert secret not in path.read_text(), path
-        assert "x-long" not in path.read_text(), path  # however it is escaped
+        assert "x-long" not in path.read_text(), path  # in each of its escaped forms
 
 
 def test_a_listener_that_fails_leaves_a_truthful_record(small: Workspace) -> None:
@@ -365,7 +365,7 @@ def test_a_listener_that_fails_leaves_a_truthful_record(small: Workspace) -> Non
         run(small, watch=Broken())
     (record,) = list_runs(small.outputs)
     assert (record.state, record.error) == ("failed", "RuntimeError: no space left")
-    assert record.steps[0].state == "done"  # what it made is there, and can be resumed
+    assert record.steps[0].state == "done"  # its record exists, and it can be resumed
 
 
 def test_what_has_not_changed_is_not_run_again(small: Workspace) -> None:
@@ -377,7 +377,7 @@ def test_what_has_not_changed_is_not_run_again(small: Workspace) -> None:
     assert [step.results for step in second.steps] == [step.results for step in first.steps]
     assert watch.heard == [*(f"{step.name} reused" for step in STEPS), "run succeeded"]
     third = run(small)
-    assert {step.source for step in third.steps} == {first.run_id}  # and not the second, which ran nothing
+    assert {step.source for step in third.steps} == {first.run_id}  # not the second run, which executed nothing
     assert (small.outputs / third.run_id / "01_look.ipynb").is_file()
 
 
@@ -414,7 +414,8 @@ def take_away_an_executed_notebook(small: Workspace) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (change_a_notebook, ["reused", "done", "reused", "reused"]),  # it hands on the same, so the rest is unchanged
+        # It hands on the same results, so the rest is unchanged.
+        (change_a_notebook, ["reused", "done", "reused", "reused"]),
         (change_the_outputs_of_a_notebook, ["reused"] * 4),
         (change_the_sources, ["done"] * 4),
         (change_the_lock, ["done"] * 4),
@@ -434,7 +435,7 @@ def test_what_a_change_makes_run_again(
 def test_another_parameter_makes_it_run_again_and_what_builds_on_it(small: Workspace) -> None:
     run(small, "look.seen=5")
     assert states(run(small, "look.seen=6")) == ["done", "done", "reused", "reused"]
-    assert states(run(small, "look.seen=5")) == ["reused"] * 4  # an older run's results are as good
+    assert states(run(small, "look.seen=5")) == ["reused"] * 4  # the results of an older run can be used as well
 
 
 def test_force_runs_all(small: Workspace) -> None:
@@ -515,7 +516,7 @@ def test_sources_that_change_while_a_step_runs_spoil_its_reuse(small: Workspace)
 
 @pytest.mark.usefixtures("kernels")
 def test_steps_whose_needs_are_met_run_side_by_side(small: Workspace) -> None:
-    """Each of the two waits for the other, so neither ends unless both run."""
+    """Each step waits for the other, so neither ends unless both run at the same time."""
     for name, other in (("01_look", "02_judge"), ("02_judge", "01_look")):
         notebook = nbformat.read(small.notebooks / f"{name}.ipynb", as_version=4)
         notebook.cells[2].source = (
@@ -666,7 +667,7 @@ def test_what_is_gone_from_the_platform_is_made_again(small: Workspace) -> None:
 
 
 def test_a_run_that_was_overtaken_is_resumed_with_a_new_judgement(small: Workspace) -> None:
-    """What was compared with another champion is compared again, or the same refusal would come for ever."""
+    """A model that was compared with another champion is compared again. Otherwise it would be refused forever."""
     notebook = small.notebooks / "03_act.ipynb"
     content = notebook.read_text()
     error = "class ConflictError(Exception): pass\\nif broken: raise ConflictError('another champion')"

@@ -1,4 +1,4 @@
-"""A submitted run: each step in a process, or on a machine, of its own, which has nothing but the run's folder."""
+"""A submitted run: each step in its own process or on its own machine, which only has the run's folder."""
 
 import os
 import shutil
@@ -97,7 +97,7 @@ def project_of_four(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run_at(project_of_four: Path, job: FolderJob) -> RunAt:
-    """Runs one step on a machine that is as new."""
+    """Runs one step on a new machine."""
 
     def run(step: str, *overrides: str, listener: Interrupter | None = None) -> RunRecord:
         outputs = project_of_four / "outputs"
@@ -156,7 +156,7 @@ def test_a_step_that_ended_badly_runs_again_and_one_that_is_done_does_not(run_at
     run_at("look", "look.seen=0")
     again = run_at("look", "look.seen=6")
     assert (again.state, states(again)) == ("waiting", ["done", "pending", "pending", "pending"])
-    assert run_at("look", "look.seen=1") == again  # as of a node that was lost after it had stored the folder
+    assert run_at("look", "look.seen=1") == again  # as on a node that was lost after it had stored the folder
 
 
 def test_a_machine_that_is_lost_in_a_step_has_changed_nothing(run_at: RunAt, job: FolderJob) -> None:

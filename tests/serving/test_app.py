@@ -119,7 +119,7 @@ def test_another_content_type_is_refused(url: str) -> None:
 def test_a_large_body_is_refused_whether_or_not_it_says_so(url: str) -> None:
     large = b" " * (app.MAX_BODY + 1)
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-    for body in (large, iter([large])):  # with a length, and in chunks
+    for body in (large, iter([large])):  # once with a length, once in chunks
         try:
             answer = requests.post(f"{url}/score", data=body, headers=headers, timeout=20)
         except requests.ConnectionError:

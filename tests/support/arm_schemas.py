@@ -73,7 +73,8 @@ def find_schema(resource: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _describe(where: str, error: Any) -> str:
-    plain = ("additionalProperties", "const", "enum", "required")  # these say what is wrong; a union does not
+    # These errors say what is wrong; that of a union does not.
+    plain = ("additionalProperties", "const", "enum", "required")
     deepest = max([error, *_walk(error)], key=lambda one: (len(one.absolute_path), one.validator in plain))
     return f"{where}.{'.'.join(map(str, deepest.absolute_path))}: {deepest.message[:200]}"
 
@@ -100,7 +101,7 @@ def _make_validator(path: str, pointer: str) -> Any:
 
 
 def trim(source: Path) -> None:
-    """Make the copy anew from the folder of the originals."""
+    """Create the copy again from the folder of the originals."""
     FOLDER.mkdir(exist_ok=True)
     for path, names in RESOURCES.items():
         original = json.loads((source / path).read_text(encoding="utf-8-sig"))

@@ -1,4 +1,4 @@
-"""The files of the checkout that belong to the project, not those that lie in it by chance."""
+"""The files of the checkout that git tracks, without other files in it."""
 
 import subprocess
 from pathlib import Path

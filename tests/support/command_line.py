@@ -39,7 +39,7 @@ class CommandLine:
         )
 
     def invoke(self, *words: str, **options: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in this process: in a tenth of the time, for tests of what a command says and how it ends."""
+        """Run a command in this process, which takes a tenth of the time, to test its output and exit code."""
         with contextlib.chdir(PROJECT):
             ran = CliRunner(env={**self._own, **options}).invoke(main, words, prog_name="mlops")
         if ran.exception and not isinstance(ran.exception, SystemExit):
@@ -47,7 +47,7 @@ class CommandLine:
         return subprocess.CompletedProcess(words, ran.exit_code, ran.stdout, ran.stderr)
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        """Start a command and come back at once."""
+        """Start a command without waiting for it."""
         return subprocess.Popen(
             [str(MLOPS), *words],
             cwd=PROJECT,

@@ -21,7 +21,7 @@ class Shown(threading.local):
     outputs: list[Any]
 
     def display(self, data: Any, metadata: Any = None, raw: bool = False) -> None:
-        """Stand in for IPython's function, for what `glue_results` hands on."""
+        """Replace IPython's function for the results of `glue_results`."""
         assert raw
         self.outputs.append(new_output("display_data", data, metadata=metadata or {}))
 

@@ -1,4 +1,4 @@
-"""Homes that older versions made: of an older format, or with the database of an older MLflow."""
+"""Homes of older versions: with an older format, or with the database of an older MLflow."""
 
 import shutil
 import sqlite3
@@ -17,7 +17,7 @@ TRAININGS = ("experiments", "runs", "tags", "params", "metrics", "latest_metrics
 
 
 def build_home(folder: Path, name: str = "format-1") -> Workspace:
-    """Build a home that an older version left, with its run, below `folder`."""
+    """Create a home of an older version, with its run, below `folder`."""
     workspace = Workspace(PROJECT, folder / "home", folder / "outputs")
     places = {"@HOME@": workspace.home, "@OUTPUTS@": workspace.outputs, "@PROJECT@": PROJECT}
 

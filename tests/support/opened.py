@@ -20,5 +20,5 @@ def open_model(workspace: Workspace, name: str, backend: Backend) -> OpenProject
 
 
 def open_here(workspace: Workspace, *texts: str, command: Sequence[str] = ()) -> OpenProject:
-    """Open a project with what its ``-p`` options give."""
+    """Open a project with the texts of its ``-p`` options."""
     return open_project(Project.load(workspace), [read_override(text) for text in texts], "local", command)

@@ -1,4 +1,4 @@
-"""The trainings that a platform has recorded, read past its tracker."""
+"""The trainings that a platform has recorded, read without its tracker."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mlops.platform.backend import Backend
 
 def list_trainings(backend: Backend, sweep: str = "") -> list[str]:
     """Return the ids of all trainings, or of a sweep's, oldest first."""
-    tracker = getattr(backend.tracker, "_tracker", backend.tracker)  # within the one that redacts
+    tracker = getattr(backend.tracker, "_tracker", backend.tracker)  # the tracker within the one that redacts
     return {"local": _list_local, "azure": _list_azure, "memory": _list_memory}[backend.name](tracker, sweep)
 
 

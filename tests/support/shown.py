@@ -1,4 +1,4 @@
-"""What notebooks show, for the tests that compare it: a table, a plot, and a notebook with both kinds of outputs."""
+"""The outputs of notebooks, for tests that compare them: a table, a plot, and a notebook with both."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def draw(figure: Figure, dpi: int = 72) -> bytes:
 
 
 def predict(alpha: float) -> tuple[Any, Any]:
-    """Return what came true on the holdout, and what a model predicts."""
+    """Return the actual values of the holdout, and a model's predictions."""
     training, holdout = data.split_rows(data.load_sample(), 0.2, 0)
     return holdout[data.TARGET], model.predict(model.train_model(training, alpha), holdout)
 

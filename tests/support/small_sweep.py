@@ -34,7 +34,10 @@ FAILED = f"AssertionError in the cell that begins {FIRST_LINE!r}: x is 5.0"  # a
 
 @dataclass
 class FakeExecutor:
-    """Does in this process what the second notebook does, last task first; `interrupt` ends it before that task."""
+    """An executor that does the work of the second notebook in this process, last task first.
+
+    `interrupt` names the task before which it ends.
+    """
 
     interrupt: int = 0
     tasks: list[Task] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A model that is one number, on its whole way: trained, registered, published as an image, deployed, asked."""
+"""A model that is one number, in each stage: trained, registered, published as an image, deployed, called."""
 
 import base64
 import json

@@ -25,7 +25,7 @@ from mlops.sweeps.run import run_sweep
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
-# in a notebook: the process of the worker that has it, whose scratch folder the run's folder is there
+# code for a notebook: finds the process of its worker, whose scratch folder is the run's folder there
 WORKER = "int(run_folder.split('mlops-sweep-')[1].split('-')[0])"
 DASK = str(Path(sys.executable).with_name("dask"))
 
@@ -125,7 +125,7 @@ def test_a_worker_that_sees_another_project_is_refused(small: Workspace, tmp_pat
 
 
 def test_a_notebook_whose_worker_dies_is_given_to_another(small: Workspace, workers: str) -> None:
-    """The first worker that meets x = 2 dies, with its kernel; the second finds the mark and goes on."""
+    """The first worker that gets x = 2 dies with its kernel. The second one finds the mark and continues."""
     mark = small.project / "mark"
     kill = f"""
 import os, pathlib, signal

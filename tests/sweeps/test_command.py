@@ -1,4 +1,4 @@
-"""The command `mlops sweep`: its mistakes, in this process."""
+"""The command `mlops sweep`: mistakes in its options, tested in this process."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The run of a sweep: the record, the best one, failures, interruptions; on threads, for real."""
+"""The run of a sweep: the record, the best combination, failures and interruptions, with real threads."""
 
 import json
 import time
@@ -29,7 +29,7 @@ Ran = tuple[RunRecord, Sweep, list[Point]]
 
 
 def surround(small: Workspace, listeners: Sequence[Listener] = (), **options: Any) -> Surroundings:
-    """What a run of the small project works with."""
+    """The surroundings of a run of the small project."""
     return Surroundings(load_project(small.project, STEPS), listeners, **options)
 
 
@@ -253,7 +253,7 @@ def test_a_sweep_of_a_newer_version_is_refused(small: Workspace) -> None:
 
 
 class Watch(SweepListener):
-    """Writes down what it hears of a sweep."""
+    """A listener that records the progress of a sweep."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []

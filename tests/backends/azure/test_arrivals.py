@@ -124,7 +124,7 @@ def test_files_that_arrive_together_are_taken_by_one_run(arrivals: AzureArrivals
     found = [arrivals.fetch_newest(f"run-{number}") for number in (1, 2, 3)]
     assert found[0].url.endswith("/data/diabetes.csv")
     assert found[1:] == [Arrival("incoming/c.csv", taken_by="run-1")] * 2
-    assert arrivals.fetch_newest("run-1") == found[0]  # on another node, after its first was taken away
+    assert arrivals.fetch_newest("run-1") == found[0]  # on another node, after its first node was lost
     arrive(azure, "incoming/d.csv", b"d")
     assert arrivals.fetch_newest("run-2").url
 
@@ -134,7 +134,7 @@ def test_the_file_of_a_run_that_failed_is_for_those_that_begin_later(arrivals: A
     add_run(azure, "run-1", "Running", start=10)
     assert arrivals.fetch_newest("run-1").url
     azure.history.runs["run-1"].update(status="Failed", endTimeUtc="2026-11-26T09:15:00.0000000+00:00")
-    add_run(azure, "run-2", "Running", start=11)  # for another file of the same upload
+    add_run(azure, "run-2", "Running", start=11)  # a run for another file of the same upload
     assert arrivals.fetch_newest("run-2").taken_by == "run-1"
     add_run(azure, "run-3", "Running", start=16)  # by hand
     assert arrivals.fetch_newest("run-3").url

@@ -63,7 +63,7 @@ def test_waiting_for_it_is_bounded_and_says_what_to_do(session: AzureSession) ->
     ):
         pass
     with LeaseLock(session, "some", wait_seconds=1).hold():
-        pass  # it was let go
+        pass  # the lock was released
 
 
 def test_it_is_let_go_when_its_holder_fails(session: AzureSession) -> None:

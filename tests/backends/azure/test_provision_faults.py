@@ -205,7 +205,7 @@ def test_an_operation_that_takes_too_long_goes_on(
     azure.deployments.slow = 0.3
     with pytest.raises(PlatformError, match=r"Setting up mlops-ws did not finish within .* and continues on Azure"):
         TemplateDeployment(infrastructure._client, read_settings(workspace), seconds=0.1).deploy()
-    time.sleep(0.4)  # the SDK goes on asking: it must not ask the next test's Azure
+    time.sleep(0.4)  # the SDK keeps polling, and must not reach the double of the next test
 
 
 def test_deleting_that_was_cut_off_goes_on(infrastructure: AzureInfrastructure, azure: Azure) -> None:

@@ -45,7 +45,7 @@ SCHEDULES = ["diabetes-retraining-new-data", "diabetes-retraining-recurrence"]
 
 
 def test_what_is_published_is_the_retraining_of_these_sources(azure: Azure, workspace: Workspace) -> None:
-    """The whole project is sent; in the other tests as little as can be published."""
+    """The whole project is sent. The other tests publish as little as possible."""
     pipelines = open_pipelines(workspace)
     published = pipelines.publish("42", "https://build/42")
     (version,) = azure.pipelines.active

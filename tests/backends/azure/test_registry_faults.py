@@ -1,4 +1,4 @@
-"""Azure that is busy, unreachable, or does not let us in: a bounded retry or a clear error, and nothing half-made.
+"""Azure that is busy, unreachable, or refuses access: limited retries, a clear error, no incomplete state.
 
 The retries are the SDK's own, three of each request, and those of urllib3 below it. Requests that only read wait as
 long as Retry-After says. Those that change something wait 32, 64 and 128 s after 429, and 2 to 10 s, twice and four
@@ -100,7 +100,7 @@ def test_a_registry_that_stays_busy_is_an_error_and_the_next_try_succeeds(
         match=r"Could not register the model 'tiny'\. Azure said: .*Rate limit exceeded\. Azure stayed busy",
     ):
         backend.registry.register("tiny", run, TAGS)
-    assert len(azure.find_requests("POST", "/models$")) == 4  # one, and three retries
+    assert len(azure.find_requests("POST", "/models$")) == 4  # one request, and three retries
     assert (len(azure.models.assets), azure.models.models) == (1, {})
     assert backend.registry.find_champion("tiny") is None
     version = backend.registry.register("tiny", run, TAGS, expected="")

@@ -23,7 +23,7 @@ def build(settings: AzureSettings, environment: str) -> dict[str, Any]:
     """Return the body that the SDK creates from a configuration, without empty values."""
     configuration = make_configuration(settings, environment, TAGS)
     body = configuration._build_create_payload("the-service", {"an": "image"})
-    body.pop("properties")  # the state of git, by the SDK
+    body.pop("properties")  # the SDK adds the state of git
     return {name: value for name, value in body.items() if value is not None}
 
 

@@ -52,7 +52,7 @@ def test_a_release_is_deployed_by_digest_and_passes_the_test_of_services(
     for service in (qa, production):
         key, second = backend.secrets.get_keys(service.environment)
         checks = run_checks(service.url, key, [[1.0], [2.0]], [4.5, 4.5])
-        # Rows of this model have one number: without it, they are empty.
+        # The rows of this model have one number, so a row without it is empty.
         assert [check.name for check in checks if not check.passed] == []
         assert {key, second} <= set(backend.secrets.list_values())
     sent = [request.json for request in azure.find_requests("POST", SERVICES)]
@@ -252,7 +252,7 @@ def test_a_deployment_reads_its_image_and_its_services_once(
     deploy(another, "qa", choose_image(another, "tiny", image.digest))
     answered = [exchange.request for exchange in azure.requests[before:] if exchange.status < 300]
     read = [request.path for request in answered if request.method == "GET"]
-    for what in ("mlops/images/", "/_?manifests/", SERVICES):  # the registry answers 401 first, as to anybody
+    for what in ("mlops/images/", "/_?manifests/", SERVICES):  # the registry first answers 401 to every client
         assert len([path for path in read if re.search(what, path)]) == 1, what
 
 

@@ -72,7 +72,7 @@ def test_a_lost_connection_is_said(azure: Azure, workspace: Workspace) -> None:
 def stand_on_node(patch: pytest.MonkeyPatch, **other: str) -> None:
     """Turn this process into one of a compute cluster, whose only identity is that of the cluster."""
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
-        patch.setenv(name, "")  # what is set there meanwhile is taken back
+        patch.setenv(name, "")  # variables that are set in the meantime are reset
         patch.delenv(name)
     for name, value in {**COMPUTE_ENVIRON, **other}.items():
         patch.setenv(name, value)

@@ -37,7 +37,7 @@ def pipelines(azure: Azure, workspace: Workspace) -> AzurePipelines:
 
 @pytest.fixture
 def idle(azure: Azure, lean: Workspace) -> AzurePipelines:
-    """The same in a workspace without nodes: runs are submitted, and nothing is executed."""
+    """The same pipelines in a workspace without nodes: runs are submitted, but nothing is executed."""
     azure.pipelines.has_nodes = False
     return publish_build(lean)
 
@@ -178,7 +178,7 @@ def test_a_cancel_ends_the_step_and_the_record_says_so(
     run = pipelines.submit(Submission())
     deadline = time.monotonic() + 60
     while not azure.find_requests("PATCH", run.run_id) and time.monotonic() < deadline:
-        time.sleep(0.1)  # the step has tagged the run: it is at its work
+        time.sleep(0.1)  # the step has tagged the run, so it is running
     time.sleep(2)
     pipelines.cancel(run.run_id)
     azure.pipelines.wait(run.run_id)
@@ -192,7 +192,8 @@ def test_a_cancel_ends_the_step_and_the_record_says_so(
 def test_a_schedule_starts_the_version_that_the_endpoint_has_then(azure: Azure, idle: AzurePipelines) -> None:
     idle.publish("43", "")
     schedules = azure.pipelines.active_schedules
-    assert [bool(schedule["Recurrence"]) for schedule in schedules] == [True, False]  # the clock, and new data
+    # One for the schedule, one for new data.
+    assert [bool(schedule["Recurrence"]) for schedule in schedules] == [True, False]
     for schedule in schedules:
         run_id = azure.pipelines.fire(schedule)
         started = azure.history.runs[run_id]["properties"]["azureml.pipelineid"]

@@ -14,7 +14,7 @@ from mlops.backends.azure.connection.settings import DECLARED, AzureSettings
 from mlops.backends.azure.infrastructure.arm_template import make_parameters, make_tags, read_template
 
 NOT_IN_TEMPLATE = {
-    "container_registry",  # checked, not made  # these are for the SDK, not for Resource Manager
+    "container_registry",  # checked, but not created  # these are for the SDK, not for Resource Manager
     "subscription_id",
     "resource_group",
     "retry_seconds",
@@ -134,7 +134,8 @@ def test_what_is_made_is_safe_by_default(template: dict[str, Any]) -> None:
     assert (vault["enableRbacAuthorization"], vault["enableSoftDelete"]) == (True, True)
     assert find_resource(template, "containers")["properties"]["publicAccess"] == "None"
     registry = find_resource(template, "registries")["properties"]
-    assert registry == {"adminUserEnabled": True, "anonymousPullEnabled": False}  # the SDK builds by the admin user
+    # The SDK builds images as the admin user.
+    assert registry == {"adminUserEnabled": True, "anonymousPullEnabled": False}
     cluster = find_resource(template, "computes")
     assert cluster["properties"]["properties"]["remoteLoginPortPublicAccess"] == "Disabled"
     assert cluster["identity"] == {"type": "SystemAssigned"}

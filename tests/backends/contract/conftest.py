@@ -1,4 +1,4 @@
-"""Every platform in turn: the contract suite runs over each of them, and skips visibly what one cannot do.
+"""The contract suite runs over every platform in turn. It skips the parts that a platform lacks, and says so.
 
 On Azure most tests need Blob Storage, and so Azurite, which not every machine has: they are slow. Those that are marked
 `no_blobs` run on every change. Those that are marked `rule` start many services to show a rule that all platforms share
@@ -44,6 +44,6 @@ def backend(platform: str, request: pytest.FixtureRequest, workspace: Workspace)
         request.getfixturevalue(prepare)
     opened = memory.open_backend() if platform == "memory" else open_backend(platform, workspace, COMMAND)
     yield opened
-    if platform != "azure":  # the double ends its own
+    if platform != "azure":  # the double ends its own services
         for environment in ENVIRONMENTS:
             opened.services.stop(environment)

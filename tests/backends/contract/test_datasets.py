@@ -40,7 +40,7 @@ def test_each_content_is_a_version_that_stays(datasets: Datasets, file: Path, pl
     assert [datasets.get_version(name) for name in ("1", "2", LATEST)] == [first, second, second]
     assert datasets.find_newest() == second
     assert first.url != second.url
-    if platform != "azure":  # adlfs reads the certificates when it is imported, which may be before the double is there
+    if platform != "azure":  # adlfs reads the certificates when it is imported, which may be before the double starts
         assert [int(read_table(version.url).frame["A"][0]) for version in (first, second)] == [1, 3]
 
 

@@ -88,7 +88,7 @@ def test_the_numbered_folders_of_format_1_stay_versions(tmp_path: Path, file: Pa
         (folder / number).mkdir(parents=True)
         (folder / number / "diabetes.csv").write_text(content)
     (folder / "11").mkdir()
-    (folder / "11" / ".diabetes.csv.x").write_text("A,")  # cut off while it was written
+    (folder / "11" / ".diabetes.csv.x").write_text("A,")  # interrupted while it was written
     datasets = LocalDatasets(tmp_path / "home")
     newest = datasets.find_newest()
     assert newest is not None

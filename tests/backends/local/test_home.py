@@ -41,7 +41,7 @@ def test_a_damaged_state_of_one_environment_does_not_hide_the_others(tmp_path: P
     assert (qa.environment, qa.health, production.environment) == ("qa", "unreadable", "production")
     assert qa.problem.startswith(f"{path} is damaged (")
     assert production.health == "stopped"
-    with pytest.raises(IntegrityError, match=r"qa\.json is damaged"):  # what would change it refuses
+    with pytest.raises(IntegrityError, match=r"qa\.json is damaged"):  # commands that would change it refuse to run
         backend.services.record_test("qa", production.digest, passed=True)
     assert not backend.services.stop("qa")
 

@@ -77,7 +77,7 @@ def test_keys_that_the_service_refuses_are_not_given_out(migrated: Workspace, tm
         with pytest.raises(ServiceUntestedError, match="in qa was started with other keys .*`mlops keys qa --rotate`"):
             read_keys(backend.secrets, backend.services, "qa")
         assert keys.exists() == (case == "an older file")
-        assert ask(backend, deploy(backend, "qa", image)) == 1.0  # restarted with the keys that are there
+        assert ask(backend, deploy(backend, "qa", image)) == 1.0  # restarted with the stored keys
         if case == "an older file":
             assert read_keys(backend.secrets, backend.services, "qa") == old
         keys.unlink()
@@ -90,7 +90,7 @@ def test_keys_that_the_service_refuses_are_not_given_out(migrated: Workspace, tm
 
 
 class Killed(BaseException):
-    """An end of a deployment like that of `kill -9`, after which nothing is rolled back."""
+    """Simulates `kill -9` during a deployment, after which nothing is rolled back."""
 
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["any port", "a port in the settings"])

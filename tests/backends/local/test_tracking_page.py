@@ -1,4 +1,4 @@
-"""MLflow's page: the command that serves it, and databases that it must not meet."""
+"""MLflow's page: the command that serves it, and databases that it must not open."""
 
 from pathlib import Path
 

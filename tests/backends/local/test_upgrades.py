@@ -110,7 +110,7 @@ def test_an_upgrade_that_is_killed_leaves_the_old_database_or_the_new_one(
 ) -> None:
     database = older.home / "mlflow.db"
     began = time.monotonic()
-    list(LocalUpgrades(older.home).upgrade())  # imports what the children then have
+    list(LocalUpgrades(older.home).upgrade())  # imports the modules that the children then inherit
     seconds = time.monotonic() - began
     kept = read_champion(database)
     for share in range(1, 12):

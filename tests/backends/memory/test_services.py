@@ -99,7 +99,7 @@ def test_a_request_that_hangs_does_not_hold_up_stopping(tmp_path: Path, monkeypa
     monkeypatch.setattr("mlops.backends.memory.services.STOP_SECONDS", 0.2)
     backend = memory.open_backend()
     service = deploy(backend, "qa", publish(backend, tmp_path, script=SLOW))
-    with ThreadPoolExecutor(1) as pool:  # keeps the client's error, which another test would be blamed for
+    with ThreadPoolExecutor(1) as pool:  # suppresses the client's error, which would otherwise appear in another test
         pool.submit(ask, backend, service)
         time.sleep(0.5)
         began = time.monotonic()

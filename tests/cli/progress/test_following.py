@@ -1,4 +1,4 @@
-"""The command that a user types after a run."""
+"""The next command after a run."""
 
 from dataclasses import replace
 

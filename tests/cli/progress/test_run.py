@@ -1,4 +1,4 @@
-"""What a run looks like on the terminal."""
+"""The progress and the summary of a run on the terminal."""
 
 import io
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A double of Azure on loopback, for the real SDKs: it proves what we send, not what Azure does with it.
+"""A double of Azure on loopback, for the real SDKs: it shows what is sent, not what Azure does with it.
 
 The SDKs are not patched. They reach it through ``HTTPS_PROXY``: a proxy that answers for Azure's own host names with
 certificates of a throw-away authority. Each service is one file. What no service answers is a 404 to the SDK, and the

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BASE = re.escape(f"{API}/artifact/v2.0{WORKSPACE_ID}/artifacts")
 PLACE = r"(?P<origin>[^/]+)/(?P<container>[^/]+)"
 ORIGINS = ("ExperimentRun", "LocalUpload")
-MOST_PATHS = 50  # of one request, as the SDK batches them
+MOST_PATHS = 50  # the number of files per request in the SDK's batches
 LONGEST_PATH = 5000
 
 

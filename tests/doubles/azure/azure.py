@@ -1,4 +1,4 @@
-"""The whole double: its services, the requests that it received, and the faults that a test wants."""
+"""The whole double: its services, the requests that it received, and the faults that a test asks for."""
 
 import re
 import threading
@@ -44,7 +44,7 @@ Kind = TypeVar("Kind", bound=Service)
 
 
 class Azure:
-    """Azure, as new.
+    """A new double of Azure.
 
     Parameters
     ----------

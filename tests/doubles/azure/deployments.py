@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GROUPS = rf"{ARM}/subscriptions/(?P<subscription>[^/]+)/(?i:resourcegroups)/(?P<group>[^/]+)"
 DEPLOY = rf"{GROUPS}/providers/Microsoft\.Resources/deployments/(?P<name>[^/]+)"
 SOON = {"Retry-After": "0.01"}
-NAMES = {  # as Azure demands them
+NAMES = {  # the lengths that Azure requires
     "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
     "Microsoft.KeyVault/vaults": r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
     "Microsoft.ContainerRegistry/registries": r"[A-Za-z0-9]{5,50}",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LOG = "user_logs/std_log.txt"
 TOKEN_SECONDS = 3600
-GRACE_SECONDS = 30  # between the polite end of a step and the other one
+GRACE_SECONDS = 30  # time between asking a step to end and killing it
 USE_STRUCTURED = "USE_STRUCTURED_ARGUMENTS"
 
 

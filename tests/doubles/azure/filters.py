@@ -16,7 +16,7 @@ def meets(run: Mapping[str, Any], condition: str | None) -> bool:
     Raises
     ------
     ValueError
-        If the filter is none that this double understands.
+        If the double does not know this kind of filter.
     """
     if not condition:
         return True

@@ -1,7 +1,6 @@
 """The model registry: assets, which refer to files, and models, whose versions refer to an asset.
 
-A change of a model's tags replaces all of them, without a look at what they were: the SDK sends no version of its own
-knowledge, so the last writer wins.
+A change of a model's tags replaces all of them. The SDK does not say which tags it has read, so the last writer wins.
 """
 
 import re

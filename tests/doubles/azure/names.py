@@ -5,23 +5,23 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 GROUP = "mlops-rg"
 WORKSPACE = "mlops-ws"
 LOCATION = "westeurope"
-UNIQUE = "k3v9x2m4q7w1z"  # what Azure makes names unique with; the names below are those that our template gives
+UNIQUE = "k3v9x2m4q7w1z"  # Azure's suffix for unique names; the names below are those in our template
 ACCOUNT = f"mlops{UNIQUE}"
 VAULT = f"mlops-{UNIQUE}"
 REGISTRY = f"mlops{UNIQUE}"
 INSIGHTS = f"{WORKSPACE}-insights"
-DEPLOYER = "44444444-4444-4444-4444-444444444444"  # who provisions, as an object of Entra ID
+DEPLOYER = "44444444-4444-4444-4444-444444444444"  # the identity that provisions, as an object of Entra ID
 GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
 WORKSPACE_ID = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
 ARM = "management.azure.com"
 LOGIN = "login.microsoftonline.com"
 API = f"{LOCATION}.api.azureml.ms"
-COMPUTE_ENVIRON = {  # of a node of a compute cluster: the way to its managed identity, and the id that it demands
+COMPUTE_ENVIRON = {  # the address of a compute node's managed identity, and the client id that it requires
     "MSI_ENDPOINT": "https://identity.node/MSI/auth",
     "MSI_SECRET": "a-secret-of-the-node",
     "DEFAULT_IDENTITY_CLIENT_ID": "55555555-5555-5555-5555-555555555555",
 }
-ENVIRON = {  # what makes a client this double's: not secret, for nobody else takes them
+ENVIRON = {  # credentials that only this double accepts, so they are not secret
     "AZURE_TENANT_ID": TENANT,
     "AZURE_CLIENT_ID": "22222222-2222-2222-2222-222222222222",
     "AZURE_CLIENT_SECRET": "a-password-of-the-double",

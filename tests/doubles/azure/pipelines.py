@@ -1,7 +1,7 @@
 """The pipeline service: modules, published pipelines and their endpoint, schedules, and runs that are really executed.
 
-Whatever is published must name modules, endpoints and data types that are there. What is submitted is executed by
-`doubles.azure.execution`.
+Published pipelines must name existing modules, endpoints and data types. `doubles.azure.execution` executes submitted
+ones.
 """
 
 import re
@@ -29,7 +29,7 @@ class Pipelines:
     """The service.
 
     `answer_is_lost` drops the connection after the next submission was accepted; without `has_nodes`, what is
-    submitted waits for a compute for ever; `failing` is how many schedules are accepted and then not set up.
+    submitted waits for a compute forever; `failing` is how many schedules are accepted and then not set up.
     """
 
     def __init__(self) -> None:
@@ -243,7 +243,8 @@ class Pipelines:
             return _make_error(401, "Unauthorized", "Bearer token not provided.")
         if self.published[pipeline]["EntityStatus"] != ACTIVE:
             return _make_error(400, "UserError", "the pipeline is not active")
-        given = {name[:1].upper() + name[1:]: value for name, value in request.json.items()}  # read in any case
+        # Read in upper or lower case.
+        given = {name[:1].upper() + name[1:]: value for name, value in request.json.items()}
         declared = {found["Name"] for found in self.graphs[pipeline]["interface"]["Parameters"]}
         if unknown := (given.get("ParameterAssignments") or {}).keys() - declared:
             return _make_error(400, "UserError", f"the pipeline has no parameters {sorted(unknown)}")

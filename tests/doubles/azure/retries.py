@@ -1,4 +1,4 @@
-"""The pauses of azureml-sdk before it repeats a request or asks again, made short: it reads no setting for them."""
+"""Short pauses for azureml-sdk before it retries or polls. It has no setting for them."""
 
 import time
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 
 
 def shorten_pauses(patched: pytest.MonkeyPatch) -> None:
-    """Have the SDK repeat requests at once; it still repeats them as often, and waits where the answer asks it to."""
+    """Make the SDK retry at once. It still retries as often, and waits if an answer asks for it."""
     from azureml._restclient import clientbase
     from azureml.core.webservice import webservice
     from urllib3.util.retry import Retry
@@ -15,5 +15,5 @@ def shorten_pauses(patched: pytest.MonkeyPatch) -> None:
     for name in ("DEFAULT_BACKOFF", "DEFAULT_SHORT_BACKOFF", "DEFAULT_500_BACKOFF", "DEFAULT_503_BACKOFF"):
         patched.setattr(clientbase, name, 0)
     patched.setattr(Retry, "get_backoff_time", lambda retry: 0)
-    # It asks every five seconds whether a deployment has ended.
+    # The SDK checks every five seconds whether a deployment has finished.
     patched.setattr(webservice, "time", SimpleNamespace(time=time.time, sleep=lambda _: time.sleep(0.1)))

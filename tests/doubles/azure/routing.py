@@ -1,4 +1,4 @@
-"""Requests, responses, and which service answers what."""
+"""Requests, responses, and the routes from requests to services."""
 
 import json
 import re
@@ -17,7 +17,7 @@ class Request:
     method : str
         "GET".
     host, path : str
-        Where to; the path is unquoted and has no query.
+        The destination; the path is unquoted and has no query.
     target : str
         Path and query as they were sent.
     headers : mapping
@@ -55,7 +55,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer; `body` is sent as it is where it is bytes, else as JSON (None: nothing)."""
+    """An answer. A `body` of bytes is sent unchanged, None is empty, and anything else is sent as JSON."""
 
     status: int = 200
     body: Any = None
@@ -94,12 +94,12 @@ class Exchange:
 
 
 def make_error(status: int, code: str, message: str) -> Response:
-    """Make an error of the form that the SDKs can read; they need the empty details."""
+    """Return an error in a form that the SDKs can read; they need the empty details."""
     return Response(status, {"error": {"code": code, "message": message, "details": []}})
 
 
 def read_url(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Request:
-    """Make a request of what a client sent."""
+    """Return the request that a client sent."""
     parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     return Request(method, parts.netloc, unquote(parts.path), target, headers, body)

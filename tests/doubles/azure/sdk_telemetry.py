@@ -1,4 +1,4 @@
-"""Where the SDK tells Microsoft of its own calls, as it does on a compute; nothing of ours goes there."""
+"""The endpoint to which the SDK reports its own calls on a compute. Nothing of ours is sent there."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class SdkTelemetry:
-    """Takes all and keeps nothing."""
+    """A service that accepts everything and stores nothing."""
 
     def install(self, azure: "Azure") -> None:
         azure.route("POST", r"dc\.services\.visualstudio\.com/v2/track")(

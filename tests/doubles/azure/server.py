@@ -22,7 +22,7 @@ class AzureServer:
     Parameters
     ----------
     folder : Path
-        Gets the certificates.
+        The folder for the certificates.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class AzureServer:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a client's environment needs to reach Azure here."""
+        """The environment variables with which a client reaches the double."""
         url = f"http://127.0.0.1:{self._server.server_port}"
         local = "127.0.0.1,localhost"
         certificates = str(self._certificates)
@@ -53,7 +53,7 @@ class AzureServer:
         }
 
     def get_context(self, host: str) -> ssl.SSLContext:
-        """Return the TLS of a host."""
+        """Return the TLS context of a host."""
         return self._make_context(host)
 
     def _make_context_once(self, host: str) -> ssl.SSLContext:
@@ -71,7 +71,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that go away; everything else is in the double's own record."""
+        """Print nothing about clients that disconnect. Everything else is in the double's own record."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.host = self.path.split(":")[0]
         self.connection = self.server_double.get_context(self.host).wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb", -1)
-        self.wfile = self.connection.makefile("wb", -1)  # head and body in one packet, not 40 ms apart
+        self.wfile = self.connection.makefile("wb", -1)  # sends head and body in one packet, not 40 ms apart
         self.close_connection = False
 
     def _exchange(self) -> None:
@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _exchange
 
     def _read_body(self) -> bytes:
-        if hasattr(socket, "TCP_QUICKACK"):  # or the client waits 40 ms between the head and the body
+        if hasattr(socket, "TCP_QUICKACK"):  # otherwise the client waits 40 ms between the head and the body
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -132,7 +132,7 @@ def _refuse(request: Request) -> Response:
 
 
 def clear_environ(patch: pytest.MonkeyPatch) -> None:
-    """Take away what would lead an SDK elsewhere: proxies, identities and settings of the machine."""
+    """Remove the machine's proxies, identities and settings, which would lead an SDK elsewhere."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith(
             ("AZURE", "MSI_", "IDENTITY_", "DEFAULT_IDENTITY_", "MLOPS_AZURE_")

@@ -28,7 +28,7 @@ class Snapshots:
         azure.route("POST", rf"{BASE}/(?P<id>[0-9a-f-]{{36}})")(self._create)
 
     def unpack(self, snapshot: str, folder: Path) -> None:
-        """Write a snapshot's files as a compute does."""
+        """Write the files of a snapshot, as a compute does."""
         for name, blob in self.files[snapshot].items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ class Snapshots:
         return Response(body={"id": NONE, "root": root})
 
     def _locate(self, request: Request) -> Response:
-        """Hand out an address for each file that is to be uploaded."""
+        """Return an address for each file to upload."""
         upload = uuid.uuid4().hex
         names = request.json["FileNames"]
         nodes = [
@@ -48,7 +48,7 @@ class Snapshots:
         return Response(body={"fileNodes": nodes})
 
     def _create(self, request: Request) -> Response:
-        """Make a snapshot: files that were uploaded now, and those of its parent that are still in its tree."""
+        """Create a snapshot from the uploaded files and those of its parent that are still in its tree."""
         given = request.json
         uploaded = {
             node["FullName"]: node["BlobUri"].split("?")[0].split(f"/{self._azure.blobs.container}/")[1]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BASE = re.escape(f"{API}/modelmanagement/v1.0{WORKSPACE_ID}")
 NAME = re.compile("[a-z]([-a-z0-9]*[a-z0-9])?")
-STEP_SECONDS = 3.0  # how long a question for an operation's state may take; the SDK asks every five seconds
+STEP_SECONDS = 3.0  # time limit for a request for an operation's state; the SDK sends one every five seconds
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length", "date", "server"}
 PROBE = {"periodSeconds": 10, "initialDelaySeconds": 310, "timeoutSeconds": 1, "failureThreshold": 3}
 UNKNOWN = dict.fromkeys(("createdBy", "description", "experimentName", "framework", "frameworkVersion", "runId"))
@@ -38,7 +38,7 @@ LIMITS = {"cpu": None, "cpuLimit": None, "memoryInGB": None, "memoryInGBLimit": 
 
 @dataclass
 class WebService:
-    """A service: `asked` is the request that made it, with all changes since; `serving` what answers."""
+    """A service: `asked` is the request that created it, with all later changes; `serving` is the server."""
 
     asked: dict[str, Any]
     front: "Front"
@@ -81,7 +81,7 @@ class WebServices:
         azure.route("POST", rf"{BASE}/services/(?P<name>[^/]+)/regenerateKeys")(self._regenerate_key)
 
     def close(self) -> None:
-        """End all of them."""
+        """End all services."""
         for name in list(self.services):
             self._end(name)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -116,7 +116,7 @@ class WebServices:
         return self._deploy(name)
 
     def _check(self, asked: dict[str, Any]) -> str:
-        """Return what Azure would refuse at once."""
+        """Return the reason for which Azure would refuse a request immediately."""
         if asked["computeType"] not in ("ACI", "AKS"):
             return f"no compute {asked['computeType']}"
         if asked["computeType"] == "AKS" and asked.get("computeName") not in self.clusters:
@@ -189,7 +189,7 @@ class WebServices:
         return self._azure.operations.start(lambda: {"operationType": "Service", "state": "Succeeded"})
 
     def _deploy(self, name: str) -> Response:
-        """Start what is asked for, and say how it goes as an operation."""
+        """Start the requested service, and report its progress as an operation."""
         service = self.services[name]
         service.state, service.error, service.log = "Transitioning", None, ""
         wanted = service.asked["environmentImageRequest"]
@@ -208,9 +208,9 @@ class WebServices:
         return self._azure.operations.start(lambda: self._progress(service))
 
     def _progress(self, service: WebService, seconds: float = STEP_SECONDS) -> dict[str, Any]:
-        """Look for `seconds` whether what starts is ready, and say how far it is."""
+        """Wait up to `seconds` for a starting service to be ready, and return its progress."""
         starting = service.starting
-        if starting is None:  # somebody else has looked, or it was deleted
+        if starting is None:  # another request has seen it, or it was deleted
             ended = {"Healthy": "Succeeded", "Failed": "Failed"}.get(service.state, "Cancelled")
             return {"operationType": "Service", "state": ended, "error": service.error}
         if starting.wait(seconds):
@@ -277,7 +277,7 @@ class WebServices:
 
 
 class Front:
-    """What stands before a service: its address, its keys."""
+    """The front of a service: its address and its keys."""
 
     def __init__(self, prefix: str) -> None:
         self.keys: tuple[str, ...] = ()
@@ -294,11 +294,11 @@ class Front:
 
     @property
     def url(self) -> str:
-        """The address, without what it is asked for."""
+        """The address without the path of a request."""
         return f"http://127.0.0.1:{self._server.server_port}{self._prefix}"
 
     def locate(self, path: str) -> str | None:
-        """Return where a path leads to; None if it is not this service's, or nothing serves."""
+        """Return the server for a path; None if the path is not this service's, or if nothing serves."""
         ours = urlsplit(path).path.startswith(self._prefix)
         return self.target + path.removeprefix(self._prefix) if ours and self.target else None
 

@@ -22,7 +22,7 @@ from doubles.azure.routing import Request, Response, make_error
 if TYPE_CHECKING:
     from doubles.azure.azure import Azure
 
-CLOUD = {  # as https://management.azure.com/metadata/endpoints describes the public cloud
+CLOUD = {  # the public cloud, as in https://management.azure.com/metadata/endpoints
     "name": "AzureCloud",
     "portal": "https://portal.azure.com",
     "resourceManager": f"https://{ARM}/",

@@ -26,10 +26,10 @@ from checkout import list_tracked
 
 STEP_SECONDS = 1500
 READY = ".ready"  # what `make setup` compares with the lock
-PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # what this test run has set, an agent has not
+PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # variables of this test run that an agent does not have
 MACHINE = {**os.environ}  # as it is before a test puts the double of Azure into it
 COMMAND = re.compile(r"^##vso\[(task\.setvariable variable=|build\.addbuildtag\])([\w.-]+)(?:\](.*))?$", re.MULTILINE)
-SECRET_GROUP = "mlops-keyvault"  # what comes from Key Vault is handed to no script by itself
+SECRET_GROUP = "mlops-keyvault"  # secrets of Key Vault are not passed to scripts automatically
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Agent:
                 ran |= {job.stage, job.name}
 
     def is_wanted(self, job: Job, run: Mapping[str, str], ran: Container[str]) -> bool:
-        """Say whether the conditions of a job hold; without one, what it needs must have run."""
+        """Return whether the conditions of a job hold. Without a condition, the jobs that it needs must have run."""
         known, succeeded = self.find_variables(job, run), all(name in ran for name in job.needs)
         return all(self.holds(condition, known, succeeded) for condition in job.conditions or ("succeeded()",))
 
@@ -133,12 +133,13 @@ class Agent:
         variables = self.find_variables(job, run)
         for name in ("Build.ArtifactStagingDirectory", "Common.TestResultsDirectory"):
             Path(variables[name]).mkdir(parents=True)
-        if not job.environment or {"checkout": "self"} in job.steps:  # a deployment has no sources by itself
+        # A deployment does not check out sources automatically.
+        if not job.environment or {"checkout": "self"} in job.steps:
             subprocess.run(["git", "clone", "--quiet", self.repository, self.sources], check=True)
         return variables
 
     def run_step(self, step: Mapping[str, Any], variables: dict[str, str]) -> None:
-        """Do what a step says; a script that fails ends the test with what it printed."""
+        """Run a step. A script that fails ends the test with its output."""
         script = find_script(step)
         if script is not None:
             login = self.login if step.get("task") == "AzureCLI@2" else {}
@@ -196,7 +197,7 @@ class Agent:
         return is_true(evaluate(condition, Scope({}, known, succeeded)))
 
     def _obey(self, printed: str, variables: dict[str, str]) -> None:
-        """Do what a script tells the agent in its output."""
+        """Follow the commands to the agent in a script's output."""
         for kind, name, value in COMMAND.findall(printed):
             if kind.startswith("task"):
                 variables[name] = value

@@ -1,4 +1,4 @@
-"""Checks the commands of a script without running them: programs, files, make targets, and all that mlops is told."""
+"""Checks the commands of a script without running them: programs, files, make targets, and the arguments of mlops."""
 
 import re
 import shlex
@@ -27,7 +27,7 @@ SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 def find_command_errors(
     script: str, variables: Mapping[str, str], environment: set[str], project: Path
 ) -> Iterator[str]:
-    """Yield what a script names that is not there.
+    """Yield the names in a script that do not exist.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def find_command_errors(
 
 
 def _split_commands(script: str) -> Iterator[list[str]]:
-    """Yield the commands of a script, each as its words; a line that ends in a backslash goes on."""
+    """Yield the commands of a script, each as its words. A line that ends in a backslash continues on the next one."""
     for line in script.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=";|&")
         lexer.whitespace_split = True

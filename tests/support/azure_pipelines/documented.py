@@ -1,4 +1,4 @@
-"""What docs/azure.md tells people to make in Azure DevOps: only what stands there may be named in the files."""
+"""The things that docs/azure.md tells people to create in Azure DevOps. The files may name nothing else."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The expressions of Azure Pipelines: ``${{ ... }}`` in templates, and what stands after ``condition:``.
+"""The expressions of Azure Pipelines: ``${{ ... }}`` in templates, and the values of ``condition:``.
 
 Only what the files use; anything else is an error of the test, not a guess.
 """
@@ -13,7 +13,7 @@ Value = str | bool
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expression may ask for.
+    """The values that an expression can use.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def evaluate(text: str, scope: Scope) -> Value:
 
 
 def is_true(value: Value) -> bool:
-    """Say whether a value counts as true; an empty text does not."""
+    """Return whether a value counts as true; an empty text does not."""
     return value if isinstance(value, bool) else value != ""
 
 

@@ -1,4 +1,4 @@
-"""Checks that every name in the pipelines' files is the name of something: Azure says so only when it is too late."""
+"""Checks that every name in the pipelines' files exists, because Azure reports a wrong one only when it runs."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ CONDITION_VARIABLE = re.compile(r"variables\['([^']*)'\]")
 SET_VARIABLE = re.compile(r"##vso\[task\.setvariable variable=([\w.-]+)")
 BUILD_TAG = re.compile(r"##vso\[build\.addbuildtag\]([\w.-]+)")
 SHELL = {"HOME", "PATH", "PWD", "TMPDIR"}
-TRAINING = ("platform", "azure")  # what the pipeline that releases wait for runs with
+TRAINING = ("platform", "azure")  # the parameters of the pipeline that releases wait for
 AZURE_SETTING = "MLOPS_AZURE_"
 
 
@@ -56,7 +56,7 @@ def find_name_errors(project: Path) -> list[str]:
 
 
 def _check_texts(project: Path) -> Iterator[str]:
-    """Check what needs no reading: notebooks, also in comments, and templates that nothing includes."""
+    """Check names without parsing: notebooks, also in comments, and templates that nothing includes."""
     texts = {path: path.read_text(encoding="utf-8") for path in (project / FOLDER).glob("*.yml")}
     texts[project / PIPELINE] = (project / PIPELINE).read_text(encoding="utf-8")
     for path, text in texts.items():
@@ -128,7 +128,7 @@ def _check_resources(pipeline: Mapping[str, Any], project: Path, documented: Doc
 
 
 def _check_own_variables(pipeline: Mapping[str, Any], project: Path, documented: Documented) -> Iterator[str]:
-    """Variables whose names begin like those of the platform are of use only if the platform reads them."""
+    """Variables with a platform's prefix are useless if the platform does not read them."""
     source = _read_sources((project / "src" / "mlops").resolve())
     settings = _read_section(project, "azure", "azure")
     names = {name: None for job in list_jobs(pipeline) for name in job.variables}

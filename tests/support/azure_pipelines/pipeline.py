@@ -12,7 +12,7 @@ from azure_pipelines.templates import expand_file, list_choices
 PIPELINE = "azure-pipelines.yml"
 FOLDER = ".ci/azure-pipelines"
 FILES = (PIPELINE, f"{FOLDER}/release.yml", f"{FOLDER}/infrastructure.yml")
-Spoil = Callable[[str, str, str], Path]  # file, what is in it, what shall be: a checkout with the change
+Spoil = Callable[[str, str, str], Path]  # a file, a text in it, its replacement: a checkout with the change
 VARIABLE = re.compile(r"\$\(([\w.-]+)\)")
 # The predefined variables that the files may use, with values of the form that a Linux agent gives them.
 PREDEFINED = {
@@ -124,7 +124,7 @@ def list_known(job: Job, pipeline: Mapping[str, Any], documented: Documented) ->
 
 
 def find_script(step: Mapping[str, Any]) -> str | None:
-    """Return what a step has the shell run; None for other tasks, a download or a publication."""
+    """Return the script of a step; None for other tasks, such as a download."""
     if step.get("task") == "AzureCLI@2":
         script: str = step["inputs"]["inlineScript"]
         return script
@@ -134,8 +134,8 @@ def find_script(step: Mapping[str, Any]) -> str | None:
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """Put the values of variables in place of ``$(name)``, as the agent does before a step.
 
-    Case does not count, a value may name other variables, and what is unknown stays as it is: the shell then takes
-    it for a command to run.
+    Case does not count, a value may name other variables, and unknown names stay unchanged, so the shell takes
+    them for commands.
     """
     known = {name.lower(): value for name, value in variables.items()}
 

@@ -1,4 +1,4 @@
-"""Holds a pipeline against the official schema, read as Azure Pipelines reads it.
+"""Checks a pipeline against the official schema, read as Azure Pipelines reads it.
 
 The schema (Microsoft's azure-pipelines-vscode, MIT licence; version in its ``$comment``) is here without its prose.
 It is written for an editor, so a plain JSON-schema validator misreads it in five places:
@@ -122,7 +122,7 @@ def _check_task(path: str, task: dict[str, Any]) -> list[str]:
         named = [name for item in definitions["task"]["properties"]["task"]["anyOf"] for name in _list_names(item)]
         return [] if task["task"] in named else [f"{path}: there is no task {task['task']!r}"]
     found: list[str] = []
-    for branch in branches:  # some tasks have two, one of them for names of inputs that are going away
+    for branch in branches:  # some tasks have two, one of them for deprecated names of inputs
         validator = Validator({**branch, "definitions": definitions})
         errors = [f"{path}.{_describe(error)}" for error in validator.iter_errors(_name_inputs(task, branch))]
         if not errors:

@@ -10,17 +10,17 @@ import yaml
 from azure_pipelines.expressions import Scope, evaluate, is_true
 
 EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
-LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast where PyYAML has libyaml
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast if PyYAML has libyaml
 LISTS = ("steps", "jobs", "stages", "variables")  # of what a template can be
 
 
 class TemplateError(Exception):
-    """A template, a parameter or an expression is not as Azure Pipelines wants it."""
+    """Azure Pipelines would refuse a template, a parameter or an expression."""
 
 
 @cache
 def read_yaml(text: str) -> dict[str, Any]:
-    """Parse a file; every scalar stays text. Who changes the result copies it first."""
+    """Parse a file; every scalar stays text. Copy the result before you change it."""
     return yaml.load(text, LOADER)
 
 
@@ -82,7 +82,7 @@ def _expand(node: Any, folder: Path, scope: Scope) -> Any:
 
 
 def _expand_items(items: list[Any], folder: Path, scope: Scope) -> Iterator[Any]:
-    taken = False  # whether a branch of the conditional in progress was
+    taken = False  # whether a branch of the present conditional was taken
     for item in items:
         branch = _find_branch(item)
         if branch:
