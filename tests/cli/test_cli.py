@@ -160,9 +160,13 @@ def test_there_is_nothing_to_roll_back_to_at_first(make_mlops: Any) -> None:
 
 
 def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:
-    ran = make_mlops().invoke("run", "release")
-    assert ran.returncode == 1
-    assert "The model 'diabetes' has no champion yet. Run `mlops run retrain` first." in ran.stderr
+    mlops = make_mlops()
+    ran = mlops.invoke("run", "release")
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "mlops: The model 'diabetes' has no champion yet. Run `mlops run retrain` first.\n",
+    )
+    assert not mlops.workspace.outputs.exists()
 
 
 def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:

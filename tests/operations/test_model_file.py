@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from mlops.errors import ImageNotFoundError, ModelNotFoundError, UsageError
+from mlops.errors import ModelNotFoundError, UsageError
 from mlops.operations.model_file import find_named_image, write_model_file
 from mlops.operations.opening import OpenProject
 from mlops.operations.submitting import write_new_model
@@ -60,7 +60,7 @@ def test_the_file_has_name_version_and_id(tmp_path: Path) -> None:
         (None, UsageError, "There is no such file"),
         ("not JSON", UsageError, "model.json is damaged .*`mlops submit` writes a new one"),
         ('{"name": "diabetes"}', UsageError, "missing required field `version`"),
-        ('{"name": "diabetes", "version": 4, "id": "diabetes:4"}', ModelNotFoundError, "no diabetes:4"),
+        ('{"name": "diabetes", "version": 4, "id": "diabetes:4"}', UsageError, "model.json: no diabetes:4"),
     ],
 )
 def test_a_file_that_names_nothing_says_so(
@@ -74,7 +74,7 @@ def test_a_file_that_names_nothing_says_so(
 
 def test_a_model_without_an_image_is_not_released(tmp_path: Path) -> None:
     write_model_file(tmp_path / "model.json", MODEL)
-    with pytest.raises(ImageNotFoundError, match="There is no image of diabetes:3"):
+    with pytest.raises(UsageError, match="There is no image of diabetes:3"):
         find_named_image(tmp_path / "model.json", make_backend(OneModel(images={})))
 
 

@@ -12,11 +12,11 @@ from tiny_model import TAGS, make_bundle, register, release, track
 
 from mlops.backends.memory import open_backend
 from mlops.files.atomic import write_atomically
-from mlops.model.loading import choose_image
 from mlops.operations.overview import read_overview, refresh_index
 from mlops.operations.status import read_status
 from mlops.platform.services import Decision
 from mlops.portal.environments import Overview
+from mlops.release.choice import choose_image
 from mlops.workspace import Workspace
 
 

@@ -8,8 +8,10 @@ import pytest
 from given_parameters import load_parameters, load_project
 
 from mlops.cli.runs import explain_release
-from mlops.operations.releasing import release_again
+from mlops.errors import ModelNotFoundError
+from mlops.operations.releasing import Remaining, release_again
 from mlops.platform.backend import Backend
+from mlops.platform.models import ModelVersion
 from mlops.platform.services import Health, Judgement, Service
 from mlops.record.ledger import RunRecord
 from mlops.runner import Surroundings
@@ -41,13 +43,31 @@ class OneService:
         return Judgement("failed", restored)
 
 
-def release(workspace: Workspace, health: Health, services: OneService | None = None) -> RunRecord:
+class OneModel:
+    """A registry of a model whose second version exists, or was deleted."""
+
+    def __init__(self, versions: tuple[int, ...] = (1, 2)) -> None:
+        self.versions = versions
+
+    def get_version(self, name: str, version: int) -> ModelVersion:
+        """See `Registry`."""
+        if version not in self.versions:
+            raise ModelNotFoundError("There is no such version.")
+        return ModelVersion(name, version, "run", {}, {})
+
+
+ALL = OneModel()
+
+
+def release(
+    workspace: Workspace, health: Health, services: OneService | None = None, registry: OneModel = ALL
+) -> RunRecord:
     """Release again after a rejected model."""
-    parts: Any = SimpleNamespace(services=services or OneService(health))
+    parts: Any = SimpleNamespace(services=services or OneService(health), registry=registry)
     around = Surroundings(load_project(workspace.project))
 
-    def begin(production: Service | None) -> None:
-        raise BegunError(explain_release(production))
+    def begin(remaining: Remaining) -> None:
+        raise BegunError(explain_release(remaining))
 
     return release_again(REJECTED, load_parameters(workspace.project), around, cast(Backend, parts), begin)
 
@@ -62,6 +82,16 @@ def test_a_production_that_is_down_is_released_again(workspace: Workspace, healt
         release(workspace, health)
     said = f"Production is {health}, so tiny version 2, which it served last, is released again."
     assert str(raised.value) == said
+
+
+def test_a_version_that_was_deleted_is_not_released_again(workspace: Workspace) -> None:
+    """Its image would fail its test in QA, because the test compares it with the registered model."""
+    with pytest.raises(BegunError) as raised:
+        release(workspace, "stopped", registry=OneModel((1,)))
+    assert str(raised.value) == (
+        "Production is stopped, and the registry no longer has tiny version 2, which it served last, so the champion "
+        "is released."
+    )
 
 
 def test_a_production_that_never_served_is_not_called_down(workspace: Workspace) -> None:

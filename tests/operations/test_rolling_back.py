@@ -12,8 +12,9 @@ from mlops.backends import memory
 from mlops.errors import DeploymentError, UsageError
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
+from mlops.operations.request import RunRequest
 from mlops.operations.rolling_back import explain_next_release, list_rollback_runs, roll_back
-from mlops.operations.running import RunRequest, find_run, start_run
+from mlops.operations.running import find_run, start_run
 from mlops.operations.status import read_status
 from mlops.platform.images import Image
 from mlops.platform.services import Permissions

@@ -1,12 +1,18 @@
 """Running a pipeline and resuming a run, as a command or a request does."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from opened import open_here
+from opened import open_here, open_model
+from tiny_model import publish
 
+from mlops.backends import memory
 from mlops.errors import IntegrityError, ParameterError, UsageError
-from mlops.operations.running import RunRequest, find_run, resume_run, start_run
+from mlops.operations.opening import OpenProject
+from mlops.operations.request import RunRequest
+from mlops.operations.running import find_run, resume_run, start_run
+from mlops.parameters.overrides import read_override
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.record.listener import Listener
 from mlops.record.processes import NO_PROCESS
@@ -63,6 +69,32 @@ def test_a_champion_that_is_not_known_is_refused_before_anything_runs(
     lost.write_text('{"version": 1}')
     with pytest.raises(IntegrityError, match="The champion of 'diabetes', version 1, was deleted in MLflow"):
         start_run(open_here(workspace), RunRequest(pipeline, only))
+    assert not workspace.outputs.exists()
+
+
+def test_an_image_whose_model_was_deleted_is_refused_before_anything_runs(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend: Any = memory.open_backend()
+    first = publish(backend, tmp_path)
+    backend.registry.promote("tiny", publish(backend, tmp_path, 2.0).model_version, expected="")
+    opened = open_model(workspace, "tiny", backend)
+
+    def name_image(digest: str) -> OpenProject:
+        return opened.override(read_override(f"deploy.image_digest={digest}"))
+
+    with pytest.raises(UsageError, match=r"^deploy_qa.image_digest: There is no image sha256:0 in memory"):
+        start_run(name_image("sha256:0"), RunRequest("release"))
+    monkeypatch.setitem(backend.registry._versions, "tiny", backend.registry._versions["tiny"][1:])
+    with pytest.raises(UsageError) as raised:
+        start_run(name_image(first.digest), RunRequest("release"))
+    assert str(raised.value) == (
+        f"deploy_qa.image_digest: The registry no longer has tiny version 1, so its image, {first.digest}, cannot be "
+        "tested. Release the champion without naming an image, or train another model with `mlops run retrain`."
+    )
+    monkeypatch.setattr(backend.images, "find_image", lambda model: None)
+    with pytest.raises(UsageError, match=r"^There is no image of the champion, tiny version 2\. Run 05_create"):
+        start_run(opened, RunRequest("release"))
     assert not workspace.outputs.exists()
 
 

@@ -6,7 +6,6 @@ from mlops.pipelines import advice
 def test_messages_name_the_declared_notebooks_and_parameters() -> None:
     assert advice.TRAINING_NOTEBOOK == "02_train"
     assert advice.GATE_NOTEBOOK == "03_evaluate"
-    assert advice.REGISTRATION_NOTEBOOK == "04_register"
     assert advice.IMAGE_NOTEBOOK == "05_create_image"
     assert advice.DATA_PARAMETER == "data_path"
     assert advice.GATE.overruled_by == "promote_always"

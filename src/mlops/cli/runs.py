@@ -28,10 +28,11 @@ from mlops.cli.streams import print_json
 from mlops.errors import MlopsError
 from mlops.operations.data import RefusedData, describe_data, find_refused
 from mlops.operations.opening import OpenProject
+from mlops.operations.releasing import Remaining
 from mlops.operations.status import Status, read_status
 from mlops.parameters.overrides import read_override
 from mlops.parameters.project import Project
-from mlops.platform.services import Permissions, Service
+from mlops.platform.services import Permissions
 from mlops.record.ledger import RunRecord
 from mlops.workspace import find_workspace
 
@@ -99,12 +100,13 @@ def run(
       mlops run retrain -p evaluate.promote_always=true --reason "ticket 42"
       mlops run retrain --force
     """
-    from mlops.operations.running import RunRequest, start_run
+    from mlops.operations.request import RunRequest
+    from mlops.operations.running import start_run
 
     released: list[str] = []
 
-    def release_begins(production: Service | None) -> None:
-        released.append(explain_release(production))
+    def release_begins(remaining: Remaining) -> None:
+        released.append(explain_release(remaining))
         if not quiet:
             click.echo(released[0], err=True)
 
@@ -124,10 +126,16 @@ def run(
     _conclude(record, opened, Printed(quiet, as_json), overrides, released if record.outcome == "rejected" else [])
 
 
-def explain_release(production: Service | None) -> str:
+def explain_release(remaining: Remaining) -> str:
     """Say why production is released although the new model was rejected."""
+    production = remaining.service
     if production is None:
         return "Production serves nothing yet, so the champion is released."
+    if not remaining.is_registered:
+        return (
+            f"Production is {production.health}, and the registry no longer has {production.model}, which it served "
+            "last, so the champion is released."
+        )
     return f"Production is {production.health}, so {production.model}, which it served last, is released again."
 
 

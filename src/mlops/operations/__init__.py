@@ -6,6 +6,7 @@ Functions take typed arguments and return values. They report progress to listen
 
     opening        a project on one of its platforms, with which every operation starts
     running        running a pipeline, resuming a run
+    request        a request to run a pipeline, and the checks before anything runs
     releasing      releasing the last image of production again
     rolling_back   restoring the previous service of an environment, recorded as a run
     stepping       one step of a submitted run, on its machine

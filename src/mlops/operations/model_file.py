@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlops.errors import ImageNotFoundError, IntegrityError, UsageError
+from mlops.errors import IntegrityError, ModelNotFoundError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
 from mlops.platform.backend import Backend
@@ -34,11 +34,7 @@ def find_named_image(path: Path, backend: Backend) -> Image:
     Raises
     ------
     UsageError
-        If the file is missing, or names no model.
-    ModelNotFoundError
-        If there is no such version.
-    ImageNotFoundError
-        If there is no image of it.
+        If the file is missing or names no model, or if there is no such version or no image of it.
     """
     try:
         named = read_record(path, ModelFile, "`mlops submit` writes a new one.")
@@ -46,7 +42,13 @@ def find_named_image(path: Path, backend: Backend) -> Image:
         raise UsageError(f"--model-file {path}: There is no such file. `mlops submit` writes it.") from None
     except IntegrityError as error:
         raise UsageError(f"--model-file {error}") from error
-    image = backend.images.find_image(backend.registry.get_version(named.name, named.version))
+    try:
+        version = backend.registry.get_version(named.name, named.version)
+    except ModelNotFoundError as error:
+        raise UsageError(f"--model-file {path}: {error}") from error
+    image = backend.images.find_image(version)
     if image is None:
-        raise ImageNotFoundError(f"There is no image of {named.id}, which {path} names. Run `mlops run retrain` again.")
+        raise UsageError(
+            f"--model-file {path}: There is no image of {named.id}. Train a new model with `mlops run retrain`."
+        )
     return image

@@ -1,8 +1,9 @@
 """Releasing again after `mlops stop`, so that production serves even if the new model was rejected."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from mlops.errors import ModelNotFoundError
 from mlops.parameters.merging import Parameters
 from mlops.pipelines import PIPELINES, SERVING_AGAIN, find_release
 from mlops.platform.backend import Backend
@@ -11,14 +12,32 @@ from mlops.record.ledger import RunRecord
 from mlops.runner import Plan, Surroundings, run_pipeline
 
 
+@dataclass(frozen=True)
+class Remaining:
+    """The image that production served last.
+
+    Parameters
+    ----------
+    service : Service or None
+        The service, which is not healthy; None if production has never served.
+    is_registered : bool
+        Whether the registry still has its model version. Otherwise its image could not be tested.
+    """
+
+    service: Service | None = None
+    is_registered: bool = True
+
+
 def release_again(
     record: RunRecord,
     parameters: Parameters,
     around: Surroundings,
     backend: Backend,
-    release_begins: Callable[[Service | None], None] | None = None,
+    release_begins: Callable[[Remaining], None] | None = None,
 ) -> RunRecord:
     """Release the last image of production again if production is not healthy and the new model was rejected.
+
+    The champion is released if production has never served, or if the registry no longer has what it served last.
 
     Parameters
     ----------
@@ -31,8 +50,7 @@ def release_again(
     backend : Backend
         The platform.
     release_begins : callable, optional
-        Called before the release starts, with what production served last, or None if it serves nothing that could be
-        deployed again; not called if production is healthy.
+        Called before the release starts; not called if production is healthy.
 
     Returns
     -------
@@ -47,10 +65,11 @@ def release_again(
         production = backend.services.record_test(production.environment, production.digest, passed=False).serving
     if production and production.health == "healthy":
         return record
+    remaining = Remaining(production, production is None or _is_registered(backend, production))
     if release_begins:
-        release_begins(production)
+        release_begins(remaining)
     values = {**parameters.values}
-    if production:
+    if production and remaining.is_registered:
         values |= {
             step.name: {**values[step.name], step.deploys.image: production.digest}
             for step in steps
@@ -62,3 +81,12 @@ def release_again(
 
 def _find_service(backend: Backend, environment: str) -> Service | None:
     return next((found for found in backend.services.list_services() if found.environment == environment), None)
+
+
+def _is_registered(backend: Backend, service: Service) -> bool:
+    """Return whether the registry still has the model version of a service."""
+    try:
+        backend.registry.get_version(service.model_name, service.model_version)
+    except ModelNotFoundError:
+        return False
+    return True

@@ -13,7 +13,6 @@ def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
 
 TRAINING_NOTEBOOK = _name_notebook("trains a model", lambda step: step.trains)
 GATE_NOTEBOOK = _name_notebook("decides about a model", lambda step: step.decides.result)
-REGISTRATION_NOTEBOOK = _name_notebook("registers a model", lambda step: step.registers)
 IMAGE_NOTEBOOK = _name_notebook("creates an image", lambda step: step.packs)
 
 _data_step, _gate = find_data_step(ALL_STEPS), find_gate(ALL_STEPS)

@@ -12,7 +12,7 @@ class Image:
     """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content.
 
     `override` names the person who overruled the gate to promote its model, and the reason;
-    `mlops.model.loading.choose_image` looks it up.
+    `mlops.release.choice.choose_image` looks it up.
     """
 
     name: str

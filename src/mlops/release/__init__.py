@@ -3,6 +3,7 @@
 .. code-block:: text
 
     policy          the rules: which images may be deployed, what a failed test restores, how to roll back
+    choice          the image to release: the named one, or the champion's
     host            the protocol that a platform implements for it: start, end and describe a service
     deployment      the deployment by 06_deploy, or why it was refused
     next_release    what keeps a release from deploying the champion, and the command that deploys it

@@ -18,10 +18,10 @@ from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.services.state import AzureDeployment, AzureState, StateBlob
 from mlops.backends.azure.services.web_services import submit_service, wait_healthy
 from mlops.errors import ConflictError, DeploymentError, LostLockError, PlatformError, UsageError
-from mlops.model.loading import choose_image
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.services import Service
+from mlops.release.choice import choose_image
 from mlops.release.service_checks import run_checks
 from mlops.workspace import Workspace
 

@@ -74,7 +74,7 @@ def test_a_model_is_its_own_bytes(backend: Backend, tmp_path: Path) -> None:
 
 @pytest.mark.no_blobs
 def test_a_missing_version_is_not_found(backend: Backend) -> None:
-    with pytest.raises(ModelNotFoundError, match="The model 'tiny' has no version 9. Run 04_register."):
+    with pytest.raises(ModelNotFoundError, match="The model 'tiny' has no version 9. Train one with `mlops run"):
         backend.registry.get_version("tiny", 9)
 
 

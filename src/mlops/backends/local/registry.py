@@ -17,7 +17,6 @@ from mlops.backends.local.store.queries import VersionRow, read_versions
 from mlops.errors import ModelNotFoundError
 from mlops.files.hashes import verify_files
 from mlops.files.records import decode_record
-from mlops.pipelines.advice import REGISTRATION_NOTEBOOK
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
@@ -102,7 +101,9 @@ class LocalRegistry:
         """See `Registry`."""
         found = self._list_versions(name, version)
         if not found:
-            raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run {REGISTRATION_NOTEBOOK}.")
+            raise ModelNotFoundError(
+                f"The model {name!r} has no version {version}. Train one with `mlops run retrain`."
+            )
         return _read_version(found[0])
 
     @explained

@@ -8,7 +8,6 @@ from threading import RLock
 
 from mlops.backends.memory.tracking import MemoryTracker
 from mlops.errors import ModelNotFoundError
-from mlops.pipelines.advice import REGISTRATION_NOTEBOOK
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
@@ -54,7 +53,7 @@ class MemoryRegistry:
         for found in self._versions.get(name, ()):
             if found.version == version:
                 return found
-        raise ModelNotFoundError(f"The model {name!r} has no version {version}. Run {REGISTRATION_NOTEBOOK}.")
+        raise ModelNotFoundError(f"The model {name!r} has no version {version}. Train one with `mlops run retrain`.")
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
         """See `Registry`."""

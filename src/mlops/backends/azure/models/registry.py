@@ -17,7 +17,6 @@ from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_h
 from mlops.backends.azure.models.tracking import find_run
 from mlops.errors import ModelNotFoundError, PlatformError
 from mlops.files.hashes import verify_files
-from mlops.pipelines.advice import REGISTRATION_NOTEBOOK
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
@@ -156,7 +155,7 @@ class AzureRegistry:
             if "ModelNotFound" not in error.message:
                 raise
             raise ModelNotFoundError(
-                f"The model {name!r} has no version {version}. Run {REGISTRATION_NOTEBOOK}."
+                f"The model {name!r} has no version {version}. Train one with `mlops run retrain`."
             ) from error
 
     def _list(self, name: str, *, tags: list[str] | None = None, run_id: str | None = None) -> list[SdkModel]:

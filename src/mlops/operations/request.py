@@ -1,0 +1,166 @@
+"""A request to run a pipeline, and the checks of it before anything runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops.errors import NotFoundError, UsageError
+from mlops.operations.model_file import find_named_image
+from mlops.operations.opening import OpenProject
+from mlops.parameters.overrides import Override
+from mlops.pipelines import PIPELINES
+from mlops.pipelines.step import Step
+from mlops.platform.services import NO_PERMISSIONS, Permissions
+from mlops.release.choice import choose_image
+from mlops.release.policy import explain_owner
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A request to run a pipeline.
+
+    Parameters
+    ----------
+    pipeline : str
+        Its name.
+    only : str
+        The only step to run; empty for all.
+    source : str
+        The run whose results `only` builds on; empty for the newest ones of any run that is not a sweep.
+    model_file : Path, optional
+        The file that names the model to release in place of the champion.
+    reason : str
+        The reason for overruling the gate; empty to respect its decision.
+    force : bool
+        Whether to rerun unchanged steps, too, and to restart healthy services.
+    allowed : Permissions
+        Whether the run may replace services of another model, and deploy versions that were rolled back.
+    run_id : str
+        The run's name; empty to choose one.
+    jobs : int
+        How many notebooks may run in parallel; 0 for one per core.
+    """
+
+    pipeline: str
+    only: str = ""
+    source: str = ""
+    model_file: Path | None = None
+    reason: str = ""
+    force: bool = False
+    allowed: Permissions = NO_PERMISSIONS
+    run_id: str = ""
+    jobs: int = 0
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the pipeline."""
+        return PIPELINES[self.pipeline]
+
+    @property
+    def asked(self) -> tuple[Step, ...]:
+        """The steps to run: all of them, or the one of `only`."""
+        return tuple(step for step in self.steps if self.only in ("", step.name))
+
+
+def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
+    """Return the project with the overrides of a request. Overrides that a user typed win over `force`."""
+    forced: list[Override] = []
+    named: list[Override] = []
+    if request.force:
+        steps = [step for step in opened.project.steps if step.deploys.force]
+        forced = [Override(step.notebook_name, step.deploys.force, True, "--force") for step in steps]
+    if request.model_file:
+        step = _find_deployment(request, "--model-file")
+        digest = find_named_image(request.model_file, opened.backend).digest
+        named = [Override(step.name, step.deploys.image, digest, f"--model-file {request.model_file}")]
+    if request.allowed.take_over:
+        step = _find_deployment(request, "--take-over")
+        named.append(Override(step.notebook_name, step.deploys.take_over, True, "--take-over"))
+    if request.allowed.redeploy:
+        step = _find_deployment(request, "--redeploy-rolled-back")
+        named.append(Override(step.notebook_name, step.deploys.redeploy, True, "--redeploy-rolled-back"))
+    if request.reason:
+        overruled = [(step.name, step.decides.override_reason) for step in request.asked if step.decides.overruled_by]
+        named += [Override(name, parameter, request.reason, "--reason") for name, parameter in overruled]
+    return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
+
+
+def _find_deployment(request: RunRequest, option: str) -> Step:
+    """Return the first step of a pipeline that takes an image."""
+    found = next((step for step in request.asked if step.deploys.image), None)
+    if found is None:
+        runs = f"step {request.only}" if request.only else f"pipeline {request.pipeline}"
+        raise UsageError(f"{option}: The {runs} deploys nothing. Use it with `mlops run release`.")
+    return found
+
+
+def require_possible(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a request that would fail for a reason that is known before the first step.
+
+    Raises
+    ------
+    UsageError
+        If it would deploy in an environment of another model, needs an image or a model that does not exist, or
+        overrules the gate without a reason.
+    IntegrityError
+        If it needs the champion, and the registry cannot tell which version that is.
+    """
+    _require_owner(opened, request)
+    _require_known_champion(opened, request)
+    _require_reason(opened, request)
+    _require_image(opened, request)
+
+
+def _require_owner(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a run that would deploy in an environment of another model, before it trains anything."""
+    values = opened.parameters.values
+    steps = [step for step in request.asked if step.deploys.digest]
+    if any(values[step.name].get(step.deploys.image) for step in steps):
+        return  # the deployment checks the model of the named image
+    for step in steps:
+        if values[step.name].get(step.deploys.take_over):
+            continue
+        owner = opened.backend.services.find_owner(step.environment)
+        if owner not in ("", opened.model_name):
+            raise UsageError(explain_owner(step.environment, owner, opened.model_name))
+
+
+def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a run that needs the champion if the registry cannot tell which version that is."""
+    values = opened.parameters.values
+    if any(
+        step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
+    ):
+        opened.backend.registry.find_champion(opened.model_name)
+
+
+def _require_image(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a release of an image that does not exist, or that cannot be tested because its model was deleted."""
+    names = {step.name for step in request.steps}
+    for step in (step for step in request.asked if step.deploys.image):
+        digest = str(opened.parameters.values[step.name].get(step.deploys.image) or "")
+        if not digest and any(need in names for need in step.needs):
+            continue  # it deploys the image of a step before it
+        try:
+            choose_image(opened.backend, opened.model_name, digest)
+        except NotFoundError as error:
+            named = f"{step.name}.{step.deploys.image}: " if digest else ""
+            raise UsageError(f"{named}{error}") from error
+
+
+def _require_reason(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse to overrule the gate without a reason, and a reason without overruling it."""
+    overruled = False
+    for step in request.asked:
+        if not step.decides.overruled_by:
+            continue
+        names = (step.decides.overruled_by, step.decides.override_reason)
+        overrules, why = (opened.parameters.values[step.name].get(name) for name in names)
+        if overrules and not str(why or "").strip():
+            raise UsageError(
+                f"{step.name}.{step.decides.overruled_by} promotes a model that the gate rejects. Add --reason TEXT."
+            )
+        overruled = overruled or bool(overrules)
+    if request.reason and not overruled:
+        gates = (f"{step.name}.{step.decides.overruled_by}" for step in request.steps if step.decides.overruled_by)
+        add = "".join(f", or add -p {gate}=true" for gate in gates)
+        raise UsageError(f"--reason is for promoting a rejected model, but the gate is not overruled. Remove it{add}.")
