@@ -1,5 +1,6 @@
 """The data test, which checks a table's schema and distribution."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,9 +9,10 @@ import pandas as pd
 import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
-from mlops.data.drift import compare_profiles
+from mlops.data.drift import Drift, compare_profiles
 from mlops.data.profile import Profile, profile_frame
 from mlops.errors import DataTestFailed
+from mlops.numbers import format_pair
 
 
 class ColumnRule(Protocol):
@@ -85,11 +87,7 @@ def find_violations(
     found = _check_size(frame[usable], max_duplicate_share, min_rows) + schema
     edges = {name: column.edges for name, column in reference.items() if name in frame and name not in unusable}
     drifts = compare_profiles(reference, profile_frame(frame, edges), false_alarm_rate) if len(frame) else []
-    return found + [
-        Violation(drift.column, drift.test, _describe_drift(drift.test, drift.seen), f"at most {drift.allowed:.3f}")
-        for drift in drifts
-        if drift.drifted
-    ]
+    return found + [_describe_drift(drift) for drift in drifts if drift.drifted]
 
 
 def require_valid(violations: Iterable[Violation], url: str) -> None:
@@ -170,14 +168,22 @@ def _read_failures(
             f"{_count(len(cases), 'missing value')}, the first in row {cases['index'].iloc[0]}",
             "none",
         )
-    values = pd.to_numeric(cases["failure_case"], errors="coerce")
-    worst = f"{values.loc[values.abs().idxmax()]:.6g}" if values.notna().any() else names
     rule = rules[column]
-    seen = f"{_count(len(cases), 'value')} outside, the furthest {worst}"
+    values = pd.to_numeric(cases["failure_case"], errors="coerce")
+    furthest = _describe_furthest(float(values.loc[values.abs().idxmax()]), rule) if values.notna().any() else names
+    seen = f"{_count(len(cases), 'value')} outside, the furthest {furthest}"
     return Violation(column, "range", seen, f"[{rule.minimum}, {rule.maximum}]")
 
 
-def _describe_drift(test: str, seen: float) -> str:
-    if test == "shape":
-        return f"Kolmogorov-Smirnov distance {seen:.3f} from the reference"
-    return f"standard deviation changed by a factor of {seen:.3f}"
+def _describe_furthest(value: float, rule: ColumnRule) -> str:
+    bound = rule.maximum if value > rule.maximum else rule.minimum
+    return format_pair(value, bound)[0] if math.isfinite(value) else str(value)
+
+
+def _describe_drift(drift: Drift) -> Violation:
+    seen, allowed = format_pair(drift.seen, drift.allowed)
+    if drift.test == "shape":
+        said = f"Kolmogorov-Smirnov distance {seen} from the reference"
+    else:
+        said = f"standard deviation changed by a factor of {seen}"
+    return Violation(drift.column, drift.test, said, f"at most {allowed}")
