@@ -26,7 +26,7 @@ def format_number(value: object, digits: int = DIGITS) -> str:
 
 
 def format_pair(first: float, second: float) -> tuple[str, str]:
-    """Format two numbers with three significant digits, or with as many as it takes to show that they differ.
+    """Format two numbers with three significant digits, or with more if three do not show that they differ.
 
     Numbers that have fewer digits are written as they are.
 

@@ -70,7 +70,7 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
     ------
     UsageError
         If there is no project above `start` and the package was not installed from a checkout, or if one of the two
-        folders is a file, or in one.
+        folders, or a folder above it, is a file.
     """
     environ = os.environ if environ is None else environ
     start = (start or Path.cwd()).resolve()

@@ -77,7 +77,7 @@ def test_a_tag_that_is_not_a_number_is_a_remark_and_no_error(tmp_path: Path, wor
     opened = open_model(workspace, "tiny", backend)
     found = read_overview(opened).environments[0]
     backend.services.stop("production")
-    assert (found.error, found.remark) == ("", "Its tag mae is 'much', which is not a number.")
+    assert (found.error, found.remark) == ("", "The tag mae of tiny version 1 is 'much', which is not a number.")
 
 
 def test_a_platform_that_cannot_be_read_is_a_problem_and_no_error(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
 )
 @click.option("--what-if", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--delete", is_flag=True, help="Delete everything that was set up, with the data in it.")
-@click.option("--yes", is_flag=True, help="Do not ask before --delete.")
+@click.option("--yes", is_flag=True, help="With --delete: do not ask for confirmation.")
 @quiet_option
 @json_option
 def provision(

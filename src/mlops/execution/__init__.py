@@ -102,7 +102,8 @@ def execute(
     finally:
         STORE.close(output)
     if failure:
-        raise _redact(failure, make_redactor(secrets()))  # without its causes, whose texts a traceback would show
+        # Raised without its causes, because a traceback would show their texts.
+        raise _redact(failure, make_redactor(secrets()))
 
 
 def _redact(failure: StepFailed, redactor: Redactor) -> StepFailed:

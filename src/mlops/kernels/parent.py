@@ -52,7 +52,7 @@ class Fork:
 
 
 class Parent:
-    """The server of one listening socket.
+    """A parent process, which serves the clients of one socket.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Parent:
         """
         while not self._over and not self._is_idle():
             for key, _ in self._selector.select(min(LOOK_SECONDS, self._idle_seconds)):
-                # An earlier event may have closed it.
+                # An earlier event may have closed the connection.
                 if self._selector.get_map().get(key.fd) is key and (job := key.data()):
                     return job
         for fork in self._forks.values():

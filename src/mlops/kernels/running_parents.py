@@ -78,7 +78,7 @@ def stop_parents(python: str = "") -> list[RunningParent]:
     parents = [parent for parent in list_parents() if python in ("", parent.python)]
     for parent in parents:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(parent.pid, signal.SIGTERM)  # Linux then kills its forks
+            os.kill(parent.pid, signal.SIGTERM)  # Linux kills the forks of a parent that ends
     deadline = time.monotonic() + END_SECONDS
     pids = [pid for parent in parents for pid in (parent.pid, *(fork.pid for fork in parent.forks))]
     while any(_is_running(pid) for pid in pids) and time.monotonic() < deadline:

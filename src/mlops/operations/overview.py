@@ -63,7 +63,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
     except KeyError:
         typical = ""
     except ValueError:
-        remark = f"Its tag {name} is {version.tags[name]!r}, which is not a number."
+        remark = f"The tag {name} of {version.title} is {version.tags[name]!r}, which is not a number."
         return replace(shown, remark=f"{standing.remark} {remark}".strip(), decision=decision)
     return replace(shown, decision=decision, error=typical, error_name=title)
 

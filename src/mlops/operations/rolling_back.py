@@ -71,14 +71,14 @@ def roll_back(
 
 
 def _require_reason(opened: OpenProject, environment: str, reason: str, take_over: bool) -> None:
-    """Refuse a rollback that nobody could understand later."""
+    """Refuse a rollback without a reason."""
     if not reason.strip():
         options = f"{opened.command_options} --environment {environment}{' --take-over' if take_over else ''}"
         raise UsageError(f'A rollback is recorded with its reason. Run `mlops rollback{options} --reason "TEXT"`.')
 
 
 def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
-    """Say whether the next release deploys the version again that a rollback took out, and with which command.
+    """Say whether the next release deploys the rolled-back version again, and with which command.
 
     Parameters
     ----------

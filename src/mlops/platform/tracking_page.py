@@ -11,6 +11,6 @@ class TrackingPage(Protocol):
         """Return the command that serves the page until it is interrupted; called by `mlops ui`.
 
         `arguments` are passed on to the server. Raises UsageError if the server is not installed, and the same errors
-        as before a run, so that the server neither meets a database that it cannot use nor upgrades one unasked.
+        as before a run, so that the server opens no database that it cannot use, and upgrades none unasked.
         """
         ...

@@ -1,4 +1,4 @@
-"""Tables in reports: numbers to the right, text to the left, and the head of a column like its cells."""
+"""Tables in reports: numbers are aligned to the right, text to the left, and the head of a column like its cells."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,13 +8,14 @@ from bs4.exceptions import ParserRejectedMarkup
 
 NUMBER = re.compile(r"[-+−]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?\s?%?", re.IGNORECASE)
 MISSING = ("", "–", "-", "nan", "none", "nat", "<na>", "inf", "-inf")
-LONG = 40  # characters of a cell; a longer one is broken anywhere, or a path would push the table off the page
+LONG = 40  # a cell with more characters may break anywhere, so that a path does not widen the page
 
 
 def align_tables(html: str) -> str:
-    """Mark the columns of tables for the style sheet: the class "number" or "long", or none for short text.
+    """Mark the cells of tables for the style sheet, by column: with the class "number", "long", or none for short text.
 
-    Columns are counted from the right, because the labels on the left may span several rows. Clean the result.
+    Columns are counted from the right, because a label on the left may span several rows. The result has not been
+    cleaned yet.
     """
     if "<table" not in html:
         return html
@@ -33,7 +34,7 @@ def align_tables(html: str) -> str:
 
 
 def _place_cells(row: Tag) -> Iterator[tuple[int, Tag]]:
-    """Yield the cells of a row that are in one column, each with its column, counted from the right."""
+    """Yield the cells of a row that span only one column, each after the number of that column from the right."""
     place = 0
     for cell in reversed(row.find_all(["td", "th"], recursive=False)):
         span = str(cell.get("colspan", "1"))

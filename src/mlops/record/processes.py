@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import psutil
 
-LOCKS = Path("/proc/locks")  # Linux only, like the next two
+LOCKS = Path("/proc/locks")  # this and the next two exist on Linux only
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 STAT = "/proc/{pid}/stat"
 STARTED = 19  # the index of the start time among the fields of STAT after the command

@@ -1,7 +1,7 @@
 """The history of an environment: its deployments, the images that passed their test, and the rollbacks.
 
-Each platform stores it in its own place, with its own details of a deployment in subclasses. The rules for the order
-of deployments are the same for all.
+Each platform stores the history in its own place, and adds its own details of a deployment in subclasses. The rules for
+the order of deployments are the same on all platforms.
 """
 
 from dataclasses import dataclass, replace

@@ -85,7 +85,7 @@ class Run:
                     self._tell_cell(event)
                 else:
                     ended = self._settle(event)
-                    decided = self._start_steps(pool)  # before the listeners write the report of the step that ended
+                    decided = self._start_steps(pool)  # the next steps start before the listeners write reports
                     self._announce([ended, *decided])
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:

@@ -47,7 +47,10 @@ class LocalDeployment(Deployment):
 
 @dataclass(frozen=True)
 class LocalState(Deployments):
-    """The state of one environment. Its `port` stays the same, so the URL does; it is 0 before the first deployment."""
+    """The state of one environment.
+
+    Its `port`, and so its URL, never changes. The port is 0 before the first deployment.
+    """
 
     current: LocalDeployment | None = None
     history: tuple[LocalDeployment, ...] = ()

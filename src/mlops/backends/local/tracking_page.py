@@ -34,7 +34,7 @@ class LocalTrackingPage:
         database = self._store.home / DATABASE
         require_schema(database, self._store.patience)
         require_writable(database, self._store.patience)
-        self._store.prepare_write()  # the page reads files where the database says that they are
+        self._store.prepare_write()  # the page reads files from the paths in the database
         if not self._store.exists:
             self._store.client  # noqa: B018 - creates the database
         return [str(self._server), "ui", "--backend-store-uri", f"sqlite:///{database}", *arguments]

@@ -80,7 +80,10 @@ class MemoryDeployment(Deployment):
 
 @dataclass(frozen=True)
 class MemoryState(Deployments):
-    """The state of one environment. Its `port` stays the same, so the URL does; it is 0 before the first deployment."""
+    """The state of one environment.
+
+    Its `port`, and so its URL, never changes. The port is 0 before the first deployment.
+    """
 
     current: MemoryDeployment | None = None
     history: tuple[MemoryDeployment, ...] = ()

@@ -32,7 +32,8 @@ def find_following(
     program, platform_option : str
         This program as the user would type it, and the option for the run's platform.
     given : iterable of str
-        The overrides that the user typed: "shared.model_name=other". The next step needs those that apply to it.
+        The overrides that the user typed: "shared.model_name=other". The next command repeats those that apply to its
+        step.
     refused : RefusedData, optional
         The data that failed its test and must be corrected first.
     pipelines : mapping

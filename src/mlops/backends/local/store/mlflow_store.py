@@ -81,7 +81,7 @@ class MlflowStore:
 
     @cached_property
     def database(self) -> Path:
-        """The path of the database, which the installed MLflow can use if it exists."""
+        """The path of the database, after checking that the installed MLflow can use it."""
         database = self.home / DATABASE
         require_schema(database, self.patience)
         return database
