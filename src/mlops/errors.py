@@ -74,7 +74,7 @@ class ConflictError(MlopsError):
 
 
 class NotFoundError(MlopsError):
-    """The base of the errors about something that does not exist."""
+    """The base of the errors about something that does not exist. If a command asks for it, the exit code is 2."""
 
 
 class RunNotFoundError(NotFoundError):

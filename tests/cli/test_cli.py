@@ -169,9 +169,27 @@ def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:
     assert not mlops.workspace.outputs.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["submit", "retrain"], "No pipeline is published here. Run `mlops publish`."),
+        (["submit", "retrain", "-p", "dataset_version=9"], "The data set has no version '9' in"),
+        (["runs", "monday"], "No run monday was submitted here."),
+        (["runs", "monday", "--log", "train"], "No run monday was submitted here."),
+        (["keys", "qa", "--rotate"], "qa serves nothing, so there are no keys."),
+    ],
+)
+def test_what_does_not_exist_is_a_mistake_of_usage(make_mlops: Any, words: list[str], said: str) -> None:
+    mlops = make_mlops()
+    ran = mlops.invoke(*words)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+    assert not mlops.workspace.outputs.exists()
+
+
 def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:
     ran = mlops.invoke("keys", "qa")
-    assert (ran.returncode, ran.stdout) == (1, "")
+    assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == "mlops: qa serves nothing, so there are no keys. Release a model with `mlops run release`.\n"
     assert not (mlops.workspace.home / "secrets").exists()
 

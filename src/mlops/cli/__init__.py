@@ -1,4 +1,4 @@
-"""The command line: options in, text out. Exit codes: 0 done, 1 a step failed, 2 bad usage.
+"""The command line: options in, text out. docs/ci.md has the table of exit codes.
 
 .. code-block:: text
 
@@ -31,7 +31,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from mlops.cli.commands import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, CommandTable, format_table
 from mlops.cli.streams import RedactionFilter, claim_streams, print_error, print_traceback
-from mlops.errors import MlopsError, RunInterrupted, UsageError
+from mlops.errors import MlopsError, NotFoundError, RunInterrupted, UsageError
 from mlops.platform.secret_variables import redact_error
 
 RESUMABLE = ("run", "resume", "provision")  # the commands whose runs can be resumed
@@ -60,7 +60,7 @@ class Commands(click.Group):
         except click.UsageError as error:  # click prints it
             _annotate(error.format_message())
             raise
-        except UsageError as error:
+        except (UsageError, NotFoundError) as error:
             print_error(error)
             _annotate(str(error))
             ctx.exit(EXIT_USAGE)
@@ -124,9 +124,11 @@ def main() -> None:
     \b
     Exit codes:
       0    done, also if the new model was rejected because it is not better
-      1    a step failed, a service failed its test, or notebooks differ
-      2    bad usage: an unknown option, step or parameter, a value out of range, a missing file or
-           kernel, or state of another version; nothing has run
+      1    a step failed, a service failed its test, notebooks differ, or the platform, its state or
+           a disk could not be used
+      2    bad usage, and nothing has run: an unknown option, step or parameter, a value out of range,
+           something that does not exist (a file, kernel, run, champion, service or published
+           pipeline), or state of another version
       130  interrupted
 
     \b
