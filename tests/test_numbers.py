@@ -46,6 +46,8 @@ def test_a_number_has_three_significant_digits(value: object, shown: str) -> Non
         (0.1 + 0.2, 0.3, ("0.30000000000000004", "0.3")),
         (-1e-7, 1e-7, ("-1e-07", "1e-07")),
         (0.5, 0.5, ("0.5", "0.5")),
+        (2974.871, 2974.871, ("2,970", "2,970")),
+        (math.inf, 1.258, ("inf", "1.258")),
     ],
 )
 def test_two_numbers_have_the_digits_that_show_their_difference(

@@ -35,7 +35,10 @@ def format_pair(first: float, second: float) -> tuple[str, str]:
     >>> format_pair(3184.1597, 3147.182), format_pair(3147.1831, 3147.182), format_pair(1.0, 0.4)
     (('3,180', '3,150'), ('3,147.183', '3,147.182'), ('1.0', '0.4'))
     """
+    whole = f"{first}", f"{second}"
+    if not (math.isfinite(first) and math.isfinite(second)):
+        return whole
     candidates = range(DIGITS, ALL_DIGITS + 1)
-    digits = next((n for n in candidates if float(f"{first:.{n}g}") != float(f"{second:.{n}g}")), ALL_DIGITS)
-    rounded, whole = (format_number(first, digits), format_number(second, digits)), (repr(first), repr(second))
+    digits = next((n for n in candidates if float(f"{first:.{n}g}") != float(f"{second:.{n}g}")), DIGITS)
+    rounded = format_number(first, digits), format_number(second, digits)
     return whole if len("".join(whole)) < len("".join(rounded).replace(",", "")) else rounded

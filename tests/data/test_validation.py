@@ -1,6 +1,8 @@
 """The data test: the good file passes, and every mutation of it is found with its own rule."""
 
 import itertools
+import math
+from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from mlops.data.validation import Violation, find_violations, require_valid
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_number
 
+Rule = namedtuple("Rule", "name minimum maximum")
 Mutate = Callable[[pd.DataFrame], pd.DataFrame]
 
 
@@ -146,7 +149,7 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "five copies in 447 rows": (
         lambda good: pd.concat([good, good.head(5)], ignore_index=True),
         {"(table):duplicates"},
-        "(table): duplicates: 1.1% of the rows are copies of an earlier one; allowed: at most 1.0%",
+        "(table): duplicates: 1.12% of the rows are copies of an earlier one; allowed: at most 1.00%",
     ),
     "too few rows": (
         lambda good: good.sample(29, random_state=0),
@@ -190,6 +193,19 @@ def test_a_value_that_is_barely_outside_does_not_look_as_if_it_were_inside(
 ) -> None:
     (found,) = find_violations(put(good, "BMI", [7], [0.50004]), RULES, reference)
     assert str(found) == "BMI: range: 1 value outside, the furthest 0.50004; allowed: [-0.5, 0.5]"
+
+
+def test_the_furthest_value_is_the_one_with_the_largest_distance_from_the_range() -> None:
+    rule = Rule("x", 100.0, 200.0)
+    for values, furthest in (([50.0, 201.0], "50.0"), ([200.0004, 150.0], "200.0004"), ([-math.inf, 201.0], "-inf")):
+        (found,) = find_violations(pd.DataFrame({"x": values}), [rule], {}, min_rows=1)
+        assert found.seen.endswith(f"the furthest {furthest}"), found.seen
+
+
+def test_a_share_just_above_the_limit_has_the_digits_that_show_it() -> None:
+    frame = pd.DataFrame({"x": [*range(9896), *range(104)]})
+    (found,) = find_violations(frame, [Rule("x", 0.0, 9999.0)], {})
+    assert str(found) == "(table): duplicates: 1.04% of the rows are copies of an earlier one; allowed: at most 1.0%"
 
 
 # The limits for 442 rows against 442, at a false-alarm rate of 0.05 over 22 tests.

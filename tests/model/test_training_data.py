@@ -28,9 +28,9 @@ def test_rows_far_outside_the_training_data_are_flagged(good: pd.DataFrame, desc
     for row in good[list(FEATURES)].to_numpy():
         assert described.judge_row(row) == "within or near the training data"
     smoke = [described.judge_row(row) for row in EXAMPLE_ROWS]
-    assert smoke[0] == "FAR OUTSIDE the training data: AGE 1 (trained on -0.107 to 0.111) and 9 more"
+    assert smoke[0] == "FAR OUTSIDE the training data: AGE 1.00 (trained on -0.107 to 0.111) and 9 more"
     one = [*described.rows[0][:-1], 0.6]
-    assert described.judge_row(one) == "FAR OUTSIDE the training data: S6 0.6 (trained on -0.129 to 0.136)"
+    assert described.judge_row(one) == "FAR OUTSIDE the training data: S6 0.600 (trained on -0.129 to 0.136)"
 
 
 def test_it_is_kept_beside_the_model_and_older_models_have_none(described: TrainingData, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The data test, which checks a table's schema and distribution."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -113,8 +112,9 @@ def _check_size(frame: pd.DataFrame, max_duplicate_share: float, min_rows: int) 
         found.append(Violation("(table)", "rows", _count(len(frame), "row"), f"{min_rows} or more"))
     share = float(frame.duplicated().mean()) if len(frame) else 0.0
     if share > max_duplicate_share:
-        seen = f"{share:.1%} of the rows are copies of an earlier one"
-        found.append(Violation("(table)", "duplicates", seen, f"at most {max_duplicate_share:.1%}"))
+        seen, allowed = format_pair(100 * share, 100 * max_duplicate_share)
+        copies = f"{seen}% of the rows are copies of an earlier one"
+        found.append(Violation("(table)", "duplicates", copies, f"at most {allowed}%"))
     return found
 
 
@@ -169,15 +169,17 @@ def _read_failures(
             "none",
         )
     rule = rules[column]
-    values = pd.to_numeric(cases["failure_case"], errors="coerce")
-    furthest = _describe_furthest(float(values.loc[values.abs().idxmax()]), rule) if values.notna().any() else names
+    values = pd.to_numeric(cases["failure_case"], errors="coerce").dropna()
+    furthest = _describe_furthest(values, rule) if len(values) else names
     seen = f"{_count(len(cases), 'value')} outside, the furthest {furthest}"
     return Violation(column, "range", seen, f"[{rule.minimum}, {rule.maximum}]")
 
 
-def _describe_furthest(value: float, rule: ColumnRule) -> str:
-    bound = rule.maximum if value > rule.maximum else rule.minimum
-    return format_pair(value, bound)[0] if math.isfinite(value) else str(value)
+def _describe_furthest(values: pd.Series, rule: ColumnRule) -> str:
+    """Return the value with the largest distance from a rule's range, with the digits that show that it is outside."""
+    limits = values.clip(rule.minimum, rule.maximum)
+    furthest = (values - limits).abs().idxmax()
+    return format_pair(float(values[furthest]), float(limits[furthest]))[0]
 
 
 def _describe_drift(drift: Drift) -> Violation:

@@ -124,7 +124,7 @@ def decide_promotion(
     verdict = "The challenger is better" if promoted else "The challenger is not shown to be better"
     reason = (
         f"{verdict}: mean improvement {format_number(improvement)} on {rows} rows unseen by both models, "
-        f"{confidence:.0%} lower bound {format_number(lower_bound)}."
+        f"{100 * confidence:g}% lower bound {format_number(lower_bound)}."
     )
     return Decision(promoted, reason, rows, improvement, lower_bound, detectable)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
+from mlops.numbers import format_number
 
 TRAINING_DATA = "training_data.json"  # a file beside the model's other files, in the registry and in the image
 EXAMPLES = 2
@@ -45,7 +46,7 @@ class TrainingData:
         if not self.columns:
             return "unknown, because the model was trained by an older version, which did not record ranges"
         outside = [
-            f"{name} {value:g} (trained on {low:.3g} to {high:.3g})"
+            f"{name} {format_number(value)} (trained on {format_number(low)} to {format_number(high)})"
             for name, value, low, high in zip(self.columns, row, self.minimum, self.maximum, strict=True)
             if not low - (high - low) <= value <= high + (high - low)
         ]

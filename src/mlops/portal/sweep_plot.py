@@ -100,7 +100,7 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
     axes.set_facecolor("#eeeeee")
     for line, column in np.ndindex(scores.shape) if scores.size <= MOST_LABELS else ():
         score = float(scores[line, column])
-        text, dark = "failed" if math.isnan(score) else _shorten(score), goodness[line, column] > 0.6
+        text, dark = "failed" if math.isnan(score) else format_number(score), goodness[line, column] > 0.6
         axes.text(column, line, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
     best = find_best(sweep, done)
     assert best is not None
@@ -174,7 +174,3 @@ def _label(set_ticks: Any, values: Sequence[Any]) -> None:
     shown = range(0, len(values), step)
     names = [format_value(values[place]) for place in shown]
     set_ticks(list(shown), [name if len(name) <= 14 else name[:13] + "…" for name in names])
-
-
-def _shorten(score: float) -> str:
-    return f"{score:,.0f}" if abs(score) >= 1000 else f"{score:.3g}"

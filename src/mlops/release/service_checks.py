@@ -10,6 +10,7 @@ import requests
 from numpy.typing import ArrayLike
 
 from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
+from mlops.numbers import format_number, format_pair
 from mlops.platform.services import Services
 from mlops.release.sessions import open_session
 
@@ -132,9 +133,18 @@ def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expec
         and count == len(rows)
         and np.allclose(np.asarray(result, dtype=float), wanted, rtol=RELATIVE_TOLERANCE, atol=0)
     )
-    seen = np.round(result, 3).tolist() if isinstance(result, list) and count else "none"
-    checks.append(Check("predictions of the registered model", str(wanted.round(3).tolist()), str(seen), bool(same)))
+    wanted_text, seen_text = _show_predictions(wanted.tolist(), result if isinstance(result, list) else [])
+    checks.append(Check("predictions of the registered model", wanted_text, seen_text, bool(same)))
     return checks
+
+
+def _show_predictions(wanted: Sequence[float], seen: Sequence[float]) -> tuple[str, str]:
+    """Return two lists of predictions as texts, whose numbers have the digits that show where they differ."""
+    if len(wanted) != len(seen):
+        texts = ["; ".join(format_number(float(value)) for value in side) or "none" for side in (wanted, seen)]
+        return texts[0], texts[1]
+    pairs = [format_pair(float(one), float(other)) for one, other in zip(wanted, seen, strict=True)]
+    return "; ".join(one for one, _ in pairs), "; ".join(other for _, other in pairs)
 
 
 def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[Check]:

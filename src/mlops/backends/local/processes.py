@@ -164,7 +164,7 @@ def end_servers(servers: Sequence[psutil.Process]) -> None:
     """
     for end, seconds in ((psutil.Process.terminate, STOP_SECONDS), (psutil.Process.kill, KILL_SECONDS)):
         for server in servers:
-            with suppress(psutil.Error):  # it has ended, or belongs to another user
+            with suppress(psutil.Error):  # it ended meanwhile, or belongs to another user
                 end(server)
         psutil.wait_procs(servers, seconds)
         servers = [server for server in servers if _is_running(server)]
