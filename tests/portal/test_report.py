@@ -558,6 +558,16 @@ def test_a_run_that_did_not_end_by_itself_has_the_word_of_its_state(tmp_path: Pa
     assert "failed" not in row.get_text()
 
 
+def test_a_failed_data_test_names_the_rules_that_broke_first(tmp_path: Path) -> None:
+    rules = [f"  {column}: type: str, for example n/k; allowed: numbers" for column in ("AGE", "BMI", "BP")]
+    error = "\n".join(["DataTestFailed in the cell that begins 'x': The data file bad.csv breaks 3 rules.", *rules])
+    step = StepRecord("test_data", "01_test_data", state="failed", error=error, error_kind="DataTestFailed")
+    write_run(make_run(step, state="failed", outcome="error").with_failure(), tmp_path)
+    (cell,) = read_index(tmp_path).select("td.status small")
+    shown = "test_data: the data did not pass its test", rules[0].strip(), rules[1].strip(), "and 1 more"
+    assert cell.get_text() == "\n".join(shown)
+
+
 def test_a_damaged_record_is_unreadable_and_no_error(tmp_path: Path) -> None:
     write_atomically(tmp_path / "monday" / "run.json", "{")
     (cell,) = read_index(tmp_path).select("td.status")

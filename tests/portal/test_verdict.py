@@ -20,6 +20,17 @@ CELL = "validation.require_valid(violations, url)"
             Verdict("failed", f"✗ The data did not pass its test, in the cell that begins {CELL!r}."),
         ),
         (
+            StepRecord(
+                "test_data",
+                "01_test_data",
+                state="failed",
+                error="The data file bad.csv breaks 2 rules.\n  BMI: type: str; allowed: numbers\n  Y: range: 9",
+                error_kind="DataTestFailed",
+                cell=CELL,
+            ),
+            Verdict("failed", "✗ The data did not pass its test.\nBMI: type: str; allowed: numbers\nY: range: 9"),
+        ),
+        (
             StepRecord("train", "02_train", state="failed", error_kind="ValueError"),
             Verdict("failed", "✗ This step failed."),
         ),

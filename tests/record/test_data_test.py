@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlops.record.data_test import DataTest, find_data_test
+from mlops.record.data_test import DataTest, find_data_test, summarize_rules
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord, StepState
 from mlops.record.processes import own_process
 
@@ -52,3 +52,13 @@ def test_a_test_that_is_used_again_is_no_newer_test() -> None:
 
 def test_no_data_test_is_none() -> None:
     assert find_data_test([]) is None
+
+
+def test_the_first_broken_rules_are_listed_and_the_others_counted() -> None:
+    lines = [f"  C{place}: range: 1 value outside, the furthest 9.0; allowed: [0, 1]" for place in range(5)]
+    error = "\n".join(["DataTestFailed in the cell: The data file bad.csv breaks 60 rules.", *lines])
+    step = replace(make_run("failed", "DataTestFailed").steps[0], error=error)
+    assert summarize_rules(step) == [lines[0].strip(), lines[1].strip(), "and 58 more"]
+    assert summarize_rules(replace(step, error="\n".join(["It breaks 1 rule.", lines[0]]))) == [lines[0].strip()]
+    assert summarize_rules(replace(step, error="ValueError: no", error_kind="ValueError")) == []
+    assert summarize_rules(replace(step, error="DataTestFailed: it is bad")) == []

@@ -10,7 +10,7 @@ from mlops.pipelines import SWEEP
 from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.portal.page import mark_code, render_page
 from mlops.record.changes import list_changes, measure_duration
-from mlops.record.data_test import find_data_test
+from mlops.record.data_test import find_data_test, summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
 from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import (
@@ -113,6 +113,9 @@ def _render_status(run: RunRecord) -> str:
 def _explain_ending(run: RunRecord) -> str:
     if run.state == INTERRUPTED:
         return f"during {run.failure.step}" if run.failure and run.failure.step else ""
+    failed = next((step for step in run.steps if step.state == "failed"), None)
+    if failed and (rules := summarize_rules(failed)):
+        return "\n".join([f"{failed.name}: the data did not pass its test", *rules])
     return _shorten(describe_failure(run)) if run.outcome == "error" else describe_outcome(run)
 
 

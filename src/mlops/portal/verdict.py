@@ -8,6 +8,7 @@ from mlops.errors import DataTestFailed, ServiceTestFailed, ServiceUntestedError
 from mlops.numbers import format_number
 from mlops.pipelines import ALL_STEPS, find_deployment
 from mlops.pipelines.step import Step
+from mlops.record.data_test import summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
 from mlops.record.summary import find_dataset, find_model, find_override
@@ -28,7 +29,7 @@ class Verdict:
     kind : str
         "done", "failed", "promoted" or "rejected": the class of the page's style.
     text : str
-        One or two sentences, with an icon.
+        One or two sentences, with an icon; if data was refused, followed by a line for each of the first broken rules.
     """
 
     kind: str
@@ -41,6 +42,8 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
     declared = next((found for found in steps if found.name == step.name), None)
     if step.state == "failed":
         what = FAILURES.get(step.error_kind, "This step failed")
+        if rules := summarize_rules(step):
+            return Verdict("failed", "\n".join([f"✗ {what}.", *rules]))
         return Verdict("failed", f"✗ {what}{name_cell(step.cell)}.")
     if not step.has_results:
         return Verdict(step.state, step.state.capitalize() + ".")

@@ -1,5 +1,6 @@
 """The last data test, from the records of runs."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -57,6 +58,20 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS)
                 break
     # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is known here.
     return max(reversed(known), key=lambda test: test.at, default=None)
+
+
+def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
+    """Return the first rules that the data broke and the number of the others; empty if the step did not refuse data.
+
+    The record may hold only the beginning of a long error, but its first line has the number of all rules.
+    """
+    head, *lines = step.error.splitlines() or [""]
+    rules = [line.strip() for line in lines if line.startswith("  ")]
+    if step.error_kind != DataTestFailed.__name__ or not rules:
+        return []
+    counted = re.search(r"breaks (\d+) rule", head)
+    others = (int(counted[1]) if counted else len(rules)) - len(rules[:most])
+    return [*rules[:most], *([f"and {others} more"] if others > 0 else [])]
 
 
 def _describe(run: RunRecord, step: StepRecord, takes: str) -> DataTest:
