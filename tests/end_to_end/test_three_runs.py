@@ -187,7 +187,9 @@ def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(r
         released.stdout,
     )
     assert "(healthy, diabetes version 1)" in released.stdout
-    assert "It does not serve the champion.\n" in released.stdout  # the outcome says why
+    redeploy = "`mlops run release --redeploy-rolled-back` deploys it again."
+    assert f"It does not serve the champion. {redeploy}\n" in released.stdout  # the outcome says why
+    assert "– deploy_qa          refused" in released.stderr
     only = mlops("run", "release", "--only", "test_qa", "--json")
     record = json.loads(only.stdout)
     assert (only.returncode, record["outcome"], record["steps"][1]["state"]) == (0, "rejected", "skipped")

@@ -36,7 +36,7 @@ CELL = "validation.require_valid(violations, url)"
         ),
         (
             StepRecord("train", "02_train", state="done", results={"mse": 3075.261, "r2": 0.4831}),
-            Verdict("done", "✓ Done. The new model has mse 3,080, r2 0.483 on the holdout."),
+            Verdict("done", "✓ Done. The new model had mse 3,080, r2 0.483 on the holdout."),
         ),
         (
             StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": False, "reason": "No better."}),
@@ -53,7 +53,7 @@ CELL = "validation.require_valid(violations, url)"
         ),
         (
             StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={**DEPLOYED, "override": "by ann"}),
-            Verdict("done", "✓ Done. qa serves tiny version 2 (by ann)."),
+            Verdict("done", "✓ Done. tiny version 2 (gate overruled) was deployed in qa."),
         ),
         (
             StepRecord("test_qa", "07_test_service", "qa", state="done", results={"checks": 11}),
@@ -72,6 +72,27 @@ CELL = "validation.require_valid(violations, url)"
 def test_the_verdict_of_a_step(step: StepRecord, verdict: Verdict) -> None:
     run = RunRecord("run", "all", "local", "succeeded", "", "", own_process(), (step,))
     assert find_verdict(run, step) == verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("register", "✓ Done. tiny version 2 (gate overruled) was registered as the champion."),
+        ("create_image", "✓ Done. The image of tiny version 2 (gate overruled) was created."),
+        ("test_qa", "✓ tiny version 2 (gate overruled) in qa passed 11 checks."),
+    ],
+)
+def test_the_verdict_is_marked_if_the_gate_was_overruled(name: str, text: str) -> None:
+    named = {"model_name": "tiny", "model_version": 2}
+    steps = (
+        StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": True, "override": "ticket 42"}),
+        StepRecord("register", "04_register", state="done", results=named),
+        StepRecord("create_image", "05_create_image", state="done", results=named),
+        StepRecord("deploy_qa", "06_deploy", "qa", state="done", results=DEPLOYED | {"override": "ticket 42"}),
+        StepRecord("test_qa", "07_test_service", "qa", state="done", results={"checks": 11}),
+    )
+    run = RunRecord("run", "all", "local", "succeeded", "", "", own_process(), steps)
+    assert find_verdict(run, run.get_step(name)) == Verdict("done", text)
 
 
 def test_the_verdict_of_a_service_names_its_model() -> None:

@@ -21,6 +21,7 @@ from mlops.record.summary import (
     find_model,
     find_override,
     list_metrics,
+    name_end,
 )
 from mlops.sweeps.results import format_value
 
@@ -132,9 +133,10 @@ def _render_steps(run: RunRecord, folder: Path) -> str:
 
 
 def _render_step(run: RunRecord, step: StepRecord, folder: Path) -> str:
-    title = escape(step.error or step.reason or step.state, quote=True)
+    end = name_end(step)
+    title = escape(step.error or step.reason or end, quote=True)
     name = escape(step.name)
     if step.report and (folder / step.report).is_file():
         name = f'<a href="{escape(f"{run.run_id}/{step.report}", quote=True)}">{name}</a>'
-    mark = f' <span class="{step.ending}">({step.ending})</span>' if step.state != "done" else ""
+    mark = f' <span class="{end}">({end})</span>' if end != "done" else ""
     return f'<span title="{title}">{name}{mark}</span>'

@@ -27,6 +27,7 @@ from mlops.portal.page import TEMPLATES, mark_code, read_stylesheet
 from mlops.portal.tables import align_tables
 from mlops.portal.verdict import find_verdict, mark_unrun
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.summary import name_end
 
 FORMULA_TAGS = set(
     "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd "
@@ -124,6 +125,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
         "stylesheet": read_stylesheet() + HtmlFormatter(style="default").get_style_defs(".highlight"),
         "run": run,
         "step": step,
+        "end": name_end(step) if step else "",
         "verdict": verdict,
         "verdict_text": mark_code(verdict.text) if verdict else "",
     }

@@ -11,7 +11,7 @@ from mlops.pipelines.step import Step
 from mlops.record.data_test import summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
-from mlops.record.summary import find_dataset, find_model, find_override
+from mlops.record.summary import OVERRULED, find_dataset, find_model, find_override
 
 FAILURES = {  # the first words of the verdict, by the kind of the error
     DataTestFailed.__name__: "The data did not pass its test",
@@ -68,26 +68,30 @@ def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Seque
     if declared.takes_data:
         return "The data passed its test."
     if declared.names_dataset:
-        return f"Done. {find_dataset(run)} is the newest."
-    deployed = _name_deployed(run, find_deployment(steps, step.environment))
-    if declared.deploys.digest and deployed:
-        return f"Done. {step.environment} serves {deployed}."
+        return f"Done. {find_dataset(run)} was registered as the newest."
+    model = _name_model(run, declared)
+    if declared.deploys.digest and model:
+        return f"Done. {model} was deployed in {step.environment}."
+    if declared.registers and model:
+        return f"Done. {model} was registered{' as the champion' if declared.promotes else ''}."
+    if declared.packs and model:
+        return f"Done. The image of {model} was created."
+    deployed = _name_model(run, find_deployment(steps, step.environment))
     if declared.checks in step.results:
         return f"{deployed or 'The service'} in {step.environment} passed {step.results[declared.checks]} checks."
     return f"Done.{_name_numbers(declared, step)}"
 
 
-def _name_deployed(run: RunRecord, deployment: Step | None) -> str:
-    """Return the model that the run has deployed in an environment, with its mark; empty if it has not."""
-    model = find_model(run, [deployment]) if deployment else ""
-    override = find_override(run, [deployment]) if deployment else ""
-    return f"{model} ({override})" if model and override else model
+def _name_model(run: RunRecord, declared: Step | None) -> str:
+    """Return the model of a step of the run, with a mark if the gate was overruled; empty if the step has none."""
+    model = find_model(run, [declared]) if declared else ""
+    return f"{model} ({OVERRULED})" if model and find_override(run) else model
 
 
 def _name_numbers(declared: Step, step: StepRecord) -> str:
     names = [name for name in declared.metrics if isinstance(step.results.get(name), float)]
     numbers = ", ".join(f"{name} {format_number(step.results[name])}" for name in names)
-    return f" The new model has {numbers} on the holdout." if numbers else ""
+    return f" The new model had {numbers} on the holdout." if numbers else ""
 
 
 def mark_unrun(cells: Sequence[Any]) -> list[Any]:

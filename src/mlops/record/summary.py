@@ -10,6 +10,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
 ROLLED_BACK = "rolled back"  # the outcome of a rollback
+REFUSED = "refused"  # the end of a step that ran but refused to act, for example to deploy
 OVERRULED = "gate overruled"  # the mark of a model, without the person and the reason
 
 
@@ -44,6 +45,12 @@ def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     declared = {step.name: step.refuses for step in steps if step.refuses}
     said = (str(step.results.get(declared[step.name], "")) for step in run.steps if step.name in declared)
     return next((refusal for refusal in said if refusal), "")
+
+
+def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return how a step ended, as people see it: "refused" if it ran but refused to act, else `StepRecord.ending`."""
+    declared = next((found.refuses for found in steps if found.name == step.name), "")
+    return REFUSED if step.has_results and step.results.get(declared) else step.ending
 
 
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:

@@ -94,6 +94,14 @@ def test_a_reason_is_printed_once() -> None:
     assert summarize_run(run, Status(), "", "mlops").count("It is not better.") == 1
 
 
+def test_a_refused_deployment_is_not_shown_as_done() -> None:
+    refused = StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={"refusal": "It was rolled back."})
+    run = replace(make_run("rejected"), steps=(refused,))
+    shown = io.StringIO()
+    Progress(shown).step_ended(run, refused)
+    assert shown.getvalue() == "– deploy_qa          refused     0.0 s  not deployed, see the outcome\n"
+
+
 def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:
     step = StepRecord("provision", "00_provision", state="done", results={"dataset": "diabetes", "dataset_version": 2})
     run = RunRecord("run", "provision", "local", "succeeded", "", "", own_process(), (step,), outcome="done")

@@ -15,10 +15,19 @@ from mlops.operations.status import Status
 from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
-from mlops.record.summary import Scores, describe_outcome, find_dataset, find_reason, has_step, list_scores
+from mlops.record.summary import (
+    REFUSED,
+    Scores,
+    describe_outcome,
+    find_dataset,
+    find_reason,
+    has_step,
+    list_scores,
+    name_end,
+)
 from mlops.release.loopback import is_loopback
 
-MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…"}
+MARKS = {"done": "✓", "failed": "✗", "skipped": "–", "reused": "=", "running": "…", REFUSED: "–"}
 
 
 class Progress(Listener):
@@ -73,7 +82,9 @@ class Progress(Listener):
 
 
 def _format_step(step: StepRecord, about: str) -> str:
-    return f"{MARKS[step.state]} {step.name:<18} {step.state:<8} {step.seconds:6.1f} s  {about}".rstrip()
+    end = REFUSED if name_end(step) == REFUSED else step.state
+    why = "not deployed, see the outcome" if end == REFUSED else about
+    return f"{MARKS[end]} {step.name:<18} {end:<8} {step.seconds:6.1f} s  {why}".rstrip()
 
 
 def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
