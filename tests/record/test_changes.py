@@ -49,7 +49,7 @@ def test_the_parameter_that_differs_from_the_run_before_is_named() -> None:
         "train.alpha 0.1 (before: 0.4)",
         "test_data.data_path diabetes-of-november.csv (before: default)",
     ]
-    assert list_changes(before, [make_run(train={"alpha": 0.4, "seed": 0}, test_data={})]) == []
+    assert list_changes(before, [make_run(train={"alpha": 0.4, "seed": 0}, test_data={})]) == ["nothing"]
 
 
 def test_a_value_that_is_the_default_is_no_change() -> None:
@@ -59,14 +59,14 @@ def test_a_value_that_is_the_default_is_no_change() -> None:
     edited = replace(plain, settings=replace(plain.settings, defaults={**DEFAULTS, "train": {"alpha": 1.0, "seed": 0}}))
     assert list_changes(edited, [plain]) == ["train.alpha 1.0 (before: 0.4)"]
     old = make_run(train={"alpha": 0.4}, test_data={})  # without defaults
-    assert list_changes(plain, [old]) == []
+    assert list_changes(plain, [old]) == ["nothing"]
 
 
 def test_a_file_that_the_notebook_chose_itself_is_the_one_that_is_named_later() -> None:
     file = {"data_path": "file:///home/you/project/.mlops/datasets/a/diabetes.csv"}
     first = make_run(test_data={"data_path": ""})
     first = first.with_step(replace(first.steps[0], results=file))
-    assert list_changes(make_run(test_data=file), [first]) == []
+    assert list_changes(make_run(test_data=file), [first]) == ["nothing"]
     other = make_run(test_data={"data_path": file["data_path"].replace("/a/", "/b/")})
     assert list_changes(other, [first]) == ["test_data.data_path b/diabetes.csv (before: a/diabetes.csv)"]
 
@@ -93,7 +93,15 @@ def test_a_step_that_ran_alone_is_compared_with_its_last_run_alone() -> None:
 
 def test_a_run_with_nothing_to_compare_has_no_changes() -> None:
     assert list_changes(make_run(), [make_run(train={"alpha": 1})]) == []
-    assert list_changes(make_run(train={"alpha": 1}), [make_run()]) == []
+    assert list_changes(make_run(train={"alpha": 1}), [make_run()]) == ["first run"]
+
+
+def test_a_run_is_compared_with_the_last_one_that_succeeded() -> None:
+    run, good = make_run(train={"alpha": 3}), make_run(train={"alpha": 1})
+    red = replace(make_run(train={"alpha": 2}), state="failed", outcome="error")
+    interrupted = replace(red, state="interrupted")
+    assert list_changes(run, [interrupted, red, good]) == ["train.alpha 3 (before: 1)"]
+    assert list_changes(run, [make_run("build", train={"alpha": 1}), red]) == ["no earlier run succeeded"]
 
 
 @pytest.mark.parametrize(

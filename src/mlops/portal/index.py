@@ -39,8 +39,9 @@ ICONS = {
 }
 BAD = "✗"
 CAPTION = (
-    "Newest first. A step's name opens its report, or the page of its sweep. Metrics are those of the model that the "
-    "run trained or, for a sweep, those of the best combination."
+    "Newest first. A run is compared with the last one of the same pipeline that succeeded. A step's name opens its "
+    "report, or the page of its sweep. Metrics are those of the model that the run trained or, for a sweep, "
+    "those of the best combination."
 )
 
 

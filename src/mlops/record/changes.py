@@ -1,4 +1,4 @@
-"""The parameters of a run that differ from those of the run before it, each named once."""
+"""The parameters of a run that differ from those of the last run that succeeded, each named once."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,10 +12,11 @@ from mlops.record.steps import StepRecord
 
 LONGEST = 40  # maximum length of a value; a longer path is shortened to its last part
 UNKNOWN = "default"
+NOTHING, FIRST, NONE_SUCCEEDED = "nothing", "first run", "no earlier run succeeded"
 
 
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
-    """Return the parameters that had another value in the previous run of the same pipeline.
+    """Return the parameters that had another value in the previous run of the same pipeline that succeeded.
 
     A value that was not given is the notebook's own. A value that all steps share, or all steps of one notebook, is
     named once.
@@ -30,12 +31,18 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     Returns
     -------
     list of str
-        "train.alpha 0.1 (before: 0.4)"; empty if nothing differs, or there is no run to compare with.
+        "train.alpha 0.1 (before: 0.4)"; one text that says so if nothing differs or there is no run to compare with;
+        empty for a run without parameters, such as a rollback.
     """
     if run.settings.parameters is None:
         return []
-    before = next((found for found in older if _is_comparable(run, found)), None)
-    return list(_compare(run, before)) if before else []
+    why = FIRST
+    for found in older:
+        if _is_comparable(run, found):
+            if found.state == "succeeded":
+                return list(_compare(run, found)) or [NOTHING]
+            why = NONE_SUCCEEDED
+    return [why]
 
 
 def measure_duration(run: RunRecord) -> str:
