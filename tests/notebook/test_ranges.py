@@ -7,13 +7,20 @@ import pytest
 
 from mlops.errors import ParameterError, StepFailed
 from mlops.execution import execute
-from mlops.notebook.ranges import check_cell
+from mlops.notebook.ranges import CellCheck, check_cell
 
 
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("alpha = -1  # penalty; in [0, inf)", "alpha is -1, but it must be a whole number in [0, inf)."),
+        ("alpha = -1  # penalty; in [0, inf)", "alpha is -1, but it must be a number in [0, inf)."),
+        ("folds = 2.5  # a whole number in [2, 9]", "folds is 2.5, but it must be a whole number in [2, 9]."),
+        ("share: float = 2  # of all; in (0, 1]", "share is 2, but it must be a number in (0, 1]."),
+        (
+            "alpha = -3*1.0  # penalty; in [0, inf)",
+            "'alpha = -3 * 1.0' is not an assignment of a literal. The parameters cell takes literals only, as in "
+            "`name = 0.5`.",
+        ),
         ("seed = 0  # any\nshare = 1.5  # of all; in (0, 1]", "share is 1.5, but it must be a number in (0, 1]."),
         ('where = "moon"  # one of: qa, production', "where is 'moon', but it must be one of qa, production."),
         ('name = "a b"  # matching [a-z]+', "name is 'a b', but it must be text matching [a-z]+."),
@@ -43,7 +50,17 @@ def test_a_value_that_its_comment_excludes_is_refused(cell: str, said: str) -> N
 )
 def test_every_other_cell_is_left_alone(cell: str) -> None:
     lines = cell.splitlines(keepends=True)
-    assert check_cell(lines) == lines
+    assert CellCheck()(lines) == lines
+
+
+def test_a_value_that_papermill_alone_injects_is_checked() -> None:
+    check = CellCheck()
+    check(["alpha = 0.5  # penalty; in [0, inf)\n", 'where = "qa"  # one of: qa, production'])
+    with pytest.raises(ParameterError) as raised:
+        check(["# Parameters\n", "alpha = -1\n"])
+    assert str(raised.value) == "The injected value of alpha is -1, but it must be a number in [0, inf)."
+    for cell in ('# Parameters\nalpha = 2\nwhere = "production"\nother = None\n', "# Parameters\nalpha = -compute()\n"):
+        assert check([cell]) == [cell]
 
 
 def test_a_kernel_does_not_run_such_a_cell(tmp_path: Path) -> None:
@@ -51,6 +68,6 @@ def test_a_kernel_does_not_run_such_a_cell(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.cells[1].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, tmp_path / "source.ipynb")
-    with pytest.raises(StepFailed, match="ParameterError in .*: parameters cell: alpha is -1, but it must be a w."):
+    with pytest.raises(StepFailed, match="ParameterError in .*: parameters cell: alpha is -1, but it must be a n."):
         execute(tmp_path / "source.ipynb", tmp_path / "copy.ipynb", {"x": 2}, seconds=60)
     assert nbformat.read(tmp_path / "copy.ipynb", as_version=4).cells[-1].outputs == []

@@ -12,8 +12,9 @@ from given_parameters import TRAIN, load, write_notebook
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mlops.errors import ParameterError
-from mlops.parameters.declarations import Parameter, read_declarations
+from mlops.parameters.declarations import Parameter, check_value, read_declarations
 from mlops.parameters.lookup import RESERVED
+from mlops.parameters.overrides import read_override
 
 
 def test_a_declaration_is_a_literal_with_a_comment(tmp_path: Path) -> None:
@@ -30,6 +31,7 @@ def test_a_declaration_is_a_literal_with_a_comment(tmp_path: Path) -> None:
     [
         ("alpha", "a number in [0, inf)"),
         ("seed", "a whole number in [0, 100]"),
+        ("weight", "a number in [0, inf)"),
         ("shuffle", "true or false"),
         ("solver", "one of svd, least-squares"),
         ("label", "text"),
@@ -64,7 +66,8 @@ def test_a_notebook_without_the_cell_declares_nothing(tmp_path: Path) -> None:
         ("seed = alpha", "'seed = alpha'"),
         ("folder = home() / 'x'", "\"folder = home() / 'x'\""),
         ("import os", "'import os'"),
-        ("alpha: float = 0.4", "'alpha: float = 0.4'"),
+        ("alpha: float", "'alpha: float'"),
+        ("alpha = -3*1.0", "'alpha = -3 * 1.0'"),
         ("first, second = 1, 2", "'first, second = (1, 2)'"),
         ("first = second = 1", "'first = second = 1'"),
         ("label = f'{1}'", "\"label = f'{1}'\""),
@@ -72,7 +75,7 @@ def test_a_notebook_without_the_cell_declares_nothing(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_literal_is_refused(tmp_path: Path, line: str, shown: str) -> None:
     path = write_notebook(tmp_path / "02_train.ipynb", line)
-    with pytest.raises(ParameterError, match=re.escape(f"{path}: {shown} in the parameters cell is not an assignment")):
+    with pytest.raises(ParameterError, match=re.escape(f"{path}: {shown} is not an assignment of a literal. The par")):
         read_declarations(path)
 
 
@@ -151,6 +154,47 @@ def test_a_right_value_has_the_declared_type(tmp_path: Path, name: str, text: st
     option = load(tmp_path / "option", f"train.{name}={text}")
     for found in (file.values["train"][name], option.values["train"][name]):
         assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "value"),
+    [
+        ("x = 1  # in [0, inf)", "0.5", 0.5),
+        ("x = 1  # in [0, inf)", "2", 2),
+        ("x = 1  # in [0, inf)", "2.0", 2),
+        ("x: float = 1", "0.5", 0.5),
+        ("x: int = 1  # in [0, 9]", "2", 2),
+        ("x = 1", "2", 2),
+        ('x: list[str] = ["a"]', "[b]", ["b"]),
+    ],
+)
+def test_the_type_is_that_of_the_comment_or_annotation(tmp_path: Path, line: str, text: str, value: Any) -> None:
+    parameter = read_declarations(write_notebook(tmp_path / "02_train.ipynb", line))["x"]
+    found = check_value(parameter, read_override(f"train.x={text}").as_setting(parameter))
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "said"),
+    [
+        ("x = 1  # in [0, inf)", "abc", "-p train.x is 'abc', but it must be a number in [0, inf)."),
+        ("x = 1", "0.5", "-p train.x is '0.5', but it must be a whole number."),
+        ("x: int = 1  # in [0, 9]", "0.5", "-p train.x is '0.5', but it must be a whole number in [0, 9]."),
+    ],
+)
+def test_a_value_of_another_type_is_refused(tmp_path: Path, line: str, text: str, said: str) -> None:
+    parameter = read_declarations(write_notebook(tmp_path / "02_train.ipynb", line))["x"]
+    with pytest.raises(ParameterError) as raised:
+        check_value(parameter, read_override(f"train.x={text}").as_setting(parameter))
+    assert str(raised.value) == said
+
+
+@pytest.mark.parametrize("line", ["x: int = 0.5", "x = 0.5  # a whole number", "x: Path = 1"])
+def test_a_default_has_the_declared_type(tmp_path: Path, line: str) -> None:
+    with pytest.raises(
+        ParameterError, match=r"x (is 0.5, but it must be a whole number|has the type Path, but it must)"
+    ):
+        read_declarations(write_notebook(tmp_path / "02_train.ipynb", line))
 
 
 @pytest.mark.parametrize("line", ['name = ""  # text; in [0, 1]', "alpha = 1.0  # in [low, high]"])

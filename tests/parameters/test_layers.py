@@ -26,7 +26,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "unknown shared parameter": (
         "shared: {xyz: 1}",
         "parameters/base.yml: shared.xyz: no notebook has this parameter. Known: alpha, columns, label, model_name, "
-        "offset, port, seed, share, shuffle, solver.",
+        "offset, port, seed, share, shuffle, solver, weight.",
     ),
     "unknown setting of the runner": (
         "run: {step_timeout: 1}",

@@ -21,7 +21,8 @@ STEPS = (
 TRAIN = """\
 alpha = 0.4          # ridge penalty, no unit; in [0, inf)
 share = 0.2          # of the rows; in (0, 0.5]
-seed = 0             # in [0, 100]
+seed = 0             # a whole number in [0, 100]
+weight = 1           # in [0, inf)
 offset = -1          # any whole number
 shuffle = True       # whether to
 solver = "svd"       # one of: svd, least-squares
@@ -33,7 +34,7 @@ run_folder = ""      # the runner sets it
 """
 DEPLOY = """\
 environment = "qa"   # one of: qa, production
-port = 0             # of the service; in [0, 65535]
+port = 0             # of the service; a whole number in [0, 65535]
 model_name = "m"     # name in the registry
 platform = "local"   # the runner sets it
 """

@@ -19,7 +19,8 @@ STEPS = (
 )
 PARAMETERS = {
     "01_look": "seen = 3  # things; in [0, 9]",
-    "02_fit": 'x = 1.0  # in [-10, 10]\nn = 1  # in [0, 9]\nname = "a"  # free\ncolumns = ["A"]  # names\n'
+    "02_fit": 'x = 1.0  # in [-10, 10]\nn = 1  # a whole number in [0, 9]\nname = "a"  # free\n'
+    'columns = ["A"]  # names\n'
     'sweep = ""  # the runner sets it\nboom = 5.0  # at this x it fails',
 }
 WORK = {

@@ -1,12 +1,37 @@
-"""The check of a parameter's range in JupyterLab, where no runner reads a notebook before it runs."""
+"""The check of a parameter's range in JupyterLab and papermill, where no runner reads a notebook before it runs."""
 
 import ast
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 
 from mlops.errors import ParameterError
-from mlops.parameters.declarations import INTERVAL, OPTIONS, PATTERN, read_cell
+from mlops.parameters.declarations import (
+    INTERVAL,
+    OPTIONS,
+    PATTERN,
+    Parameter,
+    Setting,
+    check_value,
+    read_cell,
+    split_assignment,
+)
 
 THIS_CELL = "parameters cell"
+INJECTED = "# Parameters\n"  # the first line of the cell in which papermill sets parameters
+# The parts of a constant, as opposed to names and calls.
+PARTS = (
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+    ast.Dict,
+    ast.Set,
+    ast.UnaryOp,
+    ast.BinOp,
+    ast.unaryop,
+    ast.operator,
+    ast.expr_context,
+)
 
 
 def check_cells() -> None:
@@ -17,43 +42,74 @@ def check_cells() -> None:
         shell.input_transformers_cleanup.append(check_cell)
 
 
-def check_cell(lines: list[str]) -> list[str]:
-    """Return a cell unchanged; refuse a declaration of parameters with a value that its comment excludes.
+class CellCheck:
+    """The check of the cells of one kernel, which remembers the parameters that its notebook declares."""
 
-    Parameters
-    ----------
-    lines : list of str
-        The cell, as IPython passes it to its input transformers.
+    has_side_effects = True  # so that IPython does not ask it whether a cell is complete
 
-    Raises
-    ------
-    ParameterError
-        For such a value. IPython shows the error instead of running the cell.
-    """
-    source = "".join(lines)
-    if _declares(source):
+    def __init__(self) -> None:
+        self._declared: dict[str, Parameter] = {}
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """Return a cell unchanged; refuse parameters with a value that the comment of their declaration excludes.
+
+        Parameters
+        ----------
+        lines : list of str
+            The cell, as IPython passes it to its input transformers.
+
+        Raises
+        ------
+        ParameterError
+            For such a value, or a computed value in a cell of declarations. IPython shows the error instead of running
+            the cell.
+        """
+        source = "".join(lines)
         try:
-            read_cell(source, THIS_CELL)
+            if source.startswith(INJECTED):
+                self._check_injected(source)
+            elif _declares(source):
+                self._declared = {parameter.name: parameter for parameter in read_cell(source, THIS_CELL)}
         except ParameterError as error:
             shown = f"{type(error).__name__}: {error}"
             error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]  # IPython's way to show no frames
             raise
-    return lines
+        return lines
+
+    def _check_injected(self, source: str) -> None:
+        with suppress(ValueError):  # not a cell that papermill wrote
+            for name, value in [(name, ast.literal_eval(value)) for name, value in _list_assignments(source)]:
+                if name in self._declared:
+                    check_value(self._declared[name], Setting(value, f"The injected value of {name}"))
 
 
-check_cell.has_side_effects = True  # type: ignore[attr-defined]  # IPython need not ask it whether a cell is complete
+check_cell = CellCheck()
+
+
+def _list_assignments(source: str) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names that a cell assigns constants to, with these.
+
+    Raises
+    ------
+    ValueError
+        If it does anything else.
+    """
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        raise ValueError from None
+    for statement in statements:
+        name, value = split_assignment(statement)
+        if name is None or value is None or not all(isinstance(part, PARTS) for part in ast.walk(value)):
+            raise ValueError
+        yield name.id, value
 
 
 def _declares(source: str) -> bool:
-    """Return whether a cell contains only literals, at least one with a comment that gives its allowed values."""
+    """Return whether a cell only assigns constants, at least one with a comment that gives its allowed values."""
     if not any(declared.search(source) for declared in (INTERVAL, OPTIONS, PATTERN)):
         return False
     try:
-        statements = ast.parse(source).body
-        for statement in statements:
-            if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
-                return False
-            ast.literal_eval(statement.value)
-    except (SyntaxError, ValueError):
+        return bool(list(_list_assignments(source)))
+    except ValueError:
         return False
-    return bool(statements)

@@ -5,7 +5,11 @@ A declaration is a literal, with a comment that gives its meaning and the allowe
 .. code-block:: python
 
     alpha = 0.4           # ridge penalty, no unit; in [0, inf)
+    folds = 5             # parts of the data, no unit; a whole number in [2, 20]
     environment = "qa"    # where to deploy; one of: qa, production
+
+The comment or an annotation (``alpha: float = 1``) decides the type of a number, not the form of its default: with a
+range, any number is allowed unless the comment says "whole number".
 """
 
 import ast
@@ -24,8 +28,10 @@ from mlops.errors import ParameterError
 
 INTERVAL = re.compile(r"\bin ([\[(])\s*(-?[\w.]+)\s*,\s*(-?[\w.]+)\s*([\])])")
 PATTERN = re.compile(r"\bmatching (\S+)")
+WHOLE = re.compile(r"\bwhole number\b")
 OPTIONS = re.compile(r"\bone of: ([\w-]+(?:, [\w-]+)*)")
 CREDENTIALS = re.compile(r"://[^/\s@]*:[^/\s@]*@")
+ANNOTATIONS: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str, "list": list}
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
 
 
@@ -38,7 +44,7 @@ class Parameter:
     name : str
         Its name.
     default : bool, int, float, str or list
-        The literal. Its type is the parameter's type.
+        The literal.
     comment : str
         The comment beside the literal.
     interval : str
@@ -47,6 +53,8 @@ class Parameter:
         The allowed texts; empty if any text is allowed.
     pattern : str
         Regular expression that the whole text must match; empty if any text is allowed.
+    declared : type, optional
+        The type that the annotation or the comment declares; None for that of the literal.
     """
 
     name: str
@@ -55,6 +63,12 @@ class Parameter:
     interval: str = ""
     options: tuple[str, ...] = ()
     pattern: str = ""
+    declared: type | None = None
+
+    @property
+    def kind(self) -> type:
+        """The type of the parameter."""
+        return self.declared or type(self.default)
 
     def describe(self) -> str:
         """Describe the allowed values: "a number in [0, inf)"."""
@@ -62,7 +76,7 @@ class Parameter:
             return "one of " + ", ".join(self.options)
         if self.pattern:
             return f"text matching {self.pattern}"
-        return KINDS[type(self.default)] + (f" in {self.interval}" if self.interval else "")
+        return KINDS[self.kind] + (f" in {self.interval}" if self.interval else "")
 
 
 @dataclass(frozen=True)
@@ -120,15 +134,15 @@ def read_cell(source: str, notebook: str) -> list[Parameter]:
 
 
 def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: str) -> Parameter:
-    target = line.targets[0] if isinstance(line, ast.Assign) and len(line.targets) == 1 else None
+    target, value = split_assignment(line)
     try:
-        if not isinstance(line, ast.Assign) or not isinstance(target, ast.Name):
+        if target is None or value is None:
             raise ValueError
-        default = ast.literal_eval(line.value)
+        default = ast.literal_eval(value)
     except ValueError:
-        text = ast.unparse(line)
         raise ParameterError(
-            f"{notebook}: {text!r} in the parameters cell is not an assignment of a literal. Write `name = literal`."
+            f"{notebook}: {ast.unparse(line)!r} is not an assignment of a literal. The parameters cell takes literals "
+            "only, as in `name = 0.5`."
         ) from None
     if type(default) not in KINDS:
         raise ParameterError(
@@ -154,9 +168,31 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: str
         interval="{}{}, {}{}".format(*interval.groups()) if interval else "",
         options=tuple(options[1].split(", ")) if options else (),
         pattern=pattern[1] if pattern else "",
+        declared=_read_type(line, default, comment, f"{notebook}: {target.id}"),
     )
     check_value(parameter, Setting(default, f"{notebook}: {target.id}"))
     return parameter
+
+
+def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
+    """Return the name that a statement assigns to, and the value; None for each that it does not have."""
+    targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
+    name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
+    return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
+
+
+def _read_type(line: ast.stmt, default: object, comment: str, source: str) -> type | None:
+    """Return the type that a line declares, or None if it leaves the type to its literal."""
+    if isinstance(line, ast.AnnAssign):
+        written = ast.unparse(line.annotation)
+        try:
+            return ANNOTATIONS[written.split("[")[0]]
+        except KeyError:
+            allowed = ", ".join(ANNOTATIONS)
+            raise ParameterError(f"{source} has the type {written}, but it must be one of {allowed}.") from None
+    if WHOLE.search(comment):
+        return int
+    return float if type(default) is int and INTERVAL.search(comment) else None
 
 
 def check_value(parameter: Parameter, setting: Setting) -> Any:
@@ -167,10 +203,12 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
     ParameterError
         If the value has another type, or is not allowed.
     """
-    value, kind = setting.value, type(parameter.default)
+    value, kind = setting.value, parameter.kind
     if kind is float and not isinstance(value, bool):
         with suppress(TypeError, ValueError, OverflowError):
             value = float(value)  # YAML 1.1 reads 1e-3 as text
+            if type(parameter.default) is int and value.is_integer():
+                value, kind = int(value), int  # like the default, which a notebook may use to count
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options

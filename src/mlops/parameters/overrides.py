@@ -54,7 +54,7 @@ class Override:
         value, text = self.value, str(self.value)
         if not isinstance(parameter.default, str):
             with suppress(ValueError, yaml.YAMLError):
-                value = _read_text(text, type(parameter.default))
+                value = _read_text(text, parameter.kind)
         return Setting(value, self.source, repr(text))
 
     def to_text(self) -> str:

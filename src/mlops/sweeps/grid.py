@@ -90,7 +90,7 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
 def suggest_values(declared: Iterable[Parameter]) -> str:
     """Return values around the default of the first parameter that has room for them: "alpha=0.04,0.4,4"."""
     for parameter in declared:
-        if type(parameter.default) not in (int, float):
+        if parameter.kind not in (int, float):
             continue
         allowed = []
         for value in (parameter.default / 10, parameter.default, parameter.default * 10):
