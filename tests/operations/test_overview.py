@@ -59,13 +59,17 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
         "production", image, ready_seconds=30, force=True, decision=Decision("bob", "a new ward", "monday")
     )
     opened = open_model(workspace, "tiny", backend)
-    (production, _) = read_overview(opened).environments
+    (production, qa) = read_overview(opened).environments
     assert production.model == "tiny version 1 (gate overruled by alice: ticket 42)"
+    assert qa.model == "tiny version 1 (gate overruled)"  # the card before has the reason
     assert production.decision == "gate overruled, deployed by bob (a new ward)"
     assert (production.error, production.is_champion, production.remark) == ("47.1 points", True, "")
     status = read_status(opened)
     assert status.champion is not None
-    assert status.champion.title == production.model == status.standings[1].service.model
+    assert status.champion_title == production.model
+    service = status.standings[1].service
+    assert status.name_model(service) == service.model == "tiny version 1 (gate overruled)"
+    assert replace(status, champion=None).name_model(service) == production.model
     backend.services.stop("production")
 
 

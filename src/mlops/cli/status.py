@@ -61,7 +61,9 @@ def _show(found: Status) -> None:
             click.echo(f"{service.environment + ':':<12}unreadable")
             continue
         tested = f", test {service.tested}" if service.tested else ""
-        click.echo(f"{service.environment + ':':<12}{service.url}  {service.health}, {service.model}{tested}")
+        click.echo(
+            f"{service.environment + ':':<12}{service.url}  {service.health}, {found.name_model(service)}{tested}"
+        )
         if standing.remark:
             click.echo(f"{'':<12}{standing.remark}")
     if not found.services:

@@ -44,7 +44,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
         return Environment(service.environment, "", service.health, is_champion=None, remark=service.problem)
     shown = Environment(
         service.environment,
-        service.model,
+        service.full_model if _is_first_mention(status, standing) else service.model,
         service.health,
         service.deployed,
         is_champion=standing.serves_champion,
@@ -66,6 +66,12 @@ def _describe(status: Status, standing: Standing) -> Environment:
         remark = f"The tag {name} of {version.title} is {version.tags[name]!r}, which is not a number."
         return replace(shown, remark=f"{standing.remark} {remark}".strip(), decision=decision)
     return replace(shown, decision=decision, error=typical, error_name=title)
+
+
+def _is_first_mention(status: Status, standing: Standing) -> bool:
+    """Return whether no card before this one says why the gate was overruled for the same model."""
+    override = standing.service.override
+    return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
 
 def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:

@@ -34,8 +34,13 @@ class Status:
     def champion_title(self) -> str:
         """The champion by name: "diabetes version 3"; "none yet", or "unknown" if it cannot be read."""
         if self.champion:
-            return self.champion.title
+            return self.champion.full_title
         return "unknown" if self.champion_problem else "none yet"
+
+    def name_model(self, service: Service) -> str:
+        """Return the model of a service; in full if the champion's name lacks the reason for overruling the gate."""
+        told = self.champion.override if self.champion else ""
+        return service.model if service.override == told else service.full_model
 
     @property
     def standings(self) -> list[Standing]:

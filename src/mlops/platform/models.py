@@ -8,6 +8,7 @@ from typing import Protocol
 from mlops.errors import ConflictError
 from mlops.files.hashes import hash_listing
 from mlops.platform.trainings import TrainingRun
+from mlops.record.summary import OVERRULED
 
 OVERRIDE_REASON, OVERRIDDEN_BY = "override_reason", "overridden_by"  # tags of a version
 
@@ -37,15 +38,25 @@ class ModelVersion:
         return name_version(self.name, self.version, self.override)
 
     @property
+    def full_title(self) -> str:
+        """Its name and version, with the person who overruled the gate and the reason, for the first mention."""
+        return name_version_fully(self.name, self.version, self.override)
+
+    @property
     def override(self) -> str:
         """The person who overruled the gate to promote it, and the reason; empty if the gate decided."""
         why, user = self.tags.get(OVERRIDE_REASON, ""), self.tags.get(OVERRIDDEN_BY, "")
         by = f" by {user}" if user else ""
-        return f"gate overruled{by}: {why}" if why else ""
+        return f"{OVERRULED}{by}: {why}" if why else ""
 
 
 def name_version(name: str, version: int, override: str = "") -> str:
     """Return a model version as people read it: "diabetes version 2", with a mark if the gate was overruled."""
+    return f"{name} version {version}" + (f" ({OVERRULED})" if override else "")
+
+
+def name_version_fully(name: str, version: int, override: str = "") -> str:
+    """Return the same with the person and the reason in place of the mark, as the first mention of a page has them."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mlops.platform.images import Image
-from mlops.platform.models import name_version
+from mlops.platform.models import name_version, name_version_fully
 
 ENVIRONMENTS = ("qa", "production")
 Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: its record is damaged
@@ -96,6 +96,11 @@ class Service:
     def model(self) -> str:
         """Its model and version: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(self.model_name, self.model_version, self.override)
+
+    @property
+    def full_model(self) -> str:
+        """Its model and version, with the person who overruled the gate and the reason, for the first mention."""
+        return name_version_fully(self.model_name, self.model_version, self.override)
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,20 @@ def test_a_reason_is_printed_once() -> None:
     assert summarize_run(run, Status(), "", "mlops").count("It is not better.") == 1
 
 
+def test_the_reason_for_overruling_the_gate_is_printed_once() -> None:
+    tags = {"override_reason": "ticket 42", "overridden_by": "alice"}
+    champion = ModelVersion("diabetes", 3, "run", {}, tags, champion=True)
+    url, override = "http://127.0.0.1:81", champion.override
+    service = Service("production", url, "sha256:1", "healthy", "diabetes:3", 3, "", override=override)
+    status = Status(champion, [service])
+    decided = make_run("promoted", promoted=True, reason="Gate overruled, because: ticket 42.", override="ticket 42")
+    for run in (decided, replace(make_run("released"), steps=(DEPLOYED,))):
+        assert summarize_run(run, status, "index.html", "mlops").count("ticket 42") == 1
+    said = summarize_run(decided, status, "index.html", "mlops")
+    assert "Model:      diabetes version 3 (gate overruled) is the champion\n" in said
+    assert "(healthy, diabetes version 3 (gate overruled))" in said
+
+
 def test_a_refused_deployment_is_not_shown_as_done() -> None:
     refused = StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={"refusal": "It was rolled back."})
     run = replace(make_run("rejected"), steps=(refused,))

@@ -12,6 +12,7 @@ from mlops.cli.progress.annotations import disarm
 from mlops.image.bundle import split_example
 from mlops.numbers import format_number
 from mlops.operations.status import Status
+from mlops.platform.models import OVERRIDE_REASON
 from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
@@ -121,7 +122,9 @@ def summarize_run(
         lines.append(("Data", data))
     about_model = has_step(run, lambda step: step.decides.result or step.names_model)
     if status.champion and about_model:
-        lines.append(("Model", f"{status.champion.title} is the champion"))
+        why = status.champion.tags.get(OVERRIDE_REASON, "").rstrip(".")
+        told = why != "" and why in describe_outcome(run)
+        lines.append(("Model", f"{status.champion.title if told else status.champion.full_title} is the champion"))
     lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
     if about_model:
         lines += _describe_production(run, status, program)
@@ -162,7 +165,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
     if production is None:
         return []
     service = production.service
-    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {service.model})")]
+    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {status.name_model(service)})")]
     if remark := production.shorten_remark(describe_outcome(run)):
         lines.append(("", remark))
     usable = service.health == "healthy" and service.accepts_keys
