@@ -34,6 +34,17 @@ def test_nothing_is_deployed_in_an_empty_home(workspace: Workspace) -> None:
     assert found.at.endswith("Z")
 
 
+def test_the_newest_version_of_the_data_set_is_named(tmp_path: Path, workspace: Workspace) -> None:
+    opened = open_here(workspace)
+    (tmp_path / "new.csv").write_text("Y\n1\n")
+    version = opened.backend.datasets.register(opened.backend.datasets.stage(tmp_path / "new.csv"))
+    found = read_overview(opened)
+    assert (found.dataset, found.dataset_url) == ("new version 1", version.url)
+    Path(version.url.removeprefix("file://")).write_text("Y\n2\n")
+    found = read_overview(opened)
+    assert (found.dataset, len(found.problems)) == ("", 1)
+
+
 def test_an_index_that_is_there_is_written_again(tmp_path: Path) -> None:
     opened = open_here(build_home(tmp_path))
     index = opened.workspace.outputs / "index.html"

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -430,6 +431,36 @@ def test_the_index_begins_with_what_each_environment_serves(tmp_path: Path) -> N
     assert said == [
         "The registry does not answer.",
         "Last data test: ✓ passed , 2026-11-22 19:07:58 UTC (good.csv)",
+    ]
+
+
+def list_data_tests(outputs: Path, overview: Overview) -> list[str]:
+    """Return what the index says of data tests."""
+    said = read_index(outputs, overview).select("section.overview > p")
+    return [" ".join(part.get_text(" ").split()) for part in said if "data" in part.get_text()]
+
+
+def test_the_last_data_test_is_that_of_the_registered_data_and_another_file_is_named(tmp_path: Path) -> None:
+    url = "file:///home/datasets/1/diabetes.csv"
+    good = StepRecord("test_data", "01_test_data", state="done", results={"data_path": url})
+    bad = StepRecord(
+        "test_data",
+        "01_test_data",
+        state="failed",
+        parameters={"data_path": "/tmp/bad.csv"},
+        error_kind="DataTestFailed",
+    )
+    write_run(make_run(good, order=1), tmp_path)
+    registered, time = Overview(dataset="diabetes version 1", dataset_url=url), "2026-11-22 19:07:58 UTC"
+    assert list_data_tests(tmp_path, registered) == [f"Last data test of diabetes version 1: ✓ passed , {time}"]
+    write_run(make_run(bad, run_id="newer", state="failed", outcome="error", order=2), tmp_path)
+    assert list_data_tests(tmp_path, registered) == [
+        f"Last data test of diabetes version 1: ✓ passed , {time}",
+        f"Last data test of another file, bad.csv: ✗ failed , {time}",
+    ]
+    assert list_data_tests(tmp_path, replace(registered, dataset_url="file:///elsewhere.csv")) == [
+        f"Last data test: ✗ failed , {time} (bad.csv)",
+        "None of these runs tested the registered data, diabetes version 1.",
     ]
 
 

@@ -31,7 +31,7 @@ def make_run(state: StepState, kind: str = "", only: str = "", started: str = AT
     [
         (
             make_run("done", data_path="file:///x/good.csv"),
-            DataTest(True, False, AT, "good.csv", "run/01_test_data.html"),
+            DataTest(True, False, AT, "file:///x/good.csv", "run/01_test_data.html"),
         ),
         (make_run("reused", data_path="good.csv"), DataTest(True, False, AT, "good.csv", "run/01_test_data.html")),
         (make_run("failed", "DataTestFailed"), DataTest(False, True, AT, "", "run/01_test_data.html")),
@@ -48,6 +48,14 @@ def test_a_test_that_is_used_again_is_no_newer_test() -> None:
     refused = make_run("failed", "DataTestFailed", started="2026-11-24T00:00:00Z")
     found = find_data_test([reused, refused, make_run("done", data_path="good.csv")])
     assert found == DataTest(False, True, "2026-11-24T00:00:00Z", "", "run/01_test_data.html")
+
+
+def test_only_the_tests_of_one_file_count_if_it_is_given() -> None:
+    runs = [make_run("done", data_path="b.csv"), make_run("failed", "DataTestFailed"), make_run("done", data_path="a")]
+    found = find_data_test(runs, of="a")
+    assert found is not None
+    assert (found.url, found.passed) == ("a", True)
+    assert find_data_test(runs, of="c") is None
 
 
 def test_no_data_test_is_none() -> None:

@@ -8,6 +8,7 @@ from mlops.numbers import format_number
 from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
 from mlops.pipelines import ALL_STEPS
+from mlops.platform.datasets import DatasetVersion
 from mlops.platform.models import ModelVersion
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
@@ -28,7 +29,17 @@ def read_overview(opened: OpenProject) -> Overview:
         environments = tuple(_describe(found, standing) for standing in reversed(found.standings))
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
-    return Overview(environments, tuple(filter(None, [found.champion_problem])), now())
+    dataset, problem = _find_dataset(opened)
+    name, url = (f"{dataset.name} version {dataset.version}", dataset.url) if dataset else ("", "")
+    return Overview(environments, tuple(filter(None, [found.champion_problem, problem])), now(), name, url)
+
+
+def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
+    """Return the newest version of the data set, or why it cannot be read."""
+    try:
+        return opened.backend.datasets.find_newest(), ""
+    except (MlopsError, OSError) as error:
+        return None, str(error)
 
 
 def refresh_index(opened: OpenProject) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 from mlops.portal.page import mark_code
-from mlops.record.data_test import DataTest
+from mlops.record.data_test import DataTest, find_data_test
+from mlops.record.ledger import RunRecord
 
 ICONS = {"healthy": "✓", "unhealthy": "✗", "stopped": "■", "unreadable": "✗", "passed": "✓", "failed": "✗"}
 
@@ -52,21 +53,35 @@ class Environment:
 
 @dataclass(frozen=True)
 class Overview:
-    """All environments, the parts of the platform that could not be read, and the time (UTC, ISO 8601)."""
+    """All environments, and the newest version of the data set.
+
+    Parameters
+    ----------
+    environments : sequence of Environment
+        The environments that have a service.
+    problems : sequence of str
+        Why parts of the platform could not be read.
+    at : str
+        The time: UTC, ISO 8601.
+    dataset, dataset_url : str
+        The newest version of the data set, "diabetes version 2", and its file; empty if it is unknown.
+    """
 
     environments: Sequence[Environment] = ()
     problems: Sequence[str] = ()
     at: str = ""
+    dataset: str = ""
+    dataset_url: str = ""
 
 
-def render_overview(overview: Overview, tested: DataTest | None) -> str:
-    """Return the top of the index as HTML."""
+def render_overview(overview: Overview, runs: Sequence[RunRecord]) -> str:
+    """Return the top of the index as HTML; `runs` are all runs, newest first."""
     cards = "\n".join(map(_render_environment, overview.environments))
     nothing = "" if overview.problems else "<p>Nothing is deployed yet.</p>"
     problems = "".join(f'<p class="failed">{mark_code(problem)}</p>' for problem in overview.problems)
     return f"""<section class="overview" aria-label="Environments">
 {f'<div class="cards">{cards}</div>' if cards else nothing}
-{problems}{_render_data_test(tested)}{_render_time(overview.at)}
+{problems}{_render_data_tests(overview, runs)}{_render_time(overview.at)}
 </section>
 """
 
@@ -104,12 +119,23 @@ def _render_time(moment: str) -> str:
     return f"<p><small>As of {time}. Run <code>mlops report</code> to ask again.</small></p>"
 
 
-def _render_data_test(tested: DataTest | None) -> str:
-    if tested is None:
+def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:
+    """Return the last test of the registered data, and that of another file if it is newer."""
+    last, dataset = find_data_test(runs), escape(overview.dataset)
+    if last is None:
         return "<p>No data has been tested yet.</p>"
+    registered = find_data_test(runs, of=overview.dataset_url) if dataset else None
+    name = escape(last.data)
+    if registered is None:
+        unknown = f"<p>None of these runs tested the registered data, {dataset}.</p>" if dataset else ""
+        return f"<p>Last data test: {_render_data_test(last)}{f' ({name})' if name else ''}</p>{unknown}"
+    other = "" if last == registered else f"<p>Last data test of another file, {name}: {_render_data_test(last)}</p>"
+    return f"<p>Last data test of {dataset}: {_render_data_test(registered)}</p>{other}"
+
+
+def _render_data_test(tested: DataTest) -> str:
     state = "passed" if tested.passed else "failed"
     about = "" if tested.passed or tested.refused else " before it could judge the data"
     shown = f'<span class="{state}">{ICONS[state]} {state}</span>{about}'
     linked = f'<a href="{escape(tested.report, quote=True)}">{shown}</a>' if tested.report else shown
-    data = f" ({escape(tested.data)})" if tested.data else ""
-    return f"<p>Last data test: {linked}, {escape(format_time(tested.at))}{data}</p>"
+    return f"{linked}, {escape(format_time(tested.at))}"

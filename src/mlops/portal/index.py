@@ -10,7 +10,7 @@ from mlops.pipelines import SWEEP
 from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.portal.page import mark_code, render_page
 from mlops.record.changes import list_changes, measure_duration
-from mlops.record.data_test import find_data_test, summarize_rules
+from mlops.record.data_test import summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
 from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import (
@@ -64,7 +64,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id) for place, run in enumerate(runs))
     body = rows or f'<tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr>'
     heads = "".join(f'<th scope="col"{NUMERIC if name in NUMBERS else ""}>{escape(name)}</th>' for name in COLUMNS)
-    top = render_overview(overview, find_data_test(runs)) if overview else ""
+    top = render_overview(overview, runs) if overview else ""
     main = f"""{top}<h2>Runs</h2>
 <div class="scroll"><table class="runs">
 <caption>{CAPTION}</caption>

@@ -25,8 +25,8 @@ class DataTest:
         Whether the data failed its test; False if it passed, or if the test itself crashed.
     at : str
         When it ran, in this run or in the one that it was reused from: UTC, ISO 8601.
-    data : str
-        The name of the data file.
+    url : str
+        The data file.
     report : str
         Its report, relative to the folder of all runs.
     """
@@ -34,11 +34,16 @@ class DataTest:
     passed: bool
     refused: bool
     at: str
-    data: str = ""
+    url: str = ""
     report: str = ""
 
+    @property
+    def data(self) -> str:
+        """The name of the data file."""
+        return PurePosixPath(self.url).name
 
-def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS) -> DataTest | None:
+
+def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS, of: str = "") -> DataTest | None:
     """Return the last data test; None if there was none. See `Step.takes_data`.
 
     Parameters
@@ -47,13 +52,16 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS)
         Newest first.
     steps : iterable of Step
         The steps of the project.
+    of : str
+        A data file, whose tests alone count; empty for any.
     """
     takes = {step.name: step.takes_data for step in steps if step.takes_data}
     known: list[DataTest] = []
     for run in runs:
         found = next((step for step in run.steps if step.name in takes and step.state in ENDED), None)
-        if found:
-            known.append(_describe(run, found, takes[found.name]))
+        described = _describe(run, found, takes[found.name]) if found else None
+        if found and described and of in ("", described.url):
+            known.append(described)
             if found.state != "reused":
                 break
     # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is known here.
@@ -75,7 +83,7 @@ def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
 
 
 def _describe(run: RunRecord, step: StepRecord, takes: str) -> DataTest:
-    data = str(step.results.get(takes) or step.parameters.get(takes) or "")
+    url = str(step.results.get(takes) or step.parameters.get(takes) or "")
     report = f"{run.run_id}/{step.report}" if step.report else ""
     refused = step.state == "failed" and step.error_kind == DataTestFailed.__name__
-    return DataTest(step.has_results, refused, step.started or run.started, PurePosixPath(data).name, report)
+    return DataTest(step.has_results, refused, step.started or run.started, url, report)
