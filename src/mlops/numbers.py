@@ -3,7 +3,7 @@
 import math
 
 DIGITS = 3
-ALL_DIGITS = 17  # which tell any two floats apart
+ALL_DIGITS = 17  # which distinguish any two floats
 
 
 def format_number(value: object, digits: int = DIGITS) -> str:

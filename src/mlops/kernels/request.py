@@ -26,7 +26,7 @@ class Request:
     argv : list of str
         The whole command line: interpreter, its options, module and arguments.
     entry : str
-        The function that a command is, as "module:function"; empty for a kernel.
+        The function that a command runs, as "module:function"; empty for a kernel.
     directory : str
         Its working directory.
     environ : mapping of str to str

@@ -114,7 +114,7 @@ class RunRecord:
 
     @property
     def ending(self) -> str:
-        """Its outcome; its state if it has none, or if something other than its steps ended it: "interrupted"."""
+        """The outcome; or the state, if there is no outcome or if no step ended the run: "interrupted"."""
         return self.state if self.state in UNENDED else self.outcome or self.state
 
     def step(self, name: str) -> StepRecord | None:

@@ -15,7 +15,7 @@ from mlops.regression.outputs import describe_pieces, find_piece_differences, re
 from mlops.regression.values import SCRAP, Difference, Sanitizer, find_value_differences, shorten
 from mlops.scraps import extract_scraps
 
-NOTHING = "not compared: it has nothing to compare"  # or its notes say why
+NOTHING = "not compared: it has nothing to compare"  # the reason may be in its notes
 REFRESH = "run `make notebooks`"
 
 

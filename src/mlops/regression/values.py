@@ -12,7 +12,7 @@ from mlops.numbers import format_pair
 
 NUMBER = re.compile(r"(?<![\w.])((?:(?<![\w.)])[-+])?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\w|\.\d)")
 SANITIZER = re.compile(r"^regex: (.*)$\n^replace: (.*)$", re.MULTILINE)
-SCRAP = "scrap "  # a place begins with it if it is a result of the notebook and not a part of a cell
+SCRAP = "scrap "  # the beginning of a place that is a result of the notebook, not a part of a cell
 ROUNDING = 1e-9  # in floating point, 0.048 and 0.049 differ by slightly more than 0.001
 Sanitizer = Sequence[tuple[re.Pattern[str], str]]
 

@@ -94,7 +94,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart: the deployment keeps its time and test result, and `before` its history."""
+        """Return the state after a restart, with the time, test result and history of `before`."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)

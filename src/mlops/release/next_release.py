@@ -1,6 +1,6 @@
-"""The next release: what keeps it from deploying the champion, and the command that deploys it.
+"""The next release: why it may not deploy the champion, and the command that deploys it.
 
-Whatever tells a user how to release reads it here, so that all places agree.
+All messages about releasing use it, so that they agree.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class NextRelease:
 
     @property
     def advice(self) -> str:
-        """A sentence or two: why the champion is not deployed, as far as it is known, and what to do."""
+        """The reason why the champion is not deployed, if it is known, and what to do; one or two sentences."""
         if self.rollback:
             return f"{describe_rollback(self.rollback)} `{self.command}` deploys it again."
         if self.failed_in:

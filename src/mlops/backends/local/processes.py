@@ -149,7 +149,7 @@ def is_listening(port: int) -> bool:
 
 
 def find_servers(folder: Path) -> list[psutil.Process]:
-    """Return the running servers whose files are below `folder`, whatever any record says."""
+    """Return the running servers whose files are below `folder`, even if no record names them."""
     pids = (process.pid for process in psutil.process_iter())
     return [psutil.Process(pid) for pid in pids if serves_from(pid, folder)]
 
