@@ -14,10 +14,10 @@ from benchmarks.goals import Figure
 from benchmarks.measure import Row, summarize
 from benchmarks.processes import OWNED, keep_parents_apart, silence_errors, warm_up
 from benchmarks.scratch import Section, make_scratch
-from mlops.execution import execute
+from mlops.execution.notebook import execute
 
 CALLS = 5  # a round
-OURS, PAPERMILL = "mlops.execution.execute", "papermill.execute_notebook"
+OURS, PAPERMILL = "mlops.execution.notebook.execute", "papermill.execute_notebook"
 Execute = Callable[[Path, Path], None]
 
 

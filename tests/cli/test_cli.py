@@ -278,3 +278,10 @@ def test_what_runs_notebooks_is_loaded_only_by_commands_that_do() -> None:
     heavy = ("papermill", "nbconvert", "nbformat", "mlflow", "pandas", "mlops.runner", "mlops.execution")
     script = f"import sys, mlops.cli; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_run_of_unchanged_steps_loads_nothing_that_executes_or_reports_notebooks() -> None:
+    heavy = ("papermill", "nbconvert", "pyarrow", "mlops.execution.notebook", "mlops.portal.report", "mlops.sweeps")
+    modules = "mlops.cli.runs, mlops.operations.running, mlops.operations.surroundings, mlops.backends.local"
+    script = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

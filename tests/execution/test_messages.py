@@ -1,4 +1,4 @@
-"""Messages that a notebook cannot hold, as unit tests; `test_execution.py` has those that a real kernel sends."""
+"""Messages that a notebook cannot hold, as unit tests; `test_notebook.py` has those that a real kernel sends."""
 
 import asyncio
 from typing import Any

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from mlops.errors import UsageError
-from mlops.execution import execute
+from mlops.execution.notebook import execute
 from mlops.execution.source import Kernel, find_kernel, require_sources
 
 TAGGED = nbformat.v4.new_code_cell("x = 1  # a number", metadata={"tags": ["parameters"]})

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from mlops.errors import ParameterError, StepFailed
-from mlops.execution import execute
+from mlops.execution.notebook import execute
 from mlops.notebook.ranges import CellCheck, check_cell
 
 

@@ -6,8 +6,6 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mlops.data.location import describe_obstacle
 from mlops.errors import IntegrityError, UsageError, quote_cause
@@ -60,6 +58,9 @@ class Content:
         """
         if len(self.parts) == 1:
             return self.parts[0]
+        import pyarrow as pa  # takes 120 ms, and every command that opens a platform imports this module
+        import pyarrow.parquet as pq
+
         try:
             tables = [pq.read_table(io.BytesIO(part)) for part in self.parts]
             packed = io.BytesIO()

@@ -4,10 +4,12 @@ import os
 import signal
 from contextlib import suppress
 from threading import Lock
-
-from jupyter_client.manager import KernelManager
+from typing import TYPE_CHECKING
 
 from mlops.errors import StepFailed
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import KernelManager
 
 
 class Cancel:
@@ -29,13 +31,13 @@ class Cancel:
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGKILL)
 
-    def watch(self, kernel: KernelManager) -> None:
+    def watch(self, kernel: "KernelManager") -> None:
         """Add a kernel that is starting or running."""
         with self._lock:
             self._kernels.append(kernel)
         self.check()
 
-    def release(self, kernel: KernelManager) -> None:
+    def release(self, kernel: "KernelManager") -> None:
         """Remove a kernel that is no longer running."""
         with self._lock:
             self._kernels.remove(kernel)

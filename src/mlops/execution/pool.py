@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mlops.execution import execute
 from mlops.execution.cancel import Cancel
 
 
@@ -59,7 +58,9 @@ class NotebookPool:
         self._threads.shutdown(cancel_futures=True)
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
-        """Submit a notebook, called `name` in events; the other arguments are those of `mlops.execution.execute`."""
+        """Submit a notebook, called `name` in events; the other arguments are those of `execute`."""
+        from mlops.execution.notebook import execute  # papermill, for which a run of unchanged steps has no use
+
         began = 0.0
 
         def work() -> None:

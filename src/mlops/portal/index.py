@@ -23,7 +23,6 @@ from mlops.record.summary import (
     list_metrics,
     name_end,
 )
-from mlops.sweeps.results import format_value
 
 METRICS = list_metrics()
 COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duration")
@@ -102,8 +101,12 @@ def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str
 def _list_axes(run: RunRecord) -> list[str]:
     """Return the values that a sweep tried; none if the run is not a sweep."""
     tried = run.step(SWEEP) if run.pipeline == SWEEP else None
-    axes = tried.parameters if tried else {}
-    return [f"{run.steps[-1].name}.{name} {', '.join(map(format_value, values))}" for name, values in axes.items()]
+    if tried is None:
+        return []
+    from mlops.sweeps.results import format_value  # most runs are not sweeps
+
+    axes = tried.parameters.items()
+    return [f"{run.steps[-1].name}.{name} {', '.join(map(format_value, values))}" for name, values in axes]
 
 
 def _render_status(run: RunRecord) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mlops.portal.environments import Overview
 from mlops.portal.index import write_index
-from mlops.portal.report import render_report
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
 from mlops.scraps import name_copy
@@ -45,6 +44,8 @@ class Reporter(Listener):
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         if step.state not in ("done", "failed") or not notebook.is_file():
             return step
+        from mlops.portal.report import render_report  # nbconvert, for which a run of unchanged steps has no use
+
         with warn_unwritten(f"the report of {step.name}"):
             return replace(step, report=render_report(notebook, run, step).name)
         return step

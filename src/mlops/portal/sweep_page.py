@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from mlops.files.atomic import write_atomically
 from mlops.numbers import format_number
+from mlops.pipelines import SWEEP
 from mlops.portal.environments import Overview
 from mlops.portal.index import write_index
 from mlops.portal.page import render_page
@@ -93,7 +94,7 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
 
 def _list_facts(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Iterator[tuple[str, str]]:
     failed = sum(point.state == "failed" for point in points)
-    step = run.step("sweep")
+    step = run.step(SWEEP)
     yield "Run", escape(run.run_id)
     yield "Outcome", f'<span class="{run.state}">{run.state}</span>'
     if step and step.error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mlops.errors import HandoffError, IntegrityError, StepFailed
-from mlops.execution import execute
+from mlops.execution.notebook import execute
 from mlops.execution.pool import NotebookEnded, NotebookPool
 from mlops.scraps import read_scraps
 

@@ -16,6 +16,7 @@ from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override, check_overrides, read_override
 from mlops.parameters.project import Project
 from mlops.parameters.suggestion import suggest
+from mlops.pipelines import SWEEP
 from mlops.pipelines.step import Step
 
 MOST_POINTS = 10_000
@@ -78,7 +79,7 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
         example = suggest_values(declared.values())
         raise UsageError(f"No parameter of {name} has values to sweep. List some, as in `-p {example}`.")
     parameters = project.merge([*fixed, *(values[0] for values in listed.values())], platform)
-    check_overrides(fixed, "sweep", [*needed, step])
+    check_overrides(fixed, SWEEP, [*needed, step])
     axes = {parameter: _read_values(declared[parameter], values) for parameter, values in listed.items()}
     grid = Grid(step, needed, axes, parameters)
     if len(grid) > MOST_POINTS:

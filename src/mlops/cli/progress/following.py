@@ -11,7 +11,6 @@ from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_decision, find_refusal
-from mlops.sweeps.grid import suggest_values
 
 
 def find_following(
@@ -51,6 +50,8 @@ def find_following(
         trained = next((step for step in steps if step.scored_by), None)
         if trained is None:
             return ""
+        from mlops.sweeps.grid import suggest_values  # most runs advise no sweep
+
         values = suggest_values(declared(trained.notebook).values())
         return f"{program} sweep {trained.name} -p {values}{platform_option}"
     return _continue(run, only, program, platform_option, list(given), pipelines)

@@ -16,8 +16,9 @@ import pytest
 from kernel_processes import find_kernels
 
 from mlops.errors import StepFailed
-from mlops.execution import Cancel, execute
+from mlops.execution.cancel import Cancel
 from mlops.execution.messages import RunClient
+from mlops.execution.notebook import execute
 
 
 def write_notebook(folder: Path, *cells: str, kernel: str = "python3") -> Path:

@@ -1,0 +1,92 @@
+"""One notebook, executed with papermill."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import NoSuchKernel
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import execute_notebook
+
+from mlops.errors import MlopsError, StepFailed
+from mlops.execution.cancel import Cancel
+from mlops.execution.cells import describe_cell, describe_error, find_first_line, find_line
+from mlops.execution.engine import START_SECONDS, RunEngine
+from mlops.execution.source import find_kernel
+from mlops.execution.store import STORE
+from mlops.record.redaction import Redactor, make_redactor
+
+
+def execute(
+    source: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    *,
+    seconds: float,
+    report_cell: Callable[[int, int], None] = lambda done, cells: None,
+    secrets: Callable[[], Iterable[str]] = tuple,
+    cancel: Cancel | None = None,
+) -> None:
+    """Execute one notebook. Several threads may call this at once.
+
+    Parameters
+    ----------
+    source, output : Path
+        The notebook, and its executed copy.
+    parameters : mapping
+        The values to inject after its ``parameters`` cell.
+    seconds : float
+        The time limit in seconds.
+    report_cell : callable
+        Called with the number of finished cells and the number of all cells.
+    secrets : callable
+        Returns the values to redact in the copy and in errors.
+    cancel : Cancel, optional
+        Lets another thread end the execution.
+
+    Raises
+    ------
+    StepFailed
+        If a cell raised an error, exited or did not run, if the kernel died, or if the time limit was exceeded. The
+        copy is saved in any case, with the cell marked.
+    """
+    if not source.is_file():
+        raise StepFailed(f"{source} no longer exists. Restore it and resume the run.")
+    kernel = find_kernel(source)
+    failure: StepFailed | None = None
+    try:
+        execute_notebook(
+            str(source),
+            STORE.open(output, secrets),
+            parameters=dict(parameters),
+            engine_name=RunEngine.NAME,
+            kernel_name=kernel.name,
+            language=kernel.language,
+            progress_bar=False,
+            start_timeout=START_SECONDS,
+            seconds=seconds,
+            report_cell=report_cell,
+            cancel=cancel or Cancel(),
+        )
+    except StepFailed as error:
+        failure = error
+    except PapermillExecutionError as error:
+        where = find_first_line(error.source), find_line(error.traceback)
+        said = f"{error.ename} in {describe_cell(error.source)}: {error.evalue}"
+        failure = StepFailed(said, error.ename, *where)
+    except NoSuchKernel as error:
+        failure = StepFailed(f"The Jupyter kernel {error.name!r} is not installed here. Run `make setup`.")
+    except MlopsError:
+        raise
+    except Exception as error:  # noqa: BLE001 - its traceback would show the content of the notebook
+        failure = StepFailed(describe_error(error), type(error).__name__)
+    finally:
+        STORE.close(output)
+    if failure:
+        # Raised without its causes, because a traceback would show their texts.
+        raise _redact(failure, make_redactor(secrets()))
+
+
+def _redact(failure: StepFailed, redactor: Redactor) -> StepFailed:
+    said, kind, cell = (redactor.redact(text) for text in (str(failure), failure.kind, failure.cell))
+    return StepFailed(said, kind, cell, failure.line)
