@@ -128,7 +128,7 @@ def submit(
     type=click.Path(path_type=Path),
     help="Copy the notebooks, reports and record to this folder.",
 )
-@click.option("--cancel", is_flag=True, help="End the run.")
+@click.option("--cancel", is_flag=True, help="Cancel the run.")
 @json_option
 def runs_command(run_id: str, platform: str, step: str, download: Path | None, cancel: bool, as_json: bool) -> None:
     """Show the submitted runs and the rollbacks, or one run with its steps, logs and files.

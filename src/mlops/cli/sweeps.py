@@ -57,8 +57,8 @@ def sweep(
 ) -> None:
     """Execute a step's notebook for every combination of parameters, and offer the best one to `evaluate`.
 
-    A combination that fails is a red row of the report. The others continue, the best one is still offered, and the
-    exit code is 1.
+    If a combination fails, the others continue, and the best one is still offered. The report shows the error, and
+    the exit code is 1.
 
     \b
     Examples:
