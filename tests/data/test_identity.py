@@ -30,6 +30,7 @@ FORMS: dict[str, tuple[Write, bool]] = {
     "CSV, %.3f": (lambda rows: through_csv(rows, "%.3f"), False),
     "CSV, %.2f": (lambda rows: through_csv(rows, "%.2f"), False),
     "CSV, %.3g": (lambda rows: through_csv(rows, "%.3g"), False),
+    "CSV, %.2g": (lambda rows: through_csv(rows, "%.2g"), False),
 }
 
 
@@ -49,6 +50,19 @@ def test_no_trained_row_is_unseen_when_its_digits_change(
     assert not match_rows(features, [again[trained]]).unseen[trained].any()
     held_out = mark_holdout(again, 0.2, seed)
     assert not (found.unseen & trained & held_out).any()
+
+
+def test_of_a_file_with_one_digit_hardly_a_new_row_is_left_out(good: pd.DataFrame) -> None:
+    features = good[list(FEATURES)]
+    trained = ~mark_holdout(features, 0.2, 0)
+    found = match_rows(through_csv(features, "%.1g"), [features[trained]])
+    assert not found.unseen[trained].any()
+    assert found.unknown[~trained].sum() <= 2
+
+
+def test_whole_numbers_with_few_digits_are_not_taken_for_rounded() -> None:
+    rows = pd.DataFrame({"age": [30, 31, 60, 119], "rooms": [1, 2, 3, 4]})
+    assert match_rows(rows.assign(age=[29, 32, 62, 125]), [rows]).unseen.all()
 
 
 def test_the_side_of_a_row_hardly_ever_depends_on_its_digits(good: pd.DataFrame) -> None:

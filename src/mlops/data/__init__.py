@@ -9,6 +9,7 @@
     profile     a few numbers per column, which merge: profile(a + b) is profile(a) merged with profile(b)
     drift       the distance between two profiles
     equality    the comparison of arrays up to rounding
+    rounding    the rounding of a file, read from its values
     identity    which rows of a table are rows that a model was trained on
     validation  the data test: schema and drift together
 """
