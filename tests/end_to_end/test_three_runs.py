@@ -64,7 +64,7 @@ def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # ty
     assert "3,370" in index
     assert "promoted by the gate, deployed by" in index
     assert "points of disease progression" in index
-    assert "Last data test: " in index
+    assert "Last data test of diabetes version 1: " in index
 
 
 def test_status_tells_champion_services_and_runs(first, mlops) -> None:  # type: ignore[no-untyped-def]

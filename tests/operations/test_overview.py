@@ -8,14 +8,14 @@ from typing import Any
 
 from old_homes import build_home
 from opened import open_here, open_model
-from tiny_model import TAGS, make_bundle, register, release, track
+from tiny_model import TAGS, deploy, make_bundle, publish, register, release, track
 
 from mlops.backends.memory import open_backend
 from mlops.files.atomic import write_atomically
 from mlops.operations.overview import read_overview, refresh_index
 from mlops.operations.status import read_status
-from mlops.platform.services import Decision
-from mlops.portal.environments import Overview
+from mlops.platform.services import Decision, Permissions
+from mlops.portal.environments import Overview, format_time
 from mlops.release.choice import choose_image
 from mlops.workspace import Workspace
 
@@ -25,6 +25,7 @@ def test_an_older_home_says_what_it_knows(tmp_path: Path) -> None:
     assert (production.name, qa.name) == ("production", "qa")
     assert (production.model, production.health, production.is_champion) == ("diabetes version 1", "stopped", True)
     assert production.decision == "promoted by the gate"
+    assert (production.since, production.url) == ("2026-11-25T23:38:51Z", "")  # nothing is served there
     assert (production.error_name, production.error) == ("mean absolute error", "47.1")
 
 
@@ -153,3 +154,23 @@ def test_keys_that_were_swapped_are_a_remark(tmp_path: Path, workspace: Workspac
     backend.services.stop("production")
     said = "It does not accept the stored keys. Run `mlops keys production --rotate` to give it new ones."
     assert (production.health, production.remark, qa.remark) == ("healthy", said, "")
+
+
+def test_a_version_that_is_deployed_again_after_its_rollback_is_shown_as_such(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    backend: Any = open_backend()
+    images = [publish(backend, tmp_path, number) for number in (1.0, 2.0)]
+    for image in images:
+        release(backend, image)
+    backend.services.roll_back("production", Decision("ann", "too slow", "run"))
+    for environment in ("qa", "production"):
+        deploy(backend, environment, images[1], allowed=Permissions(redeploy=True))
+        backend.services.record_test(environment, images[1].digest, passed=True)
+    opened = open_model(workspace, "tiny", backend)
+    (production, qa), rollback = read_overview(opened).environments, read_status(opened).rollbacks[0]
+    for environment in ("qa", "production"):
+        backend.services.stop(environment)
+    said = f"although it was rolled back on {format_time(rollback.at)} by ann (too slow)"
+    assert production.decision == f"promoted by the gate, deployed again, {said}"
+    assert qa.decision == "promoted by the gate"

@@ -434,6 +434,12 @@ def test_the_index_begins_with_what_each_environment_serves(tmp_path: Path) -> N
     ]
 
 
+def test_a_service_that_was_stopped_says_when_it_was_deployed(tmp_path: Path) -> None:
+    stopped = replace(PRODUCTION, health="stopped", url="")
+    shown = [name.get_text() for name in read_index(tmp_path, Overview([stopped])).select("article dt")]
+    assert shown == ["Last deployed", "Decision", "Champion", "Mean absolute error"]
+
+
 def list_data_tests(outputs: Path, overview: Overview) -> list[str]:
     """Return what the index says of data tests."""
     said = read_index(outputs, overview).select("section.overview > p")

@@ -61,9 +61,10 @@ def _show(found: Status) -> None:
             click.echo(f"{service.environment + ':':<12}unreadable")
             continue
         tested = f", test {service.tested}" if service.tested else ""
-        click.echo(
-            f"{service.environment + ':':<12}{service.url}  {service.health}, {found.name_model(service)}{tested}"
-        )
+        address = f"{service.address}  " if service.address else ""
+        click.echo(f"{service.environment + ':':<12}{address}{service.health}, {found.name_model(service)}{tested}")
+        if although := found.find_redeployment(standing):
+            click.echo(f"{'':<12}It was deployed again, {although}.")
         if standing.remark:
             click.echo(f"{'':<12}{standing.remark}")
     if not found.services:

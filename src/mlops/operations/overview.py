@@ -60,15 +60,15 @@ def _describe(status: Status, standing: Standing) -> Environment:
         service.deployed,
         is_champion=standing.serves_champion,
         remark=standing.remark,
-        url=service.url,
+        url=service.address,
     )
     version = status.versions.get(service.image)
     if version is None:
         problem = status.unread.get(service.image, "")
-        return replace(shown, remark=f"{standing.remark} {problem}".strip(), decision=_find_decision(standing))
+        return replace(shown, remark=f"{standing.remark} {problem}".strip(), decision=_find_decision(status, standing))
     measures = next((step.measures for step in ALL_STEPS if step.measures), ())
     name, unit, title = measures or ("", "", "")
-    decision = _find_decision(standing, version)
+    decision = _find_decision(status, standing, version)
     try:
         typical = f"{format_number(float(version.tags[name]))} {version.tags.get(unit, '')}".strip()
     except KeyError:
@@ -85,7 +85,7 @@ def _is_first_mention(status: Status, standing: Standing) -> bool:
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
 
-def _find_decision(standing: Standing, version: ModelVersion | None = None) -> str:
+def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
     """Describe who deployed the service or rolled back to it, and whether the gate promoted its model.
 
     If a person overruled the gate, the model names that person and the reason.
@@ -98,4 +98,6 @@ def _find_decision(standing: Standing, version: ModelVersion | None = None) -> s
         return f"rollback of {undone.model}{by} ({made.reason or 'no reason was given'})"
     why = f" ({made.reason})" if made.reason else ""
     promoted = "" if version is None else OVERRULED if version.override else "promoted by the gate"
-    return ", ".join(said for said in (promoted, f"deployed{by}{why}" if by or why else "") if said)
+    although = status.find_redeployment(standing)
+    deployed = f"deployed{' again' if although else ''}{by}{why}" if by or why or although else ""
+    return ", ".join(said for said in (promoted, deployed, although) if said)

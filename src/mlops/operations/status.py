@@ -7,6 +7,7 @@ from mlops.errors import IntegrityError, NotFoundError
 from mlops.operations.opening import OpenProject
 from mlops.platform.models import ModelVersion, Registry
 from mlops.platform.services import Rollback, Service
+from mlops.portal.environments import format_time
 from mlops.record.ledger import RunRecord, list_runs
 from mlops.release.standing import Standing, find_standings
 
@@ -41,6 +42,16 @@ class Status:
         """Return the model of a service; in full if the champion's name lacks the reason for overruling the gate."""
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
+
+    def find_redeployment(self, standing: Standing) -> str:
+        """Say that the deployed version was rolled back before, if a person asked to deploy it again; else ""."""
+        served = standing.service.environment, standing.service.image
+        found = [old for old in self.rollbacks if (old.environment, old.image) == served]
+        if standing.restored_by or not found:
+            return ""
+        made = found[0].decision
+        by, at = f" by {made.by}" if made.by else "", format_time(found[0].at)
+        return f"although it was rolled back on {at}{by} ({made.reason or 'no reason was given'})"
 
     @property
     def standings(self) -> list[Standing]:

@@ -88,6 +88,11 @@ class Service:
     accepts_keys: bool = True
 
     @property
+    def address(self) -> str:
+        """The address, if anything runs there; empty if the service is stopped, or is that of a copied home."""
+        return "" if self.health == "stopped" else self.url
+
+    @property
     def model_name(self) -> str:
         """The name of its model."""
         return name_model(self.image)

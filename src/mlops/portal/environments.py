@@ -36,7 +36,7 @@ class Environment:
     error_name : str
         The name of that measure: "mean absolute error".
     url : str
-        Its address.
+        Its address; empty if nothing runs there.
     """
 
     name: str
@@ -101,7 +101,8 @@ def _render_environment(found: Environment) -> str:
 
 def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
     if found.since:
-        yield "Since", f'<time datetime="{escape(found.since)}">{escape(format_time(found.since))}</time>'
+        since = "Last deployed" if found.health == "stopped" else "Since"
+        yield since, f'<time datetime="{escape(found.since)}">{escape(format_time(found.since))}</time>'
     if found.decision:
         yield "Decision", mark_code(found.decision)
     yield "Champion", "unknown" if found.is_champion is None else "yes" if found.is_champion else "no"

@@ -165,7 +165,9 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
     if production is None:
         return []
     service = production.service
-    lines = [("Production", service.problem or f"{service.url}  ({service.health}, {status.name_model(service)})")]
+    about = f"{service.health}, {status.name_model(service)}"
+    shown = f"{service.address}  ({about})" if service.address else about
+    lines = [("Production", service.problem or shown)]
     if remark := production.shorten_remark(describe_outcome(run)):
         lines.append(("", remark))
     usable = service.health == "healthy" and service.accepts_keys
