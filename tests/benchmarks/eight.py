@@ -45,7 +45,7 @@ def make_project(folder: Path) -> Path:
         (folder / "scripts" / f"{name}.py").write_text(script, encoding="utf-8")
     (folder / "together.py").write_text(TOGETHER, encoding="utf-8")
     base = (PROJECT / "parameters" / "base.yml").read_text(encoding="utf-8")
-    ours, _, _ = base.partition("\nshared:")  # the rest is about the project's own notebooks
+    ours, _, _ = base.partition("\nshared:")  # the other sections are about the project's own notebooks
     (folder / "parameters" / "base.yml").write_text(f"{ours}\nshared:\n  model_name: diabetes\n", encoding="utf-8")
     (folder / "src").symlink_to(PROJECT / "src")
     return folder

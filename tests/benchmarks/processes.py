@@ -91,7 +91,10 @@ def measure_commands(commands: Sequence[Sequence[str | Path]], environ: Mapping[
 
 
 def measure_cold(commands: Sequence[Sequence[str | Path]], environ: Mapping[str, str], directory: Path) -> Sample:
-    """Run commands where no parent is; what starting one costs is in the CPU time, also where it outlasts them."""
+    """Run commands without a parent.
+
+    The CPU time includes the start of one, even if that takes longer than the commands.
+    """
     spent = _count_cpu()
     with keep_parents_apart():
         wall = _run_all(commands, {**environ, FOLDER: os.environ[FOLDER]}, directory)

@@ -1,4 +1,4 @@
-"""Where the benchmark writes, and what a section of it is."""
+"""The folder that the benchmark writes to, and the type of its sections."""
 
 import tempfile
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ def azure_agent(agent: Agent, azure: Azure, azure_server: AzureServer) -> Agent:
 def test_every_script_runs_on_the_platform_local(agent: Agent) -> None:
     """From a fresh checkout to a service in production. A stage gets the results of others only as artifacts.
 
-    Of its unit tests a few run: all of them are what is running here.
+    Only a few of its unit tests run here, because this run is one of them.
     """
     agent.environ = {"PYTEST_ADDOPTS": "--ignore-glob=tests/[!d]*"}
     agent.run_pipeline(PIPELINE, platform="local")

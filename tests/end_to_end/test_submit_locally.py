@@ -33,7 +33,7 @@ def test_a_run_that_is_waited_for_says_how_it_ended(mlops, tmp_path: Path) -> No
     assert (record.outcome, record.step("register").parameters["build_id"]) == ("promoted", "42")
 
     second = mlops("submit", "retrain", "--wait", "-p", "caller_run_id=none", "--json")
-    assert second.returncode == 0, second.stderr  # a model that is not better is no failure
+    assert second.returncode == 0, second.stderr  # a model that is not better is not a failure
     rejected = json.loads(second.stdout)
     reasons = {step["name"]: step["reason"] for step in rejected["steps"]}
     assert {step["state"] for step in rejected["steps"] if step["reason"]} == {"skipped"}

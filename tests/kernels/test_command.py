@@ -74,7 +74,10 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture(scope="module")
 def path_of_commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where `CONTENT` can be imported from; the same in all tests, for another PYTHONPATH has another parent."""
+    """The folder of the module `CONTENT`.
+
+    It is the same in all tests, because another PYTHONPATH has another parent.
+    """
     folder = tmp_path_factory.mktemp("commands")
     (folder / "command.py").write_text(CONTENT)
     (folder / "noisy.py").write_text(NOISY)
@@ -131,7 +134,7 @@ def test_it_has_the_caller_s_files_and_folder(start_command: Start, tmp_path: Pa
 
 
 def test_what_modules_print_when_they_are_imported_is_not_printed_again(start_command: Start) -> None:
-    """The parent imports them once; what it has not written yet would be in every fork."""
+    """The parent imports them once. Output that it had not flushed would appear in every fork."""
     output, errors = start_command("flush").communicate("", timeout=60)
     assert (output, errors) == ("ours\n", "")
 

@@ -33,7 +33,8 @@ def main() -> None:
     sanitizer = read_sanitizer(NOTEBOOKS / SANITIZER)
     with tempfile.TemporaryDirectory() as home:
         os.environ["MLOPS_HOME"] = home
-        os.environ["MLOPS_WARM_KERNELS"] = "0"  # `make nbval` runs warm kernels against what fresh ones have shown
+        # Fresh kernels, because `make nbval` compares warm ones with these outputs.
+        os.environ["MLOPS_WARM_KERNELS"] = "0"
         mlops = Path(sys.executable).with_name("mlops")
         try:
             for path in (NOTEBOOKS / f"{name}.ipynb" for name in list_notebooks()):

@@ -14,7 +14,7 @@ NOON = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()) * 1_000_000_000
 
 
 def record_run(outputs: Path, run_id: str, started: str = "2026-11-22T12:00:00Z", order: int = 0) -> Path:
-    """Write the record of a run, as a version without `order` wrote it where that is 0."""
+    """Write the record of a run; with an `order` of 0, as an older version without that field wrote it."""
     write_run(RunRecord(run_id, "all", "local", "failed", started, "", NO_PROCESS, (), order=order), outputs)
     return outputs / run_id / "run.json"
 

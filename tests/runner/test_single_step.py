@@ -64,7 +64,7 @@ class FolderJob:
 
 
 class Interrupter(Listener):
-    """A listener that interrupts this process when the work has begun, as the platform does that cancels a run."""
+    """A listener that interrupts this process when the work has begun, as a platform does when it cancels a run."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)

@@ -133,7 +133,7 @@ class Step:
         The results that describe a training. The step's results are reused only while the platform still has the files
         of the training.
     decides : Decision
-        What it declares if it decides about the model.
+        The declaration of a step that decides about the model.
     refuses : str
         The result with the reason why the step refused to act, for example to deploy: "refusal"; empty if it acted. If
         it refuses, the outcome of the run is "rejected", and the steps after it are skipped for this reason.
@@ -159,7 +159,7 @@ class Step:
     names_dataset : Version
         The results with the name and version of the data set that the step registers.
     deploys : Deployment
-        What it declares if it deploys an image in its environment.
+        The declaration of a step that deploys an image in its environment.
     checks : str
         The result with the number of checks that the service passed: "checks".
     releases : bool

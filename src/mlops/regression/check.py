@@ -16,7 +16,7 @@ from mlops.regression.comparison import Comparison, compare_notebooks
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
 
-SANITIZER = "sanitize.cfg"  # beside the notebooks; nbval reads it, too
+SANITIZER = "sanitize.cfg"  # a file beside the notebooks, which nbval reads, too
 RUNNERS_OWN = "run_folder"  # the runner sets it to another value in every run
 MISSING = "not compared: a file is missing"
 

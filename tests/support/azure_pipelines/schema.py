@@ -133,7 +133,7 @@ def _check_task(path: str, task: dict[str, Any]) -> list[str]:
 
 @cache
 def _find_branches(name: str) -> list[dict[str, Any]]:
-    """Return the branches of a task; once a name, because their 259 patterns are more than `re` keeps compiled."""
+    """Return the branches of a task. Cached by name, because `re` does not keep all of their 259 patterns compiled."""
     branches: list[dict[str, Any]] = _read_definitions()["task"]["anyOf"]
     return [branch for branch in branches if re.search(branch["properties"]["task"]["pattern"], name)]
 
