@@ -51,7 +51,7 @@ def look(seen: Workspace) -> Look:
     [
         ("status", RUN),
         ("status --json", '"problems": []'),
-        ("runs", "No run has been submitted yet"),
+        ("runs", RUN),
         ("cost", "Nothing is billed"),
         ("keys qa", "not-a-key-qa-primary"),
         ("prune --older-than 0d --dry-run", "Nothing to delete: everything is newer or still needed."),

@@ -1,23 +1,33 @@
 """Submitting the published pipeline, and watching its runs."""
 
 import sys
+from dataclasses import replace
 from typing import cast
 
 import pytest
 from opened import open_here
 
-from mlops.errors import ParameterError, PlatformError, UsageError
+from mlops.errors import ParameterError, PlatformError, RunNotFoundError, UsageError
 from mlops.operations.submitting import (
     SubmissionListener,
+    get_run,
+    list_runs,
     publish_pipeline,
     require_pipelines,
+    require_submitted,
     submit_pipeline,
     watch_run,
 )
 from mlops.platform.pipelines import Pipelines, SubmittedRun, SubmittedStep
 from mlops.platform.submission import Build, Submission
+from mlops.record.ledger import RunRecord, StepRecord, write_run
+from mlops.record.processes import NO_PROCESS
 from mlops.workspace import Workspace
 
+STEPS = (StepRecord("train", "02_train", state="reused"), StepRecord("evaluate", "03_evaluate", state="done"))
+RUN = RunRecord(
+    "monday", "retrain", "local", "succeeded", "2026-11-22T09:00:00Z", "", NO_PROCESS, STEPS, outcome="done"
+)
 RUNNING = SubmittedRun("run", "retrain", "1", "running")
 
 
@@ -97,3 +107,40 @@ def test_a_caller_that_cannot_start_runs_says_so(workspace: Workspace) -> None:
 
 def test_a_build_without_an_id_gets_a_new_one(workspace: Workspace) -> None:
     assert "-build-" in publish_pipeline(open_here(workspace), Build()).version
+
+
+def test_the_list_has_the_runs_of_this_machine_newest_first(workspace: Workspace) -> None:
+    opened = open_here(workspace)
+    assert list_runs(opened, 9) == []
+    write_run(replace(RUN, order=1), workspace.outputs)
+    set_back = replace(
+        RUN, run_id="tuesday", pipeline="sweep", state="failed", outcome="error", error="no rows", order=2
+    )
+    write_run(replace(set_back, started="2026-11-21T09:00:00Z"), workspace.outputs)
+    write_run(replace(RUN, run_id="elsewhere", platform="azure", order=3), workspace.outputs)
+    found = list_runs(opened, 9)
+    assert [(run.run_id, run.pipeline, run.state, run.outcome) for run in found] == [
+        ("tuesday", "sweep", "failed", "error"),  # it is newer, although the clock was set back
+        ("monday", "retrain", "succeeded", "done"),
+    ]
+    assert [run.run_id for run in list_runs(opened, 1)] == ["tuesday"]
+
+
+def test_a_run_that_cannot_be_read_is_in_the_list(workspace: Workspace) -> None:
+    write_run(RUN, workspace.outputs)
+    (workspace.outputs / RUN.run_id / "run.json").write_bytes(b"\x80")
+    (found,) = list_runs(open_here(workspace), 9)
+    assert (found.run_id, found.outcome) == ("monday", "unreadable")
+    assert "run.json is damaged" in found.reason
+
+
+def test_a_run_of_this_machine_is_shown_with_its_steps_but_has_no_log(workspace: Workspace) -> None:
+    opened = open_here(workspace)
+    write_run(RUN, workspace.outputs)
+    found = get_run(opened, "monday")
+    assert [(step.name, step.state) for step in found.steps] == [("train", "succeeded"), ("evaluate", "succeeded")]
+    with pytest.raises(UsageError, match=f"are for submitted runs, and monday is none. .* {workspace.outputs}/monday"):
+        require_submitted(opened, "monday")
+    with pytest.raises(RunNotFoundError, match="No run friday was submitted here. `mlops runs` lists the runs."):
+        get_run(opened, "friday")
+    require_submitted(opened, "friday")

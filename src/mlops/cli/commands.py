@@ -45,7 +45,7 @@ SECTIONS = {
         "provision": Entry("provision", "provision", "Set up the platform, or update it."),
         "publish": Entry("pipelines", "publish", "Publish the retraining pipeline."),
         "submit": Entry("pipelines", "submit", "Start the published pipeline."),
-        "runs": Entry("pipelines", "runs_command", "Show the submitted runs and the rollbacks."),
+        "runs": Entry("pipelines", "runs_command", "Show the newest runs, or one with its steps."),
         "cost": Entry("cost", "cost", "Show what the platform bills in a month."),
     },
     "Upkeep": {

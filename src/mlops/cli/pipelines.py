@@ -1,10 +1,8 @@
 """Commands for the published pipeline: publish it, start it, watch its runs."""
 
-import heapq
 import os
 import sys
 from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
 
 import click
@@ -17,8 +15,11 @@ from mlops.operations.submitting import (
     ENDED,
     SubmissionListener,
     download_run,
+    get_run,
+    list_runs,
     publish_pipeline,
     require_pipelines,
+    require_submitted,
     submit_pipeline,
     watch_run,
     write_new_model,
@@ -131,33 +132,32 @@ def submit(
 @click.option("--cancel", is_flag=True, help="Cancel the run.")
 @json_option
 def runs_command(run_id: str, platform: str, step: str, download: Path | None, cancel: bool, as_json: bool) -> None:
-    """Show the submitted runs and the rollbacks, or one run with its steps, logs and files.
+    """Show the newest runs, or one run with its steps; of a submitted run, also logs and files.
+
+    The list has the runs that were submitted, those that ran on this machine, and the rollbacks.
 
     \b
     Examples:
+      mlops runs
       mlops runs --platform azure
       mlops runs 20261122-190758-retrain-3f9a51c2 --log train
       mlops runs 20261122-190758-retrain-3f9a51c2 --download reports
     """
     if not run_id and (step or download or cancel):
         raise UsageError("--log, --download and --cancel need the id of a run. `mlops runs` lists them.")
-    from mlops.operations.rolling_back import list_rollback_runs
-
     opened = open_platform(platform)
     pipelines = require_pipelines(opened.backend)
-    rollbacks = {run.run_id: run for run in list_rollback_runs(opened)}
     if not run_id:
-        submitted = pipelines.list_runs(SHOWN_RUNS)
-        merged = heapq.merge(submitted, rollbacks.values(), key=_read_start, reverse=True)
-        _show_runs(list(islice(merged, SHOWN_RUNS)), as_json)
-    elif run_id in rollbacks and not (step or download or cancel):
-        _show_run(rollbacks[run_id], opened.model_name, as_json)
-    elif step:
+        _show_runs(list_runs(opened, SHOWN_RUNS), as_json)
+        return
+    if step or download or cancel:
+        require_submitted(opened, run_id)
+    if step:
         click.echo(pipelines.read_log(run_id, step), nl=False)
     elif download:
         click.echo(pipelines.fetch_run(run_id, download / run_id))
     else:
-        shown = pipelines.cancel(run_id) if cancel else pipelines.get_run(run_id)
+        shown = pipelines.cancel(run_id) if cancel else get_run(opened, run_id)
         _show_run(shown, opened.model_name, as_json)
 
 
@@ -230,11 +230,6 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
         click.echo(line)
 
 
-def _read_start(run: SubmittedRun) -> str:
-    """Return the sort key of a run: its start. A run that has not started yet is newer than all others."""
-    return run.started or "not yet"
-
-
 def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
     if as_json:
         print_json({"runs": found})
@@ -245,4 +240,6 @@ def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
         ending = run.state if run.state == "canceled" else run.outcome or run.state
         click.echo(f"{started:<20}  {run.run_id:<40} {ending:<10} {about}".rstrip())
     if not found:
-        click.echo("No run has been submitted yet. Start one with `mlops submit retrain`.")
+        click.echo(
+            "There is no run yet. Start one with `mlops run all`, or with `mlops submit retrain` in the background."
+        )

@@ -10,7 +10,7 @@ Functions take typed arguments and return values. They report progress to listen
     releasing      releasing the last image of production again
     rolling_back   restoring the previous service of an environment, recorded as a run
     stepping       one step of a submitted run, on its machine
-    submitting     the published pipeline: publish, submit, watch, download
+    submitting     the published pipeline: publish, submit, watch, download; all runs of a platform
     provisioning   setting a platform up, as a run
     sweeping       one step for every combination of its parameters
     surroundings   the surroundings of a run: reports, monitoring, secrets, services, the champion

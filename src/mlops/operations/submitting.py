@@ -1,21 +1,24 @@
-"""Submitting the published pipeline, watching its runs, and fetching their results."""
+"""Submitting the published pipeline, watching its runs, fetching their results, and listing all runs of a platform."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
-from mlops.errors import PlatformError
+from mlops.errors import PlatformError, RunNotFoundError, UsageError
 from mlops.operations.model_file import write_model_file
 from mlops.operations.opening import OpenProject
+from mlops.operations.rolling_back import list_rollback_runs
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override
 from mlops.platform.backend import Backend
-from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun
+from mlops.platform.pipelines import Pipelines, PublishedPipeline, SubmittedRun, describe_record
 from mlops.platform.submission import Build, Submission
-from mlops.record.ledger import make_run_id
+from mlops.record.ledger import RunRecord, iterate_runs, make_run_id, read_run
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two polls of a run
 MOST_MISSED = 20  # failed polls in a row before giving up
+NOT_STARTED = "not yet"  # sorts after every time
 ENDED = ("succeeded", "failed", "canceled")
 
 
@@ -122,3 +125,70 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
     fetched = pipelines.fetch_run(run.run_id, folder / run.run_id)
     write_index(folder, None)
     return fetched
+
+
+def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
+    """Return the newest runs of a platform, newest first, without the steps of those on other machines."""
+    found = [*require_pipelines(opened.backend).list_runs(most), *list_rollback_runs(opened)]
+    known = {run.run_id for run in found}
+    recorded = (record for record in _iterate_records(opened) if record.run_id not in known)
+    dated = [(run.started or NOT_STARTED, run) for run in found]
+    last = NOT_STARTED
+    for record in islice(recorded, most):
+        last = min(last, record.started or last)  # in the order of the records, even if the clock was set back
+        dated.append((last, _describe(opened, record)))
+    dated.sort(key=lambda pair: pair[0], reverse=True)
+    return [run for _, run in dated[:most]]
+
+
+def get_run(opened: OpenProject, run_id: str) -> SubmittedRun:
+    """Return a run of any kind.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is none.
+    """
+    rollback = next((run for run in list_rollback_runs(opened) if run.run_id == run_id), None)
+    if rollback:
+        return rollback
+    try:
+        return require_pipelines(opened.backend).get_run(run_id)
+    except RunNotFoundError:
+        if not _is_recorded(opened, run_id):
+            raise
+    return _describe(opened, read_run(opened.workspace.outputs / run_id))
+
+
+def require_submitted(opened: OpenProject, run_id: str) -> None:
+    """Refuse a run that is recorded on this machine but was not submitted, because only a submitted run has a log.
+
+    Raises
+    ------
+    UsageError
+        If the run was not submitted.
+    """
+    if not _is_recorded(opened, run_id):
+        return
+    try:
+        require_pipelines(opened.backend).get_run(run_id)
+    except RunNotFoundError:
+        folder = opened.workspace.outputs / run_id
+        raise UsageError(
+            f"--log, --download and --cancel are for submitted runs, and {run_id} is none. Its notebooks and reports "
+            f"are in {folder}."
+        ) from None
+
+
+def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
+    """Yield the records of this machine, newest first; an unreadable one does not say on which platform it ran."""
+    platforms = ("", opened.parameters.platform)
+    return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)
+
+
+def _is_recorded(opened: OpenProject, run_id: str) -> bool:
+    return any(record.run_id == run_id for record in _iterate_records(opened))
+
+
+def _describe(opened: OpenProject, record: RunRecord) -> SubmittedRun:
+    return describe_record(record, (opened.workspace.outputs / record.run_id).as_uri())

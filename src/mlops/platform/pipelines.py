@@ -3,12 +3,34 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from mlops.platform.submission import Submission
+from mlops.record.conclusion import conclude_run
+from mlops.record.ledger import RunRecord, RunState, StepState
 
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
 JobStepState = Literal[JobState, "skipped"]
+
+RUN_STATES: Mapping[RunState, JobState] = {
+    "running": "running",
+    "waiting": "running",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "interrupted": "canceled",
+    "lost": "failed",
+    "unreadable": "failed",
+    "newer": "failed",
+}
+STEP_STATES: Mapping[StepState, JobStepState] = {
+    "pending": "queued",
+    "running": "running",
+    "done": "succeeded",
+    "reused": "succeeded",
+    "skipped": "skipped",
+    "failed": "failed",
+}
 
 
 @dataclass(frozen=True)
@@ -32,12 +54,12 @@ class SubmittedStep:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run of the published pipeline.
+    """A run of the published pipeline, or another run in the same form.
 
     Parameters
     ----------
     run_id, pipeline, version : str
-        The run, its pipeline, and the build that published the pipeline.
+        The run, its pipeline, and the build that published the pipeline; no build if the run was not submitted.
     state : str
         The state of the run on the platform.
     outcome : str
@@ -74,6 +96,45 @@ class SubmittedRun:
     model_name: str = ""
     model_version: int = 0
     override: str = ""
+
+
+def describe_record(
+    record: RunRecord, url: str, version: str = "", tags: Mapping[str, str] = MappingProxyType({})
+) -> SubmittedRun:
+    """Return a run that is recorded on this machine, in the form of a submitted one.
+
+    Parameters
+    ----------
+    record : RunRecord
+        The run.
+    url : str
+        The address of its folder.
+    version : str
+        The build that published the pipeline; empty if the run was not submitted.
+    tags : mapping of str to str
+        See `SubmittedRun`.
+    """
+    conclusion = conclude_run(record)
+    known = record.state not in ("unreadable", "newer")
+    return SubmittedRun(
+        run_id=record.run_id,
+        pipeline=record.pipeline,
+        version=version,
+        state=RUN_STATES[record.state],
+        outcome=conclusion.outcome if known else "unreadable",
+        reason=conclusion.reason if known else record.error,
+        model_name=conclusion.model_name,
+        model_version=conclusion.model_version,
+        override=conclusion.override,
+        started=record.started,
+        finished=record.finished,
+        url=url,
+        tags=tags,
+        steps=tuple(
+            SubmittedStep(step.name, STEP_STATES[step.state], step.reason if step.state == "skipped" else "")
+            for step in record.steps
+        ),
+    )
 
 
 class Pipelines(Protocol):

@@ -29,34 +29,16 @@ from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
 from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.datasets import LATEST, Datasets
-from mlops.platform.pipelines import JobState, JobStepState, PublishedPipeline, SubmittedRun, SubmittedStep
+from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, describe_record
 from mlops.platform.submission import Build, Submission, list_overrides, list_tags
 from mlops.record.clock import now
-from mlops.record.conclusion import conclude_run
-from mlops.record.ledger import RunState, StepState, make_run_folder, read_run
+from mlops.record.ledger import make_run_folder, read_run
 from mlops.record.order import sort_records, take_order
 from mlops.record.processes import ProcessId, identify_process
 from mlops.workspace import Workspace
 
 LOG, SUBMISSION = "submitted.log", "submitted.json"
 CANCEL_SECONDS = 20.0
-RUN_STATES: Mapping[RunState, JobState] = {
-    "running": "running",
-    "waiting": "running",
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "interrupted": "canceled",
-    "lost": "failed",
-    "unreadable": "failed",
-}
-STEP_STATES: Mapping[StepState, JobStepState] = {
-    "pending": "queued",
-    "running": "running",
-    "done": "succeeded",
-    "reused": "succeeded",
-    "skipped": "skipped",
-    "failed": "failed",
-}
 
 
 @dataclass(frozen=True)
@@ -138,28 +120,7 @@ class LocalPipelines:
         if not (folder / "run.json").is_file():
             state: JobState = "queued" if submission.process.alive else "failed"
             return SubmittedRun(run_id, PUBLISHED, submission.version, state, tags=submission.tags, url=folder.as_uri())
-        record = read_run(folder)
-        conclusion = conclude_run(record)
-        steps = tuple(
-            SubmittedStep(step.name, STEP_STATES[step.state], step.reason if step.state == "skipped" else "")
-            for step in record.steps
-        )
-        return SubmittedRun(
-            run_id=run_id,
-            pipeline=PUBLISHED,
-            version=submission.version,
-            state=RUN_STATES[record.state],
-            outcome=conclusion.outcome,
-            reason=conclusion.reason,
-            model_name=conclusion.model_name,
-            model_version=conclusion.model_version,
-            override=conclusion.override,
-            started=record.started,
-            finished=record.finished,
-            url=folder.as_uri(),
-            tags=submission.tags,
-            steps=steps,
-        )
+        return describe_record(read_run(folder), folder.as_uri(), submission.version, submission.tags)
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
         """See `mlops.platform.pipelines.Pipelines`."""
@@ -229,9 +190,7 @@ class LocalPipelines:
     def _find_folder(self, run_id: str) -> Path:
         folder = self._outputs / run_id
         if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
-            raise RunNotFoundError(
-                f"No run {run_id} was submitted here. `mlops runs` lists submitted runs, `mlops status` all runs."
-            )
+            raise RunNotFoundError(f"No run {run_id} was submitted here. `mlops runs` lists the runs.")
         return folder
 
     def _start(self, words: list[str], folder: Path) -> ProcessId:
