@@ -438,6 +438,21 @@ def test_another_image_of_a_version_that_was_rolled_back_is_refused_as_well(rele
         deploy(releases, "qa", Image("tiny:2", "sha256:built-again", "", "tiny", 2))
 
 
+def test_a_rollback_does_not_concern_another_model_of_the_same_number(releases: Releases[Deployments]) -> None:
+    """A restored registry may give the number to another model."""
+    release(releases, ONE)
+    release(releases, replace(TWO, model_identity="tiny:2:a"))
+    assert releases.roll_back("production", ANN).model_identity == "tiny:2:a"
+    with pytest.raises(RolledBackError):
+        deploy(releases, "qa", replace(TWO, model_identity="tiny:2:a"))
+    with pytest.raises(RolledBackError):  # an older version of the engine recorded no identity
+        deploy(releases, "qa", TWO)
+    release(releases, replace(TWO, digest="sha256:other", model_identity="tiny:2:b"))
+    (rollback,) = releases.list_rollbacks()
+    assert not rollback.lifted
+    assert releases.list_services()[1].model_identity == "tiny:2:b"
+
+
 def test_a_rollback_that_fails_changes_nothing(host: MemoryHost, releases: Releases[Deployments]) -> None:
     for image in (ONE, TWO):
         release(releases, image)

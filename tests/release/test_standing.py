@@ -147,6 +147,15 @@ def test_another_model_in_qa_alone_needs_a_take_over() -> None:
     )
 
 
+def test_another_model_of_the_same_number_is_not_the_champion() -> None:
+    service = replace(SERVICE, image="tiny:2", model_version=2, model_identity=CHAMPION.identity)
+    assert find_standing(service, CHAMPION, []).serves_champion
+    restored = find_standing(replace(service, model_identity="tiny:2:other"), CHAMPION, [])
+    assert not restored.serves_champion
+    of_other = replace(ROLLBACK, model_identity="tiny:2:other")
+    assert find_standing(SERVICE, CHAMPION, [of_other]).remark.endswith("Release it with `mlops run release`.")
+
+
 def test_a_champion_that_failed_in_qa_is_not_called_unreleased() -> None:
     qa = replace(SERVICE, environment="qa", image="tiny:2", model_version=2, tested="failed", failed=("tiny:2",))
     assert [found.remark for found in find_standings([qa, SERVICE], CHAMPION, [], " --platform azure")] == [

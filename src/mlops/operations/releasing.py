@@ -86,7 +86,6 @@ def _find_service(backend: Backend, environment: str) -> Service | None:
 def _is_registered(backend: Backend, service: Service) -> bool:
     """Return whether the registry still has the model version of a service."""
     try:
-        backend.registry.get_version(service.model_name, service.model_version)
+        return service.serves(backend.registry.get_version(service.model_name, service.model_version))
     except ModelNotFoundError:
         return False
-    return True

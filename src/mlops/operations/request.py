@@ -11,7 +11,7 @@ from mlops.pipelines import PIPELINES
 from mlops.pipelines.step import Step
 from mlops.platform.services import NO_PERMISSIONS, Permissions
 from mlops.release.choice import choose_image
-from mlops.release.policy import explain_owner
+from mlops.release.refusals import explain_owner
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ class Image:
     """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content.
 
     `override` names the person who overruled the gate to promote its model, and the reason;
-    `mlops.release.choice.choose_image` looks it up.
+    `model_identity` is `ModelVersion.identity`. `mlops.release.choice.choose_image` looks both up.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Image:
     model_name: str
     model_version: int
     override: str = ""
+    model_identity: str = ""
 
     @property
     def model(self) -> str:

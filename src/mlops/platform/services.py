@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mlops.platform.images import Image
-from mlops.platform.models import name_version, name_version_fully
+from mlops.platform.models import ModelVersion, name_version, name_version_fully
 
 ENVIRONMENTS = ("qa", "production")
 Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: its record is damaged
@@ -69,6 +69,8 @@ class Service:
         The images that were deployed here and failed their last test.
     accepts_keys : bool
         Whether it was started with the keys that the platform's secrets hold.
+    model_identity : str
+        `ModelVersion.identity` of its model; empty if an older version of the engine deployed it.
     """
 
     environment: str
@@ -86,6 +88,7 @@ class Service:
     previous: str = ""
     failed: tuple[str, ...] = ()
     accepts_keys: bool = True
+    model_identity: str = ""
 
     @property
     def address(self) -> str:
@@ -101,6 +104,11 @@ class Service:
     def model(self) -> str:
         """Its model and version: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(self.model_name, self.model_version, self.override)
+
+    def serves(self, version: ModelVersion) -> bool:
+        """Return whether its model is a version of the registry, and not another model of the same number."""
+        same = (version.name, version.version) == (self.model_name, self.model_version)
+        return same and self.model_identity in ("", version.identity)
 
     @property
     def full_model(self) -> str:
@@ -146,6 +154,8 @@ class Rollback:
         deployment.
     override, restored_override : str
         The person who overruled the gate to promote each model, and the reason; empty if the gate decided.
+    model_identity : str
+        `ModelVersion.identity` of the model that was removed; empty if an older version of the engine deployed it.
     """
 
     environment: str
@@ -158,6 +168,15 @@ class Rollback:
     lifted: str = ""
     override: str = ""
     restored_override: str = ""
+    model_identity: str = ""
+
+    def bars(self, image: str, model_identity: str) -> bool:
+        """Return whether a model version is not to be deployed again because of this rollback.
+
+        A restored registry may have another model under the same number, which the rollback does not concern.
+        """
+        known = self.model_identity and model_identity
+        return not self.lifted and self.image == image and (not known or self.model_identity == model_identity)
 
     @property
     def model(self) -> str:

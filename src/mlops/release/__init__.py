@@ -2,7 +2,8 @@
 
 .. code-block:: text
 
-    policy          the rules: which images may be deployed, what a failed test restores, how to roll back
+    policy          the rules: how to deploy, what a failed test restores, how to roll back
+    refusals        the images that may not be deployed, and the rollbacks that have nothing to restore
     choice          the image to release: the named one, or the champion's
     host            the protocol that a platform implements for it: start, end and describe a service
     deployment      the deployment by 06_deploy, or why it was refused

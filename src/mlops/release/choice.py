@@ -48,5 +48,5 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
 
 
 def _mark(image: Image, version: ModelVersion) -> Image:
-    """Return an image, marked if a person overruled the gate to promote its model."""
-    return replace(image, override=version.override)
+    """Return an image with the identity of its model, and marked if a person overruled the gate to promote it."""
+    return replace(image, override=version.override, model_identity=version.identity)

@@ -17,7 +17,7 @@ Test = Literal["", "passed", "failed"]
 
 @dataclass(frozen=True)
 class Deployment:
-    """An image that was deployed; `tested`, `decision` and `override` as in `Service`."""
+    """An image that was deployed; `tested`, `decision`, `override` and `model_identity` as in `Service`."""
 
     digest: str
     image: str
@@ -26,6 +26,7 @@ class Deployment:
     tested: Test = ""
     decision: Decision = NO_DECISION
     override: str = ""
+    model_identity: str = ""
 
     @property
     def model(self) -> str:
@@ -65,10 +66,13 @@ class Deployments:
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
-    def credit(self, decision: Decision, override: str) -> Self:
-        """Return the state after recording the decision behind the current deployment, and its model's `override`."""
+    def credit(self, decision: Decision, image: Image) -> Self:
+        """Return the state after recording the decision behind the current deployment, and its model."""
         assert self.current is not None
-        return replace(self, current=replace(self.current, decision=decision, override=override))
+        credited = replace(
+            self.current, decision=decision, override=image.override, model_identity=image.model_identity
+        )
+        return replace(self, current=credited)
 
     def describe(
         self, environment: str, url: str, health: Health, example: str, *, accepts_keys: bool = True
@@ -91,6 +95,7 @@ class Deployments:
             previous=previous.image if previous else "",
             failed=self.list_failed(),
             accepts_keys=accepts_keys,
+            model_identity=current.model_identity,
         )
 
     def restart(self, before: "Deployments") -> Self:
@@ -103,13 +108,12 @@ class Deployments:
     def judge(self, *, passed: bool, at: str) -> Self:
         """Return the state after the test of the current deployment. An image that passes may be deployed elsewhere."""
         assert self.current is not None
-        digest = self.current.digest
+        digest, image, identity = self.current.digest, self.current.image, self.current.model_identity
         forgotten = self.forget_pass(digest)
         tested = replace(self.current, tested="passed" if passed else "failed")
         kept = (*forgotten.passed, digest)[-KEPT:] if passed else forgotten.passed
         rollbacks = tuple(
-            replace(old, lifted=at) if passed and not old.lifted and old.image == self.current.image else old
-            for old in self.rollbacks
+            replace(old, lifted=at) if passed and old.bars(image, identity) else old for old in self.rollbacks
         )
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
@@ -133,7 +137,7 @@ class Deployments:
 
     def find_rollback(self, image: Image) -> Rollback | None:
         """Return the rollback that bars an image's model version from deployment, or None."""
-        found = [old for old in self.rollbacks if old.image == image.name and not old.lifted]
+        found = [old for old in self.rollbacks if old.bars(image.name, image.model_identity)]
         return found[-1] if found else None
 
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:

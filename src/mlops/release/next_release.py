@@ -80,7 +80,7 @@ def find_next_release(
     services, image = tuple(services), f"{champion.name}:{champion.version}"
     return NextRelease(
         champion,
-        rollback=next((found for found in rollbacks if found.image == image and not found.lifted), None),
+        rollback=next((found for found in rollbacks if found.bars(image, champion.identity)), None),
         replaces=tuple(found for found in services if found.model_name not in ("", champion.name)),
         failed_in=next((service.environment for service in services if image in service.failed), ""),
         command_options=command_options,

@@ -15,12 +15,9 @@ from typing import Generic
 
 from mlops.errors import (
     ConflictError,
-    DeploymentError,
-    DeploymentNotFoundError,
     IntegrityError,
     LostLockError,
     MlopsError,
-    RolledBackError,
 )
 from mlops.platform.images import Image
 from mlops.platform.services import (
@@ -37,7 +34,7 @@ from mlops.platform.services import (
 from mlops.record.clock import now
 from mlops.release.history import Deployment
 from mlops.release.host import Host, Site, State, View
-from mlops.release.next_release import describe_rollback
+from mlops.release.refusals import choose_previous, require_kept, require_kept_everywhere, require_owner, require_passed
 
 
 class Releases(Generic[State]):
@@ -66,12 +63,12 @@ class Releases(Generic[State]):
         decision: Decision = NO_DECISION,
     ) -> Service:
         """See `Services`."""
-        self._require_not_rolled_back(environment, image, allowed)
-        self._require_passed(environment, image)
+        require_kept_everywhere(self._host, environment, image, allowed)
+        require_passed(self._host, environment, image)
         with self._host.lock(environment) as site:
             state = site.read()
-            _require_kept(state, image, allowed)  # checked again, because a rollback may have held the lock
-            self._require_owner(environment, state, image, allowed)
+            require_kept(state, image, allowed)  # checked again, because a rollback may have held the lock
+            require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
             if same and not force and site.matches_settings(state):
                 service = site.describe(state)
@@ -103,7 +100,7 @@ class Releases(Generic[State]):
         """See `Services`."""
         with self._host.lock(environment) as site:
             state = site.read()
-            current, previous = self._choose_previous(environment, state, take_over)
+            current, previous = choose_previous(environment, state, take_over, self._host.command_options)
             rollback = _record_rollback(environment, current, previous, decision)
 
             def withdraw(served: State) -> State:  # so that the next rollback goes further back
@@ -115,7 +112,8 @@ class Releases(Generic[State]):
 
     def require_previous(self, environment: str, *, take_over: bool = False) -> None:
         """See `Services`."""
-        self._choose_previous(environment, self._host.look(environment).read(), take_over)
+        state, options = self._host.look(environment).read(), self._host.command_options
+        choose_previous(environment, state, take_over, options)
 
     def list_rollbacks(self) -> list[Rollback]:
         """See `Services`."""
@@ -138,7 +136,7 @@ class Releases(Generic[State]):
                 if current is None or has_them or site.describe(state).health == "stopped":
                     return
                 image, seconds = self._get_image(current.digest), self._host.restore_seconds
-                image = replace(image, override=current.override)
+                image = _mark(image, current)
                 self._replace(site, state, image, seconds, current.decision, lambda served: served.restart(state))
 
     def stop(self, environment: str) -> bool:
@@ -152,41 +150,6 @@ class Releases(Generic[State]):
         read = [(view, environment, _read(view)) for view, environment in zip(views, ENVIRONMENTS, strict=True)]
         found = (_describe(view, environment, state) for view, environment, state in read)
         return [service for service in found if service]
-
-    def _require_passed(self, environment: str, image: Image) -> None:
-        before = previous_environment(environment)
-        if before and image.digest not in self._host.look(before).read().passed:
-            raise DeploymentError(
-                f"{image.name} ({image.digest}) has not passed its test in {before}, and {environment} takes only "
-                f"images that have. Run `mlops run release{self._host.command_options}`."
-            )
-
-    def _require_not_rolled_back(self, environment: str, image: Image, allowed: Permissions) -> None:
-        """Refuse a version that was rolled back here, or in a later environment that a release would deploy it to."""
-        for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
-            _require_kept(self._host.look(place).read(), image, allowed)
-
-    def _require_owner(self, environment: str, state: State, image: Image, allowed: Permissions) -> None:
-        """Refuse to replace another model."""
-        if state.owner not in ("", image.model_name) and not allowed.take_over:
-            raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
-
-    def _choose_previous(self, environment: str, state: State, take_over: bool) -> tuple[Deployment, Deployment]:
-        """Return the deployment that a rollback replaces, and the one that it restores."""
-        previous, other = state.find_previous(same_model=not take_over), state.find_previous()
-        if state.current and previous:
-            return state.current, previous
-        if state.current and other:
-            raise DeploymentError(
-                f"{environment} serves the model {state.owner}, and the image before it is of another model, "
-                f"{other.model}. Add `--take-over` to restore it."
-            )
-        options = self._host.command_options
-        stop = f", or stop the services with `mlops stop{options}`" if state.current else ""
-        raise DeploymentNotFoundError(
-            f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
-            f"Train and release another model with `mlops run all{options}`{stop}."
-        )
 
     def _undo_failed(self, site: Site[State], state: State) -> Service | None:
         """Restore what served before the current deployment, which failed its test; end the service if nothing did."""
@@ -206,7 +169,7 @@ class Releases(Generic[State]):
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
         """Serve an earlier deployment again."""
-        image = replace(self._get_image(previous.digest), override=previous.override)
+        image = _mark(self._get_image(previous.digest), previous)
         return self._replace(site, state, image, self._host.restore_seconds, decision, change)
 
     def _replace(
@@ -224,7 +187,7 @@ class Releases(Generic[State]):
         before it is stored, so that the new service and the change are stored in one write.
         """
         try:
-            served = change(site.serve(state, image, ready_seconds).credit(decision, image.override))
+            served = change(site.serve(state, image, ready_seconds).credit(decision, image))
             site.write(served)
         except (ConflictError, LostLockError):
             raise  # do not undo: another deployment may have the lock by now
@@ -248,14 +211,6 @@ def _describe(view: View[State], environment: str, state: State | IntegrityError
     return view.describe(state) if state.current else None
 
 
-def explain_owner(environment: str, owner: str, model_name: str) -> str:
-    """Return why a model must not be deployed in an environment that serves another one, and what to do."""
-    return (
-        f"{environment} serves the model {owner}, and this run would deploy the model {model_name}. "
-        f"Add `--take-over` to replace {owner}."
-    )
-
-
 def _record_rollback(environment: str, current: Deployment, previous: Deployment, decision: Decision) -> Rollback:
     return Rollback(
         environment=environment,
@@ -267,7 +222,13 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
         decision=decision,
         override=current.override,
         restored_override=previous.override,
+        model_identity=current.model_identity,
     )
+
+
+def _mark(image: Image, deployed: Deployment) -> Image:
+    """Return an image with what was known of its model when it was deployed; the model may be deleted by now."""
+    return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 
 def _restores(environment: str) -> bool:
@@ -281,10 +242,3 @@ def _undo(site: Site[State], state: State, error: BaseException) -> None:
         site.put_back(state)
     except (MlopsError, OSError) as failure:
         error.add_note(f"Could not undo the deployment: {failure}")
-
-
-def _require_kept(state: State, image: Image, allowed: Permissions) -> None:
-    """Refuse a version that was rolled back in the environment of `state`."""
-    rollback = None if allowed.redeploy else state.find_rollback(image)
-    if rollback:
-        raise RolledBackError(f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`.")

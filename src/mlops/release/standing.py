@@ -38,7 +38,7 @@ class Standing:
         service, champion = self.service, self.next_release.champion if self.next_release else None
         if service.problem or self.champion_problem:
             return None
-        return champion is not None and (champion.name, champion.version) == (service.model_name, service.model_version)
+        return champion is not None and service.serves(champion)
 
     @property
     def remark(self) -> str:

@@ -1,5 +1,6 @@
 """The contract of images, over every platform: `mlops.platform.images.Images`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ def test_the_same_bundle_is_one_image(backend: Backend, tmp_path: Path) -> None:
     assert backend.images.publish(tmp_path / "bundle-1.0", model) == image
     assert backend.images.find_image(model) == image
     assert (image.name, image.model_version) == ("tiny:1", 1)
+
+
+def test_an_image_belongs_to_one_training_of_a_version(backend: Backend, tmp_path: Path) -> None:
+    """A restored registry may give the same number to another model."""
+    publish(backend, tmp_path)
+    restored = replace(backend.registry.get_version("tiny", 1), run_id="another training")
+    assert backend.images.find_image(restored) is None
 
 
 @pytest.mark.no_blobs

@@ -23,9 +23,10 @@ AGAIN = "Delete it, and create the image again."
 
 @dataclass(frozen=True)
 class NewestImage:
-    """The digest of the newest image of a model version."""
+    """The digest of the newest image of a model version; `identity` is that of the version, empty in older records."""
 
     digest: str
+    identity: str = ""
 
 
 class LocalImages:
@@ -49,7 +50,7 @@ class LocalImages:
         with suppress(OSError):
             os.utime(target)  # because it is in use again, and `mlops prune` deletes by age
         image = self.get_image(digest)
-        write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest))))
+        write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest, model.identity))))
         return image
 
     def get_image(self, digest: str) -> Image:
@@ -69,7 +70,10 @@ class LocalImages:
     def find_digest(self, model: ModelVersion) -> str:
         """Return the digest of the newest image of a model version, or ""; the image may have been deleted."""
         index = self._index(model)
-        return read_record(index, NewestImage, AGAIN).digest if index.exists() else ""
+        if not index.exists():
+            return ""
+        found = read_record(index, NewestImage, AGAIN)
+        return found.digest if found.identity in ("", model.identity) else ""
 
     def fetch_bundle(self, image: Image) -> Path:
         """Return the folder with the files of an image, after checking that they are unchanged."""

@@ -16,14 +16,14 @@ class MemoryImages:
 
     def __init__(self) -> None:
         self._bundles: dict[str, Contents] = {}
-        self._newest: dict[tuple[str, int], str] = {}
+        self._newest: dict[str, str] = {}  # by the identity of the model version
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """See `Images`."""
         digest = digest_bundle(bundle)
         verify_bundle(bundle, digest)
         self._bundles.setdefault(digest, read_folder(bundle))
-        self._newest[model.name, model.version] = digest
+        self._newest[model.identity] = digest
         return self.get_image(digest)
 
     def get_image(self, digest: str) -> Image:
@@ -39,7 +39,7 @@ class MemoryImages:
 
     def find_image(self, model: ModelVersion) -> Image | None:
         """See `Images`."""
-        digest = self._newest.get((model.name, model.version))
+        digest = self._newest.get(model.identity)
         return self.get_image(digest) if digest else None
 
     def fetch_bundle(self, digest: str, folder: Path) -> Path:

@@ -57,9 +57,13 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ModelImages:
-    """The images of a model version; `newest` is the digest of the one published last."""
+    """The images of a model version; `newest` is the digest of the one published last.
+
+    `identity` is that of the version; empty in older records.
+    """
 
     newest: str = ""
+    identity: str = ""
 
 
 class ImageStore:
@@ -73,14 +77,15 @@ class ImageStore:
         return self._read(f"mlops/images/{digest.removeprefix('sha256:')}.json", ImageRecord)
 
     def read_model(self, model: ModelVersion) -> ModelImages:
-        """Return the images of a model version."""
-        return self._read(_locate_model(model), ModelImages) or ModelImages()
+        """Return the images of a model version, without those of another one that had the same number."""
+        found = self._read(_locate_model(model), ModelImages)
+        return found if found and found.identity in ("", model.identity) else ModelImages()
 
     def write(self, record: ImageRecord, model: ModelVersion, bundle: Path) -> None:
         """Write the records of an image; the caller holds the lock of the model version."""
         self._write(_locate_bundle(record.bundle), _pack(bundle))
         self._write(f"mlops/images/{record.image.digest.removeprefix('sha256:')}.json", _encode(record))
-        self._write(_locate_model(model), _encode(ModelImages(record.image.digest)))
+        self._write(_locate_model(model), _encode(ModelImages(record.image.digest, model.identity)))
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
         """Copy an image's bundle to `folder`, and check it.

@@ -1,0 +1,63 @@
+"""The refusals of a release: images that may not be deployed, and rollbacks that have nothing to restore."""
+
+from mlops.errors import DeploymentError, DeploymentNotFoundError, RolledBackError
+from mlops.platform.images import Image
+from mlops.platform.services import ENVIRONMENTS, Permissions, previous_environment
+from mlops.release.history import Deployment, Deployments
+from mlops.release.host import Host, State
+from mlops.release.next_release import describe_rollback
+
+
+def require_passed(host: Host[State], environment: str, image: Image) -> None:
+    before = previous_environment(environment)
+    if before and image.digest not in host.look(before).read().passed:
+        raise DeploymentError(
+            f"{image.name} ({image.digest}) has not passed its test in {before}, and {environment} takes only "
+            f"images that have. Run `mlops run release{host.command_options}`."
+        )
+
+
+def require_kept_everywhere(host: Host[State], environment: str, image: Image, allowed: Permissions) -> None:
+    """Refuse a version that was rolled back here, or in a later environment that a release would deploy it to."""
+    for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
+        require_kept(host.look(place).read(), image, allowed)
+
+
+def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None:
+    """Refuse a version that was rolled back in the environment of `state`."""
+    rollback = None if allowed.redeploy else state.find_rollback(image)
+    if rollback:
+        raise RolledBackError(f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`.")
+
+
+def require_owner(environment: str, state: Deployments, image: Image, allowed: Permissions) -> None:
+    """Refuse to replace another model."""
+    if state.owner not in ("", image.model_name) and not allowed.take_over:
+        raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
+
+
+def explain_owner(environment: str, owner: str, model_name: str) -> str:
+    """Return why a model must not be deployed in an environment that serves another one, and what to do."""
+    return (
+        f"{environment} serves the model {owner}, and this run would deploy the model {model_name}. "
+        f"Add `--take-over` to replace {owner}."
+    )
+
+
+def choose_previous(
+    environment: str, state: Deployments, take_over: bool, command_options: str
+) -> tuple[Deployment, Deployment]:
+    """Return the deployment that a rollback replaces, and the one that it restores."""
+    previous, other = state.find_previous(same_model=not take_over), state.find_previous()
+    if state.current and previous:
+        return state.current, previous
+    if state.current and other:
+        raise DeploymentError(
+            f"{environment} serves the model {state.owner}, and the image before it is of another model, "
+            f"{other.model}. Add `--take-over` to restore it."
+        )
+    stop = f", or stop the services with `mlops stop{command_options}`" if state.current else ""
+    raise DeploymentNotFoundError(
+        f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
+        f"Train and release another model with `mlops run all{command_options}`{stop}."
+    )
