@@ -1,5 +1,6 @@
 """Standard output belongs to the program: only its text, in any encoding, as long as there is a reader."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from mlops.cli.streams import describe_error
+from mlops.files.atomic import write_atomically
 
 CLAIM = "import os, sys, click\nfrom mlops.cli.streams import claim_streams, print_json\nclaim_streams()\n"
 
@@ -88,7 +92,19 @@ def test_a_full_disk_is_an_error() -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run([program, "--version"], stdout=full, stderr=subprocess.PIPE, check=False)
     assert ran.returncode == 1
-    assert ran.stderr == b"mlops: [Errno 28] No space left on device\n"
+    said = "No space left on device. Free some space and try again. `mlops resume` continues a run."
+    assert ran.stderr.decode() == f"mlops: {said}\n"
+
+
+def test_a_full_disk_is_named_by_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="No space") as caught:
+        write_atomically(tmp_path / "run.json", "{}")
+    assert describe_error(caught.value).startswith(f"{tmp_path / 'run.json'}: No space left on device. Free some space")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", pytest.param("ascii", marks=pytest.mark.slow)])

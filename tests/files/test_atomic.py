@@ -37,7 +37,7 @@ def test_a_full_disk_leaves_the_old_content(tmp_path: Path) -> None:
         "write_atomically(pathlib.Path(sys.argv[1]), 'x' * 100_000)"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "OSError: [Errno 27] File too large")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"OSError: [Errno 27] File too large: {str(path)!r}")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -30,7 +30,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from mlops.cli.commands import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, CommandTable, format_table
-from mlops.cli.streams import RedactionFilter, claim_streams, print_error, print_traceback
+from mlops.cli.streams import RedactionFilter, claim_streams, describe_error, print_error, print_traceback
 from mlops.errors import MlopsError, NotFoundError, RunInterrupted, UsageError
 from mlops.platform.secret_variables import redact_error
 
@@ -66,7 +66,7 @@ class Commands(click.Group):
             ctx.exit(EXIT_USAGE)
         except (MlopsError, OSError) as error:
             print_error(error)
-            _annotate(str(error))
+            _annotate(describe_error(error))
             ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt as error:
             click.echo(f"mlops: interrupted{_advise_resuming(ctx, error)}", err=True)

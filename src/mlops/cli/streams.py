@@ -4,6 +4,7 @@ Secrets are redacted in every error that is printed.
 """
 
 import codecs
+import errno
 import io
 import json
 import logging
@@ -18,6 +19,7 @@ import msgspec
 from mlops.platform.secret_variables import redact_error
 
 JSON_FORMAT = 1  # the format number of --json; run records have their own
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, a quota, or a limit of the size of files
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
 OUTPUT_OF_JSON = "mlops.output"  # the key in click's context
@@ -65,7 +67,15 @@ def print_error(error: BaseException) -> None:
     """Print the message of an error."""
     from mlops.cli.progress.annotations import disarm
 
-    click.echo(disarm(f"mlops: {redact_error(str(error))}"), err=True)
+    click.echo(disarm(f"mlops: {redact_error(describe_error(error))}"), err=True)
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the message of an error, with advice if a disk is full."""
+    if not isinstance(error, OSError) or error.errno not in FULL:
+        return str(error)
+    file = f"{error.filename}: " if error.filename else ""
+    return f"{file}{error.strerror}. Free some space and try again. `mlops resume` continues a run."
 
 
 def print_traceback(error: BaseException) -> None:

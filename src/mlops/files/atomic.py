@@ -34,8 +34,10 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(scratch, path)
-    except BaseException:
+    except BaseException as error:
         Path(scratch).unlink(missing_ok=True)
+        if isinstance(error, OSError):  # the error of a full disk names no file, or the temporary one
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     sync_folder(path.parent)
 
