@@ -62,7 +62,7 @@ def test_every_name_is_the_name_of_something(scratch: Path) -> None:
         (PIPELINE, "title: Publish\n", "", "azure.yml is not given its parameter 'title'"),
         (PIPELINE, "parameters.platform", "parameters.platforms", "there is no 'parameters.platforms'"),
         (PIPELINE, "parameters.platform, 'azure'", "parameters.platform, azure", "there is no 'azure'"),
-        (LOCAL, "register.build_id=", "registry.build_id=", "there is no step 'registry'. Did you mean 'register'?"),
+        (LOCAL, "register.build_id=", "registry.build_id=", "there is no step 'registry'. Did you mean register.build"),
         (LOCAL, "register.build_id=", "register.build=", "has no parameter 'build'. Did you mean 'build_id'?"),
         (LOCAL, "run retrain", "run build", "mlops run build: it has no step 'register'"),
         (LOCAL, '"$(MLOPS_HOME)"', '"$MLOPS_HOM"', "there is no environment variable 'MLOPS_HOM'"),

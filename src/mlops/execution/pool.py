@@ -59,7 +59,7 @@ class NotebookPool:
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
         """Submit a notebook, called `name` in events; the other arguments are those of `execute`."""
-        from mlops.execution.notebook import execute  # papermill, for which a run of unchanged steps has no use
+        from mlops.execution.notebook import execute  # imports papermill, which a run of unchanged steps does not need
 
         began = 0.0
 

@@ -87,7 +87,7 @@ check_cell = CellCheck()
 
 
 def _list_assignments(source: str) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the names that a cell assigns constants to, with these.
+    """Yield the name and the constant of each assignment in a cell.
 
     Raises
     ------

@@ -175,7 +175,7 @@ def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: str
 
 
 def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
-    """Return the name that a statement assigns to, and the value; None for each that it does not have."""
+    """Return the name and the value of an assignment, each None if the statement has none."""
     targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
     name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None

@@ -44,7 +44,7 @@ class Reporter(Listener):
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         if step.state not in ("done", "failed") or not notebook.is_file():
             return step
-        from mlops.portal.report import render_report  # nbconvert, for which a run of unchanged steps has no use
+        from mlops.portal.report import render_report  # imports nbconvert, which a run of unchanged steps does not need
 
         with warn_unwritten(f"the report of {step.name}"):
             return replace(step, report=render_report(notebook, run, step).name)

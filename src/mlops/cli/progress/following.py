@@ -50,7 +50,7 @@ def find_following(
         trained = next((step for step in steps if step.scored_by), None)
         if trained is None:
             return ""
-        from mlops.sweeps.grid import suggest_values  # most runs advise no sweep
+        from mlops.sweeps.grid import suggest_values  # imported here, because most runs advise no sweep
 
         values = suggest_values(declared(trained.notebook).values())
         return f"{program} sweep {trained.name} -p {values}{platform_option}"
