@@ -1,16 +1,26 @@
-"""The files that ended parents of warm kernels left behind: sockets, logs, and notes of failed starts."""
+"""The files that ended parents of warm kernels left behind: sockets, logs, and notes of failed starts.
 
+All checkouts of a user share the folder, so a log begins with the interpreter, of which each checkout has its own.
+"""
+
+import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 from mlops.kernels.messages import open_channel
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 
+LINE = b"interpreter "
 SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return the files of each ended parent that wrote none of them since `before`, in seconds since 1970."""
+    """Return the files of each ended parent of this checkout that wrote none of them since `before`.
+
+    The files of other checkouts are left alone unless the checkout was deleted, and so are those of an older version,
+    whose logs name no interpreter. `before` is in seconds since 1970.
+    """
     try:
         folder = find_folder()
     except UnavailableError:
@@ -36,7 +46,24 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
         if path.suffix in SUFFIXES:
             parents[path.stem].append(path)
     old = {name: files for name, files in parents.items() if max(path.lstat().st_mtime for path in files) < before}
-    return [tuple(files) for name, files in old.items() if not _listens(folder / f"{name}.sock")]
+    own = {name: files for name, files in old.items() if _belongs_here(folder / f"{name}.log")}
+    return [tuple(files) for name, files in own.items() if not _listens(folder / f"{name}.sock")]
+
+
+def name_interpreter(python: str) -> bytes:
+    """Return the line of a log that names the interpreter of its parent."""
+    return LINE + os.fsencode(python) + b"\n"
+
+
+def _belongs_here(log: Path) -> bool:
+    """Return whether a parent was one of this checkout, or of one that no longer exists."""
+    try:
+        with log.open("rb") as file:
+            line = file.readline()
+    except OSError:
+        return False
+    python = os.fsdecode(line.removeprefix(LINE).rstrip(b"\n"))
+    return line.startswith(LINE) and (python == os.path.abspath(sys.executable) or not os.path.lexists(python))
 
 
 def _listens(path: Path) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlops.kernels.key import Key, make_key
+from mlops.kernels.leftovers import name_interpreter
 from mlops.kernels.limit import end_surplus
 from mlops.kernels.messages import FORK_SECONDS, Channel, MessageError, open_channel
 from mlops.kernels.process import WarmProcess
@@ -222,6 +223,8 @@ def _spawn(listener: socket.socket, path: Path, key: Key) -> None:
         "owner": key.owner,
     }
     with path.with_suffix(".log").open("wb") as log:
+        log.write(name_interpreter(key.command[0]))
+        log.flush()
         subprocess.run(
             [*key.command, "-m", "mlops.kernels.parent", json.dumps(order)],
             cwd=Path(__file__).parents[2],
