@@ -25,6 +25,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each notebook after those whose results it reads: 00_provision registers what 01_test_data has passed."""
+    """Put each notebook after those whose results it reads: 00_provision registers what passed 01_test_data."""
     order = list_notebooks()
     items.sort(key=lambda item: order.index(item.path.stem))

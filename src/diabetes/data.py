@@ -98,7 +98,7 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def _round_values(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Round to `DIGITS` significant digits, as integers: 0.0123 is 123, followed by three digits for the exponent."""
+    """Round to `DIGITS` significant digits, coded as integers: 0.0123 becomes 123 and three digits for the exponent."""
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(len(values))
     np.log10(np.abs(values), out=exponents, where=usable)

@@ -19,7 +19,7 @@ import msgspec
 from mlops.platform.secret_variables import redact_error
 
 JSON_FORMAT = 1  # the format number of --json; run records have their own
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, a quota, or a limit of the size of files
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on a disk, in a quota, or under the limit of file sizes
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
 OUTPUT_OF_JSON = "mlops.output"  # the key in click's context

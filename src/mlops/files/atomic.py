@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
         os.replace(scratch, path)
     except BaseException as error:
         Path(scratch).unlink(missing_ok=True)
-        if isinstance(error, OSError):  # the error of a full disk names no file, or the temporary one
+        if isinstance(error, OSError):  # the error may name no file, as on a full disk, or only the temporary one
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     sync_folder(path.parent)

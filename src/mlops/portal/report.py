@@ -89,7 +89,7 @@ class ReportExporter(HTMLExporter):
         super().__init__(template_name="run-report", extra_template_basedirs=[str(TEMPLATES)], **options)
 
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Yield the filters, with nh3 as the cleaner of HTML and another one for SVG, which nh3 does not know."""
+        """Yield the filters, with nh3 for cleaning HTML and another cleaner for SVG, which nh3 does not support."""
         yield from super().default_filters()
         yield "clean_html", lambda html: clean_html(html) if isinstance(html, str) else clean_svg(html)
 

@@ -220,7 +220,7 @@ class LocalSite:
     def _end_servers(self, besides: int = 0) -> bool:
         """End all servers of this environment except one, and return whether there were any.
 
-        They are found among the processes of the machine, because no file names a server whose deployment was
+        They are found among the processes of the machine, because no file mentions a server whose deployment was
         killed, or whose files are damaged.
         """
         servers = [server for server in find_servers(self._folder) if server.pid != besides]

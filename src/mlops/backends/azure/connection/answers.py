@@ -1,7 +1,7 @@
 """Azure's answers, read from the errors of all its SDKs: status, codes, messages, and how long to wait.
 
 Each SDK wraps an answer in its own errors, and Resource Manager nests errors in errors, some of them as text. Only the
-innermost error counts. The outer ones only announce it.
+innermost error counts, because the outer ones only repeat that something failed.
 """
 
 import json

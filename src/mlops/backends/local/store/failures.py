@@ -73,7 +73,7 @@ def explained(method: Callable[Concatenate[User, Arguments], Answer]) -> Callabl
 
 
 def require_missing(error: "MlflowException") -> None:
-    """Raise an error of MLflow again unless it says that something does not exist."""
+    """Re-raise an error of MLflow unless it says that something does not exist."""
     if error.error_code != "RESOURCE_DOES_NOT_EXIST":
         raise error
 
