@@ -4,6 +4,8 @@
 
     plan                the plan of a run, and its surroundings
     run                 one run in progress
+    new_record          the record of a run that begins
+    conditions          whether a step must wait for others, and why it must not run
     outcome             the outcome of a run that ended
     requirements        the notebooks, files and folders that must exist before anything runs
     single_step         one step of a submitted run, in a process or on a machine of its own
@@ -22,9 +24,10 @@ from mlops.record.listener import Listener
 from mlops.record.processes import own_process
 from mlops.record.reuse import find_only, has_copy
 from mlops.record.run_lock import share_runs
+from mlops.runner.new_record import begin_record
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
-from mlops.runner.run import Run, begin_record
+from mlops.runner.run import Run
 from mlops.runner.single_step import run_step, run_submitted, skip_submitted
 
 __all__ = [

@@ -49,6 +49,10 @@ class Plan:
     at: str = ""
     source: str = ""
 
+    def find_step(self, name: str) -> Step:
+        """Return the declaration of one of its steps."""
+        return next(step for step in self.steps if step.name == name)
+
 
 @dataclass(frozen=True)
 class Surroundings:

@@ -17,15 +17,13 @@ from mlops.pipelines import find_deployment
 from mlops.pipelines.step import Step
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
-from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord, number_run, write_run
-from mlops.record.lineage import find_commit, read_commit
-from mlops.record.processes import own_process
+from mlops.record.ledger import RunRecord, RunState, StepRecord, write_run
+from mlops.record.lineage import read_commit
 from mlops.record.redaction import redact_record, redact_text
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
 from mlops.record.steps import INTERRUPTED
-from mlops.record.summary import find_refusal
-from mlops.record.user import find_user
+from mlops.runner.conditions import find_reason_to_skip, is_waiting
 from mlops.runner.outcome import name_outcome
 from mlops.runner.plan import Plan, Surroundings
 from mlops.scraps import read_scraps
@@ -92,7 +90,7 @@ class Run:
         """Start each step whose needs are met; return those that were skipped or reused instead."""
         decided: list[str] = []
         for step in self.plan.steps:
-            if self.record.get_step(step.name).state != "pending" or self._is_waiting(step):
+            if self.record.get_step(step.name).state != "pending" or is_waiting(step, self.record):
                 continue
             settled = self._skip(step) or self._reuse(step)
             if settled:
@@ -105,7 +103,7 @@ class Run:
         return [self.record.get_step(name) for name in decided]
 
     def _skip(self, step: Step) -> StepRecord | None:
-        reason = self._find_reason_to_skip(step)
+        reason = find_reason_to_skip(step, self.record, self.plan)
         return replace(self.record.get_step(step.name), state="skipped", reason=reason) if reason else None
 
     def _reuse(self, step: Step) -> StepRecord | None:
@@ -144,7 +142,7 @@ class Run:
 
     def _settle(self, event: NotebookEnded) -> StepRecord:
         """Record how a step ended, so that the steps that need it can start."""
-        step = self._find_declared(event.name)
+        step = self.plan.find_step(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
             event.future.result()
@@ -227,15 +225,8 @@ class Run:
         for listener in self.around.listeners:
             listener.run_ended(self.record)
 
-    def _find_declared(self, name: str) -> Step:
-        return next(step for step in self.plan.steps if step.name == name)
-
     def _list_running(self) -> list[StepRecord]:
         return [step for step in self.record.steps if step.state == "running"]
-
-    def _is_waiting(self, step: Step) -> bool:
-        needs = [found for name in step.needs if (found := self.record.step(name))]
-        return any(need.state in ("pending", "running") for need in needs)
 
     def _fingerprint(self, step: Step, found: StepRecord) -> str:
         return fingerprint_step(step, found.parameters, self.record, self.workspace, self.around.observe)
@@ -243,23 +234,6 @@ class Run:
     def _tell_notebook(self, step: Step) -> dict[str, Any]:
         told = {"run_folder": str(self.folder)} if "run_folder" in self.around.project.declared(step.notebook) else {}
         return {**self.plan.parameters.values[step.name], **told}
-
-    def _find_reason_to_skip(self, step: Step) -> str:
-        """Return why a step must not run; "" if it may run."""
-        if self.plan.only and step.name != self.plan.only:
-            return f"only {self.plan.only} was requested"
-        if refusal := find_refusal(self.record, self.plan.steps):
-            return refusal
-        for name in step.needs:
-            needed = self.record.step(name)
-            if needed and needed.state in ("failed", "skipped"):
-                return f"{name} {needed.state}" if needed.state == "failed" else f"{name} was skipped"
-        if step.only_if:
-            name, value = step.only_if.split(".")
-            source = self.record.step(name)
-            if source and not source.results.get(value):
-                return str(source.results.get(self._find_declared(name).decides.reason, f"{step.only_if} is not true"))
-        return ""
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
@@ -274,27 +248,3 @@ def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> St
 def _cut(error: str) -> str:
     """Return an error for the record. A long one is cut, with a note that says so."""
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"
-
-
-def begin_record(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
-    """Return the record of a new run."""
-    commit = find_commit(surroundings.workspace.project)
-    return RunRecord(
-        run_id=run_id,
-        pipeline=plan.pipeline,
-        platform=plan.parameters.platform,
-        state="running",
-        started=now(),
-        git_commit=commit.name,
-        process=own_process(),
-        steps=tuple(StepRecord(step.name, step.notebook, step.environment) for step in plan.steps),
-        settings=RunSettings(plan.parameters, plan.only, plan.force, _list_defaults(plan, surroundings)),
-        order=number_run(surroundings.workspace.outputs),
-        git_problem=commit.problem,
-        by=find_user(),
-    )
-
-
-def _list_defaults(plan: Plan, surroundings: Surroundings) -> dict[str, dict[str, Any]]:
-    declared = {step.name: surroundings.project.declared(step.notebook) for step in plan.steps}
-    return {step: {name: found.default for name, found in names.items()} for step, names in declared.items()}

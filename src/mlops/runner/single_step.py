@@ -9,9 +9,10 @@ from mlops.record.conclusion import conclude_run
 from mlops.record.ledger import RunRecord, StepRecord, read_run, write_run
 from mlops.record.processes import own_process
 from mlops.record.reuse import has_copy
+from mlops.runner.new_record import begin_record
 from mlops.runner.plan import Plan, Surroundings
 from mlops.runner.requirements import require_runnable
-from mlops.runner.run import Run, begin_record
+from mlops.runner.run import Run
 
 
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
