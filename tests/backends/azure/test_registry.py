@@ -1,5 +1,6 @@
 """Model versions on Azure: requests, simultaneous writers, and changes made by others."""
 
+import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -70,6 +71,24 @@ def test_the_champion_moves_with_one_write(azure: Azure, backend: Backend, tmp_p
     assert seen == [{"tiny:1": "1", "tiny:2": "2"}, {"tiny:2": "2"}]  # the highest counts
     assert backend.registry.promote("tiny", 2, expected=backend.registry.get_version("tiny", 1).identity).champion
     assert len(seen) == 2  # again changes nothing
+
+
+def test_a_champion_that_was_deleted_is_not_one_that_never_was(azure: Azure, backend: Backend, tmp_path: Path) -> None:
+    for number in (1.0, 2.0):
+        register(backend, tmp_path, number)
+    assert backend.registry.find_champion("tiny") is None
+    backend.registry.promote("tiny", 1, expected="")
+    del azure.models.models["tiny:1"]
+    said = (
+        "The champion of 'tiny', version 1, was deleted in Azure or lost its tag `champion`. Set this tag to 1 on a "
+        "version of the model. To promote the next model as the first one, delete the blob mlops/champions/tiny.json."
+    )
+    with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
+        backend.registry.find_champion("tiny")
+    azure.models.models["tiny:2"]["kvTags"]["champion"] = "1"
+    champion = backend.registry.find_champion("tiny")
+    assert champion is not None
+    assert champion.version == 2
 
 
 def find_champions(azure: Azure) -> dict[str, str]:

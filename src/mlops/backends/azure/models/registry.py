@@ -14,6 +14,7 @@ from mlops.backends.azure.connection.lock import Lease, LeaseLock
 from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.models.artifacts import MODEL, download_folder, read_hashes, replace_folder, write_hashes
+from mlops.backends.azure.models.champions import ChampionNotes
 from mlops.backends.azure.models.tracking import find_run
 from mlops.errors import ModelNotFoundError, PlatformError
 from mlops.files.hashes import verify_files
@@ -50,6 +51,7 @@ class AzureRegistry:
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
+        self._notes = ChampionNotes(session)
 
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
@@ -87,6 +89,8 @@ class AzureRegistry:
                 self._tag(lease, name, version, str(turn))
             for other in others:
                 self._tag(lease, name, other, "")
+            lease.check()
+            self._notes.write(name, version)
         return self.get_version(name, version)
 
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
@@ -112,9 +116,11 @@ class AzureRegistry:
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
         with explain_refusals(self._session, f"look up the champion of the model {name!r}"):
-            tagged = self._list(name, tags=[CHAMPION])
-        champion = _choose_champion(tagged)
-        return _read_version(champion, champion=True) if champion else None
+            champion = _choose_champion(self._list(name, tags=[CHAMPION]))
+            if champion is None:
+                self._notes.require_none(name)
+                return None
+        return _read_version(champion, champion=True)
 
     def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:
         found = _choose_champion(self._list(name, tags=[CHAMPION]))

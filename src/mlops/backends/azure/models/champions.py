@@ -1,0 +1,60 @@
+"""Notes of the champions: blobs in the workspace's default container, outside of the model registry.
+
+Anyone may delete a version in the workspace. Without a note, a deleted champion looks as if there had never been one,
+and the next model is promoted without a comparison.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+from mlops.backends.azure.connection.container import open_container
+from mlops.backends.azure.connection.session import AzureSession
+from mlops.errors import IntegrityError
+from mlops.files.records import decode_record
+
+
+@dataclass(frozen=True)
+class Note:
+    """The note of a model: the version that was promoted last."""
+
+    version: int
+
+
+class ChampionNotes:
+    """The notes of all models, one blob per model, which is written after each promotion."""
+
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+
+    def write(self, name: str, version: int) -> None:
+        """Record the champion of a model; the caller holds the lock of the model."""
+        content = json.dumps(asdict(Note(version))).encode()
+        open_container(self._session).upload_blob(_locate(name), content, overwrite=True)
+
+    def require_none(self, name: str) -> None:
+        """Check that a model without a champion has never had one.
+
+        An older version of the engine wrote no note, so a champion that it promoted is not missed.
+
+        Raises
+        ------
+        IntegrityError
+            If a version was promoted, and has since been deleted or lost its tag.
+        """
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            content = open_container(self._session).download_blob(_locate(name)).readall()
+        except ResourceNotFoundError:
+            return
+        advice = "Delete it, and the next promotion writes it again."
+        note = decode_record(content, Note, f"The blob {_locate(name)}", advice)
+        raise IntegrityError(
+            f"The champion of {name!r}, version {note.version}, was deleted in Azure or lost its tag `champion`. "
+            "Set this tag to 1 on a version of the model. To promote the next model as the first one, delete the "
+            f"blob {_locate(name)}."
+        )
+
+
+def _locate(name: str) -> str:
+    return f"mlops/champions/{name}.json"
