@@ -139,7 +139,9 @@ def test_a_run_of_this_machine_is_shown_with_its_steps_but_has_no_log(workspace:
     write_run(RUN, workspace.outputs)
     found = get_run(opened, "monday")
     assert [(step.name, step.state) for step in found.steps] == [("train", "succeeded"), ("evaluate", "succeeded")]
-    with pytest.raises(UsageError, match=f"are for submitted runs, and monday is none. .* {workspace.outputs}/monday"):
+    with pytest.raises(
+        UsageError, match=f"are for submitted runs, but monday was not submitted. .* {workspace.outputs}/monday"
+    ):
         require_submitted(opened, "monday")
     with pytest.raises(RunNotFoundError, match="No run friday was submitted here. `mlops runs` lists the runs."):
         get_run(opened, "friday")

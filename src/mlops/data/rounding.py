@@ -1,4 +1,4 @@
-"""The rounding of a file: how far its values may be from those that it was written from, as its digits show it."""
+"""The rounding of a file: how far its values may be from the original ones, judged by their digits."""
 
 from collections.abc import Hashable, Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-COARSE = 2  # significant digits that are off by more than `identity.ALIKE`; three are off by up to 5e-3
+COARSE = 2  # values with this many significant digits are off by more than `identity.ALIKE`, with three by up to 5e-3
 EXACT = 2e-7  # relative difference; single precision is off by up to 6e-8
 MOST_DECIMALS = 12  # further decimals of a file never change the result
 
@@ -37,8 +37,8 @@ def _find_last_place(values: pd.Series) -> float:
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Mapping[Hashable, float]:
     """Return the largest relative difference that rounding to one or two significant digits can cause, by column.
 
-    It is empty unless all numbers of one table have only one or two, and the other has more in a column with decimals.
-    Columns in which both have the same are left out.
+    It is empty unless all numbers of one table have only one or two significant digits, and a column with decimals in
+    the other table has more. Columns that have the same number of digits in both tables are left out.
     """
     numeric = [name for name in rows.columns if all(map(pd.api.types.is_numeric_dtype, (rows[name], known[name])))]
     digits = {name: (_count_digits(rows[name]), _count_digits(known[name])) for name in numeric}

@@ -1,6 +1,6 @@
 """The files that ended parents of warm kernels left behind: sockets, logs, and notes of failed starts.
 
-All checkouts of a user share the folder, so a log begins with the interpreter, of which each checkout has its own.
+All checkouts of a user share the folder. Each checkout has its own interpreter, which the first line of a log names.
 """
 
 import os

@@ -16,9 +16,10 @@ from mlops.release.standing import Standing, find_standings
 class Status:
     """The champion, if there is one, the services of the environments, and runs and rollbacks, newest first.
 
-    `problems` lists the parts of the platform that cannot be read, `champion_problem` why the champion cannot be.
-    `command_options` is the option that a command needs for the platform: " --platform azure", or empty. `versions`
-    has the served versions of the model, by image, and `unread` the reasons why others cannot be read.
+    `problems` lists the parts of the platform that cannot be read, and `champion_problem` is the reason why the
+    champion cannot be read. `command_options` is the option that a command needs for the platform: " --platform azure",
+    or empty. `versions` has the served versions of the model, by image, and `unread` the reasons why others cannot be
+    read.
     """
 
     champion: ModelVersion | None = None

@@ -175,8 +175,8 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
     except RunNotFoundError:
         folder = opened.workspace.outputs / run_id
         raise UsageError(
-            f"--log, --download and --cancel are for submitted runs, and {run_id} is none. Its notebooks and reports "
-            f"are in {folder}."
+            f"--log, --download and --cancel are for submitted runs, but {run_id} was not submitted. "
+            f"Its notebooks and reports are in {folder}."
         ) from None
 
 

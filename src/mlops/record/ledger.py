@@ -24,7 +24,7 @@ RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "
 
 UNENDED: tuple[RunState, ...] = ("interrupted", "lost", "unreadable", "newer")  # states of a run that has no outcome
 LOST = "the runner's process ended before the run did"
-RECORDS = "*/run.json"  # where the records are in the folder of all runs
+RECORDS = "*/run.json"  # pattern of the records in the folder of all runs
 # The format of run.json; 1 has no number. 3 adds the third item of `process`, and the commit of each step.
 FORMAT = 3
 
