@@ -1,7 +1,8 @@
-"""Standard output belongs to the program: only its text, in any encoding, as long as there is a reader."""
+"""Standard output belongs to the program: only its text, in any encoding, without secrets, as long as it is read."""
 
 import errno
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from mlops.cli.streams import describe_error
+from mlops.cli.streams import RedactionFilter, describe_error, print_error, print_traceback
 from mlops.files.atomic import write_atomically
+from mlops.record.redaction import make_redactor
 
 CLAIM = "import os, sys, click\nfrom mlops.cli.streams import claim_streams, print_json\nclaim_streams()\n"
 
@@ -113,3 +115,43 @@ def test_the_help_and_the_status_work_on_any_terminal(mlops: Any, encoding: str)
         ran = mlops(*words, PYTHONIOENCODING=encoding, MLOPS_WARM_KERNELS="0")  # otherwise another parent would start
         assert ran.returncode == (2 if "\udcff" in words else 0), ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+@pytest.fixture
+def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One secret of the environment, and one that a run has redacted."""
+    monkeypatch.setenv("MLOPS_SECRET_TEST", "s3cr3t-word")
+    monkeypatch.setenv("MLOPS_SECRET_SHORT", "s3")
+    make_redactor(["key-of-a-service"])
+
+
+@pytest.mark.usefixtures("_secrets")
+def test_a_message_is_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    print_error(OSError("no host u:s3cr3t-word@h, key-of-a-service"))
+    assert capsys.readouterr() == ("", "mlops: no host u:***@h, ***\n")
+
+
+@pytest.mark.usefixtures("_secrets")
+def test_a_traceback_has_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        {}["s3cr3t-" + "word"]
+    except KeyError as error:
+        print_traceback(error)
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert shown.endswith("KeyError: '***'\n")
+
+
+@pytest.mark.usefixtures("_secrets")
+def test_what_libraries_log_has_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    logger, handler = logging.getLogger("tests.redaction"), logging.StreamHandler()
+    handler.addFilter(RedactionFilter())
+    logger.addHandler(handler)
+    try:
+        raise ValueError("s3cr3t-" + "word")
+    except ValueError:
+        logger.exception("Task %s failed", "key-of-a-service")
+    logger.removeHandler(handler)
+    shown = capsys.readouterr().err
+    assert shown.startswith("Task *** failed\nTraceback")
+    assert shown.endswith("ValueError: ***\n")

@@ -16,7 +16,7 @@ from opened import open_here
 from tiny_model import make_bundle
 
 from mlops.backends import memory
-from mlops.backends.local.pipelines import SUBMISSION, BackgroundRun
+from mlops.backends.local.background import SUBMISSION, BackgroundRun
 from mlops.backends.local.services import LocalDeployment, LocalSite, LocalState
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically

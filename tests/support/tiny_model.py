@@ -7,12 +7,15 @@ from pathlib import Path
 
 import requests
 
+from mlops.backends import open_backend
+from mlops.errors import ConflictError
 from mlops.image.bundle import build_bundle
 from mlops.platform.backend import Backend
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import NO_PERMISSIONS, Permissions, Service
 from mlops.platform.trainings import TrainingRun
+from mlops.workspace import Workspace
 
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -58,6 +61,17 @@ def track(
 def register(backend: Backend, folder: Path, number: float = 1.0, name: str = "tiny") -> ModelVersion:
     """Track a training and register its model."""
     return backend.registry.register(name, track(backend, folder, number), TAGS)
+
+
+def register_and_promote(platform: str, workspace: Workspace, folder: Path) -> tuple[int, bool]:
+    """Register a model, and try to make it the first champion; runs in a separate process."""
+    backend = open_backend(platform, workspace)
+    version = register(backend, folder)
+    try:
+        backend.registry.promote("tiny", version.version, expected="")
+    except ConflictError:
+        return version.version, False
+    return version.version, True
 
 
 def make_bundle(folder: Path, model: ModelVersion, number: float, script: str = SCRIPT, pin: str = PIN) -> Path:

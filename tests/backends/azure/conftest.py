@@ -51,3 +51,11 @@ def lean(project: Path, tmp_path: Path) -> Workspace:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     return Workspace(folder, tmp_path / "home", tmp_path / "outputs")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A data file."""
+    path = tmp_path / "sample.csv"
+    path.write_text("A,Y\n1,2\n")
+    return path

@@ -37,14 +37,6 @@ def datasets(session: AzureSession) -> AzureDatasets:
     return made
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A data file."""
-    path = tmp_path / "sample.csv"
-    path.write_text("A,Y\n1,2\n")
-    return path
-
-
 def register(datasets: AzureDatasets, file: Path) -> DatasetVersion:
     """Stage a file and register it, as 00_provision does once it has passed its test."""
     return datasets.register(datasets.stage(file))

@@ -2,16 +2,17 @@
 
 import re
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from doubles.azure.azure import Azure
-from tiny_model import TAGS, register, track
+from tiny_model import TAGS, register, register_and_promote, track
 
 from mlops.backends import open_backend
-from mlops.errors import ConflictError, IntegrityError, PlatformError
+from mlops.errors import IntegrityError, PlatformError
 from mlops.platform.backend import Backend
 from mlops.platform.trainings import TrainingRun
 from mlops.workspace import Workspace
@@ -26,23 +27,12 @@ def backend(azure: Azure, workspace: Workspace) -> Backend:
     return open_backend("azure", workspace)
 
 
-def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]:
-    """Register a model, and try to make it the first champion; runs in a separate process."""
-    backend = open_backend("azure", workspace)
-    version = register(backend, folder)
-    try:
-        backend.registry.promote("tiny", version.version, expected="")
-    except ConflictError:
-        return version.version, False
-    return version.version, True
-
-
 def test_processes_that_register_at_once_get_versions_of_their_own_and_one_champion(
     azure: Azure, workspace: Workspace, tmp_path: Path
 ) -> None:
     folders = [tmp_path / str(number) for number in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        results = list(pool.map(register_and_promote, [workspace] * PROCESSES, folders))
+        results = list(pool.map(partial(register_and_promote, "azure"), [workspace] * PROCESSES, folders))
     assert sorted(version for version, _ in results) == list(range(1, PROCESSES + 1))
     assert [model["kvTags"].get("champion") for model in azure.models.models.values()].count("1") == 1
     assert sum(won for _, won in results) == 1

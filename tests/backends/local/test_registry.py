@@ -2,28 +2,18 @@
 
 import re
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from tiny_model import register
+from tiny_model import register, register_and_promote
 
 from mlops.backends import open_backend
 from mlops.backends.local.store.mlflow_store import MlflowStore
-from mlops.errors import ConflictError, IntegrityError
+from mlops.errors import IntegrityError
 from mlops.platform.trainings import TrainingRun
 from mlops.workspace import Workspace
-
-
-def register_and_promote(workspace: Workspace, folder: Path) -> tuple[int, bool]:
-    """Register a model, and try to make it the first champion; runs in a separate process."""
-    backend = open_backend("local", workspace)
-    version = register(backend, folder)
-    try:
-        backend.registry.promote("tiny", version.version, expected="")
-    except ConflictError:
-        return version.version, False
-    return version.version, True
 
 
 @pytest.mark.parametrize("processes", [3, pytest.param(16, marks=pytest.mark.slow)])
@@ -36,7 +26,7 @@ def test_processes_that_register_at_once_get_versions_of_their_own_and_one_champ
     context = get_context("forkserver")
     context.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "mlops.backends.local"])
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        results = list(pool.map(register_and_promote, [workspace] * processes, folders))
+        results = list(pool.map(partial(register_and_promote, "local"), [workspace] * processes, folders))
     assert sorted(version for version, _ in results) == list(range(1, processes + 1))
     assert sum(won for _, won in results) == 1
 

@@ -11,7 +11,8 @@
     processes       service processes: start, recognition, end
     secrets         environment variables, and keys in private files
     datasets        files by content, and the catalogue of versions
-    pipelines       runs in the background
+    pipelines       the published pipeline, and its runs in the background
+    background      the processes of these runs, and the record and log of each
     infrastructure  creation and deletion of MLOPS_HOME
     settings        the section `local` of parameters/local.yml
     tracking_page   MLflow's own page

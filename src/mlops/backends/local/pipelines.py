@@ -3,19 +3,15 @@
 There are no schedules here. Use cron to run ``mlops submit retrain``.
 """
 
-import os
 import shutil
-import signal
-import subprocess
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
+from mlops.backends.local.background import LOG, SUBMISSION, BackgroundRun, is_alive, start_process, stop_process
 from mlops.data.location import require_file
 from mlops.errors import (
     FormatError,
@@ -34,22 +30,7 @@ from mlops.platform.submission import Build, Submission, list_overrides, list_ta
 from mlops.record.clock import now
 from mlops.record.ledger import make_run_folder, read_run
 from mlops.record.order import sort_records, take_order
-from mlops.record.processes import ProcessId, identify_process
 from mlops.workspace import Workspace
-
-LOG, SUBMISSION = "submitted.log", "submitted.json"
-CANCEL_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class BackgroundRun:
-    """A run in the background: its process, the time of submission, version, tags, and place in the order of runs."""
-
-    process: ProcessId
-    submitted: str
-    version: str
-    tags: Mapping[str, str] = field(default_factory=dict)
-    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,8 +55,7 @@ class LocalPipelines:
 
     def __init__(self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = ()) -> None:
         self._published = workspace.home / "pipelines" / f"{PUBLISHED}.json"
-        self._home = workspace.home
-        self._project = workspace.project
+        self._workspace = workspace
         self._outputs = workspace.outputs
         self._datasets = datasets
         self._command = tuple(command)
@@ -107,7 +87,8 @@ class LocalPipelines:
         folder = make_run_folder(self._outputs, PUBLISHED)
         run_id = folder.name
         build = Build(version, build_uri)
-        process = self._start(_list_words(run_id, submission, build, data), folder)
+        words = [*self._command, *_list_words(run_id, submission, build, data)]
+        process = start_process(words, self._workspace, folder)
         order = take_order(self._outputs.glob(f"*/{SUBMISSION}"))
         background = BackgroundRun(process, now(), version, list_tags(submission, build), order)
         write_atomically(folder / SUBMISSION, msgspec.json.encode(background))
@@ -131,7 +112,7 @@ class LocalPipelines:
     def list_unrecorded(self) -> list[Path]:
         """Return the folders of submitted runs that ended before they had a record, for `mlops prune`."""
         folders = [path.parent for path in sorted(self._outputs.glob(f"*/{SUBMISSION}"))]
-        return [folder for folder in folders if not (folder / "run.json").exists() and not _is_alive(folder)]
+        return [folder for folder in folders if not (folder / "run.json").exists() and not is_alive(folder)]
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
         """Return a run, marked as unreadable if its record is damaged, or None if it was deleted meanwhile."""
@@ -161,14 +142,7 @@ class LocalPipelines:
     def cancel(self, run_id: str) -> SubmittedRun:
         """See `mlops.platform.pipelines.Pipelines`."""
         process = read_record(self._find_folder(run_id) / SUBMISSION, BackgroundRun).process
-        if process.alive:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGTERM)
-            deadline = time.monotonic() + CANCEL_SECONDS
-            while process.alive and time.monotonic() < deadline:
-                time.sleep(0.05)
-            if process.alive:
-                os.kill(process.pid, signal.SIGKILL)
+        stop_process(process)
         return self.get_run(run_id)
 
     def _read_versions(self) -> tuple[tuple[str, str], ...]:
@@ -177,7 +151,7 @@ class LocalPipelines:
         return read_record(self._published, Publications).versions
 
     def _describe(self, version: str) -> PublishedPipeline:
-        return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._project.as_uri())
+        return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._workspace.project.as_uri())
 
     def _find_data(self, submission: Submission) -> str:
         """Return the data file of a submission, as an address for the background run; "" for the newest version."""
@@ -192,29 +166,6 @@ class LocalPipelines:
         if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
             raise RunNotFoundError(f"No run {run_id} was submitted here. `mlops runs` lists the runs.")
         return folder
-
-    def _start(self, words: list[str], folder: Path) -> ProcessId:
-        """Start the command line in a new session, so that it outlives this process."""
-        environ = {**os.environ, "MLOPS_HOME": str(self._home), "MLOPS_OUTPUTS": str(self._outputs)}
-        with open(folder / LOG, "ab") as log:
-            process = subprocess.Popen(
-                [*self._command, *words],
-                cwd=self._project,
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        return identify_process(process.pid)
-
-
-def _is_alive(folder: Path) -> bool:
-    """Return whether the process of a submitted run is alive; True if that is unknown."""
-    try:
-        return read_record(folder / SUBMISSION, BackgroundRun).process.alive
-    except (IntegrityError, FileNotFoundError):
-        return True
 
 
 def _list_words(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:
