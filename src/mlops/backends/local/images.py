@@ -23,7 +23,7 @@ AGAIN = "Delete it, and create the image again."
 
 @dataclass(frozen=True)
 class NewestImage:
-    """The digest of the newest image of a model version; `identity` is that of the version, empty in older records."""
+    """The newest image of a model version; `identity` is `ModelVersion.identity`, or empty in older records."""
 
     digest: str
     identity: str = ""

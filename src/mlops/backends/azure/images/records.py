@@ -59,7 +59,7 @@ class ImageRecord:
 class ModelImages:
     """The images of a model version; `newest` is the digest of the one published last.
 
-    `identity` is that of the version; empty in older records.
+    `identity` is `ModelVersion.identity`; empty in older records.
     """
 
     newest: str = ""
