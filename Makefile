@@ -28,7 +28,13 @@ help:  ## show this list
 
 setup: $(READY)  ## install everything into .venv
 
-$(READY): requirements.lock pyproject.toml .ci/uv.lock
+# A virtual environment has absolute paths, so after the project was moved or copied it is made again.
+MOVED := $(shell [ ! -f $(BIN)/activate ] || grep -qF '$(CURDIR)/$(VENV)' $(BIN)/activate || echo moved)
+.PHONY: moved
+moved:
+	@echo "$(VENV) was made in another folder and is replaced"
+
+$(READY): requirements.lock pyproject.toml .ci/uv.lock $(MOVED)
 	@bash .ci/make-venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .ci/uv.lock
 	@echo "installing packages into $(VENV) ..."

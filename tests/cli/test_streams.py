@@ -109,6 +109,19 @@ def test_a_full_disk_is_named_by_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "/h/qa.lock"), "/h/qa.lock: Read-only file system. Set MLOPS_H"),
+        (PermissionError(errno.EACCES, "Permission denied", "/h/run.json"), "/h/run.json: Permission denied."),
+        (OSError("no host"), "no host"),
+        (ValueError("x"), "x"),
+    ],
+)
+def test_an_error_of_the_operating_system_is_a_sentence(error: Exception, said: str) -> None:
+    assert describe_error(error).startswith(said)
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", pytest.param("ascii", marks=pytest.mark.slow)])
 def test_the_help_and_the_status_work_on_any_terminal(mlops: Any, encoding: str) -> None:
     for words in (["--help"], ["run", "--help"], ["status"], ["kernels"], ["run", "\udcff"]):

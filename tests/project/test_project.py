@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -84,3 +85,17 @@ def test_jupyterlab_starts_for_every_user_and_gets_its_arguments(
     words = ["make", "--no-print-directory", "-n", "-o", ".venv/.ready", "lab", "ARGS=--port 9000"]
     ran = subprocess.run(words, cwd=project, env=environ, capture_output=True, text=True, check=True)
     assert " ".join(ran.stdout.split()) == f".venv/bin/jupyter lab notebooks {option}--port 9000"
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_environment_is_made_again_after_the_project_was_moved(project: Path, tmp_path: Path, moved: bool) -> None:
+    folder = tmp_path.resolve() / "project"
+    for name in ("Makefile", "requirements.lock", "pyproject.toml", ".ci/uv.lock"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project / name, folder / name)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    where = folder.with_name("before") if moved else folder
+    (folder / ".venv" / "bin" / "activate").write_text(f'VIRTUAL_ENV="{where}/.venv"\n')
+    (folder / ".venv" / ".ready").touch()
+    shown = subprocess.run(["make", "-n", "setup"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert ("make-venv .venv" in shown) == moved

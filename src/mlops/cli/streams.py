@@ -71,11 +71,17 @@ def print_error(error: BaseException) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the message of an error, with advice if a disk is full."""
-    if not isinstance(error, OSError) or error.errno not in FULL:
+    """Return the message of an error; one of the operating system names the file, and says what to do if it can."""
+    if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     file = f"{error.filename}: " if error.filename else ""
-    return f"{file}{error.strerror}. Free some space and try again. `mlops resume` continues a run."
+    if error.errno in FULL:
+        advice = " Free some space and try again. `mlops resume` continues a run."
+    elif error.errno == errno.EROFS:
+        advice = " Set MLOPS_HOME and MLOPS_OUTPUTS to writable folders."
+    else:
+        advice = ""
+    return f"{file}{error.strerror}.{advice}"
 
 
 def print_traceback(error: BaseException) -> None:
