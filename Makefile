@@ -28,11 +28,11 @@ help:  ## show this list
 
 setup: $(READY)  ## install everything into .venv
 
-# A virtual environment has absolute paths, so after the project was moved or copied it is made again.
+# A virtual environment has absolute paths, so after the project was moved or copied it is created again.
 MOVED := $(shell [ ! -f $(BIN)/activate ] || grep -qF '$(CURDIR)/$(VENV)' $(BIN)/activate || echo moved)
 .PHONY: moved
 moved:
-	@echo "$(VENV) was made in another folder and is replaced"
+	@echo "$(VENV) was created in another folder and is replaced"
 
 $(READY): requirements.lock pyproject.toml .ci/uv.lock $(MOVED)
 	@bash .ci/make-venv $(VENV)
