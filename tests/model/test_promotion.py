@@ -46,10 +46,11 @@ def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:
 
 
 def test_a_clearly_better_model_is_promoted() -> None:
-    decision = decide_promotion(LOSSES, LOSSES - GAINS)
+    decision = decide_promotion(LOSSES, LOSSES - GAINS, loss="squared error", unit="squared points")
     assert decision.promoted is True
     assert decision.reason == (
-        "The challenger is better: mean improvement 4.65 on 89 rows unseen by both models, 95% lower bound 3.89."
+        "The challenger is better: the mean improvement of the squared error is 4.65 squared points on 89 rows "
+        "unseen by both models, with a 95% lower bound of 3.89."
     )
     assert decision.improvement == pytest.approx(GAINS.mean())
 
@@ -57,6 +58,9 @@ def test_a_clearly_better_model_is_promoted() -> None:
 def test_a_worse_model_is_rejected() -> None:
     decision = decide_promotion(LOSSES - GAINS, LOSSES)
     assert (decision.promoted, decision.improvement) == (False, pytest.approx(-GAINS.mean()))
+    assert decision.reason.startswith(
+        "The challenger is not shown to be better: the mean improvement of the loss is -4.65 on"
+    )
     assert decision.lower_bound < decision.improvement
 
 

@@ -74,6 +74,8 @@ def decide_promotion(
     resamples: int = 5000,
     min_rows: int = 30,
     left_out: str = "",
+    loss: str = "loss",
+    unit: str = "",
     seed: int = 0,
 ) -> Decision:
     """Decide between two models by their losses on the same rows.
@@ -91,6 +93,8 @@ def decide_promotion(
         The smallest number of rows on which a model may be promoted.
     left_out : str
         Why other rows were left out of the comparison, as a sentence; part of the reason if too few remain.
+    loss, unit : str
+        The name of the loss and its unit, for the reason: "squared error", "squared points".
     seed : int
         Seed of the bootstrap.
 
@@ -123,8 +127,8 @@ def decide_promotion(
     promoted = lower_bound > 0
     verdict = "The challenger is better" if promoted else "The challenger is not shown to be better"
     reason = (
-        f"{verdict}: mean improvement {format_number(improvement)} on {rows} rows unseen by both models, "
-        f"{100 * confidence:g}% lower bound {format_number(lower_bound)}."
+        f"{verdict}: the mean improvement of the {loss} is {f'{format_number(improvement)} {unit}'.strip()} on {rows} "
+        f"rows unseen by both models, with a {100 * confidence:g}% lower bound of {format_number(lower_bound)}."
     )
     return Decision(promoted, reason, rows, improvement, lower_bound, detectable)
 
