@@ -126,7 +126,7 @@ def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops)
         "✓ 01_test_data                6 compared, none differ",
         "    note: run with alpha=1.0 (committed: 0.4)",
         "    scrap alpha: 1.0, committed 0.4",
-        "– 06_deploy-production        not compared: environment is production, committed with qa",
+        "– 06_deploy-production        not compared: environment is 'production', committed with 'qa'",
     ):
         assert f"\n{line}\n" in checked.stdout, checked.stdout
     shown = r"`actual = .*` row 0, column expected: [\d.,]+, committed 5,240 "
