@@ -1,18 +1,21 @@
 """Running a pipeline and resuming a run, as a command or a request does."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from opened import open_here, open_model
 from tiny_model import publish
 
 from mlops.backends import memory
-from mlops.errors import IntegrityError, ParameterError, UsageError
+from mlops.errors import IntegrityError, ParameterError, PlatformError, UsageError
 from mlops.operations.opening import OpenProject
 from mlops.operations.request import RunRequest
 from mlops.operations.running import find_run, resume_run, start_run
 from mlops.parameters.overrides import read_override
+from mlops.platform.infrastructure import Infrastructure
+from mlops.platform.services import Permissions
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.record.listener import Listener
 from mlops.record.processes import NO_PROCESS
@@ -96,6 +99,34 @@ def test_an_image_whose_model_was_deleted_is_refused_before_anything_runs(
     with pytest.raises(UsageError, match=r"^There is no image of the champion, tiny version 2\. Run 05_create"):
         start_run(opened, RunRequest("release"))
     assert not workspace.outputs.exists()
+
+
+class Unreachable:
+    """The infrastructure of a platform that cannot be asked."""
+
+    def require_ready(self) -> None:
+        """See `Infrastructure`."""
+        raise PlatformError("unreachable")
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (RunRequest("build", allowed=Permissions(take_over=True)), "--take-over: The pipeline build deploys nothing"),
+        (RunRequest("build", run_id="a b"), "'a b' cannot name a run"),
+        (RunRequest("build", "test"), "--only test: there is no such step in build"),
+        (RunRequest("all", "train", model_file=Path("model.json")), "--model-file: The step train deploys nothing"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_the_platform_is_asked(
+    workspace: Workspace, request_: RunRequest, said: str
+) -> None:
+    opened = open_here(workspace)
+    backend: Any = replace(opened.backend, infrastructure=cast("Infrastructure", Unreachable()))
+    with pytest.raises(UsageError, match=said):
+        start_run(replace(opened, backend=backend), request_)
+    with pytest.raises(UsageError, match="test_data.data_path is 'none.csv', but there is no such file"):
+        start_run(replace(open_here(workspace, "test_data.data_path=none.csv"), backend=backend), RunRequest("build"))
 
 
 def test_the_run_to_resume_is_the_one_asked_for_or_the_newest(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 from mlops.errors import NotFoundError, UsageError
 from mlops.operations.model_file import find_named_image
 from mlops.operations.opening import OpenProject
-from mlops.parameters.overrides import Override
+from mlops.parameters.overrides import Override, check_overrides
 from mlops.pipelines import PIPELINES
 from mlops.pipelines.step import Step
 from mlops.platform.services import NO_PERMISSIONS, Permissions
+from mlops.record.reuse import require_step
 from mlops.release.choice import choose_image
 from mlops.release.refusals import explain_owner
+from mlops.runner.requirements import require_files, require_new
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,31 @@ class RunRequest:
     def asked(self) -> tuple[Step, ...]:
         """The steps to run: all of them, or the one of `only`."""
         return tuple(step for step in self.steps if self.only in ("", step.name))
+
+
+def check_request(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a request that is wrong in itself, before the platform is asked anything.
+
+    Raises
+    ------
+    UsageError
+        If an option does not suit the pipeline or the others, the name of the run is taken, or a file does not exist.
+    """
+    if request.only:
+        require_step(request.only, request.pipeline, [step.name for step in request.steps])
+    elif request.source:
+        raise UsageError(f"--from {request.source} is for --only, which builds on an earlier run. Add --only STEP.")
+    check_overrides(opened.overrides, request.pipeline, request.steps, request.only)
+    options = {
+        "--model-file": request.model_file,
+        "--take-over": request.allowed.take_over,
+        "--redeploy-rolled-back": request.allowed.redeploy,
+    }
+    for option in (option for option, given in options.items() if given):
+        _find_deployment(request, option)
+    if request.run_id:
+        require_new(request.run_id, opened.workspace.outputs)
+    require_files(request.asked, opened.parameters.values)
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:

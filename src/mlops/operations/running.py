@@ -7,12 +7,10 @@ from mlops.errors import UsageError
 from mlops.operations.data import DataRegistrar, choose_data
 from mlops.operations.opening import OpenProject, require_ready
 from mlops.operations.releasing import Remaining, release_again
-from mlops.operations.request import RunRequest, give_request, require_possible
+from mlops.operations.request import RunRequest, check_request, give_request, require_possible
 from mlops.operations.surroundings import surround_run
-from mlops.parameters.overrides import check_overrides
 from mlops.pipelines import PIPELINES, ROLLBACK, find_data_step, find_release
 from mlops.record.ledger import RunRecord, list_runs, read_run
-from mlops.record.reuse import require_step
 from mlops.runner import Listener, Plan, resume_pipeline, run_pipeline
 
 
@@ -46,11 +44,7 @@ def start_run(
     UsageError
         If the request cannot be run. Nothing has run.
     """
-    if request.only:
-        require_step(request.only, request.pipeline, [step.name for step in request.steps])
-    elif request.source:
-        raise UsageError(f"--from {request.source} is for --only, which builds on an earlier run. Add --only STEP.")
-    check_overrides(opened.overrides, request.pipeline, request.steps, request.only)
+    check_request(opened, request)
     require_ready(opened.backend)
     opened = give_request(opened, request)
     require_possible(opened, request)

@@ -12,10 +12,8 @@
     telemetry_listener  sends finished runs to the platform's monitoring
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from mlops.errors import ConflictError, UsageError
 from mlops.pipelines.step import Step
@@ -26,7 +24,7 @@ from mlops.record.reuse import find_only, has_copy
 from mlops.record.run_lock import share_runs
 from mlops.runner.new_record import begin_record
 from mlops.runner.plan import Plan, Surroundings
-from mlops.runner.requirements import require_runnable
+from mlops.runner.requirements import require_new, require_runnable
 from mlops.runner.run import Run
 from mlops.runner.single_step import run_step, run_submitted, skip_submitted
 
@@ -69,7 +67,7 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
         If the record cannot be written. The run can be resumed from its last record.
     """
     if run_id:
-        _require_new(run_id, surroundings.workspace.outputs)
+        require_new(run_id, surroundings.workspace.outputs)
     outputs = surroundings.workspace.outputs
     with share_runs(outputs):
         reused = find_only(plan.only, plan.pipeline, plan.steps, outputs, plan.source) if plan.only else ()
@@ -77,13 +75,6 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
         require_runnable(asked, plan.parameters.values, surroundings.workspace)
         record = begin_record(plan, surroundings, run_id or make_run_folder(outputs, plan.pipeline).name)
         return Run(plan, surroundings, record).run(reused)
-
-
-def _require_new(run_id: str, outputs: Path) -> None:
-    if not re.fullmatch(r"\w[\w.-]*", run_id):
-        raise UsageError(f"{run_id!r} cannot name a run. Use letters, digits, - and _ only.")
-    if (outputs / run_id / "run.json").exists():
-        raise UsageError(f"Run {run_id} exists already. Choose another name, or run `mlops resume {run_id}`.")
 
 
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:

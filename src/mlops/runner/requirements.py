@@ -1,6 +1,7 @@
 """The requirements of a run: notebooks that can be executed, existing data files, and a folder for the outputs."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,20 @@ def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]
     for step in steps:
         for name in step.files:
             require_file(str(values[step.name].get(name) or ""), f"{step.name}.{name}")
+
+
+def require_new(run_id: str, outputs: Path) -> None:
+    """Refuse the name of a run that is not a valid one, or that another run has.
+
+    Raises
+    ------
+    UsageError
+        In either case.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", run_id):
+        raise UsageError(f"{run_id!r} cannot name a run. Use letters, digits, - and _ only.")
+    if (outputs / run_id / "run.json").exists():
+        raise UsageError(f"Run {run_id} exists already. Choose another name, or run `mlops resume {run_id}`.")
 
 
 def _require_folder(outputs: Path) -> None:
