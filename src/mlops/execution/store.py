@@ -46,7 +46,7 @@ class NotebookStore:
         try:
             write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
-            raise StepFailed(f"Could not write {Path(path).name}: {error}") from error
+            raise StepFailed(f"Could not write {Path(path).name}: {error.strerror or error}.") from error
         self._written[path] = content
 
     def pretty_path(self, url: str) -> str:
