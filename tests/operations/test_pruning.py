@@ -278,3 +278,22 @@ def test_what_a_kill_has_left_is_no_run_and_goes_with_the_next_call(opened: Open
     assert [run.run_id for run in list_runs(outputs)] == [RUN]
     assert prune(opened, TOMORROW).leftovers == ()
     assert not half.exists()
+
+
+def test_recorded_times_count_and_not_those_of_files_which_a_copied_home_has_new(
+    opened: OpenProject, tmp_path: Path
+) -> None:
+    """Files that these tests make are younger than an hour."""
+    home, outputs = opened.workspace.home, opened.workspace.outputs
+    images = [publish(opened, tmp_path, version) for version in (1, 2)]
+    index = home / "images" / "models" / "tiny-1.json"
+    write_atomically(index, msgspec.json.encode({"digest": images[0].digest, "published": OLD}))
+    current = opened.backend.services.list_services()[1]
+    serving = replace(deploy(images[0]), digest=current.digest, image=current.image)
+    replaced, last = replace(serving, deployed="2025-12-01T00:00:05Z"), replace(serving, deployed=OLD)
+    remember(opened, LocalState(last, (replaced,)))
+    for name in ("2025-12-01T000000Z", "2025-12-31T235959Z"):  # of the replaced server, and of the last one
+        (home / "services" / "production" / name).mkdir(parents=True)
+    write_atomically(outputs / "submitted" / SUBMISSION, msgspec.json.encode(BackgroundRun(NO_PROCESS, OLD, "1")))
+    found = list_names(opened, time.time() - 3600)
+    assert sorted(found) == ["production/2025-12-01T000000Z", "submitted", "tiny-1"]

@@ -8,6 +8,11 @@ def now() -> str:
     return to_iso(datetime.now(UTC).timestamp())
 
 
+def from_iso(moment: str) -> float:
+    """Convert the text that `now` returns to seconds since 1970."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
 def to_iso(seconds: float) -> str:
     """Convert a time in seconds since 1970 to the text that `now` returns."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlops.errors import IntegrityError
-from mlops.files.records import read_record
 from mlops.record.processes import ProcessId, identify_process
 from mlops.workspace import Workspace
 
@@ -56,11 +54,3 @@ def stop_process(process: ProcessId) -> None:
         time.sleep(0.05)
     if process.alive:
         os.kill(process.pid, signal.SIGKILL)
-
-
-def is_alive(folder: Path) -> bool:
-    """Return whether the process of a submitted run is alive; True if that is unknown."""
-    try:
-        return read_record(folder / SUBMISSION, BackgroundRun).process.alive
-    except (IntegrityError, FileNotFoundError):
-        return True

@@ -17,16 +17,41 @@ from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
 from mlops.pipelines.advice import IMAGE_NOTEBOOK
 from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
+from mlops.record.clock import now
 
 AGAIN = "Delete it, and create the image again."
 
 
 @dataclass(frozen=True)
 class NewestImage:
-    """The newest image of a model version; `identity` is `ModelVersion.identity`, or empty in older records."""
+    """The newest image of a model version: its digest, the version's identity, and when it was last published.
+
+    Identity and time are empty in records older than these fields.
+    """
 
     digest: str
     identity: str = ""
+    published: str = ""
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image in the home.
+
+    Parameters
+    ----------
+    digest, folder : str, Path
+        Its digest and its folder.
+    indexes : tuple of Path
+        The files that record it as the newest image of a model version.
+    published : str
+        The last recorded time when it was published, as UTC in ISO 8601; empty if there is none.
+    """
+
+    digest: str
+    folder: Path
+    indexes: tuple[Path, ...]
+    published: str
 
 
 class LocalImages:
@@ -50,7 +75,7 @@ class LocalImages:
         with suppress(OSError):
             os.utime(target)  # because it is in use again, and `mlops prune` deletes by age
         image = self.get_image(digest)
-        write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest, model.identity))))
+        write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest, model.identity, now()))))
         return image
 
     def get_image(self, digest: str) -> Image:
@@ -84,14 +109,19 @@ class LocalImages:
         """See `Images`."""
         return list(hash_folder(self._locate(image.digest)))
 
-    def list_stored(self) -> list[tuple[str, Path, tuple[Path, ...]]]:
-        """Return the digest and folder of every image, and the files that record it as the newest image of a model."""
+    def list_stored(self) -> list[StoredImage]:
+        """Return all images, for `mlops prune`."""
         indexes: dict[str, list[Path]] = defaultdict(list)
+        published: dict[str, str] = defaultdict(str)
         for index in sorted(self._folder.glob("models/*.json")):
             with suppress(IntegrityError, FileNotFoundError):
-                indexes[read_record(index, NewestImage, AGAIN).digest].append(index)
+                newest = read_record(index, NewestImage, AGAIN)
+                indexes[newest.digest].append(index)
+                published[newest.digest] = max(published[newest.digest], newest.published)
         folders = {path.name.replace("-", ":", 1): path for path in sorted(self._folder.glob("sha256-*"))}
-        return [(digest, folder, tuple(indexes[digest])) for digest, folder in folders.items()]
+        return [
+            StoredImage(digest, folder, tuple(indexes[digest]), published[digest]) for digest, folder in folders.items()
+        ]
 
     def read_example(self, digest: str) -> str:
         """Return the example request of an image, as JSON text; "" if it cannot be read."""

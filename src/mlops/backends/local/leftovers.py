@@ -16,6 +16,7 @@ from mlops.backends.local.services import LocalHost
 from mlops.files.hashes import hash_file
 from mlops.platform.leftovers import Leftover
 from mlops.platform.services import ENVIRONMENTS
+from mlops.record.clock import from_iso
 from mlops.record.removal import finish_removals, measure_size, remove_whole
 from mlops.release.history import Deployment
 
@@ -60,7 +61,10 @@ class LocalLeftovers:
         if not self._home.is_dir():
             return []
         kept = needed | self.list_references()
-        unrecorded = (_describe("run", path.name, path, (path,)) for path in self._pipelines.list_unrecorded())
+        unrecorded = (
+            _describe("run", path.name, path, (path,), submitted)
+            for path, submitted in self._pipelines.list_unrecorded()
+        )
         found = (*unrecorded, *self._find_images(kept), *self._find_service_folders(), *self._find_staged(kept))
         return [leftover for leftover in found if leftover.last_used < before]
 
@@ -86,16 +90,18 @@ class LocalLeftovers:
         return self._host.look(environment).read().list_kept()
 
     def _find_images(self, kept: Set[str]) -> Iterator[Leftover]:
-        for digest, folder, indexes in self._images.list_stored():
-            if digest not in kept:
-                name = " ".join([*(index.stem for index in indexes), digest[:19] + "…"])
+        for image in self._images.list_stored():
+            if image.digest not in kept:
+                name = " ".join([*(index.stem for index in image.indexes), image.digest[:19] + "…"])
                 # The index is deleted first, because for a model without an index the image is created again.
-                yield _describe("image", name, folder, (*indexes, folder))
+                yield _describe("image", name, image.folder, (*image.indexes, image.folder), image.published)
 
     def _find_service_folders(self) -> Iterator[Leftover]:
         for environment in ENVIRONMENTS:
-            for folder in self._host.look(environment).list_ended():
-                yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,))
+            site = self._host.look(environment)
+            for folder in site.list_ended():
+                ended = site.read().find_replacement(folder)
+                yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,), ended)
 
     def _find_staged(self, kept: Set[str]) -> Iterator[Leftover]:
         """Yield the staged files that no run or model refers to, neither by path nor by content."""
@@ -105,8 +111,11 @@ class LocalLeftovers:
                 yield _describe("data", f"{path.parent.name}/{path.name}", path, (path,))
 
 
-def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...]) -> Leftover:
-    """Return a leftover, whose last use is its own modification time or that of its newest file."""
+def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...], recorded: str = "") -> Leftover:
+    """Return a leftover, whose last use is the recorded time.
+
+    Without one, it is the modification time of its place or of its newest file; a copied home has new ones.
+    """
     inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
-    last_used = max(place.stat().st_mtime, *inside) if inside else place.stat().st_mtime
+    last_used = from_iso(recorded) if recorded else max(place.stat().st_mtime, *inside, 0.0)
     return Leftover(kind, name, last_used, sum(map(measure_size, paths)), paths)

@@ -5,13 +5,14 @@ There are no schedules here. Use cron to run ``mlops submit retrain``.
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from mlops.backends.local.background import LOG, SUBMISSION, BackgroundRun, is_alive, start_process, stop_process
+from mlops.backends.local.background import LOG, SUBMISSION, BackgroundRun, start_process, stop_process
 from mlops.data.location import require_file
 from mlops.errors import (
     FormatError,
@@ -109,10 +110,18 @@ class LocalPipelines:
         found = (self._get_or_mark(path.parent.name) for path in submitted)
         return list(islice((run for run in found if run), most))
 
-    def list_unrecorded(self) -> list[Path]:
-        """Return the folders of submitted runs that ended before they had a record, for `mlops prune`."""
-        folders = [path.parent for path in sorted(self._outputs.glob(f"*/{SUBMISSION}"))]
-        return [folder for folder in folders if not (folder / "run.json").exists() and not is_alive(folder)]
+    def list_unrecorded(self) -> list[tuple[Path, str]]:
+        """Return the folders of submitted runs that ended before they had a record, for `mlops prune`.
+
+        Each has the time of its submission. A folder whose submission is damaged is left out.
+        """
+        found: list[tuple[Path, str]] = []
+        for path in sorted(self._outputs.glob(f"*/{SUBMISSION}")):
+            with suppress(IntegrityError, FileNotFoundError):
+                submission = read_record(path, BackgroundRun)
+                if not (path.parent / "run.json").exists() and not submission.process.alive:
+                    found.append((path.parent, submission.submitted))
+        return found
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
         """Return a run, marked as unreadable if its record is damaged, or None if it was deleted meanwhile."""

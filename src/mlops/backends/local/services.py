@@ -61,6 +61,17 @@ class LocalState(Deployments):
         """The process that serves now."""
         return self.current.process if self.current else None
 
+    def find_replacement(self, folder: Path) -> str:
+        """Return when the server with this folder was replaced; empty if it was not, or the time is unknown.
+
+        A folder is named by the start of its server, which is recorded as deployed a moment later.
+        """
+        day, _, clock = folder.name.partition("T")
+        began = f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:6]}Z"
+        deployments = (*self.history, *([self.current] if self.current else []))
+        later = sorted(found.deployed for found in deployments if found.deployed >= began)
+        return later[1] if len(later) > 1 else ""
+
     def forget_process(self) -> "LocalState":
         """Return the state without its process, which has stopped."""
         return replace(self, current=replace(self.current, process=None)) if self.current else self
