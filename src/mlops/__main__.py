@@ -9,8 +9,7 @@ import signal
 import sys
 
 from mlops.errors import MlopsError
-from mlops.kernels.messages import Channel
-from mlops.kernels.parent_client import connect, find_key, run_command, start_parent
+from mlops.kernels.parent_client import Connection, connect, find_key, run_command, start_parent
 from mlops.kernels.socket_folder import UnavailableError
 
 ENTRY = "mlops.cli:run_program"
@@ -52,25 +51,25 @@ def _open_standard_files() -> None:
 
 def _run_forked() -> int | None:
     """Run the command in a fork and return its exit code; return None if it must run in this process."""
-    channel = _find_parent()
+    connection = _find_parent()
     try:
-        return run_command(channel, ENTRY, sys.argv) if channel else None
+        return run_command(connection, ENTRY, sys.argv) if connection else None
     except UnavailableError:
         return None  # the fork was not created
 
 
-def _find_parent() -> Channel | None:
+def _find_parent() -> Connection | None:
     """Connect to a parent that is ready. If there is none and the command runs notebooks, start one for them."""
     try:
         key = find_key()
         if key is None or sys.argv[1:2] == [STAYS]:
             return None
-        channel = connect(key, start=False)
-        if channel is None and sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
+        connection = connect(key, start=False)
+        if connection is None and sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
             start_parent(key)
     except (UnavailableError, MlopsError, OSError):
         return None  # not reported here: starting a kernel and the command line report it
-    return channel
+    return connection
 
 
 if __name__ == "__main__":

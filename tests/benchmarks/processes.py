@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import Sample
-from mlops.kernels.parent_client import connect, find_key
+from mlops.kernels.parent_client import connect, find_key, start_parent
 from mlops.kernels.running_parents import list_parents, stop_parents
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -79,8 +79,11 @@ def silence_errors() -> Iterator[None]:
 def warm_up(environ: Mapping[str, str], directory: Path) -> None:
     """Start the parent for an environment and wait until it is ready."""
     key = find_key(environ, str(directory))
-    if key and (channel := connect(key)):
-        channel.close()
+    if key:
+        start_parent(key)
+        while (connection := connect(key, start=False)) is None:
+            time.sleep(0.05)
+        connection.channel.close()
 
 
 def measure_commands(commands: Sequence[Sequence[str | Path]], environ: Mapping[str, str], directory: Path) -> Sample:

@@ -6,12 +6,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlops.kernels.parent_client import connect, find_key
+from mlops.kernels.parent_client import connect, find_key, start_parent
 from mlops.record.ledger import FORMAT
 
 
@@ -249,9 +250,9 @@ def test_warm_kernels_are_shown_and_ended(mlops: Any, tmp_path: Path, monkeypatc
         monkeypatch.setenv("XDG_RUNTIME_DIR", short)
         key = find_key(os.environ, str(tmp_path))
         assert key is not None
-        channel = connect(key)
-        assert channel is not None
-        channel.close()
+        start_parent(key)
+        while not connect(key, start=False):
+            time.sleep(0.05)
         (parent,) = json.loads(mlops.invoke("kernels", "--json").stdout)["parents"]
         assert (parent["ready"], parent["forks"]) == (True, [])
         assert parent["memory"] > 10_000_000

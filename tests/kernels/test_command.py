@@ -205,9 +205,9 @@ def test_warm_kernels_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("MLOPS_WARM_KERNELS", "1")
     found = find_key()
     assert found is not None
-    channel = connect(found)
-    assert channel is not None
-    channel.close()
+    connection = connect(found)
+    assert connection is not None
+    connection.channel.close()
 
 
 def test_an_interrupt_before_the_command_runs_is_no_traceback() -> None:

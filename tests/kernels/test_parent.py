@@ -1,6 +1,7 @@
 """The parent of the warm kernels: when a second one starts, when they end, and which failures they survive."""
 
 import gc
+import json
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psutil
@@ -19,7 +21,7 @@ from jupyter_client.manager import KernelManager
 
 from mlops.kernels import key, launch, parent_client
 from mlops.kernels.key import make_key
-from mlops.kernels.messages import Channel, MessageError, open_channel
+from mlops.kernels.messages import MessageError, open_channel
 from mlops.kernels.parent_client import connect, find_key, start_parent
 from mlops.kernels.running_parents import RunningParent, list_parents, stop_parents
 from mlops.kernels.socket_folder import UnavailableError, find_folder
@@ -381,7 +383,7 @@ def test_a_kernel_that_ends_while_it_starts_leaves_nothing(
     parent = find_parent(start_kernel())
     limits = {"RLIMIT_NOFILE": [20, 20]}
     make = launch.make_request
-    monkeypatch.setattr(launch, "make_request", lambda *words: _replace(make(*words), limits=limits))
+    monkeypatch.setattr(launch, "make_request", lambda *words, **named: _replace(make(*words, **named), limits=limits))
     assert not start_kernel().warm
     assert "The warm kernel ended during its start with exit code" in read_warnings(caplog)[0]
     assert len(read_warnings(caplog)) == 1
@@ -407,24 +409,75 @@ def test_a_switched_off_kernel_says_nothing(start_kernel: Any, caplog: pytest.Lo
 def test_starting_in_the_background(
     private_folder: Path, make_project: Callable[..., Path], wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The start returns before the imports are done.
-
-    A client then waits, unless it asks only for a parent that is ready.
-    """
+    """The start returns before the imports are done. Commands use the parent only when they are."""
     folder = make_project("slow")
     (folder / "slow.py").write_text("import time; time.sleep(1)")
     found = find_key({**os.environ, "PYTHONPATH": str(folder)}, str(folder))
     assert found is not None
     assert connect(found, start=False) is None
-    began = time.monotonic()
     start_parent(found)
     assert connect(found, start=False) is None
     assert [parent.ready for parent in list_parents(0.1)] == [False]
-    channel = connect(found)
-    assert isinstance(channel, Channel)
-    channel.close()
-    assert time.monotonic() - began > 1
+    connection = connect(found)
+    assert connection is not None
+    assert "slow" in connection.pending
+    connection.channel.close()
     assert wait_for(lambda: connect(found, start=False) is not None)
+
+
+@pytest.fixture
+def stepwise(make_project: Callable[..., Path], start_kernel: Any) -> Callable[..., Any]:
+    """Starts kernels in a project whose parent imports the modules first, held and last. `held` waits for a file."""
+    folder = make_project("first, held, last")
+    (folder / "first.py").write_text("import time; time.sleep(0.5)")  # so that the request comes before `held`
+    (folder / "last.py").touch()
+    (folder / "held.py").write_text(
+        f"import pathlib, time\nwhile not pathlib.Path({str(folder / 'go')!r}).exists(): time.sleep(0.01)"
+    )
+
+    def start(imports: str) -> Any:
+        (folder / "own.ipynb").write_text(
+            json.dumps({"cells": [{"cell_type": "code", "source": [f"import {imports}"]}]})
+        )
+        environ = {**os.environ, "PYTHONPATH": str(folder), "JPY_SESSION_NAME": str(folder / "own.ipynb")}
+        return start_kernel(env=environ, cwd=str(folder))
+
+    start.folder = folder  # type: ignore[attr-defined]
+    return start
+
+
+LOADED = "import sys; print([name for name in ('first', 'held', 'last') if name in sys.modules])"
+
+
+def test_a_kernel_starts_when_what_its_notebook_imports_is_there(stepwise: Any, wait_for: WaitFor) -> None:
+    """It waits neither for the other modules of the parent, nor for what comes before its own in the list."""
+    kernel = stepwise("last")
+    assert kernel.warm
+    assert kernel.run(LOADED) in ("['last']", "['first', 'last']")
+    (stepwise.folder / "go").touch()
+    parent = find_parent(kernel)
+    assert wait_for(lambda: get_running(parent).ready)
+    assert stepwise("last").run(LOADED) == "['first', 'held', 'last']"
+
+
+def test_a_kernel_waits_for_what_its_notebook_imports(stepwise: Any) -> None:
+    Timer(0.5, (stepwise.folder / "go").touch).start()
+    kernel = stepwise("held")
+    assert kernel.warm
+    assert "held" in kernel.run(LOADED)
+
+
+def test_a_kernel_that_waits_is_told_of_a_module_that_starts_a_thread(
+    make_project: Callable[..., Path], start_kernel: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_project("threads")
+    (folder / "threads.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    )
+    (folder / "own.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["import threads"]}]}))
+    environ = {**os.environ, "PYTHONPATH": str(folder), "JPY_SESSION_NAME": str(folder / "own.ipynb")}
+    assert not start_kernel(env=environ, cwd=str(folder)).warm
+    assert "Importing threads starts a thread, which a fork would not have." in read_warnings(caplog)[0]
 
 
 def _start_and_kill(kernels: int, folder: Path) -> None:

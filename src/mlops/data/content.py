@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-import fsspec
-
 from mlops.data.location import describe_obstacle
 from mlops.errors import IntegrityError, UsageError, quote_cause
 from mlops.files.hashes import hash_content, hash_listing
@@ -116,6 +114,8 @@ def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
 
 
 def _read(url: str) -> Content:
+    import fsspec
+
     if obstacle := describe_obstacle(find_path(url)):
         raise UsageError(f"The data file {url} {obstacle}.")
     try:

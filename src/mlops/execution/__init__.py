@@ -7,6 +7,7 @@ and messages. No other package imports papermill. A run whose steps are all unch
 .. code-block:: text
 
     notebook    executes one notebook
+    lean_papermill  imports papermill without cloud storage
     engine      papermill's engine: deadlines, dead kernels, progress by cell
     messages    papermill's client: an output that a notebook cannot hold fails its cell
     client      the kernel's client, which uses sockets in a private folder

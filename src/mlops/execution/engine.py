@@ -1,6 +1,7 @@
 """An engine for papermill with a deadline for the whole notebook, which marks the cell that ended the notebook."""
 
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from mlops.execution.cells import describe_cell, describe_error, find_first_line
 from mlops.execution.client import PromptManager, make_socket_folder, talk_privately
 from mlops.execution.kernel_log import open_log
 from mlops.execution.messages import RunClient
+from mlops.kernels.needs import NOTEBOOK
 
 START_SECONDS = 120  # time for a kernel to become ready
 SAVE_SECONDS = 1.0  # minimum pause between two saves
@@ -31,6 +33,7 @@ class RunEngine(Engine):
         cls,
         nb_man: NotebookExecutionManager,
         kernel_name: str,
+        source: str = "",
         seconds: float = math.inf,
         report_cell: Callable[[int, int], None] = lambda done, cells: None,
         start_timeout: int = START_SECONDS,
@@ -54,25 +57,27 @@ class RunEngine(Engine):
             kernel = client.create_kernel_manager()
             try:
                 cancel.watch(kernel)
-                client.execute(cleanup_kc=True, **log.streams)
+                client.execute(
+                    cleanup_kc=True, env={**os.environ, **({NOTEBOOK: source} if source else {})}, **log.streams
+                )
             except DeadKernelError as error:
-                source = _mark_running(nb_man)
+                cell = _mark_running(nb_man)
                 cancel.check()
-                said = f"The kernel died in {describe_cell(source)}."
-                raise StepFailed(said, cell=find_first_line(source)) from error
+                said = f"The kernel died in {describe_cell(cell)}."
+                raise StepFailed(said, cell=find_first_line(cell)) from error
             except CellTimeoutError as error:
-                source = _mark_running(nb_man)
-                said = f"The step took longer than {seconds / 60:g} minutes and was ended in {describe_cell(source)}."
-                raise StepFailed(said, cell=find_first_line(source)) from error
+                cell = _mark_running(nb_man)
+                said = f"The step took longer than {seconds / 60:g} minutes and was ended in {describe_cell(cell)}."
+                raise StepFailed(said, cell=find_first_line(cell)) from error
             except (StepFailed, NoSuchKernel):
                 raise
             except Exception as error:
                 cancel.check()
                 if not client.started:
                     raise StepFailed(f"The kernel did not start: {error}{log.find_last()}") from error
-                source = _mark_running(nb_man)
-                said = f"The runner failed in {describe_cell(source)}: {describe_error(error)}"
-                raise StepFailed(said, type(error).__name__, find_first_line(source)) from error
+                cell = _mark_running(nb_man)
+                said = f"The runner failed in {describe_cell(cell)}: {describe_error(error)}"
+                raise StepFailed(said, type(error).__name__, find_first_line(cell)) from error
             finally:
                 cancel.release(kernel)
                 finish_saving()

@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import mlops.execution.lean_papermill  # noqa: F401, before papermill itself
+
+# isort: split
 from jupyter_client.kernelspec import NoSuchKernel
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
@@ -63,6 +66,7 @@ def execute(
             kernel_name=kernel.name,
             language=kernel.language,
             progress_bar=False,
+            source=str(source),
             start_timeout=START_SECONDS,
             seconds=seconds,
             report_cell=report_cell,

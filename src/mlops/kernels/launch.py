@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import IO, Any
 
 from mlops.kernels.key import make_key
+from mlops.kernels.needs import find_needs
 from mlops.kernels.parent_client import connect, fork
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import KERNEL, make_request
@@ -48,14 +49,16 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     _require_understood(options)
     key = make_key(settings, environ, directory, _read_flags(cmd))
     environ["JPY_PARENT_PID"] = str(os.getpid())
-    channel = connect(key)
-    assert channel is not None
+    connection = connect(key)
+    assert connection is not None
+    needs = find_needs(environ, key.own) if connection.pending else None
     with ExitStack() as stack:
         files, readers = _open_streams(options, stack)
         ready, say_ready = os.pipe()
         stack.callback(os.close, ready)
         try:
-            process = fork(channel, make_request(KERNEL, list(cmd), directory, environ), [*files, say_ready])
+            request = make_request(KERNEL, list(cmd), directory, environ, needs=needs)
+            process = fork(connection, request, [*files, say_ready])
         finally:
             os.close(say_ready)
         _wait_ready(process, ready)

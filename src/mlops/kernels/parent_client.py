@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlops.kernels.key import Key, make_key
@@ -23,6 +24,7 @@ from mlops.parameters.kernel_section import find_settings
 IMPORT_SECONDS = 60  # time for a parent's imports, after which it ends by itself
 ANSWER_SECONDS = IMPORT_SECONDS + 10
 RETRY_SECONDS = 300  # pause after a failed start of a parent before the next one
+ENDED = "It ended before it was ready"
 FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
 
 
@@ -39,7 +41,26 @@ def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Ke
     return make_key(settings, environ, directory) if settings.warm and sys.platform == "linux" else None
 
 
-def connect(key: Key, *, start: bool = True) -> Channel | None:
+@dataclass(frozen=True)
+class Connection:
+    """A connection to a parent that may fork.
+
+    Parameters
+    ----------
+    channel : Channel
+        The channel to the parent.
+    pending : tuple of str
+        The packages that the parent has not imported yet.
+    path : Path
+        The parent's socket.
+    """
+
+    channel: Channel
+    pending: tuple[str, ...]
+    path: Path
+
+
+def connect(key: Key, *, start: bool = True) -> Connection | None:
     """Connect to a parent that may fork.
 
     Parameters
@@ -47,12 +68,11 @@ def connect(key: Key, *, start: bool = True) -> Channel | None:
     key : Key
         The key of the parent.
     start : bool
-        Whether to start it if necessary and wait for it. If false, only connect to a parent that has finished its
-        imports.
+        Whether to start it if necessary. If false, only connect to a parent that has finished its imports.
 
     Returns
     -------
-    Channel or None
+    Connection or None
         None if no parent is ready and `start` is false.
 
     Raises
@@ -70,20 +90,26 @@ def connect(key: Key, *, start: bool = True) -> Channel | None:
                 return None
             channel, started = _start(path, key), True
         try:
-            if _greet(channel, ANSWER_SECONDS if start else 0.1):
-                return channel
+            pending = _greet(channel, ANSWER_SECONDS if start else 0.1)
+            if pending is not None and (start or not pending):
+                return Connection(channel, pending, path)
             channel.close()
             if not start:
                 return None
             problem = f"It did not answer within {ANSWER_SECONDS} s"
         except MessageError:
             channel.close()
-            problem = "It ended before it was ready"
+            problem = ENDED
         if started:
             break
-    problem = f"The parent of the warm kernels did not start. {problem}, see {path.with_suffix('.log')}."
-    path.with_suffix(".failed").write_text(problem)
-    raise UnavailableError(problem)
+    raise _note_failure(path, problem)
+
+
+def _note_failure(path: Path, problem: str) -> UnavailableError:
+    """Note, for the next clients, that a parent did not start, and return the error."""
+    said = f"The parent of the warm kernels did not start. {problem}, see {path.with_suffix('.log')}."
+    path.with_suffix(".failed").write_text(said)
+    return UnavailableError(said)
 
 
 def start_parent(key: Key) -> None:
@@ -93,13 +119,13 @@ def start_parent(key: Key) -> None:
     (open_channel(path) or _start(path, key)).close()
 
 
-def fork(channel: Channel, request: Request, files: Sequence[int]) -> WarmProcess:
-    """Ask the parent to fork a process.
+def fork(connection: Connection, request: Request, files: Sequence[int]) -> WarmProcess:
+    """Ask the parent to fork a process, and wait while it imports what the process needs.
 
     Parameters
     ----------
-    channel : Channel
-        The channel from `connect`. The returned process owns it from now on.
+    connection : Connection
+        The connection from `connect`. The returned process owns its channel from now on.
     request : Request
         The kernel or command to fork.
     files : sequence of int
@@ -110,25 +136,33 @@ def fork(channel: Channel, request: Request, files: Sequence[int]) -> WarmProces
     UnavailableError
         If the parent did not fork it.
     """
+    channel, seconds = connection.channel, ANSWER_SECONDS if connection.pending else FORK_SECONDS
     try:
         channel.send(write_request(request), files)
-        message = channel.wait(FORK_SECONDS)
+        message = channel.wait(seconds)
     except (MessageError, OSError) as error:
         channel.close()
+        if connection.pending and not _listens(connection.path):
+            raise _note_failure(connection.path, ENDED) from error
         raise UnavailableError(f"The parent of the warm kernels did not fork: {error}.") from error
+    if message and "problem" in message.content:
+        channel.close()
+        raise UnavailableError(message.content["problem"])
     if message is None or "pid" not in message.content:
         channel.close()
-        raise UnavailableError(f"The parent of the warm kernels did not fork within {FORK_SECONDS} s.")
+        raise UnavailableError(f"The parent of the warm kernels did not fork within {seconds} s.")
     return WarmProcess(request.argv, message.content["pid"], message.files[0], channel)
 
 
-def run_command(channel: Channel, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
+def run_command(
+    connection: Connection, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ
+) -> int:
     """Run a function in a fork that acts for this process, with the same files, folder and signals.
 
     Parameters
     ----------
-    channel : Channel
-        The channel from `connect`.
+    connection : Connection
+        The connection from `connect`.
     entry : str
         The function, as "module:function". Its result is passed to `sys.exit`.
     argv : sequence of str
@@ -148,7 +182,7 @@ def run_command(channel: Channel, entry: str, argv: Sequence[str], environ: Mapp
     """
     request = make_request(COMMAND, list(argv), os.getcwd(), environ, entry)
     with _open_standard_files() as files:
-        process = fork(channel, request, files)
+        process = fork(connection, request, files)
     handlers = {signum: signal.getsignal(signum) for signum in (*FORWARDED, signal.SIGTSTP)}
     try:
         for signum in FORWARDED:
@@ -178,6 +212,12 @@ def _open_standard_files() -> Iterator[list[int]]:
         os.close(null)
 
 
+def _listens(path: Path) -> bool:
+    if channel := open_channel(path):
+        channel.close()
+    return channel is not None
+
+
 def _refuse_failed(path: Path) -> None:
     failed = path.with_suffix(".failed")
     with contextlib.suppress(FileNotFoundError):
@@ -186,12 +226,18 @@ def _refuse_failed(path: Path) -> None:
         failed.unlink()
 
 
-def _greet(channel: Channel, seconds: float) -> bool:
-    """Return whether the parent answers in time; raise UnavailableError if it must not fork."""
+def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
+    """Return the packages that the parent has not imported yet, or None if it does not answer in time.
+
+    Raises
+    ------
+    UnavailableError
+        If it must not fork.
+    """
     message = channel.wait(seconds)
     if message and "problem" in message.content:
         raise UnavailableError(message.content["problem"])
-    return message is not None
+    return tuple(message.content["pending"]) if message else None
 
 
 def _start(path: Path, key: Key) -> Channel:

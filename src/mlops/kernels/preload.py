@@ -1,6 +1,7 @@
 """The imports of a parent. They must not create a thread or a zmq context, which would be broken in a fork."""
 
 import builtins
+import ctypes
 import gc
 import importlib
 import io
@@ -9,7 +10,7 @@ import random
 import sys
 import time
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Modules that ipykernel and IPython import while a kernel starts and runs its first cells.
@@ -25,6 +26,9 @@ MACHINERY = (
 ).split()
 
 ASKING = ("tqdm.auto", "tqdm.autonotebook")  # modules that check on import whether they run in a notebook
+
+
+KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 
 @dataclass(frozen=True)
@@ -47,33 +51,69 @@ class Imports:
     forgotten: tuple[str, ...]
 
 
-def import_modules(modules: Iterable[str], own: Iterable[str]) -> Imports:
-    """Import modules; a module that cannot be imported is logged and left out.
+class Importer:
+    """The imports of a parent, one module at a time, so that the parent can fork in between.
 
     Parameters
     ----------
     modules : iterable of str
-        The names of the modules.
+        The names of the modules, first needed first. Those that every kernel needs come before them. A module that
+        cannot be imported is logged and left out.
     own : iterable of str
         The packages that forks import again, so that edits take effect.
     """
-    began, suspects, packages = time.monotonic(), [], set(own)
-    # pandas checks on import whether it runs in a notebook, and if so shows 20 columns.
-    builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
-    for module in modules:
-        threads = count_threads()
+
+    def __init__(self, modules: Iterable[str], own: Iterable[str]) -> None:
+        self._pending = list(dict.fromkeys([*MACHINERY, *modules]))
+        self._own = set(own)
+        self._problem = ""
+        self._generators: list[random.Random] = []
+        self._began = time.monotonic()
+        self._forgotten: tuple[str, ...] | None = None
+
+    @property
+    def pending(self) -> list[str]:
+        """The top-level packages of which modules are still to be imported."""
+        return list(dict.fromkeys(name.split(".")[0] for name in self._pending))
+
+    def import_next(self) -> None:
+        """Import the next module, and trigger the slow first-time work of libraries that are now complete."""
+        module = self._pending.pop(0)
+        # pandas checks on import whether it runs in a notebook, and if so shows 20 columns.
+        builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
         _import_module(module)
-        if count_threads() > threads:
-            suspects.append(module)
-    del builtins.get_ipython  # type: ignore[attr-defined]
-    _rehearse()
-    _end_pools()
-    log(f"imported {len(sys.modules)} modules in {time.monotonic() - began:.1f} s, threads: {count_threads()}")
-    return Imports(
-        problem=_describe_threads(suspects),
-        generators=tuple(found for found in gc.get_objects() if isinstance(found, random.Random)),
-        forgotten=tuple(name for name in sys.modules if name in ASKING or name.split(".")[0] in packages),
-    )
+        del builtins.get_ipython  # type: ignore[attr-defined]
+        if rehearse := REHEARSALS.get(module):
+            rehearse()
+        _flush()
+        if count_threads() > 1:
+            _end_pools()
+        if count_threads() > 1 and not self._problem:
+            self._problem = (
+                f"Importing {module} starts a thread, which a fork would not have. "
+                "Remove it from kernels.preload in parameters/base.yml."
+            )
+        self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
+        gc.freeze()  # so that the next search finds only new objects, and the collector leaves shared memory alone
+        self._forgotten = None
+        if not self._pending:
+            log(f"imported {len(sys.modules)} modules in {time.monotonic() - self._began:.1f} s")
+
+    def find_missing(self, needs: Iterable[str] | None) -> set[str]:
+        """Return the packages that a fork waits for: those that it needs, or all if they are unknown."""
+        pending = set(self.pending)
+        return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
+
+    def prefer(self, packages: Iterable[str]) -> None:
+        """Import what every kernel needs next, and then the modules of these packages."""
+        wanted = {*KERNEL_PACKAGES, *packages}
+        self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
+
+    def describe(self) -> Imports:
+        """Return the state that the imports so far have left behind."""
+        if self._forgotten is None:
+            self._forgotten = tuple(name for name in sys.modules if name in ASKING or name.split(".")[0] in self._own)
+        return Imports(self._problem, tuple(self._generators), self._forgotten)
 
 
 def _import_module(module: str) -> None:
@@ -83,26 +123,44 @@ def _import_module(module: str) -> None:
         log(f"{module} could not be imported: {error!r}")
 
 
-def _rehearse() -> None:
-    """Trigger slow first-time work of libraries, such as finding fonts and backends, and formatting a table."""
-    if "matplotlib.backends.backend_agg" in sys.modules:
-        from matplotlib.backends import backend_registry
-        from matplotlib.figure import Figure
+def _rehearse_plot() -> None:
+    """Find fonts and backends, and draw every part of a plot."""
+    from matplotlib.backends import backend_registry
+    from matplotlib.figure import Figure
 
-        backend_registry.list_all()
-        figure = Figure(layout="constrained")
-        figure.add_subplot().plot([0, 1], label="line")
-        figure.axes[0].set(xlabel="x", ylabel="y", title="title")
-        figure.axes[0].legend()
-        figure.savefig(io.BytesIO(), format="png")
-    if "sqlalchemy.orm" in sys.modules:
-        from sqlalchemy.orm import configure_mappers
+    backend_registry.list_all()
+    figure = Figure(layout="constrained")
+    figure.add_subplot().plot([0, 1], label="line")
+    figure.axes[0].set(xlabel="x", ylabel="y", title="title")
+    figure.axes[0].legend()
+    figure.savefig(io.BytesIO(), format="png")
 
-        configure_mappers()
-    if "pandas" in sys.modules:
-        import pandas
 
-        pandas.DataFrame({"number": [0.5], "text": ["a"]}).describe(include="all").to_html()
+def _rehearse_query() -> None:
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()
+
+
+def _rehearse_table() -> None:
+    import pandas
+
+    pandas.DataFrame({"number": [0.5], "text": ["a"]}).describe(include="all").to_html()
+
+
+# Slow first-time work, by the module after whose import it is done.
+REHEARSALS = {
+    "matplotlib.backends.backend_agg": _rehearse_plot,
+    "mlflow.store.tracking.sqlalchemy_store": _rehearse_query,
+    "pandas.io.formats.html": _rehearse_table,
+}
+
+
+def _flush() -> None:
+    """Flush what modules printed during their import; otherwise each fork would print it again."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    ctypes.CDLL(None).fflush(None)
 
 
 def _end_pools() -> None:
@@ -111,15 +169,6 @@ def _end_pools() -> None:
     if process == 0:
         os._exit(0)
     os.waitpid(process, 0)
-
-
-def _describe_threads(suspects: Sequence[str]) -> str:
-    if count_threads() == 1:
-        return ""
-    return (
-        f"Importing {' or '.join(suspects)} starts a thread, which a fork would not have. "
-        "Remove it from kernels.preload in parameters/base.yml."
-    )
 
 
 def count_threads() -> int:

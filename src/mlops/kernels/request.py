@@ -37,6 +37,8 @@ class Request:
         The signals that the client ignores, as under nohup.
     limits : mapping of str to list of int
         Soft and hard resource limits by name.
+    needs : list of str, optional
+        The packages that the parent imports before it forks a kernel; None if they are unknown.
     """
 
     kind: str
@@ -47,9 +49,17 @@ class Request:
     umask: int
     ignored: list[int]
     limits: Mapping[str, list[int]]
+    needs: list[str] | None = None
 
 
-def make_request(kind: str, argv: list[str], directory: str, environ: Mapping[str, str], entry: str = "") -> Request:
+def make_request(
+    kind: str,
+    argv: list[str],
+    directory: str,
+    environ: Mapping[str, str],
+    entry: str = "",
+    needs: list[str] | None = None,
+) -> Request:
     """Return a request that inherits from this process what a child process would."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
@@ -63,6 +73,7 @@ def make_request(kind: str, argv: list[str], directory: str, environ: Mapping[st
         umask=int(status["Umask"], 8),
         ignored=[n for n in range(1, 65) if ignored >> (n - 1) & 1 and n not in ALWAYS_IGNORED],
         limits={name: list(resource.getrlimit(getattr(resource, name))) for name in LIMITS},
+        needs=needs,
     )
 
 
@@ -85,6 +96,7 @@ def read_request(content: Mapping[str, Any]) -> Request:
             and all(isinstance(word, str) for word in (*request.argv, *request.environ, *request.environ.values()))
             and all(isinstance(number, int) for number in request.ignored)
             and all(name in LIMITS and len(limit) == 2 for name, limit in request.limits.items())
+            and all(isinstance(name, str) for name in request.needs or ())
         )
     except (TypeError, AttributeError) as error:
         raise MessageError(f"the message is not a request: {error}") from error

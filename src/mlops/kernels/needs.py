@@ -1,0 +1,80 @@
+"""The packages that a notebook imports, so that its kernel need not wait for others that the parent also imports.
+
+The imports are read from the text, because importing the notebook's modules is just what takes time.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+NOTEBOOK = "JPY_SESSION_NAME"  # the variable in which Jupyter's server tells a kernel the path of its notebook
+IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<base>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]+)"
+    r"|import[ \t]+(?P<modules>[^\n#]+))",
+    re.MULTILINE,
+)
+IMPORTS_BY_NAME = "import_module("
+NAME = re.compile(r"(?P<name>[\w.]+)(?:\s+as\s+\w+)?")
+
+
+def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str] | None:
+    """Return the packages that the notebook of a kernel imports, directly or through the project's own modules.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+        The environment of the kernel, which names the notebook.
+    own : sequence of str
+        The project's own packages.
+    path : sequence of str
+        The folders in which Python looks for them.
+
+    Returns
+    -------
+    list of str or None
+        None if the notebook is unknown or cannot be read.
+    """
+    try:
+        text = _read_code(Path(environ[NOTEBOOK]))
+    except (KeyError, OSError, ValueError, TypeError):
+        return None
+    folders = [Path(folder) for folder in path if folder]
+    packages, waiting, seen = set[str](), list(_list_imports(text)), set[str]()
+    while waiting:
+        module = waiting.pop()
+        root = module.split(".")[0]
+        if module in seen:
+            continue
+        seen.add(module)
+        if root not in own:
+            packages.add(root)
+        elif source := _find_source(module, folders):
+            text = source.read_text(encoding="utf-8", errors="replace")
+            waiting += [*_list_imports(text), *(_list_subpackages(module, source) if IMPORTS_BY_NAME in text else ())]
+    return sorted(packages - {""})
+
+
+def _read_code(path: Path) -> str:
+    cells = json.loads(path.read_bytes())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def _list_imports(text: str) -> Iterable[str]:
+    """Yield the modules that a text imports. "from a import b" may import the module a.b, too."""
+    for found in IMPORT.finditer(text):
+        names = [match["name"] for match in NAME.finditer(found["names"] or found["modules"])]
+        yield from [found["base"], *(f"{found['base']}.{name}" for name in names)] if found["base"] else names
+
+
+def _find_source(module: str, folders: Iterable[Path]) -> Path | None:
+    place = Path(*module.split("."))
+    tried = (folder / option for folder in folders for option in (place.with_suffix(".py"), place / "__init__.py"))
+    return next((found for found in tried if found.is_file()), None)
+
+
+def _list_subpackages(module: str, source: Path) -> Iterable[str]:
+    """Yield the packages in a package that imports by name, which may be any of them."""
+    if source.name == "__init__.py":
+        yield from (f"{module}.{found.parent.name}" for found in source.parent.glob("*/__init__.py"))

@@ -1,0 +1,287 @@
+"""The server of a parent: imports modules, and between them answers clients and forks for them."""
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlops.kernels import child
+from mlops.kernels.messages import Channel, Message, MessageError
+from mlops.kernels.preload import Importer, count_threads, log
+from mlops.kernels.request import COMMAND, Request, read_request
+from mlops.kernels.socket_folder import lock
+
+LOOK_SECONDS = 5.0  # pause between two checks of the clock and of the socket's file
+
+Job = Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request whose modules are not all imported yet."""
+
+    channel: Channel
+    request: Request
+    files: tuple[int, ...]
+
+
+@dataclass
+class Fork:
+    """A forked process: its id, its kind, and the client's channel while that is open."""
+
+    pid: int
+    kind: str
+    channel: Channel | None
+
+
+class ParentServer:
+    """A parent process, which serves the clients of one socket.
+
+    Parameters
+    ----------
+    listener : socket
+        The socket that clients connect to.
+    path : str
+        Its file. Once that is deleted, no client can connect any more.
+    idle_seconds : float
+        How long to wait for a client.
+    importer : Importer
+        The modules to import.
+    """
+
+    def __init__(self, listener: socket.socket, path: str, idle_seconds: float, importer: Importer) -> None:
+        self._listener = listener
+        self._path = Path(path)
+        self._idle_seconds = idle_seconds
+        self._importer = importer
+        self._waiting: list[Waiting] = []
+        self._file = self._path.stat().st_ino
+        self._pid = os.getpid()
+        self._began = self._last = time.monotonic()
+        self._over = False
+        self._surplus = False
+        self._forks: dict[int, Fork] = {}  # forks by their pidfd
+        self._channels: dict[int, Channel] = {}  # channels by their descriptor
+        self._selector = selectors.PollSelector()
+        listener.setblocking(False)
+        self._watch(listener.fileno(), self._accept)
+
+    def follow(self, owner: int) -> None:
+        """End together with the process `owner`.
+
+        Raises
+        ------
+        ProcessLookupError
+            If that process already ended.
+        """
+        self._watch(os.pidfd_open(owner), self._lose_owner)
+
+    def serve(self) -> Job | None:
+        """Import and serve until no work is left.
+
+        Returns
+        -------
+        callable or None
+            In a fork, the function that it runs. In the parent, None when it ends.
+        """
+        while not self._over and not self._is_idle():
+            seconds = 0 if self._importer.pending else min(LOOK_SECONDS, self._idle_seconds)
+            for key, _ in self._selector.select(seconds):
+                # An earlier event may have closed the connection.
+                if self._selector.get_map().get(key.fd) is key and (job := key.data()):
+                    return job
+            if self._importer.pending and (job := self._import_next()):
+                return job
+        for fork in self._forks.values():
+            _kill_group(fork.pid)
+        with lock(self._path.parent):
+            if self._owns_file():
+                self._path.unlink()
+                self._path.with_suffix(".log").unlink()
+        return None
+
+    def _import_next(self) -> Job | None:
+        """Import one module, then fork each kernel that waited for it."""
+        self._importer.import_next()
+        if not self._importer.pending:
+            signal.alarm(0)
+            self._last = time.monotonic()
+        for waiting in [waiting for waiting in self._waiting if not self._importer.find_missing(waiting.request.needs)]:
+            self._waiting.remove(waiting)
+            try:
+                if job := self._fork(waiting.channel, waiting.request, waiting.files):
+                    return job
+            except MessageError as error:
+                self._drop(waiting.channel, str(error))
+        return None
+
+    def _watch(self, descriptor: int, handle: Callable[[], Job | None]) -> None:
+        self._selector.register(descriptor, selectors.EVENT_READ, handle)
+
+    def _is_idle(self) -> bool:
+        if self._forks or self._channels or (self._importer.pending and self._owns_file()):
+            return False
+        return self._surplus or time.monotonic() - self._last >= self._idle_seconds or not self._owns_file()
+
+    def _owns_file(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._path.stat().st_ino == self._file
+        return False
+
+    def _lose_owner(self) -> None:
+        log("the owner ended")
+        self._over = True
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError as error:
+            log(f"a client could not connect: {error}")
+            return
+        connection.setblocking(False)
+        channel = Channel(connection)
+        self._channels[channel.fileno()] = channel
+        self._watch(channel.fileno(), partial(self._hear, channel))
+        problem = self._importer.describe().problem
+        self._answer(
+            channel, {"problem": problem} if problem else {"pid": self._pid, "pending": self._importer.pending}
+        )
+
+    def _hear(self, channel: Channel) -> Job | None:
+        try:
+            message = channel.wait(0)
+            return self._obey(channel, message) if message else None
+        except MessageError as error:
+            self._drop(channel, str(error))
+        return None
+
+    def _obey(self, channel: Channel, message: Message) -> Job | None:
+        asked = message.content.get("ask")
+        if asked == "fork":
+            return self._take(channel, message)
+        for file in message.files:
+            os.close(file)
+        if asked == "status":
+            self._answer(channel, self._describe())
+            return None
+        if asked == "end":
+            log("more parents are alive than kernels.parents allows; this one ends when it is idle")
+            self._surplus = True
+            return None
+        raise MessageError(f"the request {asked!r} is unknown")
+
+    def _describe(self) -> dict[str, Any]:
+        forks = [(fork.pid, fork.kind) for fork in self._forks.values()]
+        now = time.monotonic()
+        return {
+            "age": now - self._began,
+            "idle": now - self._last,
+            "threads": count_threads(),
+            "forks": forks,
+            "pending": self._importer.pending,
+        }
+
+    def _take(self, channel: Channel, message: Message) -> Job | None:
+        """Fork, or wait for the imports that the request needs."""
+        try:
+            request = self._check(channel, message)
+        except MessageError as error:
+            for file in message.files:
+                os.close(file)
+            raise MessageError(f"the parent could not fork: {error}") from error
+        if missing := self._importer.find_missing(request.needs):
+            self._importer.prefer(missing)
+            self._waiting.append(Waiting(channel, request, message.files))
+            return None
+        return self._fork(channel, request, message.files)
+
+    def _fork(self, channel: Channel, request: Request, files: tuple[int, ...]) -> Job | None:
+        imports = self._importer.describe()
+        try:
+            if imports.problem:
+                self._answer(channel, {"problem": imports.problem})
+                raise MessageError(imports.problem)
+            pid = os.fork()
+        except (MessageError, OSError) as error:
+            for file in files:
+                os.close(file)
+            raise MessageError(f"the parent could not fork: {error}") from error
+        if pid == 0:
+            self._close()
+            return partial(child.run, request, files, self._pid, imports)
+        for file in files:
+            os.close(file)
+        pidfd = os.pidfd_open(pid)
+        self._forks[pidfd] = Fork(pid, request.kind, channel)
+        self._watch(pidfd, partial(self._reap, pidfd))
+        self._answer(channel, {"pid": pid}, pidfd)
+        return None
+
+    def _check(self, channel: Channel, message: Message) -> Request:
+        request = read_request(message.content)
+        taken = [fork.channel for fork in self._forks.values()] + [waiting.channel for waiting in self._waiting]
+        if any(found is channel for found in taken):
+            raise MessageError("this connection already has a fork")
+        expected = 3 if request.kind == COMMAND else 4
+        if len(message.files) != expected:
+            raise MessageError(f"the request came with {len(message.files)} files, not {expected}")
+        return request
+
+    def _reap(self, pidfd: int) -> None:
+        fork = self._forks.pop(pidfd)
+        self._last = time.monotonic()
+        self._selector.unregister(pidfd)
+        os.close(pidfd)
+        _, status = os.waitpid(fork.pid, 0)
+        if fork.channel:
+            self._answer(fork.channel, {"exit": os.waitstatus_to_exitcode(status)})
+            self._drop(fork.channel)
+
+    def _answer(self, channel: Channel, content: dict[str, Any], *files: int) -> None:
+        try:
+            channel.send(content, files)
+        except OSError as error:
+            self._drop(channel, str(error))
+
+    def _drop(self, channel: Channel, reason: str = "") -> None:
+        """Close a connection and kill its fork."""
+        if self._channels.pop(channel.fileno(), None) is None:
+            return
+        self._selector.unregister(channel.fileno())
+        channel.close()
+        for fork in self._forks.values():
+            if fork.channel is channel:
+                fork.channel = None
+                log(f"killed fork {fork.pid}: {reason}")
+                _kill_group(fork.pid)
+        for waiting in self._waiting:
+            if waiting.channel is channel:
+                for file in waiting.files:
+                    os.close(file)
+        self._waiting = [waiting for waiting in self._waiting if waiting.channel is not channel]
+
+    def _close(self) -> None:
+        """Close the copies of the parent's descriptors in a fork."""
+        for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
+            if descriptor not in (self._listener.fileno(), *self._channels):
+                os.close(descriptor)  # the descriptor is a pidfd
+        for channel in self._channels.values():
+            channel.close()
+        for waiting in self._waiting:
+            for file in waiting.files:
+                os.close(file)
+        self._listener.close()
+
+
+def _kill_group(pid: int) -> None:
+    """Kill a fork that was not waited for yet, and the processes that it started."""
+    for kill in (os.killpg, os.kill):  # right after the fork it does not have its own group yet
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
