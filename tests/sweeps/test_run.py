@@ -75,7 +75,7 @@ def test_threads_execute_every_combination_and_the_best_one_is_offered(small: Wo
     ]
     assert (folder / "02_fit.ipynb").read_bytes() == (folder / "02_fit-2.ipynb").read_bytes()
     judged = run_pipeline(
-        Plan("all", STEPS, load_parameters(small.project, STEPS), only="judge"),
+        Plan("all", STEPS, load_parameters(small.project, STEPS), only="judge", source=record.run_id),
         surround(small),
     )
     assert judged.step("fit").results["loss"] == 1.0  # type: ignore[union-attr]

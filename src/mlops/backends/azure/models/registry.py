@@ -161,7 +161,7 @@ class AzureRegistry:
             if "ModelNotFound" not in error.message:
                 raise
             raise ModelNotFoundError(
-                f"The model {name!r} has no version {version}. Train one with `mlops run retrain`."
+                f"The model {name!r} has no version {version}. Train one with `mlops run retrain --platform azure`."
             ) from error
 
     def _list(self, name: str, *, tags: list[str] | None = None, run_id: str | None = None) -> list[SdkModel]:
