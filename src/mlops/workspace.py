@@ -146,3 +146,9 @@ def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
     check_home(home, newest)
     if not (home / FORMAT_FILE).is_file() or read_home_format(home) < newest:
         write_atomically(home / FORMAT_FILE, f"{newest}\n")
+
+
+def mark_new_home(home: Path) -> None:
+    """Set the format number of a home that has no files yet, so that it is not taken for a home of format 1."""
+    if not home.is_dir() or not any(home.iterdir()):
+        mark_home(home)

@@ -186,6 +186,7 @@ def test_what_does_not_exist_is_a_mistake_of_usage(make_mlops: Any, words: list[
     assert (ran.returncode, ran.stdout) == (2, "")
     assert said in ran.stderr
     assert not mlops.workspace.outputs.exists()
+    assert not (mlops.workspace.home / "secrets").exists()
 
 
 def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:

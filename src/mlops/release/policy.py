@@ -129,6 +129,8 @@ class Releases(Generic[State]):
 
     def rotate_keys(self, environment: str) -> None:
         """See `Services`."""
+        if self._host.look(environment).read().current is None:
+            return  # without a service nothing would use the keys
         with self._host.lock(environment) as site:
             state = site.read()
             with site.replace_keys(keep_primary=site.accepts_keys(state)) as has_them:

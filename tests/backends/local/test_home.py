@@ -13,7 +13,7 @@ from mlops.errors import IntegrityError
 from mlops.platform.backend import Backend
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Rollback
-from mlops.workspace import Workspace
+from mlops.workspace import HOME_FORMAT, Workspace, read_home_format
 
 READERS: dict[str, Callable[[Backend], object]] = {
     "mlflow.db": lambda backend: backend.registry.find_champion("tiny"),
@@ -55,6 +55,13 @@ def test_rollbacks_are_listed_newest_first_also_after_the_clock_was_set_back(wor
     found = open_backend("local", workspace).services.list_rollbacks()
     versions = {name: [old.model_version for old in found if old.environment == name] for name in at}
     assert versions == {"qa": [2, 1], "production": [1]}
+
+
+def test_a_home_that_begins_with_a_publication_has_the_newest_format(workspace: Workspace) -> None:
+    pipelines = open_backend("local", workspace).pipelines
+    assert pipelines is not None
+    pipelines.publish("42", "")
+    assert read_home_format(workspace.home) == HOME_FORMAT
 
 
 def test_keys_that_cannot_be_read_do_not_stop_a_run(workspace: Workspace) -> None:

@@ -31,7 +31,7 @@ from mlops.platform.submission import Build, Submission, list_overrides, list_ta
 from mlops.record.clock import now
 from mlops.record.ledger import make_run_folder, read_run
 from mlops.record.order import sort_records, take_order
-from mlops.workspace import Workspace
+from mlops.workspace import Workspace, mark_new_home
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class LocalPipelines:
         """See `mlops.platform.pipelines.Pipelines`."""
         others = tuple(version for version in self._read_versions() if version[0] != build_id)
         content = msgspec.json.encode(Publications((*others, (build_id, build_uri))))
+        mark_new_home(self._workspace.home)
         write_atomically(self._published, content)
         return self._describe(build_id)
 
