@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import pytest
 from opened import open_here
+from tiny_model import publish, release
 
 from mlops.backends.memory import open_backend as open_memory
 from mlops.operations.surroundings import surround_run
 from mlops.pipelines import RETRAIN
 from mlops.platform.models import ModelVersion
+from mlops.platform.services import Ending
 from mlops.platform.trainings import TrainingRun
 from mlops.record.ledger import StepRecord
 from mlops.workspace import Workspace
@@ -64,3 +68,19 @@ def test_reports_are_made_after_the_callers_listeners_have_heard(workspace: Work
     listener: Any = object()
     around = surround_run(open_here(workspace), [listener])
     assert [type(found).__name__ for found in around.listeners] == ["object", "Reporter"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "failed", "serves"), [("interrupted", 0, 1), ("failed", 1, 1), ("unanswered", 0, 2)]
+)
+def test_only_a_failed_test_is_recorded_as_failed(
+    workspace: Workspace, tmp_path: Path, ending: Ending, failed: int, serves: int
+) -> None:
+    backend = open_memory()
+    release(backend, publish(backend, tmp_path, 1.0))
+    tested = release(backend, publish(backend, tmp_path, 2.0))
+    surround_run(replace(open_here(workspace), backend=backend)).restore("production", tested.digest, ending)
+    (_, production) = backend.services.list_services()
+    assert (len(production.failed), production.model_version) == (failed, serves)
+    for environment in ("qa", "production"):
+        backend.services.stop(environment)

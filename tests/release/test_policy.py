@@ -156,12 +156,14 @@ def deploy(
 
 
 def release(
-    releases: Releases[Deployments], image: Image, *, passed: bool = True, allowed: Permissions = NO_PERMISSIONS
+    releases: Releases[Deployments], image: Image, *, passed: bool | None = True, allowed: Permissions = NO_PERMISSIONS
 ) -> Service | None:
-    """Take an image through QA to production, and record how its test ended there."""
+    """Take an image through QA to production, and record how its test ended there: `passed` is None if it did not."""
     deploy(releases, "qa", image, allowed=allowed)
     releases.record_test("qa", image.digest, passed=True)
     deploy(releases, "production", image, allowed=allowed)
+    if passed is None:
+        return releases.abandon_test("production", image.digest).serving
     return releases.record_test("production", image.digest, passed=passed).serving
 
 
@@ -232,6 +234,34 @@ def test_a_failed_first_release_leaves_nothing_serving(host: MemoryHost, release
         ("qa", "healthy"),
         ("production", "stopped"),
     ]
+
+
+def test_an_interrupted_test_in_production_restores_but_is_no_failure(
+    host: MemoryHost, releases: Releases[Deployments]
+) -> None:
+    release(releases, ONE)
+    release(releases, TWO, passed=None)
+    production = releases.list_services()[1]
+    assert (production.image, production.tested, production.health) == ("tiny:1", "passed", "healthy")
+    assert production.failed == ()
+    assert production.decision.reason == "tiny version 2 did not finish its test"
+    assert releases.abandon_test("production", TWO.digest) == Judgement("replaced", production)
+    release(releases, TWO)
+    assert releases.list_services()[1].image == "tiny:2"
+
+
+def test_an_interrupted_test_ends_an_earlier_pass(releases: Releases[Deployments]) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    release(releases, TWO, passed=None)
+    production = releases.list_services()[1]
+    assert (production.image, production.previous, production.failed) == ("tiny:1", "", ())
+
+
+def test_an_interrupted_first_release_leaves_nothing_serving(releases: Releases[Deployments]) -> None:
+    assert release(releases, ONE, passed=None) is None
+    production = releases.list_services()[1]
+    assert (production.health, production.tested, production.failed) == ("stopped", "", ())
 
 
 def test_a_test_of_what_does_not_serve_changes_nothing(host: MemoryHost, releases: Releases[Deployments]) -> None:

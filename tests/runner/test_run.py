@@ -156,7 +156,7 @@ def test_a_step_whose_condition_is_false_is_skipped_with_the_reason(small: Works
 
 @pytest.mark.usefixtures("kernels")
 def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
-    restored: list[tuple[str, str, bool]] = []
+    restored: list[tuple[str, str, str]] = []
     parameters = load_parameters(small.project, STEPS, ["act.broken=true"])
     steps = (STEPS[0], replace(STEPS[1], environment="production", deploys=Deployment(digest="digest")), *STEPS[2:])
     record = run_pipeline(
@@ -168,7 +168,7 @@ def test_a_failed_step_ends_the_run_and_restores(small: Workspace) -> None:
     assert record.steps[2].error == f"AssertionError in the cell that begins {cell!r}: it is broken"
     assert (record.steps[2].cell, record.steps[2].line) == (cell, 1)
     assert record.steps[2].error_kind == "AssertionError"
-    assert restored == [("production", "sha256:1", True)]
+    assert restored == [("production", "sha256:1", "interrupted")]
     assert record.error == record.steps[2].error
     assert record.failure == Failure("AssertionError", "act", "03_act", "", cell, 1)
 
@@ -197,16 +197,20 @@ def test_an_error_is_redacted_before_it_is_cut(small: Workspace) -> None:
     assert "s3cr3t" not in "".join(file.read_text() for file in (small.outputs / record.run_id).iterdir())
 
 
-def test_a_service_that_could_not_be_tested_is_not_reported_as_broken(small: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [("ServiceUntestedError", "unanswered"), ("ServiceTestFailed", "failed"), ("PlatformError", "interrupted")],
+)
+def test_only_a_failed_check_is_reported_as_a_failed_test(small: Workspace, error: str, ending: str) -> None:
     path = small.notebooks / "03_act.ipynb"
-    text = path.read_text().replace("assert not broken, 'it is broken'", "raise ServiceUntestedError('no answer')")
+    text = path.read_text().replace("assert not broken, 'it is broken'", f"raise {error}('no answer')")
     path.write_text(text.replace("from mlops.notebook", "from mlops.errors import *\\nfrom mlops.notebook"))
-    restored: list[tuple[str, str, bool]] = []
+    restored: list[tuple[str, str, str]] = []
     steps = (STEPS[0], replace(STEPS[1], environment="production", deploys=Deployment(digest="digest")), *STEPS[2:])
     plan = Plan("four", steps, load_parameters(small.project, STEPS))
     record = run_pipeline(plan, surround(small, restore=lambda *what: restored.append(what)))
-    assert (record.outcome, record.steps[2].error_kind) == ("error", "ServiceUntestedError")
-    assert restored == [("production", "sha256:1", False)]
+    assert (record.outcome, record.steps[2].error_kind) == ("error", error)
+    assert restored == [("production", "sha256:1", ending)]
 
 
 def test_a_step_that_refuses_ends_the_run_as_rejected(small: Workspace) -> None:

@@ -7,6 +7,7 @@ from mlops.operations.data import DataRegistrar
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
 from mlops.pipelines.step import Step
+from mlops.platform.services import Ending
 from mlops.platform.trainings import TrainingRun
 from mlops.portal.reporter import Reporter
 from mlops.record.ledger import StepRecord
@@ -36,7 +37,11 @@ def surround_run(
     """
     backend = opened.backend
 
-    def restore(environment: str, digest: str, answered: bool) -> None:
+    def restore(environment: str, digest: str, ending: Ending) -> None:
+        if ending == "interrupted":
+            backend.services.abandon_test(environment, digest)
+            return
+        answered = ending == "failed"
         try:
             backend.services.record_test(environment, digest, passed=False, answered=answered)
         except PlatformError:

@@ -7,6 +7,7 @@ from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion, name_version, name_version_fully
 
 ENVIRONMENTS = ("qa", "production")
+Ending = Literal["failed", "unanswered", "interrupted"]  # how a test ended that did not pass
 Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: its record is damaged
 
 
@@ -54,7 +55,7 @@ class Service:
     deployed : str
         The time of the deployment, as UTC in ISO 8601.
     tested : str
-        "passed", "failed", or empty if its test has not run.
+        "passed", "failed", or empty if its test has not run, or did not finish.
     example : str
         A request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
     problem : str
@@ -123,13 +124,14 @@ class Judgement:
     Parameters
     ----------
     kind : str
-        "passed" or "failed"; "unanswered" if the service did not answer but the platform reports it as running;
-        "replaced" if another image has been deployed there since. The last two record nothing.
+        "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not answer but
+        the platform reports it as running; "replaced" if another image has been deployed there since. The last two
+        record nothing.
     serving : Service or None
         What serves now.
     """
 
-    kind: Literal["passed", "failed", "unanswered", "replaced"]
+    kind: Literal["passed", "failed", "interrupted", "unanswered", "replaced"]
     serving: Service | None
 
 
@@ -220,11 +222,19 @@ class Services(Protocol):
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
-        """Record the result of the service's test; called by 07_test_service, and by the runner if that notebook died.
+        """Record the result of the service's test; called by 07_test_service, and by the runner if the test failed.
 
         If the test failed in production, the previous service is restored; if there is none, the service is stopped. If
         the service has not `answered`, the platform is asked first. If the platform says that the service runs, nothing
         is changed or recorded. Safe to call again: a digest that is not deployed there changes nothing.
+        """
+        ...
+
+    def abandon_test(self, environment: str, digest: str) -> Judgement:
+        """Restore what served before an image whose test did not finish; called by the runner.
+
+        The image counts as untested, not as failed: the next release may deploy and test it again. In QA nothing is
+        restored. Safe to call again: a digest that is not deployed there changes nothing.
         """
         ...
 

@@ -117,6 +117,11 @@ class Deployments:
         )
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
+    def forget_test(self) -> Self:
+        """Return the state in which the current deployment has not been tested."""
+        assert self.current is not None
+        return replace(self.forget_pass(self.current.digest), current=replace(self.current, tested=""))
+
     def forget_pass(self, digest: str) -> Self:
         """Return the state in which the image with this digest no longer counts as tested."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))

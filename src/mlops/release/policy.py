@@ -94,7 +94,19 @@ class Releases(Generic[State]):
             site.write(state)
             if passed or not _restores(environment):
                 return Judgement("passed" if passed else "failed", site.describe(state))
-            return Judgement("failed", self._undo_failed(site, state))
+            return Judgement("failed", self._undo_deployment(site, state, "failed its test"))
+
+    def abandon_test(self, environment: str, digest: str) -> Judgement:
+        """See `Services`."""
+        with self._host.lock(environment) as site:
+            state = site.read()
+            if state.current is None or state.current.digest != digest:
+                return Judgement("replaced", site.describe(state) if state.current else None)
+            state = state.forget_test()
+            site.write(state)
+            if not _restores(environment):
+                return Judgement("interrupted", site.describe(state))
+            return Judgement("interrupted", self._undo_deployment(site, state, "did not finish its test"))
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """See `Services`."""
@@ -153,13 +165,13 @@ class Releases(Generic[State]):
         found = (_describe(view, environment, state) for view, environment, state in read)
         return [service for service in found if service]
 
-    def _undo_failed(self, site: Site[State], state: State) -> Service | None:
-        """Restore what served before the current deployment, which failed its test; end the service if nothing did."""
-        failed, previous = state.current, state.find_previous()
-        if failed is None or previous is None:
+    def _undo_deployment(self, site: Site[State], state: State, reason: str) -> Service | None:
+        """Restore what served before the current deployment; end the service if nothing did."""
+        undone, previous = state.current, state.find_previous()
+        if undone is None or previous is None:
             site.end()
             return None
-        why = Decision(failed.decision.by, f"{failed.model} failed its test", failed.decision.run_id)
+        why = Decision(undone.decision.by, f"{undone.model} {reason}", undone.decision.run_id)
         return self._restore(site, state, previous, why)
 
     def _restore(

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from mlops.parameters.merging import Parameters
 from mlops.parameters.project import Project
 from mlops.pipelines.step import Step
+from mlops.platform.services import Ending
 from mlops.record.fingerprints import Observe
 from mlops.record.ledger import StepRecord
 from mlops.record.listener import Listener
 from mlops.workspace import Workspace
 
-Restore = Callable[[str, str, bool], None]
+Restore = Callable[[str, str, Ending], None]
 IsKept = Callable[[Step, StepRecord], bool]
 
 
@@ -68,7 +69,7 @@ class Surroundings:
         Returns the values to redact in everything that is saved.
     restore : callable
         Called if a step that `restores` an environment failed, with that environment, the digest of the image that
-        the run deployed there, and whether its service answered.
+        the run deployed there, and how the test ended.
     observe : callable
         Returns the present state of something that a step `watches`, such as "champion".
     is_kept : callable
@@ -79,7 +80,7 @@ class Surroundings:
     project: Project
     listeners: Sequence[Listener] = ()
     secrets: Callable[[], Iterable[str]] = tuple
-    restore: Restore = field(default=lambda environment, digest, answered: None)
+    restore: Restore = field(default=lambda environment, digest, ending: None)
     observe: Observe = field(default=lambda name: "")
     is_kept: IsKept = field(default=lambda step, found: True)
 

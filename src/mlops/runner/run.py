@@ -10,11 +10,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mlops.errors import MlopsError, RunInterrupted, ServiceUntestedError, StepFailed, UsageError
+from mlops.errors import MlopsError, RunInterrupted, ServiceTestFailed, ServiceUntestedError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.files.hashes import hash_file
 from mlops.pipelines import find_deployment
 from mlops.pipelines.step import Step
+from mlops.platform.services import Ending
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunState, StepRecord, write_run
@@ -29,6 +30,10 @@ from mlops.runner.plan import Plan, Surroundings
 from mlops.scraps import read_scraps
 
 CUT_OFF = "interrupted when the run ended"
+ENDINGS: Mapping[str, Ending] = {  # by the kind of the error; only a failed check is a failed test
+    ServiceTestFailed.__name__: "failed",
+    ServiceUntestedError.__name__: "unanswered",
+}
 ERROR_LENGTH = 2000  # maximum number of characters of an error in a record
 
 
@@ -215,8 +220,8 @@ class Run:
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None
         if deployment and deployed and deployed.results:
-            answered = self.record.get_step(step.name).error_kind != ServiceUntestedError.__name__
-            self.around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), answered)
+            ending = ENDINGS.get(self.record.get_step(step.name).error_kind, "interrupted")
+            self.around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
         finished = "" if state == "waiting" else now()
