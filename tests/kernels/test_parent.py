@@ -280,9 +280,9 @@ def test_a_package_of_the_project_is_imported_anew_by_every_kernel(
     ("module", "problem", "seconds"),
     [
         pytest.param(
-            "import os; os._exit(3)", "did not start. It ended before it was ready, see ", 60, marks=pytest.mark.slow
+            "import os; os._exit(3)", "did not start. It ended before it was ready (see ", 60, marks=pytest.mark.slow
         ),
-        ("import time; time.sleep(60)", "did not start. It ended before it was ready, see ", 2),
+        ("import time; time.sleep(60)", "did not start. It ended before it was ready (see ", 2),
         (
             "import threading, time; threading.Thread(target=time.sleep, args=[60]).start()",
             "Importing odd starts a thr",

@@ -134,7 +134,7 @@ def _read(url: str) -> Content:
 
 
 def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Return whether a URL is a folder. Ask another machine only if the name does not end like a data file."""
+    """Return whether a URL is a folder. A remote server is asked only if the URL does not end like a data file."""
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 
@@ -152,7 +152,7 @@ def _read_folder(system: FileSystem, path: str, url: str) -> Content:
 
 
 def _is_part(name: str, url: str) -> bool:
-    """Return whether a file in a folder is part of the data; refuse files whose rows would silently be missing."""
+    """Return whether a file in a folder is part of the data. Raise an error for one whose rows would be ignored."""
     *folders, file = PurePosixPath(name).parts
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False

@@ -96,7 +96,7 @@ def _read_lines(text: bytes, separator: str, url: str) -> pd.DataFrame:
 
 
 def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
-    """Refuse a table whose lines have more fields than the first one, unless these are empty.
+    """Refuse a table if a line has more fields than the first line, unless the additional fields are empty.
 
     pandas would use the first fields of such lines as names of rows, and shift the others to the left.
     """
@@ -133,7 +133,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the present values of a column if all of them are numbers and some have a comma, else None."""
+    """Return the values of a column that are not missing if all are numbers and some have a comma, else None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

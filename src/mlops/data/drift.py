@@ -29,7 +29,7 @@ class Drift:
         "shape" or "spread".
     seen, allowed : float
         The largest distance between the cumulative distributions (0 to 1) or the ratio of the standard deviations (1
-        or more), and the largest value without drift.
+        or more), and the largest value that does not count as drift.
     drifted : bool
         Whether the column has drifted.
     """
@@ -42,7 +42,7 @@ class Drift:
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
-    """Compare every column of `current` that has values with the reference.
+    """Compare each column of `current` with the reference; skip columns without values.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ class Familiarity:
 
     @property
     def unseen(self) -> NDArray[np.bool_]:
-        """True for a row that is certainly not a recorded row."""
+        """An array that is True for each row that is certainly not a recorded row."""
         return ~(self.seen | self.unknown)
 
 
@@ -121,10 +121,10 @@ def _find_near(
     floor: float,
     rounding: Mapping[Hashable, float] = NOT_ROUNDED,
 ) -> NDArray[np.bool_]:
-    """Return for each row whether a known one is within a relative tolerance, or within `rounding`, in every column.
+    """Return, for each row, whether a known row differs by at most the tolerance or `rounding` in every column.
 
     Values are put on a logarithmic scale, on which a relative difference is a distance, and the tolerance of each
-    column is 1. The nearest neighbour, by the column that differs most, decides.
+    column is 1. The distance of two rows is that of the column that differs most, so the nearest known row decides.
     """
     pairs = []
     for name, tolerance in tolerances.items():
@@ -143,7 +143,7 @@ def _scale_column(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a column of both tables on a scale on which equal relative differences have equal distances.
 
-    A value below `least`, or below the share `floor` of the column's mean magnitude, counts as if it were that large.
+    A value below `least`, or below the share `floor` of the column's mean magnitude, is treated as that large.
     """
     if not pd.api.types.is_numeric_dtype(known) or not pd.api.types.is_numeric_dtype(values):
         codes, _ = pd.factorize(pd.concat([values, known]).astype("object"))

@@ -43,7 +43,7 @@ def require_file(url: str, source: str) -> None:
 
 
 def describe_obstacle(path: Path) -> str:
-    """Describe why a path cannot be read as data; "" if it can, or does not exist.
+    """Describe why a path cannot be read as data. Return "" if it can be read or does not exist.
 
     The text continues a sentence after the path.
 

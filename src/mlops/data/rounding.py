@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-COARSE = 2  # values with this many significant digits are off by more than `identity.ALIKE`, with three by up to 5e-3
+COARSE = 2  # significant digits; with a third one, rounding errors are at most 5e-3, which is within `identity.ALIKE`
 EXACT = 2e-7  # relative difference; single precision is off by up to 6e-8
 MOST_DECIMALS = 12  # further decimals of a file never change the result
 
@@ -35,10 +35,10 @@ def _find_last_place(values: pd.Series) -> float:
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Mapping[Hashable, float]:
-    """Return the largest relative difference that rounding to one or two significant digits can cause, by column.
+    """Return, by column, the largest relative difference that rounding to one or two significant digits can cause.
 
-    It is empty unless all numbers of one table have only one or two significant digits, and a column with decimals in
-    the other table has more. Columns that have the same number of digits in both tables are left out.
+    The result is empty unless all numbers of one table have only one or two significant digits, and a column with
+    decimals in the other table has more. Columns with the same number of digits in both tables are left out.
     """
     numeric = [name for name in rows.columns if all(map(pd.api.types.is_numeric_dtype, (rows[name], known[name])))]
     digits = {name: (_count_digits(rows[name]), _count_digits(known[name])) for name in numeric}
@@ -53,7 +53,7 @@ def _is_whole(*columns: pd.Series) -> bool:
 
 
 def _count_digits(values: pd.Series) -> int:
-    """Return the most significant digits of a column's numbers, at most `COARSE` + 1; 0 if there are none."""
+    """Return the largest number of significant digits in a column, at most `COARSE` + 1; 0 if it has no numbers."""
     numbers = list_finite(values)
     numbers = numbers[numbers != 0]
     for digits in range(1, COARSE + 1):

@@ -39,7 +39,7 @@ class Table:
 def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
     """Write a problem's sample data as CSV and return its path as text.
 
-    The file is stored by its content below `folder`, ``MLOPS_HOME/datasets``, and stays there as a version.
+    The file is in a folder named after its content, below `folder` (``MLOPS_HOME/datasets``). It stays there.
     """
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 

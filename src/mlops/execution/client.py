@@ -12,7 +12,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 from traitlets.config import Config
 
-ANSWER_SECONDS = 1.0  # wait for an answer before the kernel is asked again, unless it has died
+ANSWER_SECONDS = 1.0  # time to wait for an answer; then the kernel is asked again, unless it has died
 
 
 class PromptClient(AsyncKernelClient):

@@ -40,7 +40,7 @@ class RunEngine(Engine):
         cancel: Cancel | None = None,
         **kwargs: Any,
     ) -> None:
-        """Execute the cells; called by papermill, which injects the parameters before, and saves and raises after."""
+        """Execute the cells. papermill calls this after it has injected the parameters."""
         deadline = time.monotonic() + seconds
         cancel = cancel or Cancel()
         finish_saving = _save_less(nb_man)
@@ -124,7 +124,7 @@ def _count_left(deadline: float) -> int | None:
 
 
 def _mark_running(nb_man: NotebookExecutionManager) -> str:
-    """Mark the cell that ran last as failed, which papermill marks as completed, and return its source."""
+    """Mark the last executed cell as failed, because papermill marks it as completed. Return its source."""
     cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
     nb_man.cell_exception(cell)
     return str(cell.source)

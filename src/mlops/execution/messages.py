@@ -28,7 +28,7 @@ class RunClient(PapermillNotebookClient):
         """Execute the cells; called by papermill once the kernel has started."""
         self.started = True
         assert self.kc is not None
-        self.nb.metadata["language_info"] = self.kc.language_info  # now, in case the kernel dies later
+        self.nb.metadata["language_info"] = self.kc.language_info  # set before the cells run, in case the kernel dies
         super().papermill_execute_cells()
 
     def process_message(self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:

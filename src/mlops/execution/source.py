@@ -39,7 +39,8 @@ def require_sources(notebooks: Iterable[Path]) -> None:
     UsageError
         If a kernel is not installed.
     ParameterError
-        If not exactly one cell of a notebook is tagged ``parameters``, because it would run with its own values.
+        If not exactly one cell of a notebook is tagged ``parameters``. The notebook would ignore its
+        parameters then.
     """
     installed = set[str]()  # looking for a kernel takes 3 ms, and all notebooks usually ask for the same one
     for notebook in notebooks:

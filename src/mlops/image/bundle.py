@@ -94,7 +94,7 @@ def build_bundle(
 def split_example(text: str) -> tuple[str, list[float]]:
     """Return the request in the text of ``example.json``, as JSON, and the true values of its rows.
 
-    Images that older versions created do not have the true values.
+    Images created by older versions have no true values; the list is then empty.
     """
     try:
         content = json.loads(text or "{}")

@@ -52,9 +52,10 @@ class Key:
     idle_seconds : float
         The idle time in seconds after which it ends.
     owner : int
-        The id of the process together with which it ends, or 0.
+        The id of a process; the parent ends when that process ends. 0 for none.
     most : int
-        The number of parents of this user that stay alive when it starts, including itself. Not part of the name.
+        The maximum number of parents of this user, including this one. Surplus parents end when it starts. Not part of
+        the name.
     """
 
     name: str

@@ -39,7 +39,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     Raises
     ------
     UnavailableError
-        If it was not started. No process remains in that case, so two kernels never share a connection file.
+        If the kernel was not started. No process remains then, so two kernels never share a connection file.
     """
     directory = os.path.abspath(options.get("cwd") or os.getcwd())
     environ = dict(os.environ if options.get("env") is None else options["env"])

@@ -16,10 +16,10 @@ SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return the files of each ended parent of this checkout that wrote none of them since `before`.
+    """Return the files of each ended parent of this checkout whose last change is older than `before`.
 
-    The files of other checkouts are left alone unless the checkout was deleted, and so are those of an older version,
-    whose logs name no interpreter. `before` is in seconds since 1970.
+    Files of another checkout are included only if that checkout was deleted. Files of an older version, whose logs name
+    no interpreter, are not included. `before` is in seconds since 1970.
     """
     try:
         folder = find_folder()
@@ -56,7 +56,7 @@ def name_interpreter(python: str) -> bytes:
 
 
 def _belongs_here(log: Path) -> bool:
-    """Return whether a parent was one of this checkout, or of one that no longer exists."""
+    """Return whether a parent belonged to this checkout, or to a checkout that no longer exists."""
     try:
         with log.open("rb") as file:
             line = file.readline()

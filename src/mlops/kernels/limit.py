@@ -6,7 +6,7 @@ from pathlib import Path
 from mlops.kernels.messages import Channel, MessageError, open_channel
 
 ANSWER_SECONDS = 0.5
-BUSY = -1.0  # in place of an idle time, and sorted after all of them
+BUSY = -1.0  # stands for the idle time of a busy parent, and is less than any idle time
 IMPORTING = (BUSY, 0.0)
 
 

@@ -82,7 +82,7 @@ class Channel:
         Raises
         ------
         MessageError
-            If the other side closed the connection, or sent something else.
+            If the other side closed the connection, or sent something that is not a message.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         poll = select.poll()

@@ -1,6 +1,6 @@
-"""The packages that a notebook imports, so that its kernel need not wait for others that the parent also imports.
+"""The packages that a notebook imports. Its kernel waits only for these, not for all packages of its parent.
 
-The imports are read from the text, because importing the notebook's modules is just what takes time.
+The imports are read from the source text, because executing them would take the time that this saves.
 """
 
 import json
@@ -75,6 +75,6 @@ def _find_source(module: str, folders: Iterable[Path]) -> Path | None:
 
 
 def _list_subpackages(module: str, source: Path) -> Iterable[str]:
-    """Yield the packages in a package that imports by name, which may be any of them."""
+    """Yield all packages in a package, because a package may import any of them by a name that it computes."""
     if source.name == "__init__.py":
         yield from (f"{module}.{found.parent.name}" for found in source.parent.glob("*/__init__.py"))

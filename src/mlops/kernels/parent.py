@@ -32,7 +32,7 @@ def _live(order: dict[str, Any]) -> Job | None:
     """Import the modules that the client's order lists, and serve."""
     listener = socket.socket(fileno=order["listener"])
     listener.set_inheritable(False)
-    listener.listen(128)  # again, because clients see the last process that listened as their peer
+    listener.listen(128)  # a second time, because clients see the process that called `listen` last as their peer
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     signal.alarm(order["import_seconds"])  # ends this process if an import hangs

@@ -23,7 +23,7 @@ from mlops.parameters.kernel_section import find_settings
 
 IMPORT_SECONDS = 60  # time for a parent's imports, after which it ends by itself
 ANSWER_SECONDS = IMPORT_SECONDS + 10
-RETRY_SECONDS = 300  # pause after a failed start of a parent before the next one
+RETRY_SECONDS = 300  # pause after a failed start of a parent, before the next attempt
 ENDED = "It ended before it was ready"
 FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
 
@@ -107,7 +107,7 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
 
 def _note_failure(path: Path, problem: str) -> UnavailableError:
     """Note, for the next clients, that a parent did not start, and return the error."""
-    said = f"The parent of the warm kernels did not start. {problem}, see {path.with_suffix('.log')}."
+    said = f"The parent of the warm kernels did not start. {problem} (see {path.with_suffix('.log')})."
     path.with_suffix(".failed").write_text(said)
     return UnavailableError(said)
 
@@ -254,7 +254,7 @@ def _start(path: Path, key: Key) -> Channel:
         channel = open_channel(path)
     end_surplus(path, key.most)
     if channel is None:
-        raise UnavailableError(f"The parent of the warm kernels ended immediately, see {path.with_suffix('.log')}.")
+        raise UnavailableError(f"The parent of the warm kernels ended immediately (see {path.with_suffix('.log')}).")
     return channel
 
 

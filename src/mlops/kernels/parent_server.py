@@ -49,7 +49,7 @@ class ParentServer:
     listener : socket
         The socket that clients connect to.
     path : str
-        Its file. Once that is deleted, no client can connect any more.
+        The socket's file. Once it is deleted, no new client can connect.
     idle_seconds : float
         How long to wait for a client.
     importer : Importer
@@ -74,7 +74,7 @@ class ParentServer:
         self._watch(listener.fileno(), self._accept)
 
     def follow(self, owner: int) -> None:
-        """End together with the process `owner`.
+        """End when the process `owner` ends.
 
         Raises
         ------
@@ -268,7 +268,7 @@ class ParentServer:
         self._waiting = [waiting for waiting in self._waiting if waiting.channel is not channel]
 
     def _close(self) -> None:
-        """Close the copies of the parent's descriptors in a fork."""
+        """Close, in a fork, the copies of the parent's descriptors."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # the descriptor is a pidfd

@@ -57,8 +57,8 @@ class Importer:
     Parameters
     ----------
     modules : iterable of str
-        The names of the modules, first needed first. Those that every kernel needs come before them. A module that
-        cannot be imported is logged and left out.
+        The names of the modules in the order of their import. The modules that every kernel needs are imported before
+        these. If a module cannot be imported, the log says so.
     own : iterable of str
         The packages that forks import again, so that edits take effect.
     """
@@ -73,7 +73,7 @@ class Importer:
 
     @property
     def pending(self) -> list[str]:
-        """The top-level packages of which modules are still to be imported."""
+        """The top-level packages with modules that are not imported yet."""
         return list(dict.fromkeys(name.split(".")[0] for name in self._pending))
 
     def import_next(self) -> None:
@@ -100,12 +100,12 @@ class Importer:
             log(f"imported {len(sys.modules)} modules in {time.monotonic() - self._began:.1f} s")
 
     def find_missing(self, needs: Iterable[str] | None) -> set[str]:
-        """Return the packages that a fork waits for: those that it needs, or all if they are unknown."""
+        """Return the pending packages that a fork waits for: those that it needs, or all if its needs are unknown."""
         pending = set(self.pending)
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def prefer(self, packages: Iterable[str]) -> None:
-        """Import what every kernel needs next, and then the modules of these packages."""
+        """Import the modules of these packages next, together with those that every kernel needs."""
         wanted = {*KERNEL_PACKAGES, *packages}
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 

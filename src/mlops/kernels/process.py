@@ -51,7 +51,7 @@ class WarmProcess:
         Raises
         ------
         subprocess.TimeoutExpired
-            If it runs longer.
+            If it is still running after `timeout` seconds.
         """
         if self.returncode is None:
             try:

@@ -88,7 +88,7 @@ class WarmProvisioner(LocalProvisioner):
 
 
 async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Launch a kernel in a thread, so that a parent that imports for seconds does not block the loop.
+    """Launch a kernel in a thread, so that the event loop is not blocked while the parent imports.
 
     If a process has run a notebook and then forks a worker, the worker inherits its event loop. The threads of the
     loop's executor do not exist in the worker, and other workers share its wake-up pipe, so a thread could not wake

@@ -12,7 +12,7 @@ from mlops.kernels.messages import MessageError
 
 KERNEL, COMMAND = "kernel", "command"
 LIMITS = sorted(name for name in dir(resource) if name.startswith("RLIMIT_"))
-ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # the interpreter itself ignores them
+ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # Python itself ignores these signals
 
 
 @dataclass(frozen=True)

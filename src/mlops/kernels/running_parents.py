@@ -101,7 +101,7 @@ def _describe(path: Path, channel: Channel, seconds: float) -> RunningParent:
         age=time.time() - psutil.Process(pid).create_time(),
         memory=_measure(pid),
         forks=_list_forks(status),
-        ready=status is not None and not status.content.get("pending"),  # a parent of an older version has none
+        ready=status is not None and not status.content.get("pending"),  # older parents do not report it
         python=psutil.Process(pid).cmdline()[0],
     )
 

@@ -92,7 +92,7 @@ def decide_promotion(
     min_rows : int
         The smallest number of rows on which a model may be promoted.
     left_out : str
-        Why other rows were left out of the comparison, as a sentence; part of the reason if too few remain.
+        Why other rows were left out of the comparison, as a sentence; shown in the reason if too few rows remain.
     loss, unit : str
         The name of the loss and its unit, for the reason: "squared error", "squared points".
     seed : int

@@ -1,4 +1,4 @@
-"""The parameters of a run that differ from those of the last run that succeeded, each named once."""
+"""The parameters of a run that differ from those of the last successful run."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ NOTHING, FIRST, NONE_SUCCEEDED = "nothing", "first run", "no earlier run succeed
 
 
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
-    """Return the parameters that had another value in the previous run of the same pipeline that succeeded.
+    """Return the parameters whose values differ from the last successful run of the same pipeline.
 
     A value that was not given is the notebook's own. A value that all steps share, or all steps of one notebook, is
     named once.
@@ -67,7 +67,7 @@ def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
 def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
     if run.platform != before.platform:
         yield f"platform {_describe_change(run.platform, before.platform)}"
-    changed: dict[tuple[str, str, str], list[str]] = {}  # the steps, by owner, name and change
+    changed: dict[tuple[str, str, str], list[str]] = {}  # steps with the same change
     for step in run.steps:
         old = before.step(step.name)
         if old is None or run.settings.only not in ("", step.name):
@@ -88,7 +88,7 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
 
 
 def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
-    """Return the values of a step; if its record has no defaults, use those of the other run.
+    """Return the parameter values of a step; use the other run's defaults if its record has none.
 
     A file that the notebook chose itself, because none was given, is among its results.
     """
@@ -98,7 +98,7 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
 
 
 def _describe_change(now: object, before: object) -> str:
-    """Return both values; if the last parts of two paths are the same, with as many parts as they need to differ."""
+    """Return the new and the old value. Paths are shortened to their last parts, as long as these differ."""
     shown = [_show(now), _show(before)]
     parts = [PurePosixPath(str(value)).parts for value in (now, before)]
     count = 1

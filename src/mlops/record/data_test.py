@@ -53,7 +53,7 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
     steps : iterable of Step
         The steps of the project.
     of : str
-        A data file, whose tests alone count; empty for any.
+        Consider only tests of this data file; empty for any file.
     """
     takes = {step.name: step.takes_data for step in steps if step.takes_data}
     known: list[DataTest] = []
@@ -64,14 +64,14 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
             known.append(described)
             if found.state != "reused":
                 break
-    # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is known here.
+    # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is on record.
     return max(reversed(known), key=lambda test: test.at, default=None)
 
 
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
     """Return the first rules that the data broke and the number of the others; empty if the step did not refuse data.
 
-    The record may hold only the beginning of a long error, but its first line has the number of all rules.
+    The record may hold only the beginning of a long error, but its first line has the total number of broken rules.
     """
     head, *lines = step.error.splitlines() or [""]
     rules = [line.strip() for line in lines if line.startswith("  ")]

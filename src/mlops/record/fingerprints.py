@@ -99,7 +99,7 @@ def hash_sources(folder: Path) -> str:
 
 @lru_cache(maxsize=10_000)
 def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
-    """Hash a file. Cached until the file is rewritten, because a run asks twice per step."""
+    """Hash a file. Cached until the file is rewritten, because a run needs the hash twice per step."""
     return hash_file(Path(path))
 
 

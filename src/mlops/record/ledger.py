@@ -25,7 +25,7 @@ RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "
 UNENDED: tuple[RunState, ...] = ("interrupted", "lost", "unreadable", "newer")  # states of a run that has no outcome
 LOST = "the runner's process ended before the run did"
 RECORDS = "*/run.json"  # pattern of the records in the folder of all runs
-# The format of run.json; 1 has no number. 3 adds the third item of `process`, and the commit of each step.
+# The format of run.json. Records of format 1 have no number. Format 3 added `process.start` and each step's commit.
 FORMAT = 3
 
 
@@ -114,7 +114,7 @@ class RunRecord:
 
     @property
     def ending(self) -> str:
-        """The outcome; or the state, if there is no outcome or if no step ended the run: "interrupted"."""
+        """The outcome, or the state if there is no outcome or the run was "interrupted", "lost" or cannot be read."""
         return self.state if self.state in UNENDED else self.outcome or self.state
 
     def step(self, name: str) -> StepRecord | None:

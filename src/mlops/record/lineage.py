@@ -80,8 +80,8 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     notebooks : iterable of str
         Names of notebooks, as in `describe_code`.
     run_folder : str
-        The folder of the run, whose record has the hashes. A notebook that it does not have, and every notebook in
-        JupyterLab (empty), is described as it is now.
+        The folder of the run, whose record has the hashes; empty in JupyterLab. A notebook without a recorded hash is
+        hashed as it is now.
     """
     recorded = _read_hashes(run_folder)
     paths = {notebook: workspace.notebooks / f"{notebook}.ipynb" for notebook in notebooks}

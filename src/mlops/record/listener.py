@@ -10,7 +10,7 @@ class Listener:
     """
 
     def step_started(self, step: StepRecord) -> None:
-        """Handle the start of a step; others may be running."""
+        """Handle the start of a step, while other steps may be running."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
         """Handle the end of a cell: `done` of the notebook's `cells` have been executed."""
@@ -21,7 +21,8 @@ class Listener:
         Returns
         -------
         StepRecord
-            The step's record, to which a listener may add a report. The next listener gets it, and finally the run.
+            The step's record, to which a listener may add a report. The next listener gets this record, and after the
+            last listener the run stores it.
         """
         return step
 

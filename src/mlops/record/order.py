@@ -1,8 +1,8 @@
 """The order in which runs started, whatever their names and even if the clock was set back.
 
-Every record has a number: the time of its start in microseconds, or one more than the highest number beside it if that
-is greater. So the runs of several machines sort by time, older records without the number sort with them, and a new run
-is the newest even if the clock was set back.
+Every record has a number: the start of the run in microseconds since 1970, but always greater than the numbers of all
+earlier runs in the folder. So the runs of several machines sort by time, older records without the number sort with
+them, and a new run is the newest even if the clock was set back.
 """
 
 import time
@@ -32,7 +32,7 @@ class Start:
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
     """Return the number of a run that starts now.
 
-    Two runs that start at the same moment may get the same number. They are sorted by their names, then.
+    Two runs that start at the same moment may get the same number. They are then sorted by name.
 
     Parameters
     ----------

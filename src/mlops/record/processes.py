@@ -1,7 +1,7 @@
 """Processes in records: a process id with its creation time, because ids are reused.
 
 The creation time that the system reports moves with the clock, so a run in progress would seem lost after the clock was
-set. The system's count of the time since its own start does not move. If it is known, it decides.
+set. The system's count of the time since its own start does not move, so it is used wherever it is known.
 """
 
 import getpass
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import psutil
 
-LOCKS = Path("/proc/locks")  # this and the next two exist on Linux only
+LOCKS = Path("/proc/locks")  # this file and the next two exist on Linux only
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 STAT = "/proc/{pid}/stat"
 STARTED = 19  # the index of the start time among the fields of STAT after the command
 MOST_SHOWN = 60  # maximum length of a command line in a message
-SAME_SECONDS = 1.0  # more than two readings of the same creation time differ
+SAME_SECONDS = 1.0  # two readings of the same creation time differ by less
 
 
 class ProcessId(NamedTuple):
@@ -40,7 +40,7 @@ class ProcessId(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        """True while it runs; False for a zombie, or if another process got the same id."""
+        """True while the process runs; False for a zombie, or if another process got the same id."""
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.created) < SAME_SECONDS

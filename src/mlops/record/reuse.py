@@ -20,7 +20,7 @@ LOOKED_AT = 100  # the number of runs, newest first, that are searched for an un
 def find_unchanged(
     step: Step, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
 ) -> StepRecord | None:
-    """Find an earlier run's step with the results that this one would have.
+    """Find an earlier execution of a step with the same fingerprint, whose results can be reused.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def find_unchanged(
 
 
 def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, source: str = "") -> list[StepRecord]:
-    """Find the results of the steps that the step of `--only` needs.
+    """Find earlier results of the steps that the step of `--only` needs.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, so
     Raises
     ------
     UsageError
-        If there is no such step or run, a result is missing, or the results do not fit each other.
+        If there is no such step or run, a result is missing, or the results are inconsistent.
     """
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)
@@ -102,19 +102,19 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, so
 
 
 def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
-    """Refuse a step of `--only` that is not among the steps of its pipeline.
+    """Raise an error if the step of `--only` is not a step of the pipeline.
 
     Raises
     ------
     UsageError
-        If it is not; the message suggests the closest one.
+        If the pipeline has no such step; the message suggests the closest name.
     """
     if only not in known:
         raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'Its steps')}")
 
 
 def _list_sources(outputs: Path, source: str) -> list[RunRecord]:
-    """Return the named run, or else all runs but sweeps: a training that a sweep chose is used only on request."""
+    """Return the named run, or all runs except sweeps, because results of a sweep are used only on request."""
     runs = list_runs(outputs)
     if not source:
         return [run for run in runs if run.pipeline != SWEEP]
@@ -135,9 +135,9 @@ def _explain_missing(name: str, pipeline: str, outputs: Path, source: str) -> st
 
 
 def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -> StepRecord | None:
-    """Return an earlier step that refused to act in the newest run that has results of such steps, or None.
+    """Return the step before `only` that refused to act, from the newest run with results of such steps, or None.
 
-    So if the steps of a release run one by one with `--only`, the refusal of one also skips the steps after it.
+    So if the steps of a release run one by one with `--only`, the refusal of one step also skips the steps after it.
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -179,7 +179,7 @@ def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Refuse the results of a step if they are based on other results than those that are reused with them."""
+    """Raise an error if a step's results are based on other results than those reused together with them."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

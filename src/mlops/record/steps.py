@@ -109,13 +109,13 @@ class Failure:
 
     @property
     def place(self) -> str:
-        """The place of the failure in words: "train failed in 02_train, in the cell that begins 'x = 1'"; or empty."""
+        """The place of the failure in words: "train failed in 02_train, in the cell that begins 'x = 1'"."""
         notebook = f" in {self.notebook}" if self.notebook else ""
         return f"{self.step} failed{notebook}{name_cell(self.cell)}" if self.step else ""
 
 
 def name_cell(cell: str) -> str:
-    """Return the end of a sentence that names the cell with this first line; empty if no cell failed."""
+    """Return the phrase that names the failed cell at the end of a sentence; empty if no cell failed."""
     return f", in the cell that begins {cell!r}" if cell else ""
 
 

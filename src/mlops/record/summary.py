@@ -11,7 +11,7 @@ NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
 ROLLED_BACK = "rolled back"  # the outcome of a rollback
 REFUSED = "refused"  # the end of a step that ran but refused to act, for example to deploy
-OVERRULED = "gate overruled"  # the mark of a model, without the person and the reason
+OVERRULED = "gate overruled"  # marks a model that a person promoted although the gate rejected it
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Scores:
 
 
 def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
-    """Return whether the run has a step with a certain declaration, even one that did not run."""
+    """Return whether the run includes a step for which `is_wanted` is true, even if that step did not run."""
     names = {step.name for step in steps if is_wanted(step)}
     return any(step.name in names for step in run.steps)
 
@@ -93,9 +93,9 @@ def name_rollback(
     environment, by, reason : str
         Where, who (may be empty) and why (may be empty).
     verb : str
-        " was rolled back" in a sentence; empty beside the outcome, which says so.
+        " was rolled back" in a sentence; empty where the outcome, which says so, is shown beside it.
     at : str
-        When, as UTC in ISO 8601; empty beside the time of the run.
+        When, as UTC in ISO 8601; empty where the time of the run is shown beside it.
     """
     when = f" on {at.replace('T', ' ').removesuffix('Z')} UTC" if at else ""
     who = f" by {by}" if by else ""
@@ -129,7 +129,7 @@ def list_metrics(steps: Iterable[Step] = ALL_STEPS) -> list[str]:
 
 
 def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, float]:
-    """Return the metrics of the run's model by name, without those that no step handed on as a number."""
+    """Return the metrics of the run's model by name. Metrics that no step handed on as a number are left out."""
     found = {name: run.result(name) for name in list_metrics(steps)}
     return {name: value for name, value in found.items() if isinstance(value, float)}
 
@@ -177,7 +177,7 @@ def describe_failure(run: RunRecord) -> str:
 
 
 def describe_end(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why a run ended as it did, for readers who see nothing else of it: its decision, or its error."""
+    """Return why a run ended as it did, its decision or its error, for pages that show nothing else about the run."""
     return describe_failure(run) if run.outcome == "error" else find_reason(run, steps)
 
 
@@ -199,7 +199,7 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def _decided_here(run: RunRecord, step: Step) -> bool:
-    """Return whether a step decided in this run, or a run of all steps reused its decision."""
+    """Return whether the decision of a step belongs to this run: not if `--only` reused it from an earlier run."""
     found = run.step(step.name)
     return found is not None and (not run.settings.only or run.settings.only == step.name)
 

@@ -36,7 +36,7 @@ class Verdict:
     notebooks : tuple of Comparison
         In the order of the run.
     advice : str
-        The next thing to do about the differences, or if nothing was compared; empty if all is the same.
+        What to do next if outputs differ or nothing was compared; empty if all outputs are the same.
     """
 
     run_id: str

@@ -96,7 +96,7 @@ Part = tuple[Difference, ...] | str  # the differences of one compared scrap or 
 def _find_gluing_cells(
     declared: Declaration, committed: Mapping[str, Any], executed: Mapping[str, Any]
 ) -> Mapping[str, str]:
-    """Return the beginning of the committed cell that hands a scrap on, by the scrap's name.
+    """Return, for each scrap, the beginning of the committed cell that hands it on.
 
     A scrap that neither notebook holds is expected in the last of these cells.
     """

@@ -36,10 +36,11 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). None if it differs from run
         to run: it must exist, but is neither committed nor compared.
     numbers : float or None
-        The tolerance for numbers with a decimal point in tables and printed text. None for the notebook's own, or 0 if
-        it has none. Whole numbers are counts, so they must be the same.
+        The tolerance for numbers with a decimal point in tables and printed text. If None, a cell has the tolerance of
+        its notebook, and a notebook has 0. Whole numbers are counts, so they must be the same.
     pictures : float or None
-        The largest allowed difference of a picture. None for the notebook's own, or `PICTURES` if it has none.
+        The largest allowed difference of a picture. If None, a cell uses the value of its notebook, and a notebook uses
+        `PICTURES`.
     if_same : tuple of str
         The scraps that the outputs depend on. The outputs are compared only if these have the committed values.
     """

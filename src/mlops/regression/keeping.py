@@ -13,7 +13,7 @@ Cell = Mapping[str, Any]
 
 # A number in a text or between two tags of a table: its whole part, with or without commas, and its decimals.
 NUMBER = re.compile(r"(?<![\w.])-?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:e[+-]?\d+)?(?!\w)")
-DECIMALS = 6  # notebooks/sanitize.cfg lets the digits after these differ
+DECIMALS = 6  # notebooks/sanitize.cfg allows differences after this many decimals
 
 
 def keep_close_outputs(

@@ -59,7 +59,7 @@ def measure_difference(committed: bytes, found: bytes) -> float:
 
 
 def reduce_picture(content: bytes) -> bytes:
-    """Return a plot as a PNG with 32 colours, for committing; it has a third of the size."""
+    """Return a plot as a PNG with 32 colours, for committing. It is a third as large."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(content)).convert("RGB")

@@ -12,7 +12,7 @@ from mlops.numbers import format_pair
 
 NUMBER = re.compile(r"(?<![\w.])((?:(?<![\w.)])[-+])?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\w|\.\d)")
 SANITIZER = re.compile(r"^regex: (.*)$\n^replace: (.*)$", re.MULTILINE)
-SCRAP = "scrap "  # the beginning of a place that is a result of the notebook, not a part of a cell
+SCRAP = "scrap "  # begins the `where` of a scrap, as opposed to a part of a cell's output
 ROUNDING = 1e-9  # in floating point, 0.048 and 0.049 differ by slightly more than 0.001
 Sanitizer = Sequence[tuple[re.Pattern[str], str]]
 
@@ -32,7 +32,7 @@ class Difference:
     allowed : str
         The tolerance; empty if the two must be the same.
     cell : str
-        The beginning of the cell, or of the one that hands the scrap on; empty if there is none.
+        The beginning of the cell with the output or the scrap; empty if there is none.
     """
 
     where: str
@@ -58,7 +58,7 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace the parts that may differ, and collapse blanks, because the width of a column is not its content."""
+    """Replace the parts that may differ, and collapse blanks, so that the widths of columns do not matter."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())

@@ -51,7 +51,7 @@ def _is_stream(output: dict[str, Any]) -> bool:
 
 
 def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the groups of streams that a reader sees as one text: all of them, and those of each name."""
+    """Yield the groups of streams that a reader sees as one text: all together, stdout alone, and stderr alone."""
     if streams:
         yield streams
         for name in {output["name"] for output in streams}:

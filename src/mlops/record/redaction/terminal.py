@@ -8,7 +8,7 @@ PARTS = re.compile(rf"\x1b\[(?P<number>[0-9]*)(?P<kind>[AK])|(?P<code>{CODE.patt
 
 RESET = "\x1b[0m"
 RESETS = (RESET, "\x1b[m")
-LONGEST_STYLE = 100  # characters
+LONGEST_STYLE = 100  # maximum length of the colour codes that are remembered, in characters
 
 
 def fold(text: str) -> str:

@@ -39,7 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern to ignore, and roughly the text without it, in which a missing anchor rules out a secret."""
+    """Yield each pattern to ignore, with a rough copy of the text without it for a fast search for anchors."""
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -50,7 +50,7 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return the parts of a text to replace, in order. A secret's first part becomes the mask, the rest empty."""
+    """Return the parts of a text to replace, in order. The mask replaces a secret's first part; the rest is deleted."""
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
