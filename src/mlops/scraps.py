@@ -5,7 +5,7 @@ seconds in every kernel (it imports papermill and cloud clients).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,16 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
     HandoffError
         If an output has the type of a scrap, but not its content, because `glue_results` did not create it.
     """
-    bundles = (
+    return collect_scraps(
         output.get("data", {})
         for cell in notebook["cells"]
         for output in cell.get("outputs", [])
         if output["output_type"] in ("display_data", "execute_result")
     )
+
+
+def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the scraps in what cells display, by name; raise the same error as `extract_scraps`."""
     scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
     return dict(_read_scrap(mime, payload) for mime, payload in scraps)
 

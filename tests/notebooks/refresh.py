@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import nbformat
 from nbclient import NotebookClient
 
@@ -20,6 +21,7 @@ from mlops.pipelines import list_notebooks
 from mlops.regression.check import SANITIZER
 from mlops.regression.expectations import list_kept_scraps
 from mlops.regression.keeping import find_scraps, keep_close_outputs
+from mlops.regression.notebook import Notebook
 from mlops.regression.pictures import reduce_picture
 from mlops.regression.values import read_sanitizer
 
@@ -54,7 +56,7 @@ def main() -> None:
 
 def keep_what_is_checked(notebook: Any, name: str) -> None:
     """Remove the outputs that differ from run to run, and reduce the pictures."""
-    kept = list_kept_scraps(notebook, name)
+    kept = list_kept_scraps(msgspec.convert(notebook, Notebook), name)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if find_scraps(output) <= kept]

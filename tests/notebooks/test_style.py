@@ -12,7 +12,7 @@ from checkout import list_tracked
 from command_line import PROJECT
 
 from mlops.regression.expectations import list_kept_scraps, read_declaration
-from mlops.scraps import extract_scraps
+from mlops.regression.notebook import read_notebook
 
 NOTEBOOKS = list_tracked(PROJECT, "notebooks/*.ipynb")
 
@@ -102,9 +102,10 @@ def test_outputs_are_kept_where_they_are_checked_and_nowhere_else(cells: list[di
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_scraps_that_are_declared_are_committed_and_no_others(path: Path) -> None:
     notebook = json.loads(path.read_text())
-    committed = extract_scraps(notebook)
-    declared = read_declaration(notebook, path.stem).scraps
-    assert committed.keys() == list_kept_scraps(notebook, path.stem) <= declared.keys()
+    decoded = read_notebook(path)
+    committed = decoded.scraps
+    declared = read_declaration(decoded, path.stem).scraps
+    assert committed.keys() == list_kept_scraps(decoded, path.stem) <= declared.keys()
     (glued,) = (cell for cell in notebook["cells"] if "glue_results(" in "".join(cell["source"]))
     shown = re.findall(r"^    (\w+)=", "".join(glued["source"]), re.MULTILINE)
     assert {*shown} <= declared.keys()

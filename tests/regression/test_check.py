@@ -85,9 +85,31 @@ def test_a_run_of_which_nothing_is_compared_is_not_the_same(folder: Path) -> Non
     assert verdict.advice == "Compare a run with the committed values. `mlops status` lists the latest runs."
 
 
-def test_what_is_no_notebook_is_an_error(folder: Path) -> None:
-    (folder / "01_n-qa.ipynb").write_text("{")
-    with pytest.raises(IntegrityError, match="01_n-qa.ipynb is not a notebook"):
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ({"output_type": "stream", "name": "stdout"}, "missing required field `text`"),
+        ({"output_type": "display_data", "data": {"image/png": "abc"}}, "Incorrect padding"),
+        ({"output_type": "display_data", "data": {"image/png": 5}}, "image/png: can only join an iterable"),
+        ({"output_type": "display_data", "data": {"text/html": [1]}}, "text/html: sequence item 0: expected str"),
+        ({"data": {}}, "missing required field `output_type`"),
+    ],
+)
+def test_a_damaged_output_is_an_error_that_names_the_file(folder: Path, output: object, reason: str) -> None:
+    content = make_notebook()
+    content["cells"][0]["outputs"] = [output]
+    (folder / "01_n-qa.ipynb").write_text(json.dumps(content))
+    with pytest.raises(IntegrityError, match=r"01_n-qa\.ipynb is damaged \(.*outputs\[0\]") as raised:
+        check(folder)
+    assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b'{"cells": [], "metadata": 5}', b"\x80", b'{"cells": [5], "metadata": {}}']
+)
+def test_a_file_that_is_not_a_notebook_is_an_error(folder: Path, content: bytes) -> None:
+    (folder / "01_n-qa.ipynb").write_bytes(content)
+    with pytest.raises(IntegrityError, match=r"01_n-qa\.ipynb is damaged \(.*Restore the notebook, or run its step"):
         check(folder)
 
 

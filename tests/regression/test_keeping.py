@@ -69,3 +69,11 @@ def test_an_output_that_is_written_in_another_form_is_replaced(before: str, now:
     found = notebook.cells[0].outputs
     keep_close_outputs(notebook, committed, "02_train")
     assert notebook.cells[0].outputs == (committed.cells[0].outputs if kept else found)
+
+
+def test_an_output_of_a_cell_without_an_id_stays() -> None:
+    committed, notebook = make_notebook({}, "3075.3000", "ok"), make_notebook({}, "3075.3001", "ok")
+    for cell in (*committed.cells, *notebook.cells):
+        del cell["id"]
+    keep_close_outputs(notebook, committed, "02_train")
+    assert notebook.cells[0].outputs == committed.cells[0].outputs

@@ -1,5 +1,6 @@
 """Numbers, texts and scraps: what may differ."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ from mlops.regression.values import (
         (0.048, 0.0491, 0.001, False),
         (0.0, -0.0, 0, True),
         (442, 443, 0, False),
+        (math.inf, 5, 0.01, False),
+        (5, math.inf, 0.01, False),
+        (math.inf, -math.inf, 0.01, False),
+        (math.nan, 5, 0.01, False),
+        (math.inf, math.inf, 0, True),
+        (math.nan, math.nan, 0, True),
     ],
 )
 def test_a_tolerance_is_absolute_below_one_and_relative_above(

@@ -5,6 +5,7 @@ This package executes nothing and writes nothing.
 .. code-block:: text
 
     check         the entry point: one run against the committed notebooks
+    notebook      the cells and outputs of a notebook, decoded
     expectations  the declared comparisons and tolerances, from the notebooks' metadata
     comparison    one notebook: its scraps and outputs
     outputs       the output of a cell, split into text, tables and pictures

@@ -1,18 +1,17 @@
 """The check of a run, which compares all its executed notebooks with the committed ones. It only reads files."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from mlops.errors import IntegrityError, RunNotFoundError, UsageError
+from mlops.errors import RunNotFoundError, UsageError
 from mlops.parameters.declarations import Parameter, read_declarations
 from mlops.parameters.lookup import RESERVED
 from mlops.pipelines import ROLLBACK, SWEEP
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
+from mlops.regression.notebook import read_notebook
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
 
@@ -131,7 +130,7 @@ def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sani
         if not path.is_file():
             absence = Difference(path.name, f"is missing in {path.parent}")
             return Comparison(name, differences=(absence,), skipped=MISSING)
-    found = compare_notebooks(name, _read_notebook(source), _read_notebook(folder / copy), sanitizer)
+    found = compare_notebooks(name, read_notebook(source), read_notebook(folder / copy), sanitizer)
     taken = (step.reason,) if step.source else ()
     return replace(found, notes=(*taken, *_describe_parameters(step, source), *found.notes))
 
@@ -171,11 +170,3 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], notebooks: Path) -> 
     if others:
         return f"The run did not use the committed values of {', '.join(others)}. Compare a run that does."
     return "If this is right, run `make notebooks` and commit the notebooks."
-
-
-def _read_notebook(path: Path) -> Mapping[str, Any]:
-    try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        return {"metadata": notebook["metadata"], "cells": notebook["cells"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"{path} is not a notebook ({type(error).__name__}: {error}). Restore it.") from error

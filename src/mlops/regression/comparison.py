@@ -1,8 +1,8 @@
 """The comparison of an executed notebook with the committed one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
 
 from mlops.regression.expectations import (
     Declaration,
@@ -11,9 +11,9 @@ from mlops.regression.expectations import (
     read_cell_declaration,
     read_declaration,
 )
+from mlops.regression.notebook import Cell, Notebook, join_text, match_cells
 from mlops.regression.outputs import describe_pieces, find_piece_differences, read_pieces
 from mlops.regression.values import SCRAP, Difference, Sanitizer, find_value_differences, shorten
-from mlops.scraps import extract_scraps
 
 NOTHING = "not compared: it has nothing to compare"  # the reason may be in its notes
 REFRESH = "run `make notebooks`"
@@ -47,17 +47,15 @@ class Comparison:
     skipped: str = ""
 
 
-def compare_notebooks(
-    name: str, committed: Mapping[str, Any], executed: Mapping[str, Any], sanitizer: Sanitizer = ()
-) -> Comparison:
+def compare_notebooks(name: str, committed: Notebook, executed: Notebook, sanitizer: Sanitizer = ()) -> Comparison:
     """Compare an executed notebook with the committed one.
 
     Parameters
     ----------
     name : str
         The name of the executed notebook: "06_deploy-qa".
-    committed, executed : mapping
-        The parsed notebooks.
+    committed, executed : Notebook
+        The notebooks.
     sanitizer : Sanitizer
         The parts of texts that may differ.
 
@@ -66,19 +64,12 @@ def compare_notebooks(
     UsageError
         If the declarations of the committed notebook are invalid.
     """
-    declared = read_declaration(committed, name)
-    scraps = extract_scraps(committed), extract_scraps(executed)
-    gluing = _find_gluing_cells(declared, committed, executed)
-    missing = tuple(_find_missing_scraps(declared, scraps[1], gluing))
-    edits = tuple(_describe_edits(committed, executed))
-    other = describe_condition(declared.if_same, *scraps)
-    if other:
+    pair = _Pair(name, read_declaration(committed, name), *match_cells(committed, executed), sanitizer)
+    missing = tuple(_find_missing_scraps(pair))
+    edits = tuple(_describe_edits(pair))
+    if other := pair.describe_condition(pair.declared):
         return Comparison(name, differences=missing, notes=edits, skipped=f"not compared: {other}")
-    parts = [
-        *((found,) for found in missing),
-        *_compare_scraps(declared, *scraps, gluing),
-        *_compare_cells(name, declared, committed, executed, sanitizer),
-    ]
+    parts = [*((found,) for found in missing), *_compare_scraps(pair), *_compare_cells(pair)]
     compared = [part for part in parts if isinstance(part, tuple)]
     return Comparison(
         name,
@@ -93,64 +84,69 @@ def compare_notebooks(
 Part = tuple[Difference, ...] | str  # the differences of one compared scrap or output, or a note
 
 
-def _find_gluing_cells(
-    declared: Declaration, committed: Mapping[str, Any], executed: Mapping[str, Any]
-) -> Mapping[str, str]:
-    """Return, for each scrap, the beginning of the committed cell that hands it on.
+@dataclass(frozen=True)
+class _Pair:
+    """A committed notebook and its executed copy, whose cells have the same ids."""
 
-    A scrap that neither notebook holds is expected in the last of these cells.
-    """
-    names = {cell.get("id"): _name(cell) for cell in committed["cells"]}
-    cells = (*executed["cells"], *committed["cells"])
-    found = {scrap: names.get(cell.get("id"), "") for cell in cells for scrap in extract_scraps({"cells": [cell]})}
-    last = next(reversed(found.values()), "")
-    return {scrap: found.get(scrap, last) for scrap in (*declared.scraps, *declared.if_same)}
+    name: str
+    declared: Declaration
+    committed: Notebook
+    executed: Notebook
+    sanitizer: Sanitizer
+
+    def describe_condition(self, declared: Declaration) -> str:
+        """Describe the scraps that keep something from being compared; empty if there are none."""
+        return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
+
+    @cached_property
+    def gluing(self) -> Mapping[str, str]:
+        """For each scrap, the beginning of the committed cell that hands it on.
+
+        A scrap that neither notebook holds is expected in the last of these cells.
+        """
+        names = {cell.id: _name(cell) for cell in self.committed.cells}
+        cells = (*self.executed.cells, *self.committed.cells)
+        found = {scrap: names.get(cell.id, "") for cell in cells for scrap in cell.scraps}
+        last = next(reversed(found.values()), "")
+        return {scrap: found.get(scrap, last) for scrap in (*self.declared.scraps, *self.declared.if_same)}
 
 
-def _find_missing_scraps(
-    declared: Declaration, found: Mapping[str, Any], gluing: Mapping[str, str]
-) -> Iterator[Difference]:
-    for name in dict.fromkeys((*declared.scraps, *declared.if_same)):
+def _find_missing_scraps(pair: _Pair) -> Iterator[Difference]:
+    found = pair.executed.scraps
+    for name in dict.fromkeys((*pair.declared.scraps, *pair.declared.if_same)):
         if name not in found:
-            yield Difference(f"{SCRAP}{name}", "was not handed on", cell=gluing[name])
+            yield Difference(f"{SCRAP}{name}", "was not handed on", cell=pair.gluing[name])
 
 
-def _compare_scraps(
-    declared: Declaration, committed: Mapping[str, Any], found: Mapping[str, Any], gluing: Mapping[str, str]
-) -> Iterator[Part]:
-    for name, tolerance in declared.scraps.items():
+def _compare_scraps(pair: _Pair) -> Iterator[Part]:
+    committed, found = pair.committed.scraps, pair.executed.scraps
+    for name, tolerance in pair.declared.scraps.items():
         if tolerance is None or name not in found:
             continue
-        where, cell = f"{SCRAP}{name}", gluing[name]
+        where, cell = f"{SCRAP}{name}", pair.gluing[name]
         if name in committed:
             differences = find_value_differences(where, committed[name], found[name], tolerance)
             yield tuple(replace(one, cell=cell) for one in differences)
         else:
             yield (Difference(where, f"is declared, but has no committed value; {REFRESH}", cell=cell),)
-    unknown = found.keys() - declared.scraps.keys()
+    unknown = found.keys() - pair.declared.scraps.keys()
     if unknown:
         yield f"handed on, but not declared in mlops.check: {', '.join(sorted(unknown))}"
 
 
-def _compare_cells(
-    name: str, declared: Declaration, committed: Mapping[str, Any], executed: Mapping[str, Any], sanitizer: Sanitizer
-) -> Iterator[Part]:
-    scraps = extract_scraps(committed), extract_scraps(executed)
-    cells = {cell.get("id"): cell for cell in executed["cells"]}
-    for cell in filter(is_kept, committed["cells"]):
-        here = read_cell_declaration(cell, declared, name)
-        other = describe_condition(here.if_same, *scraps)
-        if other:
+def _compare_cells(pair: _Pair) -> Iterator[Part]:
+    cells = {cell.id: cell for cell in pair.executed.cells}
+    for cell in filter(is_kept, pair.committed.cells):
+        declared = read_cell_declaration(cell, pair.declared, pair.name)
+        if other := pair.describe_condition(declared):
             yield f"cell `{_name(cell)}` not compared: {other}"
-        elif cell.get("id") not in cells:
+        elif cell.id not in cells:
             yield (Difference("", "is not in the run", cell=_name(cell)),)
         else:
-            yield from _compare_cell(cell, cells[cell.get("id")], here, sanitizer)
+            yield from _compare_cell(cell, cells[cell.id], declared, pair.sanitizer)
 
 
-def _compare_cell(
-    cell: Mapping[str, Any], executed: Mapping[str, Any], declared: Declaration, sanitizer: Sanitizer
-) -> Iterator[Part]:
+def _compare_cell(cell: Cell, executed: Cell, declared: Declaration, sanitizer: Sanitizer) -> Iterator[Part]:
     pieces, found = read_pieces(cell), read_pieces(executed)
     if [piece.kind for piece in pieces] != [piece.kind for piece in found]:
         yield (Difference("shows", describe_pieces(found), describe_pieces(pieces), cell=_name(cell)),)
@@ -161,9 +157,12 @@ def _compare_cell(
         yield tuple(replace(one, cell=_name(cell)) for one in differences)
 
 
-def _describe_edits(committed: Mapping[str, Any], executed: Mapping[str, Any]) -> Iterator[str]:
+def _describe_edits(pair: _Pair) -> Iterator[str]:
     """Describe the code cells that differ from those that ran, without the cell that the run injected."""
-    now, then = (_read_sources(notebook["cells"]) for notebook in (committed, executed))
+    now, then = (
+        {cell.id: join_text(cell.source) for cell in notebook.cells if cell.is_code}
+        for notebook in (pair.committed, pair.executed)
+    )
     edited = [name for name, source in now.items() if source != then.get(name, source)]
     for what, names, sources in (
         ("edited since the run", edited, now),
@@ -174,16 +173,8 @@ def _describe_edits(committed: Mapping[str, Any], executed: Mapping[str, Any]) -
             yield f"{what}: {', '.join(f'`{_begin(sources[name])}`' for name in sorted(names))}"
 
 
-def _read_sources(cells: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {
-        str(cell.get("id")): "".join(cell["source"])
-        for cell in cells
-        if cell["cell_type"] == "code" and "injected-parameters" not in cell["metadata"].get("tags", [])
-    }
-
-
-def _name(cell: Mapping[str, Any]) -> str:
-    return _begin("".join(cell["source"]))
+def _name(cell: Cell) -> str:
+    return _begin(join_text(cell.source))
 
 
 def _begin(source: str) -> str:

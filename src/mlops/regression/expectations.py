@@ -20,7 +20,8 @@ from typing import Annotated, Any
 import msgspec
 
 from mlops.errors import UsageError
-from mlops.regression.values import show_pair
+from mlops.regression.notebook import Cell, Notebook
+from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
@@ -51,13 +52,13 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     if_same: tuple[str, ...] = ()
 
 
-def read_declaration(notebook: Mapping[str, Any], name: str) -> Declaration:
+def read_declaration(notebook: Notebook, name: str) -> Declaration:
     """Return the declaration of a notebook.
 
     Parameters
     ----------
-    notebook : mapping
-        The parsed notebook.
+    notebook : Notebook
+        The notebook.
     name : str
         Its name, for the error.
 
@@ -66,12 +67,12 @@ def read_declaration(notebook: Mapping[str, Any], name: str) -> Declaration:
     UsageError
         If the declaration does not match `Declaration`.
     """
-    return _convert(notebook["metadata"], f"the metadata of {name}")
+    return _convert(notebook.metadata.mlops, f"the metadata of {name}")
 
 
-def read_cell_declaration(cell: Mapping[str, Any], whole: Declaration, name: str) -> Declaration:
+def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
     """Return the declaration for one cell: its own values, or else the notebook's."""
-    own = _convert(cell["metadata"], f"the metadata of cell {cell.get('id')} in {name}")
+    own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),
         pictures=_first(own.pictures, whole.pictures, PICTURES),
@@ -79,27 +80,26 @@ def read_cell_declaration(cell: Mapping[str, Any], whole: Declaration, name: str
     )
 
 
-def list_kept_scraps(notebook: Mapping[str, Any], name: str) -> set[str]:
+def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
     """Return the scraps whose values are committed: those that are compared, and those that outputs depend on."""
     whole = read_declaration(notebook, name)
-    conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook["cells"]]
+    conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
     return {*compared, *whole.if_same, *(scrap for names in conditions for scrap in names)}
 
 
-def is_kept(cell: Mapping[str, Any]) -> bool:
+def is_kept(cell: Cell) -> bool:
     """Return whether a cell's output is committed."""
-    return KEEP_TAG in cell["metadata"].get("tags", [])
+    return KEEP_TAG in cell.metadata.tags
 
 
 def _first(*values: float | None) -> float:
     return next(value for value in values if value is not None)
 
 
-def _convert(metadata: Mapping[str, Any], where: str) -> Declaration:
-    declared = metadata.get("mlops", {}).get("check", {})
+def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
     try:
-        return msgspec.convert(declared, Declaration)
+        return msgspec.convert(declared.get("check", {}), Declaration)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}: mlops.check: {error}. docs/regression.md describes the allowed content.") from error
 
@@ -107,5 +107,5 @@ def _convert(metadata: Mapping[str, Any], where: str) -> Declaration:
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Describe the scraps that have another value in the run; empty if none has."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
-    shown = {name: show_pair(*pair) for name, pair in pairs.items() if pair[0] != pair[1]}
+    shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
     return ", ".join(f"{name} is {here}, committed with {there}" for name, (here, there) in shown.items())

@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from mlops.regression.expectations import Declaration, read_cell_declaration, read_declaration
+from mlops.regression.notebook import Cell, Display, Notebook, Stream, join_text, match_cells
 from mlops.regression.outputs import find_piece_differences, read_pieces
 from mlops.regression.values import Sanitizer, find_value_differences
-from mlops.scraps import MIME_PREFIX, extract_scraps
-
-Cell = Mapping[str, Any]
+from mlops.scraps import MIME_PREFIX
 
 # A number in a text or between two tags of a table: its whole part, with or without commas, and its decimals.
 NUMBER = re.compile(r"(?<![\w.])-?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:e[+-]?\d+)?(?!\w)")
@@ -35,17 +36,22 @@ def keep_close_outputs(
     sanitizer : Sanitizer
         The parts of texts that may differ.
     """
-    declared = read_declaration(executed, name)
-    before = {cell["id"]: cell for cell in committed["cells"] if cell.get("outputs")}
-    for cell in (cell for cell in executed["cells"] if cell["id"] in before):
-        old = before[cell["id"]]
-        kept = _find_close_scraps(declared, old, cell)
-        cell["outputs"] = [
-            next((kept[scrap] for scrap in find_scraps(new) & kept.keys()), new) for new in cell["outputs"]
+    old, new = match_cells(msgspec.convert(committed, Notebook), msgspec.convert(executed, Notebook))
+    declared = read_declaration(new, name)
+    before = {
+        cell.id: (cell, raw["outputs"]) for raw, cell in zip(committed["cells"], old.cells, strict=True) if cell.outputs
+    }
+    for raw, cell in zip(executed["cells"], new.cells, strict=True):
+        if cell.id not in before:
+            continue
+        was, outputs = before[cell.id]
+        names = _find_close_scraps(declared, was, cell)
+        close = {scrap: output for output in outputs for scrap in find_scraps(output) & names}
+        raw["outputs"] = [
+            next((close[scrap] for scrap in find_scraps(found) & close.keys()), found) for found in raw["outputs"]
         ]
-        holds_scraps = any(map(find_scraps, cell["outputs"]))
-        if not holds_scraps and _shows_the_same(old, cell, read_cell_declaration(cell, declared, name), sanitizer):
-            cell["outputs"] = old["outputs"]
+        if not cell.scraps and _shows_the_same(was, cell, read_cell_declaration(cell, declared, name), sanitizer):
+            raw["outputs"] = outputs
 
 
 def find_scraps(output: Mapping[str, Any]) -> set[str]:
@@ -53,16 +59,15 @@ def find_scraps(output: Mapping[str, Any]) -> set[str]:
     return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 
-def _find_close_scraps(declared: Declaration, committed: Cell, executed: Cell) -> dict[str, Any]:
-    """Return the committed outputs that hold a scrap whose new value is within its tolerance, by the scrap's name."""
-    old, new = (extract_scraps({"cells": [cell]}) for cell in (committed, executed))
-    close = {
+def _find_close_scraps(declared: Declaration, committed: Cell, executed: Cell) -> set[str]:
+    """Return the names of the scraps whose new values are within their tolerance."""
+    old, new = committed.scraps, executed.scraps
+    return {
         name
         for name, tolerance in declared.scraps.items()
         if tolerance is not None and name in old and name in new
         if not list(find_value_differences(name, old[name], new[name], tolerance))
     }
-    return {name: output for output in committed["outputs"] for name in find_scraps(output) & close}
 
 
 def _shows_the_same(committed: Cell, executed: Cell, declared: Declaration, sanitizer: Sanitizer) -> bool:
@@ -80,6 +85,9 @@ def _shows_the_same(committed: Cell, executed: Cell, declared: Declaration, sani
 
 def _list_forms(cell: Cell) -> list[tuple[bool, int]]:
     """Return, for each number that a cell shows, whether it has commas and how many decimals it has."""
-    texts = [output.get("text", output.get("data", {}).get("text/html", "")) for output in cell["outputs"]]
-    whole = "\n".join(text if isinstance(text, str) else "".join(text) for text in texts)
-    return [("," in found[1], min(len(found[2] or ""), DECIMALS)) for found in NUMBER.finditer(whole)]
+    texts = [
+        join_text(output.text) if isinstance(output, Stream) else output.data.get("text/html", "")
+        for output in cell.outputs
+        if isinstance(output, Stream | Display)
+    ]
+    return [("," in found[1], min(len(found[2] or ""), DECIMALS)) for found in NUMBER.finditer("\n".join(texts))]

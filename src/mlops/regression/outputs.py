@@ -1,16 +1,15 @@
 """The output of a cell, as pieces that can be compared: printed text, tables and pictures, but no scraps."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlops.numbers import format_pair
 from mlops.regression.grids import Grid, find_grid_differences, read_grids
+from mlops.regression.notebook import PICTURES, Cell, Display, Stream, join_text
 from mlops.regression.pictures import measure_difference
 from mlops.regression.values import Difference, Sanitizer, describe_tolerance, find_text_differences
 
-PICTURES = ("image/png", "image/jpeg")
 ERRORS = "stderr"  # warnings name paths and lines of the machine, so they are not compared
 
 
@@ -22,13 +21,11 @@ class Piece:
     content: Any
 
 
-def read_pieces(cell: Mapping[str, Any]) -> list[Piece]:
+def read_pieces(cell: Cell) -> list[Piece]:
     """Return the output of a cell; all printed text is one piece, which comes first."""
-    outputs = cell.get("outputs", [])
-    printed = "".join(
-        _join(output["text"]) for output in outputs if output["output_type"] == "stream" and output["name"] != ERRORS
-    )
-    shown = [piece for output in outputs for piece in _read_bundle(output.get("data", {}))]
+    streams = (output for output in cell.outputs if isinstance(output, Stream) and output.name != ERRORS)
+    printed = "".join(join_text(stream.text) for stream in streams)
+    shown = [piece for output in cell.outputs if isinstance(output, Display) for piece in _read_bundle(output.data)]
     return [Piece("text", printed), *shown] if printed.strip() else shown
 
 
@@ -55,13 +52,13 @@ def _read_bundle(data: Mapping[str, Any]) -> Iterator[Piece]:
     """Yield the pieces of one output, in the richest form that can be compared."""
     for mime in PICTURES:
         if mime in data:
-            yield Piece("picture", base64.b64decode(_join(data[mime])))
+            yield Piece("picture", data[mime])
             return
-    grids: list[Grid] = read_grids(_join(data["text/html"])) if "text/html" in data else []
+    grids: list[Grid] = read_grids(data["text/html"]) if "text/html" in data else []
     if grids:
         yield from (Piece("table", grid) for grid in grids)
     elif "text/plain" in data:
-        yield Piece("text", _join(data["text/plain"]))
+        yield Piece("text", data["text/plain"])
 
 
 def _find_picture_difference(committed: bytes, found: bytes, allowed: float) -> Iterator[Difference]:
@@ -73,7 +70,3 @@ def _find_picture_difference(committed: bytes, found: bytes, allowed: float) -> 
     if difference > allowed:
         measured, _ = format_pair(difference, allowed)
         yield Difference("picture", f"differs by {measured}", allowed=describe_tolerance(allowed))
-
-
-def _join(text: str | list[str]) -> str:
-    return text if isinstance(text, str) else "".join(text)

@@ -65,7 +65,12 @@ def sanitize(text: str, sanitizer: Sanitizer) -> str:
 
 
 def is_close(committed: float, found: float, tolerance: float) -> bool:
-    """Return whether two numbers are within a tolerance: absolute up to 1, relative to the committed one above."""
+    """Return whether two numbers are within a tolerance: absolute up to 1, relative to the committed one above.
+
+    Infinity equals only the same infinity, and NaN only NaN.
+    """
+    if not (math.isfinite(committed) and math.isfinite(found)):
+        return committed == found or (math.isnan(committed) and math.isnan(found))
     return abs(found - committed) <= tolerance * max(1.0, abs(committed)) * (1 + ROUNDING)
 
 

@@ -1,0 +1,150 @@
+"""Notebooks as this package compares them: their cells and outputs, decoded once and checked."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlops.errors import IntegrityError
+from mlops.files.records import read_content
+from mlops.scraps import collect_scraps
+
+PICTURES = ("image/png", "image/jpeg")
+TEXTS = ("text/html", "text/plain")
+INJECTED_TAG = "injected-parameters"  # papermill marks the cell that it adds
+ADVICE = "Restore the notebook, or run its step again."
+
+Text = str | list[str]
+
+
+class Stream(msgspec.Struct, frozen=True, tag_field="output_type", tag="stream"):
+    """Text that a cell printed."""
+
+    name: str
+    text: Text
+
+
+class Failure(msgspec.Struct, frozen=True, tag_field="output_type", tag="error"):
+    """The error that ended a cell. It is not compared."""
+
+
+class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display_data"):
+    """One thing that a cell shows, in one or more formats.
+
+    Parameters
+    ----------
+    data : mapping
+        Its content by MIME type: pictures as bytes, HTML and plain text as one string, anything else as in the file.
+    """
+
+    data: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        """Decode the formats that are compared; msgspec reports a `ValueError` with the place in the notebook."""
+        for mime in (*PICTURES, *TEXTS):
+            if mime in self.data:
+                self.data[mime] = _decode(mime, self.data[mime])
+
+
+class Result(Display, frozen=True, tag="execute_result"):
+    """The value of a cell's last expression."""
+
+
+class CellMetadata(msgspec.Struct, frozen=True):
+    """The metadata of a cell that matter here."""
+
+    tags: tuple[str, ...] = ()
+    mlops: Mapping[str, Any] = {}
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A cell. `id` is its position if the notebook has none (see `match_cells`)."""
+
+    cell_type: str
+    source: Text
+    metadata: CellMetadata
+    id: str = ""
+    outputs: tuple[Stream | Display | Result | Failure, ...] = ()
+
+    @property
+    def is_code(self) -> bool:
+        """True for a code cell of the notebook itself, not one that papermill added."""
+        return self.cell_type == "code" and not self.is_injected
+
+    @property
+    def is_injected(self) -> bool:
+        """True for the cell with the parameters of the run."""
+        return INJECTED_TAG in self.metadata.tags
+
+    @property
+    def scraps(self) -> dict[str, Any]:
+        """The results that the cell hands on, by name."""
+        return collect_scraps(output.data for output in self.outputs if isinstance(output, Display))
+
+
+class NotebookMetadata(msgspec.Struct, frozen=True):
+    """The metadata of a notebook that matter here."""
+
+    mlops: Mapping[str, Any] = {}
+
+
+class Notebook(msgspec.Struct, frozen=True):
+    """A notebook of format 4."""
+
+    metadata: NotebookMetadata
+    cells: tuple[Cell, ...]
+
+    @property
+    def scraps(self) -> dict[str, Any]:
+        """The results that the notebook hands on, by name."""
+        return {name: value for cell in self.cells for name, value in cell.scraps.items()}
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read a notebook's file.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is damaged, or cannot be read.
+    """
+    content = read_content(path, ADVICE)
+    try:
+        return msgspec.convert(json.loads(content), Notebook)  # notebooks may hold NaN, which msgspec does not decode
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:
+        raise IntegrityError(f"{path} is damaged ({error}). {ADVICE}") from error
+
+
+def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Notebook]:
+    """Return two notebooks whose cells have the same ids.
+
+    A notebook of format 4.4 or older has no ids, and papermill gives new ones to its copy. If a cell of either notebook
+    has none, the cells of both are numbered by position. The cell that papermill adds does not count.
+    """
+    if all(cell.id for notebook in (committed, executed) for cell in notebook.cells):
+        return committed, executed
+    return _number_cells(committed), _number_cells(executed)
+
+
+def join_text(text: Text) -> str:
+    """Return a text of a notebook as one string."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def _decode(mime: str, content: Any) -> str | bytes:
+    try:
+        text = join_text(content)
+        return base64.b64decode(text) if mime in PICTURES else text
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{mime}: {error}") from error
+
+
+def _number_cells(notebook: Notebook) -> Notebook:
+    position, cells = 0, []
+    for cell in notebook.cells:
+        position += not cell.is_injected
+        cells.append(msgspec.structs.replace(cell, id="injected" if cell.is_injected else str(position)))
+    return msgspec.structs.replace(notebook, cells=tuple(cells))
