@@ -22,7 +22,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     try:
         _run()
-    except KeyboardInterrupt:  # before the command line could handle it
+    except KeyboardInterrupt:  # Ctrl-C came before the command line could handle it
         print("mlops: interrupted", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
 

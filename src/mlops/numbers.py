@@ -3,7 +3,7 @@
 import math
 
 DIGITS = 3
-ALL_DIGITS = 17  # which distinguish any two floats
+ALL_DIGITS = 17  # with 17 digits, any two different floats look different
 
 
 def format_number(value: object, digits: int = DIGITS) -> str:

@@ -139,7 +139,7 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
-    """Create a MLOPS_HOME if there is none, and set the number of the format that is written to it from now on.
+    """Create MLOPS_HOME if it does not exist, and raise its format number to the format that this version writes.
 
     Safe to call again. Raises the same errors as `check_home`.
     """

@@ -174,7 +174,7 @@ def test_production_takes_only_what_passed_in_qa(host: MemoryHost, releases: Rel
             deploy(releases, "production", ONE)
         releases.record_test("qa", ONE.digest, passed=False)
     assert str(raised.value) == (
-        "tiny:1 (sha256:1) has not passed its test in qa, and production takes only images that have. "
+        "tiny:1 (sha256:1) has not passed its test in qa, and production accepts only images that passed it. "
         "Run `mlops run release --platform memory`."
     )
     assert "production" not in host.serving

@@ -151,7 +151,7 @@ class RepetitionFilter(logging.Filter):
         self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is new."""
+        """Return whether a log message is new."""
         message = record.getMessage()
         new = message not in self._seen
         self._seen.add(message)

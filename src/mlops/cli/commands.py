@@ -15,7 +15,7 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 class Entry(NamedTuple):
-    """A command of the table: its module in this package, its name there, and its line in the help."""
+    """One CLI command: its module in this package, its function there, and its help text."""
 
     module: str
     function: str

@@ -1,4 +1,4 @@
-"""The command on the warm kernels."""
+"""The command that shows and ends warm kernels."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 @click.option("--all", "everywhere", is_flag=True, help="With --stop: end the processes of all checkouts.")
 @json_option
 def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
-    """Show or end the processes that warm kernels are forked from, with their memory.
+    """Show the processes that warm kernels are forked from, and their memory, or end them.
 
     \b
     Examples:

@@ -24,7 +24,9 @@ SHOWN = 4  # maximum number of differences to print per cell; --json and --junit
 
 @click.command("check-notebooks")
 @click.argument("run", default="")
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file, too.")
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write the result to this JUnit XML file."
+)
 @quiet_option
 @json_option
 def check_notebooks(run: str, junit: Path | None, quiet: bool, as_json: bool) -> None:

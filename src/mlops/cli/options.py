@@ -17,7 +17,7 @@ from mlops.parameters.suggestion import find_closest
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
-COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run in a fork of the warm parent
+COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`: it may be a fork of the warm parent
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(

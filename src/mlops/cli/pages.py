@@ -40,7 +40,7 @@ def report(platform: str) -> None:
 
 
 def _read_overview(platform: str) -> "Overview":
-    """Return the services of the environments. If the project cannot be opened, the runs are still listed."""
+    """Return the services of the environments; if the project cannot be opened, only the error as a problem."""
     from mlops.operations.overview import read_overview
     from mlops.portal.environments import Overview
 

@@ -30,7 +30,7 @@ from mlops.platform.submission import Build, list_names, read_submission
 from mlops.record.summary import OVERRULED, ROLLED_BACK
 
 SHOWN_RUNS = 10
-EXPLAINED = ("unreadable", ROLLED_BACK)  # the outcomes whose reason is in the list
+EXPLAINED = ("unreadable", ROLLED_BACK)  # `mlops runs` lists these outcomes with their reason
 
 
 @click.command()
@@ -39,7 +39,7 @@ EXPLAINED = ("unreadable", ROLLED_BACK)  # the outcomes whose reason is in the l
     "--build-id",
     default=lambda: os.environ.get("BUILD_BUILDID", ""),
     metavar="ID",
-    help="The version. [default: $BUILD_BUILDID in Azure Pipelines, else a new name]",
+    help="Version of the pipeline. [default: $BUILD_BUILDID in Azure Pipelines, else a new name]",
 )
 @click.option("--build-uri", default="", metavar="URI", help="The address of the build's page.")
 @json_option
@@ -204,7 +204,7 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
 
 
 def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
-    """Yield a line for each step; a reason that several steps share, or that is `said` already, is not repeated."""
+    """Yield a line for each step. A reason that was stated just before (at first, `said`) is left out."""
     for step in run.steps:
         yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()
         said = step.reason or said

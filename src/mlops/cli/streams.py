@@ -71,7 +71,7 @@ def print_error(error: BaseException) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the message of an error; one of the operating system names the file, and says what to do if it can."""
+    """Return the message of an error. For an error of the operating system, add the file and, if known, the fix."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     file = f"{error.filename}: " if error.filename else ""

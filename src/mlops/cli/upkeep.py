@@ -1,4 +1,4 @@
-"""Commands for the upkeep of a home: delete what is old, upgrade the state of an older version."""
+"""Commands that maintain a home: delete old state, upgrade the state of an older version."""
 
 import re
 import time

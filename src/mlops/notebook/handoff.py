@@ -96,7 +96,7 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
 
 
 def require_same(name: str, *results: Results) -> Any:
-    """Return the value that several notebooks handed on under the same name.
+    """Return the value of a result that several notebooks must agree on.
 
     Raises
     ------

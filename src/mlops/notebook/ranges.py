@@ -92,7 +92,7 @@ def _list_assignments(source: str) -> Iterator[tuple[str, ast.expr]]:
     Raises
     ------
     ValueError
-        If it does anything else.
+        If the cell does anything else.
     """
     try:
         statements = ast.parse(source).body

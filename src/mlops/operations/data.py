@@ -77,7 +77,7 @@ class DataRegistrar(Listener):
     new : str
         The address of new data, which becomes the newest version if it passes; empty for none.
     registered : callable, optional
-        Called with the version.
+        Called with each version that is registered.
     steps : iterable of Step
         The project's steps, one of which tests the data.
     """

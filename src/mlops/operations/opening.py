@@ -54,7 +54,7 @@ class OpenProject:
         Raises
         ------
         ParameterError
-            If one is not allowed.
+            If an override is not allowed.
         """
         merged = self.project.merge(overrides, self.parameters.platform)
         return replace(self, overrides=overrides, parameters=merged)

@@ -62,5 +62,6 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     data = find_data_step(steps)
     named = bool(data and opened.parameters.values[data.name].get(data.takes_data))
     around = replace(surround_run(opened, listeners), secrets=list_secrets)
-    # A test of the same content is not reused: it may be that of the sample, which never replaces a newer version.
+    # An earlier test of the same content is not reused: it may have tested the sample, which never becomes a newer
+    # version.
     return run_pipeline(Plan(SETTING_UP, steps, opened.parameters, force=named), around)

@@ -27,7 +27,7 @@ class RunRequest:
     only : str
         The only step to run; empty for all.
     source : str
-        The run whose results `only` builds on; empty for the newest ones of any run that is not a sweep.
+        The run whose results `only` builds on; empty for the newest results of any run that is not a sweep.
     model_file : Path, optional
         The file that names the model to release in place of the champion.
     reason : str
@@ -59,7 +59,7 @@ class RunRequest:
 
     @property
     def asked(self) -> tuple[Step, ...]:
-        """The steps to run: all of them, or the one of `only`."""
+        """The steps to run: all of them, or the one that `only` names."""
         return tuple(step for step in self.steps if self.only in ("", step.name))
 
 
@@ -175,7 +175,7 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse to overrule the gate without a reason, and a reason without overruling it."""
+    """Refuse to overrule the gate without a reason, and refuse a reason if the gate is not overruled."""
     overruled = False
     for step in request.asked:
         if not step.decides.overruled_by:

@@ -63,12 +63,12 @@ def start_run(
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:
-    """Return the run to resume: the named one, or the newest one if it did not succeed.
+    """Return the run to resume: the named run, or else the newest one, unless that succeeded.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If there is no run to resume.
     """
     if run_id:
         if Path(run_id).name != run_id or not (outputs / run_id / "run.json").is_file():
@@ -106,7 +106,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     Raises
     ------
     UsageError
-        If it is still running, or succeeded.
+        If the run is still running, or succeeded.
     """
     require_ready(opened.backend)
     around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))

@@ -40,7 +40,7 @@ class Status:
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Return the model of a service; in full if the champion's name lacks the reason for overruling the gate."""
+        """Name the model of a service, and why the gate was overruled unless the champion's name already says so."""
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
 

@@ -49,7 +49,7 @@ def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
 
 
 def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun:
-    """Start the published pipeline and return at once.
+    """Start the published pipeline and return immediately.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
 
 
 def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
-    """Return the newest runs of a platform, newest first, without the steps of those on other machines."""
+    """Return the newest runs of a platform, newest first; those from other machines come without their steps."""
     found = [*require_pipelines(opened.backend).list_runs(most), *list_rollback_runs(opened)]
     known = {run.run_id for run in found}
     recorded = (record for record in _iterate_records(opened) if record.run_id not in known)
@@ -142,12 +142,12 @@ def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
 
 
 def get_run(opened: OpenProject, run_id: str) -> SubmittedRun:
-    """Return a run of any kind.
+    """Return a run by its name, whether it was submitted, ran on this machine, or is a rollback.
 
     Raises
     ------
     RunNotFoundError
-        If there is none.
+        If there is no such run.
     """
     rollback = next((run for run in list_rollback_runs(opened) if run.run_id == run_id), None)
     if rollback:
@@ -181,7 +181,7 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
 
 
 def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
-    """Yield the records of this machine, newest first; an unreadable one does not say on which platform it ran."""
+    """Yield this machine's records of the platform, newest first, and unreadable ones, whose platform is unknown."""
     platforms = ("", opened.parameters.platform)
     return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)
 

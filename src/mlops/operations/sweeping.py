@@ -23,7 +23,7 @@ from mlops.sweeps.run import run_sweep
 
 @dataclass(frozen=True)
 class Places:
-    """The place where a sweep runs: `jobs` threads here (0 for one per core), or the Dask cluster at `scheduler`."""
+    """The machines of a sweep: this one with `jobs` threads (0: one per core), or the Dask cluster at `scheduler`."""
 
     jobs: int = 0
     scheduler: str = ""
@@ -42,7 +42,7 @@ def choose_goal(step: Step, metric: str = "", maximize: bool = False) -> Goal:
     Raises
     ------
     UsageError
-        If there is neither.
+        If no metric is given, and the step declares none.
     """
     chosen = metric or step.scored_by
     if not chosen:
@@ -67,16 +67,16 @@ def sweep_step(
     grid, goal : Grid, Goal
         The combinations, and how to compare them.
     places : Places
-        The place to execute them.
+        The machines that execute the notebooks.
     listeners : sequence of Listener
         Notified of the progress of the steps that the swept step needs and that must run first.
     sweep_listeners : sequence of SweepListener
-        Notified of the progress of the sweep, after the report was written.
+        Notified of the progress of the sweep. When it ends, its page is written before they are notified.
 
     Raises
     ------
     UsageError
-        If the sweep cannot be executed there.
+        If the sweep cannot be executed on these machines.
     """
     require_ready(opened.backend)
     data_step = find_data_step(opened.project.steps)

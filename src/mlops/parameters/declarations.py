@@ -208,7 +208,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
         with suppress(TypeError, ValueError, OverflowError):
             value = float(value)  # YAML 1.1 reads 1e-3 as text
             if type(parameter.default) is int and value.is_integer():
-                value, kind = int(value), int  # like the default, which a notebook may use to count
+                value, kind = int(value), int  # int like the default: the notebook may need one
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options

@@ -35,7 +35,7 @@ class KernelSettings:
     parents : int
         How many parents of one user stay alive, over all projects. The one that has been idle longest ends first.
     own : tuple of str
-        The engine and the project's own packages: never preloaded, so that edits take effect at once.
+        The engine and the project's own packages: never preloaded, so that edits take effect in the next kernel.
     """
 
     warm: bool

@@ -26,7 +26,7 @@ class Layer:
     platform : str
         The platform that the file chooses; empty if it chooses none.
     run, shared : mapping of str to Setting
-        The runner's settings; values for every notebook that declares the name.
+        `run` has the runner's settings, `shared` the values for every notebook that declares their names.
     steps : mapping of str to mapping of str to Setting
         Values by step name (or notebook name without its number).
     kernels : mapping of str to Setting

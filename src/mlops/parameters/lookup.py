@@ -22,7 +22,7 @@ class Declared:
     Parameters
     ----------
     steps : sequence of Step
-        All steps of the project, including those that do not run, so that a typo for any of them is found.
+        All steps of the project, including those that do not run, so that a misspelled step name is found.
     by_notebook : mapping of str to mapping of str to Parameter
         By the notebook's file name without its extension, then by the parameter's name.
     """

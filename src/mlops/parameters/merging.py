@@ -138,7 +138,7 @@ def _check_place(layer: Layer, base: Layer) -> None:
 
 
 def _check_agreement(layers: Layers, given: Given, shared: Mapping[str, Setting]) -> None:
-    """Refuse a value for one step that all notebooks share."""
+    """Refuse a value for a single step if all notebooks must use the same value."""
     for step, settings in (*[item for layer in layers for item in layer.steps.items()], *given.items()):
         for name in settings.keys() & shared.keys() if step != SHARED else ():
             raise ParameterError(

@@ -105,7 +105,8 @@ def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequenc
     Raises
     ------
     ParameterError
-        If there is one. The message lists the steps of the pipeline, or gives the command that would use the value.
+        If there is such an override. The message lists the steps of the pipeline, or gives the command that would use
+        the value.
     """
     for override in overrides:
         named = [step for step in steps if override.step in (SHARED, step.name, step.notebook_name)]

@@ -7,7 +7,7 @@ from mlops.pipelines.step import Decision, Step
 
 
 def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
-    """Return the first notebook whose step makes a certain declaration or, if there is none, the task in words."""
+    """Return the first notebook whose step has a certain declaration; if no step has it, describe the task."""
     return next((step.notebook for step in ALL_STEPS if declares(step)), f"the notebook that {task}")
 
 

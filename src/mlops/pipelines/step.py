@@ -35,7 +35,7 @@ class Comparison(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """The error of the predictions: the result that holds it, the result that holds its unit, and its name."""
+    """The typical error of the predictions: the results with its value and its unit, and its name for people."""
 
     error: str
     unit: str
@@ -56,13 +56,13 @@ class Decision:
     Parameters
     ----------
     result : str
-        The result that decides the outcome of the run: "promoted" if it is true, else "rejected".
+        The name of the result that decides the outcome of the run: "promoted" if it is true, else "rejected".
     reason : str
-        The result with the reason. Steps that are skipped because of the decision repeat the reason.
+        The name of the result that holds the reason. Steps that are skipped because of the decision repeat the reason.
     overruled_by : str
         The parameter that overrules the decision: "promote_always".
     override_reason : str
-        The parameter with the reason for that, which ``--reason`` sets.
+        The parameter with the reason for overruling the decision, which ``--reason`` sets.
     """
 
     result: str = ""
@@ -82,7 +82,7 @@ class Deployment:
     image : str
         The parameter with the digest of the image to deploy: "image_digest".
     force : str
-        The parameter that makes the step redo what is already in place; ``--force`` sets it.
+        The parameter that makes the step deploy an image that already serves; ``--force`` sets it.
     take_over : str
         The parameter that lets the step replace another model; ``--take-over`` sets it.
     redeploy : str

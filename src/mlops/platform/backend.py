@@ -117,5 +117,5 @@ class Backend:
             If the platform does not have it.
         """
         if part is None:
-            raise UsageError(f"The platform {self.name} has no {what}. Choose another one with --platform.")
+            raise UsageError(f"The platform {self.name} has no {what}. Choose another platform with --platform.")
         return part

@@ -56,7 +56,7 @@ def name_version(name: str, version: int, override: str = "") -> str:
 
 
 def name_version_fully(name: str, version: int, override: str = "") -> str:
-    """Return the same with the person and the reason in place of the mark, as the first mention of a page has them."""
+    """Return a model version with who overruled the gate and why, for its first mention on a page."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 
@@ -74,7 +74,7 @@ def require_champion(
     expected : str
         The identity of the champion that the new model was compared with; empty if there was none.
     command : str
-        The command that compares again, on the platform of the registry.
+        The command that repeats the comparison on the platform of the registry.
     promoting : int
         The version to promote, which may already be the champion; 0 if none is promoted.
 
@@ -90,8 +90,8 @@ def require_champion(
     if compared == now:
         now = f"another {now}, of another training"
     raise ConflictError(
-        f"The new model of {name!r} was compared with {compared}, but the champion is now {now}, so it was not "
-        f"promoted. Run `{command}` again."
+        f"The new model of {name!r} was compared with {compared}, but the champion is now {now}, so the new "
+        f"model was not promoted. Run `{command}` again."
     )
 
 

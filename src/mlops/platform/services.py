@@ -107,7 +107,7 @@ class Service:
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
-        """Return whether its model is a version of the registry, and not another model of the same number."""
+        """Return whether its model is this version of the registry, not another model with the same number."""
         same = (version.name, version.version) == (self.model_name, self.model_version)
         return same and self.model_identity in ("", version.identity)
 
@@ -239,9 +239,9 @@ class Services(Protocol):
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
-        """Serve the deployment that passed its test before the current one; called by `mlops rollback`.
+        """Serve the last earlier deployment that passed its test; called by `mlops rollback`.
 
-        It is the last earlier one of the same model; `take_over` allows another model. The removed version
+        Only deployments of the same model are considered, unless `take_over` is true. The removed version
         is not deployed again unless a person asks for it. Raises the errors of `require_previous`.
         """
         ...

@@ -10,7 +10,8 @@ class TrackingPage(Protocol):
     def find_command(self, arguments: Sequence[str]) -> list[str]:
         """Return the command that serves the page until it is interrupted; called by `mlops ui`.
 
-        `arguments` are passed on to the server. Raises UsageError if the server is not installed, and the same errors
-        as before a run, so that the server opens no database that it cannot use, and upgrades none unasked.
+        `arguments` are passed on to the server. Raises UsageError if the server is not installed. The database is
+        checked as before a run, with the same errors, because the server would upgrade an older database without
+        asking.
         """
         ...

@@ -81,7 +81,7 @@ def _find_alt(metadata: Any) -> str:
 
 
 def _join(text: Any) -> str | None:
-    """Return a text of a notebook, which may be stored as a list of lines; None if it is neither."""
+    """Return a text of a notebook, which may be stored as a list of lines; None if it is neither text nor lines."""
     if isinstance(text, list) and all(isinstance(line, str) for line in text):
         return "".join(text)
     return text if isinstance(text, str) else None

@@ -114,7 +114,7 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return the rank of each field, from 0 to 1. With values, one outlier would make all others look alike."""
+    """Return the rank of each field, from 0 to 1. If values were drawn, all would look alike beside an outlier."""
     flat = scores[~np.isnan(scores)]
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)

@@ -10,7 +10,7 @@ from mlops.platform.models import ModelVersion
 
 
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
-    """Return the image with a digest, or the champion's image if none is given, marked if the gate was overruled.
+    """Return the image with this digest, or else the champion's image, with a mark if the gate was overruled.
 
     Called by 06_deploy, and by `mlops run` before the first step.
 
@@ -37,7 +37,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 
 
 def _require_version(backend: Backend, image: Image) -> ModelVersion:
-    """Return the version of an image; refuse the image without it, because 07_test_service compares with it."""
+    """Return an image's model version, with which 07_test_service compares; refuse the image if it was deleted."""
     try:
         return backend.registry.get_version(image.model_name, image.model_version)
     except ModelNotFoundError as error:
@@ -48,5 +48,5 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
 
 
 def _mark(image: Image, version: ModelVersion) -> Image:
-    """Return an image with the identity of its model, and marked if a person overruled the gate to promote it."""
+    """Add to an image its model's identity and, if a person overruled the gate, the mark."""
     return replace(image, override=version.override, model_identity=version.identity)

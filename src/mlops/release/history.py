@@ -67,7 +67,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state after recording the decision behind the current deployment, and its model."""
+        """Return the state in which the current deployment has this decision, and its image's mark and identity."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity

@@ -61,8 +61,7 @@ def find_next_release(
 ) -> NextRelease | None:
     """Return the next release of the champion, or None if there is no champion.
 
-    A release begins in the first environment and ends in the last one, so whatever stands in its way in any of them
-    counts.
+    A release begins in the first environment and ends in the last one, so an obstacle in any of them matters.
 
     Parameters
     ----------

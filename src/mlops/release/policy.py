@@ -131,7 +131,7 @@ class Releases(Generic[State]):
         """See `Services`."""
         states = [_read(self._host.look(environment)) for environment in ENVIRONMENTS]
         found = [reversed(state.rollbacks) for state in states if not isinstance(state, IntegrityError)]
-        # Merged, not sorted: within an environment their own order holds, whatever the clock said.
+        # Merged, not sorted: the order within an environment is right even if the clock was set back.
         return list(heapq.merge(*found, key=lambda rollback: rollback.at, reverse=True))
 
     def accepts_keys(self, environment: str) -> bool:
@@ -166,7 +166,7 @@ class Releases(Generic[State]):
         return [service for service in found if service]
 
     def _undo_deployment(self, site: Site[State], state: State, reason: str) -> Service | None:
-        """Restore what served before the current deployment; end the service if nothing did."""
+        """Restore the deployment before the current one; if there is none, end the service."""
         undone, previous = state.current, state.find_previous()
         if undone is None or previous is None:
             site.end()
@@ -204,7 +204,7 @@ class Releases(Generic[State]):
             served = change(site.serve(state, image, ready_seconds).credit(decision, image))
             site.write(served)
         except (ConflictError, LostLockError):
-            raise  # do not undo: another deployment may have the lock by now
+            raise  # do not undo: another deployment may hold the lock now
         except BaseException as error:
             _undo(site, state, error)
             raise
@@ -241,7 +241,7 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _mark(image: Image, deployed: Deployment) -> Image:
-    """Return an image with what was known of its model when it was deployed; the model may be deleted by now."""
+    """Return an image with what was known of its model when it was deployed; the model may have been deleted since."""
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 

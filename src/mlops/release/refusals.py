@@ -12,8 +12,8 @@ def require_passed(host: Host[State], environment: str, image: Image) -> None:
     before = previous_environment(environment)
     if before and image.digest not in host.look(before).read().passed:
         raise DeploymentError(
-            f"{image.name} ({image.digest}) has not passed its test in {before}, and {environment} takes only "
-            f"images that have. Run `mlops run release{host.command_options}`."
+            f"{image.name} ({image.digest}) has not passed its test in {before}, and {environment} accepts only "
+            f"images that passed it. Run `mlops run release{host.command_options}`."
         )
 
 

@@ -51,7 +51,7 @@ class Plan:
     source: str = ""
 
     def find_step(self, name: str) -> Step:
-        """Return the declaration of one of its steps."""
+        """Return the declaration of one of the plan's steps."""
         return next(step for step in self.steps if step.name == name)
 
 

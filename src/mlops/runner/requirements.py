@@ -38,12 +38,12 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
 
 
 def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse steps whose parameters, by step, name a file that does not exist.
+    """Refuse steps if a parameter of theirs names a file that does not exist; `values` has the parameters by step.
 
     Raises
     ------
     UsageError
-        If there is one.
+        If there is such a step.
     """
     for step in steps:
         for name in step.files:
@@ -51,12 +51,12 @@ def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]
 
 
 def require_new(run_id: str, outputs: Path) -> None:
-    """Refuse the name of a run that is not a valid one, or that another run has.
+    """Refuse a run's name if it is invalid, or if another run has it.
 
     Raises
     ------
     UsageError
-        In either case.
+        If the name is refused.
     """
     if not re.fullmatch(r"\w[\w.-]*", run_id):
         raise UsageError(f"{run_id!r} cannot name a run. Use letters, digits, - and _ only.")

@@ -157,7 +157,7 @@ class Run:
             ended = replace(ended, cell=error.cell, line=error.line)
         except MlopsError as error:
             ended = self._fail(found, str(error), type(error).__name__)
-        except Exception as error:  # noqa: BLE001, a crash of the engine in the thread of this notebook alone
+        except Exception as error:  # noqa: BLE001, a crash of the engine here must fail this step alone
             ended = self._fail(found, f"{type(error).__name__}: {error}", type(error).__name__)
         else:
             same = found.fingerprint and self._fingerprint(step, found) == found.fingerprint
@@ -192,7 +192,8 @@ class Run:
     def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
         """End the run early. If the test of a service was running, restore the previous service.
 
-        After an interrupt, the running steps have failed. After a crash outside of them, only the run has failed.
+        After an interrupt, the running steps are recorded as failed. After a crash outside of the steps, only the
+        run is.
         """
         for step in self.plan.steps:
             found = self.record.get_step(step.name)
@@ -242,9 +243,10 @@ class Run:
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Return a step whose parameters include the files that it chose itself, because the next run passes these files.
+    """Add to a step's parameters the files that it chose itself, as if they had been passed to it.
 
-    Otherwise the data test would run again when the sample becomes the first version of the data set.
+    The next run passes them. Otherwise the data test would run again when the sample becomes the first version of the
+    data set.
     """
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})

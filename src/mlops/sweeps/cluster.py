@@ -47,7 +47,7 @@ class Parcel:
 
 
 class Cluster:
-    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, unless one killed several workers.
+    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, but gives up one that killed several.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def require_same(
     Raises
     ------
     UsageError
-        If there is such a worker; the message names the first one.
+        If a worker sees other files; the message names the first one.
     """
     for worker, there in found.items():
         if tuple(there) != here:

@@ -36,7 +36,7 @@ class Sweep:
     maximize : bool
         Whether higher is better.
     tracking : str
-        The platform's id of the sweep; empty if it records none.
+        The platform's id of the sweep; empty if the notebook has no parameter `sweep`.
     format : int
         Number of the file's format.
     """
@@ -73,7 +73,7 @@ class Point:
     file : str
         Its executed notebook, in the folder of the run.
     score : float or None
-        The metric; None if it failed.
+        The metric; None if the combination failed.
     error : str
         The reason for the failure; empty otherwise.
     results : mapping

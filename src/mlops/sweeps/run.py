@@ -76,7 +76,7 @@ def run_sweep(
 
 
 class _SweepRun:
-    """One sweep in progress. Every change of `record` and every finished point is written at once."""
+    """One sweep in progress. Every change of `record` and every finished point is written immediately."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _SweepRun:
         commit = find_commit(self.workspace.project)
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
-            run_id="",  # set below, once the inputs are found and the folder exists
+            run_id="",  # set below, when the inputs are found and the run has a folder
             pipeline=SWEEP,
             platform=self.grid.parameters.platform,
             state="running",
@@ -137,7 +137,7 @@ class _SweepRun:
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, SWEEP)
-        order = number_run(self.workspace.outputs)  # higher than that of the run that may have produced the inputs
+        order = number_run(self.workspace.outputs)  # sorts this run after a run that produced its inputs
         steps = (*inputs, *self.record.steps)
         self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
         self.began = time.monotonic()

@@ -34,5 +34,7 @@ def test_a_platform_has_what_it_says(backend: Backend, platform: str) -> None:
 def test_what_it_lacks_is_said_in_one_sentence(backend: Backend, platform: str) -> None:
     if backend.billing:
         pytest.skip(f"the platform {platform} has it")
-    with pytest.raises(UsageError, match=f"The platform {platform} has no bills. Choose another one with --platform."):
+    with pytest.raises(
+        UsageError, match=f"The platform {platform} has no bills. Choose another platform with --platform."
+    ):
         backend.require(backend.billing, "bills")

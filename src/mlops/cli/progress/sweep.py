@@ -23,7 +23,7 @@ SHOWN_POINTS = 10  # maximum number of rows in the summary; the report has all o
 
 
 class SweepProgress(SweepListener):
-    """A listener that prints how many combinations are finished: one line on a terminal, else a line per ten of them.
+    """A listener that prints how many combinations are finished: in one line on a terminal, else after every ten.
 
     Parameters
     ----------
