@@ -39,8 +39,8 @@ def require_sources(notebooks: Iterable[Path]) -> None:
     UsageError
         If a kernel is not installed.
     ParameterError
-        If not exactly one cell of a notebook is tagged ``parameters``. The notebook would ignore its
-        parameters then.
+        If not exactly one cell of a notebook is tagged ``parameters``. Without such a cell, a
+        notebook would ignore its parameters.
     """
     installed = set[str]()  # looking for a kernel takes 3 ms, and all notebooks usually ask for the same one
     for notebook in notebooks:

@@ -80,7 +80,7 @@ class AzureArrivals:
         return Arrival(newest.name, self._datasets.store(content, split_name(newest.name)[1]))
 
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
-        """Claim a file for a run unless another run has claimed it, and return the run that has it.
+        """Claim a file for a run, unless another run has claimed it, and return the run with the claim.
 
         The claim is in a separate blob. Metadata on the file itself would count as a change and start another run.
         """

@@ -13,7 +13,7 @@ from mlops.record.processes import ProcessId, identify_process
 from mlops.workspace import Workspace
 
 LOG, SUBMISSION = "submitted.log", "submitted.json"
-CANCEL_SECONDS = 20.0  # between asking a process to end and killing it
+CANCEL_SECONDS = 20.0  # time for a process to end before it is killed
 
 
 @dataclass(frozen=True)

@@ -112,9 +112,10 @@ class LocalLeftovers:
 
 
 def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...], recorded: str = "") -> Leftover:
-    """Return a leftover, whose last use is the recorded time.
+    """Return a leftover with the recorded time of its last use.
 
-    Without one, it is the modification time of its place or of its newest file; a copied home has new ones.
+    Without a recorded time, use the newest modification time of the leftover and its files. Copying a home resets
+    these times.
     """
     inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
     last_used = from_iso(recorded) if recorded else max(place.stat().st_mtime, *inside, 0.0)

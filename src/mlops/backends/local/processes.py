@@ -155,7 +155,7 @@ def find_servers(folder: Path) -> list[psutil.Process]:
 
 
 def end_servers(servers: Sequence[psutil.Process]) -> None:
-    """End servers, which first finish their requests, and wait for it; kill them after 15 seconds.
+    """End servers and wait until they have finished their requests. Kill those that still run after 15 seconds.
 
     Raises
     ------

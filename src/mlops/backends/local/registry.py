@@ -71,7 +71,7 @@ class LocalRegistry:
     def find_champion(self, name: str) -> ModelVersion | None:
         """See `Registry`."""
         noted = self._notes.read(name)
-        found = self._find_champion(name)  # without the lock, because a reader must not write a lock file
+        found = self._find_champion(name)  # no lock is taken, because a reader must not create a lock file
         if found is None and noted:
             exists = any(version.version == noted for version in self._list_versions(name))
             raise self._notes.explain_loss(name, noted, self.home / DATABASE, exists=exists)

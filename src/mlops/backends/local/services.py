@@ -58,13 +58,13 @@ class LocalState(Deployments):
 
     @property
     def process(self) -> ServiceProcess | None:
-        """The process that serves now."""
+        """The process that serves now, or None if the environment serves nothing."""
         return self.current.process if self.current else None
 
     def find_replacement(self, folder: Path) -> str:
-        """Return when the server with this folder was replaced; empty if it was not, or the time is unknown.
+        """Return when the server with this folder was replaced; empty if it was not replaced or the time is unknown.
 
-        A folder is named by the start of its server, which is recorded as deployed a moment later.
+        A folder is named after the start of its server, and the record of the deployment is a moment later.
         """
         day, _, clock = folder.name.partition("T")
         began = f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:6]}Z"

@@ -9,7 +9,7 @@ from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.store.schema import require_schema
 from mlops.errors import UsageError
 
-SERVER = Path(".venv-ui/bin/mlflow")  # in the project; `make ui` installs it
+SERVER = Path(".venv-ui/bin/mlflow")  # a path in the project; `make ui` installs it
 
 
 class LocalTrackingPage:

@@ -91,7 +91,7 @@ class MemoryState(Deployments):
 
     @property
     def server(self) -> ThreadServer | None:
-        """The server that answers now."""
+        """The server that answers now, or None if the environment serves nothing."""
         return self.current.server if self.current else None
 
     def forget_server(self) -> "MemoryState":

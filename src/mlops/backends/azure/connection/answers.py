@@ -1,7 +1,7 @@
 """Azure's answers, read from the errors of all its SDKs: status, codes, messages, and how long to wait.
 
 Each SDK wraps an answer in its own errors, and Resource Manager nests errors in errors, some of them as text. Only the
-innermost error counts, because the outer ones only repeat that something failed.
+innermost error is reported, because the outer ones only repeat that something failed.
 """
 
 import json
@@ -160,7 +160,7 @@ def _find_response(error: BaseException) -> Response | None:
 
 
 def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, because the SDKs wrap errors in others that say less."""
+    """Yield an error and its causes, because the SDKs wrap errors in others with less information."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

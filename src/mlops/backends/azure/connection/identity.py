@@ -38,13 +38,13 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
 class Identity:
     """The credential of this process: from the environment, a managed identity, or the Azure CLI, in this order.
 
-    The SDKs' own errors are a page long, because they list every place that was searched, and differ between SDKs.
+    The SDKs' own errors differ, and are a page long, because they list every place that was searched.
     """
 
     def __init__(self) -> None:
         from azure.identity import DefaultAzureCredential
 
-        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would log the error that is raised below
+        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would also log the error raised below
         self._found = DefaultAzureCredential()
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":

@@ -35,7 +35,7 @@ class LeaseLock:
     name : str
         The name of the lock. Its blob is ``locks/<name>``.
     wait_seconds : float
-        How many seconds to wait for another holder.
+        How many seconds to wait if another process holds the lock.
     """
 
     def __init__(self, session: AzureSession, name: str, *, wait_seconds: float = WAIT_SECONDS) -> None:

@@ -25,17 +25,17 @@ class SdkWorkspace(Protocol):
     _workspace_autorest_object: object
 
     def get_details(self) -> Mapping[str, str]:
-        """Return its description in Resource Manager."""
+        """Return the workspace's description in Resource Manager."""
 
     def get_default_datastore(self) -> SdkDatastore:
-        """Return the datastore with its files."""
+        """Return the datastore with the workspace's files."""
 
 
 class SdkExperiment(Protocol):
     """``azureml.core.Experiment``."""
 
     def start_logging(self, **options: object) -> "SdkRun":
-        """Start a run in it."""
+        """Start a run of the experiment."""
 
 
 class SdkRun(Protocol):
@@ -48,22 +48,22 @@ class SdkRun(Protocol):
     parent: "SdkRun | None"
 
     def child_run(self, name: str) -> "SdkRun":
-        """Start a run in it."""
+        """Start a child run."""
 
     def get_children(self, **filters: object) -> Iterable["SdkRun"]:
-        """Return the runs in it, newest first."""
+        """Return the child runs, newest first."""
 
     def get_details(self) -> Mapping[str, Any]:
-        """Return its status, times, and links to its logs."""
+        """Return the run's status, its times, and links to its logs."""
 
     def get_portal_url(self) -> str:
-        """Return the address of its page."""
+        """Return the address of the run's page in the studio."""
 
     def get_status(self) -> str:
-        """Return its status."""
+        """Return the run's status."""
 
     def get_tags(self) -> Mapping[str, str]:
-        """Return its tags."""
+        """Return the run's tags."""
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add tags, or replace their values."""
@@ -81,25 +81,25 @@ class SdkRun(Protocol):
         """Wait until all logged values are sent."""
 
     def get_file_names(self) -> list[str]:
-        """Return the names of its files."""
+        """Return the names of the run's files."""
 
     def upload_files(self, names: Sequence[str], paths: Sequence[str]) -> Iterable[object]:
-        """Store files. Failures are raised when the result is read."""
+        """Store files in the run. Failures are raised when the result is read."""
 
     def download_file(self, name: str, path: str) -> None:
-        """Copy a file."""
+        """Copy a file of the run to a path."""
 
     def download_files(self, *, prefix: str, output_directory: str | Path, append_prefix: bool) -> None:
-        """Copy all files whose names begin with a prefix."""
+        """Copy all files of the run whose names begin with a prefix."""
 
     def register_model(self, name: str, path: str, *, tags: Mapping[str, str], properties: Mapping[str, str]) -> object:
-        """Register some of its files as a version of a model."""
+        """Register some of the run's files as a version of a model."""
 
     def complete(self) -> None:
-        """End it."""
+        """End the run as completed."""
 
     def fail(self, error_details: str = "") -> None:
-        """End it as failed."""
+        """End the run as failed."""
 
     def cancel(self) -> None:
-        """End it as canceled."""
+        """End the run as canceled."""

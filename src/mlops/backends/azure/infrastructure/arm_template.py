@@ -123,7 +123,7 @@ class TemplateDeployment:
         ]
 
     def check(self) -> None:
-        """Ask Azure to check names, quotas and permissions before anything is created.
+        """Ask Azure to check names, quotas and permissions, without creating anything.
 
         Raises
         ------

@@ -45,7 +45,7 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """Return the minimum nodes, which runs also use, and the nodes that runs add until they are released."""
+    """List the hours of the nodes that always run, and of those that runs add until they are idle for too long."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:

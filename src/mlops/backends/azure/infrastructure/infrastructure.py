@@ -30,7 +30,7 @@ class EndsServices(Protocol):
     """The part of the services that deletion needs."""
 
     def end(self, environment: str) -> bool:
-        """Delete the service without taking its lock, and return True if there was one."""
+        """Delete an environment's service without taking its lock. Return whether there was a service."""
         ...
 
 

@@ -35,15 +35,15 @@ class SdkModel(Protocol):
     properties: Mapping[str, str] | None
 
     def download(self, target_dir: str) -> str:
-        """Copy its files."""
+        """Copy the version's files to a folder."""
 
     def update_tags_properties(
         self, add_tags: Mapping[str, str] | None = None, remove_tags: list[str] | None = None
     ) -> None:
-        """Add and remove tags."""
+        """Add and remove tags of the version."""
 
     def delete(self) -> None:
-        """Delete it."""
+        """Delete the version."""
 
 
 class AzureRegistry:

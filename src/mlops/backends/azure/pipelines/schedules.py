@@ -25,7 +25,7 @@ INTERVALS = {  # the first run starts one interval later; otherwise Azure would 
 
 @dataclass(frozen=True)
 class Trigger:
-    """The wanted state of a schedule, with either a `frequency`, or `path` and `minutes` of the datastore."""
+    """The wanted state of a schedule: either its `frequency`, or the `path` that it checks every few `minutes`."""
 
     name: str
     endpoint_id: str

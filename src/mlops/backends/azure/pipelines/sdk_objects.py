@@ -10,7 +10,7 @@ class SdkCondaDependencies(Protocol):
     """The packages of an environment."""
 
     def as_dict(self) -> Mapping[str, object]:
-        """Return them in the form of a conda environment file."""
+        """Return the packages in the form of a conda environment file."""
 
 
 class SdkPython(Protocol):
@@ -26,7 +26,7 @@ class SdkEnvironment(Protocol):
     python: SdkPython
 
     def register(self, workspace: SdkWorkspace) -> "SdkEnvironment":
-        """Register it in a workspace."""
+        """Register the environment in a workspace."""
 
 
 class SdkPublished(Protocol):
@@ -37,7 +37,7 @@ class SdkPublished(Protocol):
     version: str
 
     def disable(self) -> None:
-        """Disable it, so that it cannot be started."""
+        """Disable the version, so that it cannot be started."""
 
 
 class SdkPipelineVersion(Protocol):
@@ -54,23 +54,23 @@ class SdkEndpoint(Protocol):
     pipeline_version_list: Sequence[SdkPipelineVersion]
 
     def get_pipeline(self) -> SdkPublished:
-        """Return the version that it starts."""
+        """Return the version that the endpoint starts."""
 
     def add_default(self, pipeline: SdkPublished) -> None:
-        """Add a version, and make it the one that is started."""
+        """Add a version to the endpoint, and make the endpoint start it."""
 
     def set_default(self, pipeline: SdkPublished) -> None:
-        """Make one of its versions the one that is started."""
+        """Make the endpoint start one of its versions."""
 
 
 class SdkPipeline(Protocol):
     """A pipeline before it is published: ``azureml.pipeline.core.Pipeline``."""
 
     def validate(self) -> Sequence[object]:
-        """Return its problems."""
+        """Return the problems that the SDK finds in the pipeline."""
 
     def publish(self, *, name: str, description: str | None, version: str) -> SdkPublished:
-        """Publish it."""
+        """Publish the pipeline."""
 
 
 class SdkRecurrence(Protocol):
@@ -80,7 +80,7 @@ class SdkRecurrence(Protocol):
 
 
 class SdkScheduleProvider(Protocol):
-    """The client of a schedule. The SDK has no public method that returns the state."""
+    """The client of a schedule. It returns the state, for which the SDK has no public method."""
 
     def get_schedule_provisioning_status(self, schedule_id: str) -> str:
         """Return "Provisioning", "Completed" or "Failed"."""
@@ -98,4 +98,4 @@ class SdkSchedule(Protocol):
     _schedule_provider: SdkScheduleProvider
 
     def disable(self) -> None:
-        """Disable it, so that it starts nothing more."""
+        """Disable the schedule, so that it starts no more runs."""

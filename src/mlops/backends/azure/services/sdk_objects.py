@@ -31,7 +31,7 @@ class WebService(Protocol):
     def update(
         self, *, models: Sequence[object], inference_config: object, tags: Mapping[str, str], **options: object
     ) -> None:
-        """Submit a change, and return immediately."""
+        """Submit a change of the service, and return immediately."""
         ...
 
     def get_logs(self, *, num_lines: int) -> str | None:
@@ -39,7 +39,7 @@ class WebService(Protocol):
         ...
 
     def get_keys(self) -> tuple[str, str]:
-        """Return both keys."""
+        """Return the primary and the secondary key."""
         ...
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
@@ -47,5 +47,5 @@ class WebService(Protocol):
         ...
 
     def delete(self) -> None:
-        """Submit the deletion, and return immediately."""
+        """Submit the deletion of the service, and return immediately."""
         ...

@@ -63,7 +63,7 @@ class AzureServices(Releases[AzureState]):
         )
 
     def end(self, environment: str) -> bool:
-        """Delete the service without taking its lock, and return True if there was one.
+        """Delete an environment's service without taking its lock. Return whether there was a service.
 
         Teardown calls this, and then deletes everything that the service runs on. The lock is a blob, which the owner
         of a subscription may not be allowed to read.

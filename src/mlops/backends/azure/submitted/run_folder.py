@@ -1,8 +1,8 @@
 """The folder of a submitted run, stored as files of the run in the workspace.
 
 Azure does not allow changes to files of a run. So each step stores its changed files under a new number, for example
-``retraining/02-train/02_train.html``, and the newest version of each file counts. The run's record is stored last. If
-it is missing, the step was killed while it stored files, and these files do not count.
+``retraining/02-train/02_train.html``, and the newest version of each file is used. The run's record is stored last. If
+it is missing, the step was killed while it stored files, and these files are ignored.
 """
 
 import re
@@ -29,7 +29,7 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return those files of a run that belong to its folder."""
+    """Return those of a run's files that are stored versions of files in the run's folder."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 
@@ -51,7 +51,7 @@ def fetch_folder(run: SdkRun, folder: Path) -> None:
 
 
 def store_folder(run: SdkRun, folder: Path, step: str, known: dict[str, str]) -> None:
-    """Store the files whose SHA-256 differs from `known`, which has the hashes from when they were fetched."""
+    """Store the files that have changed since they were fetched; `known` has the SHA-256 that they had then."""
     found = {name: digest for name, digest in hash_folder(folder).items() if not Path(name).name.startswith(".")}
     changed = [name for name, digest in found.items() if known.get(name) != digest and name != RECORD]
     number = max((file.number for file in read_names(run.get_file_names())), default=0) + 1

@@ -20,8 +20,8 @@ from mlops.backends.local.store.failures import (
     require_room,
 )
 
-CHECKED = 64_000_000  # bytes up to which a database is checked before a run; 1 ms per megabyte
-FIRST_WORD = 2.0  # seconds after which the wait is announced
+CHECKED = 64_000_000  # bytes; a larger database is not checked before a run, because a check takes 1 ms per megabyte
+FIRST_WORD = 2.0  # seconds to wait before a message says so
 PAUSE = 0.1  # seconds between two attempts
 Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ class HomeUser(Protocol):
 
     @property
     def home(self) -> Path:
-        """MLOPS_HOME."""
+        """The MLOPS_HOME that contains the database."""
         ...
 
 
@@ -43,7 +43,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Replace an error that the database caused with its explanation; other errors of MLflow stay as they are.
+    """Replace an error that the database caused with an error that explains it; raise other errors unchanged.
 
     Raises
     ------
