@@ -80,7 +80,7 @@ class SdkRecurrence(Protocol):
 
 
 class SdkScheduleProvider(Protocol):
-    """The client of a schedule. It returns the state, for which the SDK has no public method."""
+    """The client of a schedule. Only this client returns the state of the schedule."""
 
     def get_schedule_provisioning_status(self, schedule_id: str) -> str:
         """Return "Provisioning", "Completed" or "Failed"."""
