@@ -44,6 +44,22 @@ def test_outputs_that_differ_are_counted_and_quiet_prints_only_them(folder: Path
     assert not any("02_m" in line for line in quiet)
 
 
+@pytest.mark.parametrize("command", [("check-notebooks", "--junit"), ("profile", "no.csv", "--output")])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("parameters", "'parameters' is a folder. Name a file."),
+        ("parameters/base.yml/x/y", "'parameters/base.yml/x/y' cannot be written, because {}/parameters/base.yml is a"),
+    ],
+)
+def test_a_path_that_cannot_be_written_is_refused_first(
+    folder: Path, command: tuple[str, ...], path: str, said: str
+) -> None:
+    ran = CliRunner().invoke(main, [*command, path])
+    assert ran.exit_code == 2
+    assert said.format(folder.parents[1]) in ran.stderr
+
+
 def test_quiet_prints_one_line_if_all_is_the_same(folder: Path) -> None:
     ran = check("-q")
     assert (ran.exit_code, ran.stdout) == (0, "All 8 compared outputs are the same.\n")

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from mlops.cli.options import OutputFile
+
 
 @click.command()
 @click.argument("data_file")
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     help="The file to write instead of printing the profile.",
 )
 def profile(data_file: str, output: Path | None) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mlops.cli.commands import EXIT_FAILED, EXIT_USAGE
-from mlops.cli.options import json_option, quiet_option, shorten_path
-from mlops.cli.progress.annotations import Annotation, find_line, print_annotations
+from mlops.cli.options import OutputFile, json_option, quiet_option, shorten_path
+from mlops.cli.progress.annotations import Annotation, disarm, find_line, print_annotations
 from mlops.cli.streams import print_json
 from mlops.files.atomic import write_atomically
 from mlops.workspace import find_workspace
@@ -24,9 +24,7 @@ SHOWN = 4  # maximum number of differences to print per cell; --json and --junit
 
 @click.command("check-notebooks")
 @click.argument("run", default="")
-@click.option(
-    "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Also write the result to this JUnit XML file."
-)
+@click.option("--junit", type=OutputFile(), help="Also write the result to this JUnit XML file.")
 @quiet_option
 @json_option
 def check_notebooks(run: str, junit: Path | None, quiet: bool, as_json: bool) -> None:
@@ -55,7 +53,7 @@ def check_notebooks(run: str, junit: Path | None, quiet: bool, as_json: bool) ->
         print_json(verdict)
     else:
         described = [*_describe(verdict, shorten_path(workspace.notebooks), quiet), *_conclude(verdict)]
-        click.echo("\n".join(described))
+        click.echo(disarm("\n".join(described)))
     sys.exit(0 if verdict.same else EXIT_USAGE if verdict.is_empty else EXIT_FAILED)
 
 

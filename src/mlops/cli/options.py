@@ -1,10 +1,11 @@
 """The parts that several commands share: options, exit codes, and the opening of a platform."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -38,6 +39,25 @@ class Choice(click.Choice[str]):
         close = find_closest(str(value), self.choices)
         hint = f" Did you mean {close!r}?" if close else ""
         return super().get_invalid_choice_message(value, ctx) + hint
+
+
+class OutputFile(click.Path):
+    """The path of a file to write. A path that cannot be written is refused before the command does anything."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; a missing folder will be created."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        folder = next(found for found in path.absolute().parents if found.exists())
+        if path.is_dir():
+            self.fail(f"{str(path)!r} is a folder. Name a file.", param, ctx)
+        if not folder.is_dir():
+            self.fail(f"{str(path)!r} cannot be written, because {folder} is a file. Choose another path.", param, ctx)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            self.fail(f"{str(path)!r} cannot be written (Permission denied). Choose another path.", param, ctx)
+        return path
 
 
 def submission_options(command: Command) -> Command:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mlops.cli.commands import EXIT_FAILED
-from mlops.cli.options import Choice, json_option, name_platform, open_platform, platform_option
+from mlops.cli.options import Choice, OutputFile, json_option, name_platform, open_platform, platform_option
 from mlops.cli.streams import print_json
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.submitting import (
@@ -67,7 +67,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.option("--wait", is_flag=True, help="Wait for the run to end; fail if it failed.")
 @click.option(
     "--model-file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     help="With --wait: write the name, version and id of the new model to this file, unless it was rejected.",
 )
 @click.option(

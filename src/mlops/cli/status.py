@@ -7,6 +7,7 @@ import click
 
 from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import json_option, open_platform, platform_option
+from mlops.cli.progress.annotations import disarm
 from mlops.cli.streams import print_json
 from mlops.operations.status import Status, read_status
 from mlops.pipelines import ROLLBACK
@@ -70,9 +71,9 @@ def _show(found: Status) -> None:
     if not found.services:
         click.echo("Services:   none yet")
     for problem in found.problems:
-        click.echo(f"mlops: {problem}", err=True)
+        click.echo(disarm(f"mlops: {problem}"), err=True)
     for record in found.runs:
-        click.echo(f"{record.started:<20}  {record.run_id:<36} {_describe_end(record)}")
+        click.echo(f"{record.started:<20}  {record.run_id:<36} {disarm(_describe_end(record))}")
 
 
 def _describe_end(record: RunRecord) -> str:

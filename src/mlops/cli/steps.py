@@ -7,7 +7,7 @@ import click
 
 from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import Choice, open_platform, platform_option, submission_options
-from mlops.cli.progress.annotations import annotate_run, print_annotations
+from mlops.cli.progress.annotations import annotate_run, disarm, print_annotations
 from mlops.cli.progress.run import Progress
 from mlops.pipelines import PIPELINES
 from mlops.platform.submission import Build, read_submission
@@ -41,6 +41,6 @@ def _conclude(record: RunRecord, name: str, project: Path) -> None:
     print_annotations(annotate_run(record, project))
     step = record.step(name)
     if step and step.state == "skipped":
-        click.echo(f"{name} has nothing to do: {step.reason}")
-    click.echo(f"run {record.run_id}: {record.ending}")
+        click.echo(disarm(f"{name} has nothing to do: {step.reason}"))
+    click.echo(disarm(f"run {record.run_id}: {record.ending}"))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)

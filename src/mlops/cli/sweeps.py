@@ -14,7 +14,7 @@ from mlops.cli.options import (
     quiet_option,
     shorten_path,
 )
-from mlops.cli.progress.annotations import annotate_run, print_annotations
+from mlops.cli.progress.annotations import annotate_run, disarm, print_annotations
 from mlops.cli.progress.help import StepsCommand
 from mlops.cli.progress.run import Progress
 from mlops.cli.streams import print_json
@@ -85,5 +85,5 @@ def sweep(
         click.echo(f"{record.run_id}: {describe_best(plan, points)}")
     else:
         report = shorten_path(project.workspace.outputs / record.run_id / "sweep.html")
-        click.echo("\n" + summarize_sweep(plan, points, record.run_id, report, name_program()))
+        click.echo("\n" + disarm(summarize_sweep(plan, points, record.run_id, report, name_program())))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)

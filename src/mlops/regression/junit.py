@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+from mlops.record.redaction.terminal import escape_controls
 from mlops.regression.check import Verdict
 
 
@@ -20,11 +21,11 @@ def format_junit(verdict: Verdict) -> bytes:
         case = ElementTree.SubElement(suite, "testcase", classname="notebooks", name=found.notebook, time="0")
         if found.differences:
             what = found.skipped or f"{found.differing} of {found.compared} outputs differ from the committed notebook"
-            failure = ElementTree.SubElement(case, "failure", message=f"{what}. {verdict.advice}")
-            failure.text = "\n".join(map(str, found.differences))
+            failure = ElementTree.SubElement(case, "failure", message=escape_controls(f"{what}. {verdict.advice}"))
+            failure.text = escape_controls("\n".join(map(str, found.differences)))
         elif found.skipped:
-            ElementTree.SubElement(case, "skipped", message=found.skipped)
+            ElementTree.SubElement(case, "skipped", message=escape_controls(found.skipped))
         if found.notes:
-            ElementTree.SubElement(case, "system-out").text = "\n".join(found.notes)
+            ElementTree.SubElement(case, "system-out").text = escape_controls("\n".join(found.notes))
     document: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
     return document

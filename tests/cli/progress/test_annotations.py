@@ -49,7 +49,7 @@ def test_a_cell_that_is_not_in_the_notebook_has_no_line(project: Path) -> None:
 
 def test_a_message_is_one_command_whatever_it_holds() -> None:
     attack = "50 %\r\n##vso[task.setvariable variable=x]y\n::set-env name=x::y\n::error::z"
-    shown = "%0D%0A##vso[task.setvariable variable=x]y%0A::set-env name=x::y%0A::error::z"
+    shown = "%0A##vso[task.setvariable variable=x]y%0A::set-env name=x::y%0A::error::z"
     annotation = Annotation(attack, "a;b],c:d.ipynb", 3)
     place = "sourcepath=a%3Bb%5D,c:d.ipynb;linenumber=3;"
     assert format_annotation(annotation, AZURE) == f"##vso[task.logissue type=error;{place}]50 %AZP25{shown}"
@@ -69,3 +69,10 @@ def test_what_a_notebook_printed_is_no_command() -> None:
         said = disarm(text, environ)
         assert not any(command in said for command in ("##vso[", "::"))
     assert disarm(text, {}) == text
+
+
+def test_control_characters_of_a_data_file_are_escaped() -> None:
+    text = "ValueError: column 'age\x08\x1b[2J' is not\r\tknown\n"
+    shown = r"ValueError: column 'age\x08\x1b[2J' is not\r" + "\tknown\n"
+    assert disarm(text, {}) == disarm(text, GITHUB) == shown
+    assert format_annotation(Annotation(text), GITHUB) == f"::error::{shown}".replace("\n", "%0A")

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from mlops.record.ledger import RunRecord
+from mlops.record.redaction.terminal import escape_controls
 
 AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # the environment variables that identify the two CI systems
 CUT = "…"
@@ -96,7 +97,8 @@ def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.en
 
 
 def disarm(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Change a text of a notebook or a data file so that a CI system does not find a command in it."""
+    """Change a text of a notebook or a data file so that neither a terminal nor a CI system finds a command in it."""
+    text = escape_controls(text)
     if not (environ.get(AZURE) or environ.get(GITHUB)):
         return text
     for command in COMMANDS:
@@ -105,8 +107,8 @@ def disarm(text: str, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
-    escaped = text.replace("%", percent)
-    for character in f"\r\n{separators}":
+    escaped = escape_controls(text.replace("\r\n", "\n")).replace("%", percent)
+    for character in f"\n{separators}":
         escaped = escaped.replace(character, f"%{ord(character):02X}")
     return escaped
 

@@ -1,4 +1,7 @@
-r"""Text as a terminal shows it: ``\r`` returns to the start of the line, ``\b`` goes back, some codes move or erase."""
+r"""Text as a terminal shows it: ``\r`` returns to the start of the line, ``\b`` goes back, some codes move or erase.
+
+Messages quote texts of notebooks and data files, so their control characters are escaped before they are shown.
+"""
 
 import re
 
@@ -9,6 +12,12 @@ PARTS = re.compile(rf"\x1b\[(?P<number>[0-9]*)(?P<kind>[AK])|(?P<code>{CODE.patt
 RESET = "\x1b[0m"
 RESETS = (RESET, "\x1b[m")
 LONGEST_STYLE = 100  # maximum length of the colour codes that are remembered, in characters
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # XML allows most of them nowhere
+
+
+def escape_controls(text: str) -> str:
+    """Return a text whose control characters, except tabs and line breaks, are escaped: a backspace is ``\x08``."""
+    return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def fold(text: str) -> str:
