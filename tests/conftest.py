@@ -21,11 +21,11 @@ from mlops.workspace import Workspace
 
 pytest_plugins = ["doubles.azure.fixtures"]
 
-# Tests ask services on this machine. Those of proxies take this away again.
+# Tests send requests to services on this machine. Tests of proxies undo this setting.
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost")))
 
-# Warm kernels have parents of the tests' own, and end with the tests.
+# The parents of warm kernels are started for the tests only, and end with them.
 os.environ["MLOPS_KERNELS_OWNER"] = str(os.getpid())
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="mlops-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
@@ -35,8 +35,8 @@ atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have each worker of `make test-all` begin with one of the tests that may take longest.
 
-    pytest-xdist gives each an equal share of the list, and the others steal its end. A worker that starts a long
-    test late would be the last one to finish.
+    pytest-xdist gives each worker an equal share of the list, and idle workers take tests from the end of other shares.
+    A worker that starts a long test late would be the last one to finish.
     """
     longest = sorted((item for item in items if item.get_closest_marker("timeout")), key=_get_timeout, reverse=True)
     workers, total = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
@@ -62,12 +62,12 @@ def project() -> Path:
 
 @pytest.fixture(scope="session")
 def find_processes() -> Callable[[str, int], list[psutil.Process]]:
-    """Finds the live processes whose command line has a word: all of the machine's, or those below one."""
+    """Finds the live processes with a word in their command line, on the machine or below one process."""
 
     def find(word: str, parent: int = 0) -> list[psutil.Process]:
         found = []
         for process in psutil.Process(parent).children() if parent else psutil.process_iter():
-            with contextlib.suppress(psutil.Error):  # gone meanwhile, or a zombie
+            with contextlib.suppress(psutil.Error):  # it ended meanwhile, or is a zombie
                 if word in " ".join(process.cmdline()):
                     found.append(process)
         return found
@@ -77,7 +77,7 @@ def find_processes() -> Callable[[str, int], list[psutil.Process]]:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Has SIGINT interrupt this process, also where a shell that has started it in the background ignores it."""
+    """Make SIGINT interrupt this process, even if a shell started it in the background with SIGINT ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -108,7 +108,7 @@ def kernels() -> None:
 
 @pytest.fixture
 def in_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Executes notebooks in this process, in a tenth of the time; not if the test asks for `kernels`."""
+    """Executes notebooks in this process, in a tenth of the time, unless the test asks for `kernels`."""
     from in_process import execute_in_process
 
     if "kernels" not in request.fixturenames:
@@ -117,7 +117,7 @@ def in_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database, empty: copying it saves a second, in which MLflow makes its schema."""
+    """An empty database of MLflow. Copying it saves the second that MLflow needs to create its schema."""
     from mlflow import MlflowClient
 
     path = tmp_path_factory.mktemp("database") / "mlflow.db"
@@ -127,7 +127,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def migrated(workspace: Workspace, database: Path) -> Workspace:
-    """The project with a scratch state in which MLflow's database is made already."""
+    """The project with a scratch state in which MLflow's database already exists."""
     workspace.home.mkdir(parents=True)
     shutil.copyfile(database, workspace.home / database.name)
     return workspace
@@ -135,7 +135,7 @@ def migrated(workspace: Workspace, database: Path) -> Workspace:
 
 @pytest.fixture(scope="module")
 def make_mlops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], CommandLine]]:
-    """Makes command lines, each on a state of its own; their services end with the module."""
+    """Creates command lines, each with a state of its own. Their services end with the module."""
     made: list[CommandLine] = []
 
     def make() -> CommandLine:

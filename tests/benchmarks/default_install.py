@@ -21,7 +21,7 @@ def find_default_install() -> Path:
     Raises
     ------
     InstallError
-        If it cannot be made.
+        If the environment cannot be created.
     """
     lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
     constraints = "".join(f"{''.join(pin)}\n" for pin in PIN.findall(lock))

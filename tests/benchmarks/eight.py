@@ -1,4 +1,4 @@
-"""A scratch project of the eight notebooks, and the same as plain scripts."""
+"""A scratch project of the eight notebooks, and the same code as plain scripts."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def make_notebook(name: str) -> nbformat.NotebookNode:
 
 
 def make_project(folder: Path) -> Path:
-    """Write the project, with the settings of kernels and the sources of this one, and return its folder."""
+    """Write the project, with this checkout's sources and kernel settings, and return its folder."""
     for name in ("notebooks", "scripts", "parameters", "papermill"):
         (folder / name).mkdir(parents=True)
     for name in EIGHT:
@@ -45,7 +45,7 @@ def make_project(folder: Path) -> Path:
         (folder / "scripts" / f"{name}.py").write_text(script, encoding="utf-8")
     (folder / "together.py").write_text(TOGETHER, encoding="utf-8")
     base = (PROJECT / "parameters" / "base.yml").read_text(encoding="utf-8")
-    ours, _, _ = base.partition("\nshared:")  # the other sections are about the project's own notebooks
+    ours, _, _ = base.partition("\nshared:")  # the other sections of base.yml concern the project's own notebooks
     (folder / "parameters" / "base.yml").write_text(f"{ours}\nshared:\n  model_name: diabetes\n", encoding="utf-8")
     (folder / "src").symlink_to(PROJECT / "src")
     return folder

@@ -1,4 +1,7 @@
-"""The goals, as data, and whether a figure meets them: always a ratio to a peer, or a limit, of the same run."""
+"""The goals of the benchmark, as data, and the check whether a figure meets them.
+
+A figure is either the ratio to a peer that was measured in the same run, or a value with a fixed limit.
+"""
 
 from dataclasses import dataclass
 
@@ -18,7 +21,7 @@ class Goal:
     unit : str
         The unit of the number: "x", "ms".
     at_least : bool
-        True: the more the better.
+        Whether larger values are better.
     """
 
     what: str
@@ -84,7 +87,7 @@ class Figure:
 
 
 def compare(goal: str, parent: str, own: Row, peer: Row) -> list[Figure]:
-    """Return the ratio of the medians of two variants, in wall and in CPU time."""
+    """Return the ratios of two variants' medians, one of wall time and one of CPU time."""
     figures = []
     for measure in ("wall", "CPU"):
         ours, theirs = own.columns[measure].median, peer.columns[measure].median

@@ -32,15 +32,15 @@ class Row:
     Parameters
     ----------
     label : str
-        What was measured.
+        The name of the variant.
     unit : str
-        Of the numbers: "s", "ms", "MB".
+        The unit of the numbers: "s", "ms", "MB".
     columns : mapping of str to Summary
-        By what they are: "wall", "CPU".
+        The summaries by the heading of their column: "wall", "CPU".
     samples : int
         The number of measurements.
     note : str
-        What the reader must know.
+        A remark for the reader of the report.
     """
 
     label: str
@@ -67,9 +67,9 @@ def interleave(variants: Mapping[str, Callable[[], Sample]], rounds: int) -> dic
     Parameters
     ----------
     variants : mapping of str to callable
-        Each measures once.
+        The functions, each of which measures its variant once.
     rounds : int
-        How often.
+        The number of rounds.
     """
     names = list(variants)
     found: dict[str, list[Sample]] = {name: [] for name in names}

@@ -1,4 +1,4 @@
-"""The memory of kernels: their proportional share (PSS), so that shared memory counts once."""
+"""The memory of kernels, as their proportional share (PSS), in which shared memory is divided among its users."""
 
 from pathlib import Path
 from subprocess import DEVNULL

@@ -1,7 +1,7 @@
-"""Eight small notebooks like those of a real pipeline: the very same ones run in every variant.
+"""Eight small notebooks like those of a real pipeline. Every variant runs the same notebooks.
 
-They import what such notebooks import, and nothing of this project nor scrapbook, so that none is at a disadvantage.
-Each does a little work, hands files on in a folder, shows a table, and shows and keeps a plot.
+They import typical libraries, but neither this project nor scrapbook, so that no variant is at a disadvantage. Each
+notebook does a little work, passes files to the next one in a folder, shows a table, and shows and saves a plot.
 """
 
 IMPORTS = """\
@@ -26,7 +26,7 @@ features = [name for name in frame if name != "target"]"""
 
 EXPLAINED = "What this notebook does is said in a few sentences, as in any that is read by people:"
 
-# By name: the lines of its parameters cell behind the common one, then its cells.
+# By name: the lines that a notebook adds to the common parameters cell, then its other cells.
 EIGHT: dict[str, tuple[str, ...]] = {
     "1_data_test": (
         "rows = 442  # expected",

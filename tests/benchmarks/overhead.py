@@ -1,4 +1,4 @@
-"""The overhead of a notebook before and after its cells, measured with one that prints when its first cell began."""
+"""The overhead before and after a notebook's cells, measured with a notebook that prints when its first cell began."""
 
 import os
 import time
@@ -22,7 +22,7 @@ Execute = Callable[[Path, Path], None]
 
 
 def measure_overhead(rounds: int) -> Section:
-    """One notebook at a time, in one process that has imported all it needs."""
+    """Measure one notebook at a time, in a process that has already imported everything that it needs."""
     taken: dict[str, list[tuple[float, float]]] = {}
     with make_scratch() as scratch, silence_errors():
         source, output = Path(scratch, "clock.ipynb"), Path(scratch, "out.ipynb")
@@ -60,7 +60,7 @@ def _execute_by_papermill(source: Path, output: Path) -> None:
 
 
 def _measure(call: Execute, source: Path, output: Path) -> tuple[float, float]:
-    """Return the milliseconds to the first cell and to the end."""
+    """Return the milliseconds until the first cell began, and those of the whole execution."""
     began = time.time_ns()
     call(source, output)
     ended = time.time_ns()

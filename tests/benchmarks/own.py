@@ -16,12 +16,12 @@ NBVAL = "--nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cachepro
 
 
 def measure_rerun(rounds: int) -> Section:
-    """A retraining in which every step is reused, and the time in which the program prints its version."""
+    """Measure a retraining in which every step is reused, and a call that only prints the program's version."""
     with make_scratch() as scratch:
         environ = _make_state(Path(scratch))
         warm_up(environ, PROJECT)
         rerun, version = ((BIN / "mlops", "run", "retrain"),), ((BIN / "mlops", "--version"),)
-        for _ in range(2):  # promoted; then compared with the champion
+        for _ in range(2):  # the first run promotes a model; the second run compares its model with that champion
             measure_commands(rerun, environ, PROJECT)
         bind = functools.partial
         samples = interleave(
@@ -42,7 +42,7 @@ def measure_rerun(rounds: int) -> Section:
 
 
 def measure_sweep(rounds: int) -> Section:
-    """A hundred trainings by `mlops sweep`, and some of the same by papermill's command line."""
+    """Measure a hundred trainings with `mlops sweep`, and some of the same trainings with papermill's command line."""
     values = itertools.count(1)
 
     def sweep(measure: Callable[..., Sample]) -> Sample:
@@ -85,7 +85,7 @@ def measure_sweep(rounds: int) -> Section:
 
 
 def measure_nbval(rounds: int) -> Section:
-    """Notebook regression as `make nbval` runs it; from a cold parent."""
+    """Measure notebook regression as `make nbval` runs it, without a running parent of warm kernels."""
     command = [(PYTHON, "-m", "pytest", *NBVAL, "notebooks")]
     environ = make_environ()
     samples = interleave(

@@ -1,4 +1,4 @@
-"""The eight notebooks as a pipeline of `mlops run`; imported before the command line is."""
+"""The eight notebooks as a pipeline of `mlops run`. Import this module before the command line."""
 
 from mlops.pipelines import PIPELINES
 from mlops.pipelines.step import Step
@@ -18,7 +18,7 @@ PIPELINES.update(eight=EIGHT, all=EIGHT)
 
 
 def main() -> None:
-    """Run the real command line; called in a fork of the parent."""
+    """Run the real command line. This function is called in a fork of the parent of warm kernels."""
     from mlops.cli import main as run_command_line
 
     run_command_line()

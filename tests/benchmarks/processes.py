@@ -1,7 +1,8 @@
 """The measurement of commands: their wall time, and the CPU time of all processes that worked for them.
 
-Kernels that are forked from a warm parent are no descendants of the command that asked for them. So this process adopts
-every orphan below it, parents among them: what has ended is in its own account of children, what lives on is read.
+Kernels that are forked from a warm parent are not descendants of the command that asked for them. So this process
+adopts every orphan below it, including the parents. The system adds up the CPU time of children that ended; that of
+running ones is read.
 """
 
 import contextlib
@@ -24,38 +25,38 @@ from mlops.kernels.running_parents import list_parents, stop_parents
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
-FOLDER = "XDG_RUNTIME_DIR"  # the sockets of parents are below it
+FOLDER = "XDG_RUNTIME_DIR"  # the folder of the parents' sockets is below the folder that this variable names
 ADOPT_ORPHANS = 36  # of prctl(2)
 READY_SECONDS = 60.0
 OWNED = {"MLOPS_KERNELS_OWNER": str(os.getpid())}  # parents end with this process
 
 
 class CommandError(Exception):
-    """A measured command has failed; the message has the end of its output."""
+    """A measured command failed; the message has the end of its output."""
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of every orphan below it, where the system can."""
+    """Make this process the parent of every orphan below it, if the system supports that."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1)
 
 
 def make_environ(**changes: str) -> dict[str, str]:
-    """Return the environment of a command: this one's, with bytecode kept, as it is by default."""
+    """Return the environment for a command: that of this process, but with Python's default to save bytecode."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**environ, "PYTHONPATH": str(PROJECT / "tests"), **OWNED, **changes}
 
 
 @contextlib.contextmanager
 def keep_parents_apart() -> Iterator[None]:
-    """Have parents of warm kernels started in a new private folder, and end them all in the end."""
+    """Have parents of warm kernels started in a new private folder, and end them all when the block ends."""
     usual = os.environ.get(FOLDER)
     with tempfile.TemporaryDirectory(prefix="mlops-bench-") as folder:
         os.environ[FOLDER] = folder
         try:
             yield
         finally:
-            list_parents(READY_SECONDS)  # wait for a parent that is importing, because its work counts, too
+            list_parents(READY_SECONDS)  # wait for a parent that is importing, because its CPU time is measured, too
             stop_parents()
             if usual is None:
                 del os.environ[FOLDER]
@@ -87,7 +88,7 @@ def warm_up(environ: Mapping[str, str], directory: Path) -> None:
 
 
 def measure_commands(commands: Sequence[Sequence[str | Path]], environ: Mapping[str, str], directory: Path) -> Sample:
-    """Run commands one after the other, on the parent that there is; raises CommandError where one fails."""
+    """Run commands one after the other, on the running parent; raise CommandError if a command fails."""
     spent = _count_cpu()
     wall = _run_all(commands, environ, directory)
     return Sample(wall, _count_cpu() - spent)
@@ -96,7 +97,7 @@ def measure_commands(commands: Sequence[Sequence[str | Path]], environ: Mapping[
 def measure_cold(commands: Sequence[Sequence[str | Path]], environ: Mapping[str, str], directory: Path) -> Sample:
     """Run commands without a parent.
 
-    The CPU time includes the start of one, even if that takes longer than the commands.
+    The CPU time includes the start of a parent, even if that takes longer than the commands.
     """
     spent = _count_cpu()
     with keep_parents_apart():
@@ -138,7 +139,7 @@ def _count_cpu() -> float:
 
 
 def _reap_orphans() -> None:
-    """Add up the CPU time of every child that ended, and wait a moment for those that are just ending."""
+    """Collect the children that ended, and wait a moment for those that are just ending."""
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:
         with contextlib.suppress(ChildProcessError):

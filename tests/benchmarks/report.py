@@ -51,7 +51,7 @@ def show_section(section: Section) -> str:
 
 
 def write_results(path: Path, machine: Mapping[str, Any], sections: Mapping[str, Section]) -> None:
-    """Write all measurements so far."""
+    """Write all measurements so far as JSON."""
     found = {name: asdict(section) for name, section in sections.items()}
     for name, section in sections.items():
         for figure, kept in zip(section.figures, found[name]["figures"], strict=True):

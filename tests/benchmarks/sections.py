@@ -16,7 +16,7 @@ from benchmarks.scratch import Section, make_scratch
 
 
 def measure_eight(rounds: int) -> Section:
-    """The eight notebooks, run in every way. The first round is not counted."""
+    """Measure the eight notebooks in every variant. The first round is left out."""
     notes = [
         "the same notebooks everywhere: pandas, scikit-learn, matplotlib; neither scrapbook nor this project in them"
     ]

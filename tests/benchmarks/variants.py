@@ -34,9 +34,9 @@ def list_variants(project: Path, default: Path | None) -> dict[str, Callable[[],
     Parameters
     ----------
     project : Path
-        Made by `make_project`.
+        The folder that `make_project` returned.
     default : Path, optional
-        Programs of the default installation; None if there is none.
+        The folder of programs of the default installation; None if there is no such installation.
     """
     own = make_environ(MLOPS_HOME=str(project / "home"), MLOPS_OUTPUTS=str(project / "outputs"))
     fresh = {**own, "MLOPS_WARM_KERNELS": "0"}

@@ -42,6 +42,6 @@ def test_injected_scripts_do_not_run(tmp_path: Path) -> None:
 
 
 def test_a_script_does_run_in_an_ordinary_page(tmp_path: Path) -> None:
-    """The probes are live: without the report's care the title changes."""
+    """The scripts of the other tests work: in a page that is not a report, they change the title."""
     (tmp_path / "page.html").write_text(f"<title>Report</title>{PROBES[0]}")
     assert "<title>owned</title>" in browse(tmp_path / "page.html", tmp_path)

@@ -10,7 +10,7 @@ from checkout import list_tracked
 
 @pytest.fixture
 def scratch(project: Path, tmp_path: Path) -> Path:
-    """A checkout with the files of the pipelines that git tracks; the rest is the project's own."""
+    """A checkout with copies of the pipelines' files and the docs, and links to the rest of the project."""
     scratch = tmp_path / "checkout"
     for path in list_tracked(project, FOLDER, PIPELINE, "docs"):
         copy = scratch / path.relative_to(project)

@@ -132,7 +132,7 @@ def test_what_stands_between_the_stages_and_starts_them(project: Path) -> None:
 
 
 def test_what_may_take_hours_has_no_limit(project: Path) -> None:
-    """The reference architecture says so about long jobs. The value is text, like every scalar of these files."""
+    """The reference architecture sets no limit for long jobs. The value is text, like every scalar in these files."""
     limits = {job.name: job.timeout for _, _, pipeline in list_pipelines(project) for job in list_jobs(pipeline)}
     unlimited = {name for name, limit in limits.items() if limit == "0"}
     assert unlimited == {"Retrain", "Run_ML_Pipeline", "Test_All", "Change"}
@@ -150,7 +150,7 @@ def test_scripts_are_one_command_each(project: Path) -> None:
 
 
 def test_no_script_of_a_build_runs_the_test_that_runs_the_scripts(project: Path) -> None:
-    """Otherwise that test would start itself again and again. At night it is only collected."""
+    """Otherwise that test would start itself again and again. The nightly script only collects it."""
     scripts = {
         (job.name, script)
         for _, _, pipeline in list_pipelines(project)

@@ -49,7 +49,7 @@ def test_every_file_is_valid(project: Path) -> None:
     ],
 )
 def test_what_azure_accepts_is_valid(valid: str, other: str) -> None:
-    """Aliases, other cases, variables in place of values: a plain validator would refuse these."""
+    """A plain validator would refuse aliases, other upper or lower case, and variables in place of values."""
     assert find_schema_errors(read_yaml(VALID)) == []
     assert find_schema_errors(read_yaml(VALID.replace(valid, other))) == []
 

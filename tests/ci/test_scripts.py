@@ -61,9 +61,9 @@ def azure_agent(agent: Agent, azure: Azure, azure_server: AzureServer) -> Agent:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_every_script_runs_on_the_platform_local(agent: Agent) -> None:
-    """From a fresh checkout to a service in production. A stage gets the results of others only as artifacts.
+    """Run from a fresh checkout to a service in production. A stage gets the results of others only as artifacts.
 
-    Only a few of its unit tests run here, because this run is one of them.
+    The job runs only a few of the unit tests, because this test is one of them.
     """
     agent.environ = {"PYTEST_ADDOPTS": "--ignore-glob=tests/[!d]*"}
     agent.run_pipeline(PIPELINE, platform="local")
@@ -87,7 +87,7 @@ def test_every_script_runs_on_the_platform_local(agent: Agent) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(5400)
 def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azure) -> None:
-    """Set up, build, release by the build and again by its image, delete. The second model is rejected, and green."""
+    """Set up, build, release for the build and again for its image, delete. A rejected model leaves the build green."""
     agent, artifacts = azure_agent, azure_agent.artifacts
     azure.deployments.start_empty()
     agent.run_pipeline(INFRASTRUCTURE, task="provision")
@@ -122,21 +122,21 @@ def test_every_script_runs_on_the_platform_azure(azure_agent: Agent, azure: Azur
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_script_of_the_night_runs(agent: Agent) -> None:
-    """Its tests are collected only: they are what is running here."""
+    """Only collect the tests of the nightly script, because this test is one of them."""
     agent.environ, agent.packages = {"PYTEST_ADDOPTS": "--collect-only"}, Path(sys.prefix)
     agent.run_pipeline(PIPELINE, variables={"Build.Reason": "Schedule"})
     assert agent.steps == ["Install", "All tests"]
 
 
 def test_every_script_is_run_by_one_of_these_tests(project: Path) -> None:
-    """A test runs every job: a job that a condition skips in one start runs in another one."""
+    """Each job runs in at least one test: if a condition skips it in one test, it runs in another."""
     started = {(PIPELINE, "local"), (PIPELINE, "azure"), (RELEASE, "mlopsregistry"), (INFRASTRUCTURE, "provision")}
     found = {(file, next(iter(choice.values()), "")) for file, choice, _ in list_pipelines(project)}
     assert found == started | {(INFRASTRUCTURE, "teardown")}
 
 
 def test_a_stage_without_the_name_of_its_deployment_is_left_out(agent: Agent) -> None:
-    """As in the reference implementation: the variables say which environments there are."""
+    """As in the reference implementation, the variables determine which environments exist."""
     agent.given = {name: value for name, value in GROUPS.items() if not name.endswith("_DEPLOYMENT_NAME")}
     agent.run_pipeline(RELEASE, variables=BY_IMAGE)
     assert agent.steps == []
@@ -206,7 +206,7 @@ def test_scripts_get_variables_as_azure_gives_them() -> None:
 
 
 def test_a_secret_is_handed_to_the_scripts_that_ask_for_it_alone(agent: Agent) -> None:
-    """As Azure Pipelines does; the connection string of Application Insights is one."""
+    """The agent handles secrets like Azure Pipelines. The connection string of Application Insights is a secret."""
     agent.given = GROUPS
     (job, *_) = list_jobs(read_project_pipeline(agent.repository, RELEASE))
     variables = agent.start_job(job)

@@ -244,7 +244,7 @@ def test_it_works_from_any_folder_of_the_project(mlops: Any, project: Path) -> N
 
 
 def test_warm_kernels_are_shown_and_ended(mlops: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test has its own parent, which imports little, so that the next tests keep theirs."""
+    """This test starts a parent of its own, which imports little, so that the parent of the next tests stays alive."""
     (tmp_path / "parameters").mkdir()
     (tmp_path / "parameters" / "base.yml").write_text("kernels: {preload: []}\n")
     with tempfile.TemporaryDirectory(prefix="mlops-") as short:  # a long path would not be used
@@ -276,7 +276,7 @@ def test_that_kernels_cannot_be_warm_is_said_once(mlops: Any) -> None:
 
 
 def test_what_runs_notebooks_is_loaded_only_by_commands_that_do() -> None:
-    """Otherwise every command would wait for it."""
+    """Otherwise every command would wait for these imports."""
     heavy = ("papermill", "nbconvert", "nbformat", "mlflow", "pandas", "mlops.runner", "mlops.execution")
     script = f"import sys, mlops.cli; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

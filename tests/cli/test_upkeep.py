@@ -17,7 +17,7 @@ from mlops.workspace import Workspace
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A home with an old run that is not needed, and the one that made the champion; no warm kernels of others."""
+    """A home with an old run that is not needed, and the run that made the champion; without other tests' kernels."""
     workspace = build_home(tmp_path)
     started = "2026-01-01T00:00:00Z"
     write_run(RunRecord("old", "all", "local", "failed", started, "", NO_PROCESS, ()), workspace.outputs)

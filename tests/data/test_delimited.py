@@ -96,7 +96,7 @@ def test_text_stays_text() -> None:
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_a_byte_that_is_not_utf_8_is_named_with_its_place_in_the_file(mark: bytes) -> None:
-    """Behind the 256 KiB that pandas decodes at a time."""
+    """The wrong byte is after the first 256 KiB, because pandas decodes that much at a time."""
     before = mark + b"A,B\n" + b"1,M\xc3\xbcnchen\n" * 50_000
     with pytest.raises(UsageError) as raised:
         read_delimited(before + b"2,M\xfcnchen\n", "x.csv")

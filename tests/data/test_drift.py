@@ -63,7 +63,7 @@ def test_false_alarms_are_as_rare_where_the_reference_is_a_sample_too(population
 
 
 def test_power_against_a_known_distribution(population: pd.DataFrame) -> None:
-    """0.3 standard deviations in one normal column of eleven, 442 rows, against a reference of many rows."""
+    """Shift one of eleven columns by 0.3 standard deviations in 442 rows, against a reference of many rows."""
     reference = make_reference(population)
     shifted = population.assign(x0=population["x0"] + 0.3 * population["x0"].std())
     caught = [("x0", "shape") in find_drifted(reference, shifted.sample(442, random_state=seed)) for seed in SEEDS]
@@ -72,7 +72,7 @@ def test_power_against_a_known_distribution(population: pd.DataFrame) -> None:
 
 @pytest.mark.slow
 def test_power_against_a_reference_of_442_rows(population: pd.DataFrame) -> None:
-    """The same where the reference is no larger than the table: both are uncertain, so a shift has to be larger."""
+    """If the reference is as small as the table, both are uncertain, so only larger shifts are found."""
     caught = []
     for deviations in (0.3, 0.4):
         shifted = population.assign(x0=population["x0"] + deviations)

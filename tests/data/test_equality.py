@@ -1,4 +1,4 @@
-"""When two arrays count as equal."""
+"""The comparison of two arrays up to rounding."""
 
 from mlops.data.equality import are_equal
 

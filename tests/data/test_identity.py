@@ -39,7 +39,7 @@ FORMS: dict[str, tuple[Write, bool]] = {
 def test_no_trained_row_is_unseen_when_its_digits_change(
     good: pd.DataFrame, write: Write, same: bool, seed: int
 ) -> None:
-    """The split of the new file is tested, too, in which a row between two roundings may change sides."""
+    """The new file is also split again, because a row with a value between two roundings may change sides."""
     features = good[list(FEATURES)]
     trained = ~mark_holdout(features, 0.2, seed)
     again = write(features)

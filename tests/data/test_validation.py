@@ -254,7 +254,7 @@ def test_a_swap_with_a_column_of_another_distribution_is_caught(
 
 
 def test_a_swap_of_columns_of_one_distribution_is_beyond_it(good: pd.DataFrame, reference: Profile) -> None:
-    """The profile is column by column: S1 and S2 are scaled alike, and only their relation to others differs."""
+    """A profile treats each column alone. S1 and S2 have the same scale and differ only in their relation to others."""
     assert find_violations(good.assign(S1=good["S2"], S2=good["S1"]), RULES, reference) == []
 
 

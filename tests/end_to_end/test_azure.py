@@ -1,7 +1,7 @@
-"""The reference architecture on Azure, end to end by the command line, against the double of Azure.
+"""The reference architecture on Azure, end to end with the command line, against the double of Azure.
 
-What the pipeline submits is really executed: the notebooks of the sources that were published, each in a process of
-its own that knows nothing but what Azure tells it.
+Submitted runs are really executed: each notebook of the published sources in a process of its own, which has only the
+information that Azure gives to it.
 """
 
 import json
@@ -33,7 +33,7 @@ class Laptop:
     project: Path
 
     def __call__(self, *words: str, fails: int = 0) -> str:
-        """Run a command, which must end with the exit code `fails`; returns what it printed on standard output."""
+        """Run a command, which must end with the exit code `fails`. Return its standard output."""
         ran = subprocess.run(
             [str(MLOPS), *words, "--platform", "azure"],
             cwd=self.project,
@@ -59,7 +59,7 @@ class Laptop:
         path.write_text("\n".join(lines) + "\n")
 
     def serving(self) -> dict[str, tuple[int, str, str]]:
-        """What the environments serve: model version, health, result of the test."""
+        """Return, for each environment, the model version that it serves, its health, and the result of its test."""
         found = self.read("status")["services"]
         return {one["environment"]: (one["model_version"], one["health"], one["tested"]) for one in found}
 
@@ -108,7 +108,7 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     assert "are equal" in skipped["register"]
     assert laptop.read("status")["champion"]["version"] == 1
 
-    # Download what people read: the executed notebooks and their reports.
+    # Download the executed notebooks and their reports.
     folder = Path(laptop("runs", promoted["run_id"], "--download", str(laptop.project / "reports")).strip())
     assert {path.name for path in folder.glob("*.html")} >= {"01_test_data.html", "05_create_image.html"}
     assert json.loads((folder / "run.json").read_text())["outcome"] == "promoted"

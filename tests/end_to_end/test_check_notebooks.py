@@ -63,7 +63,7 @@ finally:
 
 
 def seed_a_picture(content: str) -> str:
-    """Replace the plot by a white page."""
+    """Replace the plot with a white page."""
     white = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAG7buVgAAAABJRU5ErkJggg=="
     return re.sub(r'"image/png": "[^"]+"', f'"image/png": "{white}"', content)
 

@@ -1,7 +1,7 @@
 """kill -9 at any time, of the runner, the kernel or both: finished steps stay finished, and nothing is created twice.
 
-One run is killed again and again: before a step has done anything, while it is committed, right after that; each time
-it is resumed, until it is through.
+One run is killed again and again: before a step has done anything, while its results are recorded, and right after.
+After each kill it is resumed, until it succeeds.
 """
 
 import contextlib
@@ -99,7 +99,7 @@ def run_with_kills(mlops: Any, kills: Iterator[Kill]) -> int:
             record = check_state(mlops, done)
             done = {step.name: step for step in record.steps if step.has_results}
             if "test_production" not in done:
-                done.pop("deploy_production", None)  # a test that is cut off undoes it, so it may run again
+                done.pop("deploy_production", None)  # an interrupted test undoes it, so it may run again
             process = mlops.start("resume")
     output, _ = process.communicate(timeout=300)
     record = check_state(mlops, done)
@@ -142,7 +142,7 @@ def check_registry(mlops: Any, runs: int) -> None:
 
 
 def plan_kills(first: int) -> list[Kill]:
-    """Return a kill for each step and each moment, the targets shifted by `first`."""
+    """Return a kill for each step and each moment. The targets take turns, beginning with number `first`."""
     targets = itertools.islice(itertools.cycle(TARGETS), first, None)
     return [
         Kill(step, moment, target)

@@ -1,4 +1,4 @@
-"""A home that can only be read: it can be looked at, and nothing tries to write to it."""
+"""A home that can only be read: commands that only read it work, and nothing tries to write to it."""
 
 import os
 import shutil

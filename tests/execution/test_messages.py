@@ -20,7 +20,7 @@ def nest(levels: int) -> list[Any]:
 
 
 def hear(kind: str, content: dict[str, Any]) -> str:
-    """Return the fault that a client finds in a message, or "" if it finds none."""
+    """Return the fault that a client finds in a message, or "" if the message is valid."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     client = RunClient(NotebookExecutionManager(notebook, progress_bar=False))
     client.clear_before_next_output, notebook.cells[0].metadata["execution"] = False, {}  # as while a cell runs

@@ -82,7 +82,7 @@ def test_a_dead_kernel_is_a_failure_in_the_cell_that_ran(tmp_path: Path, end: st
 def test_nothing_that_a_notebook_starts_has_the_program_s_output(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The output of a subprocess and of C code is in the notebook. A process that outlives the kernel holds no pipe."""
+    """The output of subprocesses and C code is in the notebook. A process that outlives the kernel has no open pipe."""
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # ipykernel behaves differently if it is set
     cell = (
         "import os, subprocess\nos.system('echo FROM A SHELL; echo ITS ERROR >&2')\nos.write(1, b'FROM C\\n')\n"

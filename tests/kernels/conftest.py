@@ -53,7 +53,7 @@ class Kernel:
         return "".join(shown).strip()
 
     def stop(self, now: bool = False) -> None:
-        """End it."""
+        """End the kernel."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=now)
 
@@ -103,7 +103,7 @@ def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(params=ALIKE)
 def start_alike(request: pytest.FixtureRequest, start_kernel: StartKernel) -> StartKernel:
-    """Starts kernels: in one run of the test fresh ones, in the other warm ones."""
+    """Starts kernels. Each test runs twice, once with fresh kernels and once with warm ones."""
 
     def start(**options: Any) -> Kernel:
         found = start_kernel(warm=request.param == "warm", **options)
@@ -115,7 +115,7 @@ def start_alike(request: pytest.FixtureRequest, start_kernel: StartKernel) -> St
 
 @pytest.fixture
 def private_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of sockets for this test alone, whose path is short enough for one."""
+    """A folder of sockets for this test alone. Its path is short enough for a socket."""
     folder = Path(tempfile.mkdtemp(prefix="mlops-test-"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     yield folder / f"mlops-kernels-{os.getuid()}"

@@ -76,7 +76,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 def path_of_commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the module `CONTENT`.
 
-    It is the same in all tests, because another PYTHONPATH has another parent.
+    All tests share the folder, because each PYTHONPATH needs its own parent.
     """
     folder = tmp_path_factory.mktemp("commands")
     (folder / "command.py").write_text(CONTENT)
@@ -121,7 +121,7 @@ def reset_signals() -> None:
 
 
 def read_when_done(path: Path, wait_for: Callable[..., bool]) -> str:
-    """Return what the command has written."""
+    """Return the output of the command once it is complete."""
     done = path.with_name(path.name + ".done")
     assert wait_for(done.exists, 30)
     return done.read_text()
@@ -187,7 +187,7 @@ def test_a_pause_stops_the_command_and_resumes_with_it(
 def test_it_ends_with_its_caller_and_so_do_its_kernels(
     start_command: Start, tmp_path: Path, wait_for: Callable[..., bool], running: Callable[[int], bool]
 ) -> None:
-    """Its kernels come from the same parent."""
+    """The command's kernels were forked from the same parent as the command."""
     process = start_command("kernel", str(tmp_path / "pids"))
     kernel, parent = map(int, read_when_done(tmp_path / "pids", wait_for).split())
     assert psutil.Process(kernel).ppid() == parent

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-# The fork context is the default of Python 3.11 on Linux; the timeout is nbclient's for a cell, and would end a hang.
+# Python 3.11 on Linux forks by default. The timeout is nbclient's time limit for a cell, which would end a hang.
 SCRIPT = """
 import concurrent.futures, multiprocessing, os, sys
 import nbclient, nbformat, papermill
@@ -71,7 +71,7 @@ time.sleep(60)
 def test_a_kernel_ends_with_its_process_though_a_forked_worker_lives_on(
     tmp_path: Path, wait_for: Callable[..., bool], running: Callable[[int], bool]
 ) -> None:
-    """A worker inherits the connection that keeps the kernel alive. For the worker, the kernel counts as ended."""
+    """A worker inherits the connection that keeps the kernel alive. The worker itself sees the kernel as ended."""
     environ = {**os.environ, "MLOPS_WARM_KERNELS": "1"}
     with subprocess.Popen(
         [sys.executable, "-c", LEAVES_A_WORKER], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True

@@ -32,7 +32,7 @@ Running = Callable[[int], bool]
 
 
 def find_parent(kernel: Any) -> int:
-    """Return the parent of a kernel, and check that it is one."""
+    """Return the parent process of a kernel, after checking that it is a parent of warm kernels."""
     parent = int(kernel.run("import os; print(os.getppid())"))
     assert "mlops.kernels.parent" in psutil.Process(parent).cmdline()
     return parent
@@ -49,7 +49,7 @@ def read_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_kernels_share_a_parent_that_may_fork(start_kernel: Any) -> None:
-    """It has one thread, and neither a zmq context nor a database."""
+    """The parent has one thread, and neither a zmq context nor a database."""
     parents = {find_parent(start_kernel()) for _ in range(2)}
     assert len(parents) == 1
     pid = parents.pop()
@@ -301,7 +301,7 @@ def test_a_parent_that_cannot_be(
     problem: str,
     seconds: int,
 ) -> None:
-    """A fresh kernel starts, with one line of warning; the second time immediately."""
+    """A fresh kernel starts, with one line of warning. The next kernel does not wait for a parent at all."""
     folder = make_project("odd")
     (folder / "odd.py").write_text(module)
     for import_seconds in (seconds, 60):
@@ -450,7 +450,7 @@ LOADED = "import sys; print([name for name in ('first', 'held', 'last') if name 
 
 
 def test_a_kernel_starts_when_what_its_notebook_imports_is_there(stepwise: Any, wait_for: WaitFor) -> None:
-    """It waits neither for the other modules of the parent, nor for what comes before its own in the list."""
+    """The kernel waits neither for other modules of the parent, nor for modules that come earlier in the list."""
     kernel = stepwise("last")
     assert kernel.warm
     assert kernel.run(LOADED) in ("['last']", "['first', 'last']")

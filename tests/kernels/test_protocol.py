@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 class TestWarmKernel(jupyter_kernel_test.KernelTests):
-    """The tests of the package, which skips tests whose attributes are empty."""
+    """The tests of jupyter_kernel_test, which skips tests whose attributes are empty."""
 
     language_name = "python"
     file_extension = ".py"

@@ -13,13 +13,13 @@ from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.infrastructure.infrastructure import AzureInfrastructure
 from mlops.workspace import Workspace
 
-# Enough to publish; each further file is a request of the SDK's, and two hundred of them take six seconds.
+# These files are enough to publish. The SDK sends a request per file, and two hundred more would take six seconds.
 SENT = ("notebooks", "parameters", "src/run_step.py", "environment.yml", "pyproject.toml", "requirements.lock")
 
 
 @dataclass
 class StoppedServices:
-    """Services for teardown, which only needs `end`; they record which ones were ended."""
+    """Services for teardown, which only needs `end`. They record the environments whose service was ended."""
 
     environments: list[str] = field(default_factory=list)
 
@@ -44,7 +44,7 @@ def infrastructure(azure: Azure, workspace: Workspace, stopped: StoppedServices)
 
 @pytest.fixture
 def lean(project: Path, tmp_path: Path) -> Workspace:
-    """The project without its packages, which nobody executes, with a scratch state."""
+    """The project without its packages, for tests that execute no step, with a scratch state."""
     folder = tmp_path / "lean"
     for path in list_tracked(project, *SENT):
         copy = folder / path.relative_to(project)

@@ -143,7 +143,7 @@ def test_what_is_made_is_safe_by_default(template: dict[str, Any]) -> None:
 
 
 def test_the_compute_may_do_what_a_retraining_does_and_no_more(template: dict[str, Any]) -> None:
-    """It reads and writes blobs, reads secrets and images, finds Application Insights, and registers models."""
+    """The compute reads and writes blobs, reads secrets and images, finds Application Insights, registers models."""
     assignments = [one for one in template["resources"] if one["type"].endswith("/roleAssignments")]
     given = dict(re.findall(r'"(\w+)": "\[subscriptionResourceId\([^,]+, \'([0-9a-f-]{36})\'\)', json.dumps(template)))
     assert given == {

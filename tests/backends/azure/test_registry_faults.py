@@ -1,9 +1,9 @@
 """Azure that is busy, unreachable, or refuses access: limited retries, a clear error, no incomplete state.
 
-The retries are the SDK's own, three of each request, and those of urllib3 below it. Requests that only read wait as
-long as Retry-After says. Those that change something wait 32, 64 and 128 s after 429, and 2 to 10 s, twice and four
-times that after 503, whatever Retry-After says: the SDK counts on an option of urllib3 that is gone. The environment of
-the double makes that 1, 2 and 4 s, by the SDK's own settings.
+The SDK retries each request three times, and urllib3 below it retries, too. Requests that only read wait as long as
+Retry-After says. Requests that change something ignore Retry-After, because the SDK relies on an option that urllib3
+no longer has. They wait 32, 64 and 128 s after 429. After 503 they wait 2 to 10 s, then twice and four times as long.
+The environment of the double shortens these pauses to 1, 2 and 4 s with the SDK's own settings.
 """
 
 import time
@@ -22,7 +22,7 @@ from mlops.platform.backend import Backend
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
-DROPS = 16  # a request that gets no answer is sent four times by urllib3, and that four times by the SDK
+DROPS = 16  # the SDK tries a request without an answer four times, and urllib3 sends it four times for each try
 REGISTERING = [("POST", "/models$"), ("POST", "/assets$"), ("GET", "/models$"), ("GET", "prefix/contentinfo")]
 
 
@@ -92,7 +92,7 @@ def test_busy_storage_is_waited_for_by_the_lock(azure: Azure, backend: Backend, 
 def test_a_registry_that_stays_busy_is_an_error_and_the_next_try_succeeds(
     azure: Azure, backend: Backend, tmp_path: Path
 ) -> None:
-    """By then the files of the version are registered, but the version is not."""
+    """When the registry fails, the files of the version are registered, but the version is not."""
     run = track(backend, tmp_path)
     azure.fail_next("POST", "/models$", make_busy(503), times=4)
     with pytest.raises(

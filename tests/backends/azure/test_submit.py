@@ -71,7 +71,7 @@ def test_a_better_model_is_promoted_and_the_next_one_is_rejected_which_is_no_fai
     """All notebooks of both runs are executed, each step in a separate process, as on a separate node."""
     began = time.monotonic()
     started = pipelines.submit(Submission(caller_run_id="7"))
-    assert time.monotonic() - began < 30  # it does not wait
+    assert time.monotonic() - began < 30  # `submit` does not wait for the run
     assert (started.state, started.version, started.outcome) == ("running", "42", "")
     azure.pipelines.wait(started.run_id)
     promoted = pipelines.get_run(started.run_id)

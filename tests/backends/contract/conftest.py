@@ -1,8 +1,8 @@
 """The contract suite runs over every platform in turn. It skips the parts that a platform lacks, and says so.
 
-On Azure most tests need Blob Storage, and so Azurite, which not every machine has: they are slow. Those that are marked
-`no_blobs` run on every change. Those that are marked `rule` start many services to show a rule that all platforms share
-(`mlops.release.policy`): on every change they run on the platform in memory, which starts none.
+On Azure most tests need Blob Storage, and so Azurite, which not every machine has. These tests are marked as slow, and
+tests marked `no_blobs` run on every change. Tests marked `rule` start many services to show a rule that all platforms
+share (`mlops.release.policy`). On every change they run only on the platform in memory, which starts no processes.
 """
 
 import sys

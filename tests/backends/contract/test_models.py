@@ -54,7 +54,7 @@ def test_promotion_is_a_compare_and_swap(backend: Backend, tmp_path: Path) -> No
 def test_a_champion_of_the_same_number_from_another_training_is_another_champion(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """A registry that was restored from a backup counts its versions from the backup on."""
+    """A registry that was restored from a backup reuses the numbers of the versions registered after the backup."""
     for number in (1.0, 2.0):
         register(backend, tmp_path, number)
     champion = backend.registry.promote("tiny", 1, expected="")

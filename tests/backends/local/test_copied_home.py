@@ -17,7 +17,7 @@ from mlops.workspace import Workspace
 
 
 def list_places(home: Path) -> set[str]:
-    """Return the places of trainings' files, below the homes that they are in."""
+    """Return the recorded paths of trainings' files, each relative to the home that it is in."""
     with closing(sqlite3.connect(home / "mlflow.db")) as connection:
         rows = [row for table, column in PLACES for row in connection.execute(f"SELECT {column} FROM {table}")]
     return {row[0].rpartition("/artifacts/")[0] or row[0] for row in rows if "mlruns" not in row[0]}

@@ -169,7 +169,7 @@ def test_a_damaged_ready_file_does_not_stand_in_the_way(migrated: Workspace, tmp
 
 @pytest.mark.parametrize("damaged", ["qa.json", "qa/*/ready.json"])
 def test_a_service_whose_files_are_damaged_can_be_stopped(migrated: Workspace, tmp_path: Path, damaged: str) -> None:
-    """It has ended when `stop` returns, not a few seconds later."""
+    """The service has ended when `stop` returns, not a few seconds later."""
     backend = open_backend("local", migrated)
     service = deploy(backend, "qa", publish(backend, tmp_path))
     for path in (migrated.home / "services").glob(damaged):

@@ -1,4 +1,4 @@
-"""The evaluation of ARM templates: envelope, parameters, and the part of the language that ours use, nothing else."""
+"""The evaluation of ARM templates: envelope, parameters, and only the part of the language that our template uses."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ class Template:
     given : mapping
         ``{"name": {"value": ...}}``.
     find : callable
-        Returns a resource of the group by its id, or None; `reference` reads it.
+        Returns a resource of the group by its id, or None. The template function `reference` calls it.
     """
 
     source: Mapping[str, Any]

@@ -17,7 +17,7 @@ LONGEST_PATH = 5000
 
 
 class Artifacts:
-    """The known files, by origin and container; their contents are blobs of the same names."""
+    """The known files by origin and container. The content of each file is in a blob of the same name."""
 
     def __init__(self) -> None:
         self.paths: dict[tuple[str, str], list[str]] = {}

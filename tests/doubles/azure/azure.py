@@ -49,7 +49,7 @@ class Azure:
     Parameters
     ----------
     azurite : Azurite
-        Keeps the blobs; started by the first test that needs one.
+        The emulator that stores the blobs. It starts when a test first needs a blob.
     """
 
     def __init__(self, azurite: Azurite) -> None:
@@ -98,7 +98,8 @@ class Azure:
         method : str
             "GET".
         pattern : str
-            Regular expression; handlers read its named groups from the request. Of several, the first one counts.
+            Regular expression; handlers read its named groups from the request. If several patterns match, the first
+            one wins.
         """
 
         def add(handler: Handler) -> Handler:
@@ -158,5 +159,5 @@ def stamp() -> str:
 
 
 def pick(mapping: Mapping[str, object], *names: str) -> dict[str, object]:
-    """Return some items of a mapping; those that are missing as None."""
+    """Return the items of a mapping with these keys; a missing item is None."""
     return {name: mapping.get(name) for name in names}

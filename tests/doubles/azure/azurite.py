@@ -68,7 +68,7 @@ class Azurite:
         pytest.fail(f"Azurite did not start (exit code {self._process.poll()})")
 
     def close(self) -> None:
-        """End it."""
+        """End the emulator."""
         if self._process:
             self._process.terminate()
             self._process.wait(10)

@@ -1,7 +1,7 @@
 """Blob Storage under its Azure host name: requests are passed to Azurite.
 
-Shared access signatures go through as they are, so Azurite really checks them. Azurite takes tokens over TLS only: a
-request with one gets a signature instead.
+Requests with shared access signatures are passed on unchanged, so Azurite really checks them. Azurite accepts tokens
+only over TLS, so the token of a request is replaced with a signature.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """Resource Manager: resource groups, resources, and deployments of templates into the double's group.
 
-It checks what Azure checks before it makes anything, and makes resource by resource, so that a refusal in the middle
-leaves what came before. Deleted vaults and workspaces are kept until they are purged, with their names.
+It makes Azure's checks before it creates anything. Then it creates one resource after the other, so if Azure refuses
+one of them, the earlier ones exist. Deleted vaults and workspaces keep their names until they are purged.
 """
 
 import itertools
@@ -57,9 +57,9 @@ class Refused(Exception):
 class Deployments:
     """The group and its resources.
 
-    ``taken`` are names that somebody else has, by type; ``refusals`` what the making of a type is refused with, once;
-    ``running`` how many more times a deployment of somebody else's is found running; ``slow`` the seconds that an
-    operation takes.
+    ``taken`` has names that another customer uses, by type. ``refusals`` has errors by type, with which the next
+    creation of such a resource is refused. ``running`` is how many more times another user's deployment is still
+    running. ``slow`` is how many seconds an operation takes.
     """
 
     def __init__(self) -> None:
@@ -225,7 +225,7 @@ class Deployments:
         return Response(body=self._deployed.get(request["name"], known))
 
     def _get_compute(self, request: Request) -> Response:
-        """Return a compute of another workspace than the double's own."""
+        """Answer with a compute of another workspace."""
         found = self.find(request.path)
         if found is None:
             return make_error(404, "ResourceNotFound", f"The Resource '{request.path}' was not found.")
@@ -303,7 +303,7 @@ class Deployments:
                     raise Refused("BadRequest", f"Cannot change property '{key}' of compute '{made['name']}'.")
 
     def _add_along(self, kind: str, name: str, tags: dict[str, str] | None = None) -> None:
-        """Add what Azure itself adds, with no tags."""
+        """Add the untagged resources that Azure itself adds."""
         one = {"id": f"{GROUP_ID}/providers/{kind}/{name}", "name": name, "type": kind, "location": "global"}
         self.resources[one["id"].lower()] = {**one, "tags": tags, "properties": {}, "_asked": one}
 

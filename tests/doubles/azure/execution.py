@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LOG = "user_logs/std_log.txt"
 TOKEN_SECONDS = 3600
-GRACE_SECONDS = 30  # time between asking a step to end and killing it
+GRACE_SECONDS = 30  # time for a step to end before it is killed
 USE_STRUCTURED = "USE_STRUCTURED_ARGUMENTS"
 
 
@@ -48,7 +48,7 @@ class Execution:
             self._set(self._run_id, status="Canceled", endTimeUtc=stamp())
 
     def join(self, seconds: float) -> bool:
-        """Wait for its end, and return False if it is still running."""
+        """Wait for the end of the run, and return False if it is still running."""
         if self.thread.ident is not None:
             self.thread.join(seconds)
         return not self.thread.is_alive()

@@ -46,7 +46,7 @@ class InferenceServer:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The address of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -56,11 +56,11 @@ class InferenceServer:
 
     @property
     def ended(self) -> bool:
-        """True if it ended by itself."""
+        """True if the server ended by itself."""
         return self._process.poll() is not None
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it is ready, and return False if it ended or is not ready in time."""
+        """Wait until the server is ready, and return False if it ended or is not ready in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.ended:
             try:
@@ -70,7 +70,7 @@ class InferenceServer:
         return False
 
     def stop(self) -> None:
-        """End it, with its workers."""
+        """End the server and its workers."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BASE = re.escape(f"{API}/modelmanagement/v1.0{WORKSPACE_ID}")
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-\._]{0,254}")
 ASSET = "aml://asset/"
-MOST = 255  # models a page
+MOST = 255  # number of models per page
 
 
 class Models:

@@ -28,8 +28,8 @@ TIME = "2026-11-22T09:00:00Z"
 class Pipelines:
     """The service.
 
-    `answer_is_lost` drops the connection after the next submission was accepted; without `has_nodes`, what is
-    submitted waits for a compute forever; `failing` is how many schedules are accepted and then not set up.
+    `answer_is_lost` drops the connection after the next submission was accepted. Without `has_nodes`, a submitted run
+    waits forever for a compute. `failing` is how many of the next schedules are accepted but then not set up.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ class Request:
     body : bytes
         As sent.
     found : match, optional
-        What the route's pattern found in ``host + path``; the services read ids from its groups.
+        The match of the route's pattern in ``host + path``; the services read ids from its groups.
     """
 
     method: str

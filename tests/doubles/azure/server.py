@@ -62,7 +62,7 @@ class AzureServer:
         return context
 
     def close(self) -> None:
-        """End it."""
+        """End the proxy."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -1,8 +1,8 @@
 """Web services: deployed as asked, and really served.
 
-Each service has an address of its own: a front that checks the service's keys, as Azure's does, and hands on to Azure's
-inference server, which runs on the files that were sent. On Kubernetes what served before serves until the new one is
-ready; on Container Instances it ends first.
+Each service has an address of its own. Behind it, a front checks the keys like Azure's front, and passes requests to
+Azure's inference server, which runs on the files that were sent. On Kubernetes the previous server answers until the
+new one is ready. On Container Instances the previous server ends first.
 """
 
 import itertools
@@ -303,7 +303,7 @@ class Front:
         return self.target + path.removeprefix(self._prefix) if ours and self.target else None
 
     def close(self) -> None:
-        """End it."""
+        """End the front."""
         self._server.shutdown()
         self._server.server_close()
 
