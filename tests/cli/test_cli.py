@@ -244,7 +244,7 @@ def test_it_works_from_any_folder_of_the_project(mlops: Any, project: Path) -> N
 
 
 def test_warm_kernels_are_shown_and_ended(mlops: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This test starts a parent of its own, which imports little, so that the parent of the next tests stays alive."""
+    """Use a parent of its own for this test, which imports little, so that the parent of the next tests stays alive."""
     (tmp_path / "parameters").mkdir()
     (tmp_path / "parameters" / "base.yml").write_text("kernels: {preload: []}\n")
     with tempfile.TemporaryDirectory(prefix="mlops-") as short:  # a long path would not be used
