@@ -22,6 +22,8 @@ def project(tmp_path: Path) -> Path:
         "from sklearn.linear_model import (\n    Ridge,\n)\nfrom churn.data import read\n"
         "def train():\n    import skops.io as sio\n"
     )
+    (package / "near.py").write_text("from . import data\nfrom .stores.cloud import send")
+    (package / "stores" / "far.py").write_text("from ..model import train")
     (package / "stores" / "__init__.py").write_text("from importlib import import_module\nimport_module(name)")
     (package / "stores" / "cloud" / "__init__.py").write_text("import requests")
     return tmp_path
@@ -46,6 +48,8 @@ def write_notebook(folder: Path, *cells: str) -> dict[str, str]:
         ("import churn.data, json", ["json", "numpy", "pandas", "sklearn", "skops"]),
         ("from churn import stores", ["importlib", "requests"]),
         ("from churn import missing", []),
+        ("from churn import near", ["numpy", "pandas", "requests", "sklearn", "skops"]),
+        ("import churn.stores.far", ["numpy", "pandas", "sklearn", "skops"]),
         ("from . import something", []),
     ],
 )

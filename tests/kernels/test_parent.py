@@ -467,6 +467,26 @@ def test_a_kernel_waits_for_what_its_notebook_imports(stepwise: Any) -> None:
     assert "held" in kernel.run(LOADED)
 
 
+def test_a_module_that_exits_is_left_out(make_project: Callable[..., Path], start_kernel: Any) -> None:
+    folder = make_project("odd, fine")
+    (folder / "odd.py").write_text("raise SystemExit('no licence')")
+    (folder / "fine.py").touch()
+    kernel = start_kernel(env={**os.environ, "PYTHONPATH": str(folder)}, cwd=str(folder))
+    assert kernel.warm
+    assert kernel.run("import sys; print('odd' in sys.modules, 'fine' in sys.modules)") == "False True"
+
+
+def test_an_import_that_hangs_ends_no_kernel_that_is_already_in_use(
+    stepwise: Any, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parent_client, "IMPORT_SECONDS", 3)
+    kernel = stepwise("last")  # `held` is imported after it was forked, and nobody lets it end
+    parent = find_parent(kernel)
+    assert wait_for(lambda: get_running(parent).ready)
+    assert kernel.run(LOADED) in ("['last']", "['first', 'last']")
+    assert "held could not be imported: LateError" in get_running(parent).path.with_suffix(".log").read_text()
+
+
 def test_a_kernel_that_waits_is_told_of_a_module_that_starts_a_thread(
     make_project: Callable[..., Path], start_kernel: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -52,7 +52,9 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
             packages.add(root)
         elif source := _find_source(module, folders):
             text = source.read_text(encoding="utf-8", errors="replace")
-            waiting += [*_list_imports(text), *(_list_subpackages(module, source) if IMPORTS_BY_NAME in text else ())]
+            package = module if source.name == "__init__.py" else module.rpartition(".")[0]
+            by_name = _list_subpackages(module, source) if IMPORTS_BY_NAME in text else ()
+            waiting += [*_list_imports(text, package), *by_name]
     return sorted(packages - {""})
 
 
@@ -61,11 +63,24 @@ def _read_code(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-def _list_imports(text: str) -> Iterable[str]:
-    """Yield the modules that a text imports. "from a import b" may import the module a.b, too."""
+def _list_imports(text: str, package: str = "") -> Iterable[str]:
+    """Yield the modules that a text imports. "from a import b" may import the module a.b, too.
+
+    `package` is the package of the text, to which relative imports refer.
+    """
     for found in IMPORT.finditer(text):
         names = [match["name"] for match in NAME.finditer(found["names"] or found["modules"])]
-        yield from [found["base"], *(f"{found['base']}.{name}" for name in names)] if found["base"] else names
+        if not found["base"]:
+            yield from names
+        elif base := _resolve(found["base"], package):
+            yield from [base, *(f"{base}.{name}" for name in names)]
+
+
+def _resolve(name: str, package: str) -> str:
+    """Return the absolute name of a module that is imported in a package, such as "..data"."""
+    bare = name.lstrip(".")
+    parents = package.split(".")[: len(package.split(".")) + 1 - (len(name) - len(bare))] if bare != name else []
+    return ".".join([*parents, bare] if bare else parents)
 
 
 def _find_source(module: str, folders: Iterable[Path]) -> Path | None:

@@ -19,27 +19,25 @@ import gc
 import json
 import os
 import resource
-import signal
 import socket
 import sys
-from typing import Any
 
 from mlops.kernels.parent_server import Job, ParentServer
 from mlops.kernels.preload import Importer
+from mlops.kernels.request import Order
 
 
-def _live(order: dict[str, Any]) -> Job | None:
+def _live(order: Order) -> Job | None:
     """Import the modules that the client's order lists, and serve."""
-    listener = socket.socket(fileno=order["listener"])
+    listener = socket.socket(fileno=order.listener)
     listener.set_inheritable(False)
     listener.listen(128)  # a second time, because clients see the process that called `listen` last as their peer
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    signal.alarm(order["import_seconds"])  # ends this process if an import hangs
-    importer = Importer(order["preload"], order["own"])
-    parent = ParentServer(listener, order["path"], order["idle_seconds"], importer)
-    if order["owner"]:
-        parent.follow(order["owner"])
+    importer = Importer(order.preload, order.own, order.import_seconds)
+    parent = ParentServer(listener, order.path, order.idle_seconds, importer)
+    if order.owner:
+        parent.follow(order.owner)
     return parent.serve()
 
 
@@ -47,10 +45,11 @@ def main() -> None:
     """Leave the client's process tree, then serve. A fork also ends here."""
     if os.fork():
         os._exit(0)  # the client waits for this process, so no zombie remains
-    del sys.path[0]  # the folder in which -m found this module
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the folder in which -m found this module
     os.chdir("/")
     gc.disable()
-    job = _live(json.loads(sys.argv[1]))
+    job = _live(Order(**json.loads(sys.argv[1])))
     os._exit(job() if job else 0)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlops.kernels.key import Key, make_key
@@ -17,7 +17,7 @@ from mlops.kernels.leftovers import name_interpreter
 from mlops.kernels.limit import end_surplus
 from mlops.kernels.messages import FORK_SECONDS, Channel, MessageError, open_channel
 from mlops.kernels.process import WarmProcess
-from mlops.kernels.request import COMMAND, Request, make_request, write_request
+from mlops.kernels.request import COMMAND, Order, Request, make_request, write_request
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 from mlops.parameters.kernel_section import find_settings
 
@@ -254,25 +254,25 @@ def _start(path: Path, key: Key) -> Channel:
         channel = open_channel(path)
     end_surplus(path, key.most)
     if channel is None:
-        raise UnavailableError(f"The parent of the warm kernels ended immediately (see {path.with_suffix('.log')}).")
+        raise _note_failure(path, ENDED)
     return channel
 
 
 def _spawn(listener: socket.socket, path: Path, key: Key) -> None:
-    order = {
-        "listener": listener.fileno(),
-        "path": str(path),
-        "preload": key.preload,
-        "own": key.own,
-        "import_seconds": IMPORT_SECONDS,
-        "idle_seconds": key.idle_seconds,
-        "owner": key.owner,
-    }
+    order = Order(
+        listener=listener.fileno(),
+        path=str(path),
+        preload=key.preload,
+        own=key.own,
+        import_seconds=IMPORT_SECONDS,
+        idle_seconds=key.idle_seconds,
+        owner=key.owner,
+    )
     with path.with_suffix(".log").open("wb") as log:
         log.write(name_interpreter(key.command[0]))
         log.flush()
         subprocess.run(
-            [*key.command, "-m", "mlops.kernels.parent", json.dumps(order)],
+            [*key.command, "-m", "mlops.kernels.parent", json.dumps(asdict(order))],
             cwd=Path(__file__).parents[2],
             env=dict(key.environ),
             stdin=subprocess.DEVNULL,

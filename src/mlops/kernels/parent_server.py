@@ -109,9 +109,8 @@ class ParentServer:
 
     def _import_next(self) -> Job | None:
         """Import one module, then fork each kernel that waited for it."""
-        self._importer.import_next()
+        self._importer.import_next(end_if_late=not self._forks)  # forks would end with this process
         if not self._importer.pending:
-            signal.alarm(0)
             self._last = time.monotonic()
         for waiting in [waiting for waiting in self._waiting if not self._importer.find_missing(waiting.request.needs)]:
             self._waiting.remove(waiting)

@@ -7,10 +7,11 @@ import importlib
 import io
 import os
 import random
+import signal
 import sys
 import time
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 # Modules that ipykernel and IPython import while a kernel starts and runs its first cells.
@@ -61,9 +62,12 @@ class Importer:
         these. If a module cannot be imported, the log says so.
     own : iterable of str
         The packages that forks import again, so that edits take effect.
+    seconds : float
+        The time limit for all imports. What is not imported by then is left out.
     """
 
-    def __init__(self, modules: Iterable[str], own: Iterable[str]) -> None:
+    def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:
+        self._seconds = seconds
         self._pending = list(dict.fromkeys([*MACHINERY, *modules]))
         self._own = set(own)
         self._problem = ""
@@ -76,16 +80,33 @@ class Importer:
         """The top-level packages with modules that are not imported yet."""
         return list(dict.fromkeys(name.split(".")[0] for name in self._pending))
 
-    def import_next(self) -> None:
-        """Import the next module, and trigger the slow first-time work of libraries that are now complete."""
+    def import_next(self, *, end_if_late: bool) -> None:
+        """Import the next module, and trigger the slow first-time work of libraries that are now complete.
+
+        Parameters
+        ----------
+        end_if_late : bool
+            Whether to end this process if the time limit is exceeded, even in C code; otherwise the import is
+            interrupted as soon as Python code runs.
+        """
         module = self._pending.pop(0)
         # pandas checks on import whether it runs in a notebook, and if so shows 20 columns.
         builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
-        _import_module(module)
+        left = self._began + self._seconds - time.monotonic()
+        _try(module, lambda: _load(module), left, end_if_late=end_if_late)
         del builtins.get_ipython  # type: ignore[attr-defined]
-        if rehearse := REHEARSALS.get(module):
-            rehearse()
         _flush()
+        self._check_threads(module)
+        self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
+        gc.freeze()  # so that the next search finds only new objects, and the collector leaves shared memory alone
+        self._forgotten = None
+        if time.monotonic() - self._began >= self._seconds and self._pending:
+            log(f"left out after {self._seconds:.0f} s: {', '.join(self._pending)}")
+            self._pending.clear()
+        if not self._pending:
+            log(f"imported {len(sys.modules)} modules in {time.monotonic() - self._began:.1f} s")
+
+    def _check_threads(self, module: str) -> None:
         if count_threads() > 1:
             _end_pools()
         if count_threads() > 1 and not self._problem:
@@ -93,11 +114,6 @@ class Importer:
                 f"Importing {module} starts a thread, which a fork would not have. "
                 "Remove it from kernels.preload in parameters/base.yml."
             )
-        self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
-        gc.freeze()  # so that the next search finds only new objects, and the collector leaves shared memory alone
-        self._forgotten = None
-        if not self._pending:
-            log(f"imported {len(sys.modules)} modules in {time.monotonic() - self._began:.1f} s")
 
     def find_missing(self, needs: Iterable[str] | None) -> set[str]:
         """Return the pending packages that a fork waits for: those that it needs, or all if its needs are unknown."""
@@ -116,10 +132,30 @@ class Importer:
         return Imports(self._problem, tuple(self._generators), self._forgotten)
 
 
-def _import_module(module: str) -> None:
+def _load(module: str) -> None:
+    importlib.import_module(module)
+    if rehearse := REHEARSALS.get(module):
+        rehearse()
+
+
+class LateError(Exception):
+    """The time limit for the imports was exceeded."""
+
+
+def _raise_late(signum: int, frame: object) -> None:
+    raise LateError("the time limit was exceeded")
+
+
+def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: bool) -> None:
+    """Load a module within a time limit, and log it if that fails."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL if end_if_late else _raise_late)
+    signal.alarm(max(1, round(seconds)))
     try:
-        importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - a module may raise anything, and the kernels must still start
+        try:
+            load()
+        finally:
+            signal.alarm(0)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may raise anything, and kernels must still start
         log(f"{module} could not be imported: {error!r}")
 
 

@@ -1,9 +1,12 @@
-"""The request for a fork, with everything that a child process would have inherited from the client."""
+"""The order to start a parent, and the request for a fork.
+
+A request carries everything that a child process would have inherited from the client.
+"""
 
 import os
 import resource
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,37 @@ from mlops.kernels.messages import MessageError
 KERNEL, COMMAND = "kernel", "command"
 LIMITS = sorted(name for name in dir(resource) if name.startswith("RLIMIT_"))
 ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # Python itself ignores these signals
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order to start a parent.
+
+    Parameters
+    ----------
+    listener : int
+        The descriptor of the socket that it listens on.
+    path : str
+        The file of that socket.
+    preload : list of str
+        The modules to import.
+    own : list of str
+        The packages that its forks import again.
+    import_seconds : float
+        The time limit for its imports.
+    idle_seconds : float
+        The idle time after which it ends.
+    owner : int
+        The id of the process together with which it ends, or 0.
+    """
+
+    listener: int
+    path: str
+    preload: Sequence[str]
+    own: Sequence[str]
+    import_seconds: float
+    idle_seconds: float
+    owner: int
 
 
 @dataclass(frozen=True)
