@@ -174,3 +174,26 @@ def test_a_version_that_is_deployed_again_after_its_rollback_is_shown_as_such(
     said = f"although it was rolled back on {format_time(rollback.at)} by ann (too slow)"
     assert production.decision == f"promoted by the gate, deployed again, {said}"
     assert qa.decision == "promoted by the gate"
+
+
+def test_another_model_of_the_same_number_lends_neither_its_error_nor_its_promotion(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    backend, restored = open_backend(), open_backend()
+    image = publish(backend, tmp_path)
+    backend.registry.promote("tiny", image.model_version, expected="")
+    release(backend, choose_image(backend, "tiny"))
+    other = restored.registry.register("tiny", track(restored, tmp_path, 2.0), {**TAGS, "mae": "59.2"})
+    restored.registry.promote("tiny", other.version, expected="")
+    (production, qa) = read_overview(
+        open_model(workspace, "tiny", replace(backend, registry=restored.registry))
+    ).environments
+    backend.services.stop("production")
+    said = "Its error is unknown, because the registry now holds another model as tiny version 1."
+    for card in (production, qa):
+        assert (card.model, card.error, card.decision, card.is_champion) == ("tiny version 1", "", "", False)
+    assert production.remark == (
+        "It does not serve the champion, tiny version 1, but an older tiny version 1, of another training. "
+        f"Release it with `mlops run release`. {said}"
+    )
+    assert qa.remark == said

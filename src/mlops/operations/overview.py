@@ -62,9 +62,9 @@ def _describe(status: Status, standing: Standing) -> Environment:
         remark=standing.remark,
         url=service.address,
     )
-    version = status.versions.get(service.image)
+    version = status.versions.get(service.environment)
     if version is None:
-        problem = status.unread.get(service.image, "")
+        problem = status.unread.get(service.environment, "")
         return replace(shown, remark=f"{standing.remark} {problem}".strip(), decision=_find_decision(status, standing))
     measures = next((step.measures for step in ALL_STEPS if step.measures), ())
     name, unit, title = measures or ("", "", "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlops.errors import IntegrityError, NotFoundError
 from mlops.operations.opening import OpenProject
-from mlops.platform.models import ModelVersion, Registry
+from mlops.platform.models import ModelVersion, Registry, name_version
 from mlops.platform.services import Rollback, Service
 from mlops.portal.environments import format_time
 from mlops.record.ledger import RunRecord, list_runs
@@ -18,8 +18,8 @@ class Status:
 
     `problems` lists the parts of the platform that cannot be read, and `champion_problem` is the reason why the
     champion cannot be read. `command_options` is the option that a command needs for the platform: " --platform azure",
-    or empty. `versions` has the served versions of the model, by image, and `unread` the reasons why others cannot be
-    read.
+    or empty. `versions` has the served version of the model, by environment, and `unread` the reason why it cannot be
+    read, or is another model.
     """
 
     champion: ModelVersion | None = None
@@ -46,8 +46,8 @@ class Status:
 
     def find_redeployment(self, standing: Standing) -> str:
         """Say that the deployed version was rolled back before, if a person asked to deploy it again; else ""."""
-        served = standing.service.environment, standing.service.image
-        found = [old for old in self.rollbacks if (old.environment, old.image) == served]
+        service = standing.service
+        found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
         if standing.restored_by or not found:
             return ""
         made = found[0].decision
@@ -90,13 +90,19 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
 
 
 def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
-    """Read the version of each served image once; return those that can be read, and why the others cannot."""
+    """Read the version that each environment serves; return those that can be read, and why the others cannot."""
     found, unread = dict[str, ModelVersion](), dict[str, str]()
     for service in services:
-        if service.problem or service.image in found or service.image in unread:
+        if service.problem:
             continue
         try:
-            found[service.image] = registry.get_version(service.model_name, service.model_version)
+            version = registry.get_version(service.model_name, service.model_version)
         except (NotFoundError, IntegrityError) as error:
-            unread[service.image] = str(error)
+            unread[service.environment] = str(error)
+            continue
+        if service.serves(version):
+            found[service.environment] = version
+        else:
+            other = f"another model as {name_version(version.name, version.version)}"
+            unread[service.environment] = f"Its error is unknown, because the registry now holds {other}."
     return found, unread

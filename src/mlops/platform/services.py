@@ -177,8 +177,15 @@ class Rollback:
 
         A restored registry may have another model under the same number, which the rollback does not concern.
         """
+        return not self.lifted and self._concerns(image, model_identity)
+
+    def removed(self, service: Service) -> bool:
+        """Return whether it removed the model version that a service has now, even if it bars nothing any more."""
+        return self._concerns(service.image, service.model_identity)
+
+    def _concerns(self, image: str, model_identity: str) -> bool:
         known = self.model_identity and model_identity
-        return not self.lifted and self.image == image and (not known or self.model_identity == model_identity)
+        return self.image == image and (not known or self.model_identity == model_identity)
 
     @property
     def model(self) -> str:
