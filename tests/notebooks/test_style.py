@@ -126,3 +126,12 @@ def test_no_backend_is_named_and_no_path_of_a_machine(cells: list[dict[str, Any]
     text = "\n".join(code(cells))
     assert "backends.local" not in text
     assert not re.search(r"[\"' ](/home|/root|/Users|/work|/tmp)/", json.dumps(cells))
+
+
+def test_a_service_is_judged_after_everything_was_measured() -> None:
+    """In QA nothing is restored, so an image whose step ended red must not count as passed."""
+    (path,) = (path for path in NOTEBOOKS if path.stem == "07_test_service")
+    sources = code(list(json.loads(path.read_text())["cells"]))
+    judging = [index for index, source in enumerate(sources) if "conclude_test(" in source]
+    measuring = [index for index, source in enumerate(sources) if "measure_latency(" in source]
+    assert max(measuring) < min(judging)

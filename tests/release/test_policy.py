@@ -13,11 +13,13 @@ from mlops.errors import (
     LostLockError,
     PlatformError,
     RolledBackError,
+    ServiceTestFailed,
 )
 from mlops.platform.images import Image
 from mlops.platform.services import NO_PERMISSIONS, Decision, Health, Judgement, Permissions, Service
 from mlops.release.history import Deployment, Deployments
 from mlops.release.policy import Releases
+from mlops.release.service_checks import NoAnswer, conclude_test
 
 
 def make_image(version: int, model: str = "tiny") -> Image:
@@ -535,6 +537,23 @@ def test_a_service_that_gives_no_answer_has_failed_if_the_platform_says_so(
     serves = releases.record_test("production", TWO.digest, passed=False, answered=False).serving
     assert serves is not None
     assert serves.image == "tiny:1"
+
+
+@pytest.mark.parametrize("call", ["write", "serve"])
+def test_a_failure_to_restore_is_not_called_a_platform_that_could_not_be_asked(
+    host: MemoryHost, releases: Releases[Deployments], call: str
+) -> None:
+    for image in (ONE, TWO):
+        release(releases, image)
+    host.unhealthy.add("production")
+    host.broken[call] = PlatformError("The image store said: 503.")
+    silent = NoAnswer("answers", "an answer", "http://x does not answer.", passed=False)
+    with pytest.raises(ServiceTestFailed) as raised:
+        conclude_test(releases, "production", TWO.digest, "http://x", [silent])
+    assert str(raised.value) == (
+        "tiny version 2 failed its test in production, but the previous service could not be restored. "
+        "The image store said: 503."
+    )
 
 
 def test_rotating_keys_restarts_what_serves_and_changes_nothing_else(

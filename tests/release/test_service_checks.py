@@ -1,7 +1,8 @@
 """The test of a service that does not answer: the platform decides whether the service failed."""
 
+import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.release import service_checks
 from mlops.release.loopback import is_loopback
-from mlops.release.service_checks import NoAnswer, conclude_test, measure_latency, run_checks
+from mlops.release.service_checks import Check, NoAnswer, conclude_test, measure_latency, run_checks
 
 ROWS = [[1.0], [2.0]]
 SILENT = [NoAnswer("answers", "an answer", "http://there does not answer (refused).", passed=False)]
@@ -44,8 +45,11 @@ def test_requests_to_this_machine_do_not_go_through_a_proxy(backend: Backend, tm
     service = deploy(backend, "qa", publish(backend, tmp_path, 4.5))
     key, _ = backend.secrets.get_keys("qa")
     assert service_checks.call_service(service.url, key, {"data": ROWS}).json() == {"result": [4.5, 4.5]}
-    assert all(check.passed for check in service_checks.check_predictions(service.url, key, ROWS, [4.5, 4.5]))
-    assert measure_latency(service.url, key, ROWS, 10).p50 > 0
+    checks = service_checks.check_predictions(service.url, key, ROWS, [4.5, 4.5])
+    assert [check.passed for check in checks] == [True, True, True]
+    latency = measure_latency(service.url, key, ROWS, 10)
+    assert latency.p50 > 0
+    assert latency.failures == ()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ def test_only_this_machine_is_loopback(url: str, local: bool) -> None:
     assert is_loopback(url) == local
 
 
-def conclude(backend: Backend, service: Service, checks: list[NoAnswer]) -> None:
+def conclude(backend: Backend, service: Service, checks: Sequence[Check]) -> None:
     """Conclude the test of a service."""
     conclude_test(backend.services, service.environment, service.digest, service.url, checks)
 
@@ -114,17 +118,18 @@ def test_nothing_is_changed_where_the_platform_does_not_answer_either(
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[int], str]]:
-    """Starts servers that answer everything with one status."""
+def answering() -> Iterator[Callable[..., str]]:
+    """Starts servers that answer everything with one status and one body."""
     servers = []
 
-    def start(status: int) -> str:
+    def start(status: int, body: bytes = b"") -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 """Print nothing."""
@@ -139,12 +144,66 @@ def answering() -> Iterator[Callable[[int], str]]:
         server.server_close()
 
 
-def test_a_proxy_that_wants_a_password_is_no_answer_of_the_service(answering: Callable[[int], str]) -> None:
+def test_a_proxy_that_wants_a_password_is_no_answer_of_the_service(answering: Callable[..., str]) -> None:
     (check,) = run_checks(answering(407), "key", ROWS, [1.0, 1.0])
     assert isinstance(check, NoAnswer)
     assert "The proxy for" in check.seen
 
 
-def test_a_request_that_is_refused_while_the_time_is_measured_is_a_failure(answering: Callable[[int], str]) -> None:
-    with pytest.raises(ServiceTestFailed, match="answered request 1 of 10 with status 500"):
-        measure_latency(answering(500), "key", ROWS, 10)
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        (b"<html>", "<html>"),
+        (b"[1,2]", "[1,2]"),
+        (b"", "nothing"),
+        (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        (b'{"result": ["a", "b"]}', '{"result": ["a", "b"]}'),
+        (b'{"result": [[1.0], [2.0]]}', '{"result": [[1.0], [2.0]]}'),
+        (b'{"result": [null, 2]}', '{"result": [null, 2]}'),
+        (b'{"result": [true, NaN]}', '{"result": [true, NaN]}'),
+        (b'{"result": [1.0, 1e999]}', '{"result": [1.0, 1e999]}'),
+        (b"[" * 100_000, "[" * 80 + "…"),
+        (b"x" * 100, "x" * 80 + "…"),
+    ],
+)
+def test_an_answer_that_holds_no_predictions_is_a_failed_check(
+    answering: Callable[..., str], body: bytes, seen: str
+) -> None:
+    status, predictions = service_checks.check_predictions(answering(200, body), "key", ROWS, [1.0, 2.0])
+    assert status.passed
+    assert predictions == Check("as many predictions as rows", "2 numbers", seen, passed=False)
+
+
+def test_a_missing_prediction_is_a_failed_check(answering: Callable[..., str]) -> None:
+    url = answering(200, b'{"result": [1]}')
+    checks = service_checks.check_predictions(url, "key", ROWS, [1.0, 2.0])
+    assert [(check.passed, check.expected, check.seen) for check in checks[1:]] == [
+        (False, "2", "1"),
+        (False, "1.00; 2.00", "1.00"),
+    ]
+
+
+def test_a_request_that_is_refused_while_the_time_is_measured_is_a_failed_check(
+    answering: Callable[..., str],
+) -> None:
+    latency = measure_latency(answering(500), "key", ROWS, 10)
+    assert latency.failures == (Check("request 1 of 10", "status 200", "status 500", passed=False),)
+    assert (latency.requests, math.isnan(latency.p50)) == (0, True)
+
+
+@pytest.mark.parametrize("status", [407, None])
+def test_a_request_without_an_answer_while_the_time_is_measured_is_no_answer(
+    answering: Callable[..., str], status: int | None
+) -> None:
+    url = answering(status) if status else "http://127.0.0.1:9"
+    (failure,) = measure_latency(url, "key", ROWS, 10).failures
+    assert isinstance(failure, NoAnswer)
+    assert url in failure.seen
+
+
+def test_a_wrong_answer_counts_although_a_later_request_gets_none(backend: Backend, tmp_path: Path) -> None:
+    release(backend, publish(backend, tmp_path, 1.0))
+    service = release(backend, publish(backend, tmp_path, 2.0))
+    wrong = Check("no key", "status 401", "status 200", passed=False)
+    with pytest.raises(ServiceTestFailed, match="fails 2 checks, and production now serves tiny version 1"):
+        conclude(backend, service, [wrong, *SILENT])

@@ -233,7 +233,8 @@ class Services(Protocol):
 
         If the test failed in production, the previous service is restored; if there is none, the service is stopped. If
         the service has not `answered`, the platform is asked first. If the platform says that the service runs, nothing
-        is changed or recorded. Safe to call again: a digest that is not deployed there changes nothing.
+        is changed or recorded. Safe to call again: a digest that is not deployed there changes nothing. Raises
+        ServiceTestFailed if the test failed and the platform then reported an error.
         """
         ...
 

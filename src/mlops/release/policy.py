@@ -18,6 +18,8 @@ from mlops.errors import (
     IntegrityError,
     LostLockError,
     MlopsError,
+    PlatformError,
+    ServiceTestFailed,
 )
 from mlops.platform.images import Image
 from mlops.platform.services import (
@@ -91,10 +93,10 @@ class Releases(Generic[State]):
                 if service.health == "healthy":
                     return Judgement("unanswered", service)  # a service that is unreachable from here may be healthy
             state = state.judge(passed=passed, at=now())
+            if not passed:
+                return Judgement("failed", self._record_failure(environment, site, state))
             site.write(state)
-            if passed or not _restores(environment):
-                return Judgement("passed" if passed else "failed", site.describe(state))
-            return Judgement("failed", self._undo_deployment(site, state, "failed its test"))
+            return Judgement("passed", site.describe(state))
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
         """See `Services`."""
@@ -164,6 +166,19 @@ class Releases(Generic[State]):
         read = [(view, environment, _read(view)) for view, environment in zip(views, ENVIRONMENTS, strict=True)]
         found = (_describe(view, environment, state) for view, environment, state in read)
         return [service for service in found if service]
+
+    def _record_failure(self, environment: str, site: Site[State], state: State) -> Service | None:
+        """Store that the current deployment failed its test; in production, restore what served before."""
+        assert state.current is not None
+        restores = _restores(environment)
+        try:
+            site.write(state)
+            return self._undo_deployment(site, state, "failed its test") if restores else site.describe(state)
+        except PlatformError as error:  # something may have changed, so the platform was not merely unreachable
+            lost = "the previous service could not be restored" if restores else "the platform reported an error"
+            raise ServiceTestFailed(
+                f"{state.current.model} failed its test in {environment}, but {lost}. {error}"
+            ) from error
 
     def _undo_deployment(self, site: Site[State], state: State, reason: str) -> Service | None:
         """Restore the deployment before the current one; if there is none, end the service."""

@@ -1,5 +1,6 @@
 """The test of a deployed web service, which calls it over HTTP like any client."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +10,16 @@ import numpy as np
 import requests
 from numpy.typing import ArrayLike
 
-from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
+from mlops.errors import IntegrityError, PlatformError, ServiceTestFailed, ServiceUntestedError
+from mlops.files.records import decode_record
 from mlops.numbers import format_number, format_pair
-from mlops.platform.services import Services
+from mlops.platform.services import Judgement, Services
 from mlops.release.sessions import open_session
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
-ATTEMPTS = 5  # if the connection is refused; any answer is final
+ATTEMPTS = 5  # if there is no connection, or it breaks (refused, reset, DNS, TLS, proxy); any answer is final
 RELATIVE_TOLERANCE = 1e-9
+QUOTED = 80  # the number of characters of a wrong answer that a check shows
 PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
 
 
@@ -37,12 +40,23 @@ class NoAnswer(Check):
 
 @dataclass(frozen=True)
 class Latency:
-    """Percentiles of the response time, in milliseconds, over `requests` requests."""
+    """Percentiles of the response time, in milliseconds, over `requests` requests.
+
+    If a request fails, the percentiles are NaN, and `failures` has the failed check.
+    """
 
     requests: int
     p50: float
     p95: float
     p99: float
+    failures: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The body of an answer with predictions."""
+
+    result: list[float]
 
 
 def call_service(
@@ -125,17 +139,28 @@ def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expec
     wanted = np.asarray(expected, dtype=float)
     answer = call_service(url, key, {"data": rows})
     checks = [_check_status(f"{len(rows)} rows with the key", answer, 200)]
-    result = answer.json().get("result") if answer.ok else None
-    count = len(result) if isinstance(result, list) else 0
+    seen = _read_predictions(answer)
+    if seen is None:
+        return [*checks, Check("as many predictions as rows", f"{len(rows)} numbers", _quote(answer), passed=False)]
+    count = len(seen)
     checks.append(Check("as many predictions as rows", str(len(rows)), str(count), count == len(rows)))
-    same = (
-        isinstance(result, list)
-        and count == len(rows)
-        and np.allclose(np.asarray(result, dtype=float), wanted, rtol=RELATIVE_TOLERANCE, atol=0)
-    )
-    wanted_text, seen_text = _show_predictions(wanted.tolist(), result if isinstance(result, list) else [])
-    checks.append(Check("predictions of the registered model", wanted_text, seen_text, bool(same)))
+    same = count == len(wanted) and np.allclose(seen, wanted, rtol=RELATIVE_TOLERANCE, atol=0)
+    checks.append(Check("predictions of the registered model", *_show_predictions(wanted.tolist(), seen), bool(same)))
     return checks
+
+
+def _read_predictions(answer: requests.Response) -> list[float] | None:
+    """Return the predictions in an answer, or None if it has none."""
+    try:
+        return decode_record(answer.content, _Answer, answer.url).result
+    except IntegrityError:
+        return None
+
+
+def _quote(answer: requests.Response) -> str:
+    """Return the beginning of an answer's body as one line."""
+    text = " ".join(answer.content[: 4 * QUOTED + 4].decode(errors="replace").split())
+    return (text if len(text) <= QUOTED else f"{text[:QUOTED]}…") or "nothing"
 
 
 def _show_predictions(wanted: Sequence[float], seen: Sequence[float]) -> tuple[str, str]:
@@ -169,27 +194,29 @@ def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[
 def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: int) -> Latency:
     """Send `rows` `count` times, one after another, and return the percentiles of the time to the answer.
 
-    Raises
-    ------
-    ServiceUntestedError
-        If a request gets no answer.
-    ServiceTestFailed
-        If the service refuses a request.
+    It stops at the first request that gets no answer or is refused; see `Latency`.
     """
-    times = []
+    times: list[float] = []
     with open_session(url) as session:
-        headers = {"Authorization": f"Bearer {key}"}
         for number in range(1, count + 1):
             began = time.perf_counter()
-            try:
-                answer = _post(session, url, json={"data": rows}, headers=headers)
-            except requests.RequestException as error:
-                raise _explain_silence(url, error) from error
-            if not answer.ok:
-                raise ServiceTestFailed(f"{url} answered request {number} of {count} with status {answer.status_code}.")
+            check = _check_request(session, f"request {number} of {count}", url, key, rows)
+            if not check.passed:
+                return Latency(len(times), math.nan, math.nan, math.nan, (check,))
             times.append((time.perf_counter() - began) * 1000)
     p50, p95, p99 = np.percentile(times, [50, 95, 99])
     return Latency(count, float(p50), float(p95), float(p99))
+
+
+def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Sequence[float]]) -> Check:
+    """Check that the service answers one request, without another attempt."""
+    try:
+        answer = _post(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})
+    except requests.RequestException as error:
+        return NoAnswer(name, "an answer", str(_explain_silence(url, error)), passed=False)
+    except ServiceUntestedError as error:
+        return NoAnswer(name, "an answer", str(error), passed=False)
+    return _check_status(name, answer, 200)
 
 
 def conclude_test(services: Services, environment: str, digest: str, url: str, checks: Sequence[Check]) -> None:
@@ -202,7 +229,8 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     environment, digest, url : str
         The tested service.
     checks : sequence of Check
-        From `run_checks`.
+        From `run_checks`, and the `failures` of `measure_latency`. A check with a wrong answer fails the test, whatever
+        else got no answer.
 
     Raises
     ------
@@ -210,18 +238,11 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
         If the service did not answer although the platform reports that it runs, if the platform could not be asked, or
         if another image was deployed in the meantime. Nothing was changed.
     ServiceTestFailed
-        If the test failed. In production, the previous service has been restored.
+        If the test failed. In production, the previous service has been restored, unless the message says otherwise.
     """
-    passed = all(check.passed for check in checks)
-    silent = next((check.seen for check in checks if isinstance(check, NoAnswer)), "")
-    try:
-        judged = services.record_test(environment, digest, passed=passed, answered=not silent)
-    except PlatformError as error:
-        if not silent:
-            raise
-        raise ServiceUntestedError(
-            f"{silent} The platform could not be asked, so nothing was changed. {error}"
-        ) from error
+    failed = [check for check in checks if not check.passed]
+    silent = failed[0].seen if failed and all(isinstance(check, NoAnswer) for check in failed) else ""
+    judged = _record(services, environment, digest, passed=not failed, silent=silent)
     model = judged.serving.model if judged.serving else "nothing"
     now = f"{environment} now serves {model}"
     if judged.kind == "unanswered":
@@ -235,6 +256,18 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
             "Run `mlops run release` to deploy and test it again."
         )
     require_passed(checks, url, now)
+
+
+def _record(services: Services, environment: str, digest: str, *, passed: bool, silent: str) -> Judgement:
+    """Record a test's result. `silent` says that the service did not answer, so that the platform is asked first."""
+    try:
+        return services.record_test(environment, digest, passed=passed, answered=not silent)
+    except PlatformError as error:  # raised before anything was changed; see `Services.record_test`
+        if not silent:
+            raise
+        raise ServiceUntestedError(
+            f"{silent} The platform could not be asked, so nothing was changed. {error}"
+        ) from error
 
 
 def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
