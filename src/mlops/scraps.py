@@ -57,7 +57,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the scraps in what cells display, by name; raise the same error as `extract_scraps`."""
+    """Return the scraps in the outputs of cells, by name; raise the same error as `extract_scraps`."""
     scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
     return dict(_read_scrap(mime, payload) for mime, payload in scraps)
 

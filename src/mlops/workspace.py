@@ -55,7 +55,7 @@ class Workspace:
 
 
 def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None = None) -> Workspace:
-    """Find the project of the current folder.
+    """Find the project that the current folder belongs to.
 
     Parameters
     ----------

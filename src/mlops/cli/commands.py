@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     line: str
 
 
-# The sections of the help with their commands, by the name that people type.
+# The sections of `mlops --help`; in each, its commands by the name that people type.
 SECTIONS = {
     "Run notebooks": {
         "run": Entry("runs", "run", "Run a pipeline: build, retrain, release, or all three."),

@@ -1,4 +1,4 @@
-"""Commands on data files."""
+"""Commands that work on data files."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mlops.cli.options import OutputFile
     help="The file to write instead of printing the profile.",
 )
 def profile(data_file: str, output: Path | None) -> None:
-    """Write the profile of a data file, with which the data test compares new data.
+    """Write a profile of a data file. The data test compares new data with this profile.
 
     \b
     Example:

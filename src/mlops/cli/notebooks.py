@@ -1,4 +1,4 @@
-"""Commands on the notebooks."""
+"""Commands that check the notebooks."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Commands on the pages that people read."""
+"""Commands that write or serve the pages that people read."""
 
 import subprocess
 import sys

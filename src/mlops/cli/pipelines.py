@@ -64,7 +64,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.argument("pipeline", type=Choice([PUBLISHED]))
 @platform_option
 @click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}. Can be repeated.")
-@click.option("--wait", is_flag=True, help="Wait for the run to end; fail if it failed.")
+@click.option("--wait", is_flag=True, help="Wait for the run to end. If the run fails, exit with 1.")
 @click.option(
     "--model-file",
     type=OutputFile(),

@@ -51,12 +51,13 @@ from mlops.workspace import find_workspace
     "source",
     default="",
     metavar="RUN",
-    help="With --only: use the results of this run, which may be a sweep. [default: the newest of other runs]",
+    help="With --only: use the results of this run, which may be a sweep. [default: the newest run that is not a "
+    "sweep]",
 )
 @click.option(
     "--model-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Release the model that this file names, instead of the champion; `mlops submit` writes it.",
+    help="Release the model that this file names, instead of the champion; `mlops submit` writes such a file.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Your reason for promoting a model that the gate rejects.")
 @click.option("--force", is_flag=True, help="Rerun unchanged steps, too, and restart healthy services.")
@@ -190,7 +191,7 @@ def _conclude(
 
 
 def _describe_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
-    """Return a description of the data that passed its test, and the data that did not pass."""
+    """Return a description of the data that passed its test, or else the data that was refused."""
     datasets = opened.backend.datasets
     with suppress(MlopsError):  # the user already knows that the platform is unreachable
         return describe_data(record, datasets), find_refused(record, datasets)

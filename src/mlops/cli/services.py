@@ -1,4 +1,4 @@
-"""Commands on the services."""
+"""Commands for the deployed services: keys, stop, rollback."""
 
 import click
 
@@ -65,7 +65,7 @@ def stop(platform: str) -> None:
 @click.option(
     "--reason", default="", metavar="TEXT", help="Your reason, recorded with your name and the time. [required]"
 )
-@click.option("--take-over", is_flag=True, help="Restore another model, if it served before.")
+@click.option("--take-over", is_flag=True, help="Restore the previous image even if its model is another one.")
 @platform_option
 @json_option
 def rollback(environment: str, reason: str, take_over: bool, platform: str, as_json: bool) -> None:

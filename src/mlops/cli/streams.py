@@ -102,7 +102,7 @@ class RedactionFilter(logging.Filter):
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor that becomes the null device after an error. It is not an error if its reader closes early."""
+    """A descriptor that becomes the null device after an error. A reader that closes early causes no error."""
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
         """Write bytes, and return how many were written."""

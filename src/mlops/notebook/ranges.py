@@ -45,7 +45,7 @@ def check_cells() -> None:
 class CellCheck:
     """The check of the cells of one kernel, which remembers the parameters that its notebook declares."""
 
-    has_side_effects = True  # so that IPython does not ask it whether a cell is complete
+    has_side_effects = True  # keeps IPython from calling this just to see whether a cell is complete
 
     def __init__(self) -> None:
         self._declared: dict[str, Parameter] = {}

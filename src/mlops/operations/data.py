@@ -109,5 +109,5 @@ class DataRegistrar(Listener):
 
 
 def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return the parameters that the run passes to a step or, if it was reused, that the earlier run passed."""
+    """Return the parameters that the run passes to a step; for a reused step, those that the earlier run passed."""
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

@@ -18,7 +18,7 @@ class OpenProject:
     Parameters
     ----------
     project : Project
-        Its files, read once.
+        The project's files, read once.
     backend : Backend
         The platform.
     overrides : tuple of Override

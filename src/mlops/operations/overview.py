@@ -25,7 +25,7 @@ def read_overview(opened: OpenProject) -> Overview:
     read is a problem in the overview, not an error, so that the runs are still shown.
     """
     try:
-        found = read_status(opened.override())  # without overrides: those of this run may name another model
+        found = read_status(opened.override())  # without the overrides of this run, which may name another model
         environments = tuple(_describe(found, standing) for standing in reversed(found.standings))
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
@@ -80,7 +80,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether no card before this one says why the gate was overruled for the same model."""
+    """Return whether this card is the first to say why the gate was overruled for its model."""
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
@@ -88,7 +88,7 @@ def _is_first_mention(status: Status, standing: Standing) -> bool:
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
     """Describe who deployed the service or rolled back to it, and whether the gate promoted its model.
 
-    If a person overruled the gate, the model names that person and the reason.
+    If a person overruled the gate, the name of the model already says who and why.
     """
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""

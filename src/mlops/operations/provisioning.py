@@ -21,7 +21,7 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
     Raises
     ------
     UsageError
-        If it has none.
+        If the platform has none.
     """
     return opened.backend.require(opened.backend.infrastructure, "infrastructure to set up")
 

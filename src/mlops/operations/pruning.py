@@ -19,7 +19,7 @@ from mlops.record.ledger import RunRecord, list_runs
 from mlops.record.removal import finish_removals, measure_size, remove_whole
 from mlops.record.run_lock import claim_runs
 
-LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # in progress, or not readable by this version
+LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # runs in progress, and unreadable ones
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
     opened : OpenProject
         The project on its platform.
     before : float
-        State that was used since this time, in seconds since 1970, stays.
+        A time in seconds since 1970. State that was used after it stays.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Refuse if a run of an older version is in progress, because it does not hold the lock."""
+    """Refuse to prune while a run of an older version is in progress, because such a run holds no lock."""
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")

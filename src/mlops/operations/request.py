@@ -166,7 +166,7 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
     for step in (step for step in request.asked if step.deploys.image):
         digest = str(opened.parameters.values[step.name].get(step.deploys.image) or "")
         if not digest and any(need in names for need in step.needs):
-            continue  # it deploys the image of a step before it
+            continue  # the step deploys the image of an earlier step
         try:
             choose_image(opened.backend, opened.model_name, digest)
         except NotFoundError as error:

@@ -110,7 +110,7 @@ def _require_previous(opened: OpenProject, environment: str, take_over: bool) ->
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
-    """Return the rollbacks of a platform, from any machine, as runs, for the list of submitted runs."""
+    """Return the rollbacks on a platform, whichever machine made them, in the form of submitted runs."""
     return [
         SubmittedRun(
             run_id=rollback.decision.run_id,

@@ -45,7 +45,7 @@ class Status:
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Say that the deployed version was rolled back before, if a person asked to deploy it again; else ""."""
+        """Say that the deployed version was rolled back before it was deployed again; "" if it was not."""
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
         if standing.restored_by or not found:

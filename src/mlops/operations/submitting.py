@@ -38,7 +38,7 @@ def require_pipelines(backend: Backend) -> Pipelines:
     Raises
     ------
     UsageError
-        If it has none.
+        If the platform has none.
     """
     return backend.require(backend.pipelines, "published pipelines")
 
@@ -56,7 +56,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
     ParameterError
         If a parameter is wrong. It is checked here, before the platform starts a machine.
     NotFoundError
-        Before the first publication.
+        If no pipeline has been published.
     """
     if submission.model_name:
         opened.override(Override(SHARED, "model_name", submission.model_name, "-p model_name"))
@@ -120,7 +120,7 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
     NotFoundError
         If the run failed before it stored anything.
     """
-    from mlops.portal.index import write_index  # imported here, because it would slow every command down
+    from mlops.portal.index import write_index  # imported here, because the import would slow every command down
 
     fetched = pipelines.fetch_run(run.run_id, folder / run.run_id)
     write_index(folder, None)
@@ -135,7 +135,7 @@ def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
     dated = [(run.started or NOT_STARTED, run) for run in found]
     last = NOT_STARTED
     for record in islice(recorded, most):
-        last = min(last, record.started or last)  # in the order of the records, even if the clock was set back
+        last = min(last, record.started or last)  # keeps the order of the records, even if the clock was set back
         dated.append((last, _describe(opened, record)))
     dated.sort(key=lambda pair: pair[0], reverse=True)
     return [run for _, run in dated[:most]]

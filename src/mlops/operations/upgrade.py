@@ -68,7 +68,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
         for line in upgrades.upgrade() if upgrades else ():
             yield f"upgraded  {line}"
         before = read_home_format(home)
-        mark_home(home)  # last, so that a second call does the rest if this one is killed
+        mark_home(home)  # last: if this call is killed, a second one does the rest
         if before != HOME_FORMAT:
             yield f"upgraded  the home: format {before} to {HOME_FORMAT}"
     yield f"To go back to the old version, stop the services and replace {home} with the backup."

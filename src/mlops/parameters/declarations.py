@@ -54,7 +54,7 @@ class Parameter:
     pattern : str
         Regular expression that the whole text must match; empty if any text is allowed.
     declared : type, optional
-        The type that the annotation or the comment declares; None for that of the literal.
+        The type that the annotation or the comment declares; None if the literal decides.
     """
 
     name: str
@@ -182,7 +182,7 @@ def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
 
 
 def _read_type(line: ast.stmt, default: object, comment: str, source: str) -> type | None:
-    """Return the type that a line declares, or None if it leaves the type to its literal."""
+    """Return the type that a line declares, or None if its literal decides the type."""
     if isinstance(line, ast.AnnAssign):
         written = ast.unparse(line.annotation)
         try:

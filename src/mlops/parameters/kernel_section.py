@@ -12,10 +12,12 @@ from mlops.workspace import find_workspace
 
 SWITCH = "MLOPS_WARM_KERNELS"
 DECLARED = (
-    Parameter("warm", True, "fork kernels from a process that has imported the libraries"),
-    Parameter("idle_minutes", 10.0, "idle time after which that process ends", "(0, inf)"),
-    Parameter("parents", 2, "the number of these processes that stay alive per user", "[1, 100]"),
-    Parameter("preload", ["matplotlib.pyplot", "pandas", "sklearn.linear_model"], "the modules that it imports"),
+    Parameter("warm", True, "fork kernels from a warm parent, a process that has imported the libraries"),
+    Parameter("idle_minutes", 10.0, "idle time after which a warm parent ends", "(0, inf)"),
+    Parameter("parents", 2, "the number of warm parents that stay alive per user", "[1, 100]"),
+    Parameter(
+        "preload", ["matplotlib.pyplot", "pandas", "sklearn.linear_model"], "the modules that a warm parent imports"
+    ),
 )
 ENGINE = "mlops"
 

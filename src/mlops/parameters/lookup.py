@@ -12,7 +12,7 @@ from mlops.pipelines.step import Step
 # The runner sets these if the notebook declares them. No file and no -p may set them.
 RESERVED = ("platform", "environment", "run_folder", "sweep")
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
-SHARED = "shared"  # in place of a step's name: every notebook that declares the parameter gets the value
+SHARED = "shared"  # in place of a step's name, it gives the value to every notebook that declares the parameter
 
 
 @dataclass(frozen=True)

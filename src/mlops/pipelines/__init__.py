@@ -125,8 +125,8 @@ PROVISION = (
 )
 PUBLISHED = "retrain"  # the pipeline that `mlops publish` publishes and `mlops submit` starts
 SERVING_AGAIN = "release"  # the pipeline that `mlops run` adds if production is down and the new model was rejected
-ROLLBACK = "rollback"  # the pipeline of the run, without notebooks, that `mlops rollback` records
-SWEEP = "sweep"  # the pipeline of the run that `mlops sweep` records; its steps are this and the swept one
+ROLLBACK = "rollback"  # the pipeline of a run that `mlops rollback` records; it has no notebooks
+SWEEP = "sweep"  # the pipeline of a run that `mlops sweep` records, and its first step
 SETTING_UP = "provision"  # the pipeline that `mlops provision` runs; `mlops run` does not offer it
 PIPELINES: dict[str, tuple[Step, ...]] = {
     "build": BUILD,

@@ -25,7 +25,7 @@ class Image:
 
     @property
     def model(self) -> str:
-        """Its model and version, with a mark if the gate was overruled."""
+        """The model and version in the image, with a mark if the gate was overruled."""
         return name_version(self.model_name, self.model_version, self.override)
 
 

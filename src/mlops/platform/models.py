@@ -26,7 +26,7 @@ class ModelVersion:
 
     @property
     def identity(self) -> str:
-        """A text that identifies the version, even among versions of the same number in a restored registry.
+        """A text that identifies the version, even if a restored registry gives the same number to another one.
 
         A decision about a version holds only for this identity.
         """
@@ -34,12 +34,12 @@ class ModelVersion:
 
     @property
     def title(self) -> str:
-        """Its name and version as people see them, with a mark if the gate was overruled."""
+        """The name and version for people: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(self.name, self.version, self.override)
 
     @property
     def full_title(self) -> str:
-        """Its name and version, with the person who overruled the gate and the reason, for the first mention."""
+        """The name and version with who overruled the gate and why, for the first mention on a page."""
         return name_version_fully(self.name, self.version, self.override)
 
     @property

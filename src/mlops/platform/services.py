@@ -7,7 +7,7 @@ from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion, name_version, name_version_fully
 
 ENVIRONMENTS = ("qa", "production")
-Ending = Literal["failed", "unanswered", "interrupted"]  # how a test ended that did not pass
+Ending = Literal["failed", "unanswered", "interrupted"]  # how a test that did not pass ended
 Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: its record is damaged
 
 
@@ -103,17 +103,17 @@ class Service:
 
     @property
     def model(self) -> str:
-        """Its model and version: "diabetes version 2", with a mark if the gate was overruled."""
+        """The model and version that serve: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
-        """Return whether its model is this version of the registry, not another model with the same number."""
+        """Return whether the service has this version of the registry, not another model with the same number."""
         same = (version.name, version.version) == (self.model_name, self.model_version)
         return same and self.model_identity in ("", version.identity)
 
     @property
     def full_model(self) -> str:
-        """Its model and version, with the person who overruled the gate and the reason, for the first mention."""
+        """The model and version with who overruled the gate and why, for the first mention on a page."""
         return name_version_fully(self.model_name, self.model_version, self.override)
 
 
@@ -180,7 +180,7 @@ class Rollback:
         return not self.lifted and self._concerns(image, model_identity)
 
     def removed(self, service: Service) -> bool:
-        """Return whether it removed the model version that a service has now, even if it bars nothing any more."""
+        """Return whether the rollback removed the model version that a service has now, barred or not."""
         return self._concerns(service.image, service.model_identity)
 
     def _concerns(self, image: str, model_identity: str) -> bool:

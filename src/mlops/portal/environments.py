@@ -113,7 +113,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _render_time(moment: str) -> str:
-    """Return the time of the overview as HTML, because it may be out of date."""
+    """Return the time of the overview as HTML, because the overview may be out of date."""
     if not moment:
         return ""
     time = escape(format_time(moment))

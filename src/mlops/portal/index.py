@@ -50,7 +50,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     Parameters
     ----------
     outputs : Path
-        The parent of one folder per run.
+        The folder that holds the folders of all runs.
     overview : Overview or None
         The services of the environments; None to leave them out.
 

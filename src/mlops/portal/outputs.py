@@ -36,7 +36,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
 
 
 def make_note(text: str) -> str:
-    """Return a note from the report, not from the notebook, as HTML."""
+    """Return a note that the report adds to a notebook, as HTML."""
     return f'<p class="note">{escape(text)}</p>'
 
 

@@ -44,7 +44,7 @@ ALLOWED_ATTRIBUTES = {
 
 
 def clean_html(html: str) -> str:
-    """Return HTML without scripts, loaded resources and styles. The columns of its tables are aligned."""
+    """Return HTML without scripts, external resources and styles. The columns of its tables are aligned."""
     return nh3.clean(
         align_tables(html),
         tags=ALLOWED_TAGS,

@@ -139,7 +139,7 @@ def _render_table(sweep: Sweep, points: Sequence[Point]) -> str:
 
 
 def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
-    """Return the names of the other numbers that differ between the notebooks."""
+    """Return the names of the numbers, besides the metric, that differ between the combinations."""
     found: dict[str, set[float]] = {}
     for point in points:
         for name, value in point.results.items():

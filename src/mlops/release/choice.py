@@ -37,7 +37,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 
 
 def _require_version(backend: Backend, image: Image) -> ModelVersion:
-    """Return an image's model version, with which 07_test_service compares; refuse the image if it was deleted."""
+    """Return the model version of an image. If the version was deleted, refuse the image: it cannot be tested."""
     try:
         return backend.registry.get_version(image.model_name, image.model_version)
     except ModelNotFoundError as error:

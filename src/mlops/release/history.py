@@ -11,7 +11,7 @@ from mlops.platform.images import Image
 from mlops.platform.models import name_version
 from mlops.platform.services import NO_DECISION, Decision, Health, Rollback, Service, name_model
 
-KEPT = 100  # the number of deployments that are remembered
+KEPT = 100  # how many deployments the history keeps
 Test = Literal["", "passed", "failed"]
 
 
@@ -30,7 +30,7 @@ class Deployment:
 
     @property
     def model(self) -> str:
-        """Its model and version, with a mark if the gate was overruled."""
+        """The model and version of the image, with a mark if the gate was overruled."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
 
@@ -99,7 +99,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart, with the time, test result and history of `before`."""
+        """Return the state after a restart, which keeps the time, test result and history of `before`."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)

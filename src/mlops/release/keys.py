@@ -36,7 +36,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
         )
     if not services.accepts_keys(environment):
         raise ServiceUntestedError(
-            f"The service in {environment} was started with other keys than the stored ones, or these are "
-            f"missing. Run `mlops keys {environment} --rotate{command_options}` to give it new ones."
+            f"The service in {environment} was started with other keys than the stored ones, or no keys are "
+            f"stored. Run `mlops keys {environment} --rotate{command_options}` to give it new ones."
         )
     return secrets.get_keys(environment)

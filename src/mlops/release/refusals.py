@@ -31,7 +31,7 @@ def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None
 
 
 def require_owner(environment: str, state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Refuse to replace another model."""
+    """Refuse to replace the service of another model."""
     if state.owner not in ("", image.model_name) and not allowed.take_over:
         raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
 

@@ -17,7 +17,7 @@ from mlops.platform.services import Judgement, Services
 from mlops.release.sessions import open_session
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
-ATTEMPTS = 5  # if there is no connection, or it breaks (refused, reset, DNS, TLS, proxy); any answer is final
+ATTEMPTS = 5  # if the connection fails (refused, reset, DNS, TLS, proxy); an answered request is not repeated
 RELATIVE_TOLERANCE = 1e-9
 QUOTED = 80  # the number of characters of a wrong answer that a check shows
 PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
@@ -126,7 +126,7 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
     Returns
     -------
     list of Check
-        Passed and failed checks. If the service does not answer, the only one is a failed `NoAnswer`.
+        Passed and failed checks. If the service does not answer, the list holds only a failed `NoAnswer`.
     """
     try:
         return check_predictions(url, key, rows, expected) + check_refusals(url, key, rows)

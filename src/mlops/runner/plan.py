@@ -23,7 +23,7 @@ class Plan:
     Parameters
     ----------
     pipeline : str
-        Its name.
+        The name of the pipeline.
     steps : sequence of Step
         All steps of the pipeline, each after those that it needs.
     parameters : Parameters

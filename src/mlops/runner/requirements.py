@@ -21,7 +21,7 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
     steps : iterable of Step
         The steps that are going to run.
     values : mapping
-        Their parameters, by step.
+        The parameters of each step.
     workspace : Workspace
         The folders of the project.
 

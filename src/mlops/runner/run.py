@@ -169,7 +169,7 @@ class Run:
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
-        """Notify the listeners of steps that ended. If an interrupt ends this call, the next one continues."""
+        """Notify the listeners of steps that ended. If an interrupt ends this call, the next call continues."""
         self.unannounced += steps
         before = self.record
         while self.unannounced:
@@ -204,7 +204,7 @@ class Run:
                 self._save(self.record.with_step(ended))
                 self._restore(step)
         if state == "interrupted":
-            with suppress(MlopsError, OSError):  # the user knows that the run did not finish
+            with suppress(MlopsError, OSError):  # the user already sees that the run did not finish
                 self._announce()
         self.record = replace(self.record, error=self._shorten(error))
         self._end(state, "error", kind)
@@ -253,5 +253,5 @@ def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> St
 
 
 def _cut(error: str) -> str:
-    """Return an error for the record. A long one is cut, with a note that says so."""
+    """Return an error for the record. If it is long, its end is cut off, and a note says so."""
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"

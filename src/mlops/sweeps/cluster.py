@@ -154,7 +154,7 @@ def require_same(
 
 def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
     """Execute one notebook on a worker, in a scratch folder; return its outcome and its executed copy."""
-    os.environ["MLOPS_HOME"] = parcel.home  # the kernels read it
+    os.environ["MLOPS_HOME"] = parcel.home  # for the kernels
     os.chdir(parcel.project)
     with tempfile.TemporaryDirectory(prefix=f"mlops-sweep-{os.getpid()}-") as scratch:
         folder = Path(scratch)

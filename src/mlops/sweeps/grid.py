@@ -115,7 +115,7 @@ def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]
 
 
 def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
-    """Return the step after all steps that it needs, directly or indirectly."""
+    """Return all steps that a step needs, directly or indirectly, followed by the step itself."""
     found = [before for name in step.needs for before in _follow_needs(known[name], known)]
     return list(dict.fromkeys([*found, step]))
 

@@ -35,7 +35,7 @@ def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[St
 
 
 def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
-    """Return the needed steps that can be reused, up to the first that must run."""
+    """Return the needed steps that can be reused; stop at the first step that must run."""
     found: list[StepRecord] = []
     for step in grid.needed:
         parameters = grid.parameters.values[step.name]

@@ -42,7 +42,7 @@ class Progress(Listener):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._running: dict[str, tuple[float, str]] = {}  # by step: its start, and its progress
+        self._running: dict[str, tuple[float, str]] = {}  # by step: the start and the progress
 
     def step_started(self, step: StepRecord) -> None:
         """See `mlops.record.listener.Listener`."""
@@ -143,7 +143,7 @@ def _describe_inputs(run: RunRecord) -> str:
 
 
 def _describe_commits(run: RunRecord) -> str:
-    """Say why the commit of a run is unknown, or which steps ran on which commit; empty if all ran on one."""
+    """Explain an unknown commit, or list the commits of the steps if they differ; empty otherwise."""
     steps: dict[str, list[str]] = {}
     for step in run.steps:
         if step.state == "done" and step.git_commit:
@@ -193,7 +193,7 @@ def format_ending(run: RunRecord) -> str:
 
 
 def _format_scores(scores: Sequence[Scores]) -> list[str]:
-    """Return a line per model, in columns, with the rows that its metrics were measured on."""
+    """Return a line of metrics per model, in columns, which also says on which rows they were measured."""
     names = [found.model for found in scores]
     rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]

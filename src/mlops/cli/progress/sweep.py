@@ -83,7 +83,7 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], run_id: str, report: 
     sweep, points : Sweep, sequence of Point
         A finished sweep.
     run_id : str
-        Its name.
+        The name of the sweep's run.
     report : str
         The page to open.
     program : str
