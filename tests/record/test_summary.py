@@ -15,6 +15,7 @@ from mlops.record.summary import (
     describe_outcome,
     find_metrics,
     find_model,
+    find_model_name,
     find_model_version,
     find_reason,
     list_metrics,
@@ -87,7 +88,9 @@ def test_a_refused_deployment_deploys_no_model() -> None:
     steps = (Step("serve", "04_serve", names_model=Version("name", "version"), refuses="refusal"),)
     served = {"name": "tiny", "version": 2, "refusal": ""}
     assert find_model(make_run(serve=served), steps) == "tiny version 2"
-    assert find_model(make_run(serve={**served, "refusal": "It was rolled back."}), steps) == ""
+    refused = make_run(serve={**served, "refusal": "It was rolled back."})
+    assert find_model(refused, steps) == ""
+    assert (find_model_name(refused, steps), find_model_version(refused, steps)) == (None, None)
 
 
 def test_a_rollback_deploys_what_it_restores() -> None:

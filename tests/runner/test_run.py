@@ -558,6 +558,32 @@ def test_a_failed_run_is_resumed_where_it_failed(small: Workspace) -> None:
     assert len(list_runs(small.outputs)) == 1
 
 
+def test_one_step_alone_is_resumed_with_the_results_that_it_took(small: Workspace) -> None:
+    """The steps before those results were not requested, so they have none; the step must run all the same."""
+    run(small)
+    failed = run(small, "act.broken=true", only="act")
+    notebook = small.notebooks / "03_act.ipynb"
+    notebook.write_text(notebook.read_text().replace("assert not broken", "assert broken"))
+    resumed = resume_pipeline(failed, STEPS, surround(small))
+    assert states(resumed) == ["skipped", "reused", "done", "skipped"]
+    assert (resumed.state, resumed.outcome) == ("succeeded", "done")
+    (small.outputs / failed.run_id / "02_judge.ipynb").unlink()
+    with pytest.raises(UsageError, match="needs the results of judge, but its notebook in run .* is missing"):
+        resume_pipeline(failed, STEPS, surround(small))
+
+
+def test_one_step_alone_that_was_overtaken_is_refused_again(small: Workspace) -> None:
+    """Its comparison was not requested, so `resume` must not repeat it; and it must not skip the step and end green."""
+    steps = (STEPS[0], replace(STEPS[1], watches=("champion",)), *STEPS[2:])
+    run(small)
+    notebook = small.notebooks / "03_act.ipynb"
+    error = "class ConflictError(Exception): pass\\nif broken: raise ConflictError('another champion')"
+    notebook.write_text(notebook.read_text().replace("assert not broken, 'it is broken'", error))
+    failed = run(small, "act.broken=true", only="act")
+    resumed = resume_pipeline(failed, steps, surround(small))
+    assert (resumed.state, states(resumed)) == ("failed", ["skipped", "reused", "failed", "skipped"])
+
+
 def test_a_resumed_run_says_on_which_commit_and_with_which_notebook_each_step_ran(
     small: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,10 +8,11 @@ from typing import Literal, Protocol
 
 from mlops.platform.submission import Submission
 from mlops.record.conclusion import conclude_run
-from mlops.record.ledger import RunRecord, RunState, StepState
+from mlops.record.ledger import RunRecord, RunState, StepRecord, StepState
+from mlops.record.summary import REFUSED, find_refusal, name_end
 
 JobState = Literal["queued", "running", "succeeded", "failed", "canceled"]
-JobStepState = Literal[JobState, "skipped"]
+JobStepState = Literal[JobState, "skipped", "refused"]
 
 RUN_STATES: Mapping[RunState, JobState] = {
     "running": "running",
@@ -45,7 +46,7 @@ class PublishedPipeline:
 
 @dataclass(frozen=True)
 class SubmittedStep:
-    """One step of a submitted run; `reason` says why it was skipped."""
+    """One step of a submitted run; `reason` says why it was skipped or refused to act."""
 
     name: str
     state: JobStepState
@@ -130,11 +131,14 @@ def describe_record(
         finished=record.finished,
         url=url,
         tags=tags,
-        steps=tuple(
-            SubmittedStep(step.name, STEP_STATES[step.state], step.reason if step.state == "skipped" else "")
-            for step in record.steps
-        ),
+        steps=tuple(_describe_step(step, record) for step in record.steps),
     )
+
+
+def _describe_step(step: StepRecord, record: RunRecord) -> SubmittedStep:
+    if name_end(step) == REFUSED:
+        return SubmittedStep(step.name, "refused", find_refusal(record))
+    return SubmittedStep(step.name, STEP_STATES[step.state], step.reason if step.state == "skipped" else "")
 
 
 class Pipelines(Protocol):

@@ -59,4 +59,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
 
 def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
     """Return why a run ended as it did. If it had nothing to do, return the reason why all its steps were skipped."""
-    return describe_end(run, steps) or next((step.reason for step in run.steps if step.reason), "")
+    if why := describe_end(run, steps):
+        return why
+    idle = all(step.state == "skipped" for step in run.steps)
+    return next((step.reason for step in run.steps if step.reason), "") if idle else ""

@@ -1,11 +1,11 @@
 """The reuse of earlier results: of unchanged steps, and of the steps that `--only` builds on."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from mlops.errors import IntegrityError, UsageError
+from mlops.errors import ConflictError, IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.parameters.suggestion import suggest
 from mlops.pipelines import SWEEP
@@ -149,6 +149,14 @@ def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -
             refused = (found for step, found in records if found.results.get(step.refuses))
             return next((take_over(found, run, "from run ") for found in refused), None)
     return None
+
+
+def list_overtaken(run: RunRecord, steps: Iterable[Step]) -> set[str]:
+    """Return the steps to repeat: another run changed the state that they watch, so a later step was refused."""
+    steps = tuple(steps)
+    refused = [step for step in steps if (found := run.step(step.name)) and found.error_kind == ConflictError.__name__]
+    needed = {name for step in refused for name in step.needs}
+    return {step.name for step in steps if step.watches and step.name in needed}
 
 
 def copy_results(step: StepRecord, folder: Path) -> None:

@@ -60,20 +60,25 @@ def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """
     if run.pipeline == ROLLBACK:
         return str(run.result(SERVES) or "")
-    steps = tuple(steps)
-    refusing = {step.name for step in steps if find_refusal(run, [step])}
-    acted = (step for step in reversed(run.steps) if step.name not in refusing)
-    return _find_version(acted, {step.name: step.names_model for step in steps})
+    acted = _list_acting(run, steps)
+    return _find_version(reversed(run.steps), {step.name: step.names_model for step in acted})
 
 
 def find_model_name(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
-    """Return the name of the model that the run registered or deployed, or None. See `Step.names_model`."""
-    return _find_result(run, {step.name: step.names_model.name for step in steps if step.names_model})
+    """Return the name of the model that the run registered or deployed, or None. See `find_model`."""
+    acted = _list_acting(run, steps)
+    return _find_result(run, {step.name: step.names_model.name for step in acted if step.names_model})
 
 
 def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> object:
-    """Return the version of the model that the run registered or deployed, or None. See `Step.names_model`."""
-    return _find_result(run, {step.name: step.names_model.version for step in steps if step.names_model})
+    """Return the version of the model that the run registered or deployed, or None. See `find_model`."""
+    acted = _list_acting(run, steps)
+    return _find_result(run, {step.name: step.names_model.version for step in acted if step.names_model})
+
+
+def _list_acting(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
+    """Return the steps that did not refuse to act."""
+    return [step for step in steps if not find_refusal(run, [step])]
 
 
 def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:

@@ -14,13 +14,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from mlops.errors import ConflictError, UsageError
+from mlops.errors import UsageError
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
-from mlops.record.reuse import find_only, has_copy
+from mlops.record.reuse import find_only, has_copy, list_overtaken
 from mlops.record.run_lock import share_runs
 from mlops.runner.new_record import begin_record
 from mlops.runner.plan import Plan, Surroundings
@@ -97,7 +98,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     Raises
     ------
     UsageError
-        If the run is still running, succeeded, or was started by a newer version.
+        If the run is still running, succeeded, or was started by a newer version, or if a result that its only step
+        needs is missing.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
@@ -121,25 +123,30 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
         record, state="running", process=own_process(), outcome="", finished="", error="", failure=None, steps=reset
     )
     folder = surroundings.workspace.outputs / record.run_id
-    undone = _list_undone(record, steps) | _list_overtaken(record, steps)
+    undone = _list_undone(record, steps) | list_overtaken(record, steps)
     for step in steps:
         found = record.step(step.name)
-        needs = [need for name in step.needs if (need := again.step(name))]
-        kept = found and found.has_results and has_copy(found, folder) and step.name not in undone
-        if found and kept and all(need.has_results for need in needs):
-            again = again.with_step(found)
+        if not found or not found.has_results:
+            continue
+        if settings.only and found.state == "reused":
+            _require_input(found, record, folder)
+            again = again.with_step(found)  # what it needs was not requested, so that has no results
+        elif has_copy(found, folder) and step.name not in undone:
+            needs = [need for name in step.needs if (need := again.step(name))]
+            if all(need.has_results for need in needs):
+                again = again.with_step(found)
     undone_steps = [step for step in steps if again.get_step(step.name).state == "pending"]
     require_runnable(undone_steps, plan.parameters.values, surroundings.workspace)
     return Run(plan, surroundings, again).run()
 
 
-def _list_overtaken(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the steps to repeat: another run changed the state that they watch, so a later step was refused."""
-    refused = [
-        step for step in steps if (found := record.step(step.name)) and found.error_kind == ConflictError.__name__
-    ]
-    needed = {name for step in refused for name in step.needs}
-    return {step.name for step in steps if step.watches and step.name in needed}
+def _require_input(step: StepRecord, record: RunRecord, folder: Path) -> None:
+    """Raise an error if a step's results, which the step of `--only` needs, cannot be read."""
+    if not has_copy(step, folder):
+        raise UsageError(
+            f"--only {record.settings.only} needs the results of {step.name}, but its notebook in run {record.run_id} "
+            f"is missing or damaged. Start a new run with `mlops run {record.pipeline} --only {record.settings.only}`."
+        )
 
 
 def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:

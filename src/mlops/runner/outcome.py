@@ -1,7 +1,5 @@
 """The outcome of a run that ended: what it did to the model and to the environments."""
 
-from collections.abc import Iterable
-
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import find_refusal
@@ -16,7 +14,8 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
         return "rejected"
     found = [(step, ended) for step in plan.steps if (ended := record.step(step.name))]
     if plan.only:
-        return _name_alone((step, ended) for step, ended in found if step.name == plan.only)
+        alone = next((step, ended) for step, ended in found if step.name == plan.only)
+        return _name_alone(*alone, record)
     decisions = [
         ended.results.get(step.decides.result) for step, ended in found if step.decides.result and ended.has_results
     ]
@@ -25,11 +24,15 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
     return "released" if any(step.releases and ended.state == "done" for step, ended in found) else "done"
 
 
-def _name_alone(found: Iterable[tuple[Step, StepRecord]]) -> str:
-    """Return the outcome of a step that ran alone. A decision alone changes nothing, so its outcome is "done"."""
-    for step, ended in found:
-        if step.promotes:
-            return "promoted" if ended.state == "done" else "rejected"
-        if step.releases and ended.state == "done":
-            return "released"
-    return "done"
+def _name_alone(step: Step, ended: StepRecord, record: RunRecord) -> str:
+    """Return the outcome of a step that ran alone. A decision alone changes nothing, so its outcome is "done".
+
+    Only a decision skips a requested step rightly. A step that was skipped for any other reason did not do its work.
+    """
+    if ended.state == "skipped":
+        decided_by, _, decision = step.only_if.partition(".")
+        judge = record.step(decided_by)
+        return "rejected" if judge and judge.has_results and not judge.results.get(decision) else "error"
+    if step.promotes:
+        return "promoted"
+    return "released" if step.releases else "done"

@@ -75,8 +75,12 @@ class Run:
         failed = any(step.state == "failed" for step in self.record.steps)
         if self.plan.at and not failed and any(step.state == "pending" for step in self.record.steps):
             self._end("waiting", "")
-        else:
-            self._end("failed" if failed else "succeeded", name_outcome(self.record, self.plan))
+            return
+        outcome = name_outcome(self.record, self.plan)
+        if outcome == "error" and not failed:
+            skipped = self.record.get_step(self.plan.only)
+            self.record = replace(self.record, error=f"{skipped.name} was requested, but skipped: {skipped.reason}")
+        self._end("failed" if outcome == "error" else "succeeded", outcome)
 
     def _work(self) -> None:
         with NotebookPool(self.plan.jobs or os.cpu_count() or 1) as pool:

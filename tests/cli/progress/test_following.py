@@ -45,6 +45,13 @@ def test_after_a_refusal_by_a_deployment_nothing_follows() -> None:
     assert find_following(replace(make_run("deploy_qa", "release"), steps=refused), "mlops") == ""
 
 
+def test_after_a_conflict_the_comparison_is_repeated() -> None:
+    """`resume` runs only the requested step, which would be refused again."""
+    refused = StepRecord("register", "04_register", state="failed", error_kind="ConflictError")
+    run = make_run("register", state="failed")
+    assert find_following(replace(run, steps=(*run.steps, refused)), "mlops") == "mlops run retrain"
+
+
 def test_data_that_was_refused_is_corrected_first() -> None:
     run = make_run("", state="failed")
     said = find_following(run, "mlops", refused=RefusedData("bad.csv", is_version=False))

@@ -10,6 +10,7 @@ from mlops.pipelines import PIPELINES
 from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
+from mlops.record.reuse import list_overtaken
 from mlops.record.summary import find_decision, find_refusal
 
 
@@ -41,7 +42,7 @@ def find_following(
         Returns the parameters of a notebook by name, for values to try.
     """
     if run.state != "succeeded":
-        return _repeat(run, program, platform_option, refused)
+        return _repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))
     steps = pipelines.get(run.pipeline, ())
     only = next((step for step in steps if step.name == run.settings.only), None)
     if only is None or find_refusal(run, steps):
@@ -57,12 +58,16 @@ def find_following(
     return _continue(run, only, program, platform_option, list(given), pipelines)
 
 
-def _repeat(run: RunRecord, program: str, platform_option: str, refused: RefusedData | None) -> str:
+def _repeat(
+    run: RunRecord, program: str, platform_option: str, refused: RefusedData | None, steps: Sequence[Step]
+) -> str:
     """Return how to repeat a run that did not succeed. A version of the data set cannot be corrected, only replaced."""
     if refused and refused.is_version:
         return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:
         return ""
+    if run.settings.only and list_overtaken(run, steps):
+        return f"{program} run {run.pipeline}{platform_option}"  # a comparison that was not requested must be repeated
     again = f"{program} resume {run.run_id}"
     return f"Correct {refused.file}, then run {again}" if refused else again
 
