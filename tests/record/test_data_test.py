@@ -58,6 +58,14 @@ def test_only_the_tests_of_one_file_count_if_it_is_given() -> None:
     assert find_data_test(runs, of="c") is None
 
 
+def test_the_test_of_a_resumed_run_may_be_newer_than_that_of_a_later_run() -> None:
+    resumed = make_run("done", started="2026-11-24T00:00:00Z", data_path="new.csv")
+    later = make_run("failed", "DataTestFailed", started="2026-11-23T00:00:00Z", data_path="new.csv")
+    found = find_data_test([later, resumed])
+    assert found is not None
+    assert (found.passed, found.at) == (True, "2026-11-24T00:00:00Z")
+
+
 def test_no_data_test_is_none() -> None:
     assert find_data_test([]) is None
 

@@ -46,6 +46,8 @@ class DataTest:
 def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS, of: str = "") -> DataTest | None:
     """Return the last data test; None if there was none. See `Step.takes_data`.
 
+    A resumed run may have tested its file after a run that started later, so the time of the step counts.
+
     Parameters
     ----------
     runs : iterable of RunRecord
@@ -62,8 +64,6 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
         described = _describe(run, found, takes[found.name]) if found else None
         if found and described and of in ("", described.url):
             known.append(described)
-            if found.state != "reused":
-                break
     # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is on record.
     return max(reversed(known), key=lambda test: test.at, default=None)
 
