@@ -39,7 +39,7 @@ def write(folder: Path, sweep: Sweep, points: list[Point]) -> BeautifulSoup:
         StepRecord("sweep", "02_train", state="done", seconds=12.5),
         StepRecord("train", "02_train", state="done", report="02_train.html"),
     )
-    run = RunRecord("run-1", "sweep", "local", "succeeded", "2026-11-22T19:07:58Z", "", (1, 0.0), steps)
+    run = RunRecord("run-1", "sweep", "local", "succeeded", "2026-11-22T19:07:58Z", "", (1, 0.0), steps, outcome="done")
     return BeautifulSoup(write_page(folder, run, sweep, points).read_text(), "html.parser")
 
 
@@ -47,13 +47,28 @@ def test_the_page_has_a_row_for_every_combination_best_first(tmp_path: Path) -> 
     page = write(tmp_path, *make({"alpha": (0.5, 0.1, 2.0)}, failed=(2,)))
     rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["td", "th"])] for row in page.find_all("tr")]
     assert rows == [
-        ["", "alpha", "cv_mse", "r2", "seconds", "notebook"],
-        ["best", "0.5", "1.00", "1.00", "1.0", "02_train-1.ipynb"],
-        ["", "2", "3.00", "0.333", "1.0", "02_train-3.ipynb"],
-        ["", "0.1", f"failed {ERROR}", "1.0", "02_train-2.ipynb"],
+        ["", "alpha", "cv_mse", "r2", "seconds", "details"],
+        ["best", "0.5", "1.00", "1.00", "1.0", "report"],
+        ["", "2", "3.00", "0.333", "1.0", "notebook"],
+        ["", "0.1", f"failed {ERROR}", "1.0", "notebook"],
     ]
-    verdict = page.main.p.get_text()
-    assert verdict.startswith("Best: alpha=0.5 with cv_mse 1.00, 66.7% lower than the next, alpha=2.")
+    assert page.find("p", class_="verdict").get_text() == (
+        "✗ Best: alpha=0.5 with cv_mse 1.00, 66.7% lower than the next, alpha=2. 1 of 3 combinations failed."
+    )
+
+
+def test_the_page_says_what_the_other_pages_and_the_terminal_say(tmp_path: Path) -> None:
+    page = write(tmp_path, *make({"alpha": (0.1, 1.0, 10.0)}))
+    verdict = page.find("p", class_="verdict")
+    assert verdict["class"] == ["verdict", "done"]
+    assert verdict.get_text() == (
+        "✓ Best: alpha=0.1 with cv_mse 1.00, 50.0% lower than the next, alpha=1. It is at the edge of the values of "
+        "alpha, so a value beyond it may be better."
+    )
+    following = "The next step uses it if you run mlops run retrain --only evaluate --from run-1."
+    assert following in page.get_text()
+    facts = {name.get_text(): name.find_next("dd").get_text() for name in page.find_all("dt")}
+    assert (facts["Outcome"], facts["Started"]) == ("done", "2026-11-22 19:07:58 UTC")
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing(tmp_path: Path) -> None:
@@ -64,7 +79,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(tmp_path: Path) -> None:
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.find_all("img"))
     assert page.img["alt"] == "cv_mse over alpha, 2 combinations: from 1.00 to 2.00; best at alpha=0.1."
     links = [link["href"] for link in page.find_all("a")]
-    assert links == ["../index.html", "02_train.html", "02_train-1.ipynb", "02_train-2.ipynb", "02_train-3.ipynb"]
+    assert links == ["../index.html", "02_train.html", "02_train-2.ipynb", "02_train-3.ipynb"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +111,7 @@ def test_a_page_of_nothing_says_so(tmp_path: Path) -> None:
     sweep, _ = make({"alpha": (0.1, 1.0)})
     assert "No combination finished." in write(tmp_path, sweep, []).get_text()
     sweep, points = make({"alpha": (0.1, 1.0)}, failed=(1, 2))
-    assert "Best: none: every combination failed." in write(tmp_path, sweep, points).get_text()
+    assert "✗ Every combination failed." in write(tmp_path, sweep, points).get_text()
 
 
 def test_the_terminal_counts_and_names_what_failed() -> None:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from mlops.files.atomic import write_atomically
 from mlops.numbers import format_number
 from mlops.pipelines import SWEEP
-from mlops.portal.environments import Overview
-from mlops.portal.index import write_index
+from mlops.portal.environments import Overview, format_time
+from mlops.portal.index import BAD, ICONS, write_index
 from mlops.portal.page import render_page
 from mlops.portal.report import render_report
 from mlops.portal.reporter import warn_unwritten
@@ -22,9 +22,11 @@ from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
     Point,
     Sweep,
+    count_failed,
     describe_best,
     find_best,
     format_value,
+    name_next,
     rank_points,
 )
 
@@ -83,23 +85,24 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
 {facts}
 </dl></header>
 """
-    main = f"""<p>{_render_verdict(run, sweep, points)}</p>
+    kind, verdict = _find_verdict(run, sweep, points)
+    main = f"""<p class="verdict {kind}">{escape(verdict)}</p>
+{_render_next(run, sweep, points)}
 {picture}
 <h2>Combinations</h2>
-<div class="scroll">{align_tables(_render_table(sweep, points))}</div>"""
+<div class="scroll">{align_tables(_render_table(run, sweep, points))}</div>"""
     path = folder / "sweep.html"
     write_atomically(path, render_page(title, main, header))
     return path
 
 
 def _list_facts(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Iterator[tuple[str, str]]:
-    failed = sum(point.state == "failed" for point in points)
-    step = run.step(SWEEP)
+    failed, step = count_failed(points), run.step(SWEEP)
     yield "Run", escape(run.run_id)
-    yield "Outcome", f'<span class="{run.state}">{run.state}</span>'
+    yield "Outcome", f'<span class="{run.ending}">{run.ending}</span>'
     if step and step.error:
         yield "Why", escape(step.error)
-    yield "Started", escape(run.started)
+    yield "Started", f'<time datetime="{escape(run.started)}">{escape(format_time(run.started))}</time>'
     yield "Took", f"{step.seconds if step else 0:,.1f} s, notebooks {sum(point.seconds for point in points):,.1f} s"
     yield (
         "Values",
@@ -112,25 +115,48 @@ def _list_facts(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Iterat
     yield "Combinations", ended + (f', <span class="failed">{failed} failed</span>' if failed else "")
 
 
-def _render_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
-    said = f"Best: <strong>{escape(describe_best(sweep, points))}</strong>." if points else "No combination finished."
+def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tuple[str, str]:
+    """Return the class and the text of the verdict."""
+    if find_best(sweep, points) is None:
+        return "failed", "✗ Every combination failed." if points else "✗ No combination finished."
+    best = describe_best(sweep, points).removesuffix(".")
+    if not _is_offered(run, sweep):
+        return run.ending, f"{ICONS.get(run.ending, BAD)} Best so far: {best}."
+    failed = count_failed(points)
+    if failed:
+        return "failed", f"✗ Best: {best}. {failed} of {len(points)} combinations failed."
+    return "done", f"✓ Best: {best}."
+
+
+def _render_next(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
+    """Say how to continue with the best combination."""
+    if not _is_offered(run, sweep):
+        why = "failed" if run.state == "failed" else "did not finish"
+        return f"<p>It is not offered to the next step, because the sweep {why}.</p>" if points else ""
+    command = name_next(sweep, run.run_id)
+    return f"<p>The next step uses it if you run <code>{escape(command)}</code>.</p>" if command else ""
+
+
+def _is_offered(run: RunRecord, sweep: Sweep) -> bool:
     offered = run.step(sweep.step)
-    if offered and offered.state == "done":
-        name = escape(sweep.step)
-        link = f'<a href="{quote(offered.report)}">{name}</a>' if offered.report else name
-        return f"{said} It is recorded as the step {link} of this run, so the next step uses it."
-    return f"{said} It is not offered to the next step, because the sweep did not finish." if points else said
+    return offered is not None and offered.state == "done"
 
 
-def _render_table(sweep: Sweep, points: Sequence[Point]) -> str:
+def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
     others = _list_results(sweep, points)
-    heads = ["", *sweep.axes, sweep.metric, *others, "seconds", "notebook"]
+    heads = ["", *sweep.axes, sweep.metric, *others, "seconds", "details"]
     best = find_best(sweep, points)
-    rows = "\n".join(_render_point(sweep, point, others, point is best) for point in rank_points(sweep, points))
+    offered = run.step(sweep.step)
+    report = offered.report if offered else ""
+    rows = "\n".join(
+        _render_point(sweep, point, others, point is best, report if point is best else "")
+        for point in rank_points(sweep, points)
+    )
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     empty = f'<tr><td colspan="{len(heads)}">None finished.</td></tr>'
     return f"""<table class="sweep">
-<caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).</caption>
+<caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).
+Open a notebook in JupyterLab; a report opens in the browser.</caption>
 <thead><tr>{head}</tr></thead>
 <tbody>
 {rows or empty}
@@ -148,7 +174,7 @@ def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
     return [name for name, values in found.items() if len(values) > 1]
 
 
-def _render_point(sweep: Sweep, point: Point, others: Sequence[str], best: bool) -> str:
+def _render_point(sweep: Sweep, point: Point, others: Sequence[str], best: bool, report: str) -> str:
     mark = '<strong class="done">best</strong>' if best else ""
     values = "".join(f"<td>{escape(format_value(point.values[name]))}</td>" for name in sweep.axes)
     if point.state == "failed":
@@ -159,5 +185,6 @@ def _render_point(sweep: Sweep, point: Point, others: Sequence[str], best: bool)
         numbers = "".join(
             f"<td>{format_number(value)}</td>" for value in (point.score, *(point.results.get(name) for name in others))
         )
-    link = f'<td class="file"><a href="{quote(point.file)}">{escape(point.file)}</a></td>'
+    file, title = (report, "report") if report else (point.file, "notebook")
+    link = f'<td class="file"><a href="{quote(file)}" title="{escape(file, quote=True)}">{title}</a></td>'
     return f"<tr><td>{mark}</td>{values}{numbers}<td>{point.seconds:,.1f}</td>{link}</tr>"

@@ -14,6 +14,7 @@ import msgspec
 from mlops.errors import RunNotFoundError
 from mlops.files.records import decode_record, read_content, require_format
 from mlops.numbers import format_number
+from mlops.pipelines import PIPELINES
 from mlops.record.ledger import Stamp
 
 FILE = "sweep.jsonl"
@@ -159,6 +160,18 @@ def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
     if edges:
         said += f". It is at the edge of the values of {' and '.join(edges)}, so a value beyond it may be better."
     return said
+
+
+def count_failed(points: Sequence[Point]) -> int:
+    """Return how many combinations failed."""
+    return sum(point.state == "failed" for point in points)
+
+
+def name_next(sweep: Sweep, run_id: str, program: str = "mlops") -> str:
+    """Return the command that runs the next step with the best combination; "" if no step needs the swept one."""
+    following = ((name, step) for name, steps in PIPELINES.items() for step in steps if sweep.step in step.needs)
+    pipeline, step = next(following, ("", None))
+    return f"{program} run {pipeline} --only {step.name} --from {run_id}" if step else ""
 
 
 def _compare(best: Point, other: Point) -> str:

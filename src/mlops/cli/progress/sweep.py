@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from mlops.numbers import format_number
-from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord
 from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
     Point,
     Sweep,
+    count_failed,
     describe_best,
     describe_values,
     find_best,
     format_value,
+    name_next,
     rank_points,
 )
 
@@ -101,16 +102,14 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], run_id: str, report: 
     table = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if len(ranked) > SHOWN_POINTS:
         table.append(f"   ... and {len(ranked) - SHOWN_POINTS} more in the report")
-    failed = sum(point.state == "failed" for point in points)
+    failed = count_failed(points)
     lines = [("Best", describe_best(sweep, points))]
     if failed:
         lines.append(("Failed", f"{failed} of {len(points)} combinations; their errors are in the report"))
     if best:
         chosen = " ".join(f"-p {sweep.step}.{name}={_quote(value)}" for name, value in best.values.items())
-        following = [(name, step) for name, steps in PIPELINES.items() for step in steps if sweep.step in step.needs]
-        if following:
-            pipeline, step = following[0]
-            lines.append(("Next", f"{program} run {pipeline} --only {step.name} --from {run_id}"))
+        if command := name_next(sweep, run_id, program):
+            lines.append(("Next", command))
         lines.append(("Or run all", f"{program} run all {chosen}"))
     lines.append(("Report", report))
     return "\n".join([*table, "", *(f"{name + ':':<12}{value}" for name, value in lines)])
