@@ -222,10 +222,7 @@ class Services(Protocol):
         ...
 
     def find_owner(self, environment: str) -> str:
-        """Return the name of the model that an environment serves or served last, or "" before the first deployment.
-
-        Called by `mlops run`.
-        """
+        """Return the model that an environment serves or served last, "" if none; called by `mlops run`."""
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
@@ -267,10 +264,7 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return whether the service accepts the keys in `Secrets`, or True if no service runs.
-
-        Called by 07_test_service and `mlops keys`.
-        """
+        """Return whether the service accepts the stored keys, True if none runs; called before keys are read."""
         ...
 
     def rotate_keys(self, environment: str) -> None:

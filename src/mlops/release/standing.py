@@ -87,7 +87,7 @@ class Standing:
         if service.model_name != following.champion.name:
             advice = following.advice if following.rollback else f"`{following.command}` replaces it."
             return f"{said}, but another model, {service.model_name}. {advice}"
-        if service.image == f"{following.champion.name}:{following.champion.version}":  # of a restored registry
+        if service.image == f"{following.champion.name}:{following.champion.version}":  # the registry was restored
             return f"{said}, but an older {service.model}, of another training. {following.advice}"
         if following.rollback:
             return f"{said}, but {service.model}. {following.advice}"

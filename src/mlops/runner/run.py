@@ -257,5 +257,5 @@ def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> St
 
 
 def _cut(error: str) -> str:
-    """Return an error for the record. If it is long, its end is cut off, and a note says so."""
+    """Return an error for the record. A long one is shortened, and a note says so."""
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"
