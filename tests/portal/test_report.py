@@ -14,9 +14,10 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from mlops.files.atomic import write_atomically
+from mlops.portal.cleaning import clean_html
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
-from mlops.portal.report import clean_html, render_report
+from mlops.portal.report import render_report
 from mlops.portal.reporter import Reporter
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.record.processes import own_process

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from mlops.portal.report import clean_html
+from mlops.portal.cleaning import clean_html
 from mlops.portal.tables import align_tables
 
 

@@ -6,6 +6,7 @@
     environments  the services of the environments, at the top of the index
     report        one executed notebook as a self-contained HTML file
     outputs       the outputs of a cell in a report
+    cleaning      the cleaning of HTML
     tables        the alignment of its tables
     index         the page of all runs
     reporter      the listener that writes reports and the index during a run

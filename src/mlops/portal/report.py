@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import nh3
 from jinja2 import pass_context
 from latex2mathml.converter import convert as convert_formula
 from nbconvert.exporters.html import HTMLExporter
@@ -22,45 +21,12 @@ from nbformat.v4 import new_markdown_cell
 from pygments.formatters import HtmlFormatter
 
 from mlops.files.atomic import write_atomically
+from mlops.portal.cleaning import clean_html
 from mlops.portal.outputs import make_note, prepare_outputs
 from mlops.portal.page import TEMPLATES, mark_code, read_stylesheet
-from mlops.portal.tables import align_tables
 from mlops.portal.verdict import find_verdict, mark_unrun
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import name_end
-
-FORMULA_TAGS = set(
-    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd "
-    "mstyle mpadded menclose".split()
-)
-ALLOWED_TAGS = nh3.ALLOWED_TAGS | FORMULA_TAGS | {"figure", "figcaption", "section"}
-ALLOWED_ATTRIBUTES = {
-    **nh3.ALLOWED_ATTRIBUTES,
-    "*": {"class", "id", "title", "scope", "lang", "display", "stretchy", "mathvariant", "columnalign"},
-    "img": {"src", "alt", "width", "height"},
-    "th": {"colspan", "rowspan", "scope"},
-    "td": {"colspan", "rowspan"},
-}
-
-
-def clean_html(html: str) -> str:
-    """Return HTML without scripts, external resources and styles. The columns of its tables are aligned."""
-    return nh3.clean(
-        align_tables(html),
-        tags=ALLOWED_TAGS,
-        attributes=ALLOWED_ATTRIBUTES,
-        attribute_filter=_filter_attribute,
-        url_schemes={"http", "https", "data", "mailto"},
-    )
-
-
-def _filter_attribute(tag: str, name: str, value: str) -> str | None:
-    """Allow only links to pages, and pictures that are part of the page."""
-    if name == "src":
-        return value if value.lower().startswith("data:image/") else None
-    if name == "href":
-        return None if value.strip().lower().startswith("data:") else value
-    return value
 
 
 class _Renderer(IPythonRenderer):

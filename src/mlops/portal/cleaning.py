@@ -1,0 +1,56 @@
+"""The cleaning of HTML for reports: no scripts, no styles, and nothing that is loaded from elsewhere."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import nh3
+
+from mlops.portal.tables import align_tables
+
+FORMULA_TAGS = set(
+    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd "
+    "mstyle mpadded menclose".split()
+)
+ALLOWED_TAGS = nh3.ALLOWED_TAGS | FORMULA_TAGS | {"figure", "figcaption", "section"}
+ALLOWED_ATTRIBUTES = {
+    **nh3.ALLOWED_ATTRIBUTES,
+    "*": {"class", "id", "title", "scope", "lang", "display", "stretchy", "mathvariant", "columnalign"},
+    "img": {"src", "alt", "width", "height"},
+    "th": {"colspan", "rowspan", "scope"},
+    "td": {"colspan", "rowspan"},
+}
+
+
+def clean_html(html: str) -> str:
+    """Return HTML without scripts, external resources and styles. The columns of its tables are aligned."""
+    # nh3 swallows the exceptions of its filter. Python raises Ctrl-C in any code of the main thread, so the filter runs
+    # in another one.
+    errors: list[Exception] = []
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        try:
+            return _filter_attribute(tag, name, value)
+        except Exception as error:  # noqa: BLE001, raised again after the call
+            errors.append(error)
+            return None
+
+    with ThreadPoolExecutor(1) as pool:
+        cleaned = pool.submit(
+            nh3.clean,
+            align_tables(html),
+            tags=ALLOWED_TAGS,
+            attributes=ALLOWED_ATTRIBUTES,
+            attribute_filter=keep,
+            url_schemes={"http", "https", "data", "mailto"},
+        ).result()
+    if errors:
+        raise errors[0]
+    return cleaned
+
+
+def _filter_attribute(tag: str, name: str, value: str) -> str | None:
+    """Allow only links to pages, and pictures that are part of the page."""
+    if name == "src":
+        return value if value.lower().startswith("data:image/") else None
+    if name == "href":
+        return None if value.strip().lower().startswith("data:") else value
+    return value

@@ -1,0 +1,37 @@
+"""The cleaning of HTML: nothing that happens meanwhile is lost."""
+
+import os
+import signal
+
+import pytest
+
+from mlops.portal import cleaning
+from mlops.portal.cleaning import clean_html
+
+LINKS = '<a href="https://example.org">x</a>' * 9
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_while_html_is_cleaned_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nh3 swallows the exceptions of its filter, so Ctrl-C was lost and the run went on."""
+    given = cleaning._filter_attribute
+    calls: list[str] = []
+
+    def interrupt(tag: str, name: str, value: str) -> str | None:
+        calls.append(name)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return given(tag, name, value)
+
+    monkeypatch.setattr(cleaning, "_filter_attribute", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        clean_html(LINKS)
+
+
+def test_an_error_of_the_filter_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(tag: str, name: str, value: str) -> str | None:
+        raise MemoryError(name)
+
+    monkeypatch.setattr(cleaning, "_filter_attribute", fail)
+    with pytest.raises(MemoryError, match="href"):
+        clean_html(LINKS)
