@@ -14,7 +14,7 @@ SLOW_WORKERS := 4
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
 # The lock is only for Linux and macOS on Python 3.11 and 3.12, so the markers for these are removed from it.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
-# rfc3987-syntax builds a grammar whenever nbformat is imported, a second in every kernel, for formats that nothing checks.
+# rfc3987-syntax builds a grammar when nbformat is imported. That takes each kernel a second, for checks that nothing uses.
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
@@ -53,10 +53,10 @@ test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
 # The slow tests mostly wait for processes, notebooks and Azurite, so they run on more workers than there are cores.
-test-all: test azurite  ## the same, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
+test-all: test azurite  ## make test, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
 
-test-azure: $(READY) azurite  ## the tests of the platform azure alone, against a double of Azure (needs npm)
+test-azure: $(READY) azurite  ## only the tests of the platform azure, against a double of Azure (needs npm)
 	@$(PYTEST) tests/backends -k azure $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 azurite: .ci/azurite/node_modules/.ready
@@ -65,7 +65,7 @@ azurite: .ci/azurite/node_modules/.ready
 	@npm ci --prefix .ci/azurite --no-audit --no-fund --loglevel=error
 	@touch $@
 
-bench: $(READY)  ## speed and memory beside papermill's; REPEATS=1 and ONLY=eight make it short
+bench: $(READY)  ## compare speed and memory with papermill; REPEATS=1 and ONLY=eight make it short
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
 
 nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME

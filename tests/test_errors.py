@@ -12,7 +12,7 @@ TREE = re.compile(r"^ {4}([│ ├└─]*)(\w+)$", re.MULTILINE)
 
 
 def list_branches(kind: type, depth: int = 0) -> Iterator[tuple[int, str]]:
-    """Return the classes below one of errors.py, each after its base, as they stand in the file."""
+    """Return the classes below one of errors.py, each after its base, in the order of the file."""
     yield depth, kind.__name__
     for name, below in vars(errors).items():
         if inspect.isclass(below) and below.__base__ is kind:

@@ -1,7 +1,7 @@
 """Run the notebooks in order, in a scratch MLOPS_HOME, and keep the outputs that are checked.
 
-Those are the outputs of the cells tagged `keep_output`; of the scraps, those whose values are declared to be kept. A
-committed output stays as it is if the new one is within its tolerance, so a diff shows changes and no last digits.
+Kept are the outputs of cells tagged `keep_output`, and the scraps whose values are declared to be kept. A committed
+output stays unchanged if the new one is within its tolerance, so a diff does not show last digits.
 """
 
 import base64

@@ -18,7 +18,7 @@ NBVAL = ("--nbval-lax", "--nbval-sanitize-with", str(SANITIZE), "-p", "no:cachep
 
 
 def check(notebooks: Sequence[Path], scratch: Path, **options: str) -> "subprocess.CompletedProcess[str]":
-    """Run nbval on notebooks, in order; the user's state, which it must not touch, would be in `scratch`."""
+    """Run nbval on notebooks, in order. It must not write to the user's state, which is in `scratch`."""
     environ = {**os.environ, "MLOPS_HOME": str(scratch / "home"), "TMPDIR": str(scratch), **options}
     project = notebooks[0].parents[1]
     return subprocess.run(
@@ -108,7 +108,7 @@ SEEDS = (  # one in the package on every change; those in the notebook and in wh
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.__name__)
 def test_a_seeded_regression_is_caught(copy: Path, tmp_path: Path, seed: Callable[[Path], None]) -> None:
-    """The source is the copy's, too. For two notebooks, fresh kernels cost less than one more parent of warm ones."""
+    """The copy has its own sources. Two fresh kernels take less time than another parent of warm kernels."""
     seed(copy)
     options = {"PYTHONPATH": str(copy / "src"), "MLOPS_WARM_KERNELS": "0"}
     ran = check_copy(copy, tmp_path, "01_test_data", "02_train", **options)
@@ -117,7 +117,7 @@ def test_a_seeded_regression_is_caught(copy: Path, tmp_path: Path, seed: Callabl
 
 
 def test_what_differs_between_machines_is_let_pass(copy: Path, tmp_path: Path) -> None:
-    """A float's last digit, a run id, a time, a path, a digest and a port differ in each place; all pass."""
+    """Differences in a float's last digit, a run id, a time, a path, a digest or a port do not fail the test."""
     path = copy / "notebooks" / "01_test_data.ipynb"
     notebook = json.loads(path.read_text())
     checked = next(cell for cell in notebook["cells"] if "passed with" in "".join(cell["source"]))
@@ -137,7 +137,7 @@ def test_what_differs_between_machines_is_let_pass(copy: Path, tmp_path: Path) -
 
 
 def test_a_digit_that_matters_is_not_let_pass(copy: Path, tmp_path: Path) -> None:
-    """The same line with another digit in an early place fails: the sanitizing does not blind the test."""
+    """A difference in one of the first digits of the same line fails the test."""
     path = copy / "notebooks" / "01_test_data.ipynb"
     notebook = json.loads(path.read_text())
     checked = next(cell for cell in notebook["cells"] if "passed with" in "".join(cell["source"]))

@@ -19,7 +19,7 @@ LAYER = "azure:\n  {}\n"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> "MakeSettings":
-    """Makes settings, as the file would have them."""
+    """Makes settings, as read from parameters/azure.yml."""
     return MakeSettings(tmp_path)
 
 

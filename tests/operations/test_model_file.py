@@ -22,7 +22,7 @@ IMAGE = Image("diabetes:3", "sha256:abc", "registry/diabetes", "diabetes", 3)
 
 @dataclass
 class OneModel:
-    """A registry and images that have one version, or its image not yet."""
+    """A registry and images with one model version, whose image may be missing."""
 
     images: dict[int, Image] = field(default_factory=lambda: {3: IMAGE})
 
@@ -36,7 +36,7 @@ class OneModel:
 
 
 def make_backend(only: OneModel) -> Backend:
-    """Return a platform of these two parts."""
+    """Return a platform with this registry and these images."""
     parts: Any = SimpleNamespace(registry=only, images=only)
     return cast(Backend, parts)
 

@@ -1,4 +1,4 @@
-"""Setting the local platform up, and deleting it."""
+"""The set-up of the local platform, and its deletion."""
 
 import pytest
 from opened import open_here

@@ -34,7 +34,7 @@ from mlops.record.run_lock import claim_runs, share_runs
 from mlops.release.history import Test as Verdict
 
 OLD, NOW = "2026-01-01T00:00:00Z", "2126-01-01T00:00:00Z"
-TOMORROW = time.time() + 86_400  # everything that a test makes is older
+TOMORROW = time.time() + 86_400  # everything that a test creates is older than this time
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def record_run(opened: OpenProject, run_id: str, started: str = OLD, *steps: Ste
 
 
 def publish(opened: OpenProject, folder: Path, version: int) -> Image:
-    """Publish an image of a model that nobody has registered."""
+    """Publish an image of a model that is not registered."""
     model = ModelVersion("tiny", version, "", {}, {})
     return opened.backend.images.publish(make_bundle(folder, model, float(version)), model)
 
@@ -79,7 +79,7 @@ def remember(opened: OpenProject, state: LocalState) -> None:
 
 
 def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:
-    """Delete, check that the preview listed the same, and return it."""
+    """Delete old state, check that the preview listed the same, and return the deleted names."""
     announced = preview_pruning(opened, before)
     assert prune(opened, before) == announced
     assert all(not path.exists() for leftover in announced.leftovers for path in leftover.paths)

@@ -26,7 +26,7 @@ class BegunError(Exception):
 
 @dataclass
 class OneService:
-    """Services of which production has one in a state."""
+    """Services with only one, in production, whose state a test chooses."""
 
     health: Health
     tested: str = "passed"

@@ -34,7 +34,7 @@ class Stored:
         return ["state is old"] if self.file.read_text() == "old" else []
 
     def upgrade(self) -> Iterator[str]:
-        """Make it new."""
+        """Write "new" to the file."""
         self.file.write_text("new")
         yield "state"
 
@@ -56,7 +56,7 @@ def find_backups(workspace: Workspace) -> list[Path]:
 
 
 def list_kept(home: Path) -> dict[str, str]:
-    """Return the hashes of a home's files but for the locks and the database, whose bytes a copy may order anew."""
+    """Return the hashes of a home's files without the locks and the database, whose bytes differ in a copy."""
     return {name: digest for name, digest in hash_folder(home).items() if not name.endswith(("lock", "mlflow.db"))}
 
 

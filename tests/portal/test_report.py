@@ -336,7 +336,7 @@ def test_a_notebook_that_cannot_be_read_becomes_a_note(tmp_path: Path, content: 
 
 
 def test_a_progress_bar_is_shown_as_it_ends(tmp_path: Path) -> None:
-    """As a kernel sends it: in many pieces, some of which end within a line."""
+    """The kernel sends the progress bar in many pieces, some of which end within a line."""
     steps = [
         new_output("stream", name="stderr", text=f"\r{step:4} of 20000 \x1b[32mok\x1b[0m")
         for step in range(0, 20001, 10)

@@ -100,7 +100,7 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
 
 
 def test_a_record_without_settings_is_read_as_one_that_cannot_be_resumed(tmp_path: Path) -> None:
-    """A sweep's, and those from before settings had a type."""
+    """Such records are those of sweeps, and those from before settings had a type."""
     write_run(make_run(), tmp_path)
     path = tmp_path / make_run().run_id / "run.json"
     content = json.loads(path.read_text())

@@ -102,7 +102,7 @@ def test_a_worktree_a_clone_and_a_submodule_are_repositories_of_their_own(reposi
 def test_a_repository_that_the_environment_names_does_not_count(
     repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a hook of another repository, or with dotfiles in a bare one."""
+    """The environment names one in a hook of another repository, or if dotfiles are in a bare repository."""
     commit = run_git(repository, "rev-parse", "HEAD")
     folder = tmp_path_factory.mktemp("elsewhere")
     project = make_project(folder / "project")

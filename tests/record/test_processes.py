@@ -59,7 +59,7 @@ def test_a_process_is_an_array_in_json() -> None:
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_whoever_holds_a_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: bool) -> None:
-    """They come from the system's list of locks or, if it has none, from the open files."""
+    """The processes come from the system's list of locks or, if it has none, from the open files."""
     path = tmp_path / "held"
     code = f"import fcntl\nf = open({str(path)!r}, 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
     if not listed:

@@ -77,7 +77,7 @@ def show(kind: str, data: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_secret_is_found_in_every_spelling(spelling: str) -> None:
-    """The secrets are within random text, because base64 depends on the text before: 40 random ones, and the worst."""
+    """Hide 40 random secrets and the worst one in random text, because base64 depends on the text before them."""
     random_ = random.Random(7)
     secrets = ["".join(random_.choices(CHARACTERS, k=random_.randint(12, 40))).strip() for _ in range(40)]
     for secret in [SECRET, *(secret for secret in secrets if len(secret) >= 8)]:
@@ -264,7 +264,7 @@ LARGE = {
 
 @pytest.mark.parametrize("text", LARGE)
 def test_large_outputs_take_seconds(text: str) -> None:
-    """1 MB each, and the worst secret among five: up to 1 s. 50 MB with usual secrets take 0.3 to 2.6 s."""
+    """An output of 1 MB takes up to 1 s with the worst of five secrets. 50 MB take 0.3 to 2.6 s with usual secrets."""
     redactor = Redactor([SECRET, *(random.Random(n).randbytes(16).hex() for n in range(4))])
     cell = {"cell_type": "code", "source": "", "metadata": {}, "outputs": [stream(LARGE[text])]}
     began = time.process_time()

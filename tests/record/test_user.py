@@ -1,4 +1,4 @@
-"""The user who starts something."""
+"""The user who starts a run."""
 
 import getpass
 

@@ -19,8 +19,8 @@ from mlops.regression.values import (
     [
         (3075.260953642249, 3075.260953642250, 1e-6, True),
         (3075.26, 3075.27, 1e-6, False),
-        (3075.26, 3075.27, 1e-5, True),  # relative above one
-        (0.048, 0.049, 0.001, True),  # absolute below
+        (3075.26, 3075.27, 1e-5, True),  # the tolerance is relative above 1
+        (0.048, 0.049, 0.001, True),  # the tolerance is absolute below 1
         (0.048, 0.0491, 0.001, False),
         (0.0, -0.0, 0, True),
         (442, 443, 0, False),

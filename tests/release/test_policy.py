@@ -40,10 +40,10 @@ def get_image(digest: str) -> Image:
 
 @dataclass
 class MemoryHost:
-    """Serves by remembering what it serves, and fails where a test says so.
+    """A host that only remembers what it serves. A test chooses the calls that fail.
 
-    `serving` has the digest that each environment serves, `states` what is remembered; `done` lists what was asked of
-    the host, `broken` the calls that fail, by name, and `unhealthy` the environments whose service does not answer.
+    `serving` has the digest that each environment serves, and `states` has the stored states. `done` lists the calls,
+    `broken` names the calls that fail, and `unhealthy` names the environments whose service does not answer.
     """
 
     command_options: str = " --platform memory"
@@ -141,7 +141,7 @@ def host() -> MemoryHost:
 
 @pytest.fixture
 def releases(host: MemoryHost) -> Releases[Deployments]:
-    """Its services."""
+    """The services of the host."""
     return Releases(host, get_image)
 
 

@@ -1,4 +1,4 @@
-"""The outcome of a run by what its steps did."""
+"""The outcome of a run, which depends on what its steps did."""
 
 import pytest
 
@@ -13,7 +13,7 @@ NO_PARAMETERS = Parameters("local", 10.0, {}, {})
 
 
 def make_run(promoted: bool | None = None, refusal: str = "", **states: StepState) -> RunRecord:
-    """Return a run of all steps, of which these have ended and the others were skipped."""
+    """Return a run of all steps. The given steps have ended, and the others were skipped."""
     results = {"evaluate": {} if promoted is None else {"promoted": promoted}, "deploy_qa": {"refusal": refusal}}
     steps = tuple(
         StepRecord(step.name, step.notebook, state=states.get(step.name, "skipped"), results=results.get(step.name, {}))

@@ -223,7 +223,7 @@ def test_a_step_that_refuses_ends_the_run_as_rejected(small: Workspace) -> None:
         ["done", "done", *["skipped"] * 2],
     )
     assert {step.reason for step in record.steps[2:]} == {"too little was seen"}
-    for only in ("act", "rest"):  # each step a run of its own, as in Azure Pipelines
+    for only in ("act", "rest"):  # each step is a run of its own, as in Azure Pipelines
         record = run_pipeline(Plan("four", steps, parameters, only), surround(small))
         found = record.get_step(only)
         assert (record.state, record.outcome) == ("succeeded", "rejected")
@@ -325,7 +325,7 @@ def test_one_step_alone_does_not_mix_results_of_different_runs(small: Workspace)
 
 
 class Insights:
-    """A monitoring that stores the runs it gets."""
+    """Telemetry that stores the runs that it gets."""
 
     def __init__(self) -> None:
         self.runs: list[RunRecord] = []
@@ -439,7 +439,7 @@ def test_what_a_change_makes_run_again(
 def test_another_parameter_makes_it_run_again_and_what_builds_on_it(small: Workspace) -> None:
     run(small, "look.seen=5")
     assert states(run(small, "look.seen=6")) == ["done", "done", "reused", "reused"]
-    assert states(run(small, "look.seen=5")) == ["reused"] * 4  # the results of an older run can be used as well
+    assert states(run(small, "look.seen=5")) == ["reused"] * 4  # results of an older run can be chosen, too
 
 
 def test_force_runs_all(small: Workspace) -> None:
@@ -449,7 +449,7 @@ def test_force_runs_all(small: Workspace) -> None:
 
 
 def test_a_file_that_changed_makes_it_run_again(small: Workspace) -> None:
-    """The content counts, not the name; a file that cannot be hashed here always makes it run."""
+    """The content of a file matters, not its name. A step whose file cannot be hashed here always runs."""
     data = small.project / "data.csv"
     data.write_text("1")
     step = Step("look", "01_look", files=("path",))

@@ -1,13 +1,13 @@
-"""Microsoft's schemas of ARM resources: a trimmed copy, and validation by it.
+"""Microsoft's schemas of ARM resources: a trimmed copy, and the validation of templates with it.
 
-``arm-schemas/`` holds what our template needs of https://github.com/Azure/azure-resource-manager-schemas (MIT,
-Copyright Microsoft). ``python tests/support/arm_schemas.py FOLDER`` makes it anew from a checkout's folder
-``schemas``:
+``arm-schemas/`` holds the part of https://github.com/Azure/azure-resource-manager-schemas (MIT, Copyright Microsoft)
+that our template needs. ``python tests/support/arm_schemas.py FOLDER`` creates it again from the folder ``schemas`` of
+a checkout of that repository. The copy differs from the originals:
 
-- only the resources of `RESOURCES` and what they refer to, without descriptions and child resources;
-- unknown properties are refused, which the originals let pass;
-- a union by a discriminator ("computeType") becomes one whole object for each of `KEPT_VARIANTS`. In the originals its
-  common part refuses the other properties of every variant, so that no compute at all is valid.
+- It has only the `RESOURCES` and the definitions that they refer to, without descriptions and child resources.
+- It refuses unknown properties, which the originals accept.
+- A union with a discriminator ("computeType") becomes one whole object for each of `KEPT_VARIANTS`. In the originals
+  the common part of the union refuses the properties of every variant, so no compute is valid.
 """
 
 import json
@@ -48,7 +48,7 @@ OF_ALL = ("dependsOn", "comments", "condition", "scope", "location", "tags")  # 
 
 
 def find_errors(template: Mapping[str, Any]) -> list[str]:
-    """Return what Microsoft's schemas find wrong with a template: place and message."""
+    """Return the errors that Microsoft's schemas find in a template, each with its place."""
     errors = [_describe("template", error) for error in _make_validator(ENVELOPE, "").iter_errors(template)]
     for number, resource in enumerate(template["resources"]):
         path, name = find_schema(resource)
@@ -73,7 +73,7 @@ def find_schema(resource: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _describe(where: str, error: Any) -> str:
-    # These errors say what is wrong; that of a union does not.
+    # Show the errors of a union's branches, because the error of the union itself does not say what is wrong.
     plain = ("additionalProperties", "const", "enum", "required")
     deepest = max([error, *_walk(error)], key=lambda one: (len(one.absolute_path), one.validator in plain))
     return f"{where}.{'.'.join(map(str, deepest.absolute_path))}: {deepest.message[:200]}"
@@ -131,7 +131,7 @@ def _list_references(schema: object) -> set[str]:
 
 
 def _clean(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """Return a schema without descriptions, which refuses what it does not name, its unions made whole."""
+    """Return a schema without descriptions, which refuses unknown properties and has whole objects as variants."""
     if isinstance(schema, list):
         return [_clean(one, definitions) for one in schema]
     if not isinstance(schema, dict):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def list_tracked(project: Path, *patterns: str) -> list[Path]:
-    """Return the files that git tracks, of which a pattern is given or all; sorted by name."""
+    """Return the tracked files that match a pattern, or all if there is no pattern, sorted by name."""
     command = ["git", "-C", str(project), "ls-files", "-z", "--", *patterns]
     names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
     return [project / name for name in sorted(names) if name and (project / name).is_file()]

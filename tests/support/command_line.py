@@ -24,7 +24,7 @@ class CommandLine:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment that it runs in."""
+        """The environment variables of the command."""
         return {**os.environ, **self._own}
 
     @property

@@ -41,7 +41,7 @@ platform = "local"   # the runner sets it
 
 
 def load_project(folder: Path, steps: Sequence[Step] = ALL_STEPS) -> Project:
-    """Load the project in a folder, which keeps its state there, too."""
+    """Load the project in a folder, with its MLOPS_HOME and outputs below the same folder."""
     return Project.load(Workspace(folder, folder / "home", folder / "outputs"), steps)
 
 

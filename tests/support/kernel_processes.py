@@ -7,14 +7,14 @@ import psutil
 
 from mlops.kernels.socket_folder import find_folder
 
-THREADS = 9  # the threads of a kernel that serves, or more
+THREADS = 9  # a kernel that is ready has at least this many threads
 
 
 def find_kernels(runner: int) -> list[psutil.Process]:
     """Return the fresh kernels below a runner, and all warm ones, which have the command line of the tests' parent."""
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):  # it has no command line between fork and exec, or it ended
+        with contextlib.suppress(psutil.Error):  # between fork and exec a process has no command line; or it ended
             fresh = process.ppid() == runner and "ipykernel_launcher" in " ".join(process.cmdline())
             warm = process.name() == "warm-kernel" and str(find_folder()) in " ".join(process.cmdline())
             if (fresh or warm) and process.status() != psutil.STATUS_ZOMBIE:

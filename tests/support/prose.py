@@ -1,4 +1,4 @@
-"""What a person reads in this repository, with the file and the line where it stands."""
+"""The texts of this repository that people read, each with its file and line."""
 
 import ast
 import io
@@ -17,7 +17,7 @@ PAGES = ("*.md", "docs/*.md", "outputs/*.md", "src/**/*.j2")
 SETTINGS = ("*.yml", ".ci/*", ".ci/azure-pipelines/*.yml", "parameters/*.yml", "Makefile", "notebooks/*.cfg")
 Kind = Literal["message", "error", "module", "class", "property", "function", "comment", "page"]
 Reader = Callable[[str, str], Iterator["Passage"]]
-FILLED_IN = "{}"  # stands for what is filled into a message
+FILLED_IN = "{}"  # stands for a value that is inserted into a message
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def make_scraps(**values: Any) -> list[dict[str, Any]]:
 
 
 def make_notebook(version: int = 1, rows: int = 98, mse: float = 3075.26, **scraps: Any) -> dict[str, Any]:
-    """Return a notebook that prints, shows a table and hands on; committed and executed look alike."""
+    """Return a notebook that prints, shows a table and hands on results, in the form of both copies."""
     printed = {"output_type": "stream", "name": "stdout", "text": [f"{rows} rows\n"]}
     warning = {"output_type": "stream", "name": "stderr", "text": f"a warning of version {version}\n"}
     table = {"output_type": "execute_result", "data": {"text/html": HTML.replace("3075.3", f"{mse:.1f}")}}
@@ -70,7 +70,7 @@ def make_notebook(version: int = 1, rows: int = 98, mse: float = 3075.26, **scra
 def write_checked_run(project: Path) -> Path:
     """Write a notebook "01_n", and a run of it in two environments and of a step that was skipped.
 
-    Its copies are as the notebook in `project`. Returns the run's folder.
+    The executed copies equal the notebook in `project`. Returns the run's folder.
     """
     steps = (
         StepRecord("n_qa", "01_n", "qa", "done", parameters={"alpha": 0.1, "run_folder": "/x"}),

@@ -35,7 +35,7 @@ FAILED = f"AssertionError in the cell that begins {FIRST_LINE!r}: x is 5.0"  # a
 
 @dataclass
 class FakeExecutor:
-    """An executor that does the work of the second notebook in this process, last task first.
+    """An executor that does the work of the second notebook in this process, beginning with the last task.
 
     `interrupt` names the task before which it ends.
     """

@@ -37,7 +37,7 @@ def start(folder: Path, *words: str) -> "subprocess.Popen[bytes]":
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a part of the cluster, with what it has started."""
+    """End a part of the cluster and the processes that it started."""
     below = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
     try:

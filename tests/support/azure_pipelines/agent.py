@@ -25,9 +25,9 @@ from azure_pipelines.pipeline import (
 from checkout import list_tracked
 
 STEP_SECONDS = 1500
-READY = ".ready"  # what `make setup` compares with the lock
+READY = ".ready"  # the file whose time `make setup` compares with that of the lock
 PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # variables of this test run that an agent does not have
-MACHINE = {**os.environ}  # as it is before a test puts the double of Azure into it
+MACHINE = {**os.environ}  # the environment before a test adds the double of Azure
 COMMAND = re.compile(r"^##vso\[(task\.setvariable variable=|build\.addbuildtag\])([\w.-]+)(?:\](.*))?$", re.MULTILINE)
 SECRET_GROUP = "mlops-keyvault"  # secrets of Key Vault are not passed to scripts automatically
 
@@ -39,20 +39,22 @@ class Agent:
     Parameters
     ----------
     repository : Path
-        What it clones for every job.
+        The repository that it clones for every job.
     workspace : Path
-        Its folder; empty at the start of every job, and always the same, as on Microsoft's agents.
+        The folder in which it works. It is emptied before every job, and its path never changes, as on Microsoft's
+        agents.
     artifacts : Path
-        What the jobs publish; it outlives them.
+        The folder for published artifacts, which outlive the jobs.
     given : mapping of str to str
-        What somebody has set in Azure DevOps: the content of the variable groups.
+        The values in the variable groups, which people set in Azure DevOps.
     environ : mapping of str to str
-        What every script has in its environment beside the variables.
+        Additional environment variables for every script.
     login : mapping of str to str
-        What a script of AzureCLI@2 has, too: here the way to Azure's double, and the identity that `az login` gives.
+        Additional environment variables for scripts of AzureCLI@2: the address of the double of Azure, and the identity
+        that `az login` would provide.
     packages : Path, optional
-        The ``.venv`` of another checkout with the same lock, to copy for the first `make setup`. Without it, that
-        installs everything, which takes two minutes of a processor.
+        The ``.venv`` of another checkout with the same lock, which the first `make setup` then finds as a copy. Without
+        it, `make setup` installs everything, which takes two minutes of CPU time.
     """
 
     repository: Path
@@ -67,7 +69,7 @@ class Agent:
 
     @property
     def sources(self) -> Path:
-        """Where the scripts run."""
+        """The folder in which the scripts run."""
         return self.workspace / "s"
 
     @property
@@ -76,24 +78,24 @@ class Agent:
 
     @property
     def _kept(self) -> Path:
-        """What the first `make setup` has installed; the next ones find it at the same path, and are done at once."""
+        """The packages of the first `make setup`. Later ones find them at the same path, so they take no time."""
         return self.workspace.with_name(f"{self.workspace.name}-packages")
 
     def run_pipeline(
         self, file: str, *, variables: Mapping[str, str] | None = None, done: Iterable[str] = (), **parameters: str
     ) -> None:
-        """Run what a trigger would: all jobs in order, but those whose conditions do not hold.
+        """Run a pipeline as its trigger would: all jobs in order, except jobs whose conditions do not hold.
 
         Parameters
         ----------
         file : str
-            The pipeline's, from the repository's top.
+            The pipeline's file, relative to the repository.
         variables : mapping of str to str, optional
-            Predefined ones that differ for this run: ``Build.Reason``.
+            Predefined variables with other values in this run, such as ``Build.Reason``.
         done : iterable of str
-            Stages and jobs that are taken for done and not run: another test runs the same.
+            Stages and jobs that are treated as done, because another test runs them.
         parameters : str
-            Those of the pipeline.
+            The parameters of the pipeline.
         """
         pipeline = read_project_pipeline(self.repository, file, **parameters)
         run = {**PREDEFINED, **list_resources(pipeline), **(variables or {})}
@@ -109,7 +111,7 @@ class Agent:
         return all(self.holds(condition, known, succeeded) for condition in job.conditions or ("succeeded()",))
 
     def run_job(self, job: Job, run: Mapping[str, str] = PREDEFINED) -> dict[str, str]:
-        """Run a job; returns its variables as they are at the end."""
+        """Run a job, and return the final values of its variables."""
         variables = self.start_job(job, run)
         for step in job.steps:
             if self.holds(step.get("condition", "succeeded()"), variables):
@@ -117,7 +119,7 @@ class Agent:
         return variables
 
     def find_variables(self, job: Job, run: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables of a job on this machine; a group's only where the job names the group."""
+        """Return the variables of a job on this machine, including those of the variable groups that it names."""
         documented = read_documented(self.repository)
         names = {name for group in job.groups for name in documented.groups[group]} | documented.variables.keys()
         given = {name: value for name, value in self.given.items() if name in names}
@@ -126,7 +128,7 @@ class Agent:
         return {**run, **given, **job.variables, **paths, "Pipeline.Workspace": str(self.workspace)}
 
     def start_job(self, job: Job, run: Mapping[str, str] = PREDEFINED) -> dict[str, str]:
-        """Make an empty machine with a fresh checkout; returns the variables of the job."""
+        """Create an empty machine with a fresh checkout, and return the variables of the job."""
         if self._packages.joinpath(READY).exists():
             self._packages.rename(self._kept)
         shutil.rmtree(self.workspace, ignore_errors=True)
@@ -164,7 +166,7 @@ class Agent:
     def run_script(
         self, script: str, variables: Mapping[str, str], extra: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a script as the tasks do: without -e, in the checkout, variables in the environment, secrets not."""
+        """Run a script in the checkout as the tasks do: without -e, with all variables except secrets."""
         if script.strip() == "make setup":
             self._reuse_packages()
         inherited = {name: value for name, value in MACHINE.items() if not name.startswith(PRIVATE)}

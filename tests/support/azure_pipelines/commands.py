@@ -32,9 +32,9 @@ def find_command_errors(
     Parameters
     ----------
     script : str
-        As in the file.
+        The text of the script.
     variables : mapping of str to str
-        Of the job.
+        The variables of the job.
     environment : set of str
         Names of the environment variables that the script gets.
     project : Path
@@ -57,7 +57,7 @@ def find_command_errors(
 
 
 def _split_commands(script: str) -> Iterator[list[str]]:
-    """Yield the commands of a script, each as its words. A line that ends in a backslash continues on the next one."""
+    """Yield each command of a script as a list of words. A backslash at the end of a line continues the command."""
     for line in script.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=";|&")
         lexer.whitespace_split = True
@@ -76,12 +76,12 @@ def _check_make(words: list[str], project: Path) -> Iterator[str]:
 
 @cache
 def _load(project: Path) -> Project:
-    """Load the project whose notebooks and parameters the checkout has, once."""
+    """Load the project of a checkout, only once."""
     return load_project(project, PIPELINES["all"])
 
 
 def _check_mlops(words: list[str], project: Path) -> Iterator[str]:
-    """Let the command line itself read the words, and the parameters be read, without running anything."""
+    """Parse a command with the command line itself, and read its parameters, without running anything."""
     if not words or words[0] not in cli.main.commands:
         yield f"there is no command {' '.join(['mlops', *words[:1]])!r}"
         return

@@ -17,11 +17,11 @@ class Documented:
     Parameters
     ----------
     pipelines, connections, environments : frozenset of str
-        As Azure DevOps shows them.
+        The names of these resources in Azure DevOps.
     groups : mapping of str to tuple of str
         The variables of each variable group.
     variables : mapping of str to str
-        Those of a pipeline's own that people may set; empty as long as they do not.
+        The pipeline variables that people may set; their values are empty by default.
     """
 
     pipelines: frozenset[str]
@@ -32,7 +32,7 @@ class Documented:
 
 
 def read_documented(project: Path) -> Documented:
-    """Read the table of a checkout."""
+    """Read the table in docs/azure.md of a checkout."""
     rows = ROW.findall((project / "docs" / "azure.md").read_text(encoding="utf-8"))
     names = {kind: frozenset(name for found, name, _ in rows if found == kind) for kind, _, _ in rows}
     return Documented(

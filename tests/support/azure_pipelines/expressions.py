@@ -1,6 +1,6 @@
 """The expressions of Azure Pipelines: ``${{ ... }}`` in templates, and the values of ``condition:``.
 
-Only what the files use; anything else is an error of the test, not a guess.
+Only the parts of the language that the files use are evaluated. Anything else fails the test.
 """
 
 import re
@@ -18,9 +18,9 @@ class Scope:
     Parameters
     ----------
     parameters, variables : mapping of str to str
-        By name; of variables, the case does not count, and an unknown one is empty.
+        The values by name. The case of a variable's name does not matter, and an unknown variable is empty.
     succeeded : bool
-        Whether all that came before has succeeded.
+        Whether everything that ran before has succeeded.
     """
 
     parameters: Mapping[str, str]
@@ -34,7 +34,7 @@ def evaluate(text: str, scope: Scope) -> Value:
     Raises
     ------
     ValueError
-        For what is no expression, or has a function or a parameter that is not known.
+        If the text is not an expression, or uses an unknown function or parameter.
     """
     tokens = _tokenize(text)
     value, rest = _read(tokens, scope)
@@ -44,7 +44,7 @@ def evaluate(text: str, scope: Scope) -> Value:
 
 
 def is_true(value: Value) -> bool:
-    """Return whether a value counts as true; an empty text does not."""
+    """Return whether a condition treats a value as true. An empty text is false."""
     return value if isinstance(value, bool) else value != ""
 
 

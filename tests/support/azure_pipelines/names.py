@@ -39,7 +39,7 @@ def find_name_errors(project: Path) -> list[str]:
     Parameters
     ----------
     project : Path
-        The checkout whose notebooks, parameters, make targets, tests and documentation they name.
+        The checkout. The files name its notebooks, parameters, make targets, tests and documentation.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def find_name_errors(project: Path) -> list[str]:
 
 
 def _check_texts(project: Path) -> Iterator[str]:
-    """Check names without parsing: notebooks, also in comments, and templates that nothing includes."""
+    """Check names in the raw text: notebooks, even in comments, and templates that nothing includes."""
     texts = {path: path.read_text(encoding="utf-8") for path in (project / FOLDER).glob("*.yml")}
     texts[project / PIPELINE] = (project / PIPELINE).read_text(encoding="utf-8")
     for path, text in texts.items():
@@ -91,7 +91,7 @@ def _check_stages(pipeline: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_artifacts(pipeline: Mapping[str, Any], project: Path) -> Iterator[str]:
-    """Every artifact that is fetched was published: by an earlier job, or by the pipeline that is a resource."""
+    """Check that every downloaded artifact was published, by an earlier job or by the pipeline that is a resource."""
     published: list[str] = []
     sources = {item["pipeline"] for item in pipeline.get("resources", {}).get("pipelines", [])}
     training = read_project_pipeline(project, **dict([TRAINING]))
@@ -128,7 +128,7 @@ def _check_resources(pipeline: Mapping[str, Any], project: Path, documented: Doc
 
 
 def _check_own_variables(pipeline: Mapping[str, Any], project: Path, documented: Documented) -> Iterator[str]:
-    """Variables with a platform's prefix are useless if the platform does not read them."""
+    """Check that the platform reads every variable with its prefix, because any other has no effect."""
     source = _read_sources((project / "src" / "mlops").resolve())
     settings = _read_section(project, "azure", "azure")
     names = {name: None for job in list_jobs(pipeline) for name in job.variables}

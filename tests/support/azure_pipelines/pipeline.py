@@ -38,17 +38,17 @@ class Job:
     stage, name : str
         "Model_CI", "Test".
     steps : tuple of mapping
-        As in the file.
+        The steps, as parsed from the file.
     variables : mapping of str to str
-        The file's, the stage's and the job's own, unexpanded; the inner ones win.
+        The variables of the file, the stage and the job, unexpanded. Those of the job have the highest precedence.
     groups : tuple of str
-        Names of the variable groups that it gets.
+        The names of the variable groups that the job uses.
     environment : str
-        Where a deployment goes to; empty for a job.
+        The environment of a deployment; empty for a job.
     conditions : tuple of str
-        The stage's and the job's.
+        The conditions of the stage and of the job.
     timeout : str, optional
-        In minutes.
+        The time limit in minutes.
     needs : tuple of str
         Stages and jobs that must have succeeded for ``succeeded()`` to be true.
     """
@@ -112,13 +112,13 @@ def _list_variables(part: Any) -> list[tuple[str, str]]:
 
 
 def list_resources(pipeline: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables that the resources of a pipeline bring, with values of their form."""
+    """Return the variables that the resources of a pipeline add, with realistic values."""
     containers = pipeline.get("resources", {}).get("containers", [])
     return {f"resources.container.{item['container']}.digest": "sha256:" + "0" * 64 for item in containers}
 
 
 def list_known(job: Job, pipeline: Mapping[str, Any], documented: Documented) -> dict[str, str]:
-    """Return the variables that a job knows: predefined, of its groups and resources, documented, its own."""
+    """Return the variables of a job: predefined ones, documented ones, and those of its groups, resources and file."""
     of_groups = {name: "" for group in job.groups for name in documented.groups.get(group, ())}
     return {**PREDEFINED, **list_resources(pipeline), **documented.variables, **of_groups, **job.variables}
 

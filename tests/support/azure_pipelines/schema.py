@@ -65,7 +65,7 @@ def _read_definitions() -> dict[str, Any]:
 
 
 def _adapt(node: Any) -> Any:
-    """Turn what the schema says in its own keywords, or of typed scalars, into JSON schema of text."""
+    """Translate the schema's own keywords and typed scalars into a JSON schema for texts."""
     if isinstance(node, list):
         return [_adapt(item) for item in node]
     if not isinstance(node, dict):
@@ -101,7 +101,7 @@ Validator = extend(Draft7Validator, {"anyOf": _check_meant_branch})
 
 
 def _loosen_task(definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the task without its branches: any name, any inputs."""
+    """Return the schema of a task without its branches, so that any name and any inputs are valid."""
     around = definitions["taskBase"]["properties"] | definitions["task"]["properties"]
     properties = {**around, "task": {"type": "string"}, "inputs": {"type": "object"}}
     return {"type": "object", "properties": properties, "required": ["task"], "additionalProperties": False}
@@ -122,7 +122,7 @@ def _check_task(path: str, task: dict[str, Any]) -> list[str]:
         named = [name for item in definitions["task"]["properties"]["task"]["anyOf"] for name in _list_names(item)]
         return [] if task["task"] in named else [f"{path}: there is no task {task['task']!r}"]
     found: list[str] = []
-    for branch in branches:  # some tasks have two, one of them for deprecated names of inputs
+    for branch in branches:  # some tasks have two branches, one of them for deprecated names of inputs
         validator = Validator({**branch, "definitions": definitions})
         errors = [f"{path}.{_describe(error)}" for error in validator.iter_errors(_name_inputs(task, branch))]
         if not errors:
@@ -139,12 +139,12 @@ def _find_branches(name: str) -> list[dict[str, Any]]:
 
 
 def _list_names(item: Mapping[str, Any]) -> list[str]:
-    """Return the names of tasks in an enumeration, which stands adapted as a pattern."""
+    """Return the names of tasks in an enumeration, which `_adapt` turned into a pattern."""
     return re.findall(r"[\w.-]+@\d+", re.sub(r"\\(.)", r"\1", item.get("pattern", ""))) or item.get("enum", [])
 
 
 def _name_inputs(task: dict[str, Any], branch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the task with the schema's own names of its inputs, for aliases and other cases are as good."""
+    """Return the task with the schema's own names of inputs, because aliases and other spellings are valid, too."""
     if not isinstance(task.get("inputs"), dict):
         return task
     declared = branch["properties"].get("inputs", {}).get("properties", {})

@@ -11,7 +11,7 @@ from azure_pipelines.expressions import Scope, evaluate, is_true
 
 EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast if PyYAML has libyaml
-LISTS = ("steps", "jobs", "stages", "variables")  # of what a template can be
+LISTS = ("steps", "jobs", "stages", "variables")  # the kinds of lists that a template can contain
 
 
 class TemplateError(Exception):
@@ -25,7 +25,7 @@ def read_yaml(text: str) -> dict[str, Any]:
 
 
 def list_choices(text: str) -> list[dict[str, str]]:
-    """Return every set of parameters with which a pipeline can be started; one empty set where it has none."""
+    """Return every set of parameters with which a pipeline can be started; one empty set if it has no parameters."""
     sets: list[dict[str, str]] = [{}]
     for declared in read_yaml(text).get("parameters", []):
         values = declared.get("values", [declared.get("default", "")])
@@ -39,16 +39,16 @@ def expand_file(text: str, path: Path, given: Mapping[str, str]) -> dict[str, An
     Parameters
     ----------
     text : str
-        Its content.
+        The content of the file.
     path : Path
-        Where it stands: templates are looked for from its folder on.
+        The path of the file. Paths of templates are relative to its folder.
     given : mapping of str to str
-        Its parameters; for the others, the defaults hold.
+        The values of its parameters; the others have their defaults.
 
     Raises
     ------
     TemplateError
-        Naming the template, parameter or expression that is wrong.
+        If a template, parameter or expression is wrong; the message names it.
     """
     tree = dict(read_yaml(text))
     declared = {"parameters": tree.pop("parameters")} if "parameters" in tree else {}
@@ -82,7 +82,7 @@ def _expand(node: Any, folder: Path, scope: Scope) -> Any:
 
 
 def _expand_items(items: list[Any], folder: Path, scope: Scope) -> Iterator[Any]:
-    taken = False  # whether a branch of the present conditional was taken
+    taken = False  # whether a branch of the current conditional was chosen
     for item in items:
         branch = _find_branch(item)
         if branch:
