@@ -80,8 +80,8 @@ class Arrivals(Protocol):
     def fetch_newest(self, run_id: str) -> Arrival:
         """Stage the file that arrived last, for a submitted run; called by `mlops run-step` for `NEW_DATA`.
 
-        Only one run gets a file, even if several start at once; the others get the id of that run. If that run fails,
-        a later run gets the file. Safe to call again for the same run. Raises DatasetNotFoundError if no file has
-        arrived.
+        Only one run gets a file, even if several start at the same time; the others get the id of that run. If that run
+        fails, a later run gets the file. Safe to call again for the same run. Raises DatasetNotFoundError if no file
+        has arrived.
         """
         ...

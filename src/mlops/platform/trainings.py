@@ -66,8 +66,8 @@ class Tracker(Protocol):
 
         Its name comes from `name_training`, and its page shows as much of its `origin` as the platform allows. Every
         call creates a new training, which belongs to `sweep` if that is given. Several threads and processes may call
-        it at once. If `pipeline_run` is given, the new training replaces an earlier one with the same `pipeline_run`
-        and parameters, so that a pipeline run that was killed and resumed leaves only one training.
+        this method at the same time. If `pipeline_run` is given, the new training replaces an earlier one with the same
+        `pipeline_run` and parameters, so that a pipeline run that was killed and resumed leaves only one training.
         """
         ...
 
