@@ -197,3 +197,20 @@ def test_another_model_of_the_same_number_lends_neither_its_error_nor_its_promot
         f"Release it with `mlops run release`. {said}"
     )
     assert qa.remark == said
+
+
+def test_a_version_that_was_restored_after_a_failed_test_is_shown_as_such(tmp_path: Path, workspace: Workspace) -> None:
+    backend = open_backend()
+    good, bad = (publish(backend, tmp_path, number) for number in (1.0, 2.0))
+    release(backend, good)
+    deploy(backend, "qa", bad)
+    backend.services.record_test("qa", bad.digest, passed=True)
+    backend.services.deploy("production", bad, ready_seconds=30, force=False, decision=Decision("root", run_id="run"))
+    backend.services.record_test("production", bad.digest, passed=False)
+    production = read_overview(open_model(workspace, "tiny", backend)).environments[0]
+    for environment in ("qa", "production"):
+        backend.services.stop(environment)
+    assert production.model == "tiny version 1"
+    assert production.decision == (
+        "promoted by the gate, restored after tiny version 2 failed its test (deployed by root)"
+    )

@@ -102,6 +102,35 @@ def test_the_verdict_of_a_service_names_its_model() -> None:
     assert find_verdict(run, tested).text == "✓ tiny version 2 in qa passed 11 checks."
 
 
+@pytest.mark.parametrize(
+    ("serving", "said"),
+    [
+        ("tiny version 1", ", which now serves tiny version 1 again"),
+        ("tiny version 2", ""),
+        ("nothing", ", where nothing serves now"),
+    ],
+)
+def test_the_verdict_of_a_failed_service_names_the_model_the_checks_and_what_serves(serving: str, said: str) -> None:
+    cell = "service_checks.conclude_test(services)"
+    check = "one answer: expected [[1.0]], saw status 500"
+    error = (
+        f"ServiceTestFailed in the cell that begins {cell!r}: http://there fails 1 check, and qa now serves {serving}:"
+    )
+    deployed = StepRecord("deploy_qa", "06_deploy", "qa", state="done", results=DEPLOYED)
+    tested = StepRecord(
+        "test_qa",
+        "07_test_service",
+        "qa",
+        state="failed",
+        error=f"{error}\n  {check}",
+        error_kind="ServiceTestFailed",
+        cell=cell,
+    )
+    run = RunRecord("run", "all", "local", "failed", "", "", own_process(), (deployed, tested))
+    text = f"✗ tiny version 2 did not pass its test in qa{said}.\n{check}"
+    assert find_verdict(run, tested) == Verdict("failed", text)
+
+
 def test_what_follows_the_cell_that_failed_did_not_run() -> None:
     raised = new_output("error", ename="ValueError", evalue="no", traceback=[])
     killed = new_code_cell("os.kill()", metadata={"papermill": {"exception": True}})

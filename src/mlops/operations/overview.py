@@ -10,6 +10,7 @@ from mlops.operations.status import Status, read_status
 from mlops.pipelines import ALL_STEPS
 from mlops.platform.datasets import DatasetVersion
 from mlops.platform.models import ModelVersion
+from mlops.platform.services import FAILED_TEST, UNFINISHED_TEST
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.record.clock import now
@@ -98,6 +99,9 @@ def _find_decision(status: Status, standing: Standing, version: ModelVersion | N
         return f"rollback of {undone.model}{by} ({made.reason or 'no reason was given'})"
     why = f" ({made.reason})" if made.reason else ""
     promoted = "" if version is None else OVERRULED if version.override else "promoted by the gate"
+    if made.reason.endswith((FAILED_TEST, UNFINISHED_TEST)):
+        restored = f"restored after {made.reason}{f' (deployed{by})' if by else ''}"
+        return f"{promoted}, {restored}" if promoted else restored
     although = status.find_redeployment(standing)
     deployed = f"deployed{' again' if although else ''}{by}{why}" if by or why or although else ""
     return ", ".join(said for said in (promoted, deployed, although) if said)

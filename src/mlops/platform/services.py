@@ -36,6 +36,8 @@ class Permissions:
     redeploy: bool = False
 
 
+# How the reason of a decision ends if the previous service was restored after the test of a new one.
+FAILED_TEST, UNFINISHED_TEST = "failed its test", "did not finish its test"
 NO_DECISION, NO_PERMISSIONS = Decision(), Permissions()
 
 

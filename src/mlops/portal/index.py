@@ -9,8 +9,8 @@ from mlops.numbers import format_number
 from mlops.pipelines import SWEEP
 from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.portal.page import mark_code, render_page
+from mlops.portal.refusals import describe_failed_test
 from mlops.record.changes import list_changes, measure_duration
-from mlops.record.data_test import summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
 from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import (
@@ -119,8 +119,9 @@ def _explain_ending(run: RunRecord) -> str:
     if run.state == INTERRUPTED:
         return f"during {run.failure.step}" if run.failure and run.failure.step else ""
     failed = next((step for step in run.steps if step.state == "failed"), None)
-    if failed and (rules := summarize_rules(failed)):
-        return "\n".join([f"{failed.name}: the data did not pass its test", *rules])
+    if failed and (told := describe_failed_test(run, failed)):
+        said = told[0].replace("The ", "the ", 1) if told[0].startswith("The ") else told[0]
+        return "\n".join([f"{failed.name}: {said}", *told[1:]])
     return _shorten(describe_failure(run)) if run.outcome == "error" else describe_outcome(run)
 
 

@@ -155,8 +155,7 @@ def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     empty = f'<tr><td colspan="{len(heads)}">None finished.</td></tr>'
     return f"""<table class="sweep">
-<caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).
-Open a notebook in JupyterLab; a report opens in the browser.</caption>
+<caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).</caption>
 <thead><tr>{head}</tr></thead>
 <tbody>
 {rows or empty}

@@ -8,10 +8,10 @@ from mlops.errors import DataTestFailed, ServiceTestFailed, ServiceUntestedError
 from mlops.numbers import format_number
 from mlops.pipelines import ALL_STEPS, find_deployment
 from mlops.pipelines.step import Step
-from mlops.record.data_test import summarize_rules
+from mlops.portal.refusals import describe_failed_test, name_model
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
-from mlops.record.summary import OVERRULED, find_dataset, find_model, find_override
+from mlops.record.summary import find_dataset
 
 FAILURES = {  # the first words of the verdict, by the kind of the error
     DataTestFailed.__name__: "The data did not pass its test",
@@ -29,7 +29,7 @@ class Verdict:
     kind : str
         "done", "failed", "promoted" or "rejected": the class of the page's style.
     text : str
-        One or two sentences, with an icon; if data was refused, followed by a line for each of the first broken rules.
+        One or two sentences, with an icon; if a test failed, followed by a line for each broken rule or failed check.
     """
 
     kind: str
@@ -42,8 +42,8 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
     declared = next((found for found in steps if found.name == step.name), None)
     if step.state == "failed":
         what = FAILURES.get(step.error_kind, "This step failed")
-        if rules := summarize_rules(step):
-            return Verdict("failed", "\n".join([f"✗ {what}.", *rules]))
+        if told := describe_failed_test(run, step, steps):
+            return Verdict("failed", "\n".join([f"✗ {told[0]}.", *told[1:]]))
         return Verdict("failed", f"✗ {what}{name_cell(step.cell)}.")
     if not step.has_results:
         return Verdict(step.state, step.state.capitalize() + ".")
@@ -69,23 +69,17 @@ def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Seque
         return "The data passed its test."
     if declared.names_dataset:
         return f"Done. {find_dataset(run)} was registered as the newest."
-    model = _name_model(run, declared)
+    model = name_model(run, declared)
     if declared.deploys.digest and model:
         return f"Done. {model} was deployed in {step.environment}."
     if declared.registers and model:
         return f"Done. {model} was registered{' as the champion' if declared.promotes else ''}."
     if declared.packs and model:
         return f"Done. The image of {model} was created."
-    deployed = _name_model(run, find_deployment(steps, step.environment))
+    deployed = name_model(run, find_deployment(steps, step.environment))
     if declared.checks in step.results:
         return f"{deployed or 'The service'} in {step.environment} passed {step.results[declared.checks]} checks."
     return f"Done.{_name_numbers(declared, step)}"
-
-
-def _name_model(run: RunRecord, declared: Step | None) -> str:
-    """Return the model of a step of the run, with a mark if the gate was overruled; empty if the step has none."""
-    model = find_model(run, [declared]) if declared else ""
-    return f"{model} ({OVERRULED})" if model and find_override(run) else model
 
 
 def _name_numbers(declared: Step, step: StepRecord) -> str:

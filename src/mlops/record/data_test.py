@@ -58,14 +58,15 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
         Consider only tests of this data file; empty for any file.
     """
     takes = {step.name: step.takes_data for step in steps if step.takes_data}
-    known: list[DataTest] = []
+    own: list[DataTest] = []
+    reused: list[DataTest] = []
     for run in runs:
         found = next((step for step in run.steps if step.name in takes and step.state in ENDED), None)
         described = _describe(run, found, takes[found.name]) if found else None
         if found and described and of in ("", described.url):
-            known.append(described)
+            (reused if found.state == "reused" else own).append(described)
     # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is on record.
-    return max(reversed(known), key=lambda test: test.at, default=None)
+    return max((*own, *reversed(reused)), key=lambda test: test.at, default=None)
 
 
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:

@@ -24,8 +24,10 @@ from mlops.errors import (
 from mlops.platform.images import Image
 from mlops.platform.services import (
     ENVIRONMENTS,
+    FAILED_TEST,
     NO_DECISION,
     NO_PERMISSIONS,
+    UNFINISHED_TEST,
     Decision,
     Judgement,
     Permissions,
@@ -108,7 +110,7 @@ class Releases(Generic[State]):
             site.write(state)
             if not _restores(environment):
                 return Judgement("interrupted", site.describe(state))
-            return Judgement("interrupted", self._undo_deployment(site, state, "did not finish its test"))
+            return Judgement("interrupted", self._undo_deployment(site, state, UNFINISHED_TEST))
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """See `Services`."""
@@ -173,7 +175,7 @@ class Releases(Generic[State]):
         restores = _restores(environment)
         try:
             site.write(state)
-            return self._undo_deployment(site, state, "failed its test") if restores else site.describe(state)
+            return self._undo_deployment(site, state, FAILED_TEST) if restores else site.describe(state)
         except PlatformError as error:  # something may have changed, so the platform was not merely unreachable
             lost = "the previous service could not be restored" if restores else "the platform reported an error"
             raise ServiceTestFailed(

@@ -1,0 +1,39 @@
+"""The failed test of data or of a service in words, for verdicts and the index."""
+
+import re
+from collections.abc import Iterable
+
+from mlops.errors import ServiceTestFailed
+from mlops.pipelines import ALL_STEPS, find_deployment
+from mlops.pipelines.step import Step
+from mlops.record.data_test import summarize_rules
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.summary import OVERRULED, find_model, find_override
+
+
+def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
+    """Return a sentence without a full stop, then a line for each broken rule or failed check.
+
+    The list is empty if the step failed for another reason.
+    """
+    if rules := summarize_rules(step):
+        return ["The data did not pass its test", *rules]
+    checks = [line.strip() for line in step.error.splitlines()[1:] if line.startswith("  ")]
+    if step.error_kind != ServiceTestFailed.__name__ or not checks:
+        return []
+    model = name_model(run, find_deployment(steps, step.environment))
+    serving = re.search(r"now serves (.+?):?$", step.error.splitlines()[0])
+    other = serving[1] if serving and serving[1] != model else ""
+    return [f"{model or 'The service'} did not pass its test in {step.environment}{_name_other(other)}", *checks]
+
+
+def name_model(run: RunRecord, declared: Step | None) -> str:
+    """Return the model of a step of the run, with a mark if the gate was overruled; empty if the step has none."""
+    model = find_model(run, [declared]) if declared else ""
+    return f"{model} ({OVERRULED})" if model and find_override(run) else model
+
+
+def _name_other(serving: str) -> str:
+    if serving == "nothing":
+        return ", where nothing serves now"
+    return f", which now serves {serving} again" if serving else ""
