@@ -1,5 +1,7 @@
 """A project, opened on a platform."""
 
+from dataclasses import replace
+
 import pytest
 from opened import open_here
 
@@ -7,6 +9,8 @@ from mlops.errors import ParameterError, UsageError
 from mlops.operations.opening import open_project
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
+from mlops.record.ledger import RunRecord, RunSettings
+from mlops.record.processes import NO_PROCESS
 from mlops.workspace import Workspace
 
 
@@ -27,3 +31,14 @@ def test_a_mistake_is_found_before_the_platform_is_opened(workspace: Workspace) 
         open_project(project, [Override("deploy", "force", "yes", "the caller")], "moon")
     with pytest.raises(UsageError, match="There is no platform 'moon'"):
         open_project(project, platform="moon")
+
+
+def test_a_run_is_resumed_on_its_own_model(workspace: Workspace) -> None:
+    """Its summary and the champion that its steps watch are those of the model that the run was started for."""
+    first = open_here(workspace, "shared.model_name=other")
+    record = RunRecord("run", "all", "local", "lost", "", "", NO_PROCESS, ())
+    begun = replace(record, settings=RunSettings(first.parameters))
+    opened = open_here(workspace)
+    assert (opened.model_name, opened.reopen(begun).model_name, opened.reopen(record)) == ("diabetes", "other", opened)
+    older = replace(first.parameters, shared={})
+    assert opened.reopen(replace(record, settings=RunSettings(older))).model_name == "diabetes"

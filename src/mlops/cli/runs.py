@@ -30,7 +30,8 @@ from mlops.operations.data import RefusedData, describe_data, find_refused
 from mlops.operations.opening import OpenProject
 from mlops.operations.releasing import Remaining
 from mlops.operations.status import Status, read_status
-from mlops.parameters.overrides import read_override
+from mlops.parameters.lookup import SHARED
+from mlops.parameters.overrides import Override, read_override
 from mlops.parameters.project import Project
 from mlops.platform.services import Permissions
 from mlops.record.ledger import RunRecord
@@ -160,7 +161,12 @@ def resume(run_id: str, jobs: int | None, quiet: bool, as_json: bool) -> None:
     workspace = find_workspace()
     record = find_run(workspace.outputs, run_id)
     opened = open_loaded(Project.load(workspace), record.platform)
-    _conclude(resume_run(opened, record, jobs or 0, [] if quiet else [Progress()]), opened, Printed(quiet, as_json))
+    reopened = opened.reopen(record)
+    known = opened.parameters.shared
+    changed = {name: value for name, value in reopened.parameters.shared.items() if known.get(name) != value}
+    given = [Override(SHARED, name, value, record.run_id).to_text() for name, value in changed.items()]
+    resumed = resume_run(reopened, record, jobs or 0, [] if quiet else [Progress()])
+    _conclude(resumed, reopened, Printed(quiet, as_json), given)
 
 
 @dataclass(frozen=True)

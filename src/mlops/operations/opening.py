@@ -8,6 +8,7 @@ from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
 from mlops.platform.backend import Backend
+from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace
 
 
@@ -58,6 +59,14 @@ class OpenProject:
         """
         merged = self.project.merge(overrides, self.parameters.platform)
         return replace(self, overrides=overrides, parameters=merged)
+
+    def reopen(self, run: RunRecord) -> "OpenProject":
+        """Return the project with the parameters that a run was started with, such as its model's name."""
+        given = run.settings.parameters
+        if given is None:
+            return self
+        shared = {**self.parameters.shared, **given.shared}  # older records lack newer parameters
+        return replace(self, parameters=replace(given, shared=shared))
 
 
 def open_project(

@@ -109,5 +109,5 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
         If the run is still running, or succeeded.
     """
     require_ready(opened.backend)
-    around = surround_run(opened, listeners, DataRegistrar(opened.backend.datasets))
+    around = surround_run(opened.reopen(record), listeners, DataRegistrar(opened.backend.datasets))
     return resume_pipeline(record, PIPELINES.get(record.pipeline, ()), around, jobs)
