@@ -672,10 +672,12 @@ def test_an_interrupt_while_a_report_is_written_loses_no_report_of_a_step_that_f
                 raise KeyboardInterrupt
             return replace(step, report=f"{step.notebook}.html")
 
+    before, impatient = Watch(), Impatient()
     with pytest.raises(RunInterrupted):
-        run(small, watch=Impatient())
+        run_pipeline(Plan("four", STEPS, load_parameters(small.project, STEPS)), surround(small, [before, impatient]))
     (record,) = list_runs(small.outputs)
     assert (record.state, record.steps[0].state, record.steps[0].report) == ("interrupted", "done", "01_look.html")
+    assert (before.heard.count("look done"), impatient.heard.count("look done")) == (1, 2)  # a line is printed once
 
 
 def test_a_record_that_cannot_be_written_ends_the_run_with_the_reason(small: Workspace) -> None:

@@ -47,6 +47,7 @@ class Run:
         self.record = record
         self.folder = self.workspace.outputs / record.run_id
         self.unannounced: list[StepRecord] = []
+        self.notified = 0  # how many listeners know the first of these steps
 
     def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -177,10 +178,11 @@ class Run:
         self.unannounced += steps
         before = self.record
         while self.unannounced:
-            step = self.unannounced[0]
-            for listener in self.around.listeners:
-                step = listener.step_ended(self.record, step)
-            self.record = self.record.with_step(step)
+            for listener in self.around.listeners[self.notified :]:
+                self.unannounced[0] = listener.step_ended(self.record, self.unannounced[0])
+                self.notified += 1
+            self.record = self.record.with_step(self.unannounced[0])
+            self.notified = 0
             del self.unannounced[0]
         if self.record != before:
             self._save(self.record)
