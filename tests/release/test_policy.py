@@ -16,6 +16,7 @@ from mlops.errors import (
     ServiceTestFailed,
 )
 from mlops.platform.images import Image
+from mlops.platform.models import FailedTest
 from mlops.platform.services import NO_PERMISSIONS, Decision, Health, Judgement, Permissions, Service
 from mlops.release.history import Deployment, Deployments
 from mlops.release.policy import Releases
@@ -345,7 +346,7 @@ def test_a_failed_take_over_gives_the_environment_back(releases: Releases[Deploy
     release(releases, ONE)
     release(releases, OTHER, passed=False, allowed=Permissions(take_over=True))
     assert releases.find_owner("production") == "tiny"
-    assert releases.list_services()[1].failed == ("other:1",)
+    assert releases.list_services()[1].failed == (FailedTest("other:1"),)
 
 
 def test_a_rollback_to_another_model_is_a_take_over(releases: Releases[Deployments]) -> None:
@@ -444,7 +445,7 @@ def test_a_deployment_that_waited_for_a_rollback_is_refused(host: MemoryHost, re
                 yield site
 
     waiting = Releases(Waiting(serving=host.serving, states=host.states), get_image)
-    with pytest.raises(RolledBackError):
+    with pytest.raises(RolledBackError, match="tiny version 2 was rolled back to tiny version 1 in production"):
         waiting.deploy("production", TWO, ready_seconds=1, force=True)
     assert host.states["production"].current.digest == ONE.digest
 
@@ -454,7 +455,7 @@ def test_a_rollback_is_lifted_once_its_version_has_passed_again(releases: Releas
         release(releases, image)
     releases.roll_back("production", ANN)
     release(releases, TWO, passed=False, allowed=Permissions(redeploy=True))
-    with pytest.raises(RolledBackError):
+    with pytest.raises(RolledBackError, match="tiny version 2 was rolled back to tiny version 1 in production"):
         deploy(releases, "qa", TWO)
     release(releases, TWO, allowed=Permissions(redeploy=True))
     assert deploy(releases, "production", TWO).tested == "passed"
@@ -466,7 +467,7 @@ def test_another_image_of_a_version_that_was_rolled_back_is_refused_as_well(rele
     for image in (ONE, TWO):
         release(releases, image)
     releases.roll_back("production", ANN)
-    with pytest.raises(RolledBackError):
+    with pytest.raises(RolledBackError, match="tiny version 2 was rolled back to tiny version 1 in production"):
         deploy(releases, "qa", Image("tiny:2", "sha256:built-again", "", "tiny", 2))
 
 
@@ -475,14 +476,33 @@ def test_a_rollback_does_not_concern_another_model_of_the_same_number(releases: 
     release(releases, ONE)
     release(releases, replace(TWO, model_identity="tiny:2:a"))
     assert releases.roll_back("production", ANN).model_identity == "tiny:2:a"
-    with pytest.raises(RolledBackError):
+    with pytest.raises(RolledBackError, match="tiny version 2 was rolled back to tiny version 1 in production"):
         deploy(releases, "qa", replace(TWO, model_identity="tiny:2:a"))
-    with pytest.raises(RolledBackError):  # an older version of the engine recorded no identity
+    with pytest.raises(RolledBackError, match="was rolled back"):  # an older version of the engine recorded no identity
         deploy(releases, "qa", TWO)
     release(releases, replace(TWO, digest="sha256:other", model_identity="tiny:2:b"))
     (rollback,) = releases.list_rollbacks()
     assert not rollback.lifted
     assert releases.list_services()[1].model_identity == "tiny:2:b"
+
+
+def test_a_failed_test_belongs_to_one_model_of_its_number(releases: Releases[Deployments]) -> None:
+    first, second = (replace(TWO, digest=f"sha256:{name}", model_identity=f"tiny:2:{name}") for name in "ab")
+    release(releases, ONE)
+    release(releases, first, passed=False)
+    release(releases, second)
+    assert releases.list_services()[1].failed == (FailedTest("tiny:2", "tiny:2:a"),)
+    release(releases, first)
+    assert releases.list_services()[1].failed == ()
+
+
+def test_a_later_pass_ends_a_failure_that_an_older_engine_recorded_without_identity(
+    releases: Releases[Deployments],
+) -> None:
+    release(releases, ONE)
+    release(releases, TWO, passed=False)
+    release(releases, replace(TWO, model_identity="tiny:2:a"))
+    assert releases.list_services()[1].failed == ()
 
 
 def test_a_rollback_that_fails_changes_nothing(host: MemoryHost, releases: Releases[Deployments]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlops.platform.models import ModelVersion
+from mlops.platform.models import FailedTest, ModelVersion
 from mlops.platform.services import Decision, Rollback, Service
 from mlops.release.next_release import describe_rollback
 from mlops.release.standing import Standing, find_standings
@@ -50,7 +50,7 @@ def test_whether_the_champion_serves_is_unknown_if_it_or_the_environment_cannot_
             "`mlops run release --platform azure --take-over` replaces it.",
         ),
         (
-            replace(SERVICE, failed=("tiny:2",)),
+            replace(SERVICE, failed=(FailedTest("tiny:2"),)),
             CHAMPION,
             f"It does not serve the champion, tiny version 2, which failed its test in production. {AGAIN}",
         ),
@@ -156,8 +156,17 @@ def test_another_model_of_the_same_number_is_not_the_champion() -> None:
     assert find_standing(SERVICE, CHAMPION, [of_other]).remark.endswith("Release it with `mlops run release`.")
 
 
+def test_a_failed_test_does_not_concern_another_model_of_the_same_number() -> None:
+    """A restored registry may give the number to another model."""
+    for identity, failed in (("tiny:2:other", False), (CHAMPION.identity, True), ("", True)):
+        service = replace(SERVICE, failed=(FailedTest("tiny:2", identity),))
+        assert ("which failed its test" in find_standing(service, CHAMPION, []).remark) == failed
+
+
 def test_a_champion_that_failed_in_qa_is_not_called_unreleased() -> None:
-    qa = replace(SERVICE, environment="qa", image="tiny:2", model_version=2, tested="failed", failed=("tiny:2",))
+    qa = replace(
+        SERVICE, environment="qa", image="tiny:2", model_version=2, tested="failed", failed=(FailedTest("tiny:2"),)
+    )
     assert [found.remark for found in find_standings([qa, SERVICE], CHAMPION, [], " --platform azure")] == [
         "",
         f"It does not serve the champion, tiny version 2, which failed its test in qa. {AGAIN}",

@@ -99,6 +99,18 @@ def _describe_champion(identity: str) -> str:
     return f"version {identity.split(':')[1]}" if identity else "no version"
 
 
+@dataclass(frozen=True)
+class FailedTest:
+    """The failed test of a model version; its image, and its identity if that was recorded."""
+
+    image: str
+    model_identity: str = ""
+
+    def concerns(self, image: str, model_identity: str) -> bool:
+        """Return whether it was the test of this model version, and not of another model of the same number."""
+        return is_same_model(self.image, self.model_identity, image, model_identity)
+
+
 class Registry(Protocol):
     """The registry of model versions, one of which is the champion."""
 
@@ -137,3 +149,12 @@ class Registry(Protocol):
         Called by 03_evaluate, 05_create_image and 07_test_service. Raises IntegrityError if a file has changed.
         """
         ...
+
+
+def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
+    """Return whether two images have the same model version.
+
+    A restored registry may give a number to another model, with another `ModelVersion.identity`. An identity that an
+    older version of the engine did not record is empty and equals any.
+    """
+    return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mlops.platform.images import Image
-from mlops.platform.models import ModelVersion, name_version, name_version_fully
+from mlops.platform.models import FailedTest, ModelVersion, is_same_model, name_version, name_version_fully
 
 ENVIRONMENTS = ("qa", "production")
 Ending = Literal["failed", "unanswered", "interrupted"]  # how a test that did not pass ended
@@ -68,8 +68,8 @@ class Service:
         The person who overruled the gate to promote its model, and the reason; empty if the gate decided.
     previous : str
         The image that a rollback restores: "diabetes:1"; empty if there is none of the same model.
-    failed : tuple of str
-        The images that were deployed here and failed their last test.
+    failed : tuple of FailedTest
+        The model versions that were deployed here and failed their last test.
     accepts_keys : bool
         Whether it was started with the keys that the platform's secrets hold.
     model_identity : str
@@ -89,7 +89,7 @@ class Service:
     decision: Decision = NO_DECISION
     override: str = ""
     previous: str = ""
-    failed: tuple[str, ...] = ()
+    failed: tuple[FailedTest, ...] = ()
     accepts_keys: bool = True
     model_identity: str = ""
 
@@ -179,15 +179,11 @@ class Rollback:
 
         A restored registry may have another model under the same number, which the rollback does not concern.
         """
-        return not self.lifted and self._concerns(image, model_identity)
+        return not self.lifted and is_same_model(self.image, self.model_identity, image, model_identity)
 
     def removed(self, service: Service) -> bool:
         """Return whether the rollback removed the model version that a service has now, barred or not."""
-        return self._concerns(service.image, service.model_identity)
-
-    def _concerns(self, image: str, model_identity: str) -> bool:
-        known = self.model_identity and model_identity
-        return self.image == image and (not known or self.model_identity == model_identity)
+        return is_same_model(self.image, self.model_identity, service.image, service.model_identity)
 
     @property
     def model(self) -> str:

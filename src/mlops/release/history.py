@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from mlops.platform.images import Image
-from mlops.platform.models import name_version
+from mlops.platform.models import FailedTest, name_version
 from mlops.platform.services import NO_DECISION, Decision, Health, Rollback, Service, name_model
 
 KEPT = 100  # how many deployments the history keeps
@@ -131,10 +131,14 @@ class Deployments:
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
-    def list_failed(self) -> tuple[str, ...]:
-        """Return the images that failed their last test here, in the order of their deployment."""
-        ended = {old.image: old.tested for old in (*self.history, self.current) if old and old.tested}
-        return tuple(image for image, tested in ended.items() if tested == "failed")
+    def list_failed(self) -> tuple[FailedTest, ...]:
+        """Return the model versions that failed their last test here, in the order of their deployment."""
+        failed: list[FailedTest] = []
+        for old in (*self.history, self.current):
+            if old and old.tested:
+                failed = [found for found in failed if not found.concerns(old.image, old.model_identity)]
+                failed += [FailedTest(old.image, old.model_identity)] if old.tested == "failed" else []
+        return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
         """Return the state after a rollback of the image with this digest, which no longer counts as tested."""

@@ -42,11 +42,14 @@ class NextRelease:
         redeploy = " --redeploy-rolled-back" if self.rollback else ""
         return f"mlops run release{self.command_options}{take_over}{redeploy}"
 
-    @property
-    def advice(self) -> str:
-        """The reason why the champion is not deployed, if it is known, and what to do; one or two sentences."""
+    def advise(self, told: str = "") -> str:
+        """Return why the champion is not deployed, if that is known, and what to do; one or two sentences.
+
+        If `told` already describes the rollback that is the reason, only what to do.
+        """
         if self.rollback:
-            return f"{describe_rollback(self.rollback)} `{self.command}` deploys it again."
+            said = describe_rollback(self.rollback)
+            return f"{'' if said in told else f'{said} '}`{self.command}` deploys it again."
         if self.failed_in:
             return f"Train another model, or test it again with `{self.command}`."
         others = ", which replaces {0.model_name} in {0.environment}".format(*self.replaces) if self.replaces else ""
@@ -81,9 +84,14 @@ def find_next_release(
         champion,
         rollback=next((found for found in rollbacks if found.bars(image, champion.identity)), None),
         replaces=tuple(found for found in services if found.model_name not in ("", champion.name)),
-        failed_in=next((service.environment for service in services if image in service.failed), ""),
+        failed_in=next((found.environment for found in services if _has_failed(found, champion)), ""),
         command_options=command_options,
     )
+
+
+def _has_failed(service: Service, version: ModelVersion) -> bool:
+    image = f"{version.name}:{version.version}"
+    return any(test.concerns(image, version.identity) for test in service.failed)
 
 
 def describe_rollback(rollback: Rollback) -> str:

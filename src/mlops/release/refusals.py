@@ -9,6 +9,7 @@ from mlops.release.next_release import describe_rollback
 
 
 def require_passed(host: Host[State], environment: str, image: Image) -> None:
+    """Refuse an image that has not passed its test in the environment before."""
     before = previous_environment(environment)
     if before and image.digest not in host.look(before).read().passed:
         raise DeploymentError(

@@ -46,21 +46,18 @@ class Standing:
 
         Only the last environment is meant to serve the champion. The others test new models.
         """
+        return self.shorten_remark("")
+
+    def shorten_remark(self, told: str) -> str:
+        """Return the remark without the rollback of the champion if `told` already describes it."""
         if self.service.problem:
             return ""
-        found = [] if self.service.environment != ENVIRONMENTS[-1] else [self._judge_test() or self._judge_champion()]
+        is_last = self.service.environment == ENVIRONMENTS[-1]
+        found = [self._judge_test() or self._judge_champion(told)] if is_last else []
         if not self.service.accepts_keys:
             command = f"mlops keys {self.service.environment} --rotate{self.command_options}"
             found.append(f"It does not accept the stored keys. Run `{command}` to give it new ones.")
         return " ".join(filter(None, found))
-
-    def shorten_remark(self, told: str) -> str:
-        """Return the remark without the rollback of the champion if `told` already describes it."""
-        rollback = self.next_release.rollback if self.next_release else None
-        said = describe_rollback(rollback) if rollback else ""
-        if not said or said not in told:
-            return self.remark
-        return self.remark.replace(f": {said}", ".").replace(f" {said}", "")
 
     def _judge_test(self) -> str:
         """Say that the service failed its test; empty if it did not."""
@@ -76,23 +73,24 @@ class Standing:
             return f"{failed} Train another model, or test it again with `{following.command}`."
         return f"{failed} `{following.command}` deploys the champion, {following.champion.title}."
 
-    def _judge_champion(self) -> str:
+    def _judge_champion(self, told: str) -> str:
         """Say why the champion does not serve, and what to do; empty if it serves."""
         service, following = self.service, self.next_release
         if following is None or self.serves_champion:
             return ""
         if following.rollback and following.rollback == self.restored_by:
-            return f"It does not serve the champion: {following.advice}"
+            mark = "." if describe_rollback(following.rollback) in told else ":"
+            return f"It does not serve the champion{mark} {following.advise(told)}"
         said = f"It does not serve the champion, {following.champion.title}"
         if service.model_name != following.champion.name:
-            advice = following.advice if following.rollback else f"`{following.command}` replaces it."
+            advice = following.advise(told) if following.rollback else f"`{following.command}` replaces it."
             return f"{said}, but another model, {service.model_name}. {advice}"
         if service.image == f"{following.champion.name}:{following.champion.version}":  # the registry was restored
-            return f"{said}, but an older {service.model}, of another training. {following.advice}"
+            return f"{said}, but an older {service.model}, of another training. {following.advise(told)}"
         if following.rollback:
-            return f"{said}, but {service.model}. {following.advice}"
+            return f"{said}, but {service.model}. {following.advise(told)}"
         failed = f", which failed its test in {following.failed_in}" if following.failed_in else ""
-        return f"{said}{failed}. {following.advice}"
+        return f"{said}{failed}. {following.advise(told)}"
 
 
 def find_standings(
