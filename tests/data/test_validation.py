@@ -114,12 +114,12 @@ MUTANTS: dict[str, tuple[Mutate, set[str], str]] = {
     "one value missing": (
         lambda good: put(good, "BMI", [7], [np.nan]),
         {"BMI:missing"},
-        "BMI: missing: 1 missing value, the first in row 7; allowed: none",
+        "BMI: missing: 1 missing value, the first in row 8, counted from 1; allowed: none",
     ),
     "all values missing": (
         lambda good: good.assign(BMI=np.nan),
         {"BMI:missing"},
-        "BMI: missing: 442 missing values, the first in row 0; allowed: none",
+        "BMI: missing: 442 missing values, the first in row 1, counted from 1; allowed: none",
     ),
     "infinity": (
         lambda good: put(good, "BMI", [7], [np.inf]),
@@ -267,7 +267,7 @@ def test_the_one_text_among_numbers_is_named(good: pd.DataFrame, reference: Prof
 def test_the_row_of_a_missing_value_is_a_number_whatever_the_index(good: pd.DataFrame, reference: Profile) -> None:
     same_label = put(good, "BMI", [7], [np.nan]).set_axis(["patient"] * len(good))
     (violation,) = find_violations(same_label, RULES, reference)
-    assert violation.seen == "1 missing value, the first in row 7"
+    assert violation.seen == "1 missing value, the first in row 8, counted from 1"
 
 
 def test_require_valid_lists_every_violation() -> None:

@@ -91,6 +91,17 @@ def test_a_step_that_ran_alone_is_compared_with_its_last_run_alone() -> None:
     assert list_changes(alone, [whole, before]) == ["train.alpha 1 (before: 3)"]
 
 
+def test_a_step_that_ran_alone_is_compared_with_its_inputs() -> None:
+    def evaluate(alpha: float, sweep: str) -> RunRecord:
+        run = make_run(
+            only="deploy_qa", train={"alpha": 0.4}, test_data={"data_path": sweep}, deploy_qa={"force": False}
+        )
+        took = {"alpha": alpha, "sweep": sweep, "run_folder": sweep}
+        return run.with_step(replace(run.get_step("train"), state="reused", parameters=took))
+
+    assert list_changes(evaluate(0.01, "2-sweep"), [evaluate(0.1, "")]) == ["train.alpha 0.01 (before: 0.1)"]
+
+
 def test_a_run_with_nothing_to_compare_has_no_changes() -> None:
     assert list_changes(make_run(), [make_run(train={"alpha": 1})]) == []
     assert list_changes(make_run(train={"alpha": 1}), [make_run()]) == ["first run"]

@@ -33,7 +33,8 @@ def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
         for fork in () if stop else parent.forks:
             click.echo(f"  {fork.kind:<8} process {fork.pid:<8} {fork.memory / MEGABYTE:5.0f} MB")
     if not parents:
-        click.echo("no parent of warm kernels is running; the next notebook starts one")
+        where = " of this checkout" if stop and not everywhere else ""
+        click.echo(f"no parent of warm kernels{where} is running; the next notebook starts one")
 
 
 def _describe(parent: RunningParent, state: str) -> str:

@@ -148,7 +148,10 @@ def _is_number(values: pd.Series) -> bool:
 def _read_failures(
     column: str, check: str, cases: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, ColumnRule]
 ) -> Violation:
-    """Describe a failed check of pandera in one line; `cases` are its failures in one column."""
+    """Describe a failed check of pandera in one line; `cases` are its failures in one column.
+
+    Rows are counted without the header.
+    """
     names = ", ".join(str(name) for name in cases["failure_case"])
     if check == "column_in_dataframe":
         return Violation(names, "columns", "missing", f"the columns {', '.join(rules)}")
@@ -165,7 +168,7 @@ def _read_failures(
         return Violation(
             column,
             "missing",
-            f"{_count(len(cases), 'missing value')}, the first in row {cases['index'].iloc[0]}",
+            f"{_count(len(cases), 'missing value')}, the first in row {cases['index'].iloc[0] + 1}, counted from 1",
             "none",
         )
     rule = rules[column]

@@ -125,10 +125,16 @@ def decide_promotion(
     lower_bound = improvement if deviation == 0 else _bound_mean(gains, confidence, resamples, seed)
     detectable = float(t.ppf(confidence, rows - 1) + norm.ppf(POWER)) * deviation / rows**0.5
     promoted = lower_bound > 0
-    verdict = "The challenger is better" if promoted else "The challenger is not shown to be better"
+    verdict, change, mean, bound = "is not shown to be better", "improvement", improvement, lower_bound
+    if promoted:
+        verdict = "is better"
+    elif improvement < 0:
+        increase = -improvement if deviation == 0 else _bound_mean(-gains, confidence, resamples, seed)
+        if increase > 0:
+            verdict, change, mean, bound = "is worse", "increase", -improvement, increase
     reason = (
-        f"{verdict}: the mean improvement of the {loss} is {f'{format_number(improvement)} {unit}'.strip()} on {rows} "
-        f"rows unseen by both models, with a {100 * confidence:g}% lower bound of {format_number(lower_bound)}."
+        f"The challenger {verdict}: the mean {change} of the {loss} is {f'{format_number(mean)} {unit}'.strip()} on "
+        f"{rows} rows unseen by both models, with a {100 * confidence:g}% lower bound of {format_number(bound)}."
     )
     return Decision(promoted, reason, rows, improvement, lower_bound, detectable)
 

@@ -38,9 +38,9 @@ ICONS = {
 }
 BAD = "✗"
 CAPTION = (
-    "Newest first. A run is compared with the last one of the same pipeline that succeeded. A step's name opens its "
-    "report, or the page of its sweep. Metrics are those of the model that the run trained or, for a sweep, "
-    "those of the best combination."
+    "Newest first. A run is compared with the last one of the same pipeline that succeeded, and a run of one step with "
+    "the last run of only that step. A step's name opens its report, or the page of its sweep. Metrics are those of "
+    "the model that the run trained or, for a sweep, those of the best combination."
 )
 
 
@@ -122,7 +122,8 @@ def _explain_ending(run: RunRecord) -> str:
     if failed and (told := describe_failed_test(run, failed)):
         said = told[0].replace("The ", "the ", 1) if told[0].startswith("The ") else told[0]
         return "\n".join([f"{failed.name}: {said}", *told[1:]])
-    return _shorten(describe_failure(run)) if run.outcome == "error" else describe_outcome(run)
+    said = _shorten(describe_failure(run)) if run.outcome == "error" else describe_outcome(run)
+    return said.replace("the ", "The ", 1) if said.startswith("the ") else said
 
 
 def _shorten(error: str) -> str:

@@ -18,8 +18,9 @@ NOTHING, FIRST, NONE_SUCCEEDED = "nothing", "first run", "no earlier run succeed
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     """Return the parameters whose values differ from the last successful run of the same pipeline.
 
-    A value that was not given is the notebook's own. A value that all steps share, or all steps of one notebook, is
-    named once.
+    A run with `--only` is compared with the last one that ran the same step alone, including the steps whose results
+    they took. A value that was not given is the notebook's own. A value that all steps share, or all steps of one
+    notebook, is named once.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
     changed: dict[tuple[str, str, str], list[str]] = {}  # steps with the same change
     for step in run.steps:
         old = before.step(step.name)
-        if old is None or run.settings.only not in ("", step.name):
+        if old is None or _is_unused(run, step):
             continue
         now, then = _find_values(run, step, before), _find_values(before, old, run)
         for name in dict.fromkeys((*now, *then)):
@@ -81,6 +82,11 @@ def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
     for (owner, name, change), steps in changed.items():
         several = owner if owner == SHARED else owner.partition("_")[2]
         yield f"{several if owner == SHARED or len(steps) > 1 else steps[0]}.{name} {change}"
+
+
+def _is_unused(run: RunRecord, step: StepRecord) -> bool:
+    """Return whether a run with `--only` neither ran a step nor took its results."""
+    return run.settings.only not in ("", step.name) and step.state != "reused"
 
 
 def _is_shared(name: str, *runs: RunRecord) -> bool:
@@ -94,6 +100,8 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
     """
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
+    if step.state == "reused":  # the run that it comes from may have been given other values, for example by a sweep
+        given = {**given, **step.parameters}
     return {name: value or step.results.get(name, value) for name, value in {**defaults, **given}.items()}
 
 
