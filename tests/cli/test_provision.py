@@ -1,6 +1,7 @@
 """`mlops provision`: its messages, questions and exit codes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp
     ran = provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
     assert ran.returncode == 1
     assert "DataTestFailed" in ran.stderr
+    assert "\nno resource changes\n" in ran.stdout
+    assert re.search(r"^Report: .*/01_test_data.html$", ran.stdout, re.MULTILINE)
     catalogue = json.loads((provisioned.workspace.home / "datasets" / "catalogue.json").read_text())
     assert [entry["version"] for entry in catalogue["versions"]] == [1, 2, 3]
 

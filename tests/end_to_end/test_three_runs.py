@@ -51,7 +51,7 @@ def test_the_curl_line_can_be_pasted(first, mlops) -> None:  # type: ignore[no-u
     command = line.removeprefix("Try it:")
     ran = subprocess.run(["bash", "-c", command], env=mlops.environ, capture_output=True, text=True, check=True)
     assert json.loads(ran.stdout)["result"] == pytest.approx([166.8, 102.1], abs=0.1)
-    assert "(rows of the data set that the model was not trained on; their true values: 141 and 97.0)" in first.stdout
+    assert "(rows of the data set that the model was not trained on; their true values: 141 and 97)" in first.stdout
 
 
 def test_every_step_leaves_a_notebook_and_a_report(record, mlops) -> None:  # type: ignore[no-untyped-def]

@@ -220,7 +220,7 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
         "State": run.state,
         "Outcome": f"{run.outcome}: {run.reason}" if run.reason else run.outcome,
         "Model": f"{run.model_name or model_name} version {run.model_version}{mark}" if run.model_version else "",
-        "Version": run.version,
+        "Published": f"version {run.version}" if run.version else "",
         "Started": run.started,
         "Finished": run.finished,
         "Page": run.url,

@@ -11,6 +11,7 @@ from mlops.cli.options import json_option, name_program, open_platform, platform
 from mlops.cli.progress.annotations import annotate_run, print_annotations
 from mlops.cli.progress.following import find_following
 from mlops.cli.progress.run import Progress, format_ending, summarize_run
+from mlops.cli.runs import find_page
 from mlops.cli.streams import print_json
 from mlops.errors import MlopsError, UsageError
 from mlops.operations.data import RefusedData, find_refused
@@ -59,7 +60,7 @@ def provision(
     opened = open_platform(platform, map(_read_override, given))
     preview = preview_changes(opened, delete=delete)
     if what_if or delete or not (as_json or quiet):
-        _show(preview, as_json)
+        _show(preview, as_json, "nothing to change" if what_if else "no resource changes")
     if what_if:
         return
     if delete:
@@ -100,7 +101,7 @@ def _provision(opened: OpenProject, quiet: bool, as_json: bool) -> None:
     elif quiet:
         click.echo(format_ending(record))
     else:
-        report = shorten_path(opened.workspace.outputs / "index.html")
+        report = shorten_path(find_page(record, opened.workspace.outputs))
         following = find_following(record, name_program(), refused=_find_refused(record, opened))
         click.echo("\n" + summarize_run(record, Status(), report, name_program(), following))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
@@ -112,7 +113,7 @@ def _find_refused(record: RunRecord, opened: OpenProject) -> RefusedData | None:
     return None
 
 
-def _show(changes: Sequence[Change], as_json: bool) -> None:
+def _show(changes: Sequence[Change], as_json: bool, unchanged: str) -> None:
     if as_json:
         print_json({"changes": changes})
         return
@@ -120,4 +121,4 @@ def _show(changes: Sequence[Change], as_json: bool) -> None:
     for change in changes:
         click.echo(f"{SIGNS[change.kind]} {change.kind:<7} {change.resource:<{width}}  {change.name}")
     if all(change.kind == "none" for change in changes):
-        click.echo("nothing to change" if changes else "nothing to delete")
+        click.echo(unchanged if changes else "nothing to delete")

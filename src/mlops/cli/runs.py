@@ -187,7 +187,7 @@ def _conclude(
         click.echo(" ".join([format_ending(record), *released]))
     else:
         status = _read_status(opened)
-        report = shorten_path(_find_page(record, opened.workspace.outputs))
+        report = shorten_path(find_page(record, opened.workspace.outputs))
         data, refused = _describe_data(record, opened)
         program = name_program()
         declared = opened.project.declared
@@ -204,7 +204,7 @@ def _describe_data(record: RunRecord, opened: OpenProject) -> tuple[str, Refused
     return "", None
 
 
-def _find_page(record: RunRecord, outputs: Path) -> Path:
+def find_page(record: RunRecord, outputs: Path) -> Path:
     """Return the page to open: the report of the failed step, or else the index of all runs."""
     failed = record.failure.report if record.failure else ""
     return outputs / record.run_id / failed if failed else outputs / "index.html"

@@ -192,12 +192,12 @@ def test_a_rollback_is_told_once() -> None:
 
 
 def test_the_true_values_of_the_rows_to_try_are_stated() -> None:
-    example = '{"data": [[0.085], [-0.093]], "actual": [141.0, 97.5]}'
+    example = '{"data": [[0.085], [-0.093]], "actual": [141.0, 97.0]}'
     service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "", example=example)
     run = replace(make_run("released"), steps=(DEPLOYED,))
     said = summarize_run(run, Status(services=[service]), "index.html", "mlops").splitlines()
     (place,) = (place for place, line in enumerate(said) if line.startswith("Try it:"))
     assert said[place].endswith("""-d '{"data": [[0.085], [-0.093]]}'""")
     assert said[place + 1] == (
-        "            (rows of the data set that the model was not trained on; their true values: 141 and 97.5)"
+        "            (rows of the data set that the model was not trained on; their true values: 141 and 97)"
     )
