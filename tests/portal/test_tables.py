@@ -33,6 +33,21 @@ def test_columns_are_counted_from_the_right_beside_labels_that_span_rows() -> No
     assert list_classes(frame.to_html()) == [["", "", "", "number"], ["", "", "", "number"], ["", "", "number"]]
 
 
+def test_a_cell_that_spans_rows_moves_no_column() -> None:
+    html = (
+        "<table><tr><th>a</th><th>n</th><th>text</th><th>m</th></tr>"
+        "<tr><td>x</td><td rowspan=2>1</td><td>y</td><td rowspan=2>2</td></tr>"
+        "<tr><td>3</td><td>z</td></tr></table>"
+    )
+    assert list_classes(html) == [["", "number", "", "number"], ["", "number", "", "number"], ["", ""]]
+
+
+def test_a_table_in_a_cell_has_columns_of_its_own() -> None:
+    inner = "<table><tr><td>x</td><td>1</td></tr></table>"
+    html = f"<table><tr><td>2</td><td>y {inner}</td></tr></table>"
+    assert list_classes(html) == [["number", "", "", "number"], ["", "number"]]
+
+
 @pytest.mark.parametrize(
     "html", ["<p>no rows</p>", "<table></table>", "<table><tr><td colspan='x'>a</td></tr></table>"]
 )

@@ -7,7 +7,7 @@ from given_parameters import write_notebook
 
 from mlops.errors import UsageError
 from mlops.pipelines.step import Step
-from mlops.runner.requirements import require_runnable
+from mlops.runner.requirements import require_new, require_runnable
 from mlops.workspace import Workspace
 
 STEPS = (Step("look", "01_look", files=("path", "other")),)
@@ -18,6 +18,19 @@ def small(tmp_path: Path) -> Workspace:
     """A project of one notebook."""
     write_notebook(tmp_path / "notebooks" / "01_look.ipynb", 'path = ""  # a file\nother = ""  # another')
     return Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
+
+
+@pytest.mark.parametrize("name", ["monday", "2026-11-26", "a.b", "_a", "é-1"])
+def test_a_name_of_a_run_is_accepted(small: Workspace, name: str) -> None:
+    require_new(name, small.outputs)
+
+
+@pytest.mark.parametrize("name", ["", "-x", ".x", "a b", "../x", "a/b", "a\n"])
+def test_a_name_of_a_run_that_breaks_the_rule_is_refused_with_it(small: Workspace, name: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        require_new(name, small.outputs)
+    said = "cannot name a run. Begin with a letter, a digit or _, and use only these, - and ."
+    assert str(raised.value) == f"{name!r} {said}"
 
 
 def test_a_step_that_can_run_is_accepted(small: Workspace, tmp_path: Path) -> None:

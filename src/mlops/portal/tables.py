@@ -9,13 +9,13 @@ from bs4.exceptions import ParserRejectedMarkup
 NUMBER = re.compile(r"[-+−]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?\s?%?", re.IGNORECASE)
 MISSING = ("", "–", "-", "nan", "none", "nat", "<na>", "inf", "-inf")
 LONG = 40  # a cell with more characters may break anywhere, so that a path does not widen the page
+LARGEST_SPAN = 1000
 
 
 def align_tables(html: str) -> str:
     """Mark the cells of tables for the style sheet, by column: with the class "number", "long", or none for short text.
 
-    Columns are counted from the right, because a label on the left may span several rows. The result has not been
-    cleaned yet.
+    The result has not been cleaned yet.
     """
     if "<table" not in html:
         return html
@@ -25,23 +25,34 @@ def align_tables(html: str) -> str:
         return html
     for table in page.find_all("table"):
         columns: dict[int, list[Tag]] = {}
-        for row in table.find_all("tr"):
-            for place, cell in _place_cells(row):
-                columns.setdefault(place, []).append(cell)
+        for place, cell in _place_cells(row for row in table.find_all("tr") if row.find_parent("table") is table):
+            columns.setdefault(place, []).append(cell)
         for cells in columns.values():
             _mark(cells, _find_kind(cell.get_text(strip=True) for cell in cells if cell.name == "td"))
     return str(page)
 
 
-def _place_cells(row: Tag) -> Iterator[tuple[int, Tag]]:
-    """Yield the cells of a row that span only one column, each after the number of that column from the right."""
-    place = 0
-    for cell in reversed(row.find_all(["td", "th"], recursive=False)):
-        span = str(cell.get("colspan", "1"))
-        width = int(span) if span.isdecimal() else 1
-        if width == 1:
-            yield place, cell
-        place += width
+def _place_cells(rows: Iterable[Tag]) -> Iterator[tuple[int, Tag]]:
+    """Yield the cells that span only one column, each after the number of that column."""
+    reaching: dict[int, int] = {}  # by column: the number of further rows that a cell from above covers
+    for row in rows:
+        covered, place = reaching, 0
+        reaching = {column: left - 1 for column, left in covered.items() if left > 1}
+        for cell in row.find_all(["td", "th"], recursive=False):
+            while place in covered:
+                place += 1
+            width, height = _read_span(cell, "colspan"), _read_span(cell, "rowspan")
+            if width == 1:
+                yield place, cell
+            if height > 1:
+                reaching |= dict.fromkeys(range(place, place + width), height - 1)
+            place += width
+
+
+def _read_span(cell: Tag, name: str) -> int:
+    """Return how many columns or rows a cell spans; browsers, too, have an upper limit."""
+    span = str(cell.get(name, "1"))
+    return max(1, min(int(span), LARGEST_SPAN)) if span.isdecimal() else 1
 
 
 def _find_kind(texts: Iterable[str]) -> str:

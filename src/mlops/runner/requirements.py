@@ -59,7 +59,9 @@ def require_new(run_id: str, outputs: Path) -> None:
         If the name is refused.
     """
     if not re.fullmatch(r"\w[\w.-]*", run_id):
-        raise UsageError(f"{run_id!r} cannot name a run. Use letters, digits, - and _ only.")
+        raise UsageError(
+            f"{run_id!r} cannot name a run. Begin with a letter, a digit or _, and use only these, - and ."
+        )
     if (outputs / run_id / "run.json").exists():
         raise UsageError(f"Run {run_id} exists already. Choose another name, or run `mlops resume {run_id}`.")
 

@@ -28,10 +28,11 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
     Raises
     ------
     UsageError
-        If a step that it needs has no results.
+        If there is no such step, or a step that it needs has no results.
     PlatformError
         If the folder could not be fetched or stored.
     """
+    _require_step(plan)
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     try:
@@ -70,9 +71,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     UsageError
         If there is no such step, or a step that it needs has no results.
     """
-    names = [step.name for step in plan.steps]
-    if plan.at not in names:
-        raise UsageError(f"The pipeline {plan.pipeline} has no step {plan.at!r}. It has: {', '.join(names)}.")
+    names = _require_step(plan)
     folder = surroundings.workspace.outputs / run_id
     begun = (folder / "run.json").is_file()
     record = read_run(folder) if begun else begin_record(plan, surroundings, run_id)
@@ -86,6 +85,14 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
     for step in plan.steps[names.index(plan.at) :]:
         again = again.with_step(StepRecord(step.name, step.notebook, step.environment))
     return Run(plan, surroundings, again).run()
+
+
+def _require_step(plan: Plan) -> list[str]:
+    """Return the names of the plan's steps; refuse `plan.at` if it is none of them."""
+    names = [step.name for step in plan.steps]
+    if plan.at not in names:
+        raise UsageError(f"The pipeline {plan.pipeline} has no step {plan.at!r}. It has: {', '.join(names)}.")
+    return names
 
 
 def _require_needed(plan: Plan, record: RunRecord) -> None:
