@@ -67,7 +67,9 @@ def test_a_notebook_that_cannot_be_read_has_unknown_needs(tmp_path: Path, conten
 
 
 def test_the_notebooks_of_this_project_do_not_wait_for_the_command_line() -> None:
-    for path in (PROJECT / "notebooks").glob("*.ipynb"):
+    notebooks = list((PROJECT / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    for path in notebooks:
         needs = find_needs({NOTEBOOK: str(path)}, ["mlops", "diabetes"], [str(PROJECT / "src"), *sys.path])
         assert needs is not None
         assert "pandas" in needs

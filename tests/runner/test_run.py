@@ -18,7 +18,7 @@ from given_parameters import load_parameters, load_project
 
 from mlops.errors import RunInterrupted, UsageError
 from mlops.files.hashes import hash_file
-from mlops.pipelines.step import Decision, Deployment, HandedFile, Step
+from mlops.pipelines.step import Condition, Decision, Deployment, HandedFile, Step
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run, write_run
 from mlops.record.lineage import describe_notebooks
 from mlops.record.steps import Failure
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("in_process")
 STEPS = (
     Step("look", "01_look"),
     Step("judge", "02_judge", needs=("look",), decides=Decision(reason="reason")),
-    Step("act", "03_act", needs=("judge",), only_if="judge.good", restores="production"),
+    Step("act", "03_act", needs=("judge",), only_if=Condition("judge", "good"), restores="production"),
     Step("rest", "04_rest", needs=("act",)),
 )
 NOTEBOOKS = {
@@ -114,7 +114,7 @@ def test_a_crash_in_one_step_leaves_the_step_beside_it_alone(small: Workspace) -
     """papermill itself may crash, as on this format; `judge` is executed at the same time."""
     path = small.notebooks / "03_act.ipynb"
     path.write_text(path.read_text().replace('"nbformat": 4,', '"nbformat": 99,'))
-    steps = (STEPS[0], replace(STEPS[2], needs=("look",), only_if=""), replace(STEPS[1], needs=("look",)))
+    steps = (STEPS[0], replace(STEPS[2], needs=("look",), only_if=()), replace(STEPS[1], needs=("look",)))
     record = run_pipeline(Plan("three", steps, load_parameters(small.project, steps)), surround(small))
     assert (record.state, record.outcome) == ("failed", "error")
     assert [(step.name, step.state) for step in record.steps] == [

@@ -12,7 +12,7 @@ import pytest
 from given_parameters import load_parameters, load_project
 
 from mlops.errors import UsageError
-from mlops.pipelines.step import Decision, Step, Version
+from mlops.pipelines.step import Condition, Decision, Step, Version
 from mlops.record.conclusion import Conclusion
 from mlops.record.ledger import RunRecord, StepRecord, read_run
 from mlops.runner import Listener, Plan, Surroundings, resume_pipeline, run_submitted
@@ -22,7 +22,11 @@ STEPS = (
     Step("look", "01_look"),
     Step("judge", "02_judge", needs=("look",), decides=Decision(reason="reason")),
     Step(
-        "act", "03_act", needs=("judge",), only_if="judge.promoted", names_model=Version("model_name", "model_version")
+        "act",
+        "03_act",
+        needs=("judge",),
+        only_if=Condition("judge", "promoted"),
+        names_model=Version("model_name", "model_version"),
     ),
     Step("rest", "04_rest", needs=("act",)),
 )
@@ -186,3 +190,10 @@ def test_what_cannot_be_run_is_refused(run_at: RunAt, job: FolderJob, project_of
     workspace = Workspace(project_of_four, project_of_four / "home", project_of_four / "outputs")
     with pytest.raises(UsageError, match="waits for its next step on local and continues by itself"):
         resume_pipeline(waiting, STEPS, Surroundings(load_project(workspace.project, STEPS)))
+
+
+def test_a_step_that_the_stored_run_lacks_is_a_usage_error(run_at: RunAt, job: FolderJob) -> None:
+    """The folder holds a record by then, which has no such step, either."""
+    run_at("look")
+    with pytest.raises(UsageError, match="The pipeline four has no step 'jugde'"):
+        run_at("jugde")

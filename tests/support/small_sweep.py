@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from mlops.pipelines.step import Step
+from mlops.pipelines.step import Condition, Step
 from mlops.sweeps.executors import Outcome, Task
 from mlops.workspace import Workspace
 
@@ -15,7 +15,7 @@ STEPS = (
     Step("look", "01_look"),
     Step("fit", "02_fit", needs=("look",)),
     Step("judge", "03_judge", needs=("fit",)),
-    Step("act", "04_act", needs=("judge",), only_if="judge.good"),
+    Step("act", "04_act", needs=("judge",), only_if=Condition("judge", "good")),
 )
 PARAMETERS = {
     "01_look": "seen = 3  # things; in [0, 9]",

@@ -10,7 +10,9 @@ from mlops.parameters.suggestion import find_closest, suggest
 from mlops.pipelines.step import Step
 
 # The runner sets these if the notebook declares them. No file and no -p may set them.
-RESERVED = ("platform", "environment", "run_folder", "sweep")
+# The runner sets these two parameters of notebooks, to other values in every run.
+RUN_FOLDER, SWEEP_TRACKING = "run_folder", "sweep"
+RESERVED = ("platform", "environment", RUN_FOLDER, SWEEP_TRACKING)
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
 SHARED = "shared"  # in place of a step's name, it gives the value to every notebook that declares the parameter
 

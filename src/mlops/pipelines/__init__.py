@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from mlops.pipelines.step import (
     BuildParameters,
     Comparison,
+    Condition,
     Decision,
     Deployment,
     HandedFile,
@@ -69,7 +70,7 @@ RETRAIN = (
         "register",
         "04_register",
         needs=("train", "evaluate"),
-        only_if="evaluate.promoted",
+        only_if=Condition("evaluate", "promoted"),
         effects=True,
         registers=True,
         promotes=True,

@@ -34,6 +34,13 @@ class Comparison(NamedTuple):
     override: str
 
 
+class Condition(NamedTuple):
+    """A result of another step that must be true: the step, and the name of its result."""
+
+    step: str
+    result: str
+
+
 class Measure(NamedTuple):
     """The typical error of the predictions: the results with its value and its unit, and its name for people."""
 
@@ -112,8 +119,8 @@ class Step:
         The steps whose results it reads. Those of the same pipeline run before it.
     environment : str
         "qa" or "production": a parameter of the notebook. ``parameters/<environment>.yml`` applies to the step.
-    only_if : str
-        "evaluate.promoted": the step is skipped unless the result `promoted` of the step `evaluate` is true.
+    only_if : Condition
+        The step is skipped unless this result is true: `Condition("evaluate", "promoted")`.
     restores : str
         An environment: if the step fails, its previous service is restored.
     files : tuple of str
@@ -170,7 +177,7 @@ class Step:
     notebook: str
     needs: tuple[str, ...] = ()
     environment: str = ""
-    only_if: str = ""
+    only_if: tuple[()] | Condition = ()
     restores: str = ""
     files: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()

@@ -15,12 +15,13 @@ from mlops.files.atomic import write_atomically
 from mlops.files.hashes import hash_file, hash_path
 from mlops.files.records import read_content
 from mlops.files.urls import find_path
+from mlops.parameters.lookup import RUN_FOLDER, SWEEP_TRACKING
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace, mark_home
 
 FORMAT = 1  # part of the fingerprint, so that raising it invalidates every older one
-VOLATILE = ("run_folder", "sweep")  # parameters that differ from run to run without affecting results
+VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that differ from run to run without affecting results
 
 Observe = Callable[[str], str]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlops.errors import RunNotFoundError, UsageError
 from mlops.parameters.declarations import Parameter, read_declarations
-from mlops.parameters.lookup import RESERVED
+from mlops.parameters.lookup import RESERVED, RUN_FOLDER
 from mlops.pipelines import ROLLBACK, SWEEP
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
@@ -16,8 +16,6 @@ from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
 
 SANITIZER = "sanitize.cfg"  # a file beside the notebooks, which nbval reads, too
-RUNNERS_OWN = "run_folder"  # the runner sets it to another value in every run
-MISSING = "not compared: a file is missing"
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     compared = tuple(_check_step(step, folder, notebooks, sanitizer) for step in run.steps)
     differ = any(found.differences for found in compared)
     same = not differ and any(found.compared for found in compared)
-    advice = "" if same else _advise(run, compared, notebooks)
+    advice = "" if same else _advise(run, compared, folder, notebooks)
     return Verdict(run.run_id, run.pipeline, run.outcome, same, time.perf_counter() - began, compared, advice)
 
 
@@ -125,14 +123,19 @@ def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sani
         return Comparison(name, differences=(failure,), skipped="not compared: the step failed")
     if not step.has_results:
         return Comparison(name, skipped=f"not run: {step.reason}" if step.reason else "not run")
+    if missing := _find_missing_file(step, folder, notebooks):
+        absence = Difference(missing.name, f"is missing in {missing.parent}")
+        return Comparison(name, differences=(absence,), skipped="not compared: a file is missing")
     source = notebooks / f"{step.notebook}.ipynb"
-    for path in (source, folder / copy):
-        if not path.is_file():
-            absence = Difference(path.name, f"is missing in {path.parent}")
-            return Comparison(name, differences=(absence,), skipped=MISSING)
     found = compare_notebooks(name, read_notebook(source), read_notebook(folder / copy), sanitizer)
     taken = (step.reason,) if step.source else ()
     return replace(found, notes=(*taken, *_describe_parameters(step, source), *found.notes))
+
+
+def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path | None:
+    """Return the notebook of an executed step, or its executed copy, if the file is missing."""
+    files = notebooks / f"{step.notebook}.ipynb", folder / name_copy(step.notebook, step.environment)
+    return next((path for path in files if not path.is_file()), None) if step.has_results else None
 
 
 def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
@@ -147,18 +150,18 @@ def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
 
 def _find_other(step: StepRecord, declared: Mapping[str, Parameter]) -> list[str]:
     """Return the parameters of a step whose values are not the committed ones."""
-    given = {name: value for name, value in step.parameters.items() if name in declared and name != RUNNERS_OWN}
+    given = {name: value for name, value in step.parameters.items() if name in declared and name != RUN_FOLDER}
     return [name for name, value in given.items() if value != declared[name].default]
 
 
-def _advise(run: RunRecord, compared: Sequence[Comparison], notebooks: Path) -> str:
+def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebooks: Path) -> str:
     """Return what to do about differences: `make notebooks` executes the notebooks with their own values only."""
     if not any(found.differences for found in compared):
         return "Compare a run with the committed values. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")
     if failed:
         return f"Repair {failed}, which failed, and run the pipeline again."
-    if any(found.skipped == MISSING for found in compared):
+    if any(_find_missing_file(step, folder, notebooks) for step in run.steps):
         return "Restore the missing files, or compare another run."
     others = [
         f"{step.name}.{name}"

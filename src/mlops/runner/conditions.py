@@ -23,9 +23,8 @@ def find_reason_to_skip(step: Step, record: RunRecord, plan: Plan) -> str:
         if needed and needed.state in ("failed", "skipped"):
             return f"{name} {needed.state}" if needed.state == "failed" else f"{name} was skipped"
     if step.only_if:
-        name, value = step.only_if.split(".")
-        source = record.step(name)
-        if source and not source.results.get(value):
-            decides = plan.find_step(name).decides
-            return str(source.results.get(decides.reason, f"{step.only_if} is not true"))
+        source = record.step(step.only_if.step)
+        if source and not source.results.get(step.only_if.result):
+            decides = plan.find_step(step.only_if.step).decides
+            return str(source.results.get(decides.reason, f"{'.'.join(step.only_if)} is not true"))
     return ""

@@ -30,9 +30,9 @@ def _name_alone(step: Step, ended: StepRecord, record: RunRecord) -> str:
     Only a decision skips a requested step rightly. A step that was skipped for any other reason did not do its work.
     """
     if ended.state == "skipped":
-        decided_by, _, decision = step.only_if.partition(".")
-        judge = record.step(decided_by)
-        return "rejected" if judge and judge.has_results and not judge.results.get(decision) else "error"
+        judge = record.step(step.only_if.step) if step.only_if else None
+        refused = judge and judge.has_results and step.only_if and not judge.results.get(step.only_if.result)
+        return "rejected" if refused else "error"
     if step.promotes:
         return "promoted"
     return "released" if step.releases else "done"

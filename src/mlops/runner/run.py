@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from mlops.errors import MlopsError, RunInterrupted, ServiceTestFailed, ServiceUntestedError, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.files.hashes import hash_file
+from mlops.parameters.lookup import RUN_FOLDER
 from mlops.pipelines import find_deployment
 from mlops.pipelines.step import Step
 from mlops.platform.services import Ending
@@ -244,7 +245,7 @@ class Run:
         return fingerprint_step(step, found.parameters, self.record, self.workspace, self.around.observe)
 
     def _tell_notebook(self, step: Step) -> dict[str, Any]:
-        told = {"run_folder": str(self.folder)} if "run_folder" in self.around.project.declared(step.notebook) else {}
+        told = {RUN_FOLDER: str(self.folder)} if RUN_FOLDER in self.around.project.declared(step.notebook) else {}
         return {**self.plan.parameters.values[step.name], **told}
 
 

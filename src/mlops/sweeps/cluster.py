@@ -19,6 +19,7 @@ from mlops.backends import open_backend
 from mlops.errors import MlopsError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.hashes import hash_file
+from mlops.parameters.lookup import RUN_FOLDER
 from mlops.record.redaction import make_redactor
 from mlops.record.redaction.notebooks import redact_notebook
 from mlops.scraps import read_scraps, write_scraps
@@ -161,7 +162,7 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
         for name, values in parcel.inputs.items():
             write_scraps(folder / name, values)
         output = folder / task.output
-        told = {"run_folder": str(folder)} if "run_folder" in task.parameters else {}
+        told = {RUN_FOLDER: str(folder)} if RUN_FOLDER in task.parameters else {}
         here = replace(task, output=output, parameters={**task.parameters, **told})
         outcome = execute_task(here, open_backend(parcel.platform, find_workspace()).secrets.list_values)
         return outcome, output.read_bytes() if output.is_file() else b""

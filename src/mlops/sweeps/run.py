@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops.errors import MlopsError
 from mlops.files.atomic import write_atomically
+from mlops.parameters.lookup import RUN_FOLDER, SWEEP_TRACKING
 from mlops.pipelines import SWEEP
 from mlops.platform.trainings import SweepState, Tracker
 from mlops.record.clock import now
@@ -165,7 +166,7 @@ class _SweepRun:
 
     def _make_task(self, number: int, values: Mapping[str, Any]) -> Task:
         step, parameters = self.grid.step, self.grid.parameters
-        told = {"run_folder": str(self.folder), "sweep": self.sweep.tracking}
+        told = {RUN_FOLDER: str(self.folder), SWEEP_TRACKING: self.sweep.tracking}
         return Task(
             number=number,
             source=self.workspace.notebooks / f"{step.notebook}.ipynb",
