@@ -1,4 +1,4 @@
-"""The folders of a project, and MLOPS_HOME, which keeps the state that must survive.
+"""The folders of a project, and MLOPS_HOME, which keeps the state that outlives a run.
 
 A home outlives versions of this engine, so it has a format number, in the file ``format``. Code that reads a home calls
 `check_home` first, and code that writes to one calls `mark_home`.

@@ -70,7 +70,10 @@ from mlops.record.ledger import FORMAT
             ["run", "build", "-p", "test_data.data_path=none.csv"],
             "test_data.data_path is 'none.csv', but there is no such",
         ),
-        (["run", "all", "-p", "test_data.data_path=xyz://host/x.csv"], "but xyz:// is unknown. Use a path, or a URL"),
+        (
+            ["run", "all", "-p", "test_data.data_path=xyz://host/x.csv"],
+            "but xyz:// is not supported. Use a path, or a URL",
+        ),
         (
             ["sweep", "train", "-p", "alpha=0.1,1", "--metric", "rmse"],
             "--metric: 02_train has no result 'rmse'. Did",

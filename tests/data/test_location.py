@@ -28,7 +28,7 @@ def test_other_machines_are_not_asked() -> None:
         ("none.csv", "but there is no such file in {here}. Check the path."),
         ("/none.csv", "but there is no such file. Check the path."),
         ("file:///none.csv", "but there is no such file. Check the path."),
-        ("xyz://host/x.csv", "but xyz:// is unknown. Use a path, or a URL such as https://, az:// or file://."),
+        ("xyz://host/x.csv", "but xyz:// is not supported. Use a path, or a URL such as https://, az:// or file://."),
         ("gs://bucket/x.csv", "but gs:// cannot be read here: Please install gcsfs to access Google Storage."),
     ],
 )

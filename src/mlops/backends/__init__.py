@@ -60,7 +60,7 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     UsageError
         If this installation has no such platform.
     FormatError
-        If a newer version wrote to the home.
+        If a newer version wrote to MLOPS_HOME.
     """
     workspace = workspace or find_workspace()
     check_home(workspace.home)

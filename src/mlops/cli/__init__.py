@@ -18,7 +18,7 @@
     commands   the table of all commands, each imported when it is used
     options    the options that several commands share
     streams    standard output and standard error, without secrets
-    progress/  the progress of a run or a sweep for people: help, summary, annotations for CI systems
+    progress/  the progress of a run or a sweep in the terminal: help, summary, annotations for CI systems
 """
 
 import logging

@@ -43,7 +43,7 @@ SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
 def provision(
     platform: str, given: tuple[str, ...], what_if: bool, delete: bool, yes: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Set up the platform, or update it after a change of its settings.
+    """Set up the platform, or update it after its settings change.
 
     Tests the data and registers it as a version of the data set, creates missing resources, publishes the retraining
     pipeline, and sets its schedules. Run it again to register new data, or after you change the settings.

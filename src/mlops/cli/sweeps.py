@@ -1,4 +1,4 @@
-"""The command that tries many values of parameters."""
+"""The command that tries many parameter values."""
 
 import sys
 

@@ -35,7 +35,7 @@ class Age(click.ParamType[float]):
 @click.option(
     "--older-than", type=Age(), required=True, metavar="AGE", help="Minimum age, in hours, days or weeks: 12h, 30d, 8w."
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted, without deleting anything.")
 @platform_option
 @json_option
 def prune(older_than: float, dry_run: bool, platform: str, as_json: bool) -> None:

@@ -82,12 +82,12 @@ def read_content(url: str, sha256: str = "") -> Content:
     url : str
         A path, or a URL with a scheme that fsspec knows. The ending of a file determines its format.
     sha256 : str
-        The hash that it must have; empty for any.
+        The expected hash; empty to accept any.
 
     Raises
     ------
     IntegrityError
-        If it has another hash.
+        If its hash differs.
     UsageError
         If it cannot be read.
     """

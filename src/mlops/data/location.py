@@ -18,7 +18,7 @@ SCHEME = re.compile(r"([A-Za-z][\w+.-]+)(?:://|::)")
 
 
 def require_file(url: str, source: str) -> None:
-    """Refuse a local path that does not exist or cannot be read, and a URL whose scheme is unknown.
+    """Refuse a local path that does not exist or cannot be read, and a URL whose scheme is not supported.
 
     Parameters
     ----------
@@ -72,4 +72,4 @@ def _require_scheme(scheme: str, url: str, source: str) -> None:
         raise UsageError(f"{source} is {url!r}, but {scheme}:// cannot be read here: {quote_cause(error)}.") from error
     except ValueError:
         known = "Use a path, or a URL such as https://, az:// or file://."
-        raise UsageError(f"{source} is {url!r}, but {scheme}:// is unknown. {known}") from None
+        raise UsageError(f"{source} is {url!r}, but {scheme}:// is not supported. {known}") from None

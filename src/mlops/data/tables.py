@@ -58,7 +58,7 @@ def read_table(url: str, sha256: str = "") -> Table:
     Raises
     ------
     IntegrityError
-        If it has another hash.
+        If its hash differs.
     UsageError
         If there is no such file, or it does not have the format of its ending.
     """

@@ -1,4 +1,7 @@
-"""An engine for papermill with a deadline for the whole notebook, which marks the cell that ended the notebook."""
+"""A papermill engine with one deadline for the whole notebook.
+
+It marks the cell that was running if the kernel dies or time runs out.
+"""
 
 import math
 import os

@@ -94,7 +94,7 @@ def build_bundle(
 def split_example(text: str) -> tuple[str, list[float]]:
     """Return the request in the text of ``example.json``, as JSON, and the true values of its rows.
 
-    Images created by older versions have no true values; the list is then empty.
+    The list is empty for images that an older version created: they do not contain true values.
     """
     try:
         content = json.loads(text or "{}")

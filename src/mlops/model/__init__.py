@@ -1,4 +1,4 @@
-"""Models: their files, loading them, and the decision whether one becomes the champion.
+"""Models: their files, loading them, and the promotion of one to champion.
 
 .. code-block:: text
 

@@ -1,8 +1,8 @@
-"""The promotion gate: the decision whether the challenger is better than the champion by more than chance.
+"""The promotion gate: whether the challenger is better than the champion by more than chance.
 
 Both are scored on the same rows, which neither has seen. The improvement of a row is the champion's loss minus the
-challenger's. Promotion requires that the one-sided bootstrap bound of the mean improvement is above zero. A comparison
-of two stored metrics would promote a model that is not better in four out of ten cases.
+challenger's. Promotion requires that the one-sided bootstrap bound of the mean improvement is above zero. Comparing two
+stored metrics would promote four in ten of the models that are not better.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).

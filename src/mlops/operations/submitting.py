@@ -23,7 +23,7 @@ ENDED = ("succeeded", "failed", "canceled")
 
 
 class SubmissionListener:
-    """A listener to the progress of a submitted run. Its methods do nothing; override the ones that you need."""
+    """A listener that follows a submitted run. Its methods do nothing; override the ones that you need."""
 
     def run_changed(self, run: SubmittedRun) -> None:
         """Handle a change of the state of the run or of one of its steps."""

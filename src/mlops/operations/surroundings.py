@@ -1,4 +1,4 @@
-"""The surroundings of a run on a platform: reports, monitoring, secrets, services, the champion."""
+"""The reports, monitoring, secrets, services and champion of a platform, as a run needs them."""
 
 from collections.abc import Sequence
 

@@ -47,7 +47,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
     Raises
     ------
     FormatError
-        If a newer version wrote to the home.
+        If a newer version wrote to MLOPS_HOME.
     UsageError
         If another process works on the home.
     """

@@ -201,7 +201,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
     Raises
     ------
     ParameterError
-        If the value has another type, or is not allowed.
+        If the value has the wrong type or is not allowed.
     """
     value, kind = setting.value, parameter.kind
     if kind is float and not isinstance(value, bool):

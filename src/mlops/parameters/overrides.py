@@ -69,7 +69,7 @@ def read_override(text: str) -> Override:
     Raises
     ------
     ParameterError
-        If the text has another form.
+        If the text has a different form.
     """
     found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
     if not found:

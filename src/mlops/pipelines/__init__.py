@@ -1,12 +1,12 @@
 """The three pipelines of the reference architecture, and its one-time set-up, as data.
 
 The engine does not know any step by name. A step declares here everything that the engine must know about it, such as
-that it decides about a model or deploys an image.
+that it decides whether to promote a model, or deploys an image.
 
 .. code-block:: text
 
     step    the declaration of a step
-    advice  the notebooks and parameters that messages name
+    advice  the notebooks and parameters that messages refer to
 """
 
 from collections.abc import Iterable
@@ -150,7 +150,7 @@ def find_training(steps: Iterable[Step]) -> Step | None:
 
 
 def find_gate(steps: Iterable[Step]) -> Step | None:
-    """Return the step that decides about the model, or None."""
+    """Return the step that decides whether to promote the model, or None."""
     return next((step for step in steps if step.decides.result), None)
 
 

@@ -12,7 +12,7 @@ def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
 
 
 TRAINING_NOTEBOOK = _name_notebook("trains a model", lambda step: step.trains)
-GATE_NOTEBOOK = _name_notebook("decides about a model", lambda step: step.decides.result)
+GATE_NOTEBOOK = _name_notebook("decides whether to promote a model", lambda step: step.decides.result)
 IMAGE_NOTEBOOK = _name_notebook("creates an image", lambda step: step.packs)
 
 _data_step, _gate = find_data_step(ALL_STEPS), find_gate(ALL_STEPS)

@@ -42,7 +42,7 @@ class Condition(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """The typical error of the predictions: the results with its value and its unit, and its name for people."""
+    """The typical prediction error of a run: the results with its value and its unit, and a display name."""
 
     error: str
     unit: str
@@ -58,7 +58,7 @@ class BuildParameters(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """The declaration of a step that decides about the model; all fields are empty if it does not.
+    """The declaration of a step that decides whether to promote the model. In other steps, all fields are empty.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The declaration of a step that deploys an image; all fields are empty if it does not.
+    """The declaration of a step that deploys an image. In other steps, all fields are empty.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class Step:
         The results that describe a training. The step's results are reused only while the platform still has the files
         of the training.
     decides : Decision
-        The declaration of a step that decides about the model.
+        The declaration of a step that decides whether to promote the model.
     refuses : str
         The result with the reason why the step refused to act, for example to deploy: "refusal"; empty if it acted. If
         it refuses, the outcome of the run is "rejected", and the steps after it are skipped for this reason.

@@ -2,7 +2,7 @@
 
 Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform behind it.
 To add one, create a folder beside ``backends/local/`` whose ``__init__`` has
-``open_backend(caller: Caller) -> Backend``, and run the contract suite in ``tests/backends/contract`` over it.
+``open_backend(caller: Caller) -> Backend``, and run the contract suite in ``tests/backends/contract`` against it.
 
 .. code-block:: python
 

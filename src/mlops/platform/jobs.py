@@ -20,7 +20,7 @@ class Job(Protocol):
         ...
 
     def store_folder(self, folder: Path) -> None:
-        """Store the folder of the run for the next step and for people; called even if the step failed."""
+        """Store the folder of the run, so that the next step and you can read it; called even if the step failed."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:

@@ -35,13 +35,13 @@ class Leftovers(Protocol):
     def list_references(self) -> set[str]:
         """Return everything that champions, services and possible rollbacks refer to.
 
-        That is images, by name and digest, and the tags of models, which name runs. Raises IntegrityError if any of it
-        cannot be read. Nothing may be deleted in that case.
+        These are images, by name and digest, and the values of the models' tags, such as the names of runs. Raises
+        IntegrityError if any of these records cannot be read. Nothing may be deleted in that case.
         """
         ...
 
     def find(self, before: float, needed: Set[str]) -> list[Leftover]:
-        """Return unreferenced state that was last used before a time, in seconds since 1970, without deleting it.
+        """Return unreferenced state that was last used before `before` (in seconds since 1970), without deleting it.
 
         `needed` has the references of the runs that are kept: digests, and paths and hashes of data files.
         """

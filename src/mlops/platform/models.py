@@ -26,7 +26,7 @@ class ModelVersion:
 
     @property
     def identity(self) -> str:
-        """A text that identifies the version, even if a restored registry gives the same number to another one.
+        """A text that identifies the version, even if a restored registry gives the same number to a different one.
 
         A decision about a version holds only for this identity.
         """
@@ -34,7 +34,7 @@ class ModelVersion:
 
     @property
     def title(self) -> str:
-        """The name and version for people: "diabetes version 2", with a mark if the gate was overruled."""
+        """The name and version for display: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(self.name, self.version, self.override)
 
     @property

@@ -12,7 +12,7 @@ class Secrets(Protocol):
         ...
 
     def get_keys(self, environment: str) -> tuple[str, str]:
-        """Return the primary and secondary key of an environment's service, which are created on first use."""
+        """Return the primary and secondary keys of an environment's service. The first call creates them."""
         ...
 
     def list_values(self) -> Iterable[str]:

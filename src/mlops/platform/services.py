@@ -220,7 +220,7 @@ class Services(Protocol):
         ...
 
     def find_owner(self, environment: str) -> str:
-        """Return the model that an environment serves or served last, "" if none; called by `mlops run`."""
+        """Return the current or last model of an environment, or ""; called by `mlops run`."""
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:

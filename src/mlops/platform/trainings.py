@@ -85,7 +85,7 @@ class Tracker(Protocol):
         ...
 
     def has_files(self, run: TrainingRun) -> bool:
-        """Return whether a training's files still exist unchanged; called before its results are reused."""
+        """Return whether a training's files still exist and are unchanged; called before its results are reused."""
         ...
 
     def keep_rows(self, content: bytes) -> str:

@@ -87,7 +87,7 @@ def render_overview(overview: Overview, runs: Sequence[RunRecord]) -> str:
 
 
 def format_time(moment: str) -> str:
-    """Format the time of a record for people: "2026-11-22 19:07:58 UTC"."""
+    """Format the time of a record for display: "2026-11-22 19:07:58 UTC"."""
     return moment.replace("T", " ").replace("Z", " UTC")
 
 

@@ -1,4 +1,4 @@
-"""Tables in reports: numbers are aligned to the right, text to the left, and the head of a column like its cells."""
+"""Tables in reports: numbers are aligned to the right, text to the left, and headers like their cells."""
 
 import re
 from collections.abc import Iterable, Iterator

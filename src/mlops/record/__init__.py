@@ -9,7 +9,7 @@
     conclusion    how a run ended, for a platform that shows it
     data_test     the last data test
     changes       the parameters of a run that differ from the run before it
-    listener      the listener to the progress of a run
+    listener      the base class for listeners that follow a run
     processes     the id of a process, whether it still runs, and which processes hold a file
     clock         the present time, as text
     user          the user who starts a run

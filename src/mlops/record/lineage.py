@@ -114,7 +114,7 @@ def read_commit(project: Path) -> str:
 def find_commit(project: Path) -> Commit:
     """Find the checked-out commit of the repository whose root is the project.
 
-    The commit of a repository around the project, such as a home folder under version control, does not count, because
+    The commit of a repository in a parent folder, such as a home folder under version control, does not count, because
     it may say nothing about these sources. On a machine that has the sources without their history,
     ``MLOPS_GIT_COMMIT`` names the commit.
     """

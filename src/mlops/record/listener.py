@@ -1,10 +1,10 @@
-"""The listener to a run, in a module of its own because importing `mlops.runner` takes a second."""
+"""The base class for run listeners, in its own module because importing `mlops.runner` takes a second."""
 
 from mlops.record.ledger import RunRecord, StepRecord
 
 
 class Listener:
-    """A listener to the progress of a run, such as the terminal or the reports.
+    """A listener that follows a run, such as the terminal or the reports.
 
     The base class does nothing. Override the methods that you need. All methods are called in one thread.
     """

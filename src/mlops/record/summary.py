@@ -77,7 +77,7 @@ def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> obj
 
 
 def _list_acting(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
-    """Return the steps that did not refuse to act."""
+    """Return the steps, without those that refused."""
     return [step for step in steps if not find_refusal(run, [step])]
 
 

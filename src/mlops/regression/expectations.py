@@ -105,7 +105,7 @@ def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Describe the scraps that have another value in the run; empty if none has."""
+    """Describe the scraps whose values in the run differ from the committed ones; empty if all agree."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
     shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
     return ", ".join(f"{name} is {here}, committed with {there}" for name, (here, there) in shown.items())

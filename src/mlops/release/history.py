@@ -99,7 +99,7 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart, which keeps the time, test result and history of `before`."""
+        """Return the state after a restart, with the time, test result and history of `before`."""
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)
@@ -127,7 +127,7 @@ class Deployments:
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
-        """Return the deployment that serves or served last, and all that rollbacks can restore, oldest first."""
+        """Return every deployment that a rollback can restore, oldest first, then the current or last one."""
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 

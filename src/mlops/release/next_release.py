@@ -20,7 +20,7 @@ class NextRelease:
     champion : ModelVersion
         The version that it deploys.
     rollback : Rollback or None
-        The rollback that makes it end as rejected unless `--redeploy-rolled-back` is given; None if there is none.
+        The rollback that blocks this release, or None. Without `--redeploy-rolled-back`, the release ends as rejected.
     replaces : tuple of Service
         The services of other models that it replaces, which needs `--take-over`.
     failed_in : str

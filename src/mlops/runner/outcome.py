@@ -1,4 +1,4 @@
-"""The outcome of a run that ended: what it did to the model and to the environments."""
+"""The outcome of a run that ended, such as "promoted", "rejected" or "released"."""
 
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord

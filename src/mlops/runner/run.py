@@ -98,7 +98,7 @@ class Run:
                     self._announce([ended, *decided])
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
-        """Start each step whose needs are met; return those that were skipped or reused instead."""
+        """Start each step whose dependencies are met; return those that were skipped or reused instead."""
         decided: list[str] = []
         for step in self.plan.steps:
             if self.record.get_step(step.name).state != "pending" or is_waiting(step, self.record):

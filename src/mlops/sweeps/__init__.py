@@ -3,7 +3,7 @@
 .. code-block:: text
 
     grid       the combinations that the command line asks for
-    plan       the goal, and the listener to the progress
+    plan       the goal, and the listener that follows a sweep
     inputs     the results of earlier steps, which all combinations share
     run        the sweep from its first combination to its last
     executors  the interface for executing notebooks, and its implementation with threads on this machine

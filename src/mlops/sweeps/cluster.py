@@ -62,7 +62,8 @@ class Cluster:
     Raises
     ------
     UsageError
-        If Dask is not installed, no scheduler answers at the address, it has no workers, or a worker sees other files.
+        If Dask is not installed, no scheduler answers at the address, it has no workers, or a worker does not see the
+        same files.
     """
 
     def __init__(self, address: str, workspace: Workspace, platform: str) -> None:
@@ -107,7 +108,7 @@ class Cluster:
         )
 
     def _check_workers(self) -> int:
-        """Return how many notebooks run at a time; refuse workers that see another project or state."""
+        """Return how many notebooks run at a time; refuse workers that do not see the same project and state."""
         with suppress(TimeoutError):  # asyncio raises the same class since Python 3.11
             self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
         threads = self._client.nthreads()
@@ -143,7 +144,7 @@ def require_same(
     Raises
     ------
     UsageError
-        If a worker sees other files; the message names the first one.
+        If a worker does not see the same files. The message names the first such worker.
     """
     for worker, there in found.items():
         if tuple(there) != here:

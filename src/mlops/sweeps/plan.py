@@ -1,4 +1,4 @@
-"""The goal of a sweep, and the listener to its progress."""
+"""The goal of a sweep, and the listener that follows it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ REPORT = "sweep.html"
 
 
 class SweepListener:
-    """A listener to the progress of a sweep. Its methods do nothing; override the ones that you need."""
+    """A listener that follows a sweep. Its methods do nothing; override the ones that you need."""
 
     def sweep_started(self, run: RunRecord, sweep: Sweep) -> None:
         """Handle the start of a sweep, before its first combinations begin."""

@@ -143,7 +143,7 @@ def find_best(sweep: Sweep, points: Sequence[Point]) -> Point | None:
 
 
 def describe_values(values: Mapping[str, Any]) -> str:
-    """Format a combination for people: "alpha=0.1, seed=0"."""
+    """Format a combination for display: "alpha=0.1, seed=0"."""
     return ", ".join(f"{name}={format_value(value)}" for name, value in values.items())
 
 

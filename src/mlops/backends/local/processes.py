@@ -61,7 +61,7 @@ def check_packages(bundle: Path) -> None:
     Raises
     ------
     DeploymentError
-        If a package is missing or has another version.
+        If a package is missing or its version differs.
     """
     for name, pinned in read_pins(bundle / REQUIREMENTS).items():
         try:

@@ -1,4 +1,4 @@
-"""The progress of a run or a sweep for people: before, during and after it.
+"""The progress of a run or a sweep in the terminal: before, during and after it.
 
 .. code-block:: text
 

@@ -32,7 +32,7 @@ def clean_picture(encoded: str) -> str:
 
 
 def clean_embedded(text: str) -> str:
-    """Return a text in which the pictures in ``data:`` URLs have no texts."""
+    """Remove embedded text from the pictures in a string's ``data:`` URLs."""
     if ";base64," not in text:
         return text
     return EMBEDDED.sub(lambda found: found[1] + _clean_url(found[2]), text)

@@ -16,7 +16,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def escape_controls(text: str) -> str:
-    """Return a text whose control characters, except tabs and line breaks, are escaped: a backspace is ``\x08``."""
+    """Return a text whose control characters, except tabs and line breaks, are escaped: a backspace is ``\\x08``."""
     return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 

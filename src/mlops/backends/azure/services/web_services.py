@@ -211,7 +211,7 @@ def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
 
 
 def _read_log(service: WebService) -> str:
-    """Return the last lines of a container's output, with an introduction."""
+    """Return the last lines of a container's output, after a sentence that introduces them."""
     from azureml.exceptions import WebserviceException
 
     try:
