@@ -98,7 +98,7 @@ class ImageNotFoundError(NotFoundError):
 
 
 class DeploymentNotFoundError(NotFoundError):
-    """The environment serves nothing, or never served another image that passed its test."""
+    """The environment serves nothing, or has no earlier image that passed its test."""
 
 
 class DatasetNotFoundError(NotFoundError):

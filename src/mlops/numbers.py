@@ -1,4 +1,4 @@
-"""Numbers in the form that people read."""
+"""Numbers, formatted for display."""
 
 import math
 

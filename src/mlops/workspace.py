@@ -30,7 +30,7 @@ class Workspace:
     home : Path
         State that must survive: registry, images, services, keys.
     outputs : Path
-        The results that people read: one folder per run, and ``index.html``, the list of all runs.
+        The results: one folder per run, and ``index.html``, the list of all runs.
     """
 
     project: Path

@@ -39,10 +39,10 @@ from mlops.record.ledger import FORMAT
             ["run", "build", "-p", "trian.alpha=1"],
             "there is no step 'trian'. Did you mean train.alpha? Steps: test_data, train, evaluate, register, create_i",
         ),
-        (["run", "build", "-p", "alpha=1"], "-p alpha names no step. Did you mean train.alpha?"),
-        (["run", "build", "-p", "aplha=1"], "-p aplha names no step. Did you mean train.alpha?"),
+        (["run", "build", "-p", "alpha=1"], "-p alpha does not name a step. Did you mean train.alpha?"),
+        (["run", "build", "-p", "aplha=1"], "-p aplha does not name a step. Did you mean train.alpha?"),
         (["run", "build", "-p", "min_rows=9"], "Did you mean test_data.min_rows or evaluate.min_rows?"),
-        (["run", "build", "-p", "x=1"], "-p x names no step. `mlops run --help` lists the steps"),
+        (["run", "build", "-p", "x=1"], "-p x does not name a step. `mlops run --help` lists the steps"),
         (["sweep", "train"], "List some, as in `-p alpha=0.04,0.4,4`."),
         (
             ["run", "build", "-p", "train.alpha=-1"],
@@ -89,7 +89,7 @@ from mlops.record.ledger import FORMAT
             "-p train.alpha would have no effect, because --only evaluate does not run train. "
             "`mlops run retrain -p train.alpha=3` uses it.",
         ),
-        (["run", "all", "--only", "train", "--take-over"], "--take-over: The step train deploys nothing."),
+        (["run", "all", "--only", "train", "--take-over"], "--take-over: The step train does not deploy anything."),
         (["run", "retrain", "--from", "monday"], "--from monday is for --only"),
         (["run", "retrain", "--only", "train", "--from", "monday"], "--from monday: There is no such run in"),
         (["run", "all", "--only", "trian"], "there is no such step in all. Did you mean 'train'?"),
@@ -178,8 +178,8 @@ def test_release_without_a_champion_says_what_to_run(make_mlops: Any) -> None:
     [
         (["submit", "retrain"], "No pipeline is published here. Run `mlops publish`."),
         (["submit", "retrain", "-p", "dataset_version=9"], "The data set has no version '9' in"),
-        (["runs", "monday"], "No run monday was submitted here."),
-        (["runs", "monday", "--log", "train"], "No run monday was submitted here."),
+        (["runs", "monday"], "Run monday was not submitted here."),
+        (["runs", "monday", "--log", "train"], "Run monday was not submitted here."),
         (["keys", "qa", "--rotate"], "qa serves nothing, so there are no keys."),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp
 def test_what_it_does_not_take_is_refused(provisioned: Any) -> None:
     ran = provisioned.invoke("provision", "-p", "data_paht=new.csv")
     assert ran.returncode == 2
-    assert "-p data_paht names no step. Did you mean test_data.data_path?" in ran.stderr
+    assert "-p data_paht does not name a step. Did you mean test_data.data_path?" in ran.stderr
 
 
 def test_deleting_needs_an_answer(provisioned: Any) -> None:

@@ -138,7 +138,7 @@ def test_the_index_is_about_the_project_s_model_whatever_a_run_was_asked_for(
     found = read_overview(replace(of_other, project=asked)).environments[0]
     backend.services.stop("production")
     assert (found.model, found.is_champion) == ("other version 1", False)
-    assert found.remark.startswith("It does not serve the champion, tiny version 1, but another model, other.")
+    assert found.remark.startswith("It does not serve the champion, tiny version 1, but a different model, other.")
 
 
 def test_keys_that_were_swapped_are_a_remark(tmp_path: Path, workspace: Workspace) -> None:
@@ -189,11 +189,11 @@ def test_another_model_of_the_same_number_lends_neither_its_error_nor_its_promot
         open_model(workspace, "tiny", replace(backend, registry=restored.registry))
     ).environments
     backend.services.stop("production")
-    said = "Its error is unknown, because the registry now holds another model as tiny version 1."
+    said = "Its error is unknown, because the registry now holds a different model as tiny version 1."
     for card in (production, qa):
         assert (card.model, card.error, card.decision, card.is_champion) == ("tiny version 1", "", "", False)
     assert production.remark == (
-        "It does not serve the champion, tiny version 1, but an older tiny version 1, of another training. "
+        "It does not serve the champion, tiny version 1, but an older tiny version 1, from another training. "
         f"Release it with `mlops run release`. {said}"
     )
     assert qa.remark == said

@@ -56,7 +56,7 @@ def test_a_run_tells_its_listeners_and_prints_nothing(workspace: Workspace, caps
 def test_what_cannot_be_run_as_asked_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="-p train.alpha: the pipeline build has no step 'train'"):
         start_run(open_here(workspace, "train.alpha=1"), RunRequest("build"))
-    with pytest.raises(UsageError, match="--model-file: The pipeline build deploys nothing"):
+    with pytest.raises(UsageError, match="--model-file: The pipeline build does not deploy anything"):
         start_run(open_here(workspace), RunRequest("build", model_file=tmp_path / "model.json"))
     with pytest.raises(UsageError, match="model.json: There is no such file"):
         start_run(open_here(workspace), RunRequest("release", model_file=tmp_path / "model.json"))
@@ -112,10 +112,16 @@ class Unreachable:
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (RunRequest("build", allowed=Permissions(take_over=True)), "--take-over: The pipeline build deploys nothing"),
+        (
+            RunRequest("build", allowed=Permissions(take_over=True)),
+            "--take-over: The pipeline build does not deploy anything",
+        ),
         (RunRequest("build", run_id="a b"), "'a b' cannot name a run"),
         (RunRequest("build", "test"), "--only test: there is no such step in build"),
-        (RunRequest("all", "train", model_file=Path("model.json")), "--model-file: The step train deploys nothing"),
+        (
+            RunRequest("all", "train", model_file=Path("model.json")),
+            "--model-file: The step train does not deploy anything",
+        ),
     ],
 )
 def test_a_wrong_option_is_refused_before_the_platform_is_asked(

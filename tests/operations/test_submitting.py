@@ -143,6 +143,6 @@ def test_a_run_of_this_machine_is_shown_with_its_steps_but_has_no_log(workspace:
         UsageError, match=f"are for submitted runs, but monday was not submitted. .* {workspace.outputs}/monday"
     ):
         require_submitted(opened, "monday")
-    with pytest.raises(RunNotFoundError, match="No run friday was submitted here. `mlops runs` lists the runs."):
+    with pytest.raises(RunNotFoundError, match="Run friday was not submitted here. `mlops runs` lists the runs."):
         get_run(opened, "friday")
     require_submitted(opened, "friday")

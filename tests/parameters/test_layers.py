@@ -89,7 +89,7 @@ def test_a_notebook_that_declares_nothing_is_blamed_instead_of_the_file(tmp_path
         cell["metadata"]["tags"] = []
     notebook.write_text(json.dumps(content))
     (tmp_path / "parameters" / "base.yml").write_text("platform: local\nsteps: {train: {alpha: 1}}")
-    said = "notebooks/02_train.ipynb declares no parameters, but parameters/base.yml: steps.train.alpha sets one. Tag "
+    said = "notebooks/02_train.ipynb does not declare parameters, but parameters/base.yml: steps.train.alpha sets one. "
     with pytest.raises(ParameterError, match=said):
         load_project(tmp_path, STEPS).merge()
 

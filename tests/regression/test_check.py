@@ -132,5 +132,5 @@ def test_a_run_in_which_nothing_was_executed_is_no_proof(folder: Path) -> None:
     for step in record["steps"]:
         step["state"] = "skipped"
     (folder / "run.json").write_text(json.dumps(record))
-    with pytest.raises(UsageError, match="executed no notebook, so there is nothing to compare"):
+    with pytest.raises(UsageError, match="did not execute a notebook, so there is nothing to compare"):
         check(folder)

@@ -46,7 +46,7 @@ def test_whether_the_champion_serves_is_unknown_if_it_or_the_environment_cannot_
         (
             replace(SERVICE, image="other:2", model_version=2),
             CHAMPION,
-            "It does not serve the champion, tiny version 2, but another model, other. "
+            "It does not serve the champion, tiny version 2, but a different model, other. "
             "`mlops run release --platform azure --take-over` replaces it.",
         ),
         (
@@ -176,7 +176,7 @@ def test_a_champion_that_failed_in_qa_is_not_called_unreleased() -> None:
 def test_after_a_take_over_an_old_rollback_is_not_the_reason() -> None:
     other = replace(SERVICE, image="other:1", decision=Decision("bob", run_id="a release"))
     assert find_standing(other, CHAMPION, [ROLLBACK]).remark == (
-        "It does not serve the champion, tiny version 2, but another model, other. "
+        "It does not serve the champion, tiny version 2, but a different model, other. "
         f"{describe_rollback(ROLLBACK)} `mlops run release --take-over --redeploy-rolled-back` deploys it again."
     )
     back_to_other = replace(ROLLBACK, restored="other:1")

@@ -1,4 +1,4 @@
-"""Commands that write or serve the pages that people read."""
+"""Commands that write or serve pages."""
 
 import subprocess
 import sys

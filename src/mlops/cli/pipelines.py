@@ -132,7 +132,7 @@ def submit(
 @click.option("--cancel", is_flag=True, help="Cancel the run.")
 @json_option
 def runs_command(run_id: str, platform: str, step: str, download: Path | None, cancel: bool, as_json: bool) -> None:
-    """Show the newest runs, or one run with its steps; of a submitted run, also logs and files.
+    """Show the newest runs, or one run with its steps and, if it was submitted, its logs and files.
 
     The list has the runs that were submitted, those that ran on this machine, and the rollbacks.
 

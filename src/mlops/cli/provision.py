@@ -35,7 +35,7 @@ SIGNS = {"create": "+", "modify": "~", "delete": "-", "none": " "}
     metavar="NAME=VALUE",
     help=f"{DATA_PARAMETER}=FILE tests a data file and registers it as the next version of the data set.",
 )
-@click.option("--what-if", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--what-if", is_flag=True, help="Show what would change, without changing anything.")
 @click.option("--delete", is_flag=True, help="Delete everything that was set up, with the data in it.")
 @click.option("--yes", is_flag=True, help="With --delete: do not ask for confirmation.")
 @quiet_option

@@ -11,7 +11,7 @@ from mlops.release.keys import read_keys
 
 @click.command()
 @click.argument("environment", type=Choice(ENVIRONMENTS))
-@click.option("--primary", is_flag=True, help="Print the primary key and nothing else.")
+@click.option("--primary", is_flag=True, help="Print only the primary key.")
 @click.option("--rotate", is_flag=True, help="First create a new primary key; the old one becomes the secondary key.")
 @platform_option
 @json_option
@@ -65,7 +65,7 @@ def stop(platform: str) -> None:
 @click.option(
     "--reason", default="", metavar="TEXT", help="Your reason, recorded with your name and the time. [required]"
 )
-@click.option("--take-over", is_flag=True, help="Restore the previous image even if its model is another one.")
+@click.option("--take-over", is_flag=True, help="Restore the previous image even if it belongs to a different model.")
 @platform_option
 @json_option
 def rollback(environment: str, reason: str, take_over: bool, platform: str, as_json: bool) -> None:

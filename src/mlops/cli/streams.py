@@ -134,7 +134,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Return another name of ASCII, because click mistrusts the name "ascii" and writes UTF-8 instead."""
+    """Return another name for ASCII, because click mistrusts the name "ascii" and writes UTF-8 instead."""
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

@@ -1,4 +1,4 @@
-"""Drift: the test whether the distribution of new data differs from the reference.
+"""Drift: whether the distribution of new data differs from the reference.
 
 Each column has two tests, a binned Kolmogorov-Smirnov test for the shape and a ratio of standard deviations for the
 spread. One false-alarm rate applies to the whole table (Bonferroni). With many rows, every difference is significant,

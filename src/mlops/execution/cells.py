@@ -23,7 +23,7 @@ def describe_cell(source: str) -> str:
 
 
 def find_line(traceback: Iterable[str]) -> int:
-    """Return the cell line that a traceback points to, counted from 1; 0 if the traceback names no line."""
+    """Return the cell line that a traceback points to, counted from 1; 0 if the traceback does not name one."""
     found = PLACE.search(COLORS.sub("", "\n".join(traceback)))
     return int(found[1]) if found else 0
 

@@ -34,7 +34,7 @@ def find_named_image(path: Path, backend: Backend) -> Image:
     Raises
     ------
     UsageError
-        If the file is missing or names no model, or if there is no such version or no image of it.
+        If the file is missing or does not name a model, or if that version or its image does not exist.
     """
     try:
         named = read_record(path, ModelFile, "`mlops submit` writes a new one.")

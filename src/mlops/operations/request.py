@@ -116,7 +116,7 @@ def _find_deployment(request: RunRequest, option: str) -> Step:
     found = next((step for step in request.asked if step.deploys.image), None)
     if found is None:
         runs = f"step {request.only}" if request.only else f"pipeline {request.pipeline}"
-        raise UsageError(f"{option}: The {runs} deploys nothing. Use it with `mlops run release`.")
+        raise UsageError(f"{option}: The {runs} does not deploy anything. Use it with `mlops run release`.")
     return found
 
 
@@ -138,7 +138,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_owner(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a run that would deploy in an environment of another model, before it trains anything."""
+    """Refuse a run that would deploy in an environment that belongs to a different model, before it trains anything."""
     values = opened.parameters.values
     steps = [step for step in request.asked if step.deploys.digest]
     if any(values[step.name].get(step.deploys.image) for step in steps):

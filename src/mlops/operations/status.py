@@ -103,6 +103,6 @@ def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dic
         if service.serves(version):
             found[service.environment] = version
         else:
-            other = f"another model as {name_version(version.name, version.version)}"
+            other = f"a different model as {name_version(version.name, version.version)}"
             unread[service.environment] = f"Its error is unknown, because the registry now holds {other}."
     return found, unread

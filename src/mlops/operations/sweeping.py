@@ -46,7 +46,7 @@ def choose_goal(step: Step, metric: str = "", maximize: bool = False) -> Goal:
     """
     chosen = metric or step.scored_by
     if not chosen:
-        raise UsageError(f"The step {step.name} declares no metric to compare by. Name one with --metric NAME.")
+        raise UsageError(f"The step {step.name} does not declare a metric to compare by. Name one with --metric NAME.")
     return Goal(chosen, maximize)
 
 

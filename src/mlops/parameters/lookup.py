@@ -59,8 +59,8 @@ class Declared:
         parameters = self.by_notebook[notebooks[step]]
         if not parameters:
             raise ParameterError(
-                f"notebooks/{notebooks[step]}.ipynb declares no parameters, but {source} sets one. Tag the cell that "
-                "declares them `parameters`."
+                f"notebooks/{notebooks[step]}.ipynb does not declare parameters, but {source} sets one. Tag the cell "
+                "that declares them `parameters`."
             )
         if name not in parameters:
             hint = suggest(name, [known for known in parameters if known not in RESERVED])
@@ -80,7 +80,9 @@ class Declared:
             meant = owners.get(name) or owners.get("" if step else find_closest(name, owners)) or []
         hint = f" Did you mean {' or '.join(meant)}?" if meant else f" Did you mean {close!r}?" if close else ""
         if not step:
-            return f"{source} names no step.{hint or ' `mlops run --help` lists the steps and their parameters.'}"
+            return (
+                f"{source} does not name a step.{hint or ' `mlops run --help` lists the steps and their parameters.'}"
+            )
         steps = ", ".join(known.name for known in self.steps)
         return f"{source}: there is no step {step!r}.{hint} Steps: {steps}."
 

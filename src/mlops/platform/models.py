@@ -39,7 +39,7 @@ class ModelVersion:
 
     @property
     def full_title(self) -> str:
-        """The name and version with who overruled the gate and why, for the first mention on a page."""
+        """The name and version, who overruled the gate and why, for the first mention on a page."""
         return name_version_fully(self.name, self.version, self.override)
 
     @property
@@ -51,12 +51,12 @@ class ModelVersion:
 
 
 def name_version(name: str, version: int, override: str = "") -> str:
-    """Return a model version as people read it: "diabetes version 2", with a mark if the gate was overruled."""
+    """Return the display name of a model version: "diabetes version 2", with a mark if the gate was overruled."""
     return f"{name} version {version}" + (f" ({OVERRULED})" if override else "")
 
 
 def name_version_fully(name: str, version: int, override: str = "") -> str:
-    """Return a model version with who overruled the gate and why, for its first mention on a page."""
+    """Return the name of a model version, who overruled the gate and why, for its first mention on a page."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 
@@ -88,7 +88,7 @@ def require_champion(
         return
     compared, now = _describe_champion(expected), _describe_champion(found)
     if compared == now:
-        now = f"another {now}, of another training"
+        now = f"a different {now}, from another training"
     raise ConflictError(
         f"The new model of {name!r} was compared with {compared}, but the champion is now {now}, so the new "
         f"model was not promoted. Run `{command}` again."

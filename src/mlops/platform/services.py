@@ -95,7 +95,7 @@ class Service:
 
     @property
     def address(self) -> str:
-        """The address, if anything runs there; empty if the service is stopped, or is that of a copied home."""
+        """The address of the running service; empty if it is stopped or belongs to a copied home."""
         return "" if self.health == "stopped" else self.url
 
     @property
@@ -109,13 +109,13 @@ class Service:
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
-        """Return whether the service has this version of the registry, not another model with the same number."""
+        """Return whether the service has this version of the registry, not a different model with the same number."""
         same = (version.name, version.version) == (self.model_name, self.model_version)
         return same and self.model_identity in ("", version.identity)
 
     @property
     def full_model(self) -> str:
-        """The model and version with who overruled the gate and why, for the first mention on a page."""
+        """The model and version, who overruled the gate and why, for the first mention on a page."""
         return name_version_fully(self.model_name, self.model_version, self.override)
 
 
@@ -175,7 +175,7 @@ class Rollback:
     model_identity: str = ""
 
     def bars(self, image: str, model_identity: str) -> bool:
-        """Return whether a model version is not to be deployed again because of this rollback.
+        """Return whether this rollback bars a model version from being deployed again.
 
         A restored registry may have another model under the same number, which the rollback does not concern.
         """
@@ -234,7 +234,7 @@ class Services(Protocol):
         ...
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
-        """Restore what served before an image whose test did not finish; called by the runner.
+        """Restore the deployment before an image whose test did not finish; called by the runner.
 
         The image counts as untested, not as failed: the next release may deploy and test it again. In QA nothing is
         restored. Safe to call again: a digest that is not deployed there changes nothing.

@@ -1,4 +1,4 @@
-"""The interface to the page on which people see all trainings."""
+"""The interface to the page that shows all trainings."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The pages that people read: a report per executed notebook, and an index of all runs.
+"""The pages of a project: a report per executed notebook, and an index of all runs.
 
 .. code-block:: text
 

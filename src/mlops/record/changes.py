@@ -47,7 +47,7 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
 
 
 def measure_duration(run: RunRecord) -> str:
-    """Return the duration of a run as people write it: "41 s", "3 min 5 s"; "" if it has not ended."""
+    """Format the duration of a run for display: "41 s", "3 min 5 s"; "" if it has not ended."""
     try:
         taken = datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)
     except ValueError:

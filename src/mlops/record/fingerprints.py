@@ -78,7 +78,7 @@ def fingerprint_step(
 
 
 def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:
-    """Return whether the files that a step handed on with its results still exist unchanged."""
+    """Return whether the files that a step handed on with its results still exist and are unchanged."""
     for file in step.hands_on:
         url = str(results.get(file.url, ""))
         if not url or not find_path(url).exists() or hash_path(find_path(url)) != results.get(file.sha256):

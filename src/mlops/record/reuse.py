@@ -187,7 +187,7 @@ def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Raise an error if a step's results are based on other results than those reused together with them."""
+    """Raise an error if a step's results are based on results that differ from those reused with them."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

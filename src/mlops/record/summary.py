@@ -48,7 +48,7 @@ def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return how a step ended, as people see it: "refused" if it ran but refused to act, else `StepRecord.ending`."""
+    """Return how a step ended, for display: "refused" if it ran but refused to act, else `StepRecord.ending`."""
     declared = next((found.refuses for found in steps if found.name == step.name), "")
     return REFUSED if step.has_results and step.results.get(declared) else step.ending
 

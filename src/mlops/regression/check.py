@@ -90,7 +90,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     Raises
     ------
     UsageError
-        If there is no such run, it is still running, it executed no notebook, or a declaration is invalid.
+        If there is no such run, it is still running, it did not execute a notebook, or a declaration is invalid.
     IntegrityError
         If a file is damaged.
     """
@@ -112,7 +112,9 @@ def _require_ended(run: RunRecord) -> None:
     if run.state in ("running", "waiting"):
         raise UsageError(f"Run {run.run_id} is still running. Wait for it, or name another run.")
     if not any(step.has_results or step.state == "failed" for step in run.steps):
-        raise UsageError(f"Run {run.run_id} executed no notebook, so there is nothing to compare. Name another run.")
+        raise UsageError(
+            f"Run {run.run_id} did not execute a notebook, so there is nothing to compare. Name another run."
+        )
 
 
 def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sanitizer) -> Comparison:

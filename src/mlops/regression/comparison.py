@@ -95,7 +95,7 @@ class _Pair:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the scraps that keep something from being compared; empty if there are none."""
+        """Describe the scraps that prevent a comparison; empty if there are none."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property

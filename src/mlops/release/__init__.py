@@ -11,7 +11,7 @@
     standing        the service of an environment, compared with the champion
     history         the deployments of an environment: the present one, earlier ones, and which images passed
     keys            the keys of services, unless the services refuse them
-    loopback        the check whether a service is on this machine
+    loopback        whether a service is on this machine
     sessions        requests to services, without a proxy for this machine
     service_checks  the requests of 07_test_service: contract, predictions, latency
 """

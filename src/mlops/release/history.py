@@ -150,7 +150,7 @@ class Deployments:
         return found[-1] if found else None
 
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:
-        """Return the latest earlier deployment of another digest that passed its test, or None.
+        """Return the latest earlier deployment of a different digest that passed its test, or None.
 
         With `same_model`, only deployments of the model that the environment belongs to count.
         """

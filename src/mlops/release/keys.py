@@ -27,7 +27,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
     DeploymentNotFoundError
         If the environment serves nothing.
     ServiceUntestedError
-        If the service was started with other keys. It may be healthy.
+        If the service was started with different keys. It may be healthy.
     """
     if not services.find_owner(environment):
         raise DeploymentNotFoundError(
@@ -36,7 +36,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
         )
     if not services.accepts_keys(environment):
         raise ServiceUntestedError(
-            f"The service in {environment} was started with other keys than the stored ones, or no keys are "
+            f"The service in {environment} was started with keys that differ from the stored ones, or no keys are "
             f"stored. Run `mlops keys {environment} --rotate{command_options}` to give it new ones."
         )
     return secrets.get_keys(environment)

@@ -170,7 +170,7 @@ class Releases(Generic[State]):
         return [service for service in found if service]
 
     def _record_failure(self, environment: str, site: Site[State], state: State) -> Service | None:
-        """Store that the current deployment failed its test; in production, restore what served before."""
+        """Store that the current deployment failed its test; in production, restore the previous service."""
         assert state.current is not None
         restores = _restores(environment)
         try:

@@ -32,13 +32,13 @@ def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None
 
 
 def require_owner(environment: str, state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Refuse to replace the service of another model."""
+    """Refuse to replace the service of a different model."""
     if state.owner not in ("", image.model_name) and not allowed.take_over:
         raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
 
 
 def explain_owner(environment: str, owner: str, model_name: str) -> str:
-    """Return why a model must not be deployed in an environment that serves another one, and what to do."""
+    """Return why a model must not be deployed in an environment that serves a different one, and what to do."""
     return (
         f"{environment} serves the model {owner}, and this run would deploy the model {model_name}. "
         f"Add `--take-over` to replace {owner}."

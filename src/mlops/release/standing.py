@@ -1,4 +1,4 @@
-"""The standing of an environment: its service, since when and by whose decision, and whether it is the champion."""
+"""The standing of an environment: its service, who deployed it and when, and whether it is the champion."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,9 +84,9 @@ class Standing:
         said = f"It does not serve the champion, {following.champion.title}"
         if service.model_name != following.champion.name:
             advice = following.advise(told) if following.rollback else f"`{following.command}` replaces it."
-            return f"{said}, but another model, {service.model_name}. {advice}"
+            return f"{said}, but a different model, {service.model_name}. {advice}"
         if service.image == f"{following.champion.name}:{following.champion.version}":  # the registry was restored
-            return f"{said}, but an older {service.model}, of another training. {following.advise(told)}"
+            return f"{said}, but an older {service.model}, from another training. {following.advise(told)}"
         if following.rollback:
             return f"{said}, but {service.model}. {following.advise(told)}"
         failed = f", which failed its test in {following.failed_in}" if following.failed_in else ""

@@ -38,7 +38,7 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
 
 
 def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse steps if a parameter of theirs names a file that does not exist; `values` has the parameters by step.
+    """Refuse steps if one of their parameters names a file that does not exist; `values` has the parameters by step.
 
     Raises
     ------

@@ -48,7 +48,7 @@ class Parcel:
 
 
 class Cluster:
-    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, but gives up one that killed several.
+    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, a limited number of times.
 
     Parameters
     ----------

@@ -219,7 +219,9 @@ def test_what_is_sent_is_what_any_rest_client_would_send(azure: Azure, idle: Azu
         StepNotFoundError, match=f"Run {run.run_id} has not started the step 'train'. Started so far: none"
     ):
         idle.read_log(run.run_id, "train")
-    with pytest.raises(RunNotFoundError, match=r"\(queued\) has stored no files. Wait for its first step: https://"):
+    with pytest.raises(
+        RunNotFoundError, match=r"\(queued\) has not stored any files. Wait for its first step: https://"
+    ):
         idle.fetch_run(run.run_id, Path("nowhere"))
     assert idle.cancel(run.run_id).state == "canceled"
 

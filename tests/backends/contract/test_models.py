@@ -58,7 +58,7 @@ def test_a_champion_of_the_same_number_from_another_training_is_another_champion
     for number in (1.0, 2.0):
         register(backend, tmp_path, number)
     champion = backend.registry.promote("tiny", 1, expected="")
-    said = "now another version 1, of another training, so the new model was not promoted. Run `mlops "
+    said = "now a different version 1, from another training, so the new model was not promoted. Run `mlops "
     for other in (replace(champion, run_id="other"), replace(champion, files={"model.json": "0" * 64})):
         with pytest.raises(ConflictError, match=said):
             backend.registry.promote("tiny", 2, expected=other.identity)

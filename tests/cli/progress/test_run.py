@@ -44,7 +44,7 @@ def test_the_summary_has_challenger_and_champion_side_by_side() -> None:
     run = make_run("rejected", promoted=False, reason="It is not better.", mse=12974.871, r2=0.5, **champion)
     assert summarize_run(run, Status(), "index.html", "mlops").splitlines() == [
         "Outcome:    rejected: It is not better.",
-        "Metrics:    challenger            mse 13,000  r2 0.500  (on the rows that neither has seen)",
+        "Metrics:    challenger            mse 13,000  r2 0.500  (on the rows that neither model has seen)",
         "            champion (version 4)  mse 3,080   r2 0.483",
         "Report:     index.html",
     ]

@@ -151,7 +151,7 @@ class AzureDatasets:
             return None
 
     def _upload(self, url: str, content: bytes, sha256: str) -> bool:
-        """Write a new blob; return False if there is already a blob with other content."""
+        """Write a new blob; return False if there is already a blob with different content."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
         blob = self._open_blob(url)

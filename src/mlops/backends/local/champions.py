@@ -1,4 +1,4 @@
-"""Notes of the champions in MLOPS_HOME, outside of MLflow's database, in which anyone may delete a version.
+"""Notes of the champions in MLOPS_HOME, outside of MLflow's database, where anyone may delete a version.
 
 Without a note, a deleted champion would look like "no champion yet", and the next model would be promoted unchecked.
 """
@@ -21,7 +21,7 @@ class Note:
 
 
 class ChampionNotes:
-    """The notes of all models: one small file per model, which is written after each promotion.
+    """The notes of all models: one small file per model, written after each promotion.
 
     Parameters
     ----------

@@ -174,7 +174,7 @@ class LocalPipelines:
     def _find_folder(self, run_id: str) -> Path:
         folder = self._outputs / run_id
         if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
-            raise RunNotFoundError(f"No run {run_id} was submitted here. `mlops runs` lists the runs.")
+            raise RunNotFoundError(f"Run {run_id} was not submitted here. `mlops runs` lists the runs.")
         return folder
 
 

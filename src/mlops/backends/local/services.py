@@ -1,4 +1,4 @@
-"""Services of one machine: one process per environment, whose state is in a file that is written atomically."""
+"""Services of one machine: one process per environment, with its state in a file that is written atomically."""
 
 import subprocess
 from collections.abc import Iterator

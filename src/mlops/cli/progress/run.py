@@ -197,7 +197,7 @@ def _format_scores(scores: Sequence[Scores]) -> list[str]:
     names = [found.model for found in scores]
     rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    where = "on the rows that neither has seen" if len(scores) > 1 else "on the holdout"
+    where = "on the rows that neither model has seen" if len(scores) > 1 else "on the holdout"
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
     return [
         f"{name:<{max(map(len, names))}}  {line}  {f'({where})' if name == names[0] else ''}".rstrip()

@@ -1,4 +1,4 @@
-"""Pictures without the parts that are text: comments, dates, programs, places, colour profiles.
+"""The removal of text from pictures: comments, dates, programs, places, colour profiles.
 
 Such a part may be compressed, so it is removed instead of searched. The picture itself is unchanged.
 """
@@ -20,7 +20,7 @@ EMBEDDED = re.compile(
 
 
 def clean_picture(encoded: str) -> str:
-    """Return a PNG or JPEG picture in base64 without its texts; return anything else unchanged."""
+    """Return a PNG or JPEG picture in base64 without its embedded text; return anything else unchanged."""
     if not encoded.lstrip().startswith(("iVBORw0KGgo", "/9j/")):
         return encoded
     try:

@@ -24,7 +24,7 @@ class Response(Protocol):
 
 
 class ReportedError(Exception):
-    """An error in the body of a successful answer, for example of a validation.
+    """An error in the body of a successful answer, for example from a validation.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ class ImageStore:
         return self._read(f"mlops/images/{digest.removeprefix('sha256:')}.json", ImageRecord)
 
     def read_model(self, model: ModelVersion) -> ModelImages:
-        """Return the images of a model version, without those of another one that had the same number."""
+        """Return the images of a model version, without those of a different version with the same number."""
         found = self._read(_locate_model(model), ModelImages)
         return found if found and found.identity in ("", model.identity) else ModelImages()
 

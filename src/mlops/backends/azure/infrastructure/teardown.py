@@ -35,7 +35,7 @@ COMES_ALONG = {  # untagged resources that Azure adds to Application Insights, w
 
 @dataclass(frozen=True)
 class Group:
-    """A resource group: whether it exists, whether `mlops provision` created it, and which resources are its work."""
+    """A resource group: whether it exists, whether provisioning created it, and which resources it created."""
 
     exists: bool
     ours: bool

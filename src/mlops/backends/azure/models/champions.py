@@ -21,7 +21,7 @@ class Note:
 
 
 class ChampionNotes:
-    """The notes of all models, one blob per model, which is written after each promotion."""
+    """The notes of all models: one blob per model, written after each promotion."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session

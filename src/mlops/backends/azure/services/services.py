@@ -157,7 +157,7 @@ class AzureSite:
         )
 
     def put_back(self, state: AzureState) -> None:
-        """See `Site`. Restores the previous image with another update, or deletes the service if there was none."""
+        """See `Site`. Restores the previous image with a second update, or deletes the service if there was none."""
         if not self._submitted:
             return  # nothing has changed yet
         self._listed = None  # because the failed deployment may have changed it
@@ -171,7 +171,7 @@ class AzureSite:
             self._deploy(record, service, AzureHost.restore_seconds)
 
     def retire(self, state: AzureState) -> None:
-        """See `Site`. Deletes services that still run under another name than the one in the settings."""
+        """See `Site`. Deletes services that still run under a name that differs from the one in the settings."""
         for service in self._list_others():
             self._delete(service)
 
@@ -219,7 +219,7 @@ class AzureSite:
 
 
 def _check_health(service: WebService | None, digest: str) -> Health:
-    """Return the health of a service as Azure reports it; a service of another image is unhealthy."""
+    """Return the health of a service as Azure reports it; a service with a different image is unhealthy."""
     if service is None:
         return "stopped"
     serves = service.state == HEALTHY and (service.tags or {}).get(DIGEST) == digest

@@ -1,4 +1,4 @@
-"""The conclusion of a submitted run, which its jobs write as tags of the run in the workspace."""
+"""The conclusion of a submitted run: tags of the run in the workspace, written by its jobs."""
 
 from collections.abc import Mapping
 

@@ -75,7 +75,7 @@ class SubmittedRuns:
         if not (folder / "run.json").is_file():
             state = read_state(run.get_status())
             todo = "Wait for its first step" if state in ("queued", "running") else "Read its logs"
-            raise RunNotFoundError(f"Run {run_id} ({state}) has stored no files. {todo}: {run.get_portal_url()}")
+            raise RunNotFoundError(f"Run {run_id} ({state}) has not stored any files. {todo}: {run.get_portal_url()}")
         return folder
 
     def cancel(self, run_id: str) -> SubmittedRun:

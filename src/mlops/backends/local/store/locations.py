@@ -18,7 +18,7 @@ PLACES = (
 
 
 def locate_files(home: Path, run_id: str) -> Path:
-    """Return the folder of a training's files in this home, even if the database names another one."""
+    """Return the folder of a training's files in this home, even if the database names a different one."""
     return home / ARTIFACTS_FOLDER / run_id / "artifacts"
 
 

@@ -1,4 +1,4 @@
-"""The schema of MLflow's database: its revision, the check whether this MLflow can use it, and its upgrade.
+"""The schema of MLflow's database: its revision, whether this MLflow can use it, and its upgrade.
 
 MLflow itself refuses some older databases, and upgrades others in place without a backup and in several transactions.
 Therefore the revision is read before MLflow opens the file.
