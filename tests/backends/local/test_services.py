@@ -74,7 +74,7 @@ def test_keys_that_the_service_refuses_are_not_given_out(migrated: Workspace, tm
         keys.unlink()
         if case == "an older file":
             shutil.copy2(tmp_path / "old.json", keys)
-        with pytest.raises(ServiceUntestedError, match="in qa was started with other keys .*`mlops keys qa --rotate`"):
+        with pytest.raises(ServiceUntestedError, match="in qa was started with keys .*`mlops keys qa --rotate`"):
             read_keys(backend.secrets, backend.services, "qa")
         assert keys.exists() == (case == "an older file")
         assert ask(backend, deploy(backend, "qa", image)) == 1.0  # restarted with the stored keys
