@@ -79,7 +79,7 @@ def open_loaded(project: Project, platform: str, overrides: Sequence[Override] =
 
 
 def name_platform(opened: OpenProject) -> str:
-    """Return the option that a command for this platform needs, after a space; "" for the default platform."""
+    """Return the option that selects this platform, with a leading space; "" for the default platform."""
     return opened.command_options
 
 

@@ -34,7 +34,7 @@ def hash_file(path: Path) -> str:
 
 
 def hash_path(path: Path) -> str:
-    """Return the SHA-256 of a file, or of the files of a folder with their names."""
+    """Return the SHA-256 of a file, or of a folder's file names and contents."""
     return hash_listing(hash_folder(path)) if path.is_dir() else hash_file(path)
 
 

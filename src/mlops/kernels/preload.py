@@ -121,7 +121,7 @@ class Importer:
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def prefer(self, packages: Iterable[str]) -> None:
-        """Import the modules of these packages next, together with those that every kernel needs."""
+        """Move the modules of these packages, and those that every kernel needs, to the front of the queue."""
         wanted = {*KERNEL_PACKAGES, *packages}
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 

@@ -1,4 +1,4 @@
-"""Models: their files, loading them, and the promotion of one to champion.
+"""Models: how they are stored, loaded, and promoted to champion.
 
 .. code-block:: text
 

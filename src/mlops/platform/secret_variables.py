@@ -30,9 +30,9 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Redact the text of an error: the secrets in the environment, and those that this process redacted before.
+    """Redact an error's text: the secrets in the environment, and those that this process has redacted before.
 
-    No platform is asked, because the platform may be what failed.
+    It does not ask the platform, because the platform may be what failed.
     """
     from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
 

@@ -1,4 +1,4 @@
-"""The failed test of data or of a service in words, for verdicts and the index."""
+"""Descriptions of a failed data test or service test, for verdicts and the index."""
 
 import re
 from collections.abc import Iterable

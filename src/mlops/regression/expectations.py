@@ -81,7 +81,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the scraps whose values are committed: those that are compared, and those that outputs depend on."""
+    """Return the scraps to commit: the compared ones, and the ones that outputs depend on."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)

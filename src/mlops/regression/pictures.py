@@ -30,7 +30,7 @@ FLOOR = 0.6  # a lower value gives more weight to faint traces on white
 
 
 def measure_difference(committed: bytes, found: bytes) -> float:
-    """Return the visible difference of two pictures.
+    """Return the visible difference between two pictures.
 
     Parameters
     ----------

@@ -164,7 +164,7 @@ def _quote(answer: requests.Response) -> str:
 
 
 def _show_predictions(wanted: Sequence[float], seen: Sequence[float]) -> tuple[str, str]:
-    """Return two lists of predictions as texts, whose numbers have the digits that show where they differ."""
+    """Format two lists of predictions as text, with enough digits to show where they differ."""
     if len(wanted) != len(seen):
         texts = ["; ".join(format_number(float(value)) for value in side) or "none" for side in (wanted, seen)]
         return texts[0], texts[1]

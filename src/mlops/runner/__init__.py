@@ -98,8 +98,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     Raises
     ------
     UsageError
-        If the run is still running, succeeded, or was started by a newer version, or if a result that its only step
-        needs is missing.
+        If the run is still running, has succeeded, or was started by a newer version. Also if it runs only one step,
+        and a result which that step needs is missing.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")

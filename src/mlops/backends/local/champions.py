@@ -1,6 +1,7 @@
-"""Notes of the champions in MLOPS_HOME, outside of MLflow's database, where anyone may delete a version.
+"""A record of each champion, kept in MLOPS_HOME because anyone can delete a version from MLflow's database.
 
-Without a note, a deleted champion would look like "no champion yet", and the next model would be promoted unchecked.
+Without this record, a deleted champion would look like "no champion yet", and the next model would be promoted
+unchecked.
 """
 
 from dataclasses import asdict, dataclass

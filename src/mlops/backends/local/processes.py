@@ -1,4 +1,4 @@
-"""Service processes, which outlive the process that starts them, are recognised reliably, and end gracefully."""
+"""Service processes: they outlive the process that starts them, are reliably recognised, and stop gracefully."""
 
 import os
 import socket

@@ -48,7 +48,7 @@ class Identity:
         self._found = DefaultAzureCredential()
 
     def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
-        """Return a token for scopes of Azure.
+        """Return a token for the given Azure scopes.
 
         Raises
         ------

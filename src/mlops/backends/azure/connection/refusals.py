@@ -80,7 +80,7 @@ CODES = (  # texts in the code or message, in lower case; the first match counts
 
 @dataclass(frozen=True)
 class Scope:
-    """A kind of resource that requests go to: the role that it needs, and the advice for its error codes."""
+    """A kind of Azure resource: the role that its requests need, and the advice for its error codes."""
 
     role: str
     codes: tuple[tuple[tuple[str, ...], str], ...] = ()

@@ -114,7 +114,7 @@ class TemplateDeployment:
         return sorted(found, key=lambda change: (change.resource, change.name))
 
     def list_all(self) -> list[Change]:
-        """Return the changes of a deployment into a group that does not exist yet."""
+        """Return the changes that a deployment to a new resource group would make."""
         given = make_parameters(self._settings)
         return [
             Change("create", name_kind(resource["type"]), _name_resource(str(resource["name"]), given))

@@ -139,7 +139,7 @@ def wait_healthy(session: AzureSession, service: WebService, image: Image, secon
     Raises
     ------
     DeploymentError
-        If it does not, or not in time. The message has Azure's reason, and the last lines of the container's output.
+        If it does not serve in time. The message has Azure's reason, and the last lines of the container's output.
     """
     from azureml.exceptions import WebserviceException
 
