@@ -135,7 +135,7 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     assert laptop.ask_production() != first
 
     # Roll back to the previous service.
-    laptop("rollback")
+    laptop("rollback", "--reason", "too slow")
     assert laptop.serving()["production"] == (1, "healthy", "passed")
     assert laptop.ask_production() == first
 

@@ -89,7 +89,9 @@ def change_a_default(copy: Path) -> None:
 
 
 def change_a_table(copy: Path) -> None:
-    replace_in(copy / "notebooks" / "02_train.ipynb", '"columns\\"]).round(1).T', '"columns\\"]).round(1)')
+    replace_in(
+        copy / "notebooks" / "02_train.ipynb", '"columns\\"]).map(format_number).T', '"columns\\"]).map(format_number)'
+    )
 
 
 def change_a_number_in_the_output(copy: Path) -> None:
