@@ -74,7 +74,7 @@ def test_a_file_that_names_nothing_says_so(
 
 def test_a_model_without_an_image_is_not_released(tmp_path: Path) -> None:
     write_model_file(tmp_path / "model.json", MODEL)
-    with pytest.raises(UsageError, match="There is no image of diabetes:3"):
+    with pytest.raises(UsageError, match="diabetes:3 has no scoring image"):
         find_named_image(tmp_path / "model.json", make_backend(OneModel(images={})))
 
 

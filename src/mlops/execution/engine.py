@@ -74,7 +74,7 @@ class RunEngine(Engine):
                 raise StepFailed(said, cell=find_first_line(cell)) from error
             except (StepFailed, NoSuchKernel):
                 raise
-            except Exception as error:
+            except Exception as error:  # papermill, nbclient and zmq may fail in any way, and only this step fails
                 cancel.check()
                 if not client.started:
                     raise StepFailed(f"The kernel did not start: {error}{log.find_last()}") from error

@@ -30,8 +30,8 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     found = backend.images.find_image(champion)
     if found is None:
         raise ImageNotFoundError(
-            f"There is no image of the champion, {champion.title}. Run {IMAGE_NOTEBOOK} if that was registered last, "
-            "or train another model with `mlops run retrain`."
+            f"The champion, {champion.title}, has no scoring image. Run {IMAGE_NOTEBOOK} if it is the newest version, "
+            "or train a different model with `mlops run retrain`."
         )
     return _mark(found, champion)
 
