@@ -146,5 +146,5 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     ended = subprocess.run(
         [str(MLOPS), "status", "--platform", "azure"], cwd=laptop.project, capture_output=True, text=True, check=False
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "mlops: There is no workspace 'mlops-ws' in the resource group 'mlops-rg'" in ended.stderr
