@@ -60,6 +60,6 @@ def test_what_is_not_there_is_said(pipelines: Pipelines, tmp_path: Path) -> None
         lambda: pipelines.fetch_run("nothing", tmp_path / "x"),
         lambda: pipelines.cancel("nothing"),
     ):
-        with pytest.raises(RunNotFoundError, match=r"[Nn]o run nothing .*`mlops runs.* lists "):
+        with pytest.raises(RunNotFoundError, match=r"[Rr]un nothing .*`mlops runs.* lists "):
             ask()
     assert not (tmp_path / "x").exists()
