@@ -263,7 +263,7 @@ def test_warm_kernels_are_shown_and_ended(mlops: Any, tmp_path: Path, monkeypatc
         shown = mlops.invoke("kernels").stdout
         assert re.match(rf"ready +process {parent['pid']} +\d+ MB .* 0 forks +{sys.executable}", shown)
         assert mlops("kernels", "--stop").stdout.startswith("stopped")
-        assert mlops.invoke("kernels").stdout == "no parent of warm kernels is running; the next notebook starts one\n"
+        assert mlops.invoke("kernels").stdout == "No parent of warm kernels is running. The next notebook starts one.\n"
 
 
 @pytest.mark.slow

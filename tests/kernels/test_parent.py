@@ -21,9 +21,10 @@ from jupyter_client.manager import KernelManager
 
 from mlops.kernels import key, launch, parent_client
 from mlops.kernels.key import make_key
+from mlops.kernels.leftovers import name_interpreter
 from mlops.kernels.messages import MessageError, open_channel
-from mlops.kernels.parent_client import connect, find_key, start_parent
-from mlops.kernels.running_parents import RunningParent, list_parents, stop_parents
+from mlops.kernels.parent_client import RETRY_SECONDS, connect, find_key, start_parent
+from mlops.kernels.running_parents import RunningParent, list_failed_starts, list_parents, stop_parents
 from mlops.kernels.socket_folder import UnavailableError, find_folder
 from mlops.parameters.kernel_section import KernelSettings
 
@@ -64,7 +65,7 @@ def test_kernels_share_a_parent_that_may_fork(start_kernel: Any) -> None:
 def test_the_list_says_what_it_costs(start_kernel: Any) -> None:
     kernel = start_kernel()
     parent = get_running(find_parent(kernel))
-    assert parent.ready
+    assert (parent.ready, parent.problem) == (True, "")
     assert [fork.pid for fork in parent.forks] == [kernel.process.pid]
     assert parent.forks[0].kind == "kernel"
     assert parent.forks[0].memory > 10 * 2**20
@@ -205,6 +206,17 @@ def test_stopping_all_parents_ends_their_kernels(
     assert list_parents() == []
 
 
+def test_a_failed_start_is_listed_until_the_next_attempt(
+    private_folder: Path,
+) -> None:
+    for name, python in {"own": sys.executable, "other": "/usr/bin/env"}.items():
+        (find_folder() / f"{name}.log").write_bytes(name_interpreter(python))
+        (find_folder() / f"{name}.failed").write_text(f"The parent {name} did not start.")
+    assert list_failed_starts() == ["The parent own did not start."]
+    os.utime(find_folder() / "own.failed", (0, time.time() - RETRY_SECONDS))
+    assert list_failed_starts() == []
+
+
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -316,6 +328,9 @@ def test_a_parent_that_cannot_be(
         assert problem in warning
         assert "\n" not in warning
     assert time.monotonic() - began < 30  # no other parent was started and waited for
+    reported = [parent.problem for parent in list_parents()] + list_failed_starts()
+    assert len(reported) == 1
+    assert problem in reported[0]
 
 
 def test_a_parent_that_does_not_answer_is_replaced_by_a_fresh_kernel(

@@ -46,7 +46,7 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
         if path.suffix in SUFFIXES:
             parents[path.stem].append(path)
     old = {name: files for name, files in parents.items() if max(path.lstat().st_mtime for path in files) < before}
-    own = {name: files for name, files in old.items() if _belongs_here(folder / f"{name}.log")}
+    own = {name: files for name, files in old.items() if belongs_here(folder / f"{name}.log")}
     return [tuple(files) for name, files in own.items() if not _listens(folder / f"{name}.sock")]
 
 
@@ -55,7 +55,7 @@ def name_interpreter(python: str) -> bytes:
     return LINE + os.fsencode(python) + b"\n"
 
 
-def _belongs_here(log: Path) -> bool:
+def belongs_here(log: Path) -> bool:
     """Return whether a parent belonged to this checkout, or to a checkout that no longer exists."""
     try:
         with log.open("rb") as file:

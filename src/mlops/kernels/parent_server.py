@@ -185,6 +185,7 @@ class ParentServer:
             "threads": count_threads(),
             "forks": forks,
             "pending": self._importer.pending,
+            "problem": self._importer.describe().problem,
         }
 
     def _take(self, channel: Channel, message: Message) -> Job | None:

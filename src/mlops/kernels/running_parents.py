@@ -1,4 +1,4 @@
-"""The running parents of this user: a list with their memory, and a way to stop them."""
+"""The running parents of this user with their memory, the parents that did not start, and a way to stop them."""
 
 import contextlib
 import os
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import psutil
 
+from mlops.kernels.leftovers import belongs_here
 from mlops.kernels.messages import Channel, Message, MessageError, open_channel
+from mlops.kernels.parent_client import RETRY_SECONDS
 from mlops.kernels.socket_folder import find_folder
 
 ANSWER_SECONDS = 2.0
@@ -45,6 +47,8 @@ class RunningParent:
         Its forks that are still running.
     ready : bool
         Whether it has finished its imports.
+    problem : str
+        Why it cannot fork, and the fix; empty if it can.
     python : str
         The path of its interpreter. Each checkout has its own.
     """
@@ -56,6 +60,7 @@ class RunningParent:
     memory: int
     forks: tuple[RunningFork, ...]
     ready: bool
+    problem: str
     python: str
 
 
@@ -68,6 +73,12 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
                 found.append(_describe(path, channel, seconds))
             channel.close()
     return sorted(found, key=lambda parent: parent.age, reverse=True)
+
+
+def list_failed_starts() -> list[str]:
+    """List why parents of this checkout did not start. Until the next attempt, every kernel is a fresh one."""
+    notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
+    return [path.read_text() for path in notes if time.time() - path.stat().st_mtime < RETRY_SECONDS]
 
 
 def stop_parents(python: str = "") -> list[RunningParent]:
@@ -102,8 +113,13 @@ def _describe(path: Path, channel: Channel, seconds: float) -> RunningParent:
         memory=_measure(pid),
         forks=_list_forks(status),
         ready=status is not None and not status.content.get("pending"),  # older parents do not report it
+        problem=_find_problem(status) or _find_problem(greeting),  # only later versions report it in the status
         python=psutil.Process(pid).cmdline()[0],
     )
+
+
+def _find_problem(message: Message | None) -> str:
+    return str(message.content.get("problem", "")) if message else ""
 
 
 def _list_forks(status: Message | None) -> tuple[RunningFork, ...]:
