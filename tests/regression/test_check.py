@@ -1,12 +1,16 @@
 """A whole run against the committed notebooks."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from shown import make_cell, make_notebook
 
 from mlops.errors import IntegrityError, UsageError
+from mlops.record.ledger import RunRecord, StepRecord, StepState, read_run, write_run
+from mlops.record.processes import NO_PROCESS
 from mlops.regression.check import Verdict, check_run, find_run
 from mlops.regression.comparison import Comparison
 from mlops.regression.values import Difference
@@ -83,6 +87,55 @@ def test_a_run_of_which_nothing_is_compared_is_not_the_same(folder: Path) -> Non
     assert (verdict.same, verdict.is_empty) == (False, True)
     assert {found.skipped for found in verdict.notebooks[:2]} == {"not compared: version is 2, committed with 1"}
     assert verdict.advice == "Compare a run with the committed values. `mlops status` lists the latest runs."
+
+
+def test_only_the_first_step_that_differs_is_to_blame(folder: Path) -> None:
+    """A later step shows the same cause again, so its own parameters say nothing about it."""
+    record = json.loads((folder / "run.json").read_text())
+    record["steps"][0]["parameters"], record["steps"][1]["parameters"] = {"alpha": 0.4}, {"alpha": 0.1}
+    (folder / "run.json").write_text(json.dumps(record))
+    for environment in ("qa", "production"):
+        (folder / f"01_n-{environment}.ipynb").write_text(json.dumps(make_notebook(rows=97)))
+    assert check(folder).advice == "If this is right, run `make notebooks` and commit the notebooks."
+    record["steps"][0]["parameters"] = {"alpha": 0.2}
+    (folder / "run.json").write_text(json.dumps(record))
+    said = "The run did not use the committed values of n_qa.alpha. Compare a run that does."
+    assert check(folder).advice == said
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+def test_a_rollback_ran_no_notebooks(tmp_path: Path, state: StepState) -> None:
+    step = StepRecord("rollback", "", "production", state)
+    write_run(RunRecord("r1", "rollback", "local", "succeeded", "", "", NO_PROCESS, (step,)), tmp_path)
+    said = "Run r1 is a rollback, which runs no notebooks, so there is nothing to compare. Name another run."
+    with pytest.raises(UsageError, match=re.escape(said)):
+        check_run(tmp_path / "r1", tmp_path)
+
+
+def record_sweep(folder: Path, alpha: float) -> Verdict:
+    """Check a sweep of `n` over alpha, whose best combination is `alpha`."""
+    (folder / "01_n.ipynb").write_bytes((folder / "01_n-qa.ipynb").read_bytes())
+    best = StepRecord("n", "01_n", state="done", parameters={"alpha": alpha, "run_folder": "/x"})
+    summary = StepRecord("sweep", "01_n", state="done", parameters={"alpha": [0.1, 0.4]})
+    needed = replace(read_run(folder).steps[0], state="reused", source="r0", reason="unchanged since run r0")
+    steps = (needed, summary, best)
+    write_run(replace(read_run(folder), pipeline="sweep", steps=steps), folder.parent)
+    return check(folder)
+
+
+def test_the_best_combination_of_a_sweep_is_compared_if_it_has_the_committed_values(folder: Path) -> None:
+    verdict = record_sweep(folder, 0.4)
+    assert [found.notebook for found in verdict.notebooks] == ["01_n-qa", "01_n"]
+    assert verdict.notebooks[1] == Comparison("01_n", 4)
+
+
+def test_the_best_combination_of_a_sweep_with_other_values_is_not_compared(folder: Path) -> None:
+    verdict = record_sweep(folder, 0.1)
+    said = "not compared: the best combination has alpha=0.1 (committed: 0.4)"
+    assert verdict.notebooks[1] == Comparison("01_n", skipped=said)
+    assert verdict.same
+    (folder / "01_n-qa.ipynb").write_text(json.dumps(make_notebook(rows=97)))
+    assert "sweep" not in check(folder).advice
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlops.errors import RunNotFoundError, UsageError
 from mlops.parameters.declarations import Parameter, read_declarations
-from mlops.parameters.lookup import RESERVED, RUN_FOLDER
+from mlops.parameters.lookup import RESERVED, RUN_FOLDER, SWEEP_TRACKING
 from mlops.pipelines import ROLLBACK, SWEEP
 from mlops.record.ledger import RunRecord, StepRecord, list_runs, read_run
 from mlops.regression.comparison import Comparison, compare_notebooks
@@ -99,16 +99,27 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
         run = read_run(folder)
     except RunNotFoundError as error:
         raise UsageError(str(error)) from error
+    run = _leave_out_summary(run)
     _require_ended(run)
     sanitizer = read_sanitizer(notebooks / SANITIZER)
-    compared = tuple(_check_step(step, folder, notebooks, sanitizer) for step in run.steps)
+    compared = tuple(_check_step(step, run.pipeline, folder, notebooks, sanitizer) for step in run.steps)
     differ = any(found.differences for found in compared)
     same = not differ and any(found.compared for found in compared)
     advice = "" if same else _advise(run, compared, folder, notebooks)
     return Verdict(run.run_id, run.pipeline, run.outcome, same, time.perf_counter() - began, compared, advice)
 
 
+def _leave_out_summary(run: RunRecord) -> RunRecord:
+    """Return the record of a sweep without its first step, which names the notebook of the best combination, too."""
+    return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
+
+
 def _require_ended(run: RunRecord) -> None:
+    if run.pipeline == ROLLBACK:
+        raise UsageError(
+            f"Run {run.run_id} is a rollback, which runs no notebooks, so there is nothing to compare. "
+            "Name another run."
+        )
     if run.state in ("running", "waiting"):
         raise UsageError(f"Run {run.run_id} is still running. Wait for it, or name another run.")
     if not any(step.has_results or step.state == "failed" for step in run.steps):
@@ -117,7 +128,7 @@ def _require_ended(run: RunRecord) -> None:
         )
 
 
-def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sanitizer) -> Comparison:
+def _check_step(step: StepRecord, pipeline: str, folder: Path, notebooks: Path, sanitizer: Sanitizer) -> Comparison:
     copy = name_copy(step.notebook, step.environment)
     name = Path(copy).stem
     if step.state == "failed":
@@ -129,9 +140,12 @@ def _check_step(step: StepRecord, folder: Path, notebooks: Path, sanitizer: Sani
         absence = Difference(missing.name, f"is missing in {missing.parent}")
         return Comparison(name, differences=(absence,), skipped="not compared: a file is missing")
     source = notebooks / f"{step.notebook}.ipynb"
+    other = _describe_parameters(step, source)
+    if pipeline == SWEEP and not step.source and _find_other(step, read_declarations(source), RESERVED):
+        return Comparison(name, skipped=f"not compared: the best combination has {other}")
     found = compare_notebooks(name, read_notebook(source), read_notebook(folder / copy), sanitizer)
-    taken = (step.reason,) if step.source else ()
-    return replace(found, notes=(*taken, *_describe_parameters(step, source), *found.notes))
+    notes = (step.reason if step.source else "", f"run with {other}" if other else "")
+    return replace(found, notes=(*filter(None, notes), *found.notes))
 
 
 def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path | None:
@@ -140,19 +154,20 @@ def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path 
     return next((path for path in files if not path.is_file()), None) if step.has_results else None
 
 
-def _describe_parameters(step: StepRecord, source: Path) -> tuple[str, ...]:
-    """Describe the run's parameters that differ from the committed ones."""
+def _describe_parameters(step: StepRecord, source: Path) -> str:
+    """Describe the run's parameters that differ from the committed ones; empty if none does."""
     declared = read_declarations(source)
-    other = [
+    return ", ".join(
         f"{name}={step.parameters[name]!r} (committed: {declared[name].default!r})"
         for name in _find_other(step, declared)
-    ]
-    return (f"run with {', '.join(other)}",) if other else ()
+    )
 
 
-def _find_other(step: StepRecord, declared: Mapping[str, Parameter]) -> list[str]:
-    """Return the parameters of a step whose values are not the committed ones."""
-    given = {name: value for name, value in step.parameters.items() if name in declared and name != RUN_FOLDER}
+def _find_other(
+    step: StepRecord, declared: Mapping[str, Parameter], ignored: Sequence[str] = (RUN_FOLDER, SWEEP_TRACKING)
+) -> list[str]:
+    """Return the parameters of a step whose values are not the committed ones; ignore those that always differ."""
+    given = {name: value for name, value in step.parameters.items() if name in declared and name not in ignored}
     return [name for name, value in given.items() if value != declared[name].default]
 
 
@@ -165,13 +180,10 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebo
         return f"Repair {failed}, which failed, and run the pipeline again."
     if any(_find_missing_file(step, folder, notebooks) for step in run.steps):
         return "Restore the missing files, or compare another run."
-    others = [
-        f"{step.name}.{name}"
-        for step, found in zip(run.steps, compared, strict=True)
-        if step.has_results and found.differences
-        for name in _find_other(step, read_declarations(notebooks / f"{step.notebook}.ipynb"))
-        if name not in RESERVED
-    ]
+    # Later steps show the same cause again, so their own parameters say nothing about it.
+    step = next(step for step, found in zip(run.steps, compared, strict=True) if found.differences)
+    declared = read_declarations(notebooks / f"{step.notebook}.ipynb")
+    others = [f"{step.name}.{name}" for name in _find_other(step, declared, RESERVED)]
     if others:
         return f"The run did not use the committed values of {', '.join(others)}. Compare a run that does."
     return "If this is right, run `make notebooks` and commit the notebooks."
