@@ -112,6 +112,23 @@ def test_the_scraps_that_are_declared_are_committed_and_no_others(path: Path) ->
     assert not re.search(r"[0-9a-f]{32}|://", json.dumps(committed))  # no id, hash or address
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "shown"),
+    [
+        ("00_provision", "dataset_version", {"tested = ", "table = "}),
+        ("04_register", "model_version", {"version = "}),
+        ("05_create_image", "model_version", {"stored = "}),
+        ("07_test_service", "model_version", {"actual = ", 'print(*(f"row ', "pd.DataFrame(checks)"}),
+    ],
+)
+def test_what_a_version_decides_is_compared_for_the_same_version_only(name: str, version: str, shown: set[str]) -> None:
+    """Otherwise the parameters of the notebook are blamed for another model."""
+    notebook = json.loads(next(path for path in NOTEBOOKS if path.stem == name).read_text())
+    declaring = ["".join(cell["source"]) for cell in notebook["cells"] if version in str(cell["metadata"].get("mlops"))]
+    assert len(declaring) == len(shown)
+    assert all(any(source.startswith(begin) for source in declaring) for begin in shown)
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_stays_small(path: Path) -> None:
     assert path.stat().st_size < 40_000
