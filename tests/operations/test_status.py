@@ -12,7 +12,7 @@ from mlops.workspace import Workspace
 
 
 def test_an_empty_state_has_a_status(workspace: Workspace) -> None:
-    assert read_status(open_here(workspace), 10) == Status(None, [], [], rollbacks=[])
+    assert read_status(open_here(workspace), 10) == Status(None, [], [], runs=[])
 
 
 def test_the_newest_runs_come_first(workspace: Workspace) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mlops.platform.models import FailedTest, ModelVersion
 from mlops.platform.services import Decision, Rollback, Service
-from mlops.release.next_release import describe_rollback
+from mlops.release.next_release import ReleaseState, describe_rollback
 from mlops.release.standing import Standing, find_standings
 
 CHAMPION = ModelVersion("tiny", 2, "run", {}, {}, champion=True)
@@ -20,15 +20,15 @@ def find_standing(
     service: Service, champion: ModelVersion | None, rollbacks: list[Rollback], command_options: str = ""
 ) -> Standing:
     """Return the standing of one environment."""
-    (found,) = find_standings([service], champion, rollbacks, command_options)
+    (found,) = find_standings(ReleaseState(champion, [service], rollbacks, command_options))
     return found
 
 
 def test_whether_the_champion_serves_is_unknown_if_it_or_the_environment_cannot_be_read() -> None:
     unread = Service("qa", "", "", "unreadable", "", 0, "", problem="qa.json is damaged.")
-    qa, production = find_standings([unread, SERVICE], None, [], champion_problem="The registry is damaged.")
+    qa, production = find_standings(ReleaseState(None, [unread, SERVICE], champion_problem="The registry is damaged."))
     assert (qa.serves_champion, production.serves_champion, production.remark) == (None, None, "")
-    assert find_standings([unread], CHAMPION, [])[0].serves_champion is None
+    assert find_standings(ReleaseState(CHAMPION, [unread]))[0].serves_champion is None
     assert find_standing(SERVICE, None, []).serves_champion is False
 
 
@@ -142,7 +142,7 @@ def test_a_rollback_that_a_later_release_replaced_is_not_the_reason() -> None:
 
 def test_another_model_in_qa_alone_needs_a_take_over() -> None:
     qa = replace(SERVICE, environment="qa", image="other:1")
-    assert find_standings([qa, SERVICE], CHAMPION, [])[1].remark.endswith(
+    assert find_standings(ReleaseState(CHAMPION, [qa, SERVICE]))[1].remark.endswith(
         "Release it with `mlops run release --take-over`, which replaces other in qa."
     )
 
@@ -167,7 +167,8 @@ def test_a_champion_that_failed_in_qa_is_not_called_unreleased() -> None:
     qa = replace(
         SERVICE, environment="qa", image="tiny:2", model_version=2, tested="failed", failed=(FailedTest("tiny:2"),)
     )
-    assert [found.remark for found in find_standings([qa, SERVICE], CHAMPION, [], " --platform azure")] == [
+    state = ReleaseState(CHAMPION, [qa, SERVICE], command_options=" --platform azure")
+    assert [found.remark for found in find_standings(state)] == [
         "",
         f"It does not serve the champion, tiny version 2, which failed its test in qa. {AGAIN}",
     ]

@@ -93,7 +93,7 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
         status = read_status(opened)
     except MlopsError:
         return barred  # the rollback succeeded, even if the platform cannot be asked any more
-    following = find_next_release(status.services, status.champion, status.rollbacks, status.command_options)
+    following = find_next_release(status)
     if following and following.rollback and following.rollback.decision.run_id == record.run_id:
         return f"A release deploys {taken_out} again only with `{following.command}`."
     if following is None or following.champion.title == record.result(SERVES):

@@ -6,31 +6,25 @@ from dataclasses import dataclass, field
 from mlops.errors import IntegrityError, NotFoundError
 from mlops.operations.opening import OpenProject
 from mlops.platform.models import ModelVersion, Registry, name_version
-from mlops.platform.services import Rollback, Service
+from mlops.platform.services import Service
 from mlops.portal.environments import format_time
 from mlops.record.ledger import RunRecord, list_runs
+from mlops.release.next_release import ReleaseState
 from mlops.release.standing import Standing, find_standings
 
 
 @dataclass(frozen=True)
-class Status:
-    """The champion, if there is one, the services of the environments, and runs and rollbacks, newest first.
+class Status(ReleaseState):
+    """The champion, the services and the rollbacks, with the last runs, newest first.
 
-    `problems` lists the parts of the platform that cannot be read, and `champion_problem` is the reason why the
-    champion cannot be read. `command_options` is the option that a command needs for the platform: " --platform azure",
-    or empty. `versions` has the served version of the model, by environment, and `unread` the reason why it cannot be
-    read, or is another model.
+    `problems` lists the parts of the platform that cannot be read. `versions` has the served version of the model, by
+    environment, and `unread` the reason why it cannot be read, or is another model.
     """
 
-    champion: ModelVersion | None = None
-    services: Sequence[Service] = ()
     runs: Sequence[RunRecord] = ()
     problems: Sequence[str] = ()
-    rollbacks: Sequence[Rollback] = ()
-    command_options: str = ""
     versions: Mapping[str, ModelVersion] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
-    champion_problem: str = ""
 
     @property
     def champion_title(self) -> str:
@@ -57,8 +51,7 @@ class Status:
     @property
     def standings(self) -> list[Standing]:
         """The standing of each environment."""
-        shown = self.rollbacks, self.command_options, self.champion_problem
-        return find_standings(self.services, self.champion, *shown)
+        return find_standings(self)
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
@@ -86,7 +79,17 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     rollbacks = opened.backend.services.list_rollbacks()
     runs = list_runs(opened.workspace.outputs)[:most] if most else ()
     versions, unread = _find_versions(opened.backend.registry, services)
-    return Status(champion, services, runs, problems, rollbacks, opened.command_options, versions, unread, problem)
+    return Status(
+        champion,
+        services,
+        rollbacks,
+        opened.command_options,
+        problem,
+        runs=runs,
+        problems=problems,
+        versions=versions,
+        unread=unread,
+    )
 
 
 def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:

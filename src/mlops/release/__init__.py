@@ -7,7 +7,7 @@
     choice          the image to release: the named one, or the champion's
     host            the protocol that a platform implements for it: start, end and describe a service
     deployment      the deployment by 06_deploy, or why it was refused
-    next_release    what keeps a release from deploying the champion, and the command that deploys it
+    next_release    the state that a release depends on, what keeps it from deploying the champion, and its command
     standing        the service of an environment, compared with the champion
     history         the deployments of an environment: the present one, earlier ones, and which images passed
     keys            the keys of services, unless the services refuse them

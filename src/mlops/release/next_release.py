@@ -3,12 +3,37 @@
 All messages about releasing use it, so that they agree.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Rollback, Service
 from mlops.record.summary import name_rollback
+
+
+@dataclass(frozen=True)
+class ReleaseState:
+    """The state of a platform that the next release depends on.
+
+    Parameters
+    ----------
+    champion : ModelVersion or None
+        The champion of the project's model; None before the first promotion, or if it cannot be read.
+    services : sequence of Service
+        The deployed services.
+    rollbacks : sequence of Rollback
+        The rollbacks of all environments, newest first.
+    command_options : str
+        The option that a command needs for the platform: " --platform azure", or empty.
+    champion_problem : str
+        Why the champion cannot be read; empty if it can.
+    """
+
+    champion: ModelVersion | None = None
+    services: Sequence[Service] = ()
+    rollbacks: Sequence[Rollback] = ()
+    command_options: str = ""
+    champion_problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,36 +81,21 @@ class NextRelease:
         return f"Release it with `{self.command}`{others}."
 
 
-def find_next_release(
-    services: Iterable[Service],
-    champion: ModelVersion | None,
-    rollbacks: Iterable[Rollback],
-    command_options: str = "",
-) -> NextRelease | None:
+def find_next_release(state: ReleaseState) -> NextRelease | None:
     """Return the next release of the champion, or None if there is no champion.
 
     A release begins in the first environment and ends in the last one, so an obstacle in any of them matters.
-
-    Parameters
-    ----------
-    services : iterable of Service
-        The deployed services.
-    champion : ModelVersion or None
-        The champion of the project's model.
-    rollbacks : iterable of Rollback
-        The rollbacks of all environments, newest first.
-    command_options : str
-        See `NextRelease`.
     """
+    champion = state.champion
     if champion is None:
         return None
-    services, image = tuple(services), f"{champion.name}:{champion.version}"
+    image = f"{champion.name}:{champion.version}"
     return NextRelease(
         champion,
-        rollback=next((found for found in rollbacks if found.bars(image, champion.identity)), None),
-        replaces=tuple(found for found in services if found.model_name not in ("", champion.name)),
-        failed_in=next((found.environment for found in services if _has_failed(found, champion)), ""),
-        command_options=command_options,
+        rollback=next((found for found in state.rollbacks if found.bars(image, champion.identity)), None),
+        replaces=tuple(found for found in state.services if found.model_name not in ("", champion.name)),
+        failed_in=next((found.environment for found in state.services if _has_failed(found, champion)), ""),
+        command_options=state.command_options,
     )
 
 

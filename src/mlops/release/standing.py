@@ -1,11 +1,9 @@
 """The standing of an environment: its service, who deployed it and when, and whether it is the champion."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlops.platform.models import ModelVersion
 from mlops.platform.services import ENVIRONMENTS, Rollback, Service
-from mlops.release.next_release import NextRelease, describe_rollback, find_next_release
+from mlops.release.next_release import NextRelease, ReleaseState, describe_rollback, find_next_release
 
 
 @dataclass(frozen=True)
@@ -93,37 +91,18 @@ class Standing:
         return f"{said}{failed}. {following.advise(told)}"
 
 
-def find_standings(
-    services: Iterable[Service],
-    champion: ModelVersion | None,
-    rollbacks: Iterable[Rollback],
-    command_options: str = "",
-    champion_problem: str = "",
-) -> list[Standing]:
-    """Return the standing of each environment.
-
-    Parameters
-    ----------
-    services : iterable of Service
-        The deployed services.
-    champion : ModelVersion or None
-        The champion of the project's model.
-    rollbacks : iterable of Rollback
-        The rollbacks of all environments, newest first.
-    command_options, champion_problem : str
-        See `Standing`.
-    """
-    services, rollbacks = tuple(services), tuple(rollbacks)
-    following = find_next_release(services, champion, rollbacks, command_options)
+def find_standings(state: ReleaseState) -> list[Standing]:
+    """Return the standing of each environment that has a service."""
+    following = find_next_release(state)
     return [
         Standing(
             service,
             following,
-            next((found for found in rollbacks if _put_back(found, service)), None),
-            command_options,
-            champion_problem,
+            next((found for found in state.rollbacks if _put_back(found, service)), None),
+            state.command_options,
+            state.champion_problem,
         )
-        for service in services
+        for service in state.services
     ]
 
 
