@@ -133,6 +133,21 @@ def test_a_rollback_in_qa_keeps_the_champion_out_of_production() -> None:
     )
 
 
+def test_a_rollback_of_the_champion_in_qa_is_a_remark_there() -> None:
+    """The next release begins in QA, so it is rejected, even while production serves the champion."""
+    in_qa = replace(ROLLBACK, environment="qa")
+    qa = replace(SERVICE, environment="qa", decision=ROLLBACK.decision)
+    production = replace(SERVICE, image="tiny:2", model_version=2)
+    standings = find_standings(ReleaseState(CHAMPION, [qa, production], [in_qa], " --platform azure"))
+    command = "mlops run release --platform azure --redeploy-rolled-back"
+    assert [found.remark for found in standings] == [
+        f"It does not serve the champion: {describe_rollback(in_qa)} `{command}` deploys it again.",
+        "",
+    ]
+    later = replace(qa, image="tiny:3", model_version=3, decision=Decision("bob", run_id="a release"))
+    assert find_standing(later, CHAMPION, [in_qa]).remark == ""
+
+
 def test_a_rollback_that_a_later_release_replaced_is_not_the_reason() -> None:
     later = replace(SERVICE, image="tiny:3", model_version=3, decision=Decision("bob", run_id="a release"))
     assert find_standing(later, CHAMPION, [ROLLBACK]).remark.startswith(

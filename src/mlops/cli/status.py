@@ -32,7 +32,7 @@ def status(platform: str, as_json: bool) -> None:
     if as_json:
         print_json(_list_json(found))
     else:
-        _show(found)
+        show_status(found)
     sys.exit(EXIT_FAILED if found.problems else 0)
 
 
@@ -54,8 +54,10 @@ def _list_json(found: Status) -> dict[str, object]:
     }
 
 
-def _show(found: Status) -> None:
+def show_status(found: Status) -> None:
+    """Print a status for people. A rollback that concerns several environments is described once."""
     click.echo(f"Champion:   {found.champion_title}")
+    told = ""
     for standing in found.standings:
         service = standing.service
         if service.problem:
@@ -66,8 +68,9 @@ def _show(found: Status) -> None:
         click.echo(f"{service.environment + ':':<12}{address}{service.health}, {found.name_model(service)}{tested}")
         if although := found.find_redeployment(standing):
             click.echo(f"{'':<12}It was deployed again, {although}.")
-        if standing.remark:
-            click.echo(f"{'':<12}{standing.remark}")
+        if remark := standing.shorten_remark(told):
+            click.echo(f"{'':<12}{remark}")
+            told += remark
     if not found.services:
         click.echo("Services:   none yet")
     for problem in found.problems:

@@ -42,7 +42,8 @@ class Standing:
     def remark(self) -> str:
         """The problems of the environment, in a few sentences; empty if there are none.
 
-        Only the last environment is meant to serve the champion. The others test new models.
+        Only the last environment is meant to serve the champion. The others test new models, so only a rollback of the
+        champion there is a problem: it blocks the next release.
         """
         return self.shorten_remark("")
 
@@ -50,12 +51,21 @@ class Standing:
         """Return the remark without the rollback of the champion if `told` already describes it."""
         if self.service.problem:
             return ""
-        is_last = self.service.environment == ENVIRONMENTS[-1]
-        found = [self._judge_test() or self._judge_champion(told)] if is_last else []
+        found = []
+        if self.service.environment == ENVIRONMENTS[-1]:
+            found = [self._judge_test() or self._judge_champion(told)]
+        elif self._blocks_release:
+            found = [self._judge_champion(told)]
         if not self.service.accepts_keys:
             command = f"mlops keys {self.service.environment} --rotate{self.command_options}"
             found.append(f"It does not accept the stored keys. Run `{command}` to give it new ones.")
         return " ".join(filter(None, found))
+
+    @property
+    def _blocks_release(self) -> bool:
+        """Whether the service serves because of the rollback that blocks the next release."""
+        rollback = self.next_release.rollback if self.next_release else None
+        return rollback is not None and rollback == self.restored_by
 
     def _judge_test(self) -> str:
         """Say that the service failed its test; empty if it did not."""
@@ -76,7 +86,7 @@ class Standing:
         service, following = self.service, self.next_release
         if following is None or self.serves_champion:
             return ""
-        if following.rollback and following.rollback == self.restored_by:
+        if following.rollback and self._blocks_release:
             mark = "." if describe_rollback(following.rollback) in told else ":"
             return f"It does not serve the champion{mark} {following.advise(told)}"
         said = f"It does not serve the champion, {following.champion.title}"

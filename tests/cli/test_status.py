@@ -1,0 +1,29 @@
+"""What `mlops status` prints."""
+
+import pytest
+
+from mlops.cli.status import show_status
+from mlops.operations.status import Status
+from mlops.platform.models import ModelVersion
+from mlops.platform.services import Decision, Rollback, Service
+
+CHAMPION = ModelVersion("tiny", 2, "run", {}, {}, champion=True)
+IN_QA = Rollback("qa", "tiny:2", 2, "tiny:1", 1, "2026-11-26T03:10:00Z", Decision("ann", "too slow", "run"))
+
+
+def make_service(environment: str, decision: Decision = IN_QA.decision) -> Service:
+    """Return a service of the first version."""
+    return Service(environment, "http://there", "sha256:1", "healthy", "tiny:1", 1, IN_QA.at, decision=decision)
+
+
+def test_a_rollback_that_concerns_both_environments_is_described_once(capsys: pytest.CaptureFixture[str]) -> None:
+    show_status(Status(CHAMPION, [make_service("qa"), make_service("production", Decision())], [IN_QA]))
+    again = "`mlops run release --redeploy-rolled-back` deploys it again."
+    assert capsys.readouterr().out.splitlines() == [
+        "Champion:   tiny version 2",
+        "qa:         http://there  healthy, tiny version 1",
+        "            It does not serve the champion: tiny version 2 was rolled back to tiny version 1 in qa on "
+        f"2026-11-26 03:10:00 UTC by ann (too slow). {again}",
+        "production: http://there  healthy, tiny version 1",
+        f"            It does not serve the champion, tiny version 2, but tiny version 1. {again}",
+    ]
