@@ -27,3 +27,11 @@ def test_a_rollback_that_concerns_both_environments_is_described_once(capsys: py
         "production: http://there  healthy, tiny version 1",
         f"            It does not serve the champion, tiny version 2, but tiny version 1. {again}",
     ]
+
+
+def test_an_environment_without_a_service_is_shown_beside_one_that_has_one(capsys: pytest.CaptureFixture[str]) -> None:
+    show_status(Status(None, [make_service("qa")]))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "qa:         http://there  healthy, tiny version 1",
+        "production: nothing deployed yet",
+    ]

@@ -15,7 +15,7 @@ from mlops.files.atomic import write_atomically
 from mlops.operations.overview import read_overview, refresh_index
 from mlops.operations.status import read_status
 from mlops.platform.services import Decision, Permissions
-from mlops.portal.environments import Overview, format_time
+from mlops.portal.environments import Overview, format_time, render_overview
 from mlops.release.choice import choose_image
 from mlops.workspace import Workspace
 
@@ -33,6 +33,20 @@ def test_nothing_is_deployed_in_an_empty_home(workspace: Workspace) -> None:
     found = read_overview(open_here(workspace))
     assert replace(found, at="") == Overview()
     assert found.at.endswith("Z")
+
+
+def test_an_environment_without_a_service_is_shown_beside_one_that_has_one(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    opened = open_model(workspace, "tiny", open_backend())
+    deploy(opened.backend, "qa", publish(opened.backend, tmp_path))
+    overview = read_overview(opened)
+    opened.backend.services.stop("qa")
+    assert [(found.name, found.model) for found in overview.environments] == [
+        ("production", ""),
+        ("qa", "tiny version 1"),
+    ]
+    assert "<article><h2>production</h2><p>Nothing is deployed yet.</p></article>" in render_overview(overview, [])
 
 
 def test_the_newest_version_of_the_data_set_is_named(tmp_path: Path, workspace: Workspace) -> None:

@@ -11,8 +11,10 @@ from mlops.cli.progress.annotations import disarm
 from mlops.cli.streams import print_json
 from mlops.operations.status import Status, read_status
 from mlops.pipelines import ROLLBACK
+from mlops.platform.services import ENVIRONMENTS
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_reason
+from mlops.release.standing import Standing
 
 SHOWN_RUNS = 10
 
@@ -57,26 +59,33 @@ def _list_json(found: Status) -> dict[str, object]:
 def show_status(found: Status) -> None:
     """Print a status for people. A rollback that concerns several environments is described once."""
     click.echo(f"Champion:   {found.champion_title}")
+    standings = {standing.service.environment: standing for standing in found.standings}
     told = ""
-    for standing in found.standings:
-        service = standing.service
-        if service.problem:
-            click.echo(f"{service.environment + ':':<12}unreadable")
-            continue
-        tested = f", test {service.tested}" if service.tested else ""
-        address = f"{service.address}  " if service.address else ""
-        click.echo(f"{service.environment + ':':<12}{address}{service.health}, {found.name_model(service)}{tested}")
-        if although := found.find_redeployment(standing):
-            click.echo(f"{'':<12}It was deployed again, {although}.")
-        if remark := standing.shorten_remark(told):
-            click.echo(f"{'':<12}{remark}")
-            told += remark
-    if not found.services:
+    for environment in ENVIRONMENTS if standings else ():
+        first, *more = _list_lines(found, standings.get(environment), told)
+        click.echo("\n".join([f"{environment + ':':<12}{first}", *(f"{'':<12}{line}" for line in more)]))
+        told += " ".join(more)
+    if not standings:
         click.echo("Services:   none yet")
     for problem in found.problems:
         click.echo(disarm(f"mlops: {problem}"), err=True)
     for record in found.runs:
         click.echo(f"{record.started:<20}  {record.run_id:<36} {disarm(_describe_end(record))}")
+
+
+def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str]:
+    """Return the lines about an environment, without a rollback that `told` already describes."""
+    if standing is None:
+        return ["nothing deployed yet"]
+    service = standing.service
+    if service.problem:
+        return ["unreadable"]
+    tested = f", test {service.tested}" if service.tested else ""
+    address = f"{service.address}  " if service.address else ""
+    although = found.find_redeployment(standing)
+    again = f"It was deployed again, {although}." if although else ""
+    shown = f"{address}{service.health}, {found.name_model(service)}{tested}"
+    return [shown, *filter(None, [again, standing.shorten_remark(told)])]
 
 
 def _describe_end(record: RunRecord) -> str:

@@ -10,7 +10,7 @@ from mlops.operations.status import Status, read_status
 from mlops.pipelines import ALL_STEPS
 from mlops.platform.datasets import DatasetVersion
 from mlops.platform.models import ModelVersion
-from mlops.platform.services import FAILED_TEST, UNFINISHED_TEST
+from mlops.platform.services import ENVIRONMENTS, FAILED_TEST, UNFINISHED_TEST
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
 from mlops.record.clock import now
@@ -27,7 +27,11 @@ def read_overview(opened: OpenProject) -> Overview:
     """
     try:
         found = read_status(opened.override())  # without the overrides of this run, which may name another model
-        environments = tuple(_describe(found, standing) for standing in reversed(found.standings))
+        standings = {standing.service.environment: standing for standing in found.standings}
+        environments = tuple(
+            _describe(found, standings[name]) if name in standings else Environment(name)
+            for name in (reversed(ENVIRONMENTS) if standings else ())
+        )
     except (MlopsError, OSError) as error:
         return Overview(problems=(str(error),), at=now())
     dataset, problem = _find_dataset(opened)

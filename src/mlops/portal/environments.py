@@ -9,6 +9,7 @@ from mlops.record.data_test import DataTest, find_data_test
 from mlops.record.ledger import RunRecord
 
 ICONS = {"healthy": "✓", "unhealthy": "✗", "stopped": "■", "unreadable": "✗", "passed": "✓", "failed": "✗"}
+NOTHING = "<p>Nothing is deployed yet.</p>"
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Environment:
     name : str
         "production".
     model : str
-        "diabetes version 2", with a mark if the gate was overruled; empty if it cannot be read.
+        "diabetes version 2", with a mark if the gate was overruled; empty if it is unknown, or there is none.
     health : str
-        "healthy", "unhealthy", "stopped" or "unreadable".
+        "healthy", "unhealthy", "stopped" or "unreadable"; empty if nothing was ever deployed there.
     since : str
         The time of its deployment: UTC, ISO 8601.
     decision : str
@@ -40,8 +41,8 @@ class Environment:
     """
 
     name: str
-    model: str
-    health: str
+    model: str = ""
+    health: str = ""
     since: str = ""
     decision: str = ""
     is_champion: bool | None = False
@@ -58,7 +59,7 @@ class Overview:
     Parameters
     ----------
     environments : sequence of Environment
-        The environments that have a service.
+        All environments; none if nothing was ever deployed in any of them.
     problems : sequence of str
         Why parts of the platform could not be read.
     at : str
@@ -77,7 +78,7 @@ class Overview:
 def render_overview(overview: Overview, runs: Sequence[RunRecord]) -> str:
     """Return the top of the index as HTML; `runs` are all runs, newest first."""
     cards = "\n".join(map(_render_environment, overview.environments))
-    nothing = "" if overview.problems else "<p>Nothing is deployed yet.</p>"
+    nothing = "" if overview.problems else NOTHING
     problems = "".join(f'<p class="failed">{mark_code(problem)}</p>' for problem in overview.problems)
     return f"""<section class="overview" aria-label="Environments">
 {f'<div class="cards">{cards}</div>' if cards else nothing}
@@ -92,6 +93,8 @@ def format_time(moment: str) -> str:
 
 
 def _render_environment(found: Environment) -> str:
+    if not found.health:
+        return f"<article><h2>{escape(found.name)}</h2>{NOTHING}</article>"
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _list_rows(found))
     health = f'<span class="{escape(found.health)}">{ICONS.get(found.health, "")} {escape(found.health)}</span>'
     remark = f'<p class="remark">{mark_code(found.remark)}</p>' if found.remark else ""
