@@ -18,6 +18,7 @@ from tiny_model import make_bundle
 from mlops.backends import memory
 from mlops.backends.local.background import SUBMISSION, BackgroundRun
 from mlops.backends.local.services import LocalDeployment, LocalSite, LocalState
+from mlops.backends.local.settings import WantedPort
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.contents import store_by_content
@@ -75,7 +76,7 @@ def deploy(image: Image, tested: Verdict = "") -> LocalDeployment:
 
 def remember(opened: OpenProject, state: LocalState) -> None:
     """Record what production serves and has served."""
-    LocalSite(opened.workspace.home / "services", "production", 0, None, None).write(state)  # type: ignore[arg-type]
+    LocalSite(opened.workspace.home / "services", "production", WantedPort(), None, None).write(state)  # type: ignore[arg-type]
 
 
 def list_names(opened: OpenProject, before: float = TOMORROW) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.backends.local.settings import DECLARED, LocalSettings, read_settings
+from mlops.backends.local.settings import DECLARED, LocalSettings, WantedPort, read_settings
 from mlops.errors import ParameterError, UsageError
 from mlops.workspace import Workspace
 
@@ -31,7 +31,7 @@ def write(workspace: Workspace, section: str) -> Workspace:
 
 def test_without_a_file_any_free_port_will_do(written: Workspace) -> None:
     settings = read_settings(written, {})
-    assert [settings.find_port(environment) for environment in ("qa", "production")] == [0, 0]
+    assert [settings.find_port(environment) for environment in ("qa", "production")] == [WantedPort(), WantedPort()]
 
 
 def test_what_is_committed_is_what_is_declared(project: Path, tmp_path: Path) -> None:
@@ -50,6 +50,7 @@ def test_a_mistake_is_named(written: Workspace, section: str, message: str) -> N
 
 def test_a_variable_wins_over_the_file(written: Workspace) -> None:
     settings = read_settings(write(written, "{qa_port: 81, production_port: 82}"), {"MLOPS_LOCAL_QA_PORT": "8101"})
-    assert [settings.find_port(environment) for environment in ("qa", "production")] == [8101, 82]
+    assert settings.find_port("qa") == WantedPort(8101, "MLOPS_LOCAL_QA_PORT")
+    assert settings.find_port("production") == WantedPort(82, "parameters/local.yml: local.production_port")
     with pytest.raises(ParameterError, match="MLOPS_LOCAL_QA_PORT is many, but it must be"):
         read_settings(written, {"MLOPS_LOCAL_QA_PORT": "many"})

@@ -24,7 +24,7 @@ from mlops.backends.local.processes import (
     wait_ready,
 )
 from mlops.backends.local.secrets import LocalSecrets
-from mlops.backends.local.settings import LocalSettings
+from mlops.backends.local.settings import LocalSettings, WantedPort
 from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
 from mlops.files.records import read_record
@@ -111,19 +111,19 @@ class LocalSite:
         The folder with the states of all environments, and a folder for each environment.
     environment : str
         The environment.
-    wanted_port : int
-        The port in the settings; 0 for any free one.
+    wanted : WantedPort
+        The port in the settings.
     images, secrets : LocalImages, LocalSecrets
         The images to serve, and the keys.
     """
 
     def __init__(
-        self, folder: Path, environment: str, wanted_port: int, images: LocalImages, secrets: LocalSecrets
+        self, folder: Path, environment: str, wanted: WantedPort, images: LocalImages, secrets: LocalSecrets
     ) -> None:
         self._file = folder / f"{environment}.json"
         self._folder = folder / environment
         self._environment = environment
-        self._wanted_port = wanted_port
+        self._wanted = wanted
         self._images = images
         self._secrets = secrets
         self._started: subprocess.Popen[bytes] | None = None
@@ -140,7 +140,7 @@ class LocalSite:
 
     def matches_settings(self, state: LocalState) -> bool:
         """See `Site`. The service must have the port of the settings and the current keys."""
-        return self._wanted_port in (0, state.port) and self.accepts_keys(state)
+        return self._wanted.number in (0, state.port) and self.accepts_keys(state)
 
     def accepts_keys(self, state: LocalState) -> bool:
         """See `View`. Keys are compared by content, because a restored file may be older than the service."""
@@ -213,13 +213,13 @@ class LocalSite:
 
     def _choose_port(self, state: LocalState) -> int:
         """Return the port in the settings, else the previous one, else 0; never a port that another program uses."""
-        port = self._wanted_port or state.port
+        port = self._wanted.number or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
             return port
-        if self._wanted_port:
+        if self._wanted.number:
             raise DeploymentError(
-                f"Port {port} for {self._environment} is taken by another program. Set local.{self._environment}_port "
-                "in parameters/local.yml to another port, or to 0 for any free one."
+                f"{self._wanted.source} is {port}, but another program uses this port. Set another one, or 0 for any "
+                "free one."
             )
         return 0
 

@@ -2,15 +2,23 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from mlops.errors import UsageError
-from mlops.parameters.declarations import Parameter
+from mlops.parameters.declarations import Parameter, Setting
 from mlops.parameters.layers import check_section
 from mlops.parameters.platform_section import declare, read_platform_section
 from mlops.workspace import Workspace
 
 PORTS = "[0, 65535]"
+
+
+@dataclass(frozen=True)
+class WantedPort:
+    """The port that the settings ask for, 0 for any free one, and the file or variable that sets it."""
+
+    number: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,12 +28,20 @@ class LocalSettings:
     qa_port: int = declare(0, "port of the service in qa; 0 for any free port, which it keeps", PORTS)
     production_port: int = declare(0, "port of the service in production; 0 for any free port, which it keeps", PORTS)
 
-    def find_port(self, environment: str) -> int:
-        """Return the port for an environment's service; 0 for any free one."""
-        return {"qa": self.qa_port, "production": self.production_port}[environment]
+    given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
+
+    def find_port(self, environment: str) -> WantedPort:
+        """Return the port for an environment's service."""
+        name = f"{environment}_port"
+        source = self.given[name].source if name in self.given else ""
+        return WantedPort({"qa": self.qa_port, "production": self.production_port}[environment], source)
 
 
-DECLARED = tuple(Parameter(setting.name, setting.default, **setting.metadata) for setting in fields(LocalSettings))
+DECLARED = tuple(
+    Parameter(setting.name, setting.default, **setting.metadata)
+    for setting in fields(LocalSettings)
+    if setting.metadata
+)
 
 
 def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None) -> LocalSettings:
@@ -47,7 +63,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     """
     path = workspace.parameters / "local.yml"
     given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)
-    settings = LocalSettings(**check_section(DECLARED, given))
+    settings = LocalSettings(**check_section(DECLARED, given), given=given)
     if settings.qa_port == settings.production_port != 0:
         raise UsageError(
             f"{given['qa_port'].source} and {given['production_port'].source} are both {settings.qa_port}. "
