@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from shown import SCORES
 
 from mlops.regression.grids import Grid, find_grid_differences, read_grids
@@ -46,3 +47,22 @@ def test_labels_of_several_levels_are_joined() -> None:
     assert grid.columns == ("holdout / mse", "holdout / mae", "training / mse", "training / mae")
     assert grid.labels == ("a / 1", "a / 2", "b / 1")
     assert grid.rows[2] == ("4.0", "4.5", "5.0", "5.5")
+
+
+def test_a_table_in_a_cell_is_a_table_of_its_own() -> None:
+    inner = "<table><thead><tr><th>x</th></tr></thead><tr><td>3</td></tr></table>"
+    outer = "<table><thead><tr><th></th><th>a</th><th>b</th></tr></thead>"
+    whole, part = read_grids(f"{outer}<tr><th>r</th><td>1 {inner} m</td><td>2</td></tr></table> outside")
+    assert whole == Grid(("a", "b"), ("r",), (("1  m", "2"),))
+    assert part == Grid(("x",), ("0",), (("3",),))
+
+
+def test_a_table_that_is_not_closed_ends_where_the_next_one_begins() -> None:
+    first, second = read_grids("<table><tr><td>1</tr><table><tr><td>2</td></tr></table>")
+    assert (first.rows, second.rows) == ((("1",),), (("2",),))
+
+
+@pytest.mark.parametrize("span", ["0", "²", "x", "-1", ""])
+def test_an_invalid_span_counts_as_one(span: str) -> None:
+    (grid,) = read_grids(f'<table><tr><td colspan="{span}" rowspan="{span}">1</td><td>2</td></tr></table>')
+    assert grid.rows == (("1", "2"),)

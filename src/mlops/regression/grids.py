@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 
 from mlops.regression.values import Difference, Sanitizer, describe_tolerance, is_same_text, sanitize, shorten
 
+LARGEST_SPAN = 1000
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -33,11 +35,12 @@ class _Cell:
 
 
 @dataclass
-class _Rows:
-    """The rows of one table, with the number of rows in its head."""
+class _Table:
+    """A table while it is read: its rows, the number of rows in its head, and the cell that is open, if any."""
 
     rows: list[list[_Cell]] = field(default_factory=list)
     head: int = 0
+    cell: _Cell | None = None
 
 
 class _Reader(HTMLParser):
@@ -45,28 +48,41 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tables: list[_Rows] = []
-        self.cell: _Cell | None = None
+        self.tables: list[_Table] = []
+        self.open: list[_Table] = []  # the innermost is the last; its text does not belong to the cell around it
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
-            self.tables.append(_Rows())
-        elif tag == "tr" and self.tables:
-            self.tables[-1].rows.append([])
-        elif tag in ("th", "td") and self.tables and self.tables[-1].rows:
-            spans = {name: int(value) for name, value in attrs if name.endswith("span") and value and value.isdigit()}
-            self.cell = _Cell(tag == "th", spans.get("rowspan", 1), spans.get("colspan", 1))
-            self.tables[-1].rows[-1].append(self.cell)
+            if self.open and self.open[-1].cell is None:
+                self.open.pop()  # never closed, because a table can be nested only in a cell
+            self.open.append(_Table())
+            self.tables.append(self.open[-1])
+        elif tag == "tr" and self.open:
+            self.open[-1].rows.append([])
+        elif tag in ("th", "td") and self.open and self.open[-1].rows:
+            cell = _Cell(tag == "th", _read_span(attrs, "rowspan"), _read_span(attrs, "colspan"))
+            self.open[-1].cell = cell
+            self.open[-1].rows[-1].append(cell)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("th", "td", "tr", "table"):
-            self.cell = None
-        elif tag == "thead" and self.tables:
-            self.tables[-1].head = len(self.tables[-1].rows)
+        if not self.open:
+            return
+        if tag == "table":
+            self.open.pop()
+        elif tag in ("th", "td", "tr"):
+            self.open[-1].cell = None
+        elif tag == "thead":
+            self.open[-1].head = len(self.open[-1].rows)
 
     def handle_data(self, data: str) -> None:
-        if self.cell:
-            self.cell.text += data
+        if self.open and self.open[-1].cell:
+            self.open[-1].cell.text += data
+
+
+def _read_span(attrs: list[tuple[str, str | None]], name: str) -> int:
+    """Return how many rows or columns a cell spans; browsers, too, have an upper limit."""
+    value = dict(attrs).get(name) or "1"
+    return max(1, min(int(value), LARGEST_SPAN)) if value.isdecimal() else 1
 
 
 def read_grids(html: str) -> list[Grid]:
@@ -91,7 +107,7 @@ def find_grid_differences(committed: Grid, found: Grid, tolerance: float, saniti
                 yield Difference(where, shorten(seen_text), shorten(text), describe_tolerance(tolerance))
 
 
-def _make_grid(table: _Rows) -> Grid:
+def _make_grid(table: _Table) -> Grid:
     rows = _expand(table.rows)
     head, body = rows[: table.head], rows[table.head :]
     width = max((len(row) for row in rows), default=0)
