@@ -15,6 +15,17 @@ from azure.storage.blob import BlobServiceClient
 PROGRAM = Path(__file__).parents[3] / ".ci" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
 KEY = "c2VjcmV0LWtleS1mb3ItdGVzdHM="
 START_SECONDS = 30
+MISSING = "Azurite is not installed. Run `make azurite`, which needs Node.js 20 with npm."
+
+
+class AzuriteError(Exception):
+    """Raised if the emulator cannot be started."""
+
+
+def require_azurite() -> None:
+    """Fail the test unless the emulator is installed."""
+    if not PROGRAM.exists():
+        pytest.fail(MISSING, pytrace=False)
 
 
 class Azurite:
@@ -50,7 +61,7 @@ class Azurite:
 
     def _start(self) -> None:
         if not PROGRAM.exists():
-            pytest.fail("Azurite is not installed: `make azurite` installs it, and needs Node.js 20 with npm")
+            raise AzuriteError(MISSING)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -65,7 +76,7 @@ class Azurite:
                 return
             except OSError:
                 time.sleep(0.05)
-        pytest.fail(f"Azurite did not start (exit code {self._process.poll()})")
+        raise AzuriteError(f"Azurite did not start (exit code {self._process.poll()}).")
 
     def close(self) -> None:
         """End the emulator."""

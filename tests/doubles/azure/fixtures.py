@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from doubles.azure.azure import Azure
-from doubles.azure.azurite import Azurite
+from doubles.azure.azurite import Azurite, require_azurite
 from doubles.azure.names import ENVIRON
 from doubles.azure.retries import shorten_pauses
 from doubles.azure.server import AzureServer, clear_environ
@@ -29,9 +29,18 @@ def azurite() -> Iterator[Azurite]:
 
 @pytest.fixture
 def azure(
-    azure_server: AzureServer, azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    azure_server: AzureServer,
+    azurite: Azurite,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Azure]:
-    """A new double of Azure that the SDKs of this process reach; requests without a route fail the test."""
+    """A new double of Azure that the SDKs of this process reach; requests without a route fail the test.
+
+    Slow tests fail at once if Azurite is not installed, because most of them need it.
+    """
+    if request.node.get_closest_marker("slow"):
+        require_azurite()
     double = Azure(azurite)
     azure_server.answer = double.answer
     home = tmp_path / "user"
