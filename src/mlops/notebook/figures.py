@@ -19,6 +19,7 @@ from mlops.numbers import format_number
 
 DPI = 100
 EQUAL = "The two models are equal: no row differs."
+UNMOVED = "No column has moved: the distribution is exactly that of the reference."
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 
@@ -55,7 +56,7 @@ def save_picture(picture: bytes, path: Path) -> None:
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
     """Plot the distance of every column from the reference, beside the largest distance allowed."""
-    shapes = [drift for drift in drifts if drift.test == "shape"]
+    shapes = _list_shapes(drifts)
     figure = Figure(figsize=(8, 0.32 * len(shapes) + 1.2), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(shapes))[::-1]
@@ -63,8 +64,25 @@ def plot_drift(drifts: Sequence[Drift]) -> Figure:
     axes.plot([drift.allowed for drift in shapes], places, "|", color=ORANGE, ms=14, mew=2, label="largest allowed")
     axes.set_yticks(places, [drift.column for drift in shapes])
     axes.set_xlabel("Kolmogorov-Smirnov distance from the reference")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=2)  # inside, it would hide the marks of the last columns
+    if not any(drift.seen for drift in shapes):
+        axes.text(0.5, 0.5, UNMOVED, transform=axes.transAxes, ha="center")
     return figure
+
+
+def describe_drift(drifts: Sequence[Drift]) -> str:
+    """Return the alt text of `plot_drift`."""
+    largest = max(_list_shapes(drifts), key=lambda drift: drift.seen, default=None)
+    if largest is None or not largest.seen:
+        return UNMOVED
+    return (
+        "Distance of each column from the reference; "
+        f"the largest is {largest.column} with {format_number(largest.seen)}."
+    )
+
+
+def _list_shapes(drifts: Sequence[Drift]) -> list[Drift]:
+    return [drift for drift in drifts if drift.test == "shape"]
 
 
 def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figure:

@@ -1,0 +1,29 @@
+"""The figures of the notebooks, and the texts that replace them for readers who cannot see them."""
+
+import pytest
+
+from mlops.data.drift import Drift
+from mlops.notebook import figures
+
+SPREAD = Drift("age", "spread", 1.3, 1.2, True)
+
+
+def make_drifts(*seen: float) -> list[Drift]:
+    """Return the distances of columns that are called a, b and so on."""
+    return [*(Drift(name, "shape", value, 0.1, False) for name, value in zip("abc", seen, strict=False)), SPREAD]
+
+
+@pytest.mark.parametrize("seen", [(0.0, 0.0), ()])
+def test_a_plot_without_bars_says_why_it_has_none(seen: tuple[float, ...]) -> None:
+    """The sample is the file that the reference was made from."""
+    said = "No column has moved: the distribution is exactly that of the reference."
+    (axes,) = figures.plot_drift(make_drifts(*seen)).axes
+    assert [text.get_text() for text in axes.texts] == [said]
+    assert figures.describe_drift(make_drifts(*seen)) == said
+
+
+def test_a_plot_with_bars_names_the_largest() -> None:
+    (axes,) = figures.plot_drift(make_drifts(0.0, 0.0312, 0.02)).axes
+    assert list(axes.texts) == []
+    said = "Distance of each column from the reference; the largest is b with 0.0312."
+    assert figures.describe_drift(make_drifts(0.0, 0.0312, 0.02)) == said
