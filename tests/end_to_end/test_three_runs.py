@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from imported import SLOW, list_imported
 
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import RunRecord, list_runs
@@ -116,6 +117,15 @@ def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # typ
     assert {states[step.name] for step in PIPELINES["all"] if step.effects} == {"skipped"}
     assert "make the same errors on all 101 rows unseen by both" in again.stdout
     assert "(healthy, diabetes version 1)" in again.stdout
+
+
+def test_status_runs_and_an_unchanged_retraining_import_no_slow_package(first, mlops) -> None:  # type: ignore[no-untyped-def]
+    retrain = ("run", "retrain", *POOR[2:])
+    assert mlops(*retrain).returncode == 0  # it compares its model with the champion of the first run
+    for words in (retrain, ("status",), ("runs",)):
+        assert list_imported(mlops.environ, *words) & SLOW == set(), words
+    states = [step.state for step in list_runs(mlops.workspace.outputs)[0].steps]
+    assert states == ["reused", "reused", "reused", "skipped", "skipped"]
 
 
 def test_the_runs_are_held_against_the_committed_notebooks(first, record, mlops) -> None:  # type: ignore[no-untyped-def]

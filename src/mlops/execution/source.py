@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
 from mlops.errors import ParameterError, UsageError
-from mlops.kernels.install import NAME
+from mlops.kernels.install import NAME, PROVISIONER
 
 TAG = "parameters"
 
@@ -63,17 +61,37 @@ def _require_tag(notebook: Path, name: str) -> None:
 
 
 def _require_kernel(kernel: str, notebook: str) -> None:
+    program = _find_own_program(kernel) or _find_program(kernel, notebook)
+    if os.path.isabs(program) and not os.access(program, os.X_OK):
+        raise UsageError(f"{notebook}: The Jupyter kernel {kernel!r} starts {program}, which does not exist.")
+
+
+def _find_own_program(kernel: str) -> str:
+    """Return the program of a kernel with this project's provisioner; an empty text for any other kernel.
+
+    Asking Jupyter imports IPython and zmq (0.3 s), which a run that reuses everything does not need.
+    """
+    from jupyter_core.paths import jupyter_path
+
+    paths = (Path(folder, kernel, "kernel.json") for folder in jupyter_path("kernels"))
+    path = next((path for path in paths if path.is_file()), None)
+    spec = _read(path) if path else {}
+    provisioner = spec.get("metadata", {}).get("kernel_provisioner", {}).get("provisioner_name")
+    return str(spec["argv"][0]) if provisioner == PROVISIONER else ""
+
+
+def _find_program(kernel: str, notebook: str) -> str:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
     known = KernelSpecManager()
     try:
-        program = known.get_kernel_spec(kernel).argv[0]
+        return str(known.get_kernel_spec(kernel).argv[0])
     except NoSuchKernel:
         names = ", ".join(sorted(known.find_kernel_specs())) or "none"
         raise UsageError(
             f"{notebook}: The Jupyter kernel {kernel!r} is not installed here (installed: {names}). Choose another one "
             f"in JupyterLab, for example the project's own, {NAME!r}."
         ) from None
-    if os.path.isabs(program) and not os.access(program, os.X_OK):
-        raise UsageError(f"{notebook}: The Jupyter kernel {kernel!r} starts {program}, which does not exist.")
 
 
 def _read(notebook: Path) -> Mapping[str, Any]:
