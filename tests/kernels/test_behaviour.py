@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +18,8 @@ import pytest
 CELLS = {
     "the user's module is __main__": ("import __main__; x = 5; print(__main__.x, __name__)", "5 __main__"),
     "it leads a session of its own": ("import os; print(os.getpid() == os.getpgrp() == os.getsid(0))", "True"),
-    "nothing of ours is imported": (
-        "import sys; print([m for m in sys.modules if m.split('.')[0] in ('mlops', 'diabetes')])",
+    "nothing of the project is imported": (
+        "import sys; print([m for m in sys.modules if m.split('.')[0] == 'diabetes'])",
         "[]",
     ),
     "arguments": ("print(os.path.basename(sys.argv[0]), sys.argv[1])", "ipykernel_launcher.py -f"),
@@ -277,3 +278,18 @@ def test_an_edit_is_live(start_alike: Any, tmp_path: Path, make_project: Callabl
         kernel = start_alike(env=environ, cwd=str(make_project()))
         assert kernel.run("import edited; print(edited.value)") == value
         kernel.stop(now=True)
+
+
+def test_an_edit_of_the_engine_is_live(start_kernel: Any, tmp_path: Path, project: Path) -> None:
+    """The parent has imported the engine's modules. A fork keeps them until a file of the engine changes."""
+    engine, settings = tmp_path / "engine", tmp_path / "parameters"
+    shutil.copytree(project / "src" / "mlops", engine / "mlops", ignore=shutil.ignore_patterns("__pycache__"))
+    settings.mkdir()
+    (settings / "base.yml").write_text("kernels: {preload: [mlops.numbers]}\n")
+    options = {"env": {**os.environ, "PYTHONPATH": str(engine)}, "cwd": str(tmp_path)}
+    assert start_kernel(**options).run("import sys; print('mlops.numbers' in sys.modules)") == "True"
+    with (engine / "mlops" / "numbers.py").open("a") as module:
+        module.write("EDITED = 1\n")
+    kernel = start_kernel(**options)
+    assert kernel.run("import sys; print('mlops.numbers' in sys.modules)") == "False"
+    assert kernel.run("import mlops.numbers; print(mlops.numbers.EDITED)") == "1"

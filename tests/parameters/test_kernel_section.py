@@ -58,10 +58,6 @@ def test_the_environment_variable_switches_warm_kernels_off(tmp_path: Path) -> N
         ("kernels: {preload: pandas}", "kernels.preload is 'pandas', but it must be a list"),
         ("kernels: {preload: [3]}", "kernels.preload: 3 is not the name of a module. Write for example `- pandas`."),
         ("kernels: {preload: ['import os']}", "kernels.preload: 'import os' is not the name of a module"),
-        (
-            "kernels: {preload: [mlops.notebook.handoff]}",
-            "kernels.preload: mlops.notebook.handoff belongs to the project",
-        ),
         ("kernels: 3", "parameters/base.yml: kernels is 3, but it must be a mapping"),
     ],
 )
@@ -80,9 +76,9 @@ def test_no_package_of_the_project_is_preloaded(tmp_path: Path) -> None:
     (tmp_path / "src" / "churn" / "__init__.py").touch()
     (tmp_path / "src" / "start.py").touch()
     (tmp_path / "src" / "start.egg-info").mkdir()
-    write_layer(tmp_path, "kernels: {preload: [diabetes]}")
+    write_layer(tmp_path, "kernels: {preload: [diabetes, mlops.numbers]}")
     settings = find_settings({}, str(tmp_path))
-    assert (settings.preload, settings.own) == (("diabetes",), ("mlops", "churn", "start"))
+    assert (settings.preload, settings.own) == (("diabetes", "mlops.numbers"), ("mlops", "churn", "start"))
     write_layer(tmp_path, "platform: local\nkernels: {preload: [churn.model]}")
     os.utime(tmp_path / "parameters" / "base.yml", ns=(1, 1))
     with pytest.raises(ParameterError, match="kernels.preload: churn.model belongs to the project"):

@@ -11,9 +11,8 @@ kernels without any change. docs/kernels.md describes them, their limits, and ho
     limit            limits the number of parents that stay alive
     running_parents  lists and stops the running parents, for `mlops kernels`
     leftovers        lists and deletes the files that ended parents left behind, for `mlops prune`
-    parent           the process that imports (preload), forks on request (parent_server), and ends when it is idle
+    parent           the process that imports, forks on request, and ends when it is idle
     needs            the packages that a notebook imports; its kernel is forked as soon as the parent has them
-    child            turns a fork into the equal of a fresh process
     install          writes the kernelspec that names the provisioner
 
 Clients and parents both use key (the conditions under which a parent suits a kernel), socket_folder, request, process

@@ -99,7 +99,7 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
 
 def _sign_files() -> list[tuple[str, int]]:
     """Return when packages were last installed, and when this package was last edited."""
-    own = sorted(Path(__file__).parent.glob("*.py"))
+    own = sorted(Path(__file__).parent.rglob("*.py"))
     folders = [folder for folder in map(Path, (*site.getsitepackages(), site.getusersitepackages())) if folder.is_dir()]
     return [(str(path), path.stat().st_mtime_ns) for path in (*folders, *own)]
 

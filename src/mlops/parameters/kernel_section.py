@@ -37,7 +37,7 @@ class KernelSettings:
     parents : int
         How many parents of one user stay alive, over all projects. The one that has been idle longest ends first.
     own : tuple of str
-        The engine and the project's own packages: never preloaded, so that edits take effect in the next kernel.
+        The engine and the project's own packages. Edits to them take effect in the next kernel.
     """
 
     warm: bool
@@ -83,15 +83,15 @@ def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -
     Raises
     ------
     ParameterError
-        For an unknown key, a wrong type, a value out of range, or a module of this project.
+        For an unknown key, a wrong type, a value out of range, or a module of the project's own packages.
     """
     values, own = check_section(DECLARED, given), tuple(dict.fromkeys((ENGINE, *packages)))
     for module in values["preload"]:
         source = given["preload"].source if "preload" in given else ""
         if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):
             raise ParameterError(f"{source}: {module!r} is not the name of a module. Write for example `- pandas`.")
-        if module.split(".")[0] in own:
+        if module.split(".")[0] in own[1:]:
             raise ParameterError(
-                f"{source}: {module} belongs to the project, and kernels would not see edits to it. Remove it."
+                f"{source}: {module} belongs to the project, whose code must run in the kernel itself. Remove it."
             )
     return KernelSettings(**(values | {"preload": tuple(values["preload"]), "own": own}))

@@ -20,6 +20,7 @@ OTHER_REPOSITORY = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
 }
+STATUS = ("--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=no")
 
 
 class Commit(NamedTuple):
@@ -129,21 +130,33 @@ def _ask_commit(project: Path) -> tuple[str, str]:
     """Return the commit, or an empty text and why it is unknown."""
     if shutil.which("git") is None:
         return "", "git is not installed"
-    root, problem = _ask_git(project, "rev-parse", "--show-toplevel")
+    state, problem = _ask_git(project, "status", *STATUS, ceiling=str(project.resolve().parent))
+    if problem == _say_none(project):
+        return "", _find_parent_repository(project) or problem
     if problem:
         return "", problem
-    if not os.path.samefile(root, project):
-        return "", f"{project} is a folder inside the repository {root}, whose commits may not cover it"
-    commit, problem = _ask_git(project, "rev-parse", "--verify", "--quiet", "HEAD")
-    if not commit:
-        return "", problem or f"the repository {project} has no commit yet"
-    changes, problem = _ask_git(project, "status", "--porcelain", "--untracked-files=no")
-    return ("", problem) if problem else (f"{commit}-dirty" if changes else commit, "")
+    headers = dict(line[2:].split(" ", 1) for line in state.splitlines() if line.startswith("# "))
+    commit = headers["branch.oid"]
+    if commit == "(initial)":
+        return "", f"the repository {project} has no commit yet"
+    changed = len(headers) < len(state.splitlines())
+    return f"{commit}-dirty" if changed else commit, ""
 
 
-def _ask_git(project: Path, *words: str) -> tuple[str, str]:
-    """Return git's answer and the reason for a refusal; one of the two is empty."""
+def _find_parent_repository(project: Path) -> str:
+    """Return the reason why a repository in a parent folder does not count; empty if there is none."""
+    root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
+    return f"{project} is a folder inside the repository {root}, whose commits may not cover it" if root else ""
+
+
+def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
+    """Return git's answer and the reason for a refusal; one of the two is empty.
+
+    With a `ceiling`, git looks for a repository neither in that folder nor in its parents.
+    """
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
+    if ceiling:
+        environ["GIT_CEILING_DIRECTORIES"] = ceiling
     command = ["git", "--no-optional-locks", "-C", str(project), *words]  # no locks, because a query must not write
     asked = subprocess.run(command, env={**environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
     answer, said = asked.stdout.strip(), asked.stderr.strip()
@@ -153,5 +166,9 @@ def _ask_git(project: Path, *words: str) -> tuple[str, str]:
         trust = f"git config --global --add safe.directory {project}"
         return "", f"{project} belongs to another user. If you trust it, run `{trust}`"
     if "not a git repository" in said:
-        return "", f"{project} is not a git repository"
+        return "", _say_none(project)
     return "", f"git said: {said.splitlines()[0]}"
+
+
+def _say_none(project: Path) -> str:
+    return f"{project} is not a git repository"

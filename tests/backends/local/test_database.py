@@ -19,6 +19,7 @@ from mlops.backends.local.store.database import Patience, ask_database, require_
 from mlops.backends.local.store.failures import explain_failures, require_room
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.store.schema import require_schema
+from mlops.backends.local.tracking import LocalTracker
 from mlops.errors import IntegrityError, MlopsError, PlatformError
 from mlops.platform.trainings import TrainingRun
 from mlops.workspace import Workspace
@@ -144,26 +145,13 @@ def test_a_registry_that_stays_locked_names_who_holds_it(migrated: Workspace) ->
         pass
 
 
-def test_a_lock_in_the_middle_of_a_run_does_not_say_that_something_is_missing(migrated: Workspace) -> None:
-    from mlflow import MlflowClient
-
-    backend = open_backend("local", migrated)
-    assert backend.registry.find_champion("tiny") is None
-    database = migrated.home / "mlflow.db"
-
-    def fail(*given: object, **named: object) -> None:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            ask = sqlite3.connect(database, timeout=0)
-            ask.execute("SELECT 1 FROM experiments")
-        except sqlite3.OperationalError as error:
-            raise MlflowException(str(error)) from error
-
-    with hold(database) as holder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MlflowClient, "get_run", fail)  # MLflow itself waits for 20 s
-        with pytest.raises(PlatformError, match=rf"is locked by process {holder.pid} \(python.*\)\. Wait for"):
-            backend.tracker.fetch_files(TrainingRun("0" * 32, {}), migrated.outputs)
+def test_a_lock_does_not_say_that_a_training_is_missing(migrated: Workspace) -> None:
+    tracker = LocalTracker(MlflowStore(migrated.home, Waiting().patience))
+    with (
+        hold(migrated.home / "mlflow.db") as holder,
+        pytest.raises(PlatformError, match=rf"is locked by process {holder.pid} \(python.*Wait for"),
+    ):
+        tracker.fetch_files(TrainingRun("0" * 32, {}), migrated.outputs)
 
 
 @pytest.fixture

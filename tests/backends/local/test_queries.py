@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from mlops.backends.local.store.mlflow_store import EXPERIMENT, MlflowStore
-from mlops.backends.local.store.queries import has_training, read_versions
+from mlops.backends.local.store.queries import find_trainings, has_training, read_versions
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,17 @@ def test_a_training_exists_if_mlflow_has_its_run(store: MlflowStore) -> None:
     (run,) = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])  # type: ignore[union-attr]
     assert has_training(store.database, run.info.run_id)
     assert not has_training(store.database, "0" * 32)
+
+
+def test_trainings_are_found_by_a_tag_like_with_mlflow(store: MlflowStore) -> None:
+    client: MlflowClient = store.client
+    experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id  # type: ignore[union-attr]
+    same = [client.create_run(experiment, tags={"attempt": "it's"}).info.run_id for _ in range(3)]
+    client.create_run(experiment, tags={"attempt": "it"})
+    client.create_run(experiment, tags={"other": "it's"})
+    client.delete_run(same.pop())
+    by_mlflow = {run.info.run_id for run in client.search_runs([experiment], 'tags.attempt = "it\'s"')}
+    assert set(find_trainings(store.database, "attempt", "it's")) == by_mlflow == set(same)
 
 
 def test_the_queries_change_no_file(store: MlflowStore) -> None:

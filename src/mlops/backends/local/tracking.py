@@ -8,7 +8,7 @@ from typing import Any
 from mlops.backends.local.store.failures import explained
 from mlops.backends.local.store.mlflow_page import describe_data, describe_source
 from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
-from mlops.backends.local.store.queries import has_training
+from mlops.backends.local.store.queries import find_trainings, has_training
 from mlops.files.contents import locate_content, store_by_content
 from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
@@ -73,8 +73,8 @@ class LocalTracker:
     def _delete_attempt(self, attempt: str) -> None:
         """Delete earlier trainings of the same attempt, which a killed run left behind."""
         if attempt:
-            for left in self._search(f"tags.{ATTEMPT} = '{attempt}'"):
-                self._store.client.delete_run(left.info.run_id)
+            for left in find_trainings(self._store.database, ATTEMPT, attempt, self._store.patience):
+                self._store.client.delete_run(left)
 
     @explained
     def start_sweep(self, name: str, parameters: Mapping[str, object]) -> str:
@@ -94,18 +94,6 @@ class LocalTracker:
         for metric, number in metrics.items():
             client.log_metric(sweep, metric, number)
         client.set_terminated(sweep, ENDINGS[state])
-
-    def _search(self, condition: str) -> list[Any]:
-        """Return the runs that meet a condition, oldest first."""
-        client = self._store.client
-        experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
-        found: list[Any] = []
-        token = None
-        while token is None or token:
-            page = client.search_runs([experiment], condition, order_by=["attributes.start_time ASC"], page_token=token)
-            found += page
-            token = page.token or ""
-        return found
 
     @explained
     def has_files(self, run: TrainingRun) -> bool:

@@ -12,13 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from mlops.errors import IntegrityError, MlopsError, PlatformError, quote_cause
 from mlops.record.processes import describe_holders, name_user
-
-if TYPE_CHECKING:
-    from mlflow.exceptions import MlflowException
 
 DATABASE = "mlflow.db"  # a file in MLOPS_HOME
 LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -70,12 +67,6 @@ def explained(method: Callable[Concatenate[User, Arguments], Answer]) -> Callabl
             return method(self, *args, **kwargs)
 
     return call
-
-
-def require_missing(error: "MlflowException") -> None:
-    """Re-raise an error of MLflow unless it says that something does not exist."""
-    if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-        raise error
 
 
 def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> MlopsError:

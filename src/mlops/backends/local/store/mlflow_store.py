@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from mlops.backends.local.store.database import PATIENT, Patience
-from mlops.backends.local.store.failures import DATABASE, explain_failures, require_missing
+from mlops.backends.local.store.failures import DATABASE, explain_failures
 from mlops.backends.local.store.locations import ARTIFACTS_FOLDER, locate_files, move_locations
+from mlops.backends.local.store.queries import has_training
 from mlops.backends.local.store.schema import require_schema
 from mlops.errors import PlatformError, TrainingNotFoundError
 from mlops.files.atomic import sync_folder
@@ -129,15 +130,8 @@ class MlflowStore:
 
     def copy_artifacts(self, run_id: str, folder: Path) -> Path:
         """Replace `folder` with the model files of a run."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            self.client.get_run(run_id)
-        except MlflowException as error:
-            require_missing(error)
-            raise TrainingNotFoundError(
-                f"There is no training run {run_id!r} in {self.home}. Run {TRAINING_NOTEBOOK}."
-            ) from error
+        if not self.exists or not has_training(self.database, run_id, self.patience):
+            raise TrainingNotFoundError(f"There is no training run {run_id!r} in {self.home}. Run {TRAINING_NOTEBOOK}.")
         shutil.rmtree(folder, ignore_errors=True)
         source = self.locate_artifacts(run_id)
         if not source.is_dir():

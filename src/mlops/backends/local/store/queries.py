@@ -89,3 +89,23 @@ def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> b
         return connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run_id]).fetchone() is not None
 
     return ask_database(database, ask, patience)
+
+
+def find_trainings(database: Path, tag: str, value: str, patience: Patience = PATIENT) -> list[str]:
+    """Return the ids of MLflow's runs that have a tag with this value and were not deleted.
+
+    Raises
+    ------
+    PlatformError, IntegrityError
+        See `explain_failure`.
+    """
+
+    def ask(connection: sqlite3.Connection) -> list[str]:
+        rows = connection.execute(
+            "SELECT runs.run_uuid FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid "
+            "WHERE tags.key = ? AND tags.value = ? AND runs.lifecycle_stage = 'active'",
+            [tag, value],
+        )
+        return [run_id for (run_id,) in rows]
+
+    return ask_database(database, ask, patience)

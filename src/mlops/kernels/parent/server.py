@@ -1,44 +1,25 @@
-"""The server of a parent: imports modules, and between them answers clients and forks for them."""
+"""The server of a parent. It answers clients, and forks for them, between one import and the next."""
 
 import contextlib
 import os
 import selectors
-import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlops.kernels import child
 from mlops.kernels.messages import Channel, Message, MessageError
-from mlops.kernels.preload import Importer, count_threads, log
+from mlops.kernels.parent import child
+from mlops.kernels.parent.forks import Fork, Forks, Waiting, close_all
+from mlops.kernels.parent.importer import Importer, count_threads, log
 from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
 LOOK_SECONDS = 5.0  # pause between two checks of the clock and of the socket's file
 
 Job = Callable[[], int]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A request whose modules are not all imported yet."""
-
-    channel: Channel
-    request: Request
-    files: tuple[int, ...]
-
-
-@dataclass
-class Fork:
-    """A forked process: its id, its kind, and the client's channel while that is open."""
-
-    pid: int
-    kind: str
-    channel: Channel | None
 
 
 class ParentServer:
@@ -61,13 +42,12 @@ class ParentServer:
         self._path = Path(path)
         self._idle_seconds = idle_seconds
         self._importer = importer
-        self._waiting: list[Waiting] = []
         self._file = self._path.stat().st_ino
         self._pid = os.getpid()
         self._began = self._last = time.monotonic()
         self._over = False
         self._surplus = False
-        self._forks: dict[int, Fork] = {}  # forks by their pidfd
+        self._forks = Forks()
         self._channels: dict[int, Channel] = {}  # channels by their descriptor
         self._selector = selectors.PollSelector()
         listener.setblocking(False)
@@ -99,8 +79,7 @@ class ParentServer:
                     return job
             if self._importer.pending and (job := self._import_next()):
                 return job
-        for fork in self._forks.values():
-            _kill_group(fork.pid)
+        self._forks.kill_all()
         with lock(self._path.parent):
             if self._owns_file():
                 self._path.unlink()
@@ -112,8 +91,10 @@ class ParentServer:
         self._importer.import_next(end_if_late=not self._forks)  # forks would end with this process
         if not self._importer.pending:
             self._last = time.monotonic()
-        for waiting in [waiting for waiting in self._waiting if not self._importer.find_missing(waiting.request.needs)]:
-            self._waiting.remove(waiting)
+        for waiting in list(self._forks.waiting):
+            if self._importer.find_missing(waiting.request.needs):
+                continue
+            self._forks.waiting.remove(waiting)
             try:
                 if job := self._fork(waiting.channel, waiting.request, waiting.files):
                     return job
@@ -165,8 +146,7 @@ class ParentServer:
         asked = message.content.get("ask")
         if asked == "fork":
             return self._take(channel, message)
-        for file in message.files:
-            os.close(file)
+        close_all(message.files)
         if asked == "status":
             self._answer(channel, self._describe())
             return None
@@ -177,13 +157,12 @@ class ParentServer:
         raise MessageError(f"the request {asked!r} is unknown")
 
     def _describe(self) -> dict[str, Any]:
-        forks = [(fork.pid, fork.kind) for fork in self._forks.values()]
         now = time.monotonic()
         return {
             "age": now - self._began,
             "idle": now - self._last,
             "threads": count_threads(),
-            "forks": forks,
+            "forks": self._forks.list(),
             "pending": self._importer.pending,
             "problem": self._importer.describe().problem,
         }
@@ -193,12 +172,11 @@ class ParentServer:
         try:
             request = self._check(channel, message)
         except MessageError as error:
-            for file in message.files:
-                os.close(file)
+            close_all(message.files)
             raise MessageError(f"the parent could not fork: {error}") from error
         if missing := self._importer.find_missing(request.needs):
             self._importer.prefer(missing)
-            self._waiting.append(Waiting(channel, request, message.files))
+            self._forks.waiting.append(Waiting(channel, request, message.files))
             return None
         return self._fork(channel, request, message.files)
 
@@ -210,24 +188,20 @@ class ParentServer:
                 raise MessageError(imports.problem)
             pid = os.fork()
         except (MessageError, OSError) as error:
-            for file in files:
-                os.close(file)
+            close_all(files)
             raise MessageError(f"the parent could not fork: {error}") from error
         if pid == 0:
             self._close()
             return partial(child.run, request, files, self._pid, imports)
-        for file in files:
-            os.close(file)
-        pidfd = os.pidfd_open(pid)
-        self._forks[pidfd] = Fork(pid, request.kind, channel)
+        close_all(files)
+        pidfd = self._forks.add(Fork(pid, request.kind, channel))
         self._watch(pidfd, partial(self._reap, pidfd))
         self._answer(channel, {"pid": pid}, pidfd)
         return None
 
     def _check(self, channel: Channel, message: Message) -> Request:
         request = read_request(message.content)
-        taken = [fork.channel for fork in self._forks.values()] + [waiting.channel for waiting in self._waiting]
-        if any(found is channel for found in taken):
+        if self._forks.serves(channel):
             raise MessageError("this connection already has a fork")
         expected = 3 if request.kind == COMMAND else 4
         if len(message.files) != expected:
@@ -235,14 +209,12 @@ class ParentServer:
         return request
 
     def _reap(self, pidfd: int) -> None:
-        fork = self._forks.pop(pidfd)
         self._last = time.monotonic()
         self._selector.unregister(pidfd)
-        os.close(pidfd)
-        _, status = os.waitpid(fork.pid, 0)
-        if fork.channel:
-            self._answer(fork.channel, {"exit": os.waitstatus_to_exitcode(status)})
-            self._drop(fork.channel)
+        channel, code = self._forks.reap(pidfd)
+        if channel:
+            self._answer(channel, {"exit": code})
+            self._drop(channel)
 
     def _answer(self, channel: Channel, content: dict[str, Any], *files: int) -> None:
         try:
@@ -256,32 +228,14 @@ class ParentServer:
             return
         self._selector.unregister(channel.fileno())
         channel.close()
-        for fork in self._forks.values():
-            if fork.channel is channel:
-                fork.channel = None
-                log(f"killed fork {fork.pid}: {reason}")
-                _kill_group(fork.pid)
-        for waiting in self._waiting:
-            if waiting.channel is channel:
-                for file in waiting.files:
-                    os.close(file)
-        self._waiting = [waiting for waiting in self._waiting if waiting.channel is not channel]
+        self._forks.drop(channel, reason)
 
     def _close(self) -> None:
         """Close, in a fork, the copies of the parent's descriptors."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # the descriptor is a pidfd
+        self._forks.close_waiting()
         for channel in self._channels.values():
             channel.close()
-        for waiting in self._waiting:
-            for file in waiting.files:
-                os.close(file)
         self._listener.close()
-
-
-def _kill_group(pid: int) -> None:
-    """Kill a fork that was not waited for yet, and the processes that it started."""
-    for kill in (os.killpg, os.kill):  # right after the fork it does not have its own group yet
-        with contextlib.suppress(ProcessLookupError):
-            kill(pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlops.kernels.preload import Imports
+from mlops.kernels.parent.importer import Imports
 from mlops.kernels.request import ALWAYS_IGNORED, KERNEL, Request
 
 SET_DEATH_SIGNAL, SET_NAME = 1, 15  # options of prctl(2)

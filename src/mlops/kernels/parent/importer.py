@@ -4,7 +4,6 @@ import builtins
 import ctypes
 import gc
 import importlib
-import io
 import os
 import random
 import signal
@@ -13,6 +12,9 @@ import time
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from mlops.kernels.parent.rehearsals import REHEARSALS
+from mlops.kernels.parent.sources import Sources
 
 # Modules that ipykernel and IPython import while a kernel starts and runs its first cells.
 MACHINERY = (
@@ -27,8 +29,6 @@ MACHINERY = (
 ).split()
 
 ASKING = ("tqdm.auto", "tqdm.autonotebook")  # modules that check on import whether they run in a notebook
-
-
 KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 
@@ -61,7 +61,7 @@ class Importer:
         The names of the modules in the order of their import. The modules that every kernel needs are imported before
         these. If a module cannot be imported, the log says so.
     own : iterable of str
-        The packages that forks import again, so that edits take effect.
+        The packages of the engine and the project. A fork imports their modules again once a file has changed.
     seconds : float
         The time limit for all imports. What is not imported by then is left out.
     """
@@ -69,11 +69,11 @@ class Importer:
     def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:
         self._seconds = seconds
         self._pending = list(dict.fromkeys([*MACHINERY, *modules]))
-        self._own = set(own)
+        self._sources = Sources(own)
         self._problem = ""
         self._generators: list[random.Random] = []
         self._began = time.monotonic()
-        self._forgotten: tuple[str, ...] | None = None
+        self._record(time.time())
 
     @property
     def pending(self) -> list[str]:
@@ -92,19 +92,23 @@ class Importer:
         module = self._pending.pop(0)
         # pandas checks on import whether it runs in a notebook, and if so shows 20 columns.
         builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
-        left = self._began + self._seconds - time.monotonic()
+        before, left = time.time(), self._began + self._seconds - time.monotonic()
         _try(module, lambda: _load(module), left, end_if_late=end_if_late)
         del builtins.get_ipython  # type: ignore[attr-defined]
         _flush()
         self._check_threads(module)
-        self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
-        gc.freeze()  # so that the next search finds only new objects, and the collector leaves shared memory alone
-        self._forgotten = None
+        self._record(before)
         if time.monotonic() - self._began >= self._seconds and self._pending:
             log(f"left out after {self._seconds:.0f} s: {', '.join(self._pending)}")
             self._pending.clear()
         if not self._pending:
             log(f"imported {len(sys.modules)} modules in {time.monotonic() - self._began:.1f} s")
+
+    def _record(self, began: float) -> None:
+        """Record the generators and sources that imports left behind since the time `began`."""
+        self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
+        gc.freeze()  # so that the next search finds only new objects, and the collector leaves shared memory alone
+        self._sources.record(began)
 
     def _check_threads(self, module: str) -> None:
         if count_threads() > 1:
@@ -127,9 +131,8 @@ class Importer:
 
     def describe(self) -> Imports:
         """Return the state that the imports so far have left behind."""
-        if self._forgotten is None:
-            self._forgotten = tuple(name for name in sys.modules if name in ASKING or name.split(".")[0] in self._own)
-        return Imports(self._problem, tuple(self._generators), self._forgotten)
+        asking = [name for name in ASKING if name in sys.modules]
+        return Imports(self._problem, tuple(self._generators), (*asking, *self._sources.find_stale()))
 
 
 def _load(module: str) -> None:
@@ -157,39 +160,6 @@ def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: 
             signal.alarm(0)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a module may raise anything, and kernels must still start
         log(f"{module} could not be imported: {error!r}")
-
-
-def _rehearse_plot() -> None:
-    """Find fonts and backends, and draw every part of a plot."""
-    from matplotlib.backends import backend_registry
-    from matplotlib.figure import Figure
-
-    backend_registry.list_all()
-    figure = Figure(layout="constrained")
-    figure.add_subplot().plot([0, 1], label="line")
-    figure.axes[0].set(xlabel="x", ylabel="y", title="title")
-    figure.axes[0].legend()
-    figure.savefig(io.BytesIO(), format="png")
-
-
-def _rehearse_query() -> None:
-    from sqlalchemy.orm import configure_mappers
-
-    configure_mappers()
-
-
-def _rehearse_table() -> None:
-    import pandas
-
-    pandas.DataFrame({"number": [0.5], "text": ["a"]}).describe(include="all").to_html()
-
-
-# Slow first-time work, by the module after whose import it is done.
-REHEARSALS = {
-    "matplotlib.backends.backend_agg": _rehearse_plot,
-    "mlflow.store.tracking.sqlalchemy_store": _rehearse_query,
-    "pandas.io.formats.html": _rehearse_table,
-}
 
 
 def _flush() -> None:

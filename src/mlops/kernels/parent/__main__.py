@@ -1,19 +1,4 @@
-"""The parent process: imports once, and forks kernels and commands on request.
-
-It has one thread, no zmq context and no signal handlers. It forks a kernel as soon as it has imported what the kernel
-needs, and imports the rest afterwards, in the order in which kernels ask for it.
-
-.. code-block:: text
-
-    client                               parent
-    connects                 ->
-                             <-          {"pid": ..., "pending": [packages]} or {"problem": ...}
-    {"ask": "fork", ...} + files ->      imports what the request needs, then forks
-                             <-          {"pid": ...} + pidfd
-                             <-          {"exit": code}
-
-If a connection closes, its fork is killed.
-"""
+"""The process of a parent: leave the process tree of the client, import, and serve."""
 
 import gc
 import json
@@ -22,8 +7,8 @@ import resource
 import socket
 import sys
 
-from mlops.kernels.parent_server import Job, ParentServer
-from mlops.kernels.preload import Importer
+from mlops.kernels.parent.importer import Importer
+from mlops.kernels.parent.server import Job, ParentServer
 from mlops.kernels.request import Order
 
 
@@ -41,12 +26,20 @@ def _live(order: Order) -> Job | None:
     return parent.serve()
 
 
+def _forget_engine() -> None:
+    """Forget the engine's modules that run this process, because kernels may import the engine from another folder."""
+    engine = ParentServer.__module__.partition(".")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == engine]:
+        del sys.modules[name]
+
+
 def main() -> None:
     """Leave the client's process tree, then serve. A fork also ends here."""
     if os.fork():
         os._exit(0)  # the client waits for this process, so no zombie remains
     if not sys.flags.safe_path:
         del sys.path[0]  # the folder in which -m found this module
+    _forget_engine()
     os.chdir("/")
     gc.disable()
     job = _live(Order(**json.loads(sys.argv[1])))

@@ -1,0 +1,117 @@
+"""The forks of a parent, and the requests that wait for its imports."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlops.kernels.messages import Channel
+from mlops.kernels.parent.importer import log
+from mlops.kernels.request import Request
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request whose modules are not all imported yet.
+
+    Parameters
+    ----------
+    channel : Channel
+        The connection to the client.
+    request : Request
+        The request.
+    files : tuple of int
+        The descriptors that came with it. The waiting request owns them.
+    """
+
+    channel: Channel
+    request: Request
+    files: tuple[int, ...]
+
+
+@dataclass
+class Fork:
+    """A forked process.
+
+    Parameters
+    ----------
+    pid : int
+        Its id.
+    kind : str
+        "kernel" or "command".
+    channel : Channel, optional
+        The connection to the client while that is open.
+    """
+
+    pid: int
+    kind: str
+    channel: Channel | None
+
+
+class Forks:
+    """The running forks of a parent by their pidfd, and the requests that wait."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Waiting] = []
+        self._running: dict[int, Fork] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._running)
+
+    def add(self, fork: Fork) -> int:
+        """Add a process that was just forked, and return its pidfd."""
+        pidfd = os.pidfd_open(fork.pid)
+        self._running[pidfd] = fork
+        return pidfd
+
+    def reap(self, pidfd: int) -> tuple[Channel | None, int]:
+        """Reap a fork that ended. Return the connection to its client if that is open, and the exit code."""
+        fork = self._running.pop(pidfd)
+        os.close(pidfd)
+        _, status = os.waitpid(fork.pid, 0)
+        return fork.channel, os.waitstatus_to_exitcode(status)
+
+    def serves(self, channel: Channel) -> bool:
+        """Return whether a connection already has a fork or waits for one."""
+        owners = [fork.channel for fork in self._running.values()] + [waiting.channel for waiting in self.waiting]
+        return any(owner is channel for owner in owners)
+
+    def drop(self, channel: Channel, reason: str) -> None:
+        """Kill the fork of a closed connection, or forget its request."""
+        for fork in self._running.values():
+            if fork.channel is channel:
+                fork.channel = None
+                log(f"killed fork {fork.pid}: {reason}")
+                _kill_group(fork.pid)
+        for waiting in self.waiting:
+            if waiting.channel is channel:
+                close_all(waiting.files)
+        self.waiting = [waiting for waiting in self.waiting if waiting.channel is not channel]
+
+    def list(self) -> list[tuple[int, str]]:
+        """Return the id and the kind of each fork."""
+        return [(fork.pid, fork.kind) for fork in self._running.values()]
+
+    def kill_all(self) -> None:
+        """Kill all forks, because their parent ends."""
+        for fork in self._running.values():
+            _kill_group(fork.pid)
+
+    def close_waiting(self) -> None:
+        """Close, in a fork, the descriptors of the requests that wait."""
+        for waiting in self.waiting:
+            close_all(waiting.files)
+
+
+def close_all(files: Iterable[int]) -> None:
+    """Close descriptors."""
+    for file in files:
+        os.close(file)
+
+
+def _kill_group(pid: int) -> None:
+    """Kill a fork that was not waited for yet, and the processes that it started."""
+    for kill in (os.killpg, os.kill):  # right after the fork it does not have its own group yet
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)

@@ -1,0 +1,45 @@
+"""The slow first-time work of libraries. The parent does it once, so that no fork has to."""
+
+import io
+
+
+def _plot() -> None:
+    """Find fonts and backends, and draw every part of a plot."""
+    from matplotlib.backends import backend_registry
+    from matplotlib.figure import Figure
+
+    backend_registry.list_all()
+    figure = Figure(layout="constrained")
+    figure.add_subplot().plot([0, 1], label="line")
+    figure.axes[0].set(xlabel="x", ylabel="y", title="title")
+    figure.axes[0].legend()
+    figure.savefig(io.BytesIO(), format="png")
+
+
+def _query() -> None:
+    from sqlalchemy.orm import configure_mappers
+
+    configure_mappers()
+
+
+def _show_table() -> None:
+    import pandas
+
+    pandas.DataFrame({"number": [0.5], "text": ["a"]}).describe(include="all").to_html()
+
+
+def _score() -> None:
+    """Check arrays as metrics do."""
+    import numpy
+    from sklearn.metrics import mean_squared_error
+
+    mean_squared_error(numpy.zeros(2), numpy.zeros(2))
+
+
+# By the module after whose import the work is done.
+REHEARSALS = {
+    "matplotlib.backends.backend_agg": _plot,
+    "mlflow.store.tracking.sqlalchemy_store": _query,
+    "pandas.io.formats.html": _show_table,
+    "sklearn.metrics": _score,
+}

@@ -1,0 +1,74 @@
+"""The source files of imported modules. A fork imports modules again if their files have changed since."""
+
+import os
+import sys
+from collections.abc import Iterable
+
+SETTLED_SECONDS = 2.0  # a file that was younger when it was read may be edited again without a new timestamp
+
+Signature = tuple[int, int, int] | frozenset[str]
+
+
+class Sources:
+    """The files of the modules that a parent has imported from the engine and the project.
+
+    Parameters
+    ----------
+    packages : iterable of str
+        The top-level packages.
+    """
+
+    def __init__(self, packages: Iterable[str]) -> None:
+        self._packages = frozenset(packages)
+        self._recorded: set[str] = set()
+        self._signatures: dict[str, Signature | None] = {}
+
+    def record(self, began: float) -> None:
+        """Record the files and folders of the modules that were imported since the last call.
+
+        Parameters
+        ----------
+        began : float
+            The time before the first of these imports, in seconds since the epoch.
+        """
+        for name in self._list_modules():
+            if name in self._recorded:
+                continue
+            self._recorded.add(name)
+            module = sys.modules[name]
+            if file := getattr(module, "__file__", None):
+                self._signatures[file] = _sign_file(file, latest=began - SETTLED_SECONDS)
+            for folder in getattr(module, "__path__", ()):
+                self._signatures[folder] = _sign_folder(folder)
+
+    def find_stale(self) -> tuple[str, ...]:
+        """Return the modules that a fork imports again: all of them if any file has changed, otherwise none.
+
+        They are replaced together because a module may hold objects of another one. A folder counts as well, because a
+        new file in it may take the place of a module.
+        """
+        for path, signature in self._signatures.items():
+            now = _sign_folder(path) if isinstance(signature, frozenset) else _sign_file(path)
+            if signature is None or now != signature:
+                return tuple(self._list_modules())
+        return ()
+
+    def _list_modules(self) -> list[str]:
+        return [name for name in sys.modules if name.partition(".")[0] in self._packages]
+
+
+def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
+    """Return the signature of a file; None if it is missing or was edited after the time `latest`."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino) if status.st_mtime <= latest else None
+
+
+def _sign_folder(path: str) -> Signature:
+    """Return what a folder holds, apart from hidden files and compiled modules."""
+    try:
+        return frozenset(name for name in os.listdir(path) if not name.startswith((".", "__pycache__")))
+    except OSError:
+        return frozenset()
