@@ -390,6 +390,19 @@ def test_a_sweep_shows_the_values_that_it_tried(tmp_path: Path) -> None:
     assert cell.get_text("; ") == "train.alpha 0.1, 1; train.seed 0, 1"
 
 
+def test_the_unit_of_an_error_is_in_its_header_or_else_beside_each_number(tmp_path: Path) -> None:
+    handed = {"mae": 47.63, "unit": "points"}
+    write_run(make_run(StepRecord("train", "02_train", state="done", results=handed)), tmp_path)
+    page = read_index(tmp_path)
+    assert [head.get_text() for head in page.select("thead th")][5:8] == ["mse", "mae (points)", "r2"]
+    assert page.find("td", {"data-label": "mae (points)"}).get_text() == "47.6"
+    older = StepRecord("train", "02_train", state="done", results={"mae": 46.0})
+    write_run(replace(make_run(older), run_id="older"), tmp_path)
+    page = read_index(tmp_path)
+    assert page.select("thead th")[6].get_text() == "mae"
+    assert {cell.get_text() for cell in page.find_all("td", {"data-label": "mae"})} == {"47.6 points", "46.0"}
+
+
 PRODUCTION = Environment(
     "production",
     "diabetes version 2 (gate overruled by alice: ticket 42)",

@@ -3,6 +3,7 @@
 import io
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from mlops.cli.progress.sweep import SweepProgress, summarize_sweep
 from mlops.portal.sweep_page import write_page
 from mlops.portal.sweep_plot import describe_plot, plot_sweep
 from mlops.record.ledger import RunRecord, StepRecord
-from mlops.sweeps.results import Point, Sweep, rank_points
+from mlops.sweeps.results import Point, Sweep, describe_best, rank_points
 
 ERROR = "ValueError in cell [5]: <script>alert(1)</script>"
 
@@ -55,6 +56,22 @@ def test_the_page_has_a_row_for_every_combination_best_first(tmp_path: Path) -> 
     assert page.find("p", class_="verdict").get_text() == (
         "✗ Best: alpha=0.5 with cv_mse 1.00, 66.7% lower than the next, alpha=2. 1 of 3 combinations failed."
     )
+
+
+def test_the_page_says_in_which_unit_an_error_is(tmp_path: Path) -> None:
+    sweep, points = make({"alpha": (0.1, 1.0)})
+    points = [replace(point, results={"mae": point.score, "unit": "points"}) for point in points]
+    page = write(tmp_path, sweep, points)
+    assert [head.get_text() for head in page.find_all("th")] == [
+        "",
+        "alpha",
+        "cv_mse",
+        "mae (points)",
+        "seconds",
+        "details",
+    ]
+    by_error = replace(sweep, metric="mae")
+    assert describe_best(by_error, points) == "alpha=0.1 with mae 1.00 points, 50.0% lower than the next, alpha=1"
 
 
 def test_the_page_says_what_the_other_pages_and_the_terminal_say(tmp_path: Path) -> None:

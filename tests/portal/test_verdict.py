@@ -39,6 +39,10 @@ CELL = "validation.require_valid(violations, url)"
             Verdict("done", "✓ Done. The new model had mse 3,080, r2 0.483 on the holdout."),
         ),
         (
+            StepRecord("train", "02_train", state="done", results={"mae": 47.63, "r2": 0.4831, "unit": "points"}),
+            Verdict("done", "✓ Done. The new model had mae 47.6 points, r2 0.483 on the holdout."),
+        ),
+        (
             StepRecord("evaluate", "03_evaluate", state="done", results={"promoted": False, "reason": "No better."}),
             Verdict("rejected", "– Rejected. No better."),
         ),

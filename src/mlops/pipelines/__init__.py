@@ -25,6 +25,7 @@ from mlops.pipelines.step import (
 )
 
 METRICS = ("mse", "mae", "r2")
+ERROR = Measure("mae", "unit", "mean absolute error")
 DATA = HandedFile("data_path", "data_sha256")
 MODEL = Version("model_name", "model_version")
 DEPLOYMENT = Deployment(
@@ -48,6 +49,7 @@ RETRAIN = (
         hands_on=(DATA,),
         trains=Training("training_run", "files", "training_rows"),
         metrics=METRICS,
+        measures=ERROR,
         scored_by="cv_mse",
     ),
     Step(
@@ -63,7 +65,7 @@ RETRAIN = (
         ),
         metrics=METRICS,
         compares=Comparison("champion_metrics", "champion_version", "champion_override"),
-        measures=Measure("mae", "unit", "mean absolute error"),
+        measures=ERROR,
         overridden="override",
     ),
     Step(

@@ -148,7 +148,8 @@ class Step:
         The result with the reason why a person overruled the decision about the step's model: "override"; empty if
         nobody did.
     measures : Measure
-        How far predictions are off, in the target's unit. The results become tags of the model's version.
+        How far predictions are off, in the target's unit. The unit is shown with every such number. The results become
+        tags of the model's version.
     metrics : tuple of str
         The results that measure the model. A run's summary and the index show them in this order.
     compares : Comparison

@@ -1,6 +1,6 @@
 """The index, ``outputs/index.html``: the services of the environments, and all runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from mlops.record.summary import (
     find_metrics,
     find_model,
     find_override,
+    find_units,
     list_metrics,
     name_end,
 )
 
 METRICS = list_metrics()
-COLUMNS = ("Run", "Status", "What differs", "Steps", "Model", *METRICS, "Duration")
-NUMBERS, NUMERIC = (*METRICS, "Duration"), ' class="number"'
+LEADING = ("Run", "Status", "What differs", "Steps", "Model")
+NUMERIC = ' class="number"'
 GOOD = ("promoted", "released", "done")
 ICONS = {
     **dict.fromkeys(GOOD, "✓"),
@@ -60,9 +61,11 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
         The index.
     """
     runs = list_runs(outputs)
-    rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id) for place, run in enumerate(runs))
-    body = rows or f'<tr><td colspan="{len(COLUMNS)}">No runs yet.</td></tr>'
-    heads = "".join(f'<th scope="col"{NUMERIC if name in NUMBERS else ""}>{escape(name)}</th>' for name in COLUMNS)
+    units = _find_common_units(runs)
+    rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id, units) for place, run in enumerate(runs))
+    body = rows or f'<tr><td colspan="{len(LEADING) + len(METRICS) + 1}">No runs yet.</td></tr>'
+    heads = "".join(f'<th scope="col">{name}</th>' for name in LEADING)
+    heads += "".join(f'<th scope="col"{NUMERIC}>{_render_head(name, units)}</th>' for name in (*METRICS, "Duration"))
     top = render_overview(overview, runs) if overview else ""
     main = f"""{top}<h2>Runs</h2>
 <div class="scroll"><table class="runs">
@@ -77,11 +80,29 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     return path
 
 
-def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str:
+def _find_common_units(runs: Sequence[RunRecord]) -> dict[str, str]:
+    """Return the units of the metrics for which every run has the same unit."""
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        units = find_units(run)
+        for name in find_metrics(run):
+            found.setdefault(name, set()).add(units.get(name, ""))
+    return {name: next(iter(units)) for name, units in found.items() if len(units) == 1 and units != {""}}
+
+
+def _render_head(name: str, units: Mapping[str, str]) -> str:
+    return f"{escape(name)} <small>({escape(units[name])})</small>" if name in units else escape(name)
+
+
+def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path, units: Mapping[str, str]) -> str:
     model, metrics = find_model(run), find_metrics(run)
     mark = f" <small>({OVERRULED})</small>" if model and find_override(run) else ""
     changes = "<br>".join(map(escape, _list_axes(run) or list_changes(run, older)))
-    numbers = [(name, format_number(metrics[name]) if name in metrics else "", "number") for name in METRICS]
+    own = {name: unit for name, unit in find_units(run).items() if name not in units}
+    numbers = [
+        (f"{name} ({units[name]})" if name in units else name, _render_number(metrics, name, own), "number")
+        for name in METRICS
+    ]
     cells = [
         ("Status", _render_status(run), "status"),
         ("What differs", f"<small>{changes}</small>" if changes else "", "changes"),
@@ -91,11 +112,16 @@ def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path) -> str
         ("Duration", measure_duration(run), "number"),
     ]
     shown = "".join(
-        f'<td class="{kind}{"" if value else " empty"}" data-label="{escape(name)}">{value or "–"}</td>'
+        f'<td class="{kind}{"" if value else " empty"}" data-label="{escape(name, quote=True)}">{value or "–"}</td>'
         for name, value, kind in cells
     )
     time = f'<time datetime="{escape(run.started)}">{escape(format_time(run.started))}</time>'
     return f'<tr><th scope="row">{time}<br><small>{escape(run.run_id)}</small></th>{shown}</tr>'
+
+
+def _render_number(metrics: Mapping[str, float], name: str, units: Mapping[str, str]) -> str:
+    unit = f" <small>{escape(units[name])}</small>" if name in units else ""
+    return f"{format_number(metrics[name])}{unit}" if name in metrics else ""
 
 
 def _list_axes(run: RunRecord) -> list[str]:

@@ -17,6 +17,7 @@ from mlops.portal.reporter import warn_unwritten
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
 from mlops.portal.tables import align_tables
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.summary import find_unit
 from mlops.scraps import name_copy
 from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
@@ -144,8 +145,8 @@ def _is_offered(run: RunRecord, sweep: Sweep) -> bool:
 
 def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
     others = _list_results(sweep, points)
-    heads = ["", *sweep.axes, sweep.metric, *others, "seconds", "details"]
     best = find_best(sweep, points)
+    heads = ["", *sweep.axes, *(_name_metric(name, best) for name in (sweep.metric, *others)), "seconds", "details"]
     offered = run.step(sweep.step)
     report = offered.report if offered else ""
     rows = "\n".join(
@@ -161,6 +162,11 @@ def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
 {rows or empty}
 </tbody>
 </table>"""
+
+
+def _name_metric(name: str, best: Point | None) -> str:
+    unit = find_unit(name, best.results) if best else ""
+    return f"{name} ({unit})" if unit else name
 
 
 def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:

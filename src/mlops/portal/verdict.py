@@ -11,7 +11,7 @@ from mlops.pipelines.step import Step
 from mlops.portal.refusals import describe_failed_test, name_model
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
-from mlops.record.summary import find_dataset
+from mlops.record.summary import find_dataset, find_unit
 
 FAILURES = {  # the first words of the verdict, by the kind of the error
     DataTestFailed.__name__: "The data did not pass its test",
@@ -79,12 +79,14 @@ def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Seque
     deployed = name_model(run, find_deployment(steps, step.environment))
     if declared.checks in step.results:
         return f"{deployed or 'The service'} in {step.environment} passed {step.results[declared.checks]} checks."
-    return f"Done.{_name_numbers(declared, step)}"
+    return f"Done.{_name_numbers(declared, step, steps)}"
 
 
-def _name_numbers(declared: Step, step: StepRecord) -> str:
+def _name_numbers(declared: Step, step: StepRecord, steps: Sequence[Step]) -> str:
     names = [name for name in declared.metrics if isinstance(step.results.get(name), float)]
-    numbers = ", ".join(f"{name} {format_number(step.results[name])}" for name in names)
+    numbers = ", ".join(
+        f"{name} {format_number(step.results[name])} {find_unit(name, step.results, steps)}".rstrip() for name in names
+    )
     return f" The new model had {numbers} on the holdout." if numbers else ""
 
 

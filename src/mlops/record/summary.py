@@ -139,6 +139,19 @@ def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str,
     return {name: value for name, value in found.items() if isinstance(value, float)}
 
 
+def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return the unit of a metric, which a step hands on with it; "" if there is none. See `Step.measures`."""
+    declared = (step.measures for step in steps if step.measures)
+    return next((str(results[found.unit]) for found in declared if found.error == metric and found.unit in results), "")
+
+
+def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
+    """Return the unit of each metric of the run's model that has one."""
+    steps = tuple(steps)
+    results = {name: value for step in run.steps for name, value in step.results.items()}
+    return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}
+
+
 def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
     """Return the metrics of the run's model and, if it was compared, of the champion.
 

@@ -16,6 +16,7 @@ from mlops.files.records import decode_record, read_content, require_format
 from mlops.numbers import format_number
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import Stamp
+from mlops.record.summary import find_unit
 
 FILE = "sweep.jsonl"
 FORMAT = 1  # the file's format number
@@ -153,7 +154,8 @@ def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
     if not ranked:
         return "none: every combination failed"
     best, *others = ranked
-    said = f"{describe_values(best.values)} with {sweep.metric} {format_number(best.score)}"
+    unit = find_unit(sweep.metric, best.results)
+    said = f"{describe_values(best.values)} with {sweep.metric} {format_number(best.score)}{unit and f' {unit}'}"
     if others:
         said += f", {_compare(best, others[0])}"
     edges = [name for name, values in sweep.axes.items() if _is_edge(best.values[name], values)]

@@ -31,6 +31,12 @@ def test_the_summary_says_the_outcome_and_the_numbers() -> None:
     ]
 
 
+def test_the_summary_says_in_which_unit_an_error_is() -> None:
+    run = make_run("promoted", mse=3075.261, mae=47.63, unit="points")
+    said = summarize_run(run, Status(), "", "mlops").splitlines()[1]
+    assert said == "Metrics:    challenger  mse 3,080  mae 47.6  (on the holdout; mae in points)"
+
+
 def test_the_summary_names_the_run_whose_results_one_step_alone_took() -> None:
     run = make_run("done", promoted=False)
     taken = StepRecord("train", "02_train", state="reused", source="20261122-1-sweep")

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TextIO
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from mlops.record.summary import (
     describe_outcome,
     find_dataset,
     find_reason,
+    find_units,
     has_step,
     list_scores,
     name_end,
@@ -125,7 +126,7 @@ def summarize_run(
         why = status.champion.tags.get(OVERRIDE_REASON, "").rstrip(".")
         told = why != "" and why in describe_outcome(run)
         lines.append(("Model", f"{status.champion.title if told else status.champion.full_title} is the champion"))
-    lines += zip(("Metrics", "", ""), _format_scores(list_scores(run)), strict=False)
+    lines += zip(("Metrics", "", ""), _format_scores(list_scores(run), find_units(run)), strict=False)
     if about_model:
         lines += _describe_production(run, status, program)
     if commits := _describe_commits(run):
@@ -192,12 +193,13 @@ def format_ending(run: RunRecord) -> str:
     return disarm("\n".join([f"{run.run_id}: {format_outcome(run)}", *errors]))
 
 
-def _format_scores(scores: Sequence[Scores]) -> list[str]:
-    """Return a line of metrics per model, in columns, which also says on which rows they were measured."""
+def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[str]:
+    """Return a line of metrics per model, in columns, which also says on which rows and in which units."""
     names = [found.model for found in scores]
     rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     where = "on the rows that neither model has seen" if len(scores) > 1 else "on the holdout"
+    where += "".join(f"; {name} in {unit}" for name, unit in units.items())
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows]
     return [
         f"{name:<{max(map(len, names))}}  {line}  {f'({where})' if name == names[0] else ''}".rstrip()

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from mlops.numbers import format_number
 from mlops.record.ledger import RunRecord
+from mlops.record.summary import find_unit
 from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
     Point,
@@ -66,7 +67,9 @@ class SweepProgress(SweepListener):
 
     def _count(self) -> None:
         ended, planned, best = self._ended, len(self._sweep), self._best
-        so_far = f", best so far {self._sweep.metric} {format_number(best.score)}" if best else ""
+        unit = find_unit(self._sweep.metric, best.results) if best else ""
+        score = f"{format_number(best.score)} {unit}".rstrip() if best else ""
+        so_far = f", best so far {self._sweep.metric} {score}" if best else ""
         more = f" ({describe_values(best.values)})" if best else ""
         line = f"… {self._sweep.step}: {ended} of {planned} combinations{so_far}{more}"
         if self._stream.isatty():
