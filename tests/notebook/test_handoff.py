@@ -175,10 +175,7 @@ def test_a_refused_value_leaves_the_workbench_as_it_is(home: Path) -> None:
 def test_a_notebook_that_has_not_run_is_named(home: Path, tmp_path: Path, notebook: str, first: str) -> None:
     with pytest.raises(HandoffError) as raised:
         read_results(notebook)
-    assert (
-        str(raised.value)
-        == f"There are no results of {notebook} in MLOPS_HOME/workbench, where JupyterLab keeps them. {first}"
-    )
+    assert str(raised.value) == f"There are no results of {notebook} in {home / 'workbench'}. {first}"
     with pytest.raises(HandoffError) as raised:
         read_results(notebook, str(tmp_path))
     assert str(raised.value) == f"There are no results of {notebook} in {tmp_path}. {first}"

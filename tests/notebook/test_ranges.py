@@ -40,7 +40,7 @@ def test_a_value_that_its_comment_excludes_is_refused(cell: str, said: str) -> N
     "cell",
     [
         "alpha = 0.5  # penalty; in [0, inf)",
-        "# Parameters\nalpha = -1\n",  # as papermill injects them, checked before
+        "# Parameters\nalpha = -1\n",  # as papermill injects them, into a notebook that declares no ranges
         "alpha = compute()  # penalty; in [0, inf)",
         "for alpha in values:  # in [0, 1]\n    print(alpha)",
         "%matplotlib inline\nalpha = -1  # in [0, 1]",
@@ -59,8 +59,26 @@ def test_a_value_that_papermill_alone_injects_is_checked() -> None:
     with pytest.raises(ParameterError) as raised:
         check(["# Parameters\n", "alpha = -1\n"])
     assert str(raised.value) == "The injected value of alpha is -1, but it must be a number in [0, inf)."
-    for cell in ('# Parameters\nalpha = 2\nwhere = "production"\nother = None\n', "# Parameters\nalpha = -compute()\n"):
+    for cell in ('# Parameters\nalpha = 2\nwhere = "production"\n', "# Parameters\nalpha = -compute()\n"):
         assert check([cell]) == [cell]
+    with pytest.raises(ParameterError) as raised:
+        check(["# Parameters\n", "alfa = 0.5\n"])
+    assert str(raised.value) == "This notebook has no parameter 'alfa'. Did you mean 'alpha'? Known: alpha, where."
+
+
+def test_an_unknown_name_is_refused_if_no_parameter_has_a_range_either() -> None:
+    check = CellCheck()
+    check(["build_id = ''  # id of the build\n", "limits = None"])  # not a cell of parameters
+    check(["build_id = ''  # id of the build"])
+    check(["weights = [1, 2]"])
+    assert check(["# Parameters\n", "build_id = '7'\n"]) == ["# Parameters\n", "build_id = '7'\n"]
+    for cell, said in {
+        "build = '7'": "This notebook has no parameter 'build'. Did you mean 'build_id'? Known: build_id.",
+        "build_id = 7": "The injected value of build_id is 7, but it must be text.",
+    }.items():
+        with pytest.raises(ParameterError) as raised:
+            check(["# Parameters\n", cell])
+        assert str(raised.value) == said
 
 
 def test_a_kernel_does_not_run_such_a_cell(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The hand-off between notebooks: one notebook glues scraps, and the next reads them.
 
-In a run, a notebook's scraps are read from its executed copy in the run's folder. In JupyterLab there is no such copy,
-so the scraps are also stored in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that contains nothing else. The
-next notebook finds them there.
+In a run, a notebook's scraps are read from its executed copy in the run's folder. JupyterLab makes no such copy, and
+papermill alone writes it anywhere. So there, the scraps are also stored in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a
+notebook that contains nothing else. The next notebook finds them there.
 """
 
 import math
@@ -49,7 +49,7 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     notebook : str
         The calling notebook: "02_train". If it has an environment: "06_deploy-qa".
     run_folder : str
-        The folder of the run, which the runner passes; empty in JupyterLab.
+        The folder of the run, which the runner passes; empty in JupyterLab and with papermill alone.
     **values
         Plain values: text, numbers, booleans, None, and lists or dicts of these. numpy's scalars are converted.
 
@@ -77,7 +77,8 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
     notebook : str
         The notebook: "02_train".
     run_folder : str
-        Folder of the run; empty in JupyterLab, which uses the notebook's last run there.
+        Folder of the run. If it is empty, as in JupyterLab and with papermill alone, the results are those of the
+        notebook's last execution there.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
     if found is None:
         source, _, environment = notebook.partition("-")
         with_it = f" with environment={environment!r}" if environment else ""
-        where = run_folder or "MLOPS_HOME/workbench, where JupyterLab keeps them"
+        where = run_folder or _find_workbench()
         raise HandoffError(
             f"There are no results of {notebook} in {where}. Run notebooks/{source}.ipynb{with_it} first."
         )

@@ -1,9 +1,9 @@
-"""The check of a parameter's range in JupyterLab and papermill, where no runner reads a notebook before it runs."""
+"""The check of parameters in JupyterLab and papermill, where no runner reads a notebook before it runs."""
 
 import ast
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import (
@@ -16,6 +16,7 @@ from mlops.parameters.declarations import (
     read_cell,
     split_assignment,
 )
+from mlops.parameters.suggestion import suggest
 
 THIS_CELL = "parameters cell"
 INJECTED = "# Parameters\n"  # the first line of the cell in which papermill sets parameters
@@ -61,26 +62,38 @@ class CellCheck:
         Raises
         ------
         ParameterError
-            For such a value, or a computed value in a cell of declarations. IPython shows the error instead of running
-            the cell.
+            For such a value, a parameter that the notebook does not declare, or a computed value in a cell of
+            declarations. IPython shows the error instead of running the cell.
         """
         source = "".join(lines)
         try:
             if source.startswith(INJECTED):
                 self._check_injected(source)
-            elif _declares(source):
-                self._declared = {parameter.name: parameter for parameter in read_cell(source, THIS_CELL)}
+            elif _assigns_constants(source):
+                self._declared = self._read_declared(source)
         except ParameterError as error:
             shown = f"{type(error).__name__}: {error}"
             error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]  # IPython's way to show no frames
             raise
         return lines
 
+    def _read_declared(self, source: str) -> dict[str, Parameter]:
+        """Return the parameters of a cell of constants; without a range, only the first such cell declares any."""
+        ranges = any(found.search(source) for found in (INTERVAL, OPTIONS, PATTERN))
+        if self._declared and not ranges:
+            return self._declared
+        with nullcontext() if ranges else suppress(ParameterError):  # it may be a cell of other constants
+            return {parameter.name: parameter for parameter in read_cell(source, THIS_CELL)}
+        return {}
+
     def _check_injected(self, source: str) -> None:
+        if not self._declared:
+            return
         with suppress(ValueError):  # not a cell that papermill wrote
             for name, value in [(name, ast.literal_eval(value)) for name, value in _list_assignments(source)]:
-                if name in self._declared:
-                    check_value(self._declared[name], Setting(value, f"The injected value of {name}"))
+                if name not in self._declared:
+                    raise ParameterError(f"This notebook has no parameter {name!r}{suggest(name, self._declared)}")
+                check_value(self._declared[name], Setting(value, f"The injected value of {name}"))
 
 
 check_cell = CellCheck()
@@ -105,10 +118,8 @@ def _list_assignments(source: str) -> Iterator[tuple[str, ast.expr]]:
         yield name.id, value
 
 
-def _declares(source: str) -> bool:
-    """Return whether a cell only assigns constants, at least one with a comment that gives its allowed values."""
-    if not any(declared.search(source) for declared in (INTERVAL, OPTIONS, PATTERN)):
-        return False
+def _assigns_constants(source: str) -> bool:
+    """Return whether a cell only assigns constants, as a ``parameters`` cell does."""
     try:
         return bool(list(_list_assignments(source)))
     except ValueError:
