@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlops.cli.progress.run import Progress, summarize_run
+from mlops.cli.progress.run import Progress, format_ending, summarize_run
 from mlops.operations.status import Status
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Decision, Rollback, Service
@@ -67,6 +67,22 @@ def test_a_red_run_offers_no_service_to_try_and_names_its_place() -> None:
         "Production: http://127.0.0.1:81  (healthy, diabetes version 3)",
         "Report:     index.html",
         "Next:       mlops resume run",
+    ]
+
+
+def test_the_short_ending_names_the_failed_cell_once() -> None:
+    error = "ValueError in the cell that begins 'fit(rows)': no rows"
+    failed = StepRecord("train", "02_train", state="failed", error=error, cell="fit(rows)")
+    run = RunRecord("run", "all", "local", "failed", "", "", own_process(), (failed,), outcome="error").with_failure()
+    assert format_ending(run) == f"run: error: train failed in 02_train\n{error}"
+    without_place = replace(failed, error="no memory left")
+    assert format_ending(replace(run, steps=(without_place,))) == (
+        "run: error: train failed in 02_train, in the cell that begins 'fit(rows)'\nno memory left"
+    )
+    second = StepRecord("profile", "02_profile", state="failed", error="no disk")
+    assert format_ending(replace(run, steps=(failed, second))).splitlines()[1:] == [
+        f"train: {error}",
+        "profile: no disk",
     ]
 
 

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TextIO
 from urllib.parse import urlsplit
@@ -188,9 +189,16 @@ def format_outcome(run: RunRecord) -> str:
 
 
 def format_ending(run: RunRecord) -> str:
-    """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps."""
-    errors = [step.error for step in run.steps if step.state == "failed"]
-    return disarm("\n".join([f"{run.run_id}: {format_outcome(run)}", *errors]))
+    """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps.
+
+    The outcome does not name the cell that failed if an error does.
+    """
+    failed = [step for step in run.steps if step.state == "failed"]
+    errors = [step.error if len(failed) == 1 else step.cause for step in failed]
+    failure = run.failure
+    if failure and any(repr(failure.cell) in error for error in errors):
+        failure = replace(failure, cell="")
+    return disarm("\n".join([f"{run.run_id}: {format_outcome(replace(run, failure=failure))}", *errors]))
 
 
 def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[str]:
