@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -88,13 +89,22 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     return grid
 
 
-def suggest_values(declared: Iterable[Parameter]) -> str:
-    """Return values around the default of the first parameter that has room for them: "alpha=0.04,0.4,4"."""
+def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return values to try of the first parameter that has room for them: "alpha=0.04,0.4,4".
+
+    Parameters
+    ----------
+    declared : iterable of Parameter
+        The parameters of the step.
+    given : mapping
+        The values that were tried before, by name. The suggested values are around this one, or else the default.
+    """
     for parameter in declared:
         if parameter.kind not in (int, float):
             continue
+        middle = given.get(parameter.name) or parameter.default  # there are no multiples of 0
         allowed = []
-        for value in (parameter.default / 10, parameter.default, parameter.default * 10):
+        for value in (middle / 10, middle, middle * 10):
             with suppress(ParameterError):
                 allowed.append(f"{check_value(parameter, Setting(value, '')):g}")
         if len(set(allowed)) > 1:

@@ -40,6 +40,16 @@ def test_the_next_command_continues_the_run(run: RunRecord, command: str) -> Non
     assert find_following(run, "mlops", declared=lambda notebook: declared) == command
 
 
+@pytest.mark.parametrize(("alpha", "values"), [(3.0, "0.3,3,30"), (2, "0.2,2,20"), (0.0, "0.04,0.4,4")])
+def test_the_sweep_tries_values_around_the_one_that_was_rejected(alpha: float, values: str) -> None:
+    """The training may be of another run, with other parameters than this run's."""
+    declared = {"alpha": Parameter("alpha", 0.4, "", "[0, inf)")}
+    trained = StepRecord("train", "02_train", state="reused", source="earlier", parameters={"alpha": alpha})
+    run = make_run("evaluate", promoted=False)
+    found = find_following(replace(run, steps=(trained, *run.steps)), "mlops", declared=lambda notebook: declared)
+    assert found == f"mlops sweep train -p alpha={values}"
+
+
 def test_after_a_refusal_by_a_deployment_nothing_follows() -> None:
     refused = (StepRecord("deploy_qa", "06_deploy", "qa", state="done", results={"refusal": "It was rolled back."}),)
     assert find_following(replace(make_run("deploy_qa", "release"), steps=refused), "mlops") == ""

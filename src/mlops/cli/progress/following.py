@@ -53,7 +53,8 @@ def find_following(
             return ""
         from mlops.sweeps.grid import suggest_values  # imported here, because most runs advise no sweep
 
-        values = suggest_values(declared(trained.notebook).values())
+        judged = run.step(trained.name)
+        values = suggest_values(declared(trained.notebook).values(), judged.parameters if judged else {})
         return f"{program} sweep {trained.name} -p {values}{platform_option}"
     return _continue(run, only, program, platform_option, list(given), pipelines)
 
