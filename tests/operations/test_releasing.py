@@ -1,19 +1,25 @@
 """Releasing again: only if production is down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from given_parameters import load_parameters, load_project
+from opened import open_model
+from tiny_model import publish
 
+from mlops.backends.memory import open_backend
 from mlops.cli.runs import explain_release
 from mlops.errors import ModelNotFoundError
-from mlops.operations.releasing import Remaining, release_again
+from mlops.operations.releasing import Remaining, find_release_after, release_again
+from mlops.operations.status import read_status
 from mlops.platform.backend import Backend
+from mlops.platform.images import Image
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Health, Judgement, Service
-from mlops.record.ledger import RunRecord
+from mlops.record.ledger import RunRecord, StepRecord
 from mlops.runner import Surroundings
 from mlops.workspace import Workspace
 
@@ -82,6 +88,23 @@ def test_a_production_that_is_down_is_released_again(workspace: Workspace, healt
         release(workspace, health)
     said = f"Production is {health}, so tiny version 2, which it served last, is released again."
     assert str(raised.value) == said
+
+
+def test_after_an_image_of_an_older_version_its_release_names_the_image(workspace: Workspace, tmp_path: Path) -> None:
+    """A release without a name would deploy the champion."""
+    opened = open_model(workspace, "tiny", open_backend())
+    first, second = (publish(opened.backend, tmp_path, number) for number in (1.0, 2.0))
+    opened.backend.registry.promote("tiny", 2, expected="")
+
+    def find(image: Image) -> str:
+        results = {"model_name": "tiny", "model_version": image.model_version, "digest": image.digest}
+        made = StepRecord("create_image", "05_create_image", state="done", results=results)
+        found = find_release_after(opened, replace(REJECTED, outcome="done", steps=(made,)), read_status(opened))
+        return found.command if found else ""
+
+    assert find(second) == "mlops run release"
+    assert find(first) == f"mlops run release -p deploy_qa.image_digest={first.digest}"
+    assert find(replace(first, model_version=7)) == ""
 
 
 def test_a_version_that_was_deleted_is_not_released_again(workspace: Workspace) -> None:

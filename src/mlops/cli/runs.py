@@ -28,7 +28,7 @@ from mlops.cli.streams import print_json
 from mlops.errors import MlopsError
 from mlops.operations.data import RefusedData, describe_data, find_refused
 from mlops.operations.opening import OpenProject
-from mlops.operations.releasing import Remaining
+from mlops.operations.releasing import Remaining, find_release_after
 from mlops.operations.status import Status, read_status
 from mlops.parameters.lookup import SHARED
 from mlops.parameters.overrides import Override, read_override
@@ -191,7 +191,10 @@ def _conclude(
         data, refused = _describe_data(record, opened)
         program = name_program()
         declared = opened.project.declared
-        following = find_following(record, program, opened.command_options, given, refused, declared=declared)
+        release = find_release_after(opened, record, status) if record.settings.only else None
+        following = find_following(
+            record, program, opened.command_options, given, refused, declared=declared, release=release
+        )
         click.echo("\n" + disarm(summarize_run(record, status, report, program, following, data)))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)
 

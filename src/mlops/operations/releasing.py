@@ -1,14 +1,18 @@
-"""Releasing again after `mlops stop`, so that production serves even if the new model was rejected."""
+"""Releasing again after `mlops stop`, if the new model was rejected, and the release that follows a run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mlops.errors import ModelNotFoundError
+from mlops.errors import MlopsError, ModelNotFoundError
+from mlops.operations.opening import OpenProject
+from mlops.operations.status import Status
 from mlops.parameters.merging import Parameters
-from mlops.pipelines import PIPELINES, SERVING_AGAIN, find_release
+from mlops.pipelines import ALL_STEPS, PIPELINES, SERVING_AGAIN, find_release
 from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord
+from mlops.record.summary import find_model_name, find_model_version
+from mlops.release.next_release import NextRelease, describe_release
 from mlops.runner import Plan, Surroundings, run_pipeline
 
 
@@ -77,6 +81,39 @@ def release_again(
         }
     released = run_pipeline(Plan(SERVING_AGAIN, steps, replace(parameters, values=values)), around)
     return record if released.state == "succeeded" else released
+
+
+def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
+    """Return the release of the model that a run registered, packed or deployed.
+
+    It names the run's image if a release would otherwise deploy a different one, as it does for an older version.
+
+    Parameters
+    ----------
+    opened : OpenProject
+        The project on its platform.
+    run : RunRecord
+        A finished run.
+    status : Status
+        The status of the project after the run.
+
+    Returns
+    -------
+    NextRelease or None
+        None if the run has no model, or if its version or the images cannot be read.
+    """
+    name, number = find_model_name(run), find_model_version(run)
+    if not isinstance(number, int):
+        return None
+    packing = next((step for step in ALL_STEPS if step.packs and run.step(step.name)), None)
+    digest = str(run.get_step(packing.name).results.get(packing.packs, "")) if packing else ""
+    try:
+        version = opened.backend.registry.get_version(str(name), number)
+        chosen = opened.backend.images.find_image(status.champion) if status.champion else None
+    except MlopsError:
+        return None
+    named = "" if chosen and chosen.digest == digest else digest
+    return describe_release(status, version, named)
 
 
 def _find_service(backend: Backend, environment: str) -> Service | None:

@@ -96,9 +96,9 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
     following = find_next_release(status)
     if following and following.rollback and following.rollback.decision.run_id == record.run_id:
         return f"A release deploys {taken_out} again only with `{following.command}`."
-    if following is None or following.champion.title == record.result(SERVES):
+    if following is None or following.version.title == record.result(SERVES):
         return barred
-    return f"{barred} The champion is {following.champion.title}, which `{following.command}` deploys."
+    return f"{barred} The champion is {following.version.title}, which `{following.command}` deploys."
 
 
 def _require_previous(opened: OpenProject, environment: str, take_over: bool) -> None:

@@ -79,7 +79,7 @@ RETRAIN = (
         takes_build=BuildParameters("build_id", "build_uri"),
         names_model=MODEL,
     ),
-    Step("create_image", "05_create_image", needs=("register",), effects=True, packs=True, names_model=MODEL),
+    Step("create_image", "05_create_image", needs=("register",), effects=True, packs="digest", names_model=MODEL),
 )
 RELEASE = (
     Step(

@@ -158,8 +158,8 @@ class Step:
         Whether the step registers the run's model as a version.
     promotes : bool
         Whether the step makes the run's model the champion.
-    packs : bool
-        Whether the step creates the image of a model's version.
+    packs : str
+        The result with the digest of the image of a model's version that the step creates: "digest".
     scored_by : str
         The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
     names_model : Version
@@ -195,7 +195,7 @@ class Step:
     compares: tuple[()] | Comparison = ()
     registers: bool = False
     promotes: bool = False
-    packs: bool = False
+    packs: str = ""
     scored_by: str = ""
     names_model: tuple[()] | Version = ()
     names_dataset: tuple[()] | Version = ()

@@ -1,4 +1,4 @@
-"""The next release: why it may not deploy the champion, and the command that deploys it.
+"""The next release: why it may not deploy a version, usually the champion, and the command that deploys it.
 
 All messages about releasing use it, so that they agree.
 """
@@ -6,6 +6,7 @@ All messages about releasing use it, so that they agree.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlops.pipelines import PIPELINES, SERVING_AGAIN
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Rollback, Service
 from mlops.record.summary import name_rollback
@@ -38,34 +39,48 @@ class ReleaseState:
 
 @dataclass(frozen=True)
 class NextRelease:
-    """The next release of a project's model by `mlops run release`.
+    """The next release of a version by `mlops run release`.
 
     Parameters
     ----------
-    champion : ModelVersion
-        The version that it deploys.
+    version : ModelVersion
+        The version that it deploys: the champion, unless the release names an image.
     rollback : Rollback or None
         The rollback that blocks this release, or None. Without `--redeploy-rolled-back`, the release ends as rejected.
     replaces : tuple of Service
         The services of other models that it replaces, which needs `--take-over`.
     failed_in : str
-        The environment in which the champion failed its last test; empty if it did not.
+        The environment in which the version failed its last test; empty if it did not.
     command_options : str
         The option that a command needs for the platform: " --platform azure", or empty.
+    digest : str
+        The digest of the image that the release names; empty if it deploys the champion's image.
     """
 
-    champion: ModelVersion
+    version: ModelVersion
     rollback: Rollback | None = None
     replaces: tuple[Service, ...] = ()
     failed_in: str = ""
     command_options: str = ""
+    digest: str = ""
+
+    @property
+    def permissions(self) -> str:
+        """The options that permit the release: " --take-over --redeploy-rolled-back", or empty."""
+        take_over = " --take-over" if self.replaces else ""
+        redeploy = " --redeploy-rolled-back" if self.rollback else ""
+        return f"{take_over}{redeploy}"
+
+    @property
+    def image_option(self) -> str:
+        """The option that names the image: " -p deploy_qa.image_digest=sha256:1", or empty."""
+        first = next(step for step in PIPELINES[SERVING_AGAIN] if step.deploys.image)
+        return f" -p {first.name}.{first.deploys.image}={self.digest}" if self.digest else ""
 
     @property
     def command(self) -> str:
-        """The command that deploys the champion, with the options that it needs."""
-        take_over = " --take-over" if self.replaces else ""
-        redeploy = " --redeploy-rolled-back" if self.rollback else ""
-        return f"mlops run release{self.command_options}{take_over}{redeploy}"
+        """The command that starts the release, with the options that it needs."""
+        return f"mlops run release{self.image_option}{self.command_options}{self.permissions}"
 
     def advise(self, told: str = "") -> str:
         """Return why the champion is not deployed, if that is known, and what to do; one or two sentences.
@@ -82,20 +97,23 @@ class NextRelease:
 
 
 def find_next_release(state: ReleaseState) -> NextRelease | None:
-    """Return the next release of the champion, or None if there is no champion.
+    """Return the next release of the champion, or None if there is no champion."""
+    return None if state.champion is None else describe_release(state, state.champion)
+
+
+def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
+    """Return the release of a version, which names the image with this digest if it is given.
 
     A release begins in the first environment and ends in the last one, so an obstacle in any of them matters.
     """
-    champion = state.champion
-    if champion is None:
-        return None
-    image = f"{champion.name}:{champion.version}"
+    image = f"{version.name}:{version.version}"
     return NextRelease(
-        champion,
-        rollback=next((found for found in state.rollbacks if found.bars(image, champion.identity)), None),
-        replaces=tuple(found for found in state.services if found.model_name not in ("", champion.name)),
-        failed_in=next((found.environment for found in state.services if _has_failed(found, champion)), ""),
+        version,
+        rollback=next((found for found in state.rollbacks if found.bars(image, version.identity)), None),
+        replaces=tuple(found for found in state.services if found.model_name not in ("", version.name)),
+        failed_in=next((found.environment for found in state.services if _has_failed(found, version)), ""),
         command_options=state.command_options,
+        digest=digest,
     )
 
 

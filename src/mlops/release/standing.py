@@ -33,7 +33,7 @@ class Standing:
     @property
     def serves_champion(self) -> bool | None:
         """True if the champion is deployed here; None if the champion or the environment cannot be read."""
-        service, champion = self.service, self.next_release.champion if self.next_release else None
+        service, champion = self.service, self.next_release.version if self.next_release else None
         if service.problem or self.champion_problem:
             return None
         return champion is not None and service.serves(champion)
@@ -79,7 +79,7 @@ class Standing:
             return f"{failed} Train another model with `mlops run retrain{self.command_options}`."
         if self.serves_champion:
             return f"{failed} Train another model, or test it again with `{following.command}`."
-        return f"{failed} `{following.command}` deploys the champion, {following.champion.title}."
+        return f"{failed} `{following.command}` deploys the champion, {following.version.title}."
 
     def _judge_champion(self, told: str) -> str:
         """Say why the champion does not serve, and what to do; empty if it serves."""
@@ -89,11 +89,11 @@ class Standing:
         if following.rollback and self._blocks_release:
             mark = "." if describe_rollback(following.rollback) in told else ":"
             return f"It does not serve the champion{mark} {following.advise(told)}"
-        said = f"It does not serve the champion, {following.champion.title}"
-        if service.model_name != following.champion.name:
+        said = f"It does not serve the champion, {following.version.title}"
+        if service.model_name != following.version.name:
             advice = following.advise(told) if following.rollback else f"`{following.command}` replaces it."
             return f"{said}, but a different model, {service.model_name}. {advice}"
-        if service.image == f"{following.champion.name}:{following.champion.version}":  # the registry was restored
+        if service.image == f"{following.version.name}:{following.version.version}":  # the registry was restored
             return f"{said}, but an older {service.model}, from another training. {following.advise(told)}"
         if following.rollback:
             return f"{said}, but {service.model}. {following.advise(told)}"

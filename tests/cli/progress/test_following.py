@@ -8,8 +8,11 @@ from mlops.cli.progress.following import find_following
 from mlops.operations.data import RefusedData
 from mlops.parameters.declarations import Parameter
 from mlops.parameters.merging import Parameters
+from mlops.platform.models import ModelVersion
+from mlops.platform.services import Service
 from mlops.record.ledger import RunRecord, RunSettings, RunState, StepRecord
 from mlops.record.processes import own_process
+from mlops.release.next_release import NextRelease
 
 PARAMETERS = Parameters("local", 10.0, {}, {})
 
@@ -68,6 +71,17 @@ def test_data_that_was_refused_is_corrected_first() -> None:
     assert said == "Correct bad.csv, then run mlops resume 20261122-1"
     said = find_following(run, "mlops", " --platform azure", refused=RefusedData("az://x", is_version=True))
     assert said == "Correct the data, then run mlops provision -p data_path=FILE --platform azure"
+
+
+def test_an_image_that_a_release_would_not_choose_is_named() -> None:
+    older = ModelVersion("tiny", 1, "run", {}, {})
+    release = NextRelease(older, digest="sha256:1", replaces=(Service("qa", "", "", "healthy", "other:1", 1, ""),))
+    found = find_following(make_run("create_image"), "mlops", " --platform azure", release=release)
+    assert found == "mlops run release -p deploy_qa.image_digest=sha256:1 --platform azure --take-over"
+    in_one = find_following(make_run("create_image", "all"), "mlops", release=release)
+    assert in_one == "mlops run all --only deploy_qa --take-over"
+    tested = find_following(make_run("deploy_qa", "release"), "mlops", release=release)
+    assert tested == "mlops run release --only test_qa"
 
 
 def test_the_next_command_repeats_what_was_typed() -> None:

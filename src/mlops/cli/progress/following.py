@@ -12,6 +12,7 @@ from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.record.reuse import list_overtaken
 from mlops.record.summary import find_decision, find_refusal
+from mlops.release.next_release import NextRelease
 
 
 def find_following(
@@ -22,6 +23,7 @@ def find_following(
     refused: RefusedData | None = None,
     pipelines: Mapping[str, Sequence[Step]] = PIPELINES,
     declared: Callable[[str], Mapping[str, Parameter]] = lambda notebook: {},
+    release: NextRelease | None = None,
 ) -> str:
     """Return the command that continues after a run, or "" if there is nothing left to do.
 
@@ -40,6 +42,8 @@ def find_following(
         The steps of each pipeline.
     declared : callable
         Returns the parameters of a notebook by name, for values to try.
+    release : NextRelease, optional
+        The release of the run's model, with the options that it needs.
     """
     if run.state != "succeeded":
         return _repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))
@@ -56,7 +60,7 @@ def find_following(
         judged = run.step(trained.name)
         values = suggest_values(declared(trained.notebook).values(), judged.parameters if judged else {})
         return f"{program} sweep {trained.name} -p {values}{platform_option}"
-    return _continue(run, only, program, platform_option, list(given), pipelines)
+    return _continue(run, only, program, platform_option, list(given), pipelines, release)
 
 
 def _repeat(
@@ -80,12 +84,15 @@ def _continue(
     platform_option: str,
     given: Sequence[str],
     pipelines: Mapping[str, Sequence[Step]],
+    release: NextRelease | None,
 ) -> str:
+    permissions, image = (release.permissions, release.image_option) if release else ("", "")
     step = next((step for step in pipelines[run.pipeline] if only.name in step.needs), None)
     if step:
         used = (f"{SHARED}.", f"{step.name}.", f"{step.notebook_name}.")
         kept = "".join(f" -p {shlex.quote(text)}" for text in given if text.startswith(used))
-        return f"{program} run {run.pipeline} --only {step.name}{kept}{platform_option}"
+        allowed = permissions if step.deploys.image else ""
+        return f"{program} run {run.pipeline} --only {step.name}{kept}{platform_option}{allowed}"
     others = (name for name, steps in pipelines.items() if any(only.name in step.needs for step in steps))
     shared = "".join(f" -p {shlex.quote(text)}" for text in given if text.startswith(f"{SHARED}."))
-    return next((f"{program} run {name}{shared}{platform_option}" for name in others), "")
+    return next((f"{program} run {name}{shared}{image}{platform_option}{permissions}" for name in others), "")
