@@ -129,6 +129,16 @@ def test_after_the_champion_was_deleted_it_is_unknown_whether_it_serves(tmp_path
     assert found.problems[0].startswith("The champion of 'diabetes', version 1, lost its tag")
 
 
+def test_the_card_of_a_version_that_was_deleted_advises_no_training(tmp_path: Path) -> None:
+    """The deleted version may be the champion; then a training would be refused."""
+    workspace = build_home(tmp_path)
+    with closing(sqlite3.connect(workspace.home / "mlflow.db")) as database, database:
+        database.execute("DELETE FROM model_version_tags")
+        database.execute("DELETE FROM model_versions")
+    said = "Its error is unknown, because the registry no longer has diabetes version 1."
+    assert [card.remark for card in read_overview(open_here(workspace)).environments] == [said, said]
+
+
 def test_the_problem_of_an_environment_is_told_once(tmp_path: Path) -> None:
     workspace = build_home(tmp_path)
     (workspace.home / "services" / "production.json").write_text("{")

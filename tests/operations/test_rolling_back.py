@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from opened import open_here, open_model
-from tiny_model import deploy, publish, release
+from tiny_model import deploy, publish, register, release
 
-from mlops.backends import memory
+from mlops.backends import memory, open_backend
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.errors import DeploymentError, UsageError
 from mlops.operations.opening import OpenProject
 from mlops.operations.overview import read_overview
@@ -73,6 +74,21 @@ def test_a_rollback_with_nothing_to_restore_is_refused_and_leaves_no_run(opened:
     with pytest.raises(UsageError, match="^production has no earlier image that passed its test"):
         roll_back(opened, "production", "why not")
     assert not opened.workspace.outputs.exists()
+
+
+def test_a_lost_champion_is_what_must_be_restored_before_anything_can_be_released(
+    migrated: Workspace, tmp_path: Path
+) -> None:
+    """`mlops run all` would be refused for the same reason."""
+    opened = open_model(migrated, "tiny", open_backend("local", migrated))
+    opened.backend.registry.promote("tiny", register(opened.backend, tmp_path).version, expected="")
+    MlflowStore(migrated.home).client.delete_model_version("tiny", "1")
+    with pytest.raises(UsageError) as raised:
+        roll_back(opened, "production", "too slow")
+    assert str(raised.value).startswith(
+        "production has no earlier image that passed its test, so there is nothing to roll back to. "
+        "MLflow no longer has any version of the model 'tiny', whose champion was version 1. Restore"
+    )
 
 
 @pytest.mark.parametrize("reason", ["", " "])

@@ -70,7 +70,7 @@ def test_a_champion_that_is_not_known_is_refused_before_anything_runs(
     lost = workspace.home / "champions" / "diabetes.json"
     lost.parent.mkdir(parents=True)
     lost.write_text('{"version": 1}')
-    with pytest.raises(IntegrityError, match="The champion of 'diabetes', version 1, was deleted in MLflow"):
+    with pytest.raises(IntegrityError, match="is missing, and with it the champion of 'diabetes', version 1"):
         start_run(open_here(workspace), RunRequest(pipeline, only))
     assert not workspace.outputs.exists()
 

@@ -200,6 +200,13 @@ def test_after_a_take_over_an_old_rollback_is_not_the_reason() -> None:
     assert standing.remark.startswith(f"It does not serve the champion: {describe_rollback(back_to_other)} `mlops run")
 
 
+def test_a_failed_service_needs_no_training_while_the_champion_cannot_be_read() -> None:
+    """A training would be refused; the status names the problem of the champion."""
+    failed = replace(SERVICE, tested="failed", health="stopped")
+    (standing,) = find_standings(ReleaseState(None, [failed], champion_problem="The champion was deleted."))
+    assert standing.remark == "It failed its test and was stopped."
+
+
 def test_what_a_rollback_put_back_is_told_from_what_was_released() -> None:
     assert find_standing(replace(SERVICE, decision=ROLLBACK.decision), CHAMPION, [ROLLBACK]).restored_by == ROLLBACK
     for decision in (Decision(), Decision("ann", "too slow", "a release")):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlops.errors import DeploymentError, DeploymentNotFoundError, MlopsError, UsageError
+from mlops.errors import DeploymentError, DeploymentNotFoundError, IntegrityError, MlopsError, UsageError
 from mlops.operations.opening import OpenProject, require_ready
 from mlops.operations.status import read_status
 from mlops.operations.surroundings import surround_run
@@ -18,6 +18,7 @@ from mlops.record.redaction import redact_record
 from mlops.record.summary import ROLLED_BACK, SERVES, TAKEN_OUT, name_rollback
 from mlops.record.user import find_user
 from mlops.release.next_release import find_next_release
+from mlops.release.refusals import explain_no_previous
 from mlops.runner import Surroundings
 
 
@@ -105,8 +106,20 @@ def _require_previous(opened: OpenProject, environment: str, take_over: bool) ->
     """Refuse a rollback that the platform would refuse, before a run is recorded."""
     try:
         opened.backend.services.require_previous(environment, take_over=take_over)
-    except (DeploymentNotFoundError, DeploymentError) as error:
+    except DeploymentNotFoundError as error:
+        lost = _explain_lost_champion(opened)  # without a champion that can be read, no other model can be released
+        raise UsageError(f"{explain_no_previous(environment)} {lost}" if lost else str(error)) from error
+    except DeploymentError as error:
         raise UsageError(str(error)) from error
+
+
+def _explain_lost_champion(opened: OpenProject) -> str:
+    """Return why the champion cannot be read, and what to do; empty if it can be read."""
+    try:
+        opened.backend.registry.find_champion(opened.model_name)
+    except IntegrityError as error:
+        return str(error)
+    return ""
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:

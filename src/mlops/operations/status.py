@@ -100,7 +100,10 @@ def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dic
             continue
         try:
             version = registry.get_version(service.model_name, service.model_version)
-        except (NotFoundError, IntegrityError) as error:
+        except NotFoundError:
+            unread[service.environment] = f"Its error is unknown, because the registry no longer has {service.model}."
+            continue
+        except IntegrityError as error:
             unread[service.environment] = str(error)
             continue
         if service.serves(version):

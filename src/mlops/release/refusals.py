@@ -59,6 +59,11 @@ def choose_previous(
         )
     stop = f", or stop the services with `mlops stop{command_options}`" if state.current else ""
     raise DeploymentNotFoundError(
-        f"{environment} has no earlier image that passed its test, so there is nothing to roll back to. "
+        f"{explain_no_previous(environment)} "
         f"Train and release another model with `mlops run all{command_options}`{stop}."
     )
+
+
+def explain_no_previous(environment: str) -> str:
+    """Return why an environment cannot be rolled back."""
+    return f"{environment} has no earlier image that passed its test, so there is nothing to roll back to."

@@ -76,6 +76,8 @@ class Standing:
         if service.previous and service.health != "stopped":
             return f'{failed} Run `mlops rollback{self.command_options} --reason "it failed its test"`.'
         if following is None:
+            if self.champion_problem:
+                return failed  # no model can be trained before the champion can be read
             return f"{failed} Train another model with `mlops run retrain{self.command_options}`."
         if self.serves_champion:
             return f"{failed} Train another model, or test it again with `{following.command}`."

@@ -71,7 +71,7 @@ def test_a_champion_that_was_deleted_is_not_one_that_never_was(azure: Azure, bac
     del azure.models.models["tiny:1"]
     said = (
         "The champion of 'tiny', version 1, was deleted in Azure or lost its tag `champion`. Set this tag to 1 on a "
-        "version of the model. To promote the next model as the first one, delete the blob mlops/champions/tiny.json."
+        "version of the model, or delete the blob mlops/champions/tiny.json to promote the next model as the first one."
     )
     with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
         backend.registry.find_champion("tiny")
@@ -79,6 +79,13 @@ def test_a_champion_that_was_deleted_is_not_one_that_never_was(azure: Azure, bac
     champion = backend.registry.find_champion("tiny")
     assert champion is not None
     assert champion.version == 2
+    azure.models.models.clear()
+    said = (
+        "Azure no longer has any version of the model 'tiny', whose champion was version 1. Delete the blob "
+        "mlops/champions/tiny.json to promote the next model as the first one."
+    )
+    with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
+        backend.registry.find_champion("tiny")
 
 
 def find_champions(azure: Azure) -> dict[str, str]:

@@ -38,10 +38,10 @@ def test_a_champion_that_was_deleted_in_mlflow_is_not_one_that_never_was(migrate
     client = MlflowStore(migrated.home).client
     client.delete_model_version("tiny", "1")
     note = migrated.home / "champions" / "tiny.json"
-    start = f"To promote the next model as the first one, delete {note}."
+    start = f"or delete {note} to promote the next model as the first one."
     said = (
         "The champion of 'tiny', version 1, was deleted in MLflow. "
-        f"Restore {migrated.home / 'mlflow.db'} from a backup, or set the tag `champion` on another version there. "
+        f"Restore {migrated.home / 'mlflow.db'} from a backup, set the tag `champion` on another version there, "
         f"{start}"
     )
     with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
@@ -53,7 +53,11 @@ def test_a_champion_that_was_deleted_in_mlflow_is_not_one_that_never_was(migrate
     with pytest.raises(IntegrityError, match="version 2, lost its tag `champion` in MLflow. Set the tag"):
         backend.registry.find_champion("tiny")
     client.delete_registered_model("tiny")
-    with pytest.raises(IntegrityError, match="version 2, was deleted in MLflow"):
+    said = (
+        "MLflow no longer has any version of the model 'tiny', whose champion was version 2. "
+        f"Restore {migrated.home / 'mlflow.db'} from a backup, {start}"
+    )
+    with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
         backend.registry.find_champion("tiny")
     assert backend.registry.find_champion("other") is None
     note.unlink()
@@ -64,7 +68,8 @@ def test_a_champion_is_missed_without_the_database_too(migrated: Workspace, tmp_
     backend = open_backend("local", migrated)
     backend.registry.promote("tiny", register(backend, tmp_path).version, expected="")
     (migrated.home / "mlflow.db").unlink()
-    with pytest.raises(IntegrityError, match="version 1, was deleted in MLflow"):
+    said = f"{migrated.home / 'mlflow.db'} is missing, and with it the champion of 'tiny', version 1. Restore the file"
+    with pytest.raises(IntegrityError, match=f"^{re.escape(said)} from a backup, or delete "):
         open_backend("local", migrated).registry.find_champion("tiny")
     assert not (migrated.home / "mlflow.db").exists()
 

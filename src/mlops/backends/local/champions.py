@@ -4,6 +4,7 @@ Without this record, a deleted champion would look like "no champion yet", and t
 unchecked.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class ChampionNotes:
         advice = "Delete it, and the next promotion writes it again."
         return read_record(path, Note, advice).version if path.is_file() else 0
 
-    def explain_loss(self, name: str, version: int, database: Path, *, exists: bool) -> IntegrityError:
+    def explain_loss(self, name: str, version: int, database: Path, remaining: Collection[int]) -> IntegrityError:
         """Return the error for a model that lost its champion, with advice.
 
         Parameters
@@ -57,18 +58,28 @@ class ChampionNotes:
             The champion in the note.
         database : Path
             MLflow's database.
-        exists : bool
-            Whether MLflow still has the version, which means that only its tag was lost.
+        remaining : collection of int
+            The versions that MLflow still has. If the champion is one of them, only its tag was lost.
         """
-        start = f"To promote the next model as the first one, delete {self._locate(name)}."
-        if exists:
+        start = f"or delete {self._locate(name)} to promote the next model as the first one."
+        if version in remaining:
             return IntegrityError(
                 f"The champion of {name!r}, version {version}, lost its tag `champion` in MLflow. Set the tag there "
-                f"again, on this version or on another one. {start}"
+                f"again, on this version or on another one, {start}"
+            )
+        if remaining:
+            return IntegrityError(
+                f"The champion of {name!r}, version {version}, was deleted in MLflow. Restore {database} from a "
+                f"backup, set the tag `champion` on another version there, {start}"
+            )
+        if database.exists():
+            return IntegrityError(
+                f"MLflow no longer has any version of the model {name!r}, whose champion was version {version}. "
+                f"Restore {database} from a backup, {start}"
             )
         return IntegrityError(
-            f"The champion of {name!r}, version {version}, was deleted in MLflow. Restore {database} from a backup, or "
-            f"set the tag `champion` on another version there. {start}"
+            f"{database} is missing, and with it the champion of {name!r}, version {version}. Restore the file from a "
+            f"backup, {start}"
         )
 
     def _locate(self, name: str) -> Path:

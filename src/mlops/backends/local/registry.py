@@ -73,8 +73,8 @@ class LocalRegistry:
         noted = self._notes.read(name)
         found = self._find_champion(name)  # no lock is taken, because a reader must not create a lock file
         if found is None and noted:
-            exists = any(version.version == noted for version in self._list_versions(name))
-            raise self._notes.explain_loss(name, noted, self.home / DATABASE, exists=exists)
+            remaining = [version.version for version in self._list_versions(name)]
+            raise self._notes.explain_loss(name, noted, self.home / DATABASE, remaining)
         return found
 
     def list_champions(self) -> list[ModelVersion]:

@@ -5,6 +5,7 @@ and the next model is promoted without a comparison.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from mlops.backends.azure.connection.container import open_container
@@ -31,10 +32,11 @@ class ChampionNotes:
         content = json.dumps(asdict(Note(version))).encode()
         open_container(self._session).upload_blob(_locate(name), content, overwrite=True)
 
-    def require_none(self, name: str) -> None:
+    def require_none(self, name: str, has_versions: Callable[[], bool]) -> None:
         """Check that a model without a champion has never had one.
 
-        An older version of the engine wrote no note, so a champion that it promoted is not missed.
+        An older version of the engine wrote no note, so a champion that it promoted is not missed. `has_versions` tells
+        whether Azure still has a version of the model; it is called only if the champion was lost.
 
         Raises
         ------
@@ -49,10 +51,15 @@ class ChampionNotes:
             return
         advice = "Delete it, and the next promotion writes it again."
         note = decode_record(content, Note, f"The blob {_locate(name)}", advice)
+        start = f"the blob {_locate(name)} to promote the next model as the first one."
+        if not has_versions():
+            raise IntegrityError(
+                f"Azure no longer has any version of the model {name!r}, whose champion was version {note.version}. "
+                f"Delete {start}"
+            )
         raise IntegrityError(
             f"The champion of {name!r}, version {note.version}, was deleted in Azure or lost its tag `champion`. "
-            "Set this tag to 1 on a version of the model. To promote the next model as the first one, delete the "
-            f"blob {_locate(name)}."
+            f"Set this tag to 1 on a version of the model, or delete {start}"
         )
 
 

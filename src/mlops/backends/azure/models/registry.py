@@ -118,7 +118,7 @@ class AzureRegistry:
         with explain_refusals(self._session, f"look up the champion of the model {name!r}"):
             champion = _choose_champion(self._list(name, tags=[CHAMPION]))
             if champion is None:
-                self._notes.require_none(name)
+                self._notes.require_none(name, lambda: bool(self._list(name)))
                 return None
         return _read_version(champion, champion=True)
 
