@@ -48,11 +48,14 @@ def test_the_page_has_a_row_for_every_combination_best_first(tmp_path: Path) -> 
     page = write(tmp_path, *make({"alpha": (0.5, 0.1, 2.0)}, failed=(2,)))
     rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["td", "th"])] for row in page.find_all("tr")]
     assert rows == [
-        ["", "alpha", "cv_mse", "r2", "seconds", "details"],
-        ["best", "0.5", "1.00", "1.00", "1.0", "report"],
-        ["", "2", "3.00", "0.333", "1.0", "notebook"],
-        ["", "0.1", f"failed {ERROR}", "1.0", "notebook"],
+        ["", "alpha", "cv_mse", "r2", "seconds", "details", "training"],
+        ["best", "0.5", "1.00", "1.00", "1.0", "report , notebook", "abc"],
+        ["", "2", "3.00", "0.333", "1.0", "notebook", "abc"],
+        ["", "0.1", f"failed {ERROR}", "1.0", "notebook", "–"],
     ]
+    kept = "The executed notebook of every combination is kept beside this page. Open it in JupyterLab."
+    kept += " Only the best one also has a report. The tracking server lists each training under its id."
+    assert kept in page.get_text()
     assert page.find("p", class_="verdict").get_text() == (
         "✗ Best: alpha=0.5 with cv_mse 1.00, 66.7% lower than the next, alpha=2. 1 of 3 combinations failed."
     )
@@ -96,7 +99,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(tmp_path: Path) -> None:
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.find_all("img"))
     assert page.img["alt"] == "cv_mse over alpha, 2 combinations: from 1.00 to 2.00; best at alpha=0.1."
     links = [link["href"] for link in page.find_all("a")]
-    assert links == ["../index.html", "02_train.html", "02_train-2.ipynb", "02_train-3.ipynb"]
+    assert links == ["../index.html", "02_train.html", *(f"02_train-{number}.ipynb" for number in (1, 2, 3))]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from mlops.files.atomic import write_atomically
 from mlops.numbers import format_number
 from mlops.pipelines import SWEEP
 from mlops.portal.environments import Overview, format_time, render_overview
-from mlops.portal.page import mark_code, render_page
+from mlops.portal.page import mark_code, mark_unit, render_page
 from mlops.portal.refusals import describe_failed_test
 from mlops.record.changes import list_changes, measure_duration
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
@@ -65,7 +65,9 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id, units) for place, run in enumerate(runs))
     body = rows or f'<tr><td colspan="{len(LEADING) + len(METRICS) + 1}">No runs yet.</td></tr>'
     heads = "".join(f'<th scope="col">{name}</th>' for name in LEADING)
-    heads += "".join(f'<th scope="col"{NUMERIC}>{_render_head(name, units)}</th>' for name in (*METRICS, "Duration"))
+    heads += "".join(
+        f'<th scope="col"{NUMERIC}>{mark_unit(name, units.get(name, ""))}</th>' for name in (*METRICS, "Duration")
+    )
     top = render_overview(overview, runs) if overview else ""
     main = f"""{top}<h2>Runs</h2>
 <div class="scroll"><table class="runs">
@@ -88,10 +90,6 @@ def _find_common_units(runs: Sequence[RunRecord]) -> dict[str, str]:
         for name in find_metrics(run):
             found.setdefault(name, set()).add(units.get(name, ""))
     return {name: next(iter(units)) for name, units in found.items() if len(units) == 1 and units != {""}}
-
-
-def _render_head(name: str, units: Mapping[str, str]) -> str:
-    return f"{escape(name)} <small>({escape(units[name])})</small>" if name in units else escape(name)
 
 
 def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path, units: Mapping[str, str]) -> str:

@@ -18,6 +18,11 @@ def mark_code(text: str) -> str:
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
 
 
+def mark_unit(name: str, unit: str) -> str:
+    """Return the head of a column of numbers as HTML: its name, with their unit if they have one."""
+    return f"{escape(name)} <small>({escape(unit)})</small>" if unit else escape(name)
+
+
 def render_page(title: str, main: str, header: str = "") -> str:
     """Return a whole page.
 

@@ -1,6 +1,6 @@
 """The page of a sweep: the best combination, a plot, and a row for every combination, best first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from mlops.files.atomic import write_atomically
 from mlops.numbers import format_number
-from mlops.pipelines import SWEEP
+from mlops.pipelines import ALL_STEPS, SWEEP
 from mlops.portal.environments import Overview, format_time
 from mlops.portal.index import BAD, ICONS, write_index
-from mlops.portal.page import render_page
+from mlops.portal.page import mark_unit, render_page
 from mlops.portal.report import render_report
 from mlops.portal.reporter import warn_unwritten
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
@@ -91,6 +91,7 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
 {_render_next(run, sweep, points)}
 {picture}
 <h2>Combinations</h2>
+{_say_what_is_kept(run, sweep, points)}
 <div class="scroll">{align_tables(_render_table(run, sweep, points))}</div>"""
     path = folder / "sweep.html"
     write_atomically(path, render_page(title, main, header))
@@ -146,27 +147,22 @@ def _is_offered(run: RunRecord, sweep: Sweep) -> bool:
 def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
     others = _list_results(sweep, points)
     best = find_best(sweep, points)
-    heads = ["", *sweep.axes, *(_name_metric(name, best) for name in (sweep.metric, *others)), "seconds", "details"]
-    offered = run.step(sweep.step)
-    report = offered.report if offered else ""
+    metrics = [mark_unit(name, find_unit(name, best.results) if best else "") for name in (sweep.metric, *others)]
+    report, trainings = _find_report(run, sweep), _find_trainings(sweep, points)
+    heads = ["", *map(escape, sweep.axes), *metrics, "seconds", "details", *(["training"] if trainings else [])]
     rows = "\n".join(
-        _render_point(sweep, point, others, point is best, report if point is best else "")
+        _render_point(sweep, point, others, point is best, report if point is best else "", trainings)
         for point in rank_points(sweep, points)
     )
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    row = "".join(f'<th scope="col">{head}</th>' for head in heads)
     empty = f'<tr><td colspan="{len(heads)}">None finished.</td></tr>'
     return f"""<table class="sweep">
 <caption>Best first, by {escape(sweep.metric)} ({"higher" if sweep.maximize else "lower"} is better).</caption>
-<thead><tr>{head}</tr></thead>
+<thead><tr>{row}</tr></thead>
 <tbody>
 {rows or empty}
 </tbody>
 </table>"""
-
-
-def _name_metric(name: str, best: Point | None) -> str:
-    unit = find_unit(name, best.results) if best else ""
-    return f"{name} ({unit})" if unit else name
 
 
 def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
@@ -179,7 +175,27 @@ def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
     return [name for name, values in found.items() if len(values) > 1]
 
 
-def _render_point(sweep: Sweep, point: Point, others: Sequence[str], best: bool, report: str) -> str:
+def _find_trainings(sweep: Sweep, points: Sequence[Point]) -> dict[int, str]:
+    """Return the id of each combination's training on the tracking server, by the combination's number."""
+    trains = next((step.trains for step in ALL_STEPS if step.name == sweep.step and step.trains), None)
+    return {point.number: str(point.results[trains.run]) for point in points if trains and trains.run in point.results}
+
+
+def _find_report(run: RunRecord, sweep: Sweep) -> str:
+    offered = run.step(sweep.step)
+    return offered.report if offered else ""
+
+
+def _say_what_is_kept(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
+    said = "The executed notebook of every combination is kept beside this page. Open it in JupyterLab."
+    reported = " Only the best one also has a report." if _find_report(run, sweep) else ""
+    tracked = " The tracking server lists each training under its id." if _find_trainings(sweep, points) else ""
+    return f"<p>{said}{reported}{tracked}</p>" if points else ""
+
+
+def _render_point(
+    sweep: Sweep, point: Point, others: Sequence[str], best: bool, report: str, trainings: Mapping[int, str]
+) -> str:
     mark = '<strong class="done">best</strong>' if best else ""
     values = "".join(f"<td>{escape(format_value(point.values[name]))}</td>" for name in sweep.axes)
     if point.state == "failed":
@@ -190,6 +206,9 @@ def _render_point(sweep: Sweep, point: Point, others: Sequence[str], best: bool,
         numbers = "".join(
             f"<td>{format_number(value)}</td>" for value in (point.score, *(point.results.get(name) for name in others))
         )
-    file, title = (report, "report") if report else (point.file, "notebook")
-    link = f'<td class="file"><a href="{quote(file)}" title="{escape(file, quote=True)}">{title}</a></td>'
-    return f"<tr><td>{mark}</td>{values}{numbers}<td>{point.seconds:,.1f}</td>{link}</tr>"
+    files = {"report": report, "notebook": point.file}
+    links = ", ".join(f'<a href="{quote(file)}">{title}</a>' for title, file in files.items() if file)
+    training = f"<td><code>{escape(trainings.get(point.number, '–'))}</code></td>" if trainings else ""
+    return (
+        f'<tr><td>{mark}</td>{values}{numbers}<td>{point.seconds:,.1f}</td><td class="file">{links}</td>{training}</tr>'
+    )
