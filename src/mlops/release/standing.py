@@ -63,7 +63,7 @@ class Standing:
 
     @property
     def _blocks_release(self) -> bool:
-        """Whether the service serves because of the rollback that blocks the next release."""
+        """True if the service serves because of the rollback that blocks the next release."""
         rollback = self.next_release.rollback if self.next_release else None
         return rollback is not None and rollback == self.restored_by
 
