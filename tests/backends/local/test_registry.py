@@ -1,5 +1,6 @@
 """The registry of one machine: many processes at once, and files that were changed."""
 
+import json
 import re
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -7,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from tiny_model import register, register_and_promote
+from tiny_model import register, register_and_promote, track
 
 from mlops.backends import open_backend
 from mlops.backends.local.store.mlflow_store import MlflowStore
@@ -38,7 +39,7 @@ def test_a_champion_that_was_deleted_in_mlflow_is_not_one_that_never_was(migrate
     client = MlflowStore(migrated.home).client
     client.delete_model_version("tiny", "1")
     note = migrated.home / "champions" / "tiny.json"
-    start = f"or delete {note} to promote the next model as the first one."
+    start = f'or write {{"version": 0}} to {note} to promote the next model as the first one.'
     said = (
         "The champion of 'tiny', version 1, was deleted in MLflow. "
         f"Restore {migrated.home / 'mlflow.db'} from a backup, set the tag `champion` on another version there, "
@@ -60,8 +61,54 @@ def test_a_champion_that_was_deleted_in_mlflow_is_not_one_that_never_was(migrate
     with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
         backend.registry.find_champion("tiny")
     assert backend.registry.find_champion("other") is None
-    note.unlink()
+    note.write_text('{"version": 0}')
     assert backend.registry.find_champion("tiny") is None
+
+
+def promote_as_before(workspace: Workspace, folder: Path) -> Path:
+    """Promote two models as an older version of the engine did: without a note. Return the note's path."""
+    registry = open_backend("local", workspace).registry
+    first, second = (register(open_backend("local", workspace), folder, number) for number in (1.0, 2.0))
+    registry.promote("tiny", first.version, expected="")
+    registry.promote("tiny", second.version, expected=first.identity)
+    note = workspace.home / "champions" / "tiny.json"
+    note.unlink()
+    return note
+
+
+def test_a_deleted_champion_of_an_older_version_is_lost_too(migrated: Workspace, tmp_path: Path) -> None:
+    note = promote_as_before(migrated, tmp_path)
+    MlflowStore(migrated.home).client.delete_model_version("tiny", "2")
+    with pytest.raises(IntegrityError, match="The champion of 'tiny', version 2, was deleted in MLflow"):
+        open_backend("local", migrated).registry.find_champion("tiny")
+    assert not note.exists()  # reading writes nothing
+    note.write_text('{"version": 0}')
+    assert open_backend("local", migrated).registry.find_champion("tiny") is None
+
+
+@pytest.mark.parametrize("change", ["a training", "MLflow's page"])
+def test_the_champion_of_an_older_version_is_noted_by_the_next_change(
+    migrated: Workspace, tmp_path: Path, change: str
+) -> None:
+    note = promote_as_before(migrated, tmp_path)
+    if change == "a training":
+        track(open_backend("local", migrated), tmp_path, 3.0)
+    else:
+        MlflowStore(migrated.home).prepare_write()
+    assert json.loads(note.read_text()) == {"version": 2}
+    client = MlflowStore(migrated.home).client
+    client.delete_registered_model("tiny")
+    with pytest.raises(IntegrityError, match="any version of the model 'tiny', whose champion was version 2"):
+        open_backend("local", migrated).registry.find_champion("tiny")
+
+
+def test_the_note_follows_a_champion_that_a_person_or_an_older_version_chose(
+    migrated: Workspace, tmp_path: Path
+) -> None:
+    note = promote_as_before(migrated, tmp_path)
+    note.write_text('{"version": 1}')
+    MlflowStore(migrated.home).prepare_write()
+    assert json.loads(note.read_text()) == {"version": 2}
 
 
 def test_a_champion_is_missed_without_the_database_too(migrated: Workspace, tmp_path: Path) -> None:
@@ -69,7 +116,7 @@ def test_a_champion_is_missed_without_the_database_too(migrated: Workspace, tmp_
     backend.registry.promote("tiny", register(backend, tmp_path).version, expected="")
     (migrated.home / "mlflow.db").unlink()
     said = f"{migrated.home / 'mlflow.db'} is missing, and with it the champion of 'tiny', version 1. Restore the file"
-    with pytest.raises(IntegrityError, match=f"^{re.escape(said)} from a backup, or delete "):
+    with pytest.raises(IntegrityError, match=f"^{re.escape(said)} from a backup, or write "):
         open_backend("local", migrated).registry.find_champion("tiny")
     assert not (migrated.home / "mlflow.db").exists()
 

@@ -126,3 +126,11 @@ def test_an_upgrade_that_is_killed_leaves_the_old_database_or_the_new_one(
         assert found.found in (OLDER, NEWEST)
     list(LocalUpgrades(older.home).upgrade())
     assert LocalUpgrades(older.home).list_outdated() == []
+
+
+def test_an_upgrade_notes_the_champion(tmp_path: Path) -> None:
+    workspace = build_home(tmp_path)
+    note = workspace.home / "champions" / "diabetes.json"
+    assert list(LocalUpgrades(workspace.home).upgrade()) == [f"{note}: version 1 noted as the champion of 'diabetes'"]
+    assert note.read_text() == '{"version":1}'
+    assert list(LocalUpgrades(workspace.home).upgrade()) == []

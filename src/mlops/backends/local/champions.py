@@ -1,29 +1,41 @@
 """A record of each champion, kept in MLOPS_HOME because anyone can delete a version from MLflow's database.
 
 Without this record, a deleted champion would look like "no champion yet", and the next model would be promoted
-unchecked.
+unchecked. Older versions of the engine wrote no notes, so every change of the store first notes the champions that are
+tagged in MLflow.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import msgspec
 
+from mlops.backends.local.store.queries import VersionRow
 from mlops.errors import IntegrityError
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
 
+CHAMPION = "champion"  # the tag of a version
+
 
 @dataclass(frozen=True)
 class Note:
-    """The note of a model: the version that was promoted last."""
+    """The note of a model: the version that was promoted last; 0 if the next one is promoted as the first."""
 
     version: int
 
 
+def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
+    """Return the champion of each model: of two tagged versions the higher, because a promotion is moving the tag."""
+    tagged = sorted((row for row in versions if CHAMPION in row.tags), key=lambda row: row.version)
+    return {row.name: row for row in tagged}
+
+
 class ChampionNotes:
     """The notes of all models: one small file per model, written after each promotion.
+
+    A note follows the tag in MLflow, which a person may have moved.
 
     Parameters
     ----------
@@ -36,16 +48,24 @@ class ChampionNotes:
 
     def write(self, name: str, version: int) -> None:
         """Record the champion of a model."""
-        write_atomically(self._locate(name), msgspec.json.encode(asdict(Note(version))))
+        write_atomically(self.locate(name), msgspec.json.encode(asdict(Note(version))))
 
-    def read(self, name: str) -> int:
-        """Return the version that was promoted last, or 0 if there is no note.
+    def read(self, name: str) -> int | None:
+        """Return the version that was promoted last, or None if there is no note.
 
         There is none before the first promotion, or if an older version of the engine promoted the champion.
         """
-        path = self._locate(name)
+        path = self.locate(name)
         advice = "Delete it, and the next promotion writes it again."
-        return read_record(path, Note, advice).version if path.is_file() else 0
+        return read_record(path, Note, advice).version if path.is_file() else None
+
+    def list_outdated(self, versions: Iterable[VersionRow]) -> list[VersionRow]:
+        """Return the champions among these versions that their notes do not name."""
+        return [row for name, row in find_champions(versions).items() if self.read(name) != row.version]
+
+    def locate(self, name: str) -> Path:
+        """Return the path of a model's note."""
+        return self._home / "champions" / f"{name}.json"
 
     def explain_loss(self, name: str, version: int, database: Path, remaining: Collection[int]) -> IntegrityError:
         """Return the error for a model that lost its champion, with advice.
@@ -55,13 +75,13 @@ class ChampionNotes:
         name : str
             The name of the model.
         version : int
-            The champion in the note.
+            The champion in the note, or the deleted version that still has the tag.
         database : Path
             MLflow's database.
         remaining : collection of int
             The versions that MLflow still has. If the champion is one of them, only its tag was lost.
         """
-        start = f"or delete {self._locate(name)} to promote the next model as the first one."
+        start = f'or write {{"version": 0}} to {self.locate(name)} to promote the next model as the first one.'
         if version in remaining:
             return IntegrityError(
                 f"The champion of {name!r}, version {version}, lost its tag `champion` in MLflow. Set the tag there "
@@ -81,6 +101,3 @@ class ChampionNotes:
             f"{database} is missing, and with it the champion of {name!r}, version {version}. Restore the file from a "
             f"backup, {start}"
         )
-
-    def _locate(self, name: str) -> Path:
-        return self._home / "champions" / f"{name}.json"

@@ -10,17 +10,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlops.backends.local.champions import ChampionNotes
+from mlops.backends.local.champions import CHAMPION, ChampionNotes, find_champions
 from mlops.backends.local.store.failures import DATABASE, explained
 from mlops.backends.local.store.mlflow_store import FILES_TAG, MlflowStore
-from mlops.backends.local.store.queries import VersionRow, read_versions
+from mlops.backends.local.store.queries import VersionRow, find_deleted, read_versions
 from mlops.errors import ModelNotFoundError
 from mlops.files.hashes import verify_files
 from mlops.files.records import decode_record
 from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
-
-CHAMPION = "champion"
 
 
 class LocalRegistry:
@@ -72,16 +70,15 @@ class LocalRegistry:
         """See `Registry`."""
         noted = self._notes.read(name)
         found = self._find_champion(name)  # no lock is taken, because a reader must not create a lock file
-        if found is None and noted:
+        lost = self._find_deleted(name) if noted is None else noted
+        if found is None and lost:
             remaining = [version.version for version in self._list_versions(name)]
-            raise self._notes.explain_loss(name, noted, self.home / DATABASE, remaining)
+            raise self._notes.explain_loss(name, lost, self.home / DATABASE, remaining)
         return found
 
     def list_champions(self) -> list[ModelVersion]:
         """Return the champions of all models, for `mlops prune`, which keeps everything that they refer to."""
-        found = self._list_versions()
-        champions = (self._find_champion(name) for name in sorted({version.name for version in found}))
-        return [champion for champion in champions if champion]
+        return [_read_version(row) for _, row in sorted(find_champions(self._list_versions()).items())]
 
     def list_tags(self) -> list[Mapping[str, str]]:
         """Return the tags of all versions of all models."""
@@ -92,9 +89,12 @@ class LocalRegistry:
         require_champion(name, champion, expected, command="mlops run retrain", promoting=promoting)
 
     def _find_champion(self, name: str) -> ModelVersion | None:
-        """Return the champion, or the higher of two versions if a promotion is just moving the tag."""
-        tagged = [version for version in self._list_versions(name) if CHAMPION in version.tags]
-        return _read_version(max(tagged, key=lambda row: row.version)) if tagged else None
+        found = find_champions(self._list_versions(name)).get(name)
+        return _read_version(found) if found else None
+
+    def _find_deleted(self, name: str) -> int:
+        """Return the deleted champion of a model whose champion was never noted, or 0."""
+        return find_deleted(self._store.database, name, CHAMPION, self._store.patience) if self._store.exists else 0
 
     @explained
     def get_version(self, name: str, version: int) -> ModelVersion:

@@ -1,10 +1,12 @@
-"""Upgrades of state that an older version created in MLOPS_HOME: the schema of MLflow's database."""
+"""Upgrades of state that an older version created in MLOPS_HOME: MLflow's database, and the notes of champions."""
 
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlops.backends.local.champions import ChampionNotes
 from mlops.backends.local.store.failures import DATABASE, explain_failures
+from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.store.schema import read_schema, require_schema, upgrade_database
 
 
@@ -12,6 +14,7 @@ class LocalUpgrades:
     """See `mlops.platform.upgrades.Upgrades`."""
 
     def __init__(self, home: Path) -> None:
+        self._home = home
         self._database = home / DATABASE
 
     def list_outdated(self) -> list[str]:
@@ -31,3 +34,6 @@ class LocalUpgrades:
             with explain_failures(self._database):
                 upgrade_database(self._database)
             yield f"{DATABASE}: schema {schema.found} upgraded to {schema.newest}"
+        for champion in MlflowStore(self._home).note_champions():
+            path = ChampionNotes(self._home).locate(champion.name)
+            yield f"{path}: version {champion.version} noted as the champion of {champion.name!r}"

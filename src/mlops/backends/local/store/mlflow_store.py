@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from mlops.backends.local.champions import ChampionNotes
 from mlops.backends.local.store.database import PATIENT, Patience
 from mlops.backends.local.store.failures import DATABASE, explain_failures
 from mlops.backends.local.store.locations import ARTIFACTS_FOLDER, locate_files, move_locations
-from mlops.backends.local.store.queries import has_training
+from mlops.backends.local.store.queries import VersionRow, has_training, read_versions
 from mlops.backends.local.store.schema import require_schema
 from mlops.errors import PlatformError, TrainingNotFoundError
 from mlops.files.atomic import sync_folder
@@ -121,8 +122,24 @@ class MlflowStore:
         return (self.home / DATABASE).is_file()
 
     def prepare_write(self) -> None:
-        """Rewrite the database's paths if the home was copied or moved, so that new files go to this home."""
+        """Prepare the store for a change.
+
+        Rewrites the database's paths if the home was copied or moved, so that new files go to this home, and notes the
+        champions, so that a deleted one is missed.
+        """
         move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
+        self.note_champions()
+
+    def note_champions(self) -> list[VersionRow]:
+        """Write the missing and outdated notes of the champions in the database, and return these champions."""
+        notes = ChampionNotes(self.home)
+        if not self.exists or not notes.list_outdated(read_versions(self.database, patience=self.patience)):
+            return []
+        with self.hold_lock():  # read again, because a promotion changes tag and note under the lock
+            outdated = notes.list_outdated(read_versions(self.database, patience=self.patience))
+            for row in outdated:
+                notes.write(row.name, row.version)
+        return outdated
 
     def locate_artifacts(self, run_id: str) -> Path:
         """Return the folder of a training's model files."""

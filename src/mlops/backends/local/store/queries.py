@@ -76,6 +76,26 @@ def read_versions(
     return ask_database(database, ask, patience)
 
 
+def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
+    """Return the newest deleted version of a model that has a tag, or 0. MLflow keeps the tags of a deleted version.
+
+    Raises
+    ------
+    PlatformError, IntegrityError
+        See `explain_failure`.
+    """
+
+    def ask(connection: sqlite3.Connection) -> int:
+        found = connection.execute(
+            "SELECT max(version) FROM model_versions JOIN model_version_tags USING (name, version) "
+            "WHERE name = ? AND key = ? AND current_stage = ?",
+            [name, tag, DELETED],
+        ).fetchone()
+        return found[0] or 0
+
+    return ask_database(database, ask, patience)
+
+
 def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> bool:
     """Return whether MLflow's database has a run.
 
