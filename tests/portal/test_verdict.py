@@ -65,11 +65,11 @@ CELL = "validation.require_valid(violations, url)"
         ),
         (
             StepRecord("test_qa", "07_test_service", "qa", state="failed", error_kind="ServiceTestFailed"),
-            Verdict("failed", "✗ The service did not pass its test."),
+            Verdict("failed", "✗ The service did not pass its test in qa."),
         ),
         (
             StepRecord("test_qa", "07_test_service", "qa", state="failed", error_kind="ServiceUntestedError"),
-            Verdict("failed", "✗ The service could not be tested."),
+            Verdict("failed", "✗ The service could not be tested in qa."),
         ),
     ],
 )
@@ -133,6 +133,30 @@ def test_the_verdict_of_a_failed_service_names_the_model_the_checks_and_what_ser
     run = RunRecord("run", "all", "local", "failed", "", "", own_process(), (deployed, tested))
     text = f"✗ tiny version 2 did not pass its test in qa{said}.\n{check}"
     assert find_verdict(run, tested) == Verdict("failed", text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "said"),
+    [
+        (
+            "ServiceTestFailed",
+            "tiny version 2 failed its test in qa, but the platform reported an error. Store: 503.\n  answers: x",
+            "✗ tiny version 2 failed its test in qa, but the platform reported an error. Store: 503.\nanswers: x",
+        ),
+        (
+            "ServiceUntestedError",
+            "http://there does not answer. But tiny version 2 runs in qa.",
+            "✗ tiny version 2 could not be tested in qa.\nhttp://there does not answer. But tiny version 2 runs in qa.",
+        ),
+    ],
+)
+def test_the_verdict_of_a_service_quotes_the_message_and_not_the_cell(kind: str, message: str, said: str) -> None:
+    cell = "service_checks.conclude_test("
+    error = f"{kind} in the cell that begins {cell!r}: {message}"
+    deployed = StepRecord("deploy_qa", "06_deploy", "qa", state="done", results=DEPLOYED)
+    tested = StepRecord("test_qa", "07_test_service", "qa", state="failed", error=error, error_kind=kind, cell=cell)
+    run = RunRecord("run", "all", "local", "failed", "", "", own_process(), (deployed, tested))
+    assert find_verdict(run, tested) == Verdict("failed", said)
 
 
 def test_what_follows_the_cell_that_failed_did_not_run() -> None:

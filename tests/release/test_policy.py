@@ -572,7 +572,7 @@ def test_a_failure_to_restore_is_not_called_a_platform_that_could_not_be_asked(
         conclude_test(releases, "production", TWO.digest, "http://x", [silent])
     assert str(raised.value) == (
         "tiny version 2 failed its test in production, but the previous service could not be restored. "
-        "The image store said: 503."
+        "The image store said: 503.\n  answers: expected an answer, saw http://x does not answer."
     )
 
 

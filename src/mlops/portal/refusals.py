@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from mlops.errors import ServiceTestFailed
+from mlops.errors import ServiceTestFailed, ServiceUntestedError
+from mlops.execution.cells import describe_cell
 from mlops.pipelines import ALL_STEPS, find_deployment
 from mlops.pipelines.step import Step
 from mlops.record.data_test import summarize_rules
@@ -18,13 +19,23 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
     """
     if rules := summarize_rules(step):
         return ["The data did not pass its test", *rules]
-    checks = [line.strip() for line in step.error.splitlines()[1:] if line.startswith("  ")]
-    if step.error_kind != ServiceTestFailed.__name__ or not checks:
+    said, *lines = _find_message(step).splitlines() or [""]
+    checks = [line.strip() for line in lines if line.startswith("  ")]
+    model = name_model(run, find_deployment(steps, step.environment)) or "The service"
+    if step.error_kind == ServiceUntestedError.__name__:
+        return [f"{model} could not be tested in {step.environment}", *filter(None, [said])]
+    if step.error_kind != ServiceTestFailed.__name__:
         return []
-    model = name_model(run, find_deployment(steps, step.environment))
-    serving = re.search(r"now serves (.+?):?$", step.error.splitlines()[0])
+    serving = re.search(r"now serves (.+?):?$", said)
+    if said and not serving:  # the platform reported an error meanwhile, and the message says what was not done
+        return [said.removesuffix("."), *checks]
     other = serving[1] if serving and serving[1] != model else ""
-    return [f"{model or 'The service'} did not pass its test in {step.environment}{_name_other(other)}", *checks]
+    return [f"{model} did not pass its test in {step.environment}{_name_other(other)}", *checks]
+
+
+def _find_message(step: StepRecord) -> str:
+    """Return the error of a step without the cell that raised it, whose text says nothing about a service."""
+    return step.error.removeprefix(f"{step.error_kind} in {describe_cell(step.cell)}: ")
 
 
 def name_model(run: RunRecord, declared: Step | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlops.errors import DataTestFailed, ServiceTestFailed, ServiceUntestedError
+from mlops.errors import DataTestFailed
 from mlops.numbers import format_number
 from mlops.pipelines import ALL_STEPS, find_deployment
 from mlops.pipelines.step import Step
@@ -13,11 +13,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
 from mlops.record.summary import find_dataset, find_unit
 
-FAILURES = {  # the first words of the verdict, by the kind of the error
-    DataTestFailed.__name__: "The data did not pass its test",
-    ServiceTestFailed.__name__: "The service did not pass its test",
-    ServiceUntestedError.__name__: "The service could not be tested",
-}
+FAILURES = {DataTestFailed.__name__: "The data did not pass its test"}  # how the verdict begins, by kind of error
 
 
 @dataclass(frozen=True)

@@ -242,7 +242,10 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     """
     failed = [check for check in checks if not check.passed]
     silent = failed[0].seen if failed and all(isinstance(check, NoAnswer) for check in failed) else ""
-    judged = _record(services, environment, digest, passed=not failed, silent=silent)
+    try:
+        judged = _record(services, environment, digest, passed=not failed, silent=silent)
+    except ServiceTestFailed as error:  # the platform does not know which checks failed
+        raise ServiceTestFailed("\n".join([str(error), *_list_failed(checks)])) from error
     model = judged.serving.model if judged.serving else "nothing"
     now = f"{environment} now serves {model}"
     if judged.kind == "unanswered":
@@ -278,10 +281,13 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
     ServiceTestFailed
         The message lists every failed check, and the `consequence` for the environment.
     """
-    failed = [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in checks if not check.passed]
-    if failed:
+    if failed := _list_failed(checks):
         count = f"{len(failed)} check{'s' * (len(failed) > 1)}"
         raise ServiceTestFailed("\n".join([f"{url} fails {count}, and {consequence}:", *failed]))
+
+
+def _list_failed(checks: Sequence[Check]) -> list[str]:
+    return [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in checks if not check.passed]
 
 
 def _check_status(name: str, answer: requests.Response, status: int) -> Check:
