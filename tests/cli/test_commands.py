@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from mlops.cli import main
@@ -30,6 +31,12 @@ def test_the_line_in_the_help_fits_a_narrow_terminal() -> None:
     shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
     for section in SECTIONS.values():
         assert all(entry.line in shown for entry in section.values())
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_no_line_of_a_help_text_is_wider_than_a_terminal(name: str) -> None:
+    shown = CliRunner().invoke(main, [*name.split(), "--help"], terminal_width=80).output
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest_one() -> None:

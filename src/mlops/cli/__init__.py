@@ -124,11 +124,12 @@ def main() -> None:
     \b
     Exit codes:
       0    done, also if the new model was rejected because it is not better
-      1    a step failed, a service failed its test, notebooks differ, or the platform, its state or
-           a disk could not be used
-      2    bad usage, and nothing has run: an unknown option, step or parameter, a value out of range,
-           something that does not exist (a file, kernel, run, champion, service or published
-           pipeline), or state of another version
+      1    a step failed, a service failed its test, notebooks differ, or the
+           platform, its state or a disk could not be used
+      2    bad usage, and nothing has run: an unknown option, step or parameter,
+           a value out of range, something that does not exist (a file, kernel,
+           run, champion, service or published pipeline), or state of another
+           version
       130  interrupted
 
     \b

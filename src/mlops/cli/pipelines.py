@@ -51,7 +51,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
     \b
     Examples:
       mlops publish --platform azure
-      mlops publish --platform azure --build-id 42 --build-uri https://dev.azure.com/.../results?buildId=42
+      mlops publish --platform azure --build-id 42
     """
     published = publish_pipeline(open_platform(platform), Build(build_id, build_uri))
     if as_json:

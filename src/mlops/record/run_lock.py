@@ -4,6 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from mlops.errors import UsageError
 
@@ -20,11 +21,16 @@ def share_runs(outputs: Path) -> Iterator[None]:
     ----------
     outputs : Path
         The folder of all runs. If it does not exist yet, there is nothing to lock.
+
+    Raises
+    ------
+    UsageError
+        If the folder cannot be written to.
     """
     if not outputs.is_dir():
         yield
         return
-    with open(outputs / LOCK, "a") as file:
+    with _open_lock(outputs) as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
@@ -36,12 +42,24 @@ def claim_runs(outputs: Path) -> Iterator[None]:
     Raises
     ------
     UsageError
-        If a run is in progress.
+        If a run is in progress, or the folder cannot be written to.
     """
-    outputs.mkdir(parents=True, exist_ok=True)
-    with open(outputs / LOCK, "a") as file:
+    with _open_lock(outputs) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"A run is in progress in {outputs}. Wait until it ends, then try again.") from None
         yield
+
+
+def describe_unwritable(outputs: Path, reason: str) -> str:
+    """Return the message about a folder of runs that cannot be written to."""
+    return f"Cannot write to the folder of the runs, {outputs} ({reason}). Set MLOPS_OUTPUTS to another folder."
+
+
+def _open_lock(outputs: Path) -> TextIO:
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        return open(outputs / LOCK, "a")
+    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise UsageError(describe_unwritable(outputs, str(error.strerror))) from error

@@ -10,6 +10,7 @@ from mlops.data.location import require_file
 from mlops.errors import UsageError
 from mlops.execution.source import require_sources
 from mlops.pipelines.step import Step
+from mlops.record.run_lock import describe_unwritable
 from mlops.workspace import Workspace
 
 
@@ -73,6 +74,4 @@ def _require_folder(outputs: Path) -> None:
     except OSError as error:
         reason = str(error.strerror)
     if reason:
-        raise UsageError(
-            f"Cannot write to the folder of the runs, {outputs} ({reason}). Set MLOPS_OUTPUTS to another folder."
-        )
+        raise UsageError(describe_unwritable(outputs, reason))
