@@ -1,5 +1,6 @@
 """The test of a service that does not answer: the platform decides whether the service failed."""
 
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -119,14 +120,16 @@ def test_nothing_is_changed_where_the_platform_does_not_answer_either(
 
 @pytest.fixture
 def answering() -> Iterator[Callable[..., str]]:
-    """Starts servers that answer everything with one status and one body."""
+    """Starts servers that answer with one body, and with these statuses in turn, the last of them for ever."""
     servers = []
 
-    def start(status: int, body: bytes = b"") -> str:
+    def start(status: int, body: bytes = b"", *later: int) -> str:
+        statuses = itertools.chain([status, *later], itertools.repeat((status, *later)[-1]))
+
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(status)
+                self.send_response(next(statuses))
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -148,6 +151,16 @@ def test_a_proxy_that_wants_a_password_is_no_answer_of_the_service(answering: Ca
     (check,) = run_checks(answering(407), "key", ROWS, [1.0, 1.0])
     assert isinstance(check, NoAnswer)
     assert "The proxy for" in check.seen
+
+
+def test_a_wrong_answer_stays_a_failed_check_if_a_later_request_gets_no_answer(
+    answering: Callable[..., str],
+) -> None:
+    """Otherwise a service that breaks during its test would stay in production."""
+    url = answering(200, b'{"result": [7.0, 7.0]}', 200, 407)
+    checks = run_checks(url, "key", ROWS, [1.0, 1.0])
+    failed = [(check.name, type(check)) for check in checks if not check.passed]
+    assert failed == [("predictions of the registered model", Check), ("no key", Check), ("answers", NoAnswer)]
 
 
 @pytest.mark.parametrize(

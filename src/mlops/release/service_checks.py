@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,12 +127,15 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
     Returns
     -------
     list of Check
-        Passed and failed checks. If the service does not answer, the list holds only a failed `NoAnswer`.
+        Passed and failed checks. If the service stops answering, the last one is a failed `NoAnswer`.
     """
+    checks: list[Check] = []
     try:
-        return check_predictions(url, key, rows, expected) + check_refusals(url, key, rows)
+        checks += check_predictions(url, key, rows, expected)
+        checks.extend(_list_refusals(url, key, rows))  # one by one, so that checks before a silence are kept
     except ServiceUntestedError as error:
-        return [NoAnswer("answers", "an answer", str(error), passed=False)]
+        checks.append(NoAnswer("answers", "an answer", str(error), passed=False))
+    return checks
 
 
 def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
@@ -174,21 +178,24 @@ def _show_predictions(wanted: Sequence[float], seen: Sequence[float]) -> tuple[s
 
 def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[Check]:
     """Check that bad requests are refused, each with the status for its reason."""
+    return list(_list_refusals(url, key, rows))
+
+
+def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Iterator[Check]:
+    """Send each bad request when its check is asked for."""
     good = {"data": rows}
     short = {"data": [row[:-1] for row in rows]}
     text = {"data": [[str(value) for value in row] for row in rows]}
     ragged = {"data": [rows[0], rows[-1][:-1]]}
-    asked = [
-        ("no key", 401, call_service(url, "", good)),
-        ("a wrong key", 401, call_service(url, "not-the-key", good)),
-        ("not JSON", 400, call_service(url, key, raw=b"{data", Content_Type="application/json")),
-        ("another content type", 415, call_service(url, key, raw=b"data", Content_Type="text/plain")),
-        ("no rows", 422, call_service(url, key, {"data": []})),
-        ("a column too few", 422, call_service(url, key, short)),
-        ("text for numbers", 422, call_service(url, key, text)),
-        ("rows of unequal length", 422, call_service(url, key, ragged)),
-    ]
-    return [_check_status(name, answer, status) for name, status, answer in asked]
+    ask = partial(call_service, url)
+    yield _check_status("no key", ask("", good), 401)
+    yield _check_status("a wrong key", ask("not-the-key", good), 401)
+    yield _check_status("not JSON", ask(key, raw=b"{data", Content_Type="application/json"), 400)
+    yield _check_status("another content type", ask(key, raw=b"data", Content_Type="text/plain"), 415)
+    yield _check_status("no rows", ask(key, {"data": []}), 422)
+    yield _check_status("a column too few", ask(key, short), 422)
+    yield _check_status("text for numbers", ask(key, text), 422)
+    yield _check_status("rows of unequal length", ask(key, ragged), 422)
 
 
 def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: int) -> Latency:
