@@ -174,8 +174,11 @@ class RunInterrupted(KeyboardInterrupt):
     ----------
     run_id : str
         The run, which can be resumed.
+    problem : str
+        The service that may still serve although it has not passed its test; empty if there is none.
     """
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, problem: str = "") -> None:
         super().__init__(run_id)
         self.run_id = run_id
+        self.problem = problem

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mlops.errors import RunInterrupted
 from mlops.kernels.parent_client import connect, find_key, start_parent
 from mlops.record.ledger import FORMAT
 
@@ -290,3 +291,18 @@ def test_a_run_of_unchanged_steps_loads_nothing_that_executes_or_reports_noteboo
     modules = "mlops.cli.runs, mlops.operations.running, mlops.operations.surroundings, mlops.backends.local"
     script = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_after_an_interrupt_it_says_what_may_serve_and_how_to_resume(
+    mlops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*request: object) -> None:
+        raise RunInterrupted("monday", "production may still serve tiny version 2. Azure did not answer.")
+
+    monkeypatch.setattr("mlops.operations.running.start_run", interrupt)
+    ran = mlops.invoke("run", "build")
+    assert ran.returncode == 130
+    assert ran.stderr == (
+        "mlops: interrupted. production may still serve tiny version 2. Azure did not answer. "
+        "Resume the run with `mlops resume monday`.\n"
+    )

@@ -16,9 +16,9 @@ import pytest
 from filelock import FileLock
 from given_parameters import load_parameters, load_project
 
-from mlops.errors import RunInterrupted, UsageError
+from mlops.errors import PlatformError, RunInterrupted, UsageError
 from mlops.files.hashes import hash_file
-from mlops.pipelines.step import Condition, Decision, Deployment, HandedFile, Step
+from mlops.pipelines.step import Condition, Decision, Deployment, HandedFile, Step, Version
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run, write_run
 from mlops.record.lineage import describe_notebooks
 from mlops.record.steps import Failure
@@ -662,6 +662,65 @@ def test_an_interrupt_leaves_a_run_that_can_be_resumed(small: Workspace) -> None
     assert (record.state, states(record)) == ("interrupted", ["done", "failed", "pending", "pending"])
     assert record.steps[1].error == "interrupted"
     assert states(resume_pipeline(record, STEPS, surround(small))) == ["done"] * 4
+
+
+def refuse(*what: object) -> None:
+    """Restore nothing, because the platform is unavailable."""
+    raise PlatformError("Azure did not answer.")
+
+
+LEFT = (
+    "production may still serve tiny version 2, which has not passed its test, because the previous service could not "
+    "be restored. Azure did not answer."
+)
+DEPLOYING = (
+    STEPS[0],
+    replace(
+        STEPS[1],
+        environment="production",
+        deploys=Deployment(digest="digest"),
+        names_model=Version("model_name", "model_version"),
+    ),
+    *STEPS[2:],
+)
+
+
+@pytest.fixture
+def deploying(small: Workspace) -> Workspace:
+    """The small project, whose second step deploys a model in production, which the third step tests."""
+    path = small.notebooks / "02_judge.ipynb"
+    named = path.read_text().replace("digest='sha256:1'", "digest='sha256:1', model_name='tiny', model_version=2")
+    path.write_text(named)
+    return small
+
+
+def test_after_an_interrupt_the_service_that_could_not_be_restored_is_named(deploying: Workspace) -> None:
+    class Impatient(Watch):
+        def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+            if step.name == "act":
+                raise KeyboardInterrupt
+
+    impatient = Impatient()
+    around = surround(deploying, [impatient], restore=refuse)
+    with pytest.raises(RunInterrupted) as interrupted:
+        run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
+    assert interrupted.value.problem == LEFT
+    (record,) = list_runs(deploying.outputs)
+    assert (record.state, record.error, record.steps[2].ending) == (
+        "interrupted",
+        f"interrupted. {LEFT}",
+        "interrupted",
+    )
+    assert impatient.heard[-1] == "run interrupted"
+    assert states(resume_pipeline(record, DEPLOYING, surround(deploying))) == ["done"] * 4
+
+
+def test_a_failed_run_names_the_service_that_could_not_be_restored(deploying: Workspace) -> None:
+    plan = Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING, ["act.broken=true"]))
+    record = run_pipeline(plan, surround(deploying, restore=refuse))
+    assert (record.state, states(record)) == ("failed", ["done", "done", "failed", "skipped"])
+    assert record.error.endswith(f"it is broken\n{LEFT}")
+    assert record.steps[2].error_kind == "AssertionError"
 
 
 def test_an_interrupt_while_a_report_is_written_loses_no_report_of_a_step_that_finished(small: Workspace) -> None:

@@ -93,10 +93,13 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Return advice to resume the interrupted run; "" if none had begun, or it is a sweep or a submitted run."""
-    if isinstance(error, RunInterrupted) and ctx.invoked_subcommand in RESUMABLE:
-        return f". Resume the run with `mlops resume {error.run_id}`."
-    return ""
+    """Say what may serve untested, and how to resume the run; "" if none had begun, or it is a sweep or submitted."""
+    if not isinstance(error, RunInterrupted):
+        return ""
+    problem = f". {error.problem.rstrip('.')}" if error.problem else ""
+    if ctx.invoked_subcommand in RESUMABLE:
+        return f"{problem}. Resume the run with `mlops resume {error.run_id}`."
+    return problem
 
 
 def run_program() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
 
 
-INTERRUPTED = "interrupted"  # the error of a step that a person interrupted
+INTERRUPTED = "interrupted"  # the error of a step that a person interrupted; more sentences may follow it
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class StepRecord:
     @property
     def ending(self) -> str:
         """Its state; "interrupted" if a person ended it."""
-        return INTERRUPTED if self.state == "failed" and self.error == INTERRUPTED else self.state
+        interrupted = self.error == INTERRUPTED or self.error.startswith(f"{INTERRUPTED}. ")
+        return INTERRUPTED if self.state == "failed" and interrupted else self.state
 
     @property
     def cause(self) -> str:

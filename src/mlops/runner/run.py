@@ -25,6 +25,7 @@ from mlops.record.redaction import redact_record, redact_text
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
 from mlops.record.steps import INTERRUPTED
+from mlops.record.summary import find_model
 from mlops.runner.conditions import find_reason_to_skip, is_waiting
 from mlops.runner.outcome import name_outcome
 from mlops.runner.plan import Plan, Surroundings
@@ -64,8 +65,8 @@ class Run:
             try:
                 self._work()
             except KeyboardInterrupt:
-                self._give_up("interrupted", INTERRUPTED)
-                raise RunInterrupted(self.record.run_id) from None
+                problem = self._give_up("interrupted", INTERRUPTED)
+                raise RunInterrupted(self.record.run_id, problem) from None
             except Exception as error:
                 with suppress(OSError):  # if even this cannot be written, readers see that the process ended
                     self._give_up("failed", f"{type(error).__name__}: {error}", type(error).__name__)
@@ -170,8 +171,9 @@ class Run:
             fingerprint = self._fingerprint(step, _name_files(step, found, results)) if same else ""
             ended = replace(found, state="done", results=results, fingerprint=fingerprint)
         self._save(self.record.with_step(ended))
-        if ended.state == "failed":
-            self._restore(step)
+        if ended.state == "failed" and (problem := self._restore(step)):
+            told = self._shorten(f"{ended.error}\n{problem}")
+            self._save(self.record.with_step(replace(ended, error=told)))
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
@@ -196,12 +198,13 @@ class Run:
         self.record = redact_record(record, self.around.secrets())
         write_run(self.record, self.workspace.outputs)
 
-    def _give_up(self, state: RunState, error: str, kind: str = "") -> None:
+    def _give_up(self, state: RunState, error: str, kind: str = "") -> str:
         """End the run early. If the test of a service was running, restore the previous service.
 
         After an interrupt, the running steps are recorded as failed. After a crash outside of the steps, only the
-        run is.
+        run is. If a service could not be restored, the error and the returned text say so.
         """
+        problem = ""
         for step in self.plan.steps:
             found = self.record.get_step(step.name)
             if found.state == "running":
@@ -209,12 +212,15 @@ class Run:
                 if state != "interrupted":
                     ended = replace(found, state="pending", reason=CUT_OFF, fingerprint="")
                 self._save(self.record.with_step(ended))
-                self._restore(step)
+                if found_problem := self._restore(step):
+                    problem = self._shorten(found_problem)
+                    self._save(self.record.with_step(replace(ended, error=f"{error}. {problem}")))
         if state == "interrupted":
             with suppress(MlopsError, OSError):  # the user already sees that the run did not finish
                 self._announce()
-        self.record = replace(self.record, error=self._shorten(error))
+        self.record = replace(self.record, error=self._shorten(f"{error}. {problem}" if problem else error))
         self._end(state, "error", kind)
+        return problem
 
     def _fail(self, found: StepRecord, error: str, kind: str) -> StepRecord:
         return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
@@ -223,13 +229,25 @@ class Run:
         """Return an error for the record: redacted first, because half of a secret would not be found."""
         return _cut(redact_text(error, self.around.secrets()))
 
-    def _restore(self, step: Step) -> None:
-        """Restore what an environment served before this run deployed there, if the failed step declares it."""
+    def _restore(self, step: Step) -> str:
+        """Restore what an environment served before this run deployed there, if the failed step declares it.
+
+        If that fails, return what may serve there now.
+        """
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None
-        if deployment and deployed and deployed.results:
-            ending = ENDINGS.get(self.record.get_step(step.name).error_kind, "interrupted")
+        if not deployment or not deployed or not deployed.results:
+            return ""
+        ending = ENDINGS.get(self.record.get_step(step.name).error_kind, "interrupted")
+        try:
             self.around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)
+        except (MlopsError, OSError) as error:  # the run must end with its own error, too
+            model = find_model(self.record, [deployment]) or "the image of this run"
+            return (
+                f"{step.restores} may still serve {model}, which has not passed its test, because the previous service "
+                f"could not be restored. {error}"
+            )
+        return ""
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
         finished = "" if state == "waiting" else now()
