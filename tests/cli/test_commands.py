@@ -51,3 +51,8 @@ def test_the_help_imports_no_command() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "['mlops.cli.commands', 'mlops.cli.streams']"
+
+
+def test_a_missing_choice_is_named_on_one_line() -> None:
+    shown = CliRunner().invoke(main, ["keys"]).output.splitlines()[-1]
+    assert shown == "Error: Missing argument '{qa|production}'. Choose one of: qa, production."

@@ -22,7 +22,7 @@ def provisioned(make_mlops: Any) -> Any:
 def test_what_if_changes_nothing(make_mlops: Any) -> None:
     mlops = make_mlops()
     ran = mlops.invoke("provision", "--what-if")
-    assert (ran.returncode, ran.stdout) == (0, f"+ create  folder  {mlops.workspace.home}\n")
+    assert (ran.returncode, ran.stdout) == (0, f"+ create    folder  {mlops.workspace.home}\n")
     assert not mlops.workspace.home.exists()
     assert not mlops.workspace.outputs.exists()
     shown = json.loads(mlops.invoke("provision", "--what-if", "--json").stdout)
@@ -43,7 +43,7 @@ def test_it_is_a_run_with_a_report(provisioned: Any) -> None:
 
 def test_a_second_time_there_is_nothing_to_do(provisioned: Any) -> None:
     ran = provisioned.invoke("provision", "--what-if")
-    assert ran.stdout.endswith("nothing to change\n")
+    assert ran.stdout.endswith(f"  unchanged folder  {provisioned.workspace.home}\nNothing to change.\n")
     record = json.loads(provisioned.invoke("provision", "--json").stdout)
     *_, step = record["steps"]
     assert (step["results"]["changes"], step["results"]["dataset_version"]) == (0, 1)
@@ -74,7 +74,7 @@ def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp
     ran = provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
     assert ran.returncode == 1
     assert "DataTestFailed" in ran.stderr
-    assert "\nno resource changes\n" in ran.stdout
+    assert "\nNo resource changes.\n" in ran.stdout
     assert re.search(r"^Report: .*/01_test_data.html$", ran.stdout, re.MULTILINE)
     catalogue = json.loads((provisioned.workspace.home / "datasets" / "catalogue.json").read_text())
     assert [entry["version"] for entry in catalogue["versions"]] == [1, 2, 3]
@@ -88,7 +88,7 @@ def test_what_it_does_not_take_is_refused(provisioned: Any) -> None:
 
 def test_deleting_needs_an_answer(provisioned: Any) -> None:
     ran = provisioned.invoke("provision", "--delete", "--what-if")
-    assert (ran.returncode, ran.stdout) == (0, f"- delete  folder  {provisioned.workspace.home}\n")
+    assert (ran.returncode, ran.stdout) == (0, f"- delete    folder  {provisioned.workspace.home}\n")
     ran = provisioned.invoke("provision", "--delete")
     assert ran.returncode == 2
     assert "--delete asks for confirmation, but there is no terminal to answer on. Add --yes." in ran.stderr
@@ -99,7 +99,7 @@ def test_deleting_twice_is_no_error(provisioned: Any) -> None:
     assert provisioned.invoke("provision", "--delete", "--yes").returncode == 0
     assert not provisioned.workspace.home.exists()
     ran = provisioned.invoke("provision", "--delete", "--yes")
-    assert (ran.returncode, ran.stdout) == (0, "nothing to delete\n")
+    assert (ran.returncode, ran.stdout) == (0, "Nothing to delete.\n")
 
 
 def test_run_does_not_offer_it(make_mlops: Any) -> None:

@@ -55,7 +55,7 @@ def look(seen: Workspace) -> Look:
         ("cost", "Nothing is billed"),
         ("keys qa", "not-a-key-qa-primary"),
         ("prune --older-than 0d --dry-run", "Nothing to delete: everything is newer or still needed."),
-        ("provision --what-if", "nothing to change"),
+        ("provision --what-if", "Nothing to change."),
         ("provision --delete --what-if", "delete  folder"),
         (f"check-notebooks {RUN}", "compared outputs differ"),
     ],

@@ -40,6 +40,10 @@ class Choice(click.Choice[str]):
         hint = f" Did you mean {close!r}?" if close else ""
         return super().get_invalid_choice_message(value, ctx) + hint
 
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """Return the message about a missing value, on one line."""
+        return f"Choose one of: {', '.join(self.choices)}."
+
 
 class OutputFile(click.Path):
     """The path of a file to write. A path that cannot be written is refused before the command does anything."""

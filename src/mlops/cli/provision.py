@@ -60,7 +60,7 @@ def provision(
     opened = open_platform(platform, map(_read_override, given))
     preview = preview_changes(opened, delete=delete)
     if what_if or delete or not (as_json or quiet):
-        _show(preview, as_json, "nothing to change" if what_if else "no resource changes")
+        _show(preview, as_json, "Nothing to change." if what_if else "No resource changes.")
     if what_if:
         return
     if delete:
@@ -85,10 +85,10 @@ def _delete(infrastructure: Infrastructure, preview: Sequence[Change], yes: bool
         if not sys.stdin.isatty():
             raise UsageError("--delete asks for confirmation, but there is no terminal to answer on. Add --yes.")
         if not click.confirm("Delete all of this, with the data in it?", err=True):
-            click.echo("nothing was deleted", err=True)
+            click.echo("Nothing was deleted.", err=True)
             sys.exit(EXIT_FAILED)
     count = len(infrastructure.delete())
-    click.echo(f"deleted: {count}", err=True)
+    click.echo(f"Deleted {count} resource{'s' if count != 1 else ''}.", err=True)
 
 
 def _provision(opened: OpenProject, quiet: bool, as_json: bool) -> None:
@@ -119,6 +119,7 @@ def _show(changes: Sequence[Change], as_json: bool, unchanged: str) -> None:
         return
     width = max((len(change.resource) for change in changes), default=0)
     for change in changes:
-        click.echo(f"{SIGNS[change.kind]} {change.kind:<7} {change.resource:<{width}}  {change.name}")
+        kind = "unchanged" if change.kind == "none" else change.kind
+        click.echo(f"{SIGNS[change.kind]} {kind:<9} {change.resource:<{width}}  {change.name}")
     if all(change.kind == "none" for change in changes):
-        click.echo(unchanged if changes else "nothing to delete")
+        click.echo(unchanged if changes else "Nothing to delete.")

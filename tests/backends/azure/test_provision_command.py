@@ -16,7 +16,7 @@ def test_the_whole_platform_is_set_up_by_one_command_and_taken_away_by_another(a
     mlops = make_mlops()
     ran = mlops("provision", "--platform", "azure", "--what-if")
     assert ran.returncode == 0, ran.stderr
-    assert f"+ create  resource group              {GROUP}\n" in ran.stdout
+    assert f"+ create    resource group              {GROUP}\n" in ran.stdout
     assert azure.deployments.resources == {}
     ran = mlops("provision", "--platform", "azure", "--json")
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
