@@ -193,6 +193,23 @@ def test_what_does_not_exist_is_a_mistake_of_usage(make_mlops: Any, words: list[
     assert not (mlops.workspace.home / "secrets").exists()
 
 
+@pytest.mark.parametrize("words", [["submit", "retrain", "--wait"], ["runs", "monday"]])
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [
+        ("pyproject.toml", "'{}' is a file. Name a folder."),
+        ("pyproject.toml/x", "'{}' cannot be written, because {}/pyproject.toml is a file. Choose another path."),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_refused_first(
+    make_mlops: Any, project: Path, words: list[str], folder: str, said: str
+) -> None:
+    """A run of hours would be over before its files could not be copied."""
+    ran = make_mlops().invoke(*words, "--download", str(project / folder))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said.format(project / folder, project) in ran.stderr
+
+
 def test_there_are_no_keys_where_nothing_serves(mlops: Any) -> None:
     ran = mlops.invoke("keys", "qa")
     assert (ran.returncode, ran.stdout) == (2, "")

@@ -54,14 +54,37 @@ class OutputFile(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path; a missing folder will be created."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        folder = next(found for found in path.absolute().parents if found.exists())
         if path.is_dir():
             self.fail(f"{str(path)!r} is a folder. Name a file.", param, ctx)
-        if not folder.is_dir():
-            self.fail(f"{str(path)!r} cannot be written, because {folder} is a file. Choose another path.", param, ctx)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            self.fail(f"{str(path)!r} cannot be written (Permission denied). Choose another path.", param, ctx)
+        if problem := _find_problem(path, path.absolute().parents):
+            self.fail(problem, param, ctx)
         return path
+
+
+class OutputFolder(click.Path):
+    """The path of a folder to write to. A path that cannot be written is refused before the command does anything."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; a missing folder will be created."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_file():
+            self.fail(f"{str(path)!r} is a file. Name a folder.", param, ctx)
+        if problem := _find_problem(path, [path.absolute(), *path.absolute().parents]):
+            self.fail(problem, param, ctx)
+        return path
+
+
+def _find_problem(path: Path, folders: Iterable[Path]) -> str:
+    """Return why a path cannot be written in the first of `folders` that exists; empty if it can."""
+    folder = next(found for found in folders if found.exists())
+    if not folder.is_dir():
+        return f"{str(path)!r} cannot be written, because {folder} is a file. Choose another path."
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{str(path)!r} cannot be written (Permission denied). Choose another path."
+    return ""
 
 
 def submission_options(command: Command) -> Command:

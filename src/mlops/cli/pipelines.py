@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from mlops.cli.commands import EXIT_FAILED
-from mlops.cli.options import Choice, OutputFile, json_option, name_platform, open_platform, platform_option
+from mlops.cli.options import (
+    Choice,
+    OutputFile,
+    OutputFolder,
+    json_option,
+    name_platform,
+    open_platform,
+    platform_option,
+)
 from mlops.cli.streams import print_json
 from mlops.errors import NotFoundError, PlatformError, UsageError
 from mlops.operations.submitting import (
@@ -73,7 +81,7 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.option(
     "--download",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     help="With --wait: copy the notebooks, reports and record to this folder, even if the run failed.",
 )
 @json_option
@@ -126,7 +134,7 @@ def submit(
 @click.option(
     "--download",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     help="Copy the notebooks, reports and record to this folder.",
 )
 @click.option("--cancel", is_flag=True, help="Cancel the run.")
