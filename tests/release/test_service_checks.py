@@ -15,6 +15,7 @@ from mlops.errors import PlatformError, ServiceTestFailed, ServiceUntestedError
 from mlops.platform.backend import Backend
 from mlops.platform.services import Service
 from mlops.release import service_checks
+from mlops.release.calls import call_service
 from mlops.release.loopback import is_loopback
 from mlops.release.service_checks import Check, NoAnswer, conclude_test, measure_latency, run_checks
 
@@ -45,7 +46,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_requests_to_this_machine_do_not_go_through_a_proxy(backend: Backend, tmp_path: Path) -> None:
     service = deploy(backend, "qa", publish(backend, tmp_path, 4.5))
     key, _ = backend.secrets.get_keys("qa")
-    assert service_checks.call_service(service.url, key, {"data": ROWS}).json() == {"result": [4.5, 4.5]}
+    assert call_service(service.url, key, {"data": ROWS}).json() == {"result": [4.5, 4.5]}
     checks = service_checks.check_predictions(service.url, key, ROWS, [4.5, 4.5])
     assert [check.passed for check in checks] == [True, True, True]
     latency = measure_latency(service.url, key, ROWS, 10)

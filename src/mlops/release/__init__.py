@@ -12,6 +12,7 @@
     history         the deployments of an environment: the present one, earlier ones, and which images passed
     keys            the keys of services, unless the services refuse them
     loopback        whether a service is on this machine
-    sessions        requests to services, without a proxy for this machine
-    service_checks  the requests of 07_test_service: contract, predictions, latency
+    sessions        sessions for requests to services, without a proxy for this machine
+    calls           requests to services, repeated if the connection fails
+    service_checks  the checks of 07_test_service: contract, predictions, latency
 """

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import requests
@@ -15,13 +14,11 @@ from mlops.errors import IntegrityError, PlatformError, ServiceTestFailed, Servi
 from mlops.files.records import decode_record
 from mlops.numbers import format_number, format_pair
 from mlops.platform.services import Judgement, Services
+from mlops.release.calls import call_service, explain_silence, post_rows
 from mlops.release.sessions import open_session
 
-TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
-ATTEMPTS = 5  # if the connection fails (refused, reset, DNS, TLS, proxy); an answered request is not repeated
 RELATIVE_TOLERANCE = 1e-9
 QUOTED = 80  # the number of characters of a wrong answer that a check shows
-PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
 
 
 @dataclass(frozen=True)
@@ -58,58 +55,6 @@ class _Answer:
     """The body of an answer with predictions."""
 
     result: list[float]
-
-
-def call_service(
-    url: str, key: str, body: Any = None, *, raw: bytes | None = None, **headers: str
-) -> requests.Response:
-    """Post to ``/score``.
-
-    Parameters
-    ----------
-    url, key : str
-        The service's address, and one of its keys. If the key is empty, none is sent.
-    body : object
-        Sent as JSON.
-    raw : bytes, optional
-        Sent unchanged, in place of `body`.
-    **headers
-        Headers to set or replace; ``_`` in a name stands for ``-``.
-
-    Raises
-    ------
-    ServiceUntestedError
-        If there is no answer.
-    """
-    sent = {"Authorization": f"Bearer {key}"} if key else {}
-    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    payload = {"data": raw} if raw is not None else {"json": body}
-    with open_session(url) as session:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return _post(session, url, headers=sent, **payload)
-            except requests.ConnectionError as error:
-                if attempt == ATTEMPTS:
-                    raise _explain_silence(url, error) from error
-                time.sleep(0.2 * attempt)
-            except requests.RequestException as error:
-                raise _explain_silence(url, error) from error
-    raise AssertionError("unreachable")
-
-
-def _post(session: requests.Session, url: str, **options: Any) -> requests.Response:
-    answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
-    if answer.status_code == PROXY_REFUSES:
-        raise ServiceUntestedError(
-            f"The proxy for {url} requires a password. Add the service to NO_PROXY, or a password to HTTPS_PROXY."
-        )
-    return answer
-
-
-def _explain_silence(url: str, error: requests.RequestException) -> ServiceUntestedError:
-    if isinstance(error, requests.ReadTimeout):
-        return ServiceUntestedError(f"{url} took longer than {TIMEOUT[1]:g} s to answer.")
-    return ServiceUntestedError(f"{url} does not answer ({error}).")
 
 
 def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
@@ -218,9 +163,9 @@ def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: 
 def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Sequence[float]]) -> Check:
     """Check that the service answers one request, without another attempt."""
     try:
-        answer = _post(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})
+        answer = post_rows(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})
     except requests.RequestException as error:
-        return NoAnswer(name, "an answer", str(_explain_silence(url, error)), passed=False)
+        return NoAnswer(name, "an answer", str(explain_silence(url, error)), passed=False)
     except ServiceUntestedError as error:
         return NoAnswer(name, "an answer", str(error), passed=False)
     return _check_status(name, answer, 200)

@@ -7,8 +7,8 @@ from tiny_model import ask, deploy, publish, release
 
 from mlops.errors import SecretNotFoundError
 from mlops.platform.backend import Backend
+from mlops.release.calls import call_service
 from mlops.release.keys import read_keys
-from mlops.release.service_checks import call_service
 
 
 @pytest.mark.no_blobs

@@ -1,0 +1,67 @@
+"""Calls of a deployed service, over HTTP like those of any client."""
+
+import time
+from typing import Any
+
+import requests
+
+from mlops.errors import ServiceUntestedError
+from mlops.release.sessions import open_session
+
+TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
+ATTEMPTS = 5  # if the connection fails (refused, reset, DNS, TLS, proxy); an answered request is not repeated
+PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
+
+
+def call_service(
+    url: str, key: str, body: Any = None, *, raw: bytes | None = None, **headers: str
+) -> requests.Response:
+    """Post to ``/score``.
+
+    Parameters
+    ----------
+    url, key : str
+        The service's address, and one of its keys. If the key is empty, none is sent.
+    body : object
+        Sent as JSON.
+    raw : bytes, optional
+        Sent unchanged, in place of `body`.
+    **headers
+        Headers to set or replace; ``_`` in a name stands for ``-``.
+
+    Raises
+    ------
+    ServiceUntestedError
+        If there is no answer.
+    """
+    sent = {"Authorization": f"Bearer {key}"} if key else {}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    payload = {"data": raw} if raw is not None else {"json": body}
+    with open_session(url) as session:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return post_rows(session, url, headers=sent, **payload)
+            except requests.ConnectionError as error:
+                if attempt == ATTEMPTS:
+                    raise explain_silence(url, error) from error
+                time.sleep(0.2 * attempt)
+            except requests.RequestException as error:
+                raise explain_silence(url, error) from error
+    raise AssertionError("unreachable")
+
+
+def post_rows(session: requests.Session, url: str, **options: Any) -> requests.Response:
+    """Send one request to ``/score``, and refuse the answer of a proxy."""
+    answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
+    if answer.status_code == PROXY_REFUSES:
+        raise ServiceUntestedError(
+            f"The proxy for {url} requires a password. Add the service to NO_PROXY, or a password to HTTPS_PROXY."
+        )
+    return answer
+
+
+def explain_silence(url: str, error: requests.RequestException) -> ServiceUntestedError:
+    """Return the error for a request that got no answer."""
+    if isinstance(error, requests.ReadTimeout):
+        return ServiceUntestedError(f"{url} took longer than {TIMEOUT[1]:g} s to answer.")
+    return ServiceUntestedError(f"{url} does not answer ({error}).")
