@@ -1,13 +1,19 @@
 """The ranges of parameters are checked where a notebook is run by hand, too."""
 
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from mlops.errors import ParameterError, StepFailed
 from mlops.execution.notebook import execute
+from mlops.notebook import ranges
 from mlops.notebook.ranges import CellCheck, check_cell
+from mlops.parameters.kernel_section import find_settings
 
 
 @pytest.mark.parametrize(
@@ -41,7 +47,7 @@ def test_a_value_that_its_comment_excludes_is_refused(cell: str, said: str) -> N
     [
         "alpha = 0.5  # penalty; in [0, inf)",
         "# Parameters\nalpha = -1\n",  # as papermill injects them, into a notebook that declares no ranges
-        "alpha = compute()  # penalty; in [0, inf)",
+        "alpha = compute()  # penalty, no unit",
         "for alpha in values:  # in [0, 1]\n    print(alpha)",
         "%matplotlib inline\nalpha = -1  # in [0, 1]",
         "# in [0, 1]",
@@ -51,6 +57,44 @@ def test_a_value_that_its_comment_excludes_is_refused(cell: str, said: str) -> N
 def test_every_other_cell_is_left_alone(cell: str) -> None:
     lines = cell.splitlines(keepends=True)
     assert CellCheck()(lines) == lines
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("alpha = compute()  # penalty; in [0, inf)", "alpha is -1.0, but it must be a number in [0, inf)."),
+        ("x = None\nalpha = compute()  # in [0, inf)", "alpha is -1.0, but it must be a number in [0, inf)."),
+        ("folds = compute()  # a whole number in [-2, 9]", "folds is -1.0, but it must be a whole number in [-2, 9]."),
+        ("seed = 0  # in [1, 9]\nalpha = compute()", "seed is 0, but it must be a number in [1, 9]."),
+        ("where = str(\n    compute()\n)  # one of: qa, moon", "where is '-1.0', but it must be one of qa, moon."),
+        ("name = str(compute())  # matching [a-z]+", "name is '-1.0', but it must be text matching [a-z]+."),
+    ],
+)
+def test_a_computed_value_is_checked_when_the_variable_has_it(cell: str, said: str) -> None:
+    check = CellCheck()
+    code = check(cell.splitlines(keepends=True))
+    for compute in (lambda: -1.0, lambda: np.float64(-1)):
+        with pytest.raises(ParameterError) as raised:
+            exec("".join(code), {"compute": compute})
+        assert str(raised.value) == f"parameters cell: {said}"
+    assert "".join(code).startswith(cell)
+
+
+def test_a_computed_value_that_is_allowed_declares_the_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = CellCheck()
+    monkeypatch.setattr(ranges, "check_cell", check)  # the check of this kernel
+    exec("".join(check(["alpha = compute()  # penalty; in [0, inf)"])), {"compute": lambda: 1})
+    with pytest.raises(ParameterError, match="The injected value of alpha is -1, but"):
+        check(["# Parameters\n", "alpha = -1\n"])
+
+
+def test_a_computed_value_that_cannot_be_checked_is_named() -> None:
+    code = "".join(CellCheck()(["share = compute()  # of all; in [0, 1]"]))
+    with pytest.warns(UserWarning, match="share was not checked, because its value is of type ndarray") as warned:
+        exec(code, {"compute": lambda: np.zeros(2)})
+    assert len(warned) == 1
+    code = "".join(CellCheck()(["rows = compute()  # rows matching the key"]))
+    exec(code, {"compute": lambda: ["a"]})
 
 
 def test_a_value_that_papermill_alone_injects_is_checked() -> None:
@@ -81,8 +125,19 @@ def test_an_unknown_name_is_refused_if_no_parameter_has_a_range_either() -> None
         assert str(raised.value) == said
 
 
-def test_a_kernel_does_not_run_such_a_cell(tmp_path: Path) -> None:
-    cells = ["from mlops.notebook import handoff", "x = 1  # in [0, 9]", "alpha = -1  # in [0, 9]", "print('reached')"]
+def test_no_parent_imports_what_must_register_in_each_kernel(project: Path) -> None:
+    """In a parent, the package finds no IPython to register the check with, and a fork would not import it again."""
+    preload = find_settings({}, str(project)).preload
+    code = "import sys\nfor name in sys.argv[1:]: __import__(name)\nprint('mlops.notebook' in sys.modules)"
+    engine = [name for name in preload if name.startswith("mlops.") and find_spec(name)]
+    assert engine
+    said = subprocess.run([sys.executable, "-c", code, *engine], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
+
+
+@pytest.mark.parametrize("value", ["-1", "int('-1')"])
+def test_a_kernel_does_not_run_such_a_cell(tmp_path: Path, value: str) -> None:
+    cells = ["from mlops.notebook import handoff", "x = 1  # in [0, 9]", f"alpha = {value}  # in [0, 9]", "print(1)"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.cells[1].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, tmp_path / "source.ipynb")

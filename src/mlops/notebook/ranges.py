@@ -2,12 +2,15 @@
 
 import ast
 import sys
-from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
 
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import (
     INTERVAL,
+    KINDS,
     OPTIONS,
     PATTERN,
     Parameter,
@@ -18,7 +21,11 @@ from mlops.parameters.declarations import (
 )
 from mlops.parameters.suggestion import suggest
 
+RULES = (INTERVAL, OPTIONS, PATTERN)
 THIS_CELL = "parameters cell"
+SPECIAL = {*"[](){}*+?^$|\\"}  # the characters that make a word a pattern
+# The line that checks the variables of a cell.
+AFTERWARDS = f"__import__({__name__!r}, fromlist=['check_cell']).check_cell.check_values({{source!r}}, globals())"
 INJECTED = "# Parameters\n"  # the first line of the cell in which papermill sets parameters
 # The parts of a constant, as opposed to names and calls.
 PARTS = (
@@ -52,7 +59,10 @@ class CellCheck:
         self._declared: dict[str, Parameter] = {}
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """Return a cell unchanged; refuse parameters with a value that the comment of their declaration excludes.
+        """Refuse parameters with a value that the comment of their declaration excludes; return the cell to run.
+
+        If a cell only assigns values, and computes one of them, the returned cell checks its variables at its end. Any
+        other cell is returned unchanged.
 
         Parameters
         ----------
@@ -66,20 +76,42 @@ class CellCheck:
             declarations. IPython shows the error instead of running the cell.
         """
         source = "".join(lines)
-        try:
+        with _without_frames():
             if source.startswith(INJECTED):
                 self._check_injected(source)
             elif _assigns_constants(source):
                 self._declared = self._read_declared(source)
-        except ParameterError as error:
-            shown = f"{type(error).__name__}: {error}"
-            error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]  # IPython's way to show no frames
-            raise
+            elif _list_ruled(source):
+                return [*lines[:-1], lines[-1].rstrip("\n") + "\n", AFTERWARDS.format(source=source)]
         return lines
+
+    def check_values(self, source: str, values: Mapping[str, Any]) -> None:
+        """Check the variables of a cell that has run, as their comments demand.
+
+        Parameters
+        ----------
+        source : str
+            A cell that only assigns values.
+        values : mapping
+            The variables of the kernel.
+
+        Raises
+        ------
+        ParameterError
+            If a value is not allowed.
+        """
+        for name, line in _list_ruled(source).items():
+            value = values[name].item() if getattr(values[name], "shape", None) == () else values[name]
+            if type(value) in KINDS:
+                with _without_frames():
+                    (self._declared[name],) = read_cell(line, THIS_CELL, {name: value})
+            else:
+                said = f"{name} was not checked, because its value is of type {type(value).__name__}."
+                warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # without the line that called this
 
     def _read_declared(self, source: str) -> dict[str, Parameter]:
         """Return the parameters of a cell of constants; without a range, only the first such cell declares any."""
-        ranges = any(found.search(source) for found in (INTERVAL, OPTIONS, PATTERN))
+        ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
             return self._declared
         with nullcontext() if ranges else suppress(ParameterError):  # it may be a cell of other constants
@@ -90,7 +122,7 @@ class CellCheck:
         if not self._declared:
             return
         with suppress(ValueError):  # not a cell that papermill wrote
-            for name, value in [(name, ast.literal_eval(value)) for name, value in _list_assignments(source)]:
+            for name, value in [(name, ast.literal_eval(value)) for name, _, value in _list_assignments(source)]:
                 if name not in self._declared:
                     raise ParameterError(f"This notebook has no parameter {name!r}{suggest(name, self._declared)}")
                 check_value(self._declared[name], Setting(value, f"The injected value of {name}"))
@@ -99,8 +131,19 @@ class CellCheck:
 check_cell = CellCheck()
 
 
-def _list_assignments(source: str) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the name and the constant of each assignment in a cell.
+@contextmanager
+def _without_frames() -> Iterator[None]:
+    """Make IPython show a ParameterError as one line."""
+    try:
+        yield
+    except ParameterError as error:
+        shown = f"{type(error).__name__}: {error}"
+        error._render_traceback_ = lambda: [shown]  # type: ignore[attr-defined]  # IPython's way to show no frames
+        raise
+
+
+def _list_assignments(source: str) -> Iterator[tuple[str, ast.stmt, ast.expr]]:
+    """Yield the name, the statement and the value of each assignment in a cell.
 
     Raises
     ------
@@ -113,14 +156,34 @@ def _list_assignments(source: str) -> Iterator[tuple[str, ast.expr]]:
         raise ValueError from None
     for statement in statements:
         name, value = split_assignment(statement)
-        if name is None or value is None or not all(isinstance(part, PARTS) for part in ast.walk(value)):
+        if name is None or value is None:
             raise ValueError
-        yield name.id, value
+        yield name.id, statement, value
 
 
 def _assigns_constants(source: str) -> bool:
     """Return whether a cell only assigns constants, as a ``parameters`` cell does."""
     try:
-        return bool(list(_list_assignments(source)))
+        values = [value for _, _, value in _list_assignments(source)]
     except ValueError:
         return False
+    return bool(values) and all(isinstance(part, PARTS) for value in values for part in ast.walk(value))
+
+
+def _list_ruled(source: str) -> dict[str, str]:
+    """Return the assignments with a comment that gives the allowed values; none if the cell does anything else."""
+    lines = source.splitlines()
+    try:
+        found = {
+            name: "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
+            for name, statement, _ in _list_assignments(source)
+        }
+    except ValueError:
+        return {}
+    return {name: line for name, line in found.items() if _is_ruled(line)}
+
+
+def _is_ruled(line: str) -> bool:
+    """Return whether a line has a rule, as opposed to a comment such as "rows matching the key"."""
+    pattern = PATTERN.search(line)
+    return bool(INTERVAL.search(line) or OPTIONS.search(line) or (pattern and SPECIAL & {*pattern[1]}))

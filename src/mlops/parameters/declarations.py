@@ -116,8 +116,15 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     return {parameter.name: parameter for parameter in read_cell("".join(tagged[0]["source"]), str(notebook))}
 
 
-def read_cell(source: str, notebook: str) -> list[Parameter]:
-    """Read the source of a ``parameters`` cell; `notebook` is its file, for error messages.
+def read_cell(source: str, notebook: str, values: Mapping[str, Any] | None = None) -> list[Parameter]:
+    """Read the source of a ``parameters`` cell.
+
+    Parameters
+    ----------
+    source, notebook : str
+        The source, and the file for error messages.
+    values : mapping, optional
+        The values of variables that the cell has computed; literals have their own.
 
     Raises
     ------
@@ -130,15 +137,17 @@ def read_cell(source: str, notebook: str) -> list[Parameter]:
     except (SyntaxError, tokenize.TokenError) as error:
         raise ParameterError(f"{notebook}: the parameters cell is not valid Python: {error}") from error
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
-    return [_read_declaration(line, comments, notebook) for line in lines]
+    return [_read_declaration(line, comments, notebook, values or {}) for line in lines]
 
 
-def _read_declaration(line: ast.stmt, comments: Mapping[int, str], notebook: str) -> Parameter:
+def _read_declaration(
+    line: ast.stmt, comments: Mapping[int, str], notebook: str, values: Mapping[str, Any]
+) -> Parameter:
     target, value = split_assignment(line)
     try:
         if target is None or value is None:
             raise ValueError
-        default = ast.literal_eval(value)
+        default = values[target.id] if target.id in values else ast.literal_eval(value)
     except ValueError:
         raise ParameterError(
             f"{notebook}: {ast.unparse(line)!r} is not an assignment of a literal. The parameters cell takes literals "
@@ -213,7 +222,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
     if allowed and parameter.options:
         allowed = value in parameter.options
     if allowed and parameter.pattern:
-        allowed = re.fullmatch(parameter.pattern, value) is not None
+        allowed = isinstance(value, str) and re.fullmatch(parameter.pattern, value) is not None
     if allowed and isinstance(value, str) and CREDENTIALS.search(value):
         raise ParameterError(
             f"{setting.source}: the URL contains a password, which would be written into the notebook. Remove it."
