@@ -1,5 +1,6 @@
 """A scratch project of the eight notebooks, and the same code as plain scripts."""
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,22 @@ from pathlib import Path
 
 for path in sorted(Path("scripts").glob("*.py")):
     exec(compile(path.read_text(), path, "exec"), {"__name__": "__main__"})
+"""
+
+# Appended to the copy of the engine, as users declare pipelines of their own.
+PIPELINE = """
+EIGHT = (
+    Step("data_test", "1_data_test"),
+    Step("train", "2_train", needs=("data_test",)),
+    Step("evaluate", "3_evaluate", needs=("train",)),
+    Step("register", "4_register", needs=("train",)),
+    Step("image", "5_image", needs=("register",)),
+    Step("deploy", "6_deploy", needs=("image",)),
+    Step("test_service", "7_test_service", needs=("deploy",)),
+    Step("monitor", "8_monitor", needs=("train",)),
+)
+PIPELINES = {"eight": EIGHT, "all": EIGHT}
+ALL_STEPS = EIGHT
 """
 
 
@@ -35,7 +52,7 @@ def make_notebook(name: str) -> nbformat.NotebookNode:
 
 
 def make_project(folder: Path) -> Path:
-    """Write the project, with this checkout's sources and kernel settings, and return its folder."""
+    """Write the project, with this checkout's kernel settings and a copy of its sources, and return its folder."""
     for name in ("notebooks", "scripts", "parameters", "papermill"):
         (folder / name).mkdir(parents=True)
     for name in EIGHT:
@@ -47,5 +64,7 @@ def make_project(folder: Path) -> Path:
     base = (PROJECT / "parameters" / "base.yml").read_text(encoding="utf-8")
     ours, _, _ = base.partition("\nshared:")  # the other sections of base.yml concern the project's own notebooks
     (folder / "parameters" / "base.yml").write_text(f"{ours}\nshared:\n  model_name: diabetes\n", encoding="utf-8")
-    (folder / "src").symlink_to(PROJECT / "src")
+    shutil.copytree(PROJECT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    with (folder / "src" / "mlops" / "pipelines" / "__init__.py").open("a", encoding="utf-8") as pipelines:
+        pipelines.write(PIPELINE)
     return folder

@@ -44,7 +44,7 @@ def adopt_orphans() -> None:
 def make_environ(**changes: str) -> dict[str, str]:
     """Return the environment for a command: that of this process, but with Python's default to save bytecode."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**environ, "PYTHONPATH": str(PROJECT / "tests"), **OWNED, **changes}
+    return {**environ, **OWNED, **changes}
 
 
 @contextlib.contextmanager

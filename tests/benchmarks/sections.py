@@ -11,7 +11,7 @@ from benchmarks.measure import interleave, make_row
 from benchmarks.memory import measure_memory
 from benchmarks.overhead import measure_overhead
 from benchmarks.own import measure_nbval, measure_rerun, measure_sweep
-from benchmarks.processes import make_environ, warm_up
+from benchmarks.processes import warm_up
 from benchmarks.scratch import Section, make_scratch
 
 
@@ -28,7 +28,7 @@ def measure_eight(rounds: int) -> Section:
     with make_scratch() as scratch:
         project = make_project(Path(scratch, "project"))
         found = variants.list_variants(project, default)
-        warm_up(make_environ(), project)
+        warm_up(variants.make_own_environ(project), project)
         interleave(found, 1)
         samples = interleave(found, rounds)
     rows = {label: make_row(label, samples[label]) for label in samples}

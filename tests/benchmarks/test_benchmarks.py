@@ -6,11 +6,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from benchmarks import variants
 from benchmarks.default_install import PIN
 from benchmarks.eight import make_project
 from benchmarks.goals import GOALS, Figure, Goal, compare
 from benchmarks.measure import Sample, Summary, interleave, make_row, summarize
 from benchmarks.notebooks import EIGHT
+from benchmarks.processes import measure_commands
 from benchmarks.report import show_section, write_results
 from benchmarks.scratch import Section
 from benchmarks.sections import SECTIONS
@@ -95,3 +97,12 @@ def test_the_default_installation_has_the_versions_of_the_lock(project: Path) ->
 
 def test_every_section_of_the_benchmark_is_there() -> None:
     assert set(SECTIONS) == {"eight", "overhead", "sweep", "rerun", "memory", "nbval"}
+
+
+@pytest.mark.slow
+def test_the_eight_notebooks_run_in_a_copy_of_the_engine(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    measure_commands([variants.RUN], variants.make_own_environ(project), project)
+    (run,) = (project / "outputs").glob("*/run.json")
+    steps = json.loads(run.read_text(encoding="utf-8"))["steps"]
+    assert [step["state"] for step in steps] == ["done"] * len(EIGHT)

@@ -8,7 +8,7 @@ from benchmarks.measure import Sample
 from benchmarks.notebooks import EIGHT
 from benchmarks.processes import BIN, PYTHON, make_environ, measure_cold, measure_commands
 
-RUN = (PYTHON, "-c", "from benchmarks.command import main; main()", "run", "eight", "--force")
+RUN = (BIN / "mlops", "run", "eight", "--force")
 LOOP = """\
 from pathlib import Path
 from papermill import execute_notebook
@@ -38,7 +38,7 @@ def list_variants(project: Path, default: Path | None) -> dict[str, Callable[[],
     default : Path, optional
         The folder of programs of the default installation; None if there is no such installation.
     """
-    own = make_environ(MLOPS_HOME=str(project / "home"), MLOPS_OUTPUTS=str(project / "outputs"))
+    own = make_own_environ(project)
     fresh = {**own, "MLOPS_WARM_KERNELS": "0"}
     scripts = [[PYTHON, Path("scripts", f"{name}.py")] for name in EIGHT]
 
@@ -61,6 +61,12 @@ def list_variants(project: Path, default: Path | None) -> dict[str, Callable[[],
         plain = {name: value for name, value in fresh.items() if name != "PYTHONPATH"}
         found[CLI_DEFAULT] = bind(measure_commands, list_papermill(default), plain)
     return found
+
+
+def make_own_environ(project: Path) -> dict[str, str]:
+    """Return the environment in which `mlops` runs the project with the project's copy of the engine."""
+    state = {"MLOPS_HOME": str(project / "home"), "MLOPS_OUTPUTS": str(project / "outputs")}
+    return make_environ(**state, PYTHONPATH=str(project / "src"))
 
 
 def list_papermill(programs: Path) -> list[Command]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,10 @@ def test_the_project_s_own(project: Path) -> None:
     settings = find_settings({}, str(project))
     assert settings.warm
     assert {"pandas", "sklearn.linear_model", "matplotlib.pyplot", "mlflow"} <= set(settings.preload)
+
+
+def test_every_module_that_base_yml_lists_exists(project: Path) -> None:
+    """A parent leaves out what it cannot import, and only its log says so."""
+    listed = find_settings({}, str(project)).preload
+    assert [module for module in listed if find_spec(module) is None] == []
+    assert "mlops.backends.local" in listed
