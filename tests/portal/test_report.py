@@ -448,6 +448,12 @@ def test_the_index_begins_with_what_each_environment_serves(tmp_path: Path) -> N
     ]
 
 
+def test_a_service_of_another_home_is_not_called_stopped(tmp_path: Path) -> None:
+    elsewhere = replace(PRODUCTION, health="stopped", condition="not running here", url="")
+    card = read_index(tmp_path, Overview([elsewhere])).select_one("article p")
+    assert card.get_text() == f"{PRODUCTION.model}, ■ not running here"
+
+
 def test_a_service_that_was_stopped_says_when_it_was_deployed(tmp_path: Path) -> None:
     stopped = replace(PRODUCTION, health="stopped", url="")
     shown = [name.get_text() for name in read_index(tmp_path, Overview([stopped])).select("article dt")]

@@ -37,6 +37,17 @@ def test_whether_the_champion_serves_is_unknown_if_it_or_the_environment_cannot_
     [
         (replace(SERVICE, image="tiny:2", model_version=2), CHAMPION, ""),
         (SERVICE, None, ""),
+        (
+            replace(SERVICE, health="stopped", original="/data/.mlops"),
+            CHAMPION,
+            "It was started in /data/.mlops, not in this home. "
+            "`mlops run release --platform azure` deploys the champion, tiny version 2, here.",
+        ),
+        (
+            replace(SERVICE, environment="qa", health="stopped", original="/data/.mlops"),
+            None,
+            "It was started in /data/.mlops, not in this home.",
+        ),
         (replace(SERVICE, environment="qa"), CHAMPION, ""),
         (
             SERVICE,
@@ -89,6 +100,8 @@ def test_whether_the_champion_serves_is_unknown_if_it_or_the_environment_cannot_
     ids=[
         "champion",
         "no champion yet",
+        "another home",
+        "another home, no champion",
         "qa",
         "not released",
         "another model",

@@ -84,7 +84,7 @@ def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str
     address = f"{service.address}  " if service.address else ""
     although = found.find_redeployment(standing)
     again = f"It was deployed again, {although}." if although else ""
-    shown = f"{address}{service.health}, {found.name_model(service)}{tested}"
+    shown = f"{address}{service.condition}, {found.name_model(service)}{tested}"
     return [shown, *filter(None, [again, standing.shorten_remark(told)])]
 
 

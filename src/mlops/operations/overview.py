@@ -66,6 +66,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
         is_champion=standing.serves_champion,
         remark=standing.remark,
         url=service.address,
+        condition=service.condition,
     )
     version = status.versions.get(service.environment)
     if version is None:

@@ -51,17 +51,15 @@ class Service:
         The environment, and the address of the service.
     digest, image, model_version : str, str, int
         The deployed image and its model version.
-    health : str
+    health, problem : str
         "healthy", "unhealthy" or "stopped", as the platform reports it. "unreadable" if the record of the environment
-        is damaged; every other field except the environment and `problem` is then empty.
+        is damaged; then `problem` says why, and the other fields except the environment are empty.
     deployed : str
         The time of the deployment, as UTC in ISO 8601.
     tested : str
         "passed", "failed", or empty if its test has not run, or did not finish.
     example : str
         A request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
-    problem : str
-        Why the record is unreadable.
     decision : Decision
         The person, reason and run behind the deployment.
     override : str
@@ -74,6 +72,8 @@ class Service:
         Whether it was started with the keys that the platform's secrets hold.
     model_identity : str
         `ModelVersion.identity` of its model; empty if an older version of the engine deployed it.
+    original : str
+        The home in which it was started, if that is not this one: "/data/.mlops on another machine"; otherwise empty.
     """
 
     environment: str
@@ -92,6 +92,12 @@ class Service:
     failed: tuple[FailedTest, ...] = ()
     accepts_keys: bool = True
     model_identity: str = ""
+    original: str = ""
+
+    @property
+    def condition(self) -> str:
+        """Its health for display. A service of another home was never stopped in this one."""
+        return "not running here" if self.original and self.health == "stopped" else self.health
 
     @property
     def address(self) -> str:
@@ -145,10 +151,8 @@ class Rollback:
     ----------
     environment : str
         The environment.
-    image, model_version : str, int
-        The image that was removed, and its model version.
-    restored, restored_version : str, int
-        The image that serves instead, and its model version.
+    image, model_version, restored, restored_version : str, int, str, int
+        The image that was removed, the image that serves instead, and their model versions.
     at : str
         The time of the rollback: when the restored image was deployed, as UTC in ISO 8601.
     decision : Decision

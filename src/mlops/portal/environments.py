@@ -38,6 +38,8 @@ class Environment:
         The name of that measure: "mean absolute error".
     url : str
         Its address; empty if nothing runs there.
+    condition : str
+        What is shown instead of the health: "not running here"; empty to show the health.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Environment:
     error: str = ""
     error_name: str = ""
     url: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ def _render_environment(found: Environment) -> str:
     if not found.health:
         return f"<article><h2>{escape(found.name)}</h2>{NOTHING}</article>"
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _list_rows(found))
-    health = f'<span class="{escape(found.health)}">{ICONS.get(found.health, "")} {escape(found.health)}</span>'
+    shown = f"{ICONS.get(found.health, '')} {escape(found.condition or found.health)}"
+    health = f'<span class="{escape(found.health)}">{shown}</span>'
     remark = f'<p class="remark">{mark_code(found.remark)}</p>' if found.remark else ""
     model = escape(found.model or "unknown")
     return f"<article><h2>{escape(found.name)}</h2><p>{model}, {health}</p>{remark}<dl>{rows}</dl></article>"

@@ -48,9 +48,12 @@ class Standing:
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the remark without the rollback of the champion if `told` already describes it."""
+        """Return the remark without what `told` already describes: a rollback of the champion, or another home."""
         if self.service.problem:
             return ""
+        if self.service.original:
+            said = self._locate_original()
+            return "" if said in told else said
         found = []
         if self.service.environment == ENVIRONMENTS[-1]:
             found = [self._judge_test() or self._judge_champion(told)]
@@ -66,6 +69,13 @@ class Standing:
         """True if the service serves because of the rollback that blocks the next release."""
         rollback = self.next_release.rollback if self.next_release else None
         return rollback is not None and rollback == self.restored_by
+
+    def _locate_original(self) -> str:
+        """Say in which home the service was started, because it is not this one."""
+        said, following = f"It was started in {self.service.original}, not in this home.", self.next_release
+        if following is None:
+            return said
+        return f"{said} `{following.command}` deploys the champion, {following.version.title}, here."
 
     def _judge_test(self) -> str:
         """Say that the service failed its test; empty if it did not."""

@@ -1,5 +1,6 @@
 """Services of one machine: processes, ports, packages, keys."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,8 +12,10 @@ import pytest
 from tiny_model import ask, deploy, make_bundle, publish
 
 from mlops.backends import open_backend
-from mlops.backends.local.processes import end_servers, is_listening
-from mlops.backends.local.services import LocalSite, LocalState
+from mlops.backends.local import services
+from mlops.backends.local.deployments import LocalState
+from mlops.backends.local.processes import end_servers, find_servers, is_listening
+from mlops.backends.local.services import LocalSite
 from mlops.errors import DeploymentError, ServiceUntestedError
 from mlops.files.atomic import make_new_folder
 from mlops.release.keys import read_keys
@@ -154,11 +157,55 @@ def test_a_copied_home_does_not_end_the_services_of_the_original(migrated: Works
     shutil.copytree(migrated.home, tmp_path / "copied")
     copy = open_backend("local", Workspace(migrated.project, tmp_path / "copied", migrated.outputs))
     try:
-        assert [found.health for found in copy.services.list_services()] == ["stopped"]
+        (found,) = copy.services.list_services()
+        assert (found.health, found.condition, found.original) == ("stopped", "not running here", str(migrated.home))
         assert not copy.services.stop("qa")
         assert ask(backend, service) == 1.0
     finally:
         backend.services.stop("qa")
+
+
+def test_a_service_that_never_ran_in_this_home_is_told_from_a_stopped_one(
+    migrated: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = open_backend("local", migrated)
+    deploy(backend, "qa", publish(backend, tmp_path))
+
+    def look(home: Path) -> tuple[str, str]:
+        (found,) = open_backend("local", Workspace(migrated.project, home, migrated.outputs)).services.list_services()
+        return found.condition, found.original
+
+    shutil.copytree(migrated.home, tmp_path / "while it ran")
+    (process,) = find_servers(migrated.home / "services" / "qa")
+    process.kill()
+    process.wait()
+    home = str(migrated.home)
+    assert look(migrated.home) == ("stopped", "")
+    assert look(tmp_path / "while it ran") == ("not running here", home)
+    monkeypatch.setattr(services, "identify_machine", lambda: "another")
+    assert look(migrated.home) == ("not running here", f"{home} on another machine")
+    monkeypatch.undo()
+    backend.services.stop("qa")
+    shutil.copytree(migrated.home, tmp_path / "after it was stopped")
+    assert look(tmp_path / "after it was stopped") == ("stopped", "")
+
+
+def test_a_copy_of_an_older_home_names_the_original_while_that_serves(migrated: Workspace, tmp_path: Path) -> None:
+    """Older records do not say where a server was started, but its command line does."""
+    backend = open_backend("local", migrated)
+    deploy(backend, "qa", publish(backend, tmp_path))
+    shutil.copytree(migrated.home, tmp_path / "copied")
+    record = tmp_path / "copied" / "services" / "qa.json"
+    content = json.loads(record.read_text())
+    for name in ("home", "machine"):
+        del content["current"][name]
+    record.write_text(json.dumps(content))
+    copy = open_backend("local", Workspace(migrated.project, tmp_path / "copied", migrated.outputs))
+    try:
+        assert [found.original for found in copy.services.list_services()] == [str(migrated.home)]
+    finally:
+        backend.services.stop("qa")
+    assert [found.condition for found in copy.services.list_services()] == ["stopped"]
 
 
 def test_a_damaged_ready_file_does_not_stand_in_the_way(migrated: Workspace, tmp_path: Path) -> None:

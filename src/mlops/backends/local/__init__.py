@@ -8,6 +8,7 @@
     champions       notes of the champions, outside of the database
     images          bundles in a folder, by digest
     services        one process per environment
+    deployments     the recorded state of an environment
     processes       service processes: start, recognition, end
     secrets         environment variables, and keys in private files
     datasets        files by content, and the catalogue of versions

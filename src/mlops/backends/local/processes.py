@@ -14,10 +14,12 @@ from pathlib import Path
 import psutil
 
 from mlops.errors import DeploymentError
+from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
 from mlops.image.bundle import REQUIREMENTS, read_pins
 from mlops.record.processes import ProcessId, identify_process
 
+MACHINE = Path("/etc/machine-id")
 SERVER = "serving"  # the module that a server runs
 STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
@@ -53,6 +55,24 @@ def serves_from(pid: int, folder: Path) -> bool:
     except (psutil.Error, ValueError, OverflowError):  # a damaged file may contain any number
         return False
     return SERVER in words and any(Path(word).is_relative_to(folder) for word in words)
+
+
+def find_home(pid: int) -> str:
+    """Return the home that a running server belongs to; "" if it is not a server."""
+    with suppress(psutil.Error, ValueError, OverflowError):
+        words = psutil.Process(pid).cmdline()
+        if SERVER in words and "--ready" in words[:-1]:
+            # <home>/services/<environment>/<time>/ready.json
+            return str(Path(words[words.index("--ready") + 1]).parents[3])
+    return ""
+
+
+def identify_machine() -> str:
+    """Return an identifier of this machine; "" if the system has none, as in many containers."""
+    try:
+        return hash_content(MACHINE.read_bytes().strip())[:12]  # hashed, because programs must not reveal it
+    except OSError:
+        return ""
 
 
 def check_packages(bundle: Path) -> None:

@@ -3,21 +3,23 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import requests
 from filelock import FileLock
 
+from mlops.backends.local.deployments import LocalDeployment, LocalState
 from mlops.backends.local.images import LocalImages
 from mlops.backends.local.processes import (
     Ready,
-    ServiceProcess,
     check_packages,
     confirm_process,
     end_servers,
+    find_home,
     find_servers,
+    identify_machine,
     is_listening,
     serves_from,
     start_process,
@@ -31,50 +33,9 @@ from mlops.files.records import read_record
 from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
 from mlops.record.clock import now
-from mlops.release.history import Deployment, Deployments
 from mlops.release.sessions import open_session
 
 HEALTH_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class LocalDeployment(Deployment):
-    """A deployment with the hash of its keys and its process, which is None once it has stopped."""
-
-    process: ServiceProcess | None = None
-    keys: str = ""
-
-
-@dataclass(frozen=True)
-class LocalState(Deployments):
-    """The state of one environment.
-
-    Its `port`, and so its URL, never changes. The port is 0 before the first deployment.
-    """
-
-    current: LocalDeployment | None = None
-    history: tuple[LocalDeployment, ...] = ()
-    port: int = 0
-
-    @property
-    def process(self) -> ServiceProcess | None:
-        """The process that serves now, or None if the environment serves nothing."""
-        return self.current.process if self.current else None
-
-    def find_replacement(self, folder: Path) -> str:
-        """Return when the server with this folder was replaced; empty if it was not replaced or the time is unknown.
-
-        A folder is named after the start of its server, and the record of the deployment is a moment later.
-        """
-        day, _, clock = folder.name.partition("T")
-        began = f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:6]}Z"
-        deployments = (*self.history, *([self.current] if self.current else []))
-        later = sorted(found.deployed for found in deployments if found.deployed >= began)
-        return later[1] if len(later) > 1 else ""
-
-    def forget_process(self) -> "LocalState":
-        """Return the state without its process, which has stopped."""
-        return replace(self, current=replace(self.current, process=None)) if self.current else self
 
 
 class LocalHost:
@@ -120,6 +81,7 @@ class LocalSite:
     def __init__(
         self, folder: Path, environment: str, wanted: WantedPort, images: LocalImages, secrets: LocalSecrets
     ) -> None:
+        self._home = str(folder.parent)
         self._file = folder / f"{environment}.json"
         self._folder = folder / environment
         self._environment = environment
@@ -131,8 +93,9 @@ class LocalSite:
     def read(self) -> LocalState:
         """See `View`. In a copied home, the process belongs to the original home and is ignored."""
         state = read_record(self._file, LocalState) if self._file.is_file() else LocalState()
-        ours = state.process is None or serves_from(state.process.pid, self._folder)
-        return state if ours else state.forget_process()
+        if state.process is None or serves_from(state.process.pid, self._folder):
+            return state
+        return state.disown_process(find_home(state.process.pid) if state.process.alive else "")
 
     def write(self, state: LocalState) -> None:
         """See `Site`."""
@@ -172,7 +135,16 @@ class LocalSite:
         keys = self._secrets.hash_keys(self._environment)
         self._started, ready = start_process(bundle, keys_file, port, folder)
         process = wait_ready(self._started, ready, ready_seconds, image.name)
-        deployment = LocalDeployment(image.digest, image.name, image.model_version, now(), process=process, keys=keys)
+        deployment = LocalDeployment(
+            image.digest,
+            image.name,
+            image.model_version,
+            now(),
+            process=process,
+            keys=keys,
+            home=self._home,
+            machine=identify_machine(),
+        )
         return replace(state.forget_process(), port=process.port).serve(deployment)
 
     def put_back(self, state: LocalState) -> None:
@@ -193,7 +165,8 @@ class LocalSite:
         """See `Site`."""
         ran = self._end_servers()
         with suppress(IntegrityError):  # a damaged state names no process to forget
-            if (state := self.read()).process:
+            state = self.read()
+            if state.process or (state.current and state.current.home == self._home):
                 self.write(state.forget_process())
         return ran
 
@@ -202,9 +175,17 @@ class LocalSite:
         current = state.current
         assert current is not None
         url, example = f"http://127.0.0.1:{state.port}", self._images.read_example(current.digest)
-        return state.describe(
+        service = state.describe(
             self._environment, url, _check_health(state), example, accepts_keys=self._may_accept_keys(state)
         )
+        return replace(service, original=self._name_original(current))
+
+    def _name_original(self, current: LocalDeployment) -> str:
+        """Name the home in which a server was started; "" if that is this one, or is not recorded."""
+        elsewhere = current.machine not in ("", identify_machine())
+        if not current.home or (current.home == self._home and not elsewhere):
+            return ""
+        return f"{current.home} on another machine" if elsewhere else current.home
 
     def list_ended(self) -> list[Path]:
         """Return the folders of servers that ended, for `mlops prune`."""

@@ -167,7 +167,7 @@ def _describe_production(run: RunRecord, status: Status, program: str) -> list[t
     if production is None:
         return []
     service = production.service
-    about = f"{service.health}, {status.name_model(service)}"
+    about = f"{service.condition}, {status.name_model(service)}"
     shown = f"{service.address}  ({about})" if service.address else about
     lines = [("Production", service.problem or shown)]
     if remark := production.shorten_remark(describe_outcome(run)):
