@@ -1,6 +1,8 @@
 """The parts that several commands share: options, exit codes, and the opening of a platform."""
 
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
@@ -119,5 +121,16 @@ def shorten_path(path: Path) -> str:
 
 
 def name_program() -> str:
-    """Return this program as the user would type it in the current folder."""
-    return shorten_path(Path(sys.argv[0]))
+    """Return this program as the user can call it in the current folder: "mlops", or ".venv/bin/mlops".
+
+    Lines that are meant for copying begin with it (`Next`, `Try it`). Sentences say `mlops`, because they also stand in
+    records, reports and logs, and come from rooms that cannot know how the program was called.
+    """
+    path = Path(sys.argv[0])
+    if path.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m mlops"
+    found = shutil.which(path.name)
+    if found and path.exists() and path.samefile(found):
+        return path.name
+    shown = shorten_path(path)
+    return shlex.quote(shown if "/" in shown else f"./{shown}")

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from mlops.cli.progress.following import find_following
 from mlops.cli.progress.run import Progress, format_ending, summarize_run
 from mlops.operations.status import Status
+from mlops.parameters.merging import Parameters
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Decision, Rollback, Service
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord
@@ -146,6 +148,20 @@ def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:
         "Data:       diabetes version 2 is the newest; runs train on it",
         "Report:     outputs/index.html",
     ]
+
+
+def test_lines_for_copying_begin_with_the_program_as_its_user_can_call_it() -> None:
+    champion = ModelVersion("diabetes", 4, "run", {}, {}, champion=True)
+    service = Service("production", "http://127.0.0.1:81", "sha256:1", "healthy", "diabetes:3", 3, "")
+    run = RunRecord("run", "release", "local", "succeeded", "", "", own_process(), (DEPLOYED,), outcome="released")
+    program = "'/my project/mlops'"
+    failed = replace(run, state="failed", settings=RunSettings(Parameters("local", 1, {}, {})))
+    following = find_following(failed, program)
+    said = summarize_run(run, Status(champion, [service]), "index.html", program, following).splitlines()
+    commands = [line for line in said if "mlops" in line]
+    assert commands[0].endswith("Release it with `mlops run release`.")
+    assert f'"Authorization: Bearer $({program} keys production --primary)"' in commands[1]
+    assert commands[2] == f"Next:       {program} resume run"
 
 
 def test_the_line_to_try_a_service_of_this_machine_avoids_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
