@@ -32,6 +32,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_table(str(tmp_path / "none.csv"))
 
 
+def test_a_missing_relative_path_is_named_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as raised:
+        read_table("none.csv")
+    assert str(raised.value) == f"There is no data file none.csv in {tmp_path}. Check the path."
+
+
 @pytest.mark.parametrize("url", ["data.txt", "data", "gopher.csv/", "data.xls"])
 def test_another_ending_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match=rf"^The data file {url} must have a name that ends in \.csv, \.csv\.gz, \.pa"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from mlops.data.location import describe_obstacle
+from mlops.data.location import describe_obstacle, name_folder
 from mlops.errors import IntegrityError, UsageError, quote_cause
 from mlops.files.hashes import hash_content, hash_listing
 from mlops.files.urls import find_path
@@ -127,7 +127,7 @@ def _read(url: str) -> Content:
             raise UsageError(f"The data file {url} must have a name that ends in {', '.join(FORMATS)}.")
         content = system.cat_file(path)
     except FileNotFoundError as error:
-        raise UsageError(f"There is no data file {url}. Check the path.") from error
+        raise UsageError(f"There is no data file {url}{name_folder(url)}. Check the path.") from error
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(f"The data file {url} cannot be read ({quote_cause(error)}). Check the path.") from error
     return Content(ending, (content,), hash_content(content))

@@ -36,10 +36,14 @@ def require_file(url: str, source: str) -> None:
     if found and found[1] != "file":
         _require_scheme(found[1], url, source)
     elif url and not find_path(url).exists():
-        place = "" if found or Path(url).is_absolute() else f" in {Path.cwd()}"
-        raise UsageError(f"{source} is {url!r}, but there is no such file{place}. Check the path.")
+        raise UsageError(f"{source} is {url!r}, but there is no such file{name_folder(url)}. Check the path.")
     elif url and (obstacle := describe_obstacle(find_path(url))):
         raise UsageError(f"{source} is {url!r}, which {obstacle}.")
+
+
+def name_folder(url: str) -> str:
+    """Return the folder that a relative path starts from, as the end of a sentence; "" for another path or a URL."""
+    return "" if SCHEME.match(url) or Path(url).is_absolute() else f" in {Path.cwd()}"
 
 
 def describe_obstacle(path: Path) -> str:
