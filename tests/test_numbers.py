@@ -25,7 +25,11 @@ from mlops.numbers import format_number, format_pair
         (None, "–"),
         (True, "–"),
         (math.nan, "–"),
-        ("3", "–"),
+        (math.inf, "inf"),
+        (-math.inf, "-inf"),
+        ("3", "3"),
+        ("0.05x", "0.05x"),
+        ("", "–"),
     ],
 )
 def test_a_number_has_three_significant_digits(value: object, shown: str) -> None:

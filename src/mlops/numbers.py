@@ -7,17 +7,23 @@ ALL_DIGITS = 17  # with 17 digits, any two different floats look different
 
 
 def format_number(value: object, digits: int = DIGITS) -> str:
-    """Format a number with three significant digits, an integer with all its digits, and anything else as a dash.
+    """Format a number with three significant digits, and an integer with all its digits.
+
+    A text stays as it is, so that a table shows what a damaged column holds. Anything else is a dash.
 
     Examples
     --------
     >>> [format_number(value) for value in (2974.871, 47.0627, 0.482899, 1.5e-7, 442)]
     ['2,970', '47.1', '0.483', '1.5e-07', '442']
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, str):
+        return value or "–"
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
         return "–"
     if isinstance(value, int):
         return f"{value:,}"
+    if math.isinf(value):
+        return f"{value}"
     rounded = float(f"{value:.{digits}g}") + 0.0  # -0.0 becomes 0.0
     if rounded and abs(rounded) < 0.001:
         return f"{rounded:.{digits}g}"

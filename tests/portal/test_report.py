@@ -586,7 +586,7 @@ def test_the_index_lists_every_run_newest_first(tmp_path: Path) -> None:
     ]
     assert [head.get_text() for head in page.select("th.number")] == ["mse", "mae", "r2", "Duration"]
     labels = [cell["data-label"] for cell in page.select("tbody tr")[0].find_all("td")]
-    assert labels == ["Status", "What differs", "Steps", "Model", "mse", "mae", "r2", "Duration"]
+    assert labels == ["Status", "Parameters that differ", "Steps", "Model", "mse", "mae", "r2", "Duration"]
     assert [link["href"] for link in page.find_all("a")] == [
         "20261123-000000-all-0000/03_evaluate.html",
         "20261122-190758-all-3f9a51c2/03_evaluate.html",

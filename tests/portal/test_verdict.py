@@ -159,6 +159,15 @@ def test_the_verdict_of_a_service_quotes_the_message_and_not_the_cell(kind: str,
     assert find_verdict(run, tested) == Verdict("failed", said)
 
 
+def test_the_verdict_of_a_failed_service_lists_two_checks() -> None:
+    checks = "".join(f"\n  check {number}: expected 1, saw 2" for number in range(4))
+    error = f"ServiceTestFailed: http://there fails 4 checks, and qa now serves nothing:{checks}"
+    tested = StepRecord("test_qa", "", "qa", state="failed", error=error, error_kind="ServiceTestFailed")
+    run = RunRecord("run", "all", "local", "failed", "", "", own_process(), (tested,))
+    lines = find_verdict(run, tested).text.splitlines()
+    assert lines[1:] == ["check 0: expected 1, saw 2", "check 1: expected 1, saw 2", "and 2 more"]
+
+
 def test_what_follows_the_cell_that_failed_did_not_run() -> None:
     raised = new_output("error", ename="ValueError", evalue="no", traceback=[])
     killed = new_code_cell("os.kill()", metadata={"papermill": {"exception": True}})

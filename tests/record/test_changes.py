@@ -49,7 +49,7 @@ def test_the_parameter_that_differs_from_the_run_before_is_named() -> None:
         "train.alpha 0.1 (before: 0.4)",
         "test_data.data_path diabetes-of-november.csv (before: default)",
     ]
-    assert list_changes(before, [make_run(train={"alpha": 0.4, "seed": 0}, test_data={})]) == ["nothing"]
+    assert list_changes(before, [make_run(train={"alpha": 0.4, "seed": 0}, test_data={})]) == ["none"]
 
 
 def test_a_value_that_is_the_default_is_no_change() -> None:
@@ -59,14 +59,14 @@ def test_a_value_that_is_the_default_is_no_change() -> None:
     edited = replace(plain, settings=replace(plain.settings, defaults={**DEFAULTS, "train": {"alpha": 1.0, "seed": 0}}))
     assert list_changes(edited, [plain]) == ["train.alpha 1.0 (before: 0.4)"]
     old = make_run(train={"alpha": 0.4}, test_data={})  # without defaults
-    assert list_changes(plain, [old]) == ["nothing"]
+    assert list_changes(plain, [old]) == ["none"]
 
 
 def test_a_file_that_the_notebook_chose_itself_is_the_one_that_is_named_later() -> None:
     file = {"data_path": "file:///home/you/project/.mlops/datasets/a/diabetes.csv"}
     first = make_run(test_data={"data_path": ""})
     first = first.with_step(replace(first.steps[0], results=file))
-    assert list_changes(make_run(test_data=file), [first]) == ["nothing"]
+    assert list_changes(make_run(test_data=file), [first]) == ["none"]
     other = make_run(test_data={"data_path": file["data_path"].replace("/a/", "/b/")})
     assert list_changes(other, [first]) == ["test_data.data_path b/diabetes.csv (before: a/diabetes.csv)"]
 

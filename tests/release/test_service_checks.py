@@ -215,6 +215,20 @@ def test_a_request_without_an_answer_while_the_time_is_measured_is_no_answer(
     assert url in failure.seen
 
 
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [("", "Connection refused"), ("http://127.0.0.1:9", "the proxy: Connection refused")],
+)
+def test_a_service_without_an_answer_has_a_short_reason(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, reason: str
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    url = "http://192.0.2.1:9" if proxy else "http://127.0.0.1:9"  # a proxy is never asked for this machine
+    (failure,) = measure_latency(url, "key", ROWS, 1).failures
+    assert failure.seen == f"{url} does not answer ({reason})."
+
+
 def test_a_wrong_answer_counts_although_a_later_request_gets_none(backend: Backend, tmp_path: Path) -> None:
     release(backend, publish(backend, tmp_path, 1.0))
     service = release(backend, publish(backend, tmp_path, 2.0))

@@ -172,7 +172,7 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
         raise UsageError(f"{GATE.overruled_by} overrules the gate, so it needs a reason. Set {GATE.override_reason}.")
     if decision.promoted or not promote_always:
         return decision
-    reason = f"Promoted by overruling the gate: {why.rstrip('.')}. The gate said: {decision.reason}"
+    reason = f"The gate was overruled: {why.rstrip('.')}. It said: {decision.reason}"
     return replace(decision, promoted=True, reason=reason, override=why)
 
 

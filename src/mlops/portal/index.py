@@ -26,7 +26,7 @@ from mlops.record.summary import (
 )
 
 METRICS = list_metrics()
-LEADING = ("Run", "Status", "What differs", "Steps", "Model")
+LEADING = ("Run", "Status", "Parameters that differ", "Steps", "Model")
 NUMERIC = ' class="number"'
 GOOD = ("promoted", "released", "done")
 ICONS = {
@@ -103,7 +103,7 @@ def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path, units:
     ]
     cells = [
         ("Status", _render_status(run), "status"),
-        ("What differs", f"<small>{changes}</small>" if changes else "", "changes"),
+        ("Parameters that differ", f"<small>{changes}</small>" if changes else "", "changes"),
         ("Steps", _render_steps(run, folder), "steps"),
         ("Model", escape(model) + mark, "model"),
         *numbers,

@@ -11,6 +11,8 @@ from mlops.record.data_test import summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import OVERRULED, find_model, find_override
 
+SHOWN = 2  # checks; the page shows all in the error below, and the index links to that page
+
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
     """Return a sentence without a full stop, then a line for each broken rule or failed check.
@@ -20,7 +22,8 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
     if rules := summarize_rules(step):
         return ["The data did not pass its test", *rules]
     said, *lines = _find_message(step).splitlines() or [""]
-    checks = [line.strip() for line in lines if line.startswith("  ")]
+    failed = [line.strip() for line in lines if line.startswith("  ")]
+    checks = failed[:SHOWN] + ([f"and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else [])
     model = name_model(run, find_deployment(steps, step.environment)) or "The service"
     if step.error_kind == ServiceUntestedError.__name__:
         return [f"{model} could not be tested in {step.environment}", *filter(None, [said])]

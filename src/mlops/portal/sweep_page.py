@@ -204,7 +204,8 @@ def _render_point(
         numbers = f'<td colspan="{1 + len(others)}" class="error">{said}</td>'
     else:
         numbers = "".join(
-            f"<td>{format_number(value)}</td>" for value in (point.score, *(point.results.get(name) for name in others))
+            f"<td>{escape(format_number(value))}</td>"
+            for value in (point.score, *(point.results.get(name) for name in others))
         )
     files = {"report": report, "notebook": point.file}
     links = ", ".join(f'<a href="{quote(file)}">{title}</a>' for title, file in files.items() if file)

@@ -12,7 +12,7 @@ from mlops.record.steps import StepRecord
 
 LONGEST = 40  # maximum length of a value; a longer path is shortened to its last part
 UNKNOWN = "default"
-NOTHING, FIRST, NONE_SUCCEEDED = "nothing", "first run", "no earlier run succeeded"
+NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 
 
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:

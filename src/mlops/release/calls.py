@@ -64,4 +64,13 @@ def explain_silence(url: str, error: requests.RequestException) -> ServiceUntest
     """Return the error for a request that got no answer."""
     if isinstance(error, requests.ReadTimeout):
         return ServiceUntestedError(f"{url} took longer than {TIMEOUT[1]:g} s to answer.")
-    return ServiceUntestedError(f"{url} does not answer ({error}).")
+    return ServiceUntestedError(f"{url} does not answer ({_find_reason(error)}).")
+
+
+def _find_reason(error: requests.RequestException) -> str:
+    """Return the reason of the operating system or the library at the end of a chain of errors, without that chain."""
+    first: BaseException = error
+    while earlier := first.__cause__ or first.__context__:
+        first = earlier
+    reason = (isinstance(first, OSError) and first.strerror) or str(first) or type(first).__name__
+    return f"the proxy: {reason}" if isinstance(error, requests.exceptions.ProxyError) else reason
