@@ -102,7 +102,7 @@ def test_a_test_of_an_image_that_was_replaced_meanwhile_is_not_recorded(backend:
         conclude(backend, old, [])
     assert str(raised.value) == (
         "Another deployment has replaced the image that was tested, so the result is not recorded: production now "
-        "serves tiny version 2. Run `mlops run release` to deploy and test it again."
+        f"serves tiny version 2. `mlops run release -p deploy_qa.image_digest={old.digest}` deploys and tests it again."
     )
 
 

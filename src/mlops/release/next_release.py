@@ -74,8 +74,7 @@ class NextRelease:
     @property
     def image_option(self) -> str:
         """The option that names the image: " -p deploy_qa.image_digest=sha256:1", or empty."""
-        first = next(step for step in PIPELINES[SERVING_AGAIN] if step.deploys.image)
-        return f" -p {first.name}.{first.deploys.image}={self.digest}" if self.digest else ""
+        return name_image(self.digest) if self.digest else ""
 
     @property
     def command(self) -> str:
@@ -94,6 +93,12 @@ class NextRelease:
             return f"Train another model, or test it again with `{self.command}`."
         others = ", which replaces {0.model_name} in {0.environment}".format(*self.replaces) if self.replaces else ""
         return f"Release it with `{self.command}`{others}."
+
+
+def name_image(digest: str) -> str:
+    """Return the option of `mlops run release` that names an image: " -p deploy_qa.image_digest=sha256:1"."""
+    first = next(step for step in PIPELINES[SERVING_AGAIN] if step.deploys.image)
+    return f" -p {first.name}.{first.deploys.image}={digest}"
 
 
 def find_next_release(state: ReleaseState) -> NextRelease | None:

@@ -5,7 +5,7 @@ from mlops.platform.images import Image
 from mlops.platform.services import ENVIRONMENTS, Permissions, previous_environment
 from mlops.release.history import Deployment, Deployments
 from mlops.release.host import Host, State
-from mlops.release.next_release import describe_rollback
+from mlops.release.next_release import describe_rollback, name_image
 
 
 def require_passed(host: Host[State], environment: str, image: Image) -> None:
@@ -14,7 +14,7 @@ def require_passed(host: Host[State], environment: str, image: Image) -> None:
     if before and image.digest not in host.look(before).read().passed:
         raise DeploymentError(
             f"{image.name} ({image.digest}) has not passed its test in {before}, and {environment} accepts only "
-            f"images that passed it. Run `mlops run release{host.command_options}`."
+            f"images that passed it. Run `mlops run release{name_image(image.digest)}{host.command_options}`."
         )
 
 

@@ -15,6 +15,7 @@ from mlops.files.records import decode_record
 from mlops.numbers import format_number, format_pair
 from mlops.platform.services import Judgement, Services
 from mlops.release.calls import call_service, explain_silence, post_rows
+from mlops.release.next_release import name_image
 from mlops.release.sessions import open_session
 
 RELATIVE_TOLERANCE = 1e-9
@@ -208,7 +209,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     if judged.kind == "replaced":
         raise ServiceUntestedError(
             f"Another deployment has replaced the image that was tested, so the result is not recorded: {now}. "
-            "Run `mlops run release` to deploy and test it again."
+            f"`mlops run release{name_image(digest)}` deploys and tests it again."
         )
     require_passed(checks, url, now)
 
