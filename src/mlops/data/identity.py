@@ -47,8 +47,8 @@ class Familiarity:
     seen : array of bool, shape (n,)
         True for a recorded row: it agrees with one within `SAME` in every column.
     unknown : array of bool, shape (n,)
-        True for a row that may be a recorded row: it agrees with one only within `ALIKE` or the rounding of a table,
-        or some of the recorded rows are unavailable.
+        True for a row that may be a recorded row, because it agrees with one only within `ALIKE` or within the rounding
+        of a table, or because some of the recorded rows are unavailable.
     unavailable : int
         The number of tables of recorded rows that are unavailable.
     """

@@ -143,8 +143,7 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
     requirements : Path
         Pinned packages, one per line.
     machine : mapping, optional
-        Values of environment markers: ``{"sys_platform": "linux"}``. A marker that is not given takes this machine's
-        value.
+        Values of environment markers: ``{"sys_platform": "linux"}``. The other markers have this machine's values.
     """
     lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())
     pins = [Requirement(line) for line in lines if line and line[0].isalpha()]

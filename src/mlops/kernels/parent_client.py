@@ -241,7 +241,7 @@ def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
 
 
 def _start(path: Path, key: Key) -> Channel:
-    """Start a parent. Its socket listens before its imports, so later clients wait in the queue of the socket."""
+    """Start a parent. Its socket listens before the imports begin, so later clients wait in the socket's queue."""
     with lock(path.parent):
         if channel := open_channel(path):
             return channel  # another client was faster

@@ -1,8 +1,8 @@
 """The hand-off between notebooks: one notebook glues scraps, and the next reads them.
 
 In a run, a notebook's scraps are read from its executed copy in the run's folder. JupyterLab makes no such copy, and
-papermill alone writes it anywhere. So there, the scraps are also stored in ``MLOPS_HOME/workbench/<notebook>.ipynb``, a
-notebook that contains nothing else. The next notebook finds them there.
+papermill's command may write it anywhere. So in both, the scraps are also stored in
+``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that contains nothing else, where the next notebook finds them.
 """
 
 import math

@@ -86,7 +86,7 @@ def release_again(
 def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
     """Return the release of the model that a run registered, packed or deployed.
 
-    It names the run's image if a release would otherwise deploy a different one, as it does for an older version.
+    It names the run's image if a release would otherwise deploy a different one, for example the champion's.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class RunRequest:
     allowed : Permissions
         Whether the run may replace services of another model, and deploy versions that were rolled back.
     run_id : str
-        The run's name; empty to choose one.
+        The run's name; empty to generate one.
     jobs : int
         How many notebooks may run in parallel; 0 for one per core.
     """

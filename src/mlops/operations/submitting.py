@@ -181,7 +181,10 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
 
 
 def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
-    """Yield this machine's records of the platform, newest first, and unreadable ones, whose platform is unknown."""
+    """Yield this machine's records of runs on the platform, newest first.
+
+    Unreadable records are included, because they may belong to it.
+    """
     platforms = ("", opened.parameters.platform)
     return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)
 

@@ -154,7 +154,7 @@ class Registry(Protocol):
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
     """Return whether two images have the same model version.
 
-    A restored registry may give a number to another model, with another `ModelVersion.identity`. An identity that an
-    older version of the engine did not record is empty and equals any.
+    A restored registry may give a number to another model, with another `ModelVersion.identity`. An identity is
+    empty if an older version of the engine recorded none, and an empty one matches any other.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

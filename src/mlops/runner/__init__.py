@@ -53,7 +53,7 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     surroundings : Surroundings
         The project, the listeners, and the platform's part in the run.
     run_id : str
-        The run's name, which no other run may have; empty to choose one.
+        The run's name, which must be unused; empty to generate one.
 
     Returns
     -------

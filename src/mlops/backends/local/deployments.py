@@ -47,7 +47,7 @@ class LocalState(Deployments):
     def find_replacement(self, folder: Path) -> str:
         """Return when the server with this folder was replaced; empty if it was not replaced or the time is unknown.
 
-        A folder is named after the start of its server, and the record of the deployment is a moment later.
+        A folder is named after the time when its server started; the deployment is recorded a moment later.
         """
         day, _, clock = folder.name.partition("T")
         began = f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:6]}Z"

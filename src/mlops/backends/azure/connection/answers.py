@@ -105,8 +105,8 @@ def list_reasons(body: object) -> list[Reason]:
     Parameters
     ----------
     body : object
-        ``{"error": {"code", "message", "details": [...]}}`` in upper or lower case. A message may itself be such a body
-        as text.
+        ``{"error": {"code", "message", "details": [...]}}`` in upper or lower case. A message may itself be the text of
+        such a body.
     """
     return list(dict.fromkeys(_walk(body)))
 
