@@ -165,7 +165,11 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
     elif download:
         click.echo(pipelines.fetch_run(run_id, download / run_id))
     else:
-        shown = pipelines.cancel(run_id) if cancel else get_run(opened, run_id)
+        shown = get_run(opened, run_id)
+        if cancel and shown.state in ("succeeded", "failed"):
+            click.echo(f"Run {run_id} was not canceled, because it had already ended.", err=True)
+        elif cancel:
+            shown = pipelines.cancel(run_id)
         _show_run(shown, opened.model_name, as_json)
 
 

@@ -40,8 +40,8 @@ class Arrival:
 class Datasets(Protocol):
     """The versions of the data set.
 
-    A file is first staged, that is, copied to a place where it never changes. It is tested there, and once it has
-    passed, registered in that place. So a version is exactly the file that was tested, and there is only one copy.
+    A file is first staged, that is, copied to a place where it never changes. It is tested there and,
+    once it has passed, registered there. So a version is exactly the file that was tested, and there is only one copy.
     """
 
     def find_newest(self) -> DatasetVersion | None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from mlops.backends import open_backend
-from mlops.errors import NotFoundError, UsageError
+from mlops.errors import NotFoundError, StepNotFoundError, UsageError
 from mlops.platform.submission import Submission
+from mlops.record.ledger import RunRecord, write_run
+from mlops.record.processes import NO_PROCESS
+from mlops.record.steps import StepRecord
 from mlops.workspace import Workspace
 
 ECHO = (sys.executable, "-c", "import sys; print(sys.argv[1:])")
@@ -69,3 +72,18 @@ def test_submitted_runs_are_listed_by_their_submission_and_not_by_their_names(wo
     first, second = (pipelines.submit(Submission()).run_id for _ in range(2))
     renamed = (workspace.outputs / first).rename(workspace.outputs / "99999999-000000-retrain-ffffffff").name
     assert [run.run_id for run in pipelines.list_runs(5)] == [second, renamed]
+
+
+def test_a_log_of_no_step_suggests_the_nearest_one(workspace: Workspace) -> None:
+    pipelines = open_backend("local", workspace, ECHO).pipelines
+    assert pipelines is not None
+    pipelines.publish("42", "")
+    run_id = pipelines.submit(Submission()).run_id
+    with pytest.raises(StepNotFoundError, match=rf"^Run {run_id} has not begun, so it has no log yet\. Try again"):
+        pipelines.read_log(run_id, "train")
+    step = StepRecord("train", "02_train")
+    record = RunRecord(run_id, "retrain", "local", "running", "2026-01-01T00:00:00Z", "", NO_PROCESS, (step,))
+    write_run(record, workspace.outputs)
+    with pytest.raises(StepNotFoundError) as raised:
+        pipelines.read_log(run_id, "trian")
+    assert str(raised.value) == f"Run {run_id} has no step 'trian'. Did you mean 'train'? Its steps: train."

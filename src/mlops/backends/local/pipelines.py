@@ -24,6 +24,7 @@ from mlops.errors import (
 )
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
+from mlops.parameters.suggestion import suggest
 from mlops.pipelines import PIPELINES, PUBLISHED
 from mlops.platform.datasets import LATEST, Datasets
 from mlops.platform.pipelines import JobState, PublishedPipeline, SubmittedRun, describe_record
@@ -137,9 +138,11 @@ class LocalPipelines:
         """See `mlops.platform.pipelines.Pipelines`. Here one process runs all steps and writes one log."""
         folder = self._find_folder(run_id)
         record = read_run(folder) if (folder / "run.json").is_file() else None
-        if record is None or record.step(step) is None:
-            known = ", ".join(found.name for found in record.steps) if record else "none"
-            raise StepNotFoundError(f"Run {run_id} has no step {step!r} yet. Its steps are: {known}.")
+        if record is None:
+            raise StepNotFoundError(f"Run {run_id} has not begun, so it has no log yet. Try again in a moment.")
+        if record.step(step) is None:
+            known = [found.name for found in record.steps]
+            raise StepNotFoundError(f"Run {run_id} has no step {step!r}{suggest(step, known, 'Its steps')}")
         return (folder / LOG).read_text(errors="replace")
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:
