@@ -7,7 +7,7 @@ import pytest
 from mlops.errors import FormatError
 from mlops.files.hashes import hash_file
 from mlops.pipelines.step import HandedFile, Step
-from mlops.record.fingerprints import has_kept_files, hash_sources, identify_home
+from mlops.record.fingerprints import describe_environment, has_kept_files, hash_sources, identify_home
 from mlops.workspace import HOME_FORMAT
 
 
@@ -55,3 +55,15 @@ def test_handed_on_files_are_those_that_the_step_declares(tmp_path: Path) -> Non
     path.unlink()
     assert not has_kept_files(step, results)
     assert has_kept_files(Step("clean", "01_clean"), results)
+
+
+def test_packages_of_the_lock_may_be_added_and_others_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "requirements.lock").write_text("a.b-c==1.0 ; x \\\n    --hash=sha256:0\nnumpy==2.3\n")
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    (tmp_path / "numpy-2.3.dist-info").mkdir()
+    before = describe_environment(tmp_path)
+    (tmp_path / "A_b_c-1.0.dist-info").mkdir()
+    (tmp_path / "pip-26.3.dist-info").mkdir()
+    assert describe_environment(tmp_path) == before
+    (tmp_path / "numpy-2.3.dist-info").rename(tmp_path / "numpy-2.2.dist-info")
+    assert describe_environment(tmp_path)["installed"] == ["numpy-2.2"]

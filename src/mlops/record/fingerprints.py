@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import secrets
 import sys
 import sysconfig
@@ -21,6 +22,8 @@ from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace, mark_home
 
 FORMAT = 1  # part of the fingerprint, so that raising it invalidates every older one
+INFO = ".dist-info"
+PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that differ from run to run without affecting results
 
 Observe = Callable[[str], str]
@@ -105,10 +108,22 @@ def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the environment: the interpreter, the hash of the lock, and the packages with their versions."""
+    """Return the environment: the interpreter, the hash of the lock, and the packages that the lock does not have.
+
+    Which packages of the lock are installed does not matter: `make test` adds some, and no step runs again for them.
+    """
     lock = project / "requirements.lock"
-    installed = sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith(".dist-info"))
-    return {"python": sys.version, "lock": hash_file(lock) if lock.is_file() else "", "installed": installed}
+    pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
+    found = (name.removesuffix(INFO) for name in os.listdir(sysconfig.get_path("purelib")) if INFO in name)
+    others = sorted(name for name in found if name.lower() not in pins and not name.startswith("pip-"))
+    return {"python": sys.version, "lock": hash_file(lock) if lock.is_file() else "", "installed": others}
+
+
+@lru_cache(maxsize=10)
+def _read_pins(lock: str, modified: int) -> frozenset[str]:
+    """Return "name-version" of each package in a lock, spelled as the folder of an installed package."""
+    pins = PIN.findall(Path(lock).read_text(encoding="utf-8"))
+    return frozenset(f"{name.replace('-', '_').replace('.', '_').lower()}-{version}" for name, version in pins)
 
 
 def identify_home(home: Path) -> str:
