@@ -1,10 +1,16 @@
 # The targets call the `mlops` command line in .venv; `make help` lists them.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --compile-bytecode
+# Each target installs the extras that it needs. WANTED is all of them, so that one call of uv installs them.
+ALL := lab azure dask test
+EXTRAS = $(ALL)
+WANTED =
+INSTALL = @python=$$(bash .ci/find-python) && "$$python" .ci/install
+extras = $(addprefix $(READY)-,$(1))
 PYTEST := $(BIN)/python -m pytest
 # The tests of a file share a home or a run, so one worker runs each file. Slow tests share little, so workers steal them.
 SPREAD := --dist loadfile --no-loadscope-reorder -n
@@ -16,6 +22,8 @@ NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p n
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 # rfc3987-syntax builds a grammar when nbformat is imported. That takes each kernel a second, for checks that nothing uses.
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
+# The lists of names for `make run` and for each extra. Their versions and hashes come from requirements.lock.
+LIST = $(filter-out --generate-hashes,$(COMPILE)) $(OMIT) --no-annotate -c requirements.lock
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
 # A failed check ends with the command that fixes it.
@@ -26,22 +34,19 @@ fix = || { echo 'To fix this: $(1)' >&2; exit 1; }
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## install everything into .venv
+setup: WANTED = $(EXTRAS)
+setup: $(READY) $(call extras,$(EXTRAS))  ## install everything into .venv; with EXTRAS="azure dask", only these extras
 
 # A virtual environment has absolute paths, so after the project was moved or copied it is created again.
 MOVED := $(shell [ ! -f $(BIN)/activate ] || grep -qF '$(CURDIR)/$(VENV)' $(BIN)/activate || echo moved)
 .PHONY: moved
 moved:
-	@echo "$(VENV) was created in another folder and is replaced"
 
-$(READY): requirements.lock pyproject.toml .ci/uv.lock $(MOVED)
-	@bash .ci/make-venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .ci/uv.lock
-	@echo "installing packages into $(VENV) ..."
-	@$(INSTALL) -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m mlops.kernels.install >/dev/null
-	@touch $(READY)
+$(READY): requirements.lock pyproject.toml .ci/uv.lock .ci/packages/base.txt $(MOVED)
+	$(INSTALL) $(WANTED)
+
+$(READY)-%: .ci/packages/%.txt $(READY)
+	$(INSTALL) $* $(WANTED)
 
 run: $(READY)  ## run build, retraining and release on this machine
 	@$(BIN)/mlops run all
@@ -49,14 +54,16 @@ run: $(READY)  ## run build, retraining and release on this machine
 stop: $(READY)  ## end the services
 	@$(BIN)/mlops stop
 
-test: $(READY)  ## unit tests, data tests, notebook regression, end-to-end run
+test: WANTED = $(ALL)
+test: $(call extras,$(ALL))  ## unit tests, data tests, notebook regression, end-to-end run
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
 # The slow tests mostly wait for processes, notebooks and Azurite, so they run on more workers than there are cores.
 test-all: test azurite  ## make test, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
 
-test-azure: $(READY) azurite  ## only the tests of the platform azure, against a double of Azure (needs npm)
+test-azure: WANTED = azure test
+test-azure: $(call extras,azure test) azurite  ## only the tests of the platform azure, against a double of Azure (needs npm)
 	@$(PYTEST) tests/backends -k azure $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 azurite: .ci/azurite/node_modules/.ready
@@ -65,23 +72,28 @@ azurite: .ci/azurite/node_modules/.ready
 	@npm ci --prefix .ci/azurite --no-audit --no-fund --loglevel=error
 	@touch $@
 
-bench: $(READY)  ## compare speed and memory with papermill; REPEATS=1 and ONLY=eight make it short
+bench: WANTED = test
+bench: $(call extras,test)  ## compare speed and memory with papermill; REPEATS=1 and ONLY=eight make it short
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
 
-nbval: $(READY)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
+nbval: WANTED = test
+nbval: $(call extras,test)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
 	@$(NBVAL) notebooks $(call fix,make notebooks (if the new outputs are right))
 
-notebooks: $(READY)  ## run the notebooks again and keep the outputs that are checked
+notebooks: WANTED = test
+notebooks: $(call extras,test)  ## run the notebooks again and keep the outputs that are checked
 	@$(BIN)/python tests/notebooks/refresh.py
 
-lint: $(READY)  ## style, types, layers, and notebooks without stray outputs
+lint: WANTED = test
+lint: $(call extras,test)  ## style, types, layers, and notebooks without stray outputs
 	@$(BIN)/ruff check . $(call fix,$(BIN)/ruff check --fix .)
 	@$(BIN)/ruff format --check . $(call fix,$(BIN)/ruff format .)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports $(call fix,read "How the structure is enforced" in docs/development.md)
 	@$(BIN)/nbstripout --verify --keep-count --keep-id notebooks/*.ipynb $(call fix,make notebooks)
 
-lab: $(READY)  ## JupyterLab on the notebooks; its options: ARGS="--no-browser --port 9000"
+lab: WANTED = lab
+lab: $(call extras,lab)  ## JupyterLab on the notebooks; its options: ARGS="--no-browser --port 9000"
 	@$(BIN)/jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 ui: .venv-ui/.ready  ## MLflow's page on the local store
@@ -94,8 +106,10 @@ ui: .venv-ui/.ready  ## MLflow's page on the local store
 	@touch $@
 
 lock: $(READY)  ## resolve the versions of all packages again
-	@$(COMPILE) $(OMIT) --upgrade --extra azure --extra dask --extra test pyproject.toml | $(UNMARK) > requirements.lock.new
+	@$(COMPILE) $(OMIT) --upgrade --group install $(addprefix --extra ,$(ALL)) pyproject.toml | $(UNMARK) > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
+	@$(LIST) --group install pyproject.toml | $(UNMARK) > .ci/packages/base.txt
+	@$(foreach name,$(ALL),$(LIST) --extra $(name) pyproject.toml | $(UNMARK) > .ci/packages/$(name).txt &&) true
 	@echo uv | $(COMPILE) --upgrade --no-annotate - | $(UNMARK) > .ci/uv.lock
 	@echo mlflow | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > .ci/ui.lock
 	@printf 'httptools\nmsgspec\nnumpy\nuvicorn\nuvloop\n' | $(COMPILE) --no-annotate -c requirements.lock - | $(UNMARK) > src/diabetes/score_requirements.lock

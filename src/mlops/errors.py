@@ -5,7 +5,8 @@
     MlopsError
     ├── UsageError
     │   ├── ParameterError
-    │   └── FormatError
+    │   ├── FormatError
+    │   └── ExtraMissingError
     ├── DataTestFailed
     ├── HandoffError
     ├── IntegrityError
@@ -55,6 +56,26 @@ class ParameterError(UsageError):
 
 class FormatError(UsageError):
     """A newer version wrote the state, or the state must be upgraded first."""
+
+
+class ExtraMissingError(UsageError):
+    """The packages of an extra are not installed.
+
+    Parameters
+    ----------
+    what : str
+        What needs them, as the subject of the message.
+    extra : str
+        The extra of ``pyproject.toml`` that has them.
+    missing : str
+        The missing packages or modules.
+    """
+
+    def __init__(self, what: str, extra: str, *missing: str) -> None:
+        super().__init__(
+            f"{what} needs packages that are not installed: {', '.join(missing)}. "
+            f"Run `make setup EXTRAS={extra}`, or without a checkout `pip install 'notebook-mlops[{extra}]'`."
+        )
 
 
 class DataTestFailed(MlopsError):

@@ -1,11 +1,14 @@
 """The command `mlops sweep`: mistakes in its options, tested in this process."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from command_line import CommandLine
 
 from mlops.cli import main
+from mlops.workspace import Workspace
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,14 @@ def test_bad_usage_says_what_is_wrong_and_runs_nothing(
     ran = CliRunner().invoke(main, ["sweep", "train", *words], env=environ)
     assert (ran.exit_code, said in ran.output) == (2, True), ran.output
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_cluster_needs_the_extra_dask(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = ("sweep", "train", "-p", "alpha=1,2", "--scheduler", "tcp://127.0.0.1:1")
+    refused = CommandLine(workspace).invoke(*words)
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "mlops: --scheduler needs packages that are not installed: distributed. Run `make setup EXTRAS=dask`, or "
+        "without a checkout `pip install 'notebook-mlops[dask]'`.\n",
+    )

@@ -1,12 +1,14 @@
 """A data file that cannot be read is named before anything runs."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from fsspec.registry import _registry as registry
 
 from mlops.data.location import require_file
-from mlops.errors import UsageError
+from mlops.errors import ExtraMissingError, UsageError
 
 
 def test_what_exists_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,6 +38,17 @@ def test_what_cannot_be_read_is_named(url: str, said: str) -> None:
     with pytest.raises(UsageError) as raised:
         require_file(url, "test_data.data_path")
     assert str(raised.value) == f"test_data.data_path is {url!r}, {said.format(here=Path.cwd())}"
+
+
+def test_a_url_of_azure_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "adlfs", None)
+    monkeypatch.delitem(registry, "abfss", raising=False)
+    with pytest.raises(ExtraMissingError) as raised:
+        require_file("abfss://container/x.csv", "test_data.data_path")
+    assert str(raised.value) == (
+        "test_data.data_path is 'abfss://container/x.csv', which needs packages that are not installed: adlfs. "
+        "Run `make setup EXTRAS=azure`, or without a checkout `pip install 'notebook-mlops[azure]'`."
+    )
 
 
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:

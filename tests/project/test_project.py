@@ -2,7 +2,6 @@
 
 import os
 import runpy
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -82,20 +81,6 @@ def test_jupyterlab_starts_for_every_user_and_gets_its_arguments(
     (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
     (tmp_path / "id").chmod(0o755)
     environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    words = ["make", "--no-print-directory", "-n", "-o", ".venv/.ready", "lab", "ARGS=--port 9000"]
+    words = ["make", "--no-print-directory", "-n", "-o", ".venv/.ready-lab", "lab", "ARGS=--port 9000"]
     ran = subprocess.run(words, cwd=project, env=environ, capture_output=True, text=True, check=True)
     assert " ".join(ran.stdout.split()) == f".venv/bin/jupyter lab notebooks {option}--port 9000"
-
-
-@pytest.mark.parametrize("moved", [False, True])
-def test_the_environment_is_made_again_after_the_project_was_moved(project: Path, tmp_path: Path, moved: bool) -> None:
-    folder = tmp_path.resolve() / "project"
-    for name in ("Makefile", "requirements.lock", "pyproject.toml", ".ci/uv.lock"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(project / name, folder / name)
-    (folder / ".venv" / "bin").mkdir(parents=True)
-    where = folder.with_name("before") if moved else folder
-    (folder / ".venv" / "bin" / "activate").write_text(f'VIRTUAL_ENV="{where}/.venv"\n')
-    (folder / ".venv" / ".ready").touch()
-    shown = subprocess.run(["make", "-n", "setup"], cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert ("make-venv .venv" in shown) == moved

@@ -5,7 +5,7 @@ import re
 import stat
 from pathlib import Path
 
-from mlops.errors import UsageError, quote_cause
+from mlops.errors import ExtraMissingError, UsageError, quote_cause
 from mlops.files.urls import find_path
 
 KINDS = (
@@ -14,6 +14,7 @@ KINDS = (
     (stat.S_ISBLK, "a device"),
     (stat.S_ISSOCK, "a socket"),
 )
+OF_AZURE = "adlfs"  # the package for az:// and abfs://
 SCHEME = re.compile(r"([A-Za-z][\w+.-]+)(?:://|::)")
 
 
@@ -69,10 +70,14 @@ def describe_obstacle(path: Path) -> str:
 
 def _require_scheme(scheme: str, url: str, source: str) -> None:
     from fsspec import get_filesystem_class
+    from fsspec.registry import known_implementations
 
     try:
         get_filesystem_class(scheme)
     except ImportError as error:
+        package = known_implementations[scheme]["class"].partition(".")[0]
+        if package == OF_AZURE:
+            raise ExtraMissingError(f"{source} is {url!r}, which", "azure", package) from error
         raise UsageError(f"{source} is {url!r}, but {scheme}:// cannot be read here: {quote_cause(error)}.") from error
     except ValueError:
         known = "Use a path, or a URL such as https://, az:// or file://."

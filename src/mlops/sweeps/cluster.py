@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops.backends import open_backend
-from mlops.errors import MlopsError, UsageError
+from mlops.errors import ExtraMissingError, MlopsError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.hashes import hash_file
 from mlops.parameters.lookup import RUN_FOLDER
@@ -178,9 +178,7 @@ def _connect(address: str) -> "Client":
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
-        raise UsageError(
-            "--scheduler needs Dask, which is not installed. Run pip install 'notebook-mlops[dask]'."
-        ) from error
+        raise ExtraMissingError("--scheduler", "dask", "distributed") from error
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -25,7 +25,8 @@ from azure_pipelines.pipeline import (
 from checkout import list_tracked
 
 STEP_SECONDS = 1500
-READY = ".ready"  # the file whose time `make setup` compares with that of the lock
+READY = ".ready"  # make compares the time of this file, and of those that begin so, with that of the lock
+INSTALL = re.compile(r"make setup( EXTRAS=.*)?")
 PRIVATE = ("MLOPS_", "PYTEST_", "VIRTUAL_ENV")  # variables of this test run that an agent does not have
 MACHINE = {**os.environ}  # the environment before a test adds the double of Azure
 COMMAND = re.compile(r"^##vso\[(task\.setvariable variable=|build\.addbuildtag\])([\w.-]+)(?:\](.*))?$", re.MULTILINE)
@@ -167,7 +168,7 @@ class Agent:
         self, script: str, variables: Mapping[str, str], extra: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         """Run a script in the checkout as the tasks do: without -e, with all variables except secrets."""
-        if script.strip() == "make setup":
+        if INSTALL.fullmatch(script.strip()):
             self._reuse_packages()
         inherited = {name: value for name, value in MACHINE.items() if not name.startswith(PRIVATE)}
         secrets = set(read_documented(self.repository).groups[SECRET_GROUP])
@@ -190,8 +191,10 @@ class Agent:
             move_packages(self.packages, self._packages)
         else:
             return
-        self._packages.joinpath(READY).unlink(missing_ok=True)  # the other checkout has the same file
-        self._packages.joinpath(READY).touch()
+        for path in sorted(self._packages.glob(f"{READY}*")):
+            content = path.read_bytes()
+            path.unlink()  # the other checkout has the same file
+            path.write_bytes(content)
 
     def holds(self, condition: str, variables: Mapping[str, str], succeeded: bool = True) -> bool:
         """Evaluate a condition."""

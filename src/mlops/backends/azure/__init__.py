@@ -34,7 +34,7 @@ from mlops.backends.azure.secrets import AzureSecrets
 from mlops.backends.azure.services.services import AzureServices
 from mlops.backends.azure.submitted.job import AzureJobs
 from mlops.backends.azure.telemetry import AzureTelemetry
-from mlops.errors import UsageError
+from mlops.errors import ExtraMissingError
 from mlops.platform.backend import Backend, Caller
 
 NEEDED = (
@@ -56,7 +56,7 @@ def open_backend(caller: Caller) -> Backend:
 
     Raises
     ------
-    UsageError
+    ExtraMissingError
         If the packages of the platform are not installed.
     ParameterError
         If ``parameters/azure.yml`` is wrong.
@@ -91,15 +91,12 @@ def require_packages() -> None:
 
     Raises
     ------
-    UsageError
+    ExtraMissingError
         If packages are missing; the message names them and says how to install them.
     """
     missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:
-        raise UsageError(
-            f"The platform azure needs packages that are not installed: {', '.join(missing)}. "
-            "Run `make setup` in a checkout, or `pip install 'notebook-mlops[azure]'`."
-        )
+        raise ExtraMissingError("The platform azure", "azure", *missing)
 
 
 def _is_installed(name: str) -> bool:
