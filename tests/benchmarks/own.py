@@ -1,4 +1,4 @@
-"""The project's own notebooks: a rerun where nothing has changed, a sweep, and notebook regression."""
+"""The project's own notebooks: a sweep, and notebook regression."""
 
 import functools
 import itertools
@@ -13,32 +13,6 @@ from benchmarks.scratch import Section, make_scratch
 POINTS = 100
 PEER_CALLS = 2  # a round
 NBVAL = "--nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider -q".split()
-
-
-def measure_rerun(rounds: int) -> Section:
-    """Measure a retraining in which every step is reused, and a call that only prints the program's version."""
-    with make_scratch() as scratch:
-        environ = _make_state(Path(scratch))
-        warm_up(environ, PROJECT)
-        rerun, version = ((BIN / "mlops", "run", "retrain"),), ((BIN / "mlops", "--version"),)
-        for _ in range(2):  # the first run promotes a model; the second run compares its model with that champion
-            measure_commands(rerun, environ, PROJECT)
-        bind = functools.partial
-        samples = interleave(
-            {
-                "mlops run retrain, warm parent": bind(measure_commands, rerun, environ, PROJECT),
-                "mlops run retrain, cold parent": bind(measure_cold, rerun, environ, PROJECT),
-                "mlops --version, warm parent": bind(measure_commands, version, environ, PROJECT),
-                "mlops --version, cold parent": bind(measure_cold, version, environ, PROJECT),
-                "python -c pass": bind(measure_commands, ((PYTHON, "-c", "pass"),), environ, PROJECT),
-            },
-            rounds,
-        )
-    notes = (
-        "third run and later: all but the steps with effects (register, create_image) is taken over or skipped",
-        "cold: the CPU time has all of the parent's start, which goes on behind the command",
-    )
-    return Section("No-change rerun", tuple(make_row(label, found) for label, found in samples.items()), notes=notes)
 
 
 def measure_sweep(rounds: int) -> Section:
@@ -58,8 +32,8 @@ def measure_sweep(rounds: int) -> Section:
         return measure_commands(commands, environ, PROJECT) * (POINTS / PEER_CALLS)
 
     with make_scratch() as scratch:
-        environ = _make_state(Path(scratch, "ours"))
-        theirs = _make_state(Path(scratch, "theirs"))
+        environ = make_state(Path(scratch, "ours"))
+        theirs = make_state(Path(scratch, "theirs"))
         warm_up(environ, PROJECT)
         test = (BIN / "papermill", "notebooks/01_test_data.ipynb", Path(scratch, "papermill.ipynb"))
         measure_commands([test], theirs, PROJECT)
@@ -102,5 +76,6 @@ def measure_nbval(rounds: int) -> Section:
     return Section("Notebook regression", tuple(rows.values()), tuple(figures), ("the notebooks of this project",))
 
 
-def _make_state(folder: Path) -> dict[str, str]:
+def make_state(folder: Path) -> dict[str, str]:
+    """Return the environment for commands on a home below a folder."""
     return make_environ(MLOPS_HOME=str(folder / "home"), MLOPS_OUTPUTS=str(folder / "outputs"))

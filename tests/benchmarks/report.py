@@ -55,7 +55,7 @@ def write_results(path: Path, machine: Mapping[str, Any], sections: Mapping[str,
     found = {name: asdict(section) for name, section in sections.items()}
     for name, section in sections.items():
         for figure, kept in zip(section.figures, found[name]["figures"], strict=True):
-            kept["verdict"] = GOALS[figure.goal].judge(figure.value)
+            kept["verdict"] = figure.judge()
     goals = {name: asdict(goal) for name, goal in GOALS.items()}
     content = {"machine": machine, "goals": goals, "sections": found}
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

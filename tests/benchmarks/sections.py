@@ -10,9 +10,10 @@ from benchmarks.goals import compare
 from benchmarks.measure import interleave, make_row
 from benchmarks.memory import measure_memory
 from benchmarks.overhead import measure_overhead
-from benchmarks.own import measure_nbval, measure_rerun, measure_sweep
+from benchmarks.own import measure_nbval, measure_sweep
 from benchmarks.processes import warm_up
 from benchmarks.scratch import Section, make_scratch
+from benchmarks.start import measure_start
 
 
 def measure_eight(rounds: int) -> Section:
@@ -53,7 +54,7 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "eight": measure_eight,
     "overhead": measure_overhead,
     "sweep": measure_sweep,
-    "rerun": measure_rerun,
+    "start": measure_start,
     "memory": measure_memory,
     "nbval": measure_nbval,
 }
