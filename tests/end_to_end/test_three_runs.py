@@ -173,7 +173,7 @@ def rolled_back(first, mlops) -> None:  # type: ignore[no-untyped-def]
     assert checked.returncode == 0, checked.stdout
     assert "– 03_evaluate                 not compared: champion_version is 1, committed with 0" in checked.stdout
     assert "not compared: model_version is 2, committed with 1\n" in checked.stdout
-    assert "✓ 07_test_service-production  5 compared, none differ" in checked.stdout
+    assert "✓ 07_test_service-production  2 compared, none differ" in checked.stdout
     after = json.loads(mlops.invoke("status", "--json").stdout)
     assert after["champion"]["version"] == 2
     assert (after["services"][1]["url"], after["services"][1]["model_version"]) == (before["url"], 2)

@@ -118,7 +118,7 @@ def test_the_scraps_that_are_declared_are_committed_and_no_others(path: Path) ->
         ("00_provision", "dataset_version", {"tested = ", "table = "}),
         ("04_register", "model_version", {"version = "}),
         ("05_create_image", "model_version", {"stored = "}),
-        ("07_test_service", "model_version", {"actual = ", 'print(*(f"row ', "pd.set_option("}),
+        ("07_test_service", "model_version", {"actual = ", 'print(*(f"row ', "pd.DataFrame(checks)"}),
     ],
 )
 def test_what_a_version_decides_is_compared_for_the_same_version_only(name: str, version: str, shown: set[str]) -> None:
