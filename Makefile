@@ -26,6 +26,8 @@ OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
 LIST = $(filter-out --generate-hashes,$(COMPILE)) $(OMIT) --no-annotate -c requirements.lock
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
+$(foreach extra,$(filter-out $(ALL),$(EXTRAS)),$(error EXTRAS: There is no extra '$(extra)'. Choose from: $(ALL)))
+
 # A failed check ends with the command that fixes it.
 fix = || { echo 'To fix this: $(1)' >&2; exit 1; }
 

@@ -147,6 +147,11 @@ def test_one_call_installs_everything_in_an_empty_checkout(checkout: Path) -> No
     assert install(checkout, *EXTRAS) == ["make-venv", "base lab azure dask test"]
 
 
+def test_an_unknown_extra_is_refused_with_the_known_ones(checkout: Path) -> None:
+    said, _ = start(checkout, "EXTRAS=azure tests").communicate(timeout=60)
+    assert "EXTRAS: There is no extra 'tests'. Choose from: lab azure dask test." in said
+
+
 @pytest.mark.parametrize("source", ["requirements.lock", "pyproject.toml", ".ci/uv.lock", ".ci/packages/base.txt"])
 def test_a_new_lock_changes_everything_that_is_installed(checkout: Path, source: str) -> None:
     install(checkout, "azure")
