@@ -13,6 +13,7 @@ from mlops.data.content import pack_file, split_name
 from mlops.errors import DatasetNotFoundError, IntegrityError
 from mlops.files.atomic import write_atomically
 from mlops.files.contents import store_by_content
+from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_file
 from mlops.files.records import read_record
 from mlops.files.urls import find_path
@@ -74,7 +75,8 @@ class LocalDatasets:
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        return str(store_by_content(self._folder, *pack_file(file, sha256)))
+        with explain_full_disk(self._folder):
+            return str(store_by_content(self._folder, *pack_file(file, sha256)))
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
@@ -82,7 +84,7 @@ class LocalDatasets:
         if not path.is_relative_to(self._folder):
             path = find_path(self.stage(path))
         sha256 = hash_file(path)
-        with FileLock(self._folder / "lock"):
+        with explain_full_disk(self._folder), FileLock(self._folder / "lock"):
             versions = self._read().versions
             if versions and versions[-1].sha256 == sha256:
                 if not self._is_whole(versions[-1]):

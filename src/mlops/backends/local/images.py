@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlops.errors import ImageNotFoundError, IntegrityError
 from mlops.files.atomic import sync_folder, write_atomically
+from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_folder
 from mlops.files.records import read_record
 from mlops.image.bundle import EXAMPLE, digest_bundle, verify_bundle
@@ -63,6 +64,14 @@ class LocalImages:
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """See `Images`."""
         digest = digest_bundle(bundle)
+        with explain_full_disk(self._folder):
+            self._store(bundle, digest)
+            index = NewestImage(digest, model.identity, now())
+            write_atomically(self._index(model), json.dumps(asdict(index)))
+        return self.get_image(digest)
+
+    def _store(self, bundle: Path, digest: str) -> None:
+        """Copy a bundle into the home, unless it is there."""
         target = self._locate(digest)
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,9 +83,7 @@ class LocalImages:
             sync_folder(target.parent)
         with suppress(OSError):
             os.utime(target)  # because it is in use again, and `mlops prune` deletes by age
-        image = self.get_image(digest)
-        write_atomically(self._index(model), json.dumps(asdict(NewestImage(digest, model.identity, now()))))
-        return image
+        self.get_image(digest)  # a damaged image is refused before it becomes the newest one
 
     def get_image(self, digest: str) -> Image:
         """See `Images`."""

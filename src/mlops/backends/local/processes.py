@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from mlops.errors import DeploymentError
+from mlops.files.disk import is_full
 from mlops.files.hashes import hash_content
 from mlops.files.records import read_record
 from mlops.image.bundle import REQUIREMENTS, read_pins
@@ -152,6 +153,10 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     log = ready.with_name("service.log")
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     said = f"ended with exit code {code}" if code is not None else f"was not ready within {seconds:g} s"
+    if is_full(log.parent):
+        raise DeploymentError(
+            f"The service of {image} {said}, and the disk of {log.parent} is full. Free some space and try again."
+        )
     raise DeploymentError(f"The service of {image} {said}. The end of {log}:\n{tail}")
 
 

@@ -29,6 +29,7 @@ from mlops.backends.local.secrets import LocalSecrets
 from mlops.backends.local.settings import LocalSettings, WantedPort
 from mlops.errors import DeploymentError, IntegrityError
 from mlops.files.atomic import make_new_folder, write_atomically
+from mlops.files.disk import explain_full_disk
 from mlops.files.records import read_record
 from mlops.platform.images import Image
 from mlops.platform.services import Health, Service
@@ -99,7 +100,8 @@ class LocalSite:
 
     def write(self, state: LocalState) -> None:
         """See `Site`."""
-        write_atomically(self._file, msgspec.json.format(msgspec.json.encode(state), indent=1))
+        with explain_full_disk(self._file.parent):
+            write_atomically(self._file, msgspec.json.format(msgspec.json.encode(state), indent=1))
 
     def matches_settings(self, state: LocalState) -> bool:
         """See `Site`. The service must have the port of the settings and the current keys."""
@@ -130,8 +132,9 @@ class LocalSite:
         port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)
-        folder = make_new_folder(self._folder, now().replace(":", ""))
-        keys_file = self._secrets.find_keys_file(self._environment)
+        with explain_full_disk(self._folder):
+            folder = make_new_folder(self._folder, now().replace(":", ""))
+            keys_file = self._secrets.find_keys_file(self._environment)
         keys = self._secrets.hash_keys(self._environment)
         self._started, ready = start_process(bundle, keys_file, port, folder)
         process = wait_ready(self._started, ready, ready_seconds, image.name)

@@ -10,6 +10,7 @@ from mlops.backends.local.store.mlflow_page import describe_data, describe_sourc
 from mlops.backends.local.store.mlflow_store import ARTIFACTS, EXPERIMENT, FILES_TAG, MlflowStore
 from mlops.backends.local.store.queries import find_trainings, has_training
 from mlops.files.contents import locate_content, store_by_content
+from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_content, hash_folder, require_hash, verify_files
 from mlops.platform.trainings import SweepState, TrainingOrigin, TrainingRun, name_attempt, name_training
 from mlops.record.processes import name_user
@@ -104,8 +105,9 @@ class LocalTracker:
 
     def keep_rows(self, content: bytes) -> str:
         """See `Tracker`."""
-        mark_home(self._store.home)  # raises the format number, because older versions would ignore the rows
-        store_by_content(self._store.home / ROWS, ROWS_FILE, content)
+        with explain_full_disk(self._store.home / ROWS):
+            mark_home(self._store.home)  # raises the format number, because older versions would ignore the rows
+            store_by_content(self._store.home / ROWS, ROWS_FILE, content)
         return hash_content(content)
 
     def fetch_rows(self, sha256: str) -> bytes | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from mlops.errors import IntegrityError, MlopsError, PlatformError, quote_cause
+from mlops.files.disk import FULL, explain_full_disk
 from mlops.record.processes import describe_holders, name_user
 
 DATABASE = "mlflow.db"  # a file in MLOPS_HOME
@@ -48,7 +49,8 @@ def explain_failures(database: Path) -> Iterator[None]:
         See `explain_failure`.
     """
     try:
-        yield
+        with explain_full_disk(database.parent):  # MLflow writes files beside the database
+            yield
     except MlopsError:
         raise
     except _list_failures() as error:  # evaluated only after a failure, because it imports MLflow
@@ -156,7 +158,7 @@ def name_holder(path: Path) -> str:
 
 def _explain_system_error(path: Path, error: OSError) -> PlatformError:
     home = path.parent
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return PlatformError(
             f"The disk of {path} is full: less than {ROOM / 1e6:.0f} MB can be written. Free some space and try again."
         )

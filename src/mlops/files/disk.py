@@ -1,0 +1,46 @@
+"""A full disk: found, and explained in a sentence that says what to do."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlops.errors import PlatformError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LEAST = 65_536  # bytes; with less, a program can hardly write its log
+
+
+@contextmanager
+def explain_full_disk(folder: Path) -> Iterator[None]:
+    """Replace an error of a full disk with one that says what to do; raise other errors unchanged.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder that the caller writes to, for the message.
+
+    Raises
+    ------
+    PlatformError
+        If the disk is full, or a quota is used up.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not _names_full_disk(error):
+            raise
+        raise PlatformError(f"The disk of {folder} is full. Free some space and try again.") from error
+
+
+def is_full(folder: Path) -> bool:
+    """Return whether the disk of a folder has hardly any space left."""
+    return shutil.disk_usage(folder).free < LEAST
+
+
+def _names_full_disk(error: OSError) -> bool:
+    if isinstance(error, shutil.Error):  # a copy of a folder keeps the reasons of its files as text only
+        return any(os.strerror(code) in str(error) for code in FULL)
+    return error.errno in FULL
