@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from mlops.cli.progress.annotations import disarm
+from mlops.cli.progress.line import ProgressLine
 from mlops.image.bundle import split_example
 from mlops.numbers import format_number
 from mlops.operations.status import Status
@@ -44,6 +45,7 @@ class Progress(Listener):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
+        self._line = ProgressLine(self._stream)
         self._running: dict[str, tuple[float, str]] = {}  # by step: the start and the progress
 
     def step_started(self, step: StepRecord) -> None:
@@ -60,7 +62,7 @@ class Progress(Listener):
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """See `mlops.record.listener.Listener`."""
         self._running.pop(step.name, None)
-        self._erase()
+        self._line.erase()
         about = "rejected, see the outcome" if _repeats_reason(run, step) else step.reason
         print(disarm(_format_step(step, about)), file=self._stream)
         if step.state == "failed":
@@ -70,18 +72,15 @@ class Progress(Listener):
 
     def run_ended(self, run: RunRecord) -> None:
         """See `mlops.record.listener.Listener`."""
-        self._erase()
+        self._line.erase()
 
     def _draw(self) -> None:
-        if self._stream.isatty() and self._running:
-            now = time.monotonic()
-            shown = [f"{name} {now - began:.1f} s, {how}" for name, (began, how) in self._running.items()]
-            self._stream.write("\r\033[K" + f"{MARKS['running']} {' | '.join(shown)}")
-        self._stream.flush()
-
-    def _erase(self) -> None:
-        if self._stream.isatty():
-            self._stream.write("\r\033[K")
+        if not self._running:
+            self._stream.flush()
+            return
+        now = time.monotonic()
+        shown = [f"{name} {now - began:.1f} s, {how}" for name, (began, how) in self._running.items()]
+        self._line.draw(f"{MARKS['running']} {' | '.join(shown)}")
 
 
 def _format_step(step: StepRecord, about: str) -> str:

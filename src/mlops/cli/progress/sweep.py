@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from mlops.cli.progress.line import ProgressLine
 from mlops.numbers import format_number
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_unit
@@ -35,6 +36,7 @@ class SweepProgress(SweepListener):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
+        self._line = ProgressLine(self._stream)
         self._ended = 0
         self._best: Point | None = None
 
@@ -52,18 +54,14 @@ class SweepProgress(SweepListener):
         self._best = find_best(self._sweep, [point] if self._best is None else [self._best, point])
         if point.state == "failed":
             line = f"✗ {describe_values(point.values)}: {point.error.splitlines()[0]}"
-            self._clear()
+            self._line.erase()
             print(line, file=self._stream)
         self._count()
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
         """See `mlops.sweeps.plan.SweepListener`."""
-        self._clear()
+        self._line.erase()
         self._stream.flush()
-
-    def _clear(self) -> None:
-        if self._stream.isatty():
-            self._stream.write("\r\033[K")
 
     def _count(self) -> None:
         ended, planned, best = self._ended, len(self._sweep), self._best
@@ -72,11 +70,8 @@ class SweepProgress(SweepListener):
         so_far = f", best so far {self._sweep.metric} {score}" if best else ""
         more = f" ({describe_values(best.values)})" if best else ""
         line = f"… {self._sweep.step}: {ended} of {planned} combinations{so_far}{more}"
-        if self._stream.isatty():
-            self._stream.write(f"\r\033[K{line}")
-        elif ended % max(1, planned // 10) == 0 or ended == planned:
-            print(line, file=self._stream)
-        self._stream.flush()
+        if not self._line.draw(line) and (ended % max(1, planned // 10) == 0 or ended == planned):
+            print(line, file=self._stream, flush=True)
 
 
 def summarize_sweep(sweep: Sweep, points: Sequence[Point], run_id: str, report: str, program: str) -> str:
