@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ import pytest
 from diabetes.checks import RULES
 from diabetes.data import COLUMNS
 from mlops.data.profile import Profile
+from mlops.data.scan import scan_file, scan_frame
 from mlops.data.tables import read_table
-from mlops.data.validation import Violation, find_violations, require_valid
+from mlops.data.validation import Violation, require_valid
+from mlops.data.validation import find_violations as find_in_scan
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_number
 
@@ -27,6 +29,14 @@ def put(frame: pd.DataFrame, column: str, rows: list[int], values: list[float]) 
     changed = frame.copy()
     changed.loc[rows, column] = values
     return changed
+
+
+def find_violations(
+    frame: pd.DataFrame | str, rules: Sequence[Rule], reference: Profile, **limits: float
+) -> list[Violation]:
+    """Test a table in memory, or a file."""
+    scan = scan_file(frame, rules, reference) if isinstance(frame, str) else scan_frame(frame, rules, reference)
+    return find_in_scan(scan, rules, reference, **limits)
 
 
 def name_rules(found: list[Violation]) -> set[str]:
@@ -302,7 +312,7 @@ def test_csv_and_parquet_give_the_same_verdict(
 ) -> None:
     mutate, rules, line = MUTANTS[name]
     for url in write_both(mutate(good), tmp_path):
-        found = find_violations(read_table(url).frame, RULES, reference)
+        found = find_violations(url, RULES, reference)
         assert name_rules(found) == rules
         assert line in "\n".join(str(violation) for violation in found)
 
@@ -318,16 +328,28 @@ def test_both_formats_give_back_the_very_numbers(good: pd.DataFrame, reference: 
 def test_a_csv_file_without_rows_is_caught(reference: Profile, tmp_path: Path, content: str) -> None:
     path = tmp_path / "data.csv"
     path.write_text(content)
-    found = find_violations(read_table(str(path)).frame, RULES, reference)
+    found = find_violations(str(path), RULES, reference)
     assert "(table): rows: 0 rows; allowed: 30 or more" in [str(violation) for violation in found]
 
 
 def test_a_csv_file_with_a_column_twice_is_caught(good: pd.DataFrame, reference: Profile, tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     pd.concat([good, good[["BMI"]]], axis="columns").to_csv(path, index=False)
-    assert name_rules(find_violations(read_table(str(path)).frame, RULES, reference)) == {"BMI.1:columns"}
+    assert name_rules(find_violations(str(path), RULES, reference)) == {"BMI.1:columns"}
 
 
 def test_a_column_of_lists_is_no_column_of_numbers(good: pd.DataFrame, reference: Profile) -> None:
     nested = good.assign(BMI=[[1.0]] * len(good))
     assert [(found.column, found.rule) for found in find_violations(nested, RULES, reference)] == [("BMI", "type")]
+
+
+def test_of_many_violations_a_message_lists_the_first() -> None:
+    names = [f"c{number}" for number in range(1000)]
+    rules = [Rule(name, 0.0, 1.0) for name in names]
+    (missing,) = find_violations(pd.DataFrame({"c0": [0.5] * 30}), rules, {}, max_duplicate_share=1.0)
+    assert missing.column == f"{', '.join(names[1:21])} and 979 more"
+    found = find_violations(pd.DataFrame(dict.fromkeys(names, [2.0])), rules, {}, min_rows=1)
+    with pytest.raises(DataTestFailed) as raised:
+        require_valid(found, "data.csv")
+    first, *lines, last = str(raised.value).splitlines()
+    assert (first, len(lines), last) == ("The data file data.csv breaks 1000 rules.", 20, "  and 980 more")

@@ -81,6 +81,11 @@ CELLS = {
         "print(len(pandas.read_parquet('x.parquet')))",
         "20000",
     ),
+    "threads of polars": (
+        "import polars\nlong = polars.DataFrame({'x': list(range(100_000))}).lazy()\n"
+        "print(long.group_by(polars.col('x') % 7).agg(polars.len()).collect(engine='streaming').height)",
+        "7",
+    ),
     "await": ("import asyncio; await asyncio.sleep(.01); print('awake')", "awake"),
     "threads": (
         "from concurrent.futures import ThreadPoolExecutor\nprint(list(ThreadPoolExecutor(2).map(abs, [-1])))",

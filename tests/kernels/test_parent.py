@@ -62,6 +62,16 @@ def test_kernels_share_a_parent_that_may_fork(start_kernel: Any) -> None:
     assert {kind for kind in kinds if kind.startswith("anon_inode")} == {"anon_inode:[pidfd]"}
 
 
+def test_a_parent_that_has_imported_polars_has_run_no_query(start_kernel: Any) -> None:
+    """The threads of a query would be missing in its forks, whose queries would wait for them forever."""
+    kernel = start_kernel()
+    assert kernel.run("import sys; print('polars' in sys.modules)") == "True"
+    run = "import polars, os; print(len(polars.select(polars.int_range(9)).lazy().collect(engine='streaming')))"
+    assert kernel.run(run) == "9"
+    tasks = Path(f"/proc/{find_parent(kernel)}/task").iterdir()
+    assert [task.joinpath("comm").read_text().strip()[:6] for task in tasks] == ["python"]
+
+
 def test_the_list_says_what_it_costs(start_kernel: Any) -> None:
     kernel = start_kernel()
     parent = get_running(find_parent(kernel))

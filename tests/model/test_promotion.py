@@ -180,3 +180,25 @@ def test_a_challenger_that_is_worse_beyond_chance_is_called_worse() -> None:
     assert unclear.reason.startswith(
         "The challenger is not shown to be better: the mean improvement of the loss is -0.0"
     )
+
+
+def test_the_bound_of_many_rows_is_that_of_the_standard_error() -> None:
+    """At 10,000 rows both bounds agree to a twentieth of the standard error, so the change of method shows nowhere."""
+    rng = np.random.default_rng(2)
+    losses, gains = rng.normal(100, 10, 10_001), rng.normal(0.2, 5, 10_001)
+    error = gains.std(ddof=1) / 10_001**0.5
+    many = decide_promotion(losses, losses - gains)
+    assert many.lower_bound == pytest.approx(gains.mean() - 1.6450 * error, abs=1e-3 * error)
+    few = decide_promotion(losses[:-1], (losses - gains)[:-1])
+    assert few.lower_bound == pytest.approx(many.lower_bound, abs=0.05 * error)
+
+
+def test_the_bound_of_many_rows_needs_no_more_memory_than_the_rows() -> None:
+    import tracemalloc
+
+    losses = np.random.default_rng(2).normal(100, 10, 500_000)
+    tracemalloc.start()
+    decide_promotion(losses, losses * 0.9)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * losses.nbytes

@@ -8,8 +8,8 @@ from command_line import MLOPS, PROJECT
 
 # They take from 0.1 s (IPython) to 1.5 s (MLflow) each to import, and no command needs them just to look.
 SLOW = frozenset(
-    "IPython azureml azure dask distributed matplotlib mlflow nbclient nbconvert nbformat numpy pandas pandera "
-    "papermill pyarrow scipy sklearn skops sqlalchemy".split()
+    "IPython azureml azure dask distributed matplotlib mlflow nbclient nbconvert nbformat numpy pandas papermill "
+    "polars pyarrow scipy sklearn skops sqlalchemy".split()
 )
 
 

@@ -3,9 +3,12 @@
 .. code-block:: text
 
     location    the check that a data file exists and can be read
-    content     the bytes of a data file, or of a folder of Parquet files, with their hash
+    content     a data file, or a folder of Parquet files, on this machine, with its hash
     delimited   tables in text files
     tables      data files as tables, with their hashes
+    batches     the columns of a data file, in batches of rows
+    totals      the totals of columns of numbers, added up batch by batch
+    scan        one scan of a table: its profile, and what the data test needs to know
     profile     a few numbers per column, which merge: profile(a + b) is profile(a) merged with profile(b)
     drift       the distance between two profiles
     equality    the comparison of arrays up to rounding

@@ -1,22 +1,31 @@
-"""The content of a data file, or of a folder of Parquet files, as bytes with a hash."""
+"""The content of a data file, or of a folder of Parquet files, as files on this machine with their hash.
+
+No content is ever in memory as a whole: files are hashed in chunks, and remote ones are copied to a scratch folder.
+"""
 
 import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from mlops.data.location import describe_obstacle, name_folder
 from mlops.errors import IntegrityError, UsageError, quote_cause
-from mlops.files.hashes import hash_content, hash_listing
+from mlops.files.hashes import hash_file, hash_listing
 from mlops.files.urls import find_path
 
 CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
 FORMATS = (CSV, ZIPPED_CSV, PARQUET)
 HIDDEN = (".", "_")  # the beginnings of the names of files that Spark and others write beside the data
+LOCAL = "file"
 
 
 class FileSystem(Protocol):
     """The methods of fsspec's file systems that this module uses."""
+
+    protocol: str | tuple[str, ...]
 
     def isdir(self, path: str) -> bool:
         """Return whether a path is a folder."""
@@ -24,26 +33,29 @@ class FileSystem(Protocol):
     def find(self, path: str) -> list[str]:
         """Return all files below a folder."""
 
-    def cat_file(self, path: str) -> bytes:
-        """Return the content of a file."""
+    def get_file(self, path: str, copy: str) -> None:
+        """Copy a file to this machine."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """A data file, or a folder of Parquet files, as bytes.
+    """A data file, or a folder of Parquet files, on this machine.
 
     Parameters
     ----------
+    url : str
+        Its location.
     format : str
         One of `FORMATS`.
-    parts : tuple of bytes
-        The content of the file, or of each Parquet file of the folder, in the order of their names.
+    parts : tuple of Path
+        The file, or each Parquet file of the folder, in the order of their names.
     sha256 : str
         The hash of the file, or of the folder's files with their names.
     """
 
+    url: str
     format: str
-    parts: tuple[bytes, ...]
+    parts: tuple[Path, ...]
     sha256: str
 
     def pack(self) -> bytes:
@@ -55,12 +67,12 @@ class Content:
             If the Parquet files of a folder do not fit together.
         """
         if len(self.parts) == 1:
-            return self.parts[0]
+            return self.parts[0].read_bytes()
         import pyarrow as pa  # takes 120 ms, and every command that opens a platform imports this module
         import pyarrow.parquet as pq
 
         try:
-            tables = [pq.read_table(io.BytesIO(part)) for part in self.parts]
+            tables = [pq.read_table(part, partitioning=None) for part in self.parts]
             packed = io.BytesIO()
             pq.write_table(pa.concat_tables(tables, promote_options="permissive"), packed)
         except (pa.ArrowException, OSError) as error:
@@ -74,8 +86,9 @@ def split_name(name: str) -> tuple[str, str]:
     return name.removesuffix(ending), ending
 
 
-def read_content(url: str, sha256: str = "") -> Content:
-    """Read a data file, or a folder of Parquet files.
+@contextmanager
+def open_content(url: str, sha256: str = "") -> Iterator[Content]:
+    """Provide a data file, or a folder of Parquet files, for the time of a ``with`` statement.
 
     Parameters
     ----------
@@ -87,16 +100,20 @@ def read_content(url: str, sha256: str = "") -> Content:
     Raises
     ------
     IntegrityError
-        If its hash differs.
+        If its hash differs, or a file changes before the end of the statement.
     UsageError
         If it cannot be read.
     """
-    content = _read(url)
-    if sha256 not in ("", content.sha256):
-        raise IntegrityError(
-            f"The data file {url} has changed since it was tested (SHA-256 {content.sha256[:12]}…). Test it again."
-        )
-    return content
+    with tempfile.TemporaryDirectory(prefix="mlops-data-") as scratch:
+        content = _find(url, Path(scratch))
+        if sha256 not in ("", content.sha256):
+            raise IntegrityError(
+                f"The data file {url} has changed since it was tested (SHA-256 {content.sha256[:12]}…). Test it again."
+            )
+        before = _sign_parts(content)
+        yield content
+        if _sign_parts(content) != before:
+            raise IntegrityError(f"The data file {url} changed while it was read. Test it again.")
 
 
 def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
@@ -109,11 +126,20 @@ def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
     UsageError
         If it cannot be read.
     """
-    content = read_content(str(file), sha256)
-    return split_name(file.name)[0] + content.format, content.pack()
+    with open_content(str(file), sha256) as content:
+        return split_name(file.name)[0] + content.format, content.pack()
 
 
-def _read(url: str) -> Content:
+def _sign_parts(content: Content) -> list[tuple[int, int, int]]:
+    """Return what changes with a file's content, because files are read again after they were hashed."""
+    try:
+        found = [part.stat() for part in content.parts]
+    except OSError as error:
+        raise IntegrityError(f"The data file {content.url} was deleted while it was read. Restore it.") from error
+    return [(state.st_ino, state.st_size, state.st_mtime_ns) for state in found]
+
+
+def _find(url: str, scratch: Path) -> Content:
     import fsspec
 
     if obstacle := describe_obstacle(find_path(url)):
@@ -121,16 +147,25 @@ def _read(url: str) -> Content:
     try:
         system, path = fsspec.core.url_to_fs(url)
         if _is_folder(system, path, url):
-            return _read_folder(system, path, url)
+            return _find_folder(system, path, url, scratch)
         ending = split_name(url)[1]
         if not ending:
             raise UsageError(f"The data file {url} must have a name that ends in {', '.join(FORMATS)}.")
-        content = system.cat_file(path)
+        file = _fetch(system, path, scratch / f"data{ending}")
+        return Content(url, ending, (file,), hash_file(file))
     except FileNotFoundError as error:
         raise UsageError(f"There is no data file {url}{name_folder(url)}. Check the path.") from error
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(f"The data file {url} cannot be read ({quote_cause(error)}). Check the path.") from error
-    return Content(ending, (content,), hash_content(content))
+
+
+def _fetch(system: FileSystem, path: str, copy: Path) -> Path:
+    """Return a local file itself, or a copy of a remote one."""
+    if LOCAL in ([system.protocol] if isinstance(system.protocol, str) else system.protocol):
+        return Path(path)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    system.get_file(path, str(copy))
+    return copy
 
 
 def _is_folder(system: FileSystem, path: str, url: str) -> bool:
@@ -138,7 +173,7 @@ def _is_folder(system: FileSystem, path: str, url: str) -> bool:
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 
-def _read_folder(system: FileSystem, path: str, url: str) -> Content:
+def _find_folder(system: FileSystem, path: str, url: str, scratch: Path) -> Content:
     paths = {PurePosixPath(name).relative_to(path).as_posix(): name for name in sorted(system.find(path))}
     parts = [name for name in paths if _is_part(name, url)]
     if not parts:
@@ -146,9 +181,9 @@ def _read_folder(system: FileSystem, path: str, url: str) -> Content:
     for name in paths:
         if obstacle := describe_obstacle(find_path(url) / name):
             raise UsageError(f"The data file {url} is a folder, and {name} in it {obstacle}.")
-    contents = {name: system.cat_file(place) for name, place in paths.items()}
-    hashes = {name: hash_content(content) for name, content in contents.items()}
-    return Content(PARQUET, tuple(contents[name] for name in parts), hash_listing(hashes))
+    files = {name: _fetch(system, place, scratch / name) for name, place in paths.items()}
+    hashes = {name: hash_file(file) for name, file in files.items()}
+    return Content(url, PARQUET, tuple(files[name] for name in parts), hash_listing(hashes))
 
 
 def _is_part(name: str, url: str) -> bool:

@@ -5,6 +5,7 @@ spread. One false-alarm rate applies to the whole table (Bonferroni). With many 
 so a difference in shape must also be large enough to matter: a population stability index of at least 0.02.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from mlops.data.profile import ColumnProfile, Profile
 
 STABILITY_FLOOR = 0.02
 SPREAD_FLOOR = 1.1
+MOST = 20  # columns in a table or a plot
 KURTOSIS = 6.0  # an assumption, above the 3 of the normal distribution, so that heavy tails do not raise false alarms
 
 
@@ -66,6 +68,31 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
             _compare_spread(name, reference[name], current[name], rate),
         )
     ]
+
+
+def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
+    """Return the columns to show: all in their order or, of more than `most`, those with the largest shift.
+
+    Parameters
+    ----------
+    names : collection of str
+        The columns.
+    drifts : iterable of Drift
+        Their comparison with the reference. Columns without one count as not shifted.
+    most : int
+        The largest number of columns.
+    """
+    if len(names) <= most:
+        return list(names)
+    shifts = {drift.column: drift.seen for drift in drifts if drift.test == "shape"}
+    return sorted(names, key=lambda name: -shifts.get(name, 0.0))[:most]
+
+
+def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
+    """Say which columns `choose_columns` chose; return "" if it chose all."""
+    if len(shown) == len(names):
+        return ""
+    return f"The {len(shown)} of {len(names):,} columns with the largest shift"
 
 
 def _compare_shape(name: str, reference: ColumnProfile, current: ColumnProfile, rate: float) -> Drift:

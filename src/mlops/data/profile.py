@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.records import read_record
@@ -86,17 +87,17 @@ def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -
     edges : mapping of str to tuple of float
         Bin edges by column, from `choose_edges` or from the profile of a reference.
     """
-    return {name: _profile_column(frame[name], chosen) for name, chosen in edges.items()}
+    return {name: profile_column(frame[name].to_numpy(dtype=float), chosen) for name, chosen in edges.items()}
 
 
-def _profile_column(values: pd.Series, edges: tuple[float, ...]) -> ColumnProfile:
-    numbers = values.to_numpy(dtype=float)
+def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...]) -> ColumnProfile:
+    """Profile one column, in which missing values are not numbers."""
     there = numbers[np.isfinite(numbers)]
     counts = np.bincount(np.searchsorted(edges, there, side="left"), minlength=len(edges) + 1)
     mean = float(there.mean()) if there.size else 0.0
     return ColumnProfile(
         count=int(there.size),
-        nulls=int(values.size - there.size),
+        nulls=int(numbers.size - there.size),
         mean=mean,
         squares=float(np.square(there - mean).sum()),
         minimum=float(there.min()) if there.size else None,
@@ -113,10 +114,11 @@ def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
     """
     if {name: column.edges for name, column in left.items()} != {name: column.edges for name, column in right.items()}:
         raise UsageError("The two profiles have different columns or edges. Profile both with the same edges.")
-    return {name: _merge_columns(column, right[name]) for name, column in left.items()}
+    return {name: merge_columns(column, right[name]) for name, column in left.items()}
 
 
-def _merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
+def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
+    """Return the profile of a column in the rows of two tables; see `merge_profiles`."""
     count = left.count + right.count
     apart = right.mean - left.mean
     share = right.count / count if count else 0.0

@@ -1,28 +1,17 @@
 """The data test, which checks a table's schema and distribution."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-import pandas as pd
-import pandera.pandas as pandera
-from pandera.errors import SchemaErrors
-
+from mlops.data.batches import find_repeated
 from mlops.data.drift import Drift, compare_profiles
-from mlops.data.profile import Profile, profile_frame
+from mlops.data.profile import Profile
+from mlops.data.scan import ColumnRule, TableScan
+from mlops.data.totals import ColumnTotals
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_pair
 
-
-class ColumnRule(Protocol):
-    """A problem's rule for a column: all values lie in [minimum, maximum], and none is missing."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def minimum(self) -> float: ...
-    @property
-    def maximum(self) -> float: ...
+MOST = 20  # violations or columns in a message
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ class Violation:
 
 
 def find_violations(
-    frame: pd.DataFrame,
+    scan: TableScan,
     rules: Sequence[ColumnRule],
     reference: Profile,
     *,
@@ -61,8 +50,8 @@ def find_violations(
 
     Parameters
     ----------
-    frame : DataFrame
-        The rows.
+    scan : TableScan
+        What `scan_file` found in it, with the same rules and reference.
     rules : sequence of ColumnRule
         One for each column that the table must have, in any order.
     reference : Profile
@@ -79,14 +68,13 @@ def find_violations(
     list of Violation
         Every rule that the table breaks; empty for a good table.
     """
-    frame = frame.reset_index(drop=True)
-    schema = _check_schema(frame, rules)
-    unusable = {violation.column for violation in schema if violation.rule in ("columns", "type")}
-    usable = [name for name in frame.columns if name in {rule.name for rule in rules} - unusable]
-    found = _check_size(frame[usable], max_duplicate_share, min_rows) + schema
-    edges = {name: column.edges for name, column in reference.items() if name in frame and name not in unusable}
-    drifts = compare_profiles(reference, profile_frame(frame, edges), false_alarm_rate) if len(frame) else []
-    return found + [_describe_drift(drift) for drift in drifts if drift.drifted]
+    drifts = compare_profiles(reference, scan.select_profile(reference), false_alarm_rate) if scan.rows else []
+    return [
+        *_check_size(scan, max_duplicate_share, min_rows),
+        *_check_names(scan.names, [rule.name for rule in rules]),
+        *(violation for rule in rules for violation in _check_column(scan, rule)),
+        *(_describe_drift(drift) for drift in drifts if drift.drifted),
+    ]
 
 
 def require_valid(violations: Iterable[Violation], url: str) -> None:
@@ -95,22 +83,29 @@ def require_valid(violations: Iterable[Violation], url: str) -> None:
     Raises
     ------
     DataTestFailed
-        If there is any violation; the message lists them all.
+        If there is any violation; the message lists the first ones.
     """
-    lines = [f"  {violation}" for violation in violations]
-    if lines:
-        raise DataTestFailed("\n".join([f"The data file {url} breaks {_count(len(lines), 'rule')}.", *lines]))
+    found = list(violations)
+    lines = [f"  {violation}" for violation in found[:MOST]]
+    more = [f"  and {len(found) - MOST:,} more"] if len(found) > MOST else []
+    if found:
+        raise DataTestFailed("\n".join([f"The data file {url} breaks {_count(len(found), 'rule')}.", *lines, *more]))
+
+
+def _list_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
+    return ", ".join(names[:MOST]) + more
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _check_size(frame: pd.DataFrame, max_duplicate_share: float, min_rows: int) -> list[Violation]:
+def _check_size(scan: TableScan, max_duplicate_share: float, min_rows: int) -> list[Violation]:
     found = []
-    if len(frame) < min_rows:
-        found.append(Violation("(table)", "rows", _count(len(frame), "row"), f"{min_rows} or more"))
-    share = float(frame.duplicated().mean()) if len(frame) else 0.0
+    if scan.rows < min_rows:
+        found.append(Violation("(table)", "rows", _count(scan.rows, "row"), f"{min_rows} or more"))
+    share = scan.copies / scan.rows if scan.rows else 0.0
     if share > max_duplicate_share:
         seen, allowed = format_pair(100 * share, 100 * max_duplicate_share)
         copies = f"{seen}% of the rows are copies of an earlier one"
@@ -118,71 +113,40 @@ def _check_size(frame: pd.DataFrame, max_duplicate_share: float, min_rows: int) 
     return found
 
 
-def _check_schema(frame: pd.DataFrame, rules: Sequence[ColumnRule]) -> list[Violation]:
-    columns = {
-        rule.name: pandera.Column(
-            checks=[
-                pandera.Check(_is_number, name="type"),
-                pandera.Check.in_range(rule.minimum, rule.maximum, name="range"),
-            ]
-        )
-        for rule in rules
+def _check_names(names: Sequence[str], wanted: Sequence[str]) -> list[Violation]:
+    known, there, repeated = set(wanted), set(names), find_repeated(names)
+    wrong = {
+        "unexpected": [name for name in dict.fromkeys(names) if name not in known],
+        "missing": [name for name in wanted if name not in there],
     }
-    try:
-        pandera.DataFrameSchema(columns, strict=True, unique_column_names=True).validate(frame, lazy=True)
-    except SchemaErrors as error:
-        failures = error.failure_cases
-        known = {rule.name: rule for rule in rules}
-        grouped = failures.groupby([failures["column"].fillna(""), failures["check"].astype(str)], sort=False)
-        found = [_read_failures(str(column), str(check), cases, frame, known) for (column, check), cases in grouped]
-        unreadable = {violation.column for violation in found if violation.rule == "type"}
-        return [violation for violation in found if violation.rule != "range" or violation.column not in unreadable]
-    return []
+    allowed = f"the columns {_list_names(wanted)}"
+    found = [Violation(_list_names(columns), "columns", seen, allowed) for seen, columns in wrong.items() if columns]
+    if repeated:
+        twice = _list_names([name for name in dict.fromkeys(names) if name in repeated])
+        found.append(Violation(twice, "columns", "occurs more than once", "each column once"))
+    return found
 
 
-def _is_number(values: pd.Series) -> bool:
-    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    return bool(numeric or values.empty)  # a file without rows has no types
+def _check_column(scan: TableScan, rule: ColumnRule) -> list[Violation]:
+    """Return how a column breaks its rule. Rows are counted from 1, without the header."""
+    column, other = scan.numbers.get(rule.name), scan.others.get(rule.name)
+    found = []
+    for missing, first in ((part.missing, part.first_missing) for part in (column, other) if part and part.missing):
+        seen = f"{_count(missing, 'missing value')}, the first in row {first + 1}, counted from 1"
+        found.append(Violation(rule.name, "missing", seen, "none"))
+    if other:
+        found.append(Violation(rule.name, "type", f"{other.kind}, for example {other.example}", "numbers"))
+    if column and column.outside:
+        seen = f"{_count(column.outside, 'value')} outside, the furthest {_describe_furthest(column, rule)}"
+        found.append(Violation(rule.name, "range", seen, f"[{rule.minimum}, {rule.maximum}]"))
+    return found
 
 
-def _read_failures(
-    column: str, check: str, cases: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, ColumnRule]
-) -> Violation:
-    """Describe a failed check of pandera in one line; `cases` are its failures in one column.
-
-    Rows are counted without the header.
-    """
-    names = ", ".join(str(name) for name in cases["failure_case"])
-    if check == "column_in_dataframe":
-        return Violation(names, "columns", "missing", f"the columns {', '.join(rules)}")
-    if check == "column_in_schema":
-        return Violation(names, "columns", "unexpected", f"the columns {', '.join(rules)}")
-    if check == "dataframe_column_labels_unique":
-        twice = ", ".join(str(name) for name in frame.columns[frame.columns.duplicated()])
-        return Violation(twice, "columns", "occurs more than once", "each column once")
-    if check == "type":
-        example = frame[column][pd.to_numeric(frame[column], errors="coerce").isna()]
-        example = example.dropna() if not example.dropna().empty else frame[column]
-        return Violation(column, "type", f"{frame[column].dtype}, for example {example.iloc[0]}", "numbers")
-    if check == "not_nullable":
-        return Violation(
-            column,
-            "missing",
-            f"{_count(len(cases), 'missing value')}, the first in row {cases['index'].iloc[0] + 1}, counted from 1",
-            "none",
-        )
-    rule = rules[column]
-    values = pd.to_numeric(cases["failure_case"], errors="coerce").dropna()
-    furthest = _describe_furthest(values, rule) if len(values) else names
-    seen = f"{_count(len(cases), 'value')} outside, the furthest {furthest}"
-    return Violation(column, "range", seen, f"[{rule.minimum}, {rule.maximum}]")
-
-
-def _describe_furthest(values: pd.Series, rule: ColumnRule) -> str:
+def _describe_furthest(column: ColumnTotals, rule: ColumnRule) -> str:
     """Return the value with the largest distance from a rule's range, with the digits that show that it is outside."""
-    limits = values.clip(rule.minimum, rule.maximum)
-    furthest = (values - limits).abs().idxmax()
-    return format_pair(float(values[furthest]), float(limits[furthest]))[0]
+    above, below = column.highest - rule.maximum, rule.minimum - column.lowest
+    value, limit = (column.highest, rule.maximum) if above >= below else (column.lowest, rule.minimum)
+    return format_pair(float(value), float(limit))[0]
 
 
 def _describe_drift(drift: Drift) -> Violation:

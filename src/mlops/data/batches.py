@@ -1,0 +1,190 @@
+"""The columns of a data file in batches of rows, so that no more than a batch is in memory at a time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mlops.data.content import PARQUET, Content
+from mlops.data.tables import parse_content
+from mlops.errors import UsageError, quote_cause
+
+VALUES = 2_000_000  # in a batch; 16 MB
+INDEX = "index_columns"  # where pandas notes in a Parquet file which columns are an index and not data
+
+
+class Batches(Protocol):
+    """A table whose columns can be read in batches.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns in their order. A name may occur more than once.
+    numbers : frozenset of str
+        The columns of numbers that occur once.
+    rows : int
+        The number of rows.
+    """
+
+    @property
+    def names(self) -> Sequence[str]: ...
+    @property
+    def numbers(self) -> frozenset[str]: ...
+    @property
+    def rows(self) -> int: ...
+
+    def name_kind(self, name: str) -> str:
+        """Return how pandas calls the type of a column."""
+
+    def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yield columns of numbers in batches of rows."""
+
+    def read_values(self, name: str) -> Iterator[pd.Series]:
+        """Yield any column in batches of rows."""
+
+    def read_head(self, rows: int) -> pd.DataFrame:
+        """Return the first rows."""
+
+
+class FrameBatches:
+    """A table that is in memory; see `Batches`."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame.rename(columns=str)
+        self.names = list(self._frame.columns)
+        self.rows = len(frame)
+        numeric = {name for name, kind in zip(self.names, frame.dtypes, strict=True) if _is_number(kind)}
+        self.numbers = frozenset(numeric - find_repeated(self.names))
+
+    def name_kind(self, name: str) -> str:
+        """See `Batches`."""
+        return str(self._frame.dtypes[name])
+
+    def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """See `Batches`."""
+        return map(pl.from_pandas, self._cut(names))
+
+    def read_values(self, name: str) -> Iterator[pd.Series]:
+        """See `Batches`."""
+        return (part[name] for part in self._cut([name]))
+
+    def read_head(self, rows: int) -> pd.DataFrame:
+        """See `Batches`."""
+        return self._frame.head(rows)
+
+    def _cut(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        size = _choose_size(names)
+        for start in range(0, self.rows, size):
+            yield self._frame.iloc[start : start + size][list(names)]
+
+
+class ParquetBatches:
+    """Parquet files that are one table; see `Batches`.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The files, in the order of their rows. If a file lacks a column, its rows have missing values there.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        opened = [pq.ParquetFile(file) for file in files]
+        schemas = [_drop_index(file.schema_arrow) for file in opened]
+        repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
+        self.names = [*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated]
+        self.rows = sum(file.metadata.num_rows for file in opened)
+        types: dict[str, list[pa.DataType]] = {name: [] for name in self.names}
+        for field in (field for schema in schemas for field in schema):
+            types[field.name].append(field.type)
+        numeric = {name for name, found in types.items() if all(map(_is_numeric, found))}
+        self.numbers = frozenset(numeric.difference(repeated))
+        self._types = types
+        self._targets = {name: _choose_type(types[name]) for name in self.numbers}
+
+    def name_kind(self, name: str) -> str:
+        """See `Batches`."""
+        parts = [pa.schema([("x", kind)]).empty_table().to_pandas() for kind in set(self._types[name])]
+        names = {str(part.dtypes["x"]) for part in parts}
+        return names.pop() if len(names) == 1 else "object"
+
+    def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """See `Batches`."""
+        for batch in self._read(names):
+            places = {name: place for place, name in enumerate(batch.schema.names)}
+            arrays = [_cast(batch, places.get(name), self._targets[name]) for name in names]
+            yield pl.DataFrame(pl.from_arrow(pa.table(arrays, names=list(names))))
+
+    def read_values(self, name: str) -> Iterator[pd.Series]:
+        """See `Batches`."""
+        for batch in self._read([name]):
+            there = name in batch.schema.names
+            yield batch.column(name).to_pandas() if there else pd.Series([None] * batch.num_rows, dtype="object")
+
+    def read_head(self, rows: int) -> pd.DataFrame:
+        """See `Batches`."""
+        batch = next(pq.ParquetFile(self._files[0], pre_buffer=False).iter_batches(rows), None)
+        return pd.DataFrame() if batch is None else batch.to_pandas()
+
+    def _read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        for path in self._files:
+            file = pq.ParquetFile(path, pre_buffer=False)
+            there = set(file.schema_arrow.names)
+            yield from file.iter_batches(_choose_size(names), columns=[name for name in names if name in there])
+
+
+@contextmanager
+def open_batches(content: Content) -> Iterator[Batches]:
+    """Provide the batches of a data file, for the time of a ``with`` statement. Text is read as a whole.
+
+    Raises
+    ------
+    UsageError
+        If it does not have the format of its ending.
+    """
+    if content.format != PARQUET:
+        yield FrameBatches(parse_content(content))
+        return
+    try:
+        yield ParquetBatches(content.parts)
+    except (pa.ArrowException, OSError) as error:
+        raise UsageError(f"The data file {content.url} is not a whole Parquet file: {quote_cause(error)}.") from error
+
+
+def find_repeated(names: Sequence[str]) -> set[str]:
+    """Return the names that occur more than once."""
+    seen: set[str] = set()
+    return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
+
+
+def _choose_size(names: Sequence[str]) -> int:
+    """Return the number of rows in a batch of columns."""
+    return max(VALUES // max(len(names), 1), 1000)
+
+
+def _is_number(kind: object) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind))
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _drop_index(schema: pa.Schema) -> pa.Schema:
+    """Return a schema without the columns that pandas reads as an index."""
+    index = [name for name in (schema.pandas_metadata or {}).get(INDEX, ()) if isinstance(name, str)]
+    return pa.schema([field for field in schema if field.name not in index])
+
+
+def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
+    """Return the type to read a column as: integers stay what they are if all files agree."""
+    return kinds[0] if len(set(kinds)) == 1 and pa.types.is_integer(kinds[0]) else pa.float64()
+
+
+def _cast(batch: pa.RecordBatch, place: int | None, kind: pa.DataType) -> pa.Array:
+    return pa.nulls(batch.num_rows, kind) if place is None else batch.column(place).cast(kind, safe=False)

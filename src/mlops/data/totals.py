@@ -1,0 +1,181 @@
+"""The totals of columns of numbers, added up batch by batch.
+
+polars counts tall batches: 180,000 rows of 11 numbers take 30 ms of processor time. In a wide table a batch has few
+rows, and planning a query takes 1.5 ms for each column, so numpy counts these in 0.1 ms a column.
+
+Means are added up as distances from a value inside the column. With a mean of 1,000,000 and a deviation of 1, the sum
+of squares would otherwise be wrong in its twelfth digit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from mlops.data.profile import ColumnProfile, merge_columns, profile_column
+
+TALL = 20_000  # rows from which a query is faster
+TERMS = 11  # in a query, for each column, before the counts below its edges
+
+
+@dataclass(frozen=True)
+class ColumnTotals:
+    """A column of numbers.
+
+    Parameters
+    ----------
+    profile : ColumnProfile
+        The profile of its finite values.
+    missing : int
+        The number of missing values.
+    first_missing : int
+        The row of the first one, counted from 0; -1 if there is none.
+    lowest, highest : float
+        The smallest and the largest value, which may be infinite; infinity and -infinity if there are no values.
+    outside : int
+        The number of values outside of the column's range.
+    """
+
+    profile: ColumnProfile
+    missing: int = 0
+    first_missing: int = -1
+    lowest: float = np.inf
+    highest: float = -np.inf
+    outside: int = 0
+
+
+@dataclass
+class Totals:
+    """The totals of some columns, so far.
+
+    Parameters
+    ----------
+    edges : mapping of str to tuple of float
+        The columns, with the edges of their bins.
+    ranges : mapping of str to pair of float
+        The range of each column that has one.
+    """
+
+    edges: Mapping[str, tuple[float, ...]]
+    ranges: Mapping[str, tuple[float, float]]
+
+    def __post_init__(self) -> None:
+        self._sums = {name: ColumnTotals(make_empty(edges)) for name, edges in self.edges.items()}
+        self._origins: dict[str, float] = {}
+
+    def add(self, batch: pl.DataFrame, row: int) -> None:
+        """Add a batch of rows; `row` is the number of its first one."""
+        for name in self.edges.keys() - self._origins.keys():
+            self._origins[name] = _choose_origin(batch[name])
+        for name, part in (self._query if batch.height >= TALL else self._count)(batch):
+            if part.missing and self._sums[name].first_missing < 0:
+                gaps = batch[name].cast(pl.Float64).fill_nan(None).is_null()
+                part = replace(part, first_missing=row + int(gaps.arg_max() or 0))
+            self._sums[name] = merge_totals(self._sums[name], part)
+
+    def finish(self) -> dict[str, ColumnTotals]:
+        """Return the totals of each column."""
+        return {name: _move(sums, self._origins.get(name, 0.0)) for name, sums in self._sums.items()}
+
+    def _get_range(self, name: str) -> tuple[float, float]:
+        return self.ranges.get(name, (-np.inf, np.inf))
+
+    def _count(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
+        """Yield the totals of each column of a batch, counted with numpy."""
+        for name, edges in self.edges.items():
+            numbers = batch[name].cast(pl.Float64).to_numpy()
+            there = numbers[~np.isnan(numbers)]
+            low, high = self._get_range(name)
+            finite = there[np.isfinite(there)]
+            mean = float((finite - self._origins[name]).mean()) if len(finite) else 0.0
+            yield (
+                name,
+                ColumnTotals(
+                    profile=replace(profile_column(numbers, edges), mean=mean),
+                    missing=len(numbers) - len(there),
+                    lowest=float(there.min(initial=np.inf)),
+                    highest=float(there.max(initial=-np.inf)),
+                    outside=int(np.count_nonzero((there < low) | (there > high))),
+                ),
+            )
+
+    def _query(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
+        """Yield the totals of each column of a batch, counted with polars."""
+        terms = [term for name in self.edges for term in self._list_terms(name)]
+        found = iter(batch.select(term.alias(str(place)) for place, term in enumerate(terms)).row(0))
+        for name, edges in self.edges.items():
+            yield name, _read_terms([next(found) for _ in range(TERMS + len(edges))], batch.height, edges)
+
+    def _list_terms(self, name: str) -> list[pl.Expr]:
+        numbers = pl.col(name).cast(pl.Float64)
+        there = numbers.fill_nan(None)
+        finite = pl.when(numbers.is_finite()).then(numbers)
+        apart = finite - self._origins[name]
+        low, high = self._get_range(name)
+        return [
+            finite.count(),
+            apart.mean(),
+            apart.var(ddof=0),
+            finite.min(),
+            finite.max(),
+            there.null_count(),
+            there.min(),
+            there.max(),
+            (there < low).sum(),
+            (there > high).sum(),
+            (there == -np.inf).sum(),
+            *((numbers <= edge).sum() for edge in self.edges[name]),  # for polars, NaN is larger than any number
+        ]
+
+
+def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, ...]) -> ColumnTotals:
+    """Return the totals of a column with this number of rows from the values of its terms."""
+    count, mean, variance, minimum, maximum, missing, lowest, highest, below, above, least = values[:TERMS]
+    finite, infinite = int(count or 0), int(least or 0)
+    under = [0, *(int(number or 0) - infinite for number in values[TERMS:]), finite]
+    return ColumnTotals(
+        profile=ColumnProfile(
+            count=finite,
+            nulls=rows - finite,
+            mean=mean or 0.0,
+            squares=(variance or 0.0) * finite,
+            minimum=minimum,
+            maximum=maximum,
+            edges=edges,
+            histogram=tuple(int(number) for number in np.diff(under)),
+        ),
+        missing=int(missing or 0),
+        lowest=np.inf if lowest is None else lowest,
+        highest=-np.inf if highest is None else highest,
+        outside=int(below or 0) + int(above or 0),
+    )
+
+
+def _choose_origin(values: pl.Series) -> float:
+    """Return the first finite value of a column, or 0."""
+    numbers = values.cast(pl.Float64)
+    return float(next(iter(numbers.filter(numbers.is_finite()).head(1)), 0.0))
+
+
+def _move(sums: ColumnTotals, origin: float) -> ColumnTotals:
+    """Return totals whose mean is no longer a distance from `origin`."""
+    mean = sums.profile.mean + origin if sums.profile.count else 0.0
+    return replace(sums, profile=replace(sums.profile, mean=mean))
+
+
+def make_empty(edges: tuple[float, ...]) -> ColumnProfile:
+    """Return the profile of a column without values."""
+    return ColumnProfile(0, 0, 0.0, 0.0, None, None, edges, (0,) * (len(edges) + 1))
+
+
+def merge_totals(left: ColumnTotals, right: ColumnTotals) -> ColumnTotals:
+    """Return the totals of a column in two parts of a table, of which `left` comes first."""
+    return ColumnTotals(
+        profile=merge_columns(left.profile, right.profile),
+        missing=left.missing + right.missing,
+        first_missing=left.first_missing if left.first_missing >= 0 else right.first_missing,
+        lowest=min(left.lowest, right.lowest),
+        highest=max(left.highest, right.highest),
+        outside=left.outside + right.outside,
+    )

@@ -1,0 +1,208 @@
+"""The scan of a table: the same numbers as from plain numpy and pandas, whatever the data and however it is read."""
+
+from collections import namedtuple
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mlops.data import batches, totals
+from mlops.data.content import open_content
+from mlops.data.drift import choose_columns, describe_choice
+from mlops.data.profile import ColumnProfile, profile_column
+from mlops.data.scan import TableScan, scan_file, scan_frame
+from mlops.data.tables import read_table
+from mlops.errors import IntegrityError, UsageError
+
+Rule = namedtuple("Rule", "name minimum maximum")
+RULES = [
+    Rule(name, -1.0, 1e4) for name in ("plain", "gaps", "infinite", "large", "far", "single", "exact", "few", "text")
+]
+EDGES = {
+    "plain": (-1.0, -0.5, 0.0, 0.5, 1.0),
+    "gaps": (0.0,),
+    "infinite": (-1.0, 1.0),
+    "large": (0.0, 2.0**53, 2.0**60),
+    "far": (1e6 - 1, 1e6, 1e6 + 1),
+    "single": (0.1, 0.2),
+    "exact": (0.5,),
+    "empty": (),
+    "zero": (0.0,),
+    "few": (0.5, 1.5),
+}
+REFERENCE = {name: replace(profile_column(np.zeros(0), edges), edges=edges) for name, edges in EDGES.items()}
+
+
+def make_table(rows: int = 1000, seed: int = 0) -> pa.Table:
+    """Return a table with every kind of column that has led to errors."""
+    rng = np.random.default_rng(seed)
+    plain = rng.normal(size=rows)
+    columns = {
+        "plain": pa.array(plain),
+        "gaps": pa.array(np.where(rng.random(rows) < 0.2, np.nan, plain), mask=rng.random(rows) < 0.1),
+        "infinite": pa.array(np.select([plain > 2, plain < -2], [np.inf, -np.inf], plain)),
+        "large": pa.array(rng.integers(2**53, 2**62, rows), mask=rng.random(rows) < 0.1),
+        "far": pa.array(1e6 + plain),
+        "single": pa.array(plain.astype("float32")),
+        "exact": pa.array([Decimal(f"{value:.6f}") for value in plain]),
+        "few": pa.array(rng.integers(0, 3, rows), pa.int8()),
+        "empty": pa.array([None] * rows, pa.float64()),
+        "zero": pa.array(np.where(plain > 0, 0.0, -0.0)),
+        "text": pa.array(["0.5", None, "n/k", "b"] * (rows // 4)),
+        "yes": pa.array(plain > 0),
+        "day": pa.array([date(2026, 1, 2)] * rows),
+    }
+    return pa.table(columns)
+
+
+def expect(values: pd.Series, edges: tuple[float, ...]) -> ColumnProfile:
+    """Return the profile of a column as plain numpy computes it."""
+    return profile_column(values.to_numpy(dtype=float, na_value=np.nan), edges)
+
+
+def assert_same(found: TableScan, frame: pd.DataFrame) -> None:
+    """Compare a scan with plain numpy and pandas: counts exactly, moments to 1e-12."""
+    for name, edges in EDGES.items():
+        values = frame[name].astype("float64")
+        column, expected = found.numbers[name], expect(values, edges)
+        found_limits = (column.profile.minimum, column.profile.maximum)
+        limits = {"minimum": expected.minimum, "maximum": expected.maximum}
+        assert replace(column.profile, mean=expected.mean, squares=expected.squares, **limits) == expected, name
+        if expected.count:
+            assert found_limits == pytest.approx((expected.minimum, expected.maximum), rel=1e-15), name
+        assert column.profile.mean == pytest.approx(expected.mean, rel=1e-12, abs=1e-14), name
+        assert column.profile.squares == pytest.approx(expected.squares, rel=1e-12, abs=1e-14), name
+        gaps = values.isna().to_numpy()
+        assert (column.missing, column.first_missing) == (gaps.sum(), gaps.argmax() if gaps.any() else -1), name
+        if not gaps.all():
+            assert (column.lowest, column.highest) == pytest.approx((values.min(), values.max()), rel=1e-15), name
+        if name in {rule.name for rule in RULES}:
+            assert column.outside == ((values < -1.0) | (values > 1e4)).sum(), name
+    compared = frame[[rule.name for rule in RULES if rule.name != "text"]]
+    assert found.copies == compared.astype({"exact": "float64"}).duplicated().sum()
+
+
+@pytest.fixture(params=["polars", "numpy"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Counts batches of any height with polars, or with numpy; a batch has 1,000 rows."""
+    monkeypatch.setattr(totals, "TALL", 0 if request.param == "polars" else 10**9)
+    monkeypatch.setattr(batches, "VALUES", 0)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_file_is_profiled_as_numpy_does_it(tmp_path: Path) -> None:
+    table = pa.concat_tables([make_table(2200), make_table(2200).slice(3, 500)])
+    pq.write_table(table, tmp_path / "data.parquet", row_group_size=900)
+    found = scan_file(str(tmp_path / "data.parquet"), RULES, REFERENCE)
+    assert found.rows == 2700
+    assert found.copies == 500
+    assert_same(found, table.to_pandas())
+    text = found.others["text"]
+    assert (text.kind, text.example, text.missing, text.first_missing) == ("str", "n/k", 675, 1)
+    assert found.others.keys() == {"text"}
+    assert not {"yes", "day"} & found.numbers.keys()
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_table_in_memory_is_profiled_as_numpy_does_it() -> None:
+    frame = make_table(1200).to_pandas().astype({"exact": "float64", "large": "Int64"})
+    assert_same(scan_frame(frame, RULES, REFERENCE), frame)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_folder_is_one_table_even_if_its_types_differ(tmp_path: Path) -> None:
+    """Missing columns, another type of integer, double instead of single precision."""
+    folder = tmp_path / "data.parquet"
+    folder.mkdir()
+    first, second = make_table(1200), make_table(400, seed=1)
+    wider = second.set_column(second.schema.get_field_index("few"), "few", second["few"].cast(pa.int64()))
+    pq.write_table(first, folder / "a.parquet")
+    pq.write_table(wider.drop_columns(["gaps"]), folder / "b.parquet")
+    pq.write_table(first.slice(0, 40), folder / "c.parquet")
+    found = scan_file(str(folder), RULES, REFERENCE)
+    frame = read_table(str(folder)).frame
+    assert found.rows == len(frame) == 1640
+    assert found.copies == 40
+    assert_same(found, frame.astype({"exact": "float64"}))
+    assert found.sha256 == read_table(str(folder)).sha256
+
+
+def test_an_index_that_pandas_wrote_is_not_data(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="patient"))
+    frame.to_parquet(tmp_path / "data.parquet")
+    assert scan_file(str(tmp_path / "data.parquet"), [Rule("x", 0, 9)], {}).names == ("x",)
+
+
+def test_missing_values_are_copies_of_each_other_and_zeros_have_no_sign() -> None:
+    frame = pd.DataFrame({"plain": [np.nan, None, 0.0, -0.0, 1.0], "few": [1, 1, 2, 2, 3]})
+    assert scan_frame(frame, RULES, {}).copies == frame.duplicated().sum() == 2
+
+
+def test_the_measures_of_a_table_are_those_of_pandas() -> None:
+    frame = make_table(400).to_pandas()[["plain", "gaps", "infinite", "large", "few", "empty"]]
+    found = scan_frame(frame, [], {}).describe(list(frame.columns))
+    expected = frame.astype("float64").agg(["count", "mean", "std", "min", "max"]).T
+    expected.loc["infinite", ["mean", "std"]] = np.nan
+    pd.testing.assert_frame_equal(found.astype("float64"), expected, rtol=1e-12)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("x\n1\n")
+    with (
+        pytest.raises(IntegrityError, match=r"data\.csv changed while it was read\. Test it again\."),
+        open_content(str(path)),
+    ):
+        path.write_text("x\n2\n3\n")
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.parquet"
+    pq.write_table(make_table(4000), path)
+    content = bytearray(path.read_bytes())
+    content[4:2000] = b"\xff" * 1996
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"data\.parquet is not a whole Parquet file: "):
+        scan_file(str(path), RULES, REFERENCE)
+
+
+def test_a_remote_file_is_copied_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    with fsspec.open("memory://scan/data.csv", "wb") as target:
+        target.write(b"x\n1\n2\n")
+    assert scan_file("memory://scan/data.csv", [Rule("x", 0, 9)], {}).rows == 2
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_wide_table_is_scanned_in_a_time_that_grows_with_its_columns() -> None:
+    """5,000 columns took more than a minute when a set was built for each of them."""
+    frame = pd.DataFrame(np.zeros((3, 5000)), columns=[f"c{number}" for number in range(5000)])
+    assert len(scan_frame(frame, [Rule("c0", 0, 9)], {}).numbers) == 5000
+
+
+def test_polars_is_the_version_whose_import_starts_no_thread() -> None:
+    assert pl.__version__.startswith("1.41.")
+
+
+def test_of_many_columns_those_with_the_largest_shift_are_shown() -> None:
+    from mlops.data.drift import Drift
+
+    names = [f"c{number}" for number in range(10_000)]
+    drifts = [Drift(name, "shape", number / 1e4, 0.1, False) for number, name in enumerate(names)]
+    shown = choose_columns(names, drifts)
+    assert (shown[0], shown[-1], len(shown)) == ("c9999", "c9980", 20)
+    assert describe_choice(shown, names) == "The 20 of 10,000 columns with the largest shift"
+    assert choose_columns(names[:20], drifts) == names[:20]
+    assert describe_choice(names[:20], names[:20]) == ""
