@@ -217,7 +217,7 @@ def test_other_settings_change_the_schedules_without_another_publication(
 
 def test_a_compute_that_is_missing_is_named_before_anything_is_sent(azure: Azure, pipelines: AzurePipelines) -> None:
     azure.computes.missing.add("cpu-cluster")
-    with pytest.raises(ComputeNotFoundError, match=r"no compute 'cpu-cluster' \(compute_name .* provision"):
+    with pytest.raises(ComputeNotFoundError, match=r"no compute 'cpu-cluster' \(azure.compute_name in .* provision"):
         pipelines.publish("42", "")
     assert azure.find_requests("POST", "/pipelines/") == azure.find_requests("PUT", "environment") == []
 

@@ -63,21 +63,28 @@ def test_production_runs_on_kubernetes_scaled_watched_and_collected(settings: Az
 @pytest.mark.parametrize(
     ("environment", "wrong", "said"),
     [
-        ("qa", {"qa_cpu_cores": 0}, r"azure\.qa_cpu_cores is 0: .*cpu_cores must be positive"),
-        ("qa", {"qa_memory_gb": -1}, r"azure\.qa_memory_gb is -1: .*memory_gb must be positive"),
-        ("production", {"production_cpu_cores": 0}, r"azure\.production_cpu_cores is 0: .*greater than zero"),
+        ("qa", {"qa_cpu_cores": 0}, r"azure\.qa_cpu_cores in {file} is 0: .*cpu_cores must be positive"),
+        ("qa", {"qa_memory_gb": -1}, r"azure\.qa_memory_gb in {file} is -1: .*memory_gb must be positive"),
+        ("production", {"production_cpu_cores": 0}, r"azure\.production_cpu_cores in {file} is 0: .*greater than zero"),
         (
             "production",
             {"production_min_replicas": 9, "production_max_replicas": 2},
-            r"azure\.production_min_replicas is 9, azure\.production_max_replicas is 2: .*cannot be greater",
+            r"azure\.production_min_replicas in {file} is 9, azure\.production_max_replicas in {file} is 2: .*cannot "
+            "be greater",
         ),
     ],
 )
 def test_what_the_sdk_does_not_take_names_the_setting(
     settings: AzureSettings, environment: str, wrong: dict[str, float], said: str
 ) -> None:
-    with pytest.raises(UsageError, match=f"parameters/azure.yml: {said}"):
+    with pytest.raises(UsageError, match="^" + said.format(file="parameters/azure.yml")):
         make_configuration(replace(settings, **wrong), environment, TAGS)  # type: ignore[arg-type]
+
+
+def test_what_the_sdk_does_not_take_names_the_variable_that_sets_it(workspace: Workspace) -> None:
+    settings = read_settings(workspace, {"MLOPS_AZURE_QA_CPU_CORES": "1"})
+    with pytest.raises(UsageError, match="^MLOPS_AZURE_QA_CPU_CORES is 0: "):
+        make_configuration(replace(settings, qa_cpu_cores=0), "qa", TAGS)
 
 
 def test_the_size_of_a_container_group_is_not_changed_in_place(settings: AzureSettings) -> None:

@@ -57,6 +57,13 @@ def test_what_is_committed_is_what_is_declared(workspace: Workspace) -> None:
     assert [known.name for known in DECLARED if f"\n  {known.name}: " not in listed] == []
 
 
+def test_a_setting_is_named_by_the_variable_or_the_file_that_sets_it(written: Workspace) -> None:
+    settings = read_settings(write(written, "qa_cpu_cores: 2"), {"MLOPS_AZURE_QA_SERVICE": "my-qa"})
+    assert settings.name("qa_service") == "MLOPS_AZURE_QA_SERVICE"
+    assert settings.name("qa_cpu_cores") == "azure.qa_cpu_cores in parameters/azure.yml"
+    assert settings.name("production_service") == "azure.production_service in parameters/azure.yml"
+
+
 def test_names_that_are_left_empty_are_made_of_the_model_s(written: Workspace) -> None:
     (written.parameters / "base.yml").write_text("shared: {model_name: churn}")
     settings = read_settings(write(written, 'qa_service: ""'), {"MLOPS_AZURE_PIPELINE": "own"})

@@ -111,11 +111,12 @@ class AzureDatasets:
         return locate_blob(store, path)
 
     def _check_format(self, name: str, ending: str) -> None:
-        first = self._session.settings.dataset_path
+        settings = self._session.settings
+        first = settings.dataset_path
         expected = split_name(first)[1]
         if expected != ending:
             raise UsageError(
-                f"{name} cannot become the data set: azure.dataset_path in parameters/azure.yml is {first}, "
+                f"{name} cannot become the data set: {settings.name('dataset_path')} is {first}, "
                 f"which ends in {expected}. Change it to end in {ending}."
             )
 

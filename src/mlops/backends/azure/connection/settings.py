@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 
 from mlops.backends.azure.connection.machines import LEAST_CORES, count_cores
@@ -70,8 +70,20 @@ class AzureSettings:
     production_max_replicas: int = declare(10, "maximum number of replicas", "[1, 1000]")
     production_target_utilization: int = declare(70, "percent of utilization that autoscaling aims for", "[1, 100]")
 
+    given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
 
-DECLARED = tuple(Parameter(setting.name, setting.default, **setting.metadata) for setting in fields(AzureSettings))
+    def name(self, setting: str) -> str:
+        """Name a setting in a message, as its user set it: by the variable, or else by the key in the file."""
+        variable = f"{PREFIX}{setting.upper()}"
+        is_variable = setting in self.given and self.given[setting].source == variable
+        return variable if is_variable else f"azure.{setting} in parameters/azure.yml"
+
+
+DECLARED = tuple(
+    Parameter(setting.name, setting.default, **setting.metadata)
+    for setting in fields(AzureSettings)
+    if setting.metadata
+)
 NAMED_AFTER_MODEL = {
     "dataset": "{}",
     "dataset_path": "data/{}.csv",
@@ -114,7 +126,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
             raise UsageError(
                 f"{source} is {values[least]}, which is above {most}, {values[most]}. Lower {least} or raise {most}."
             )
-    settings = AzureSettings(**values)
+    settings = AzureSettings(**values, given=given)
     _require_apart(settings)
     _require_cores(settings)
     return settings

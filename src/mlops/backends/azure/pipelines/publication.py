@@ -81,7 +81,8 @@ class Publication:
         from azureml.core.compute import ComputeTarget
         from azureml.core.compute_target import ComputeTargetException
 
-        name = self._session.settings.compute_name
+        settings = self._session.settings
+        name = settings.compute_name
 
         def call() -> None:
             try:
@@ -90,7 +91,7 @@ class Publication:
                 if "ComputeTargetNotFound" not in str(error):
                     raise
                 raise ComputeNotFoundError(
-                    f"The workspace {workspace.name} has no compute {name!r} (compute_name in parameters/azure.yml). "
+                    f"The workspace {workspace.name} has no compute {name!r} ({settings.name('compute_name')}). "
                     "Run `mlops provision --platform azure`."
                 ) from error
 

@@ -87,5 +87,5 @@ def has_size(service: WebService, settings: AzureSettings, environment: str) -> 
 def _name_settings(settings: AzureSettings, environment: str, message: str) -> str:
     said = " ".join(message.split())
     named = [f"{environment}_{ours}" for theirs, ours in PARAMETERS.items() if theirs in message]
-    values = ", ".join(f"azure.{name} is {getattr(settings, name)!r}" for name in named)
-    return f"parameters/azure.yml: {values or f'the service of {environment}'}: {said}"
+    values = ", ".join(f"{settings.name(name)} is {getattr(settings, name)!r}" for name in named)
+    return f"{values or f'parameters/azure.yml: the service of {environment}'}: {said}"

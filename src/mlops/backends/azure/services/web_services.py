@@ -94,7 +94,7 @@ def require_free_name(session: AzureSession, environment: str) -> None:
             raise
     raise DeploymentError(
         f"The web service name {name!r} for {environment} is already used by another service. Set "
-        f"azure.{environment}_service in parameters/azure.yml to another name, or delete that service."
+        f"{session.settings.name(f'{environment}_service')} to another name, or delete that service."
     )
 
 
