@@ -2,15 +2,19 @@
 
 The imports of the command line take seconds, and the parent has done them already. Without a parent, the command runs
 in this process; a command that runs notebooks also starts the parent in the background.
+
+The engine is imported inside the functions, so that Ctrl-C during the imports is reported without a traceback.
 """
+
+from __future__ import annotations
 
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
-from mlops.errors import MlopsError
-from mlops.kernels.parent_client import Connection, connect, find_key, run_command, start_parent
-from mlops.kernels.socket_folder import UnavailableError
+if TYPE_CHECKING:
+    from mlops.kernels.parent_client import Connection
 
 ENTRY = "mlops.cli:run_program"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
@@ -51,6 +55,9 @@ def _open_standard_files() -> None:
 
 def _run_forked() -> int | None:
     """Run the command in a fork and return its exit code; return None if it must run in this process."""
+    from mlops.kernels.parent_client import run_command
+    from mlops.kernels.socket_folder import UnavailableError
+
     connection = _find_parent()
     try:
         return run_command(connection, ENTRY, sys.argv) if connection else None
@@ -60,6 +67,10 @@ def _run_forked() -> int | None:
 
 def _find_parent() -> Connection | None:
     """Connect to a parent that is ready. If there is none and the command runs notebooks, start one for them."""
+    from mlops.errors import MlopsError
+    from mlops.kernels.parent_client import connect, find_key, start_parent
+    from mlops.kernels.socket_folder import UnavailableError
+
     try:
         key = find_key()
         if key is None or sys.argv[1:2] == [STAYS]:

@@ -218,6 +218,14 @@ def test_an_interrupt_before_the_command_runs_is_no_traceback() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "mlops: interrupted\n")
 
 
+def test_an_interrupt_during_the_imports_is_no_traceback() -> None:
+    script = "import sys\nclass Finder:\n    def find_spec(self, name, *_):\n"
+    script += "        if name == 'yaml': raise KeyboardInterrupt\n"
+    script += "sys.meta_path.insert(0, Finder())\nfrom mlops.__main__ import main\nmain()"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "mlops: interrupted\n")
+
+
 def test_a_process_of_any_name_has_kernels() -> None:
     """The name is part of /proc/self/status, from which the umask and the ignored signals are read."""
     script = "import ctypes\nctypes.CDLL(None).prctl(15, b'na\\xffme')\n"
