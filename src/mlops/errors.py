@@ -68,12 +68,13 @@ class ExtraMissingError(UsageError):
     extra : str
         The extra of ``pyproject.toml`` that has them.
     missing : str
-        The missing packages or modules.
+        The missing packages or modules, of which the message names the first one.
     """
 
     def __init__(self, what: str, extra: str, *missing: str) -> None:
+        others = f" and {len(missing) - 1} more" if missing[1:] else ""
         super().__init__(
-            f"{what} needs packages that are not installed: {', '.join(missing)}. "
+            f"{what} needs packages that are not installed: {missing[0]}{others}. "
             f"Run `make setup EXTRAS={extra}`, or without a checkout `pip install 'notebook-mlops[{extra}]'`."
         )
 

@@ -55,12 +55,12 @@ def measure_overhead(rounds: int) -> Section:
     )
     notes = (
         "a notebook of one cell; whole: until the call returns, with the kernel ended and the copy saved",
-        "with imports: the cell first imports what each of the eight notebooks imports, and its end is measured",
+        "imports: the cell first imports what each of the eight notebooks imports, and its end is measured",
     )
     return Section("Overhead of a notebook", tuple(rows.values()), figures, notes)
 
 
-COLD_IMPORTS, NEW_PROCESS = f"{OURS}, cold parent, with imports", "python -c, with imports"
+COLD_IMPORTS, NEW_PROCESS = f"{OURS}, cold, imports", "python -c, imports"
 
 
 def _write_clock(path: Path, imports: str = "") -> Path:

@@ -92,7 +92,7 @@ def require_packages() -> None:
     Raises
     ------
     ExtraMissingError
-        If packages are missing; the message names them and says how to install them.
+        If packages are missing; the message says how to install them.
     """
     missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:
