@@ -131,7 +131,10 @@ def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
 
 
 def _sign_parts(content: Content) -> list[tuple[int, int, int]]:
-    """Return what changes with a file's content, because files are read again after they were hashed."""
+    """Return the properties of the files that change with their content.
+
+    They are compared because a file is hashed first and read again later.
+    """
     try:
         found = [part.stat() for part in content.parts]
     except OSError as error:

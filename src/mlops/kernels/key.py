@@ -49,7 +49,7 @@ class Key:
     preload : tuple of str
         The modules that it imports.
     own : tuple of str
-        The packages that its forks import again. They are not part of the name, because none of them is preloaded.
+        The packages that its forks import again once a file has changed. They are not part of the name.
     idle_seconds : float
         The idle time in seconds after which it ends.
     owner : int

@@ -68,7 +68,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, so
     Returns
     -------
     list of StepRecord
-        The reused steps. If an earlier step refused, only that step, so that the step of `--only` is skipped.
+        The reused steps. If an earlier step refused, the list has only that step, and the step of `--only` is skipped.
 
     Raises
     ------
