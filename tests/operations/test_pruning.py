@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -140,6 +141,22 @@ def test_a_run_that_was_made_while_the_clock_was_set_back_is_not_old(opened: Ope
     assert "young" not in list_names(opened, before=now - 3600)
     record_run(opened, "old", OLD, order=1)
     assert "old" in list_names(opened, before=now - 3600)
+
+
+def test_a_clock_that_was_once_ahead_keeps_no_run_for_ever(opened: OpenProject) -> None:
+    """The run of that time, and the place in the order of all later runs, have times that are still to come."""
+    now = time.time()
+    ahead = int(datetime.fromisoformat(NOW).timestamp() * 1e6)
+    record_run(opened, "ahead", NOW, order=ahead)
+    record_run(opened, "later", OLD, order=ahead + 1)
+    newest = datetime.fromtimestamp(now - 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    record_run(opened, "newest", newest, order=ahead + 2)
+    assert sorted(list_names(opened, before=now - 3600)) == ["ahead", "later"]
+
+
+def test_a_newest_run_whose_end_is_still_to_come_stays(opened: OpenProject) -> None:
+    record_run(opened, "ahead", NOW, order=int(datetime.fromisoformat(NOW).timestamp() * 1e6))
+    assert "ahead" not in list_names(opened, before=time.time() - 3600)
 
 
 def test_what_a_rollback_can_restore_stays(opened: OpenProject, tmp_path: Path) -> None:

@@ -221,9 +221,17 @@ def _listens(path: Path) -> bool:
 def _refuse_failed(path: Path) -> None:
     failed = path.with_suffix(".failed")
     with contextlib.suppress(FileNotFoundError):
-        if time.time() - failed.stat().st_mtime < RETRY_SECONDS:
+        if is_recent(failed):
             raise UnavailableError(failed.read_text())
         failed.unlink()
+
+
+def is_recent(note: Path) -> bool:
+    """Return whether a parent failed to start so recently that another attempt would be too early.
+
+    A later time than now, beyond the same limit, says nothing: the clock was set back since.
+    """
+    return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
 
 def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:

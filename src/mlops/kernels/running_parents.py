@@ -11,7 +11,7 @@ import psutil
 
 from mlops.kernels.leftovers import belongs_here
 from mlops.kernels.messages import Channel, Message, MessageError, open_channel
-from mlops.kernels.parent_client import RETRY_SECONDS
+from mlops.kernels.parent_client import is_recent
 from mlops.kernels.socket_folder import find_folder
 
 ANSWER_SECONDS = 2.0
@@ -78,7 +78,7 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 def list_failed_starts() -> list[str]:
     """List why parents of this checkout did not start. Until the next attempt, every kernel is a fresh one."""
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
-    return [path.read_text() for path in notes if time.time() - path.stat().st_mtime < RETRY_SECONDS]
+    return [path.read_text() for path in notes if is_recent(path)]
 
 
 def stop_parents(python: str = "") -> list[RunningParent]:

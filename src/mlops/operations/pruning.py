@@ -1,6 +1,7 @@
 """The deletion of old state that is no longer needed: runs, images and folders of services, files of warm kernels."""
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,8 +72,8 @@ def prune(opened: OpenProject, before: float) -> Pruning:
         kernels = list_leftovers(before)
         own = opened.backend.leftovers.delete(before, needed) if opened.backend.leftovers else []
         result = _conclude(opened, old, own, kernels)
-        for run in old:
-            remove_whole(outputs / run.run_id)
+        for path in (path for run in old for path in run.paths):
+            remove_whole(path)
         finish_removals(outputs)
         delete_leftovers(before)
         if old:
@@ -87,13 +88,18 @@ def _require_no_run(outputs: Path) -> None:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
 
 
-def _sort_runs(opened: OpenProject, before: float) -> tuple[list[RunRecord], set[str]]:
+def _sort_runs(opened: OpenProject, before: float) -> tuple[list[Leftover], set[str]]:
     """Return the runs to delete, and everything that the remaining runs refer to."""
     services = _list_services(opened)
     runs = list_runs(opened.workspace.outputs)
     needed = _list_references(opened, services) | {_find_deployer(service, runs) for service in services}
     platform = opened.backend.name
-    old = {run.run_id: run for run in runs if _is_old(run, before, platform) and not _is_named(run, opened, needed)}
+    ends = _find_ends(runs, time.time())
+    old = {
+        run.run_id: run
+        for run in runs
+        if ends[run.run_id] < before and _may_go(run, platform) and not _is_named(run, opened, needed)
+    }
     kept = [run for run in runs if run.run_id not in old]
     sources = [step.source for run in kept for step in run.steps]
     while sources:  # a reused report is in the folder of the run that wrote it
@@ -102,7 +108,9 @@ def _sort_runs(opened: OpenProject, before: float) -> tuple[list[RunRecord], set
             kept.append(found)
             sources += [step.source for step in found.steps]
     texts = (text for run in kept for text in _list_texts(msgspec.to_builtins((run.steps, run.settings))))
-    return list(old.values()), needed | set(texts)
+    outputs = opened.workspace.outputs
+    leftovers = [_describe("run", run_id, ends[run_id], outputs / run_id) for run_id in old]
+    return leftovers, needed | set(texts)
 
 
 def _list_services(opened: OpenProject) -> Sequence[Service]:
@@ -135,20 +143,39 @@ def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[st
     return found | (backend.leftovers.list_references() if backend.leftovers else set())
 
 
-def _is_old(run: RunRecord, before: float, platform: str) -> bool:
-    return run.state not in LEFT_ALONE and run.platform == platform and _find_end(run) < before
+def _may_go(run: RunRecord, platform: str) -> bool:
+    return run.state not in LEFT_ALONE and run.platform == platform
 
 
-def _find_end(run: RunRecord) -> float:
-    """Return the end of a run, or its start if the end is unknown; infinity if neither is a time.
+def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
+    """Return the end of each run, or its start if the end is unknown; infinity if neither is a time.
 
     The times of a run that started while the clock was set back are too early. So the end is never before the time
-    that the run's place in the order of runs implies.
+    that the run's place in the order of runs implies. Times that are still to come were written while the clock was
+    ahead, and they also change the place of all later runs. A run with such a start is as old as the run after it. A
+    run with only such an end was resumed then, and is never old.
+
+    Parameters
+    ----------
+    runs : iterable of RunRecord
+        All runs, newest first.
+    now : float
+        The time, in seconds since 1970.
     """
-    try:
-        return max(datetime.fromisoformat(run.finished or run.started).timestamp(), run.order / 1e6)
-    except ValueError:
-        return math.inf
+    ends, following = dict[str, float](), math.inf
+    for run in runs:
+        try:
+            start, end = (
+                datetime.fromisoformat(text).timestamp() for text in (run.started, run.finished or run.started)
+            )
+        except ValueError:
+            start, end = now, math.inf
+        place = run.order / 1e6
+        if end > now:
+            ends[run.run_id] = following if start > now else math.inf
+        else:
+            ends[run.run_id] = following = max(end, place) if place <= now else end
+    return ends
 
 
 def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
@@ -175,10 +202,8 @@ def _list_texts(value: object) -> Iterator[str]:
 
 
 def _conclude(
-    opened: OpenProject, old: Iterable[RunRecord], own: Iterable[Leftover], kernels: Sequence[tuple[Path, ...]]
+    opened: OpenProject, runs: Iterable[Leftover], own: Iterable[Leftover], kernels: Sequence[tuple[Path, ...]]
 ) -> Pruning:
-    outputs = opened.workspace.outputs
-    runs = [_describe("run", run.run_id, _find_end(run), outputs / run.run_id) for run in old]
     ends = [max((path.lstat().st_mtime for path in files), default=0.0) for files in kernels]
     parents = [_describe("warm kernels", files[0].stem, end, *files) for end, files in zip(ends, kernels, strict=True)]
     return Pruning((*runs, *own, *parents), opened.backend.leftovers is None)
