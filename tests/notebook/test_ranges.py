@@ -32,7 +32,7 @@ from mlops.parameters.kernel_section import find_settings
         ('name = "a b"  # matching [a-z]+', "name is 'a b', but it must be text matching [a-z]+."),
         (
             'alpha = "1"  # penalty; in [0, inf)',
-            "alpha has an interval, 'in [0, inf)', but its default is not a number.",
+            "alpha is '1', but it must be a number in [0, inf).",
         ),
     ],
 )

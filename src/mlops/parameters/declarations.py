@@ -168,7 +168,7 @@ def _read_declaration(
         ) from None
     if bounds and type(default) not in (int, float):
         raise ParameterError(
-            f"{notebook}: {target.id} has an interval, {interval and interval[0]!r}, but its default is not a number."
+            f"{notebook}: {target.id} is {default!r}, but it must be a number {interval and interval[0]}."
         )
     parameter = Parameter(
         name=target.id,
