@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.kernels.needs import NOTEBOOK, find_needs
+from mlops.kernels.needs import LARGEST, NOTEBOOK, find_expected, find_needs
 
 PROJECT = Path(__file__).parents[2]
 
@@ -64,6 +64,17 @@ def test_a_notebook_that_cannot_be_read_has_unknown_needs(tmp_path: Path, conten
         (tmp_path / "own.ipynb").write_text(content)
     assert find_needs({NOTEBOOK: str(tmp_path / "own.ipynb")}, ["mlops"]) is None
     assert find_needs({}, ["mlops"]) is None
+
+
+def test_the_notebooks_beside_it_will_probably_run_next(project: Path) -> None:
+    write_notebook(project, "import churn.data")
+    (project / "own.ipynb").rename(project / "next.ipynb")
+    (project / "broken.ipynb").write_text("{")
+    (project / "large.ipynb").write_text(json.dumps({"cells": [{"source": ["import torch"]}], "pad": " " * LARGEST}))
+    environ = write_notebook(project, "import matplotlib")
+    found = ["matplotlib", "numpy", "pandas", "sklearn", "skops"]
+    assert find_expected(environ, ["churn"], [str(project)]) == found
+    assert find_expected({}, ["churn"], [str(project)]) == []
 
 
 def test_the_notebooks_of_this_project_do_not_wait_for_the_command_line() -> None:

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from mlops.files.atomic import write_atomically
+from mlops.portal import report as step_report
 from mlops.portal.cleaning import clean_html
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
@@ -651,3 +652,10 @@ def test_probes_in_a_record_stay_inert_in_the_index(tmp_path: Path, place: str) 
     for number, probe in enumerate(PROBES):
         write_run(make_run(RECORDS[place](probe), run_id=f"{number:02}", started=probe), tmp_path)
     assert len(read_index(tmp_path).select("tbody tr")) == len(PROBES)
+
+
+def test_the_exporter_is_prepared_while_the_first_kernel_starts(tmp_path: Path) -> None:
+    step_report._make_exporter.cache_clear()
+    step_report.rehearse.cache_clear()
+    Reporter(tmp_path).step_started(StepRecord("train", "02_train"))
+    assert step_report._make_exporter.cache_info().currsize == 1

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import IO, Any
 
 from mlops.kernels.key import make_key
-from mlops.kernels.needs import find_needs
+from mlops.kernels.needs import find_expected, find_needs
 from mlops.kernels.parent_client import connect, fork
 from mlops.kernels.process import WarmProcess
 from mlops.kernels.request import KERNEL, make_request
@@ -51,13 +51,15 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     environ["JPY_PARENT_PID"] = str(os.getpid())
     connection = connect(key)
     assert connection is not None
-    needs = find_needs(environ, key.own) if connection.pending else None
+    needs, expected = None, []
+    if connection.pending:
+        needs, expected = find_needs(environ, key.own), find_expected(environ, key.own)
     with ExitStack() as stack:
         files, readers = _open_streams(options, stack)
         ready, say_ready = os.pipe()
         stack.callback(os.close, ready)
         try:
-            request = make_request(KERNEL, list(cmd), directory, environ, needs=needs)
+            request = make_request(KERNEL, list(cmd), directory, environ, needs=needs, expected=expected)
             process = fork(connection, request, [*files, say_ready])
         finally:
             os.close(say_ready)

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 NOTEBOOK = "JPY_SESSION_NAME"  # the variable in which Jupyter's server tells a kernel the path of its notebook
@@ -15,6 +16,7 @@ IMPORT = re.compile(
     r"|import[ \t]+(?P<modules>[^\n#]+))",
     re.MULTILINE,
 )
+MOST, LARGEST = 32, 2**20  # how many notebooks of a folder are read, and up to which size in bytes
 IMPORTS_BY_NAME = "import_module("
 NAME = re.compile(r"(?P<name>[\w.]+)(?:\s+as\s+\w+)?")
 
@@ -40,8 +42,28 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
         text = _read_code(Path(environ[NOTEBOOK]))
     except (KeyError, OSError, ValueError, TypeError):
         return None
+    return _find_packages([text], own, path)
+
+
+def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
+    """Return the packages that the notebooks beside that of a kernel import. They probably run next.
+
+    Large notebooks, and those after the first `MOST`, are left out, because reading them would delay the kernel.
+    """
+    texts = []
+    for notebook in (
+        sorted(Path(environ.get(NOTEBOOK, "")).parent.glob("*.ipynb"))[:MOST] if NOTEBOOK in environ else ()
+    ):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            if notebook.stat().st_size <= LARGEST:
+                texts.append(_read_code(notebook))
+    return _find_packages(texts, own, path)
+
+
+def _find_packages(texts: Iterable[str], own: Sequence[str], path: Sequence[str]) -> list[str]:
     folders = [Path(folder) for folder in path if folder]
-    packages, waiting, seen = set[str](), list(_list_imports(text)), set[str]()
+    packages, seen = set[str](), set[str]()
+    waiting = [module for text in texts for module in _list_imports(text)]
     while waiting:
         module = waiting.pop()
         root = module.split(".")[0]

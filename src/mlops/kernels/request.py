@@ -73,6 +73,8 @@ class Request:
         Soft and hard resource limits by name.
     needs : list of str, optional
         The packages that the parent imports before it forks a kernel; None if they are unknown.
+    expected : list of str
+        The packages that later kernels will need.
     """
 
     kind: str
@@ -84,6 +86,7 @@ class Request:
     ignored: list[int]
     limits: Mapping[str, list[int]]
     needs: list[str] | None = None
+    expected: Sequence[str] = ()
 
 
 def make_request(
@@ -93,6 +96,7 @@ def make_request(
     environ: Mapping[str, str],
     entry: str = "",
     needs: list[str] | None = None,
+    expected: Sequence[str] = (),
 ) -> Request:
     """Return a request that inherits from this process what a child process would."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
@@ -108,6 +112,7 @@ def make_request(
         ignored=[n for n in range(1, 65) if ignored >> (n - 1) & 1 and n not in ALWAYS_IGNORED],
         limits={name: list(resource.getrlimit(getattr(resource, name))) for name in LIMITS},
         needs=needs,
+        expected=list(expected),
     )
 
 
@@ -130,7 +135,7 @@ def read_request(content: Mapping[str, Any]) -> Request:
             and all(isinstance(word, str) for word in (*request.argv, *request.environ, *request.environ.values()))
             and all(isinstance(number, int) for number in request.ignored)
             and all(name in LIMITS and len(limit) == 2 for name, limit in request.limits.items())
-            and all(isinstance(name, str) for name in request.needs or ())
+            and all(isinstance(name, str) for name in (*(request.needs or ()), *request.expected))
         )
     except (TypeError, AttributeError) as error:
         raise MessageError(f"the message is not a request: {error}") from error

@@ -17,7 +17,7 @@ from latex2mathml.converter import convert as convert_formula
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters import clean_html as clean_svg
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from pygments.formatters import HtmlFormatter
 
 from mlops.files.atomic import write_atomically
@@ -156,6 +156,16 @@ def _export(content: Any, resources: Mapping[str, Any]) -> str:
 def _make_exporter() -> ReportExporter:
     """Return the exporter; cached, because compiling its templates takes longer than a report."""
     return ReportExporter()
+
+
+@cache
+def rehearse() -> None:
+    """Render a small notebook once, because compiling templates and patterns takes longer than a report.
+
+    The parent of the warm kernels calls this for its forks.
+    """
+    cells = [new_markdown_cell("# Title\n\n`code` and $x^2$"), new_code_cell("x = 1")]
+    _render(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")
 
 
 def _find_title(notebook: Any) -> str:

@@ -39,6 +39,12 @@ class Reporter(Listener):
         self._outputs = outputs
         self._read_overview = read_overview
 
+    def step_started(self, step: StepRecord) -> None:
+        """Prepare for reports while the first kernel starts, because the run has nothing else to do then."""
+        from mlops.portal.report import rehearse
+
+        rehearse()
+
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
         """Render the step's executed notebook, if there is one."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)

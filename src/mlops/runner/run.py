@@ -141,8 +141,6 @@ class Run:
             notebook_sha256=hash_file(notebook),
         )
         self._save(self.record.with_step(started))
-        for listener in self.around.listeners:
-            listener.step_started(self.record.get_step(step.name))
         pool.start(
             step.name,
             notebook,
@@ -151,6 +149,8 @@ class Run:
             seconds=self.plan.parameters.step_timeout_minutes * 60 or math.inf,
             secrets=self.around.secrets,
         )
+        for listener in self.around.listeners:  # the kernel starts in the meantime
+            listener.step_started(self.record.get_step(step.name))
 
     def _settle(self, event: NotebookEnded) -> StepRecord:
         """Record how a step ended, so that the steps that need it can start."""

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mlops.kernels.parent.rehearsals import REHEARSALS
+from mlops.kernels.parent.rehearsals import REHEARSALS, REHEARSE
 from mlops.kernels.parent.sources import Sources
 
 # Modules that ipykernel and IPython import while a kernel starts and runs its first cells.
@@ -72,7 +72,8 @@ class Importer:
         self._sources = Sources(own)
         self._problem = ""
         self._generators: list[random.Random] = []
-        self._began = time.monotonic()
+        self._spent = 0.0
+        self._expected: set[str] = set(KERNEL_PACKAGES)
         self._record(time.time())
 
     @property
@@ -92,17 +93,18 @@ class Importer:
         module = self._pending.pop(0)
         # pandas checks on import whether it runs in a notebook, and if so shows 20 columns.
         builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
-        before, left = time.time(), self._began + self._seconds - time.monotonic()
-        _try(module, lambda: _load(module), left, end_if_late=end_if_late)
+        before, began = time.time(), time.monotonic()
+        _try(module, lambda: _load(module), self._seconds - self._spent, end_if_late=end_if_late)
         del builtins.get_ipython  # type: ignore[attr-defined]
         _flush()
         self._check_threads(module)
         self._record(before)
-        if time.monotonic() - self._began >= self._seconds and self._pending:
+        self._spent += time.monotonic() - began
+        if self._spent >= self._seconds and self._pending:
             log(f"left out after {self._seconds:.0f} s: {', '.join(self._pending)}")
             self._pending.clear()
         if not self._pending:
-            log(f"imported {len(sys.modules)} modules in {time.monotonic() - self._began:.1f} s")
+            log(f"imported {len(sys.modules)} modules in {self._spent:.1f} s")
 
     def _record(self, began: float) -> None:
         """Record the generators and sources that imports left behind since the time `began`."""
@@ -124,9 +126,20 @@ class Importer:
         pending = set(self.pending)
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
+    def expect(self, packages: Iterable[str]) -> None:
+        """Note packages that the next kernels will need. They are imported before all others."""
+        self._expected |= set(packages)
+        self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
+
+    @property
+    def is_expected(self) -> bool:
+        """True if the next module is one that kernels will need."""
+        return self._pending != [] and self._pending[0].split(".")[0] in self._expected
+
     def prefer(self, packages: Iterable[str]) -> None:
         """Move the modules of these packages, and those that every kernel needs, to the front of the queue."""
         wanted = {*KERNEL_PACKAGES, *packages}
+        self._expected |= wanted
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 
     def describe(self) -> Imports:
@@ -136,8 +149,8 @@ class Importer:
 
 
 def _load(module: str) -> None:
-    importlib.import_module(module)
-    if rehearse := REHEARSALS.get(module):
+    loaded = importlib.import_module(module)
+    if rehearse := REHEARSALS.get(module, getattr(loaded, REHEARSE, None)):
         rehearse()
 
 

@@ -2,6 +2,8 @@
 
 import io
 
+REHEARSE = "rehearse"  # the function of a preloaded module of the engine that does such work
+
 
 def _plot() -> None:
     """Find fonts and backends, and draw every part of a plot."""

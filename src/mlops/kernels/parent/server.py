@@ -1,6 +1,7 @@
 """The server of a parent. It answers clients, and forks for them, between one import and the next."""
 
 import contextlib
+import math
 import os
 import selectors
 import socket
@@ -18,6 +19,7 @@ from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
 LOOK_SECONDS = 5.0  # pause between two checks of the clock and of the socket's file
+QUIET_SECONDS = 2.0  # after a fork starts or ends, the time before imports that no notebook is known to need
 
 Job = Callable[[], int]
 
@@ -44,8 +46,9 @@ class ParentServer:
         self._importer = importer
         self._file = self._path.stat().st_ino
         self._pid = os.getpid()
-        self._began = self._last = time.monotonic()
+        self._began = self._last = self._last_fork = time.monotonic()
         self._over = False
+        self._asked = False
         self._surplus = False
         self._forks = Forks()
         self._channels: dict[int, Channel] = {}  # channels by their descriptor
@@ -72,12 +75,12 @@ class ParentServer:
             In a fork, the function that it runs. In the parent, None when it ends.
         """
         while not self._over and not self._is_idle():
-            seconds = 0 if self._importer.pending else min(LOOK_SECONDS, self._idle_seconds)
-            for key, _ in self._selector.select(seconds):
+            rest = self._count_rest()
+            for key, _ in self._selector.select(min(rest, LOOK_SECONDS, self._idle_seconds)):
                 # An earlier event may have closed the connection.
                 if self._selector.get_map().get(key.fd) is key and (job := key.data()):
                     return job
-            if self._importer.pending and (job := self._import_next()):
+            if self._count_rest() == 0 and (job := self._import_next()):
                 return job
         self._forks.kill_all()
         with lock(self._path.parent):
@@ -85,6 +88,17 @@ class ParentServer:
                 self._path.unlink()
                 self._path.with_suffix(".log").unlink()
         return None
+
+    def _count_rest(self) -> float:
+        """Return the seconds until the next import.
+
+        An import that no notebook is known to need waits for a quiet moment, because a request could not interrupt it.
+        """
+        if not self._importer.pending:
+            return math.inf
+        if self._forks.waiting or self._importer.is_expected or not self._asked:
+            return 0.0
+        return max(0.0, self._last_fork + QUIET_SECONDS - time.monotonic())
 
     def _import_next(self) -> Job | None:
         """Import one module, then fork each kernel that waited for it."""
@@ -174,6 +188,9 @@ class ParentServer:
         except MessageError as error:
             close_all(message.files)
             raise MessageError(f"the parent could not fork: {error}") from error
+        self._asked = True
+        self._last_fork = time.monotonic()
+        self._importer.expect(request.expected)
         if missing := self._importer.find_missing(request.needs):
             self._importer.prefer(missing)
             self._forks.waiting.append(Waiting(channel, request, message.files))
@@ -209,7 +226,7 @@ class ParentServer:
         return request
 
     def _reap(self, pidfd: int) -> None:
-        self._last = time.monotonic()
+        self._last = self._last_fork = time.monotonic()
         self._selector.unregister(pidfd)
         channel, code = self._forks.reap(pidfd)
         if channel:
