@@ -56,7 +56,7 @@ def look(seen: Workspace) -> Look:
         ("keys qa", "not-a-key-qa-primary"),
         ("prune --older-than 0d --dry-run", "Nothing to delete: everything is newer or still needed."),
         ("provision --what-if", "Nothing to change."),
-        ("provision --delete --what-if", "delete  folder"),
+        ("provision --delete --what-if", "delete    folder"),
         (f"check-notebooks {RUN}", "compared outputs differ"),
     ],
 )
