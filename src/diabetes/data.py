@@ -15,6 +15,7 @@ FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
 TARGET = "Y"
 COLUMNS = (*FEATURES, TARGET)
 UNIT = "points of disease progression"  # the unit of the target
+CHUNK = 100_000  # rows that are rounded at a time, so that no rounded copy of a large table is in memory
 DIGITS = 3  # significant digits that decide on which side of the split a row falls
 
 # The two rows that the reference implementation's smoke test sends.
@@ -72,6 +73,11 @@ def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     Series of bool
         True for a held-out row; indexed as `rows`.
     """
+    marks = [_mark_rows(rows.iloc[start : start + CHUNK], share, seed) for start in range(0, len(rows), CHUNK)]
+    return pd.concat(marks) if marks else _mark_rows(rows, share, seed)
+
+
+def _mark_rows(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     rounded = pd.DataFrame({name: _round_values(rows[name].to_numpy(dtype=float)) for name in FEATURES})
     return _draw_rows(rounded.set_axis(rows.index), share, seed)
 

@@ -40,6 +40,14 @@ def test_every_column_has_one_rule_and_the_example_its_features() -> None:
     assert [len(row) for row in EXAMPLE_ROWS] == [len(FEATURES), len(FEATURES)]
 
 
+def test_rows_marked_in_chunks_are_marked_as_at_once(good: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    shuffled = good.sample(frac=1, random_state=0)
+    at_once = mark_holdout(shuffled, share=0.2, seed=0)
+    monkeypatch.setattr("diabetes.data.CHUNK", 100)
+    pd.testing.assert_series_equal(mark_holdout(shuffled, share=0.2, seed=0), at_once)
+    assert mark_holdout(good.head(0), share=0.2, seed=0).empty
+
+
 def test_the_holdout_is_the_one_it_always_was(good: pd.DataFrame) -> None:
     """If pandas changed its hash, champions would be judged on rows that they were trained on."""
     held = mark_holdout(good, share=0.2, seed=0)

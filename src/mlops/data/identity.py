@@ -105,7 +105,7 @@ def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> F
     unavailable = len(recorded) - len(tables)
     unknown = np.full(len(rows), unavailable > 0)
     if len(rows) and sum(map(len, tables)):
-        known = pd.concat(tables, ignore_index=True).drop_duplicates()
+        known = (pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]).drop_duplicates()
         seen = _find_near(rows, known, dict.fromkeys(rows.columns, SAME), SAME_FLOOR)
         rounding = {name: max(bound_rounding(rows[name], table[name]) for table in tables) for name in rows.columns}
         coarseness = [bound_coarseness(rows, table) for table in tables]
@@ -126,11 +126,11 @@ def _find_near(
     Values are put on a logarithmic scale, on which a relative difference is a distance, and the tolerance of each
     column is 1. The distance of two rows is that of the column that differs most, so the nearest known row decides.
     """
-    pairs = []
-    for name, tolerance in tolerances.items():
+    found, among = (np.empty((len(table), len(tolerances))) for table in (rows, known))
+    for place, (name, tolerance) in enumerate(tolerances.items()):
         least = rounding.get(name, 0.0) / tolerance
-        pairs.append([side / -math.log1p(-tolerance) for side in _scale_column(rows[name], known[name], floor, least)])
-    found, among = (np.column_stack(side) for side in zip(*pairs, strict=True))
+        scaled = _scale_column(rows[name], known[name], floor, least)
+        found[:, place], among[:, place] = (side / -math.log1p(-tolerance) for side in scaled)
     radius = 1 + 1e-9
     # Without the search for medians (balanced_tree), building the tree takes a third of the time.
     tree = cKDTree(among, balanced_tree=False, compact_nodes=False)

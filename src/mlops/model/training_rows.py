@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
-from mlops.data.tables import read_table
+from mlops.data.tables import parse_parquet, read_table
 from mlops.errors import IntegrityError, UsageError
 from mlops.pipelines import ALL_STEPS, find_training
 from mlops.pipelines.step import Step
@@ -30,7 +30,9 @@ def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
         The name under which `find_rows` finds them.
     """
     content = io.BytesIO()
-    rows.drop_duplicates().to_parquet(content, index=False)
+    repeated = rows.duplicated()
+    unique = rows[~repeated] if repeated.any() else rows  # without a copy if there is nothing to drop
+    unique.to_parquet(content, index=False)
     return tracker.keep_rows(content.getvalue())
 
 
@@ -67,7 +69,7 @@ def find_rows(
         return None
     if step.trains.rows in made:
         content = tracker.fetch_rows(str(made[step.trains.rows]))
-        return None if content is None else pd.read_parquet(io.BytesIO(content))
+        return None if content is None else parse_parquet(io.BytesIO(content))
     source = next((file for file in step.hands_on if file.url in made), None)
     if source is None:
         return None

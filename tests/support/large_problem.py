@@ -1,0 +1,53 @@
+"""A copy of the project whose problem has other columns, with a data file of any size."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from checkout import list_tracked
+
+from mlops.data.profile import encode_profile, make_reference
+
+CHUNK = 4_000_000  # values that are drawn at a time
+COPIED = ("src", "notebooks", "parameters", "pyproject.toml")
+
+
+def copy_project(project: Path, folder: Path, columns: int) -> Path:
+    """Copy the project; its problem gets `columns` columns of normal numbers, the last of which is the target."""
+    for path in list_tracked(project, *COPIED):
+        place = folder / path.relative_to(project)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    data = folder / "src" / "diabetes" / "data.py"
+    text = data.read_text()
+    names = f'FEATURES = tuple(f"C{{number}}" for number in range({columns - 1}))'
+    data.write_text(re.sub(r"^FEATURES = .*$", names, text, flags=re.MULTILINE))
+    checks = folder / "src" / "diabetes" / "checks.py"
+    checks.write_text(checks.read_text().replace("-0.5, 0.5", "-10.0, 10.0"))
+    reference = make_reference(draw_rows(2000, columns, seed=1))
+    (folder / "src" / "diabetes" / "reference_profile.json").write_bytes(encode_profile(reference))
+    return folder
+
+
+def draw_rows(rows: int, columns: int, seed: int) -> pd.DataFrame:
+    """Return rows of the problem: normal features, and a target from 0 to 500 that depends on two of them."""
+    values = np.random.default_rng(seed).normal(size=(rows, columns))
+    values[:, -1] = np.clip(150 + 40 * values[:, 0] - 20 * values[:, 1] + 10 * values[:, -1], 0, 500)
+    return pd.DataFrame(values, columns=[*(f"C{number}" for number in range(columns - 1)), "Y"])
+
+
+def write_rows(path: Path, rows: int, columns: int) -> Path:
+    """Write a Parquet file of the problem in row groups, so that no more than `CHUNK` values are in memory."""
+    size = min(rows, max(1, CHUNK // columns))
+    writer = None
+    for seed, start in enumerate(range(0, rows, size)):
+        part = pa.Table.from_pandas(draw_rows(min(size, rows - start), columns, seed), preserve_index=False)
+        writer = writer or pq.ParquetWriter(path, part.schema)
+        writer.write_table(part)
+    if writer:
+        writer.close()
+    return path
