@@ -77,12 +77,12 @@ def seed_a_picture(content: str) -> str:
         ),
         (
             lambda text: text.replace("<td>152</td>", "<td>153</td>"),
-            r"cell `numbers = table\.frame\.select_dtypes\(\"number\"\)` row Y, column mean: 153, "
+            r"cell `drifts = drift\.compare_profiles\(reference, tabl…` row Y, column mean: 153, "
             r"committed 152 \(allowed: 0\.001\)",
         ),
         (
             seed_a_picture,
-            r"cell `edges = \{name: column\.edges for name, column in…` picture: differs by 0\.\d+ "
+            r"cell `figures\.show_figure\(figures\.plot_drift\(drifts\),…` picture: differs by 0\.\d+ "
             r"\(allowed: 0\.13\)",
         ),
         (
@@ -104,7 +104,7 @@ def test_a_seeded_difference_is_told_in_one_line(copy, mlops, change, line) -> N
 
 def test_what_is_within_the_tolerance_or_only_edited_is_the_same(copy, mlops) -> None:  # type: ignore[no-untyped-def]
     edit(copy, lambda text: text.replace("<td>152</td>", "<td>152.1</td>"))
-    edit(copy, lambda text: text.replace("table.frame.head(3)", "table.frame.head(4)"))
+    edit(copy, lambda text: text.replace("table.head.map", "table.head.head(2).map"))
     done = mlops.invoke("check-notebooks", str(copy), "--junit", str(copy / "result.xml"))
     assert done.returncode == 0, done.stdout
     assert "    note: edited since the run: `home = find_workspace().home`\n" in done.stdout
