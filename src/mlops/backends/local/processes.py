@@ -112,8 +112,8 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
     Returns
     -------
     tuple of (Popen, Path)
-        The process, in a session of its own, and its ready file. Until `confirm_process` is called, it ends together
-        with this process.
+        The process, in a session of its own, and its ready file. Until `confirm_process` is called, the server
+        ends when the calling process ends.
     """
     ready = folder / "ready.json"
     command = [sys.executable, "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
