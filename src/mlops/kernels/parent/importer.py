@@ -81,6 +81,11 @@ class Importer:
         """The top-level packages with modules that are not imported yet."""
         return list(dict.fromkeys(name.split(".")[0] for name in self._pending))
 
+    @property
+    def problem(self) -> str:
+        """The reason why this process must not fork; empty if it may."""
+        return self._problem
+
     def import_next(self, *, end_if_late: bool) -> None:
         """Import the next module, and trigger the slow first-time work of libraries that are now complete.
 

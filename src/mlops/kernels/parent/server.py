@@ -143,7 +143,7 @@ class ParentServer:
         channel = Channel(connection)
         self._channels[channel.fileno()] = channel
         self._watch(channel.fileno(), partial(self._hear, channel))
-        problem = self._importer.describe().problem
+        problem = self._importer.problem
         self._answer(
             channel, {"problem": problem} if problem else {"pid": self._pid, "pending": self._importer.pending}
         )
@@ -178,7 +178,7 @@ class ParentServer:
             "threads": count_threads(),
             "forks": self._forks.list(),
             "pending": self._importer.pending,
-            "problem": self._importer.describe().problem,
+            "problem": self._importer.problem,
         }
 
     def _take(self, channel: Channel, message: Message) -> Job | None:
@@ -211,6 +211,7 @@ class ParentServer:
             self._close()
             return partial(child.run, request, files, self._pid, imports)
         close_all(files)
+        self._last_fork = time.monotonic()
         pidfd = self._forks.add(Fork(pid, request.kind, channel))
         self._watch(pidfd, partial(self._reap, pidfd))
         self._answer(channel, {"pid": pid}, pidfd)
