@@ -1,5 +1,8 @@
 """The scan of a table: the same numbers as from plain numpy and pandas, whatever the data and however it is read."""
 
+import contextlib
+import os
+import sys
 from collections import namedtuple
 from dataclasses import replace
 from datetime import date
@@ -20,6 +23,7 @@ from mlops.data.profile import ColumnProfile, profile_column
 from mlops.data.scan import TableScan, scan_file, scan_frame
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
+from mlops.files.hashes import hash_file
 
 Rule = namedtuple("Rule", "name minimum maximum")
 RULES = [
@@ -162,6 +166,76 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
         open_content(str(path)),
     ):
         path.write_text("x\n2\n3\n")
+
+
+@pytest.mark.parametrize("url", ["data.csv", "data.parquet"])
+def test_a_file_that_changes_right_after_it_is_hashed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Without this check, the new rows would have the old hash."""
+    part = tmp_path / url
+    if url == "data.parquet":
+        part.mkdir()
+        part = part / "a.parquet"
+    write = pd.DataFrame.to_csv if url == "data.csv" else pd.DataFrame.to_parquet
+    write(pd.DataFrame({"x": [1]}), part)
+
+    def hash_then_change(path: Path) -> str:
+        found = hash_file(path)
+        write(pd.DataFrame({"x": [2] * 9}), part)
+        return found
+
+    monkeypatch.setattr("mlops.data.content.hash_file", hash_then_change)
+    with pytest.raises(IntegrityError, match=rf"{url} changed while it was read\. Test it again\."):
+        read_table(str(tmp_path / url))
+
+
+def test_a_file_that_grows_while_it_is_scanned_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "data.parquet"
+    pq.write_table(make_table(40), path)
+
+    def scan_then_grow(*names: tuple[str, ...]) -> totals.Totals:
+        pq.write_table(make_table(80), path)
+        return totals.Totals(*names)
+
+    monkeypatch.setattr("mlops.data.scan.Totals", scan_then_grow)
+    with pytest.raises(IntegrityError, match=r"data\.parquet changed while it was read\. Test it again\.") as raised:
+        scan_file(str(path), RULES, REFERENCE)
+    assert isinstance(raised.value.__cause__, ValueError)
+
+
+def test_an_error_in_a_file_that_did_not_change_stays_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("x\n1\n")
+    with pytest.raises(ZeroDivisionError), open_content(str(tmp_path / "data.csv")):
+        _ = 1 / 0
+
+
+def list_open(folder: Path) -> list[str]:
+    """Return the files in a folder that this process has open."""
+    found = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the descriptor of the listing itself
+            found.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [path for path in found if path.startswith(str(folder))]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the files in /proc")
+def test_a_folder_has_at_most_one_file_open_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of 1,100 files failed with "Too many open files", because a process may usually open 1,024."""
+    folder, counts = tmp_path / "data.parquet", []
+    folder.mkdir()
+    for number in range(5):
+        pq.write_table(make_table(40, seed=number), folder / f"{number}.parquet")
+
+    class Counted(pq.ParquetFile):  # type: ignore[misc]
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options)
+            counts.append(len(list_open(folder)))
+
+    monkeypatch.setattr(pq, "ParquetFile", Counted)
+    assert scan_file(str(folder), RULES, REFERENCE).rows == 200
+    assert set(counts) == {1}
+    assert list_open(folder) == []
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

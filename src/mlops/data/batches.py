@@ -94,11 +94,10 @@ class ParquetBatches:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = files
-        opened = [pq.ParquetFile(file) for file in files]
-        schemas = [_drop_index(file.schema_arrow) for file in opened]
+        schemas, rows = zip(*map(_read_schema, files), strict=True)
         repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
         self.names = [*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated]
-        self.rows = sum(file.metadata.num_rows for file in opened)
+        self.rows = sum(rows)
         types: dict[str, list[pa.DataType]] = {name: [] for name in self.names}
         for field in (field for schema in schemas for field in schema):
             types[field.name].append(field.type)
@@ -128,14 +127,15 @@ class ParquetBatches:
 
     def read_head(self, rows: int) -> pd.DataFrame:
         """See `Batches`."""
-        batch = next(pq.ParquetFile(self._files[0], pre_buffer=False).iter_batches(rows), None)
-        return pd.DataFrame() if batch is None else batch.to_pandas()
+        with _open_file(self._files[0]) as file:
+            batch = next(file.iter_batches(rows), None)
+            return pd.DataFrame() if batch is None else batch.to_pandas()
 
     def _read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         for path in self._files:
-            file = pq.ParquetFile(path, pre_buffer=False)
-            there = set(file.schema_arrow.names)
-            yield from file.iter_batches(_choose_size(names), columns=[name for name in names if name in there])
+            with _open_file(path) as file:
+                there = set(file.schema_arrow.names)
+                yield from file.iter_batches(_choose_size(names), columns=[name for name in names if name in there])
 
 
 @contextmanager
@@ -173,6 +173,16 @@ def _is_number(kind: object) -> bool:
 
 def _is_numeric(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _open_file(path: Path) -> pq.ParquetFile:
+    return pq.ParquetFile(path, pre_buffer=False)
+
+
+def _read_schema(path: Path) -> tuple[pa.Schema, int]:
+    """Return the columns of a file, without an index of pandas, and the number of its rows."""
+    with _open_file(path) as file:  # closed at once: a folder may have more files than a process may open
+        return _drop_index(file.schema_arrow), file.metadata.num_rows
 
 
 def _drop_index(schema: pa.Schema) -> pa.Schema:

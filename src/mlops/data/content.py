@@ -5,7 +5,7 @@ No content is ever in memory as a whole: files are hashed in chunks, and remote 
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,8 @@ CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
 FORMATS = (CSV, ZIPPED_CSV, PARQUET)
 HIDDEN = (".", "_")  # the beginnings of the names of files that Spark and others write beside the data
 LOCAL = "file"
+
+Signature = tuple[int, int, int]
 
 
 class FileSystem(Protocol):
@@ -49,6 +51,8 @@ class Content:
         One of `FORMATS`.
     parts : tuple of Path
         The file, or each Parquet file of the folder, in the order of their names.
+    signatures : tuple of Signature
+        The properties of each part that change with its content, from before it was hashed.
     sha256 : str
         The hash of the file, or of the folder's files with their names.
     """
@@ -56,6 +60,7 @@ class Content:
     url: str
     format: str
     parts: tuple[Path, ...]
+    signatures: tuple[Signature, ...]
     sha256: str
 
     def pack(self) -> bytes:
@@ -110,10 +115,12 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
             raise IntegrityError(
                 f"The data file {url} has changed since it was tested (SHA-256 {content.sha256[:12]}…). Test it again."
             )
-        before = _sign_parts(content)
-        yield content
-        if _sign_parts(content) != before:
-            raise IntegrityError(f"The data file {url} changed while it was read. Test it again.")
+        try:
+            yield content
+        except Exception as error:  # a change can break any reader, in any way
+            _require_unchanged(content, error)
+            raise
+        _require_unchanged(content)
 
 
 def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
@@ -130,16 +137,23 @@ def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
         return split_name(file.name)[0] + content.format, content.pack()
 
 
-def _sign_parts(content: Content) -> list[tuple[int, int, int]]:
-    """Return the properties of the files that change with their content.
+def _require_unchanged(content: Content, cause: Exception | None = None) -> None:
+    """Raise IntegrityError if a file changed after it was signed, as the reason for `cause`."""
+    try:
+        found = _sign_files(content.parts)
+    except OSError as error:
+        raise IntegrityError(f"The data file {content.url} was deleted while it was read. Restore it.") from error
+    if found != content.signatures:
+        raise IntegrityError(f"The data file {content.url} changed while it was read. Test it again.") from cause
+
+
+def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
+    """Return the properties of files that change with their content.
 
     They are compared because a file is hashed first and read again later.
     """
-    try:
-        found = [part.stat() for part in content.parts]
-    except OSError as error:
-        raise IntegrityError(f"The data file {content.url} was deleted while it was read. Restore it.") from error
-    return [(state.st_ino, state.st_size, state.st_mtime_ns) for state in found]
+    found = [file.stat() for file in files]
+    return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)
 
 
 def _find(url: str, scratch: Path) -> Content:
@@ -155,7 +169,8 @@ def _find(url: str, scratch: Path) -> Content:
         if not ending:
             raise UsageError(f"The data file {url} must have a name that ends in {', '.join(FORMATS)}.")
         file = _fetch(system, path, scratch / f"data{ending}")
-        return Content(url, ending, (file,), hash_file(file))
+        signatures = _sign_files([file])  # before it is hashed
+        return Content(url, ending, (file,), signatures, hash_file(file))
     except FileNotFoundError as error:
         raise UsageError(f"There is no data file {url}{name_folder(url)}. Check the path.") from error
     except (OSError, ValueError, ImportError) as error:
@@ -185,8 +200,10 @@ def _find_folder(system: FileSystem, path: str, url: str, scratch: Path) -> Cont
         if obstacle := describe_obstacle(find_path(url) / name):
             raise UsageError(f"The data file {url} is a folder, and {name} in it {obstacle}.")
     files = {name: _fetch(system, place, scratch / name) for name, place in paths.items()}
+    read = tuple(files[name] for name in parts)
+    signatures = _sign_files(read)  # before they are hashed
     hashes = {name: hash_file(file) for name, file in files.items()}
-    return Content(url, PARQUET, tuple(files[name] for name in parts), hash_listing(hashes))
+    return Content(url, PARQUET, read, signatures, hash_listing(hashes))
 
 
 def _is_part(name: str, url: str) -> bool:
