@@ -145,6 +145,37 @@ def test_an_index_that_pandas_wrote_is_not_data(tmp_path: Path) -> None:
     assert scan_file(str(tmp_path / "data.parquet"), [Rule("x", 0, 9)], {}).names == ("x",)
 
 
+def test_the_head_of_a_folder_has_all_columns_and_is_from_the_first_file_with_rows(tmp_path: Path) -> None:
+    folder = tmp_path / "data.parquet"
+    folder.mkdir()
+    pq.write_table(pa.table({"x": pa.array([], pa.float64())}), folder / "a.parquet")
+    pq.write_table(pa.table({"x": [1.0, 2.0]}), folder / "b.parquet")
+    pq.write_table(pa.table({"y": ["n/k"], "x": [3.0]}), folder / "c.parquet")
+    head = scan_file(str(folder), [Rule("x", 0, 9)], {}).head
+    assert list(head.columns) == ["x", "y"]
+    assert list(head["x"]) == [1.0, 2.0]
+    assert head["y"].isna().all()
+
+
+def test_the_head_of_files_without_rows_has_their_columns(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": pa.array([], pa.float64())}), tmp_path / "data.parquet")
+    head = scan_file(str(tmp_path / "data.parquet"), [], {}).head
+    assert (len(head), list(head.columns)) == (0, ["x"])
+
+
+def test_the_head_of_a_file_whose_column_occurs_twice_is_what_the_file_has(tmp_path: Path) -> None:
+    pq.write_table(pa.table([[1.0], [2.0]], names=["x", "x"]), tmp_path / "data.parquet")
+    assert list(scan_file(str(tmp_path / "data.parquet"), [], {}).head.columns) == ["x", "x"]
+
+
+def test_decimals_in_the_head_are_numbers(tmp_path: Path) -> None:
+    """The table of the first rows in 01_test_data showed a dash for each of them."""
+    pq.write_table(pa.table({"exact": [Decimal("0.5"), None]}), tmp_path / "data.parquet")
+    head = scan_file(str(tmp_path / "data.parquet"), [], {}).head
+    assert head["exact"].dtype == "float64"
+    assert head["exact"][0] == 0.5
+
+
 def test_missing_values_are_copies_of_each_other_and_zeros_have_no_sign() -> None:
     frame = pd.DataFrame({"plain": [np.nan, None, 0.0, -0.0, 1.0], "few": [1, 1, 2, 2, 3]})
     assert scan_frame(frame, RULES, {}).copies == frame.duplicated().sum() == 2

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops.data.content import PARQUET, Content
-from mlops.data.tables import parse_content
+from mlops.data.tables import convert_decimals, parse_content
 from mlops.errors import UsageError, quote_cause
 
 VALUES = 2_000_000  # in a batch; 16 MB
@@ -48,7 +48,7 @@ class Batches(Protocol):
         """Yield any column in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
-        """Return the first rows."""
+        """Return the first rows; at most `rows`, and of several files those of the first one that has any."""
 
 
 class FrameBatches:
@@ -94,10 +94,10 @@ class ParquetBatches:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = files
-        schemas, rows = zip(*map(_read_schema, files), strict=True)
+        schemas, self._counts = zip(*map(_read_schema, files), strict=True)
         repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
         self.names = [*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated]
-        self.rows = sum(rows)
+        self.rows = sum(self._counts)
         types: dict[str, list[pa.DataType]] = {name: [] for name in self.names}
         for field in (field for schema in schemas for field in schema):
             types[field.name].append(field.type)
@@ -127,9 +127,17 @@ class ParquetBatches:
 
     def read_head(self, rows: int) -> pd.DataFrame:
         """See `Batches`."""
-        with _open_file(self._files[0]) as file:
-            batch = next(file.iter_batches(rows), None)
-            return pd.DataFrame() if batch is None else batch.to_pandas()
+        for path, count in zip(self._files, self._counts, strict=True):
+            if count:
+                with _open_file(path) as file:
+                    return self._complete(next(file.iter_batches(rows)).to_pandas())
+        return pd.DataFrame(columns=self.names)
+
+    def _complete(self, head: pd.DataFrame) -> pd.DataFrame:
+        """Return rows of one file with the columns of all, and decimals as numbers."""
+        if not head.columns.is_unique:
+            return head
+        return convert_decimals(head.reindex(columns=list(dict.fromkeys(self.names))))
 
     def _read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         for path in self._files:

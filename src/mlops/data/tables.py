@@ -97,8 +97,12 @@ def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
 
 def _parse_parquet(file: Path, url: str) -> pd.DataFrame:
     try:
-        frame = parse_parquet(file)
+        return convert_decimals(parse_parquet(file))
     except (ValueError, OSError, ArrowException) as error:
         raise UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.") from error
+
+
+def convert_decimals(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns of decimals, which pandas reads as objects, are numbers."""
     decimals = [name for name in frame if frame[name].dtype == "object" and infer_dtype(frame[name]) == "decimal"]
     return frame.astype(dict.fromkeys(decimals, "float64")) if decimals else frame
