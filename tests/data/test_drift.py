@@ -143,6 +143,14 @@ def test_a_column_without_values_or_without_reference_is_not_compared() -> None:
     assert compare_profiles(reference, profile_frame(pd.DataFrame({"x": [np.nan], "y": [1.0]}), edges), 0.05) == []
 
 
+def test_a_reference_without_values_is_not_compared() -> None:
+    """`mlops profile` wrote such references, and the data test divided by zero."""
+    edges: dict[str, tuple[float, ...]] = {"x": (), "y": (0.0,)}
+    reference = profile_frame(pd.DataFrame({"x": [np.nan] * 40, "y": [1.0] * 40}), edges)
+    current = profile_frame(pd.DataFrame({"x": [1.0] * 40, "y": [1.0] * 40}), edges)
+    assert {drift.column for drift in compare_profiles(reference, current, 0.05)} == {"y"}
+
+
 @pytest.mark.parametrize(("columns", "allowed"), [(1, 0.2093), (11, 0.2604)])
 def test_the_rate_is_shared_by_all_tests(columns: int, allowed: float) -> None:
     """There are two tests per column, so with more columns each test allows a larger distance."""

@@ -82,6 +82,43 @@ def test_edges_part_the_values_equally() -> None:
     assert choose_edges(pd.Series([np.nan])) == ()
 
 
+def test_infinite_values_have_no_edge(tmp_path: Path) -> None:
+    """An infinite edge was written as null, so the data test called the reference damaged."""
+    values = pd.Series([*range(1, 101), np.inf, -np.inf, np.nan])
+    assert choose_edges(values, bins=4) == (-11.375, 25.5, 50.5, 75.5, 112.375)
+    reference = make_reference(pd.DataFrame({"x": values}))
+    assert (reference["x"].count, reference["x"].nulls) == (100, 3)
+    (tmp_path / "profile.json").write_bytes(encode_profile(reference))
+    assert read_profile(tmp_path / "profile.json") == reference
+
+
+def test_small_integers_do_not_overflow_between_two_values() -> None:
+    assert choose_edges(pd.Series([100, 120] * 20, dtype="int8"), bins=2) == (95.0, 110.0, 125.0)
+    assert choose_edges(pd.Series([1, 3, None], dtype="Int64"), bins=2) == (0.5, 2.0, 3.5)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"x": [True, False]}, "contains bool, but a profile needs numbers. Convert or remove it."),
+        ({"x": [1 + 2j, 3]}, "contains complex128, but a profile needs numbers. Convert or remove it."),
+        ({"x": ["a", "b"]}, "contains str, but a profile needs numbers. Convert or remove it."),
+        ({"x": [np.nan, np.inf]}, "contains no finite number, so it has no profile. Remove it."),
+        ({"x": pd.Series([], dtype="float64")}, "contains no finite number, so it has no profile. Remove it."),
+        ({"x": [1.0, -1e308]}, "contains -1e+308, which is too large for a profile. Correct or remove it."),
+    ],
+)
+def test_a_column_that_has_no_profile_is_refused(columns: dict[str, list[float]], said: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        make_reference(pd.DataFrame(columns))
+    assert str(raised.value) == f"The column x {said}"
+
+
+def test_a_column_that_occurs_twice_has_no_profile() -> None:
+    with pytest.raises(UsageError, match=r"^The column x occurs more than once\. Rename or remove one of them\.$"):
+        make_reference(pd.DataFrame([[1.0, 2.0]], columns=["x", "x"]))
+
+
 @pytest.mark.parametrize("other", [{"x": (0.0, 2.0)}, {"x": (0.0,), "y": (0.0,)}, {}])
 def test_other_edges_or_columns_do_not_merge(other: dict[str, tuple[float, ...]]) -> None:
     table = pd.DataFrame({"x": [1.0], "y": [2.0]})

@@ -44,7 +44,7 @@ class Drift:
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
-    """Compare each column of `current` with the reference; skip columns without values.
+    """Compare each column of `current` with the reference; skip columns that have no values in either.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     list of Drift
         Two per column, in the order of the reference.
     """
-    columns = [name for name, column in current.items() if column.count and name in reference]
+    columns = [name for name, column in current.items() if column.count and name in reference and reference[name].count]
     rate = false_alarm_rate / (2 * len(columns)) if columns else 1.0
     return [
         drift

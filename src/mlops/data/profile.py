@@ -63,10 +63,11 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
     """Return the edges of `bins` bins with about equal counts; fewer if many values are the same.
 
     Every edge lies between two values, never on one, so that the last digit of a value does not decide its bin. The
-    outermost edges lie beyond the smallest and the largest value.
+    outermost edges lie beyond the smallest and the largest value. Missing and infinite values have no bin.
     """
-    there = values.dropna()
-    if there.empty:
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    there = numbers[np.isfinite(numbers)]
+    if not there.size:
         return ()
     distinct = np.unique(there)
     inner = np.quantile(there, np.linspace(0, 1, bins + 1)[1:-1], method="lower")
@@ -140,13 +141,35 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
     Raises
     ------
     UsageError
-        If a column has values that are not numbers.
+        If a column has values that are not numbers, no finite one, or one so large that its square is infinite.
     """
-    frame = frame.rename(columns=str)
-    for name, kind in frame.dtypes.items():
-        if not pd.api.types.is_numeric_dtype(kind):
-            raise UsageError(f"The column {name} contains {kind}, but a profile needs numbers. Convert or remove it.")
-    return profile_frame(frame, {str(name): choose_edges(frame[name]) for name in frame.columns})
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if twice := list(frame.columns[frame.columns.duplicated()]):
+        raise UsageError(f"The column {twice[0]} occurs more than once. Rename or remove one of them.")
+    return {str(name): _profile_reference(str(name), values) for name, values in frame.items()}
+
+
+def is_number(kind: object) -> bool:
+    """Return whether pandas has numbers under this type that the data test can profile."""
+    return bool(pd.api.types.is_any_real_numeric_dtype(kind))
+
+
+def _profile_reference(name: str, values: pd.Series) -> ColumnProfile:
+    """Profile a column of a reference; refuse one that the data test could not use."""
+    if not is_number(values.dtype):
+        raise UsageError(
+            f"The column {name} contains {values.dtype}, but a profile needs numbers. Convert or remove it."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
+        column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values))
+    if not column.count:
+        raise UsageError(f"The column {name} contains no finite number, so it has no profile. Remove it.")
+    if not np.isfinite([column.mean, column.squares, *column.edges]).all():
+        largest = max(column.minimum or 0.0, column.maximum or 0.0, key=abs)
+        raise UsageError(
+            f"The column {name} contains {largest}, which is too large for a profile. Correct or remove it."
+        )
+    return column
 
 
 def encode_profile(profile: Profile) -> bytes:
