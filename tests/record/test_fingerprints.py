@@ -67,3 +67,13 @@ def test_packages_of_the_lock_may_be_added_and_others_count(tmp_path: Path, monk
     assert describe_environment(tmp_path) == before
     (tmp_path / "numpy-2.3.dist-info").rename(tmp_path / "numpy-2.2.dist-info")
     assert describe_environment(tmp_path)["installed"] == ["numpy-2.2"]
+
+
+def test_a_name_means_the_same_package_with_dots_hyphens_and_capitals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements.lock").write_text("backports-tempfile==1.0\nPyYAML==6.0\njaraco.text==4\na--b==1.0\n")
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    for name in ("backports.tempfile-1.0", "pyyaml-6.0", "jaraco_text-4", "a_b-1.0", "backports.tempfile-1.1"):
+        (tmp_path / f"{name}.dist-info").mkdir()
+    assert describe_environment(tmp_path)["installed"] == ["backports.tempfile-1.1"]

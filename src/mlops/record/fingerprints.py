@@ -115,15 +115,20 @@ def describe_environment(project: Path) -> dict[str, Any]:
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
     found = (name.removesuffix(INFO) for name in os.listdir(sysconfig.get_path("purelib")) if INFO in name)
-    others = sorted(name for name in found if name.lower() not in pins and not name.startswith("pip-"))
+    others = sorted(name for name in found if _normalize(name) not in pins and not name.startswith("pip-"))
     return {"python": sys.version, "lock": hash_file(lock) if lock.is_file() else "", "installed": others}
 
 
 @lru_cache(maxsize=10)
 def _read_pins(lock: str, modified: int) -> frozenset[str]:
-    """Return "name-version" of each package in a lock, spelled as the folder of an installed package."""
-    pins = PIN.findall(Path(lock).read_text(encoding="utf-8"))
-    return frozenset(f"{name.replace('-', '_').replace('.', '_').lower()}-{version}" for name, version in pins)
+    """Return "name-version" of each package in a lock, with normalized names."""
+    return frozenset(_normalize("-".join(pin)) for pin in PIN.findall(Path(lock).read_text(encoding="utf-8")))
+
+
+def _normalize(package: str) -> str:
+    """Normalize the name in "name-version". Some installed folders keep a dot, as backports.tempfile-1.0 does."""
+    name, _, version = package.rpartition("-")
+    return f"{re.sub('[-_.]+', '_', name).lower()}-{version}"
 
 
 def identify_home(home: Path) -> str:
