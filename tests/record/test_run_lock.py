@@ -1,11 +1,13 @@
 """The lock of the folder of runs, when that folder cannot be used."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from mlops.errors import UsageError
-from mlops.record.run_lock import LOCK, claim_runs, share_runs
+from mlops.record.run_lock import LOCK, claim_runs, describe_unwritable, share_runs
 
 
 @pytest.mark.parametrize("take", [share_runs, claim_runs])
@@ -25,3 +27,28 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         claim_runs(tmp_path / "file/outputs"),
     ):
         pass
+
+
+@pytest.mark.parametrize("call", ["builtins.open", "pathlib.Path.mkdir"])
+@pytest.mark.parametrize("take", [share_runs, claim_runs])
+def test_a_read_only_file_system_is_an_error_about_the_folder(
+    take: type[share_runs], call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*words: object, **options: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(call, refuse)
+        with pytest.raises(UsageError) as raised, take(tmp_path):
+            pass
+    assert str(raised.value) == describe_unwritable(tmp_path, "Read-only file system")
+
+
+def test_a_full_disk_is_not_an_unwritable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*words: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", refuse)
+        with pytest.raises(OSError, match="No space left"), claim_runs(tmp_path):
+            pass

@@ -1,5 +1,6 @@
 """The lock that keeps `mlops prune` from deleting runs that a run in progress may reuse."""
 
+import errno
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import TextIO
 from mlops.errors import UsageError
 
 LOCK = ".runs.lock"  # a file in the folder of all runs
+UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 
 
 @contextmanager
@@ -61,5 +63,7 @@ def _open_lock(outputs: Path) -> TextIO:
     try:
         outputs.mkdir(parents=True, exist_ok=True)
         return open(outputs / LOCK, "a")
-    except (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
         raise UsageError(describe_unwritable(outputs, str(error.strerror))) from error
