@@ -51,7 +51,10 @@ def test_a_number_has_three_significant_digits(value: object, shown: str) -> Non
         (-1e-7, 1e-7, ("-1e-07", "1e-07")),
         (0.5, 0.5, ("0.5", "0.5")),
         (2974.871, 2974.871, ("2,970", "2,970")),
-        (math.inf, 1.258, ("inf", "1.258")),
+        (math.inf, 1.258, ("inf", "1.26")),
+        (math.inf, 16.373706538666124, ("inf", "16.4")),
+        (1 / 3, math.nan, ("0.333", "nan")),
+        (math.inf, -math.inf, ("inf", "-inf")),
     ],
 )
 def test_two_numbers_have_the_digits_that_show_their_difference(

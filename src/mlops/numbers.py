@@ -34,7 +34,7 @@ def format_number(value: object, digits: int = DIGITS) -> str:
 def format_pair(first: float, second: float) -> tuple[str, str]:
     """Format two numbers with three significant digits, or with more if three do not show that they differ.
 
-    Numbers that have fewer digits are written as they are.
+    Numbers that have fewer digits, are infinite or undefined are written as they are.
 
     Examples
     --------
@@ -42,9 +42,11 @@ def format_pair(first: float, second: float) -> tuple[str, str]:
     (('3,180', '3,150'), ('3,147.183', '3,147.182'), ('1.0', '0.4'))
     """
     whole = f"{first}", f"{second}"
-    if not (math.isfinite(first) and math.isfinite(second)):
-        return whole
     candidates = range(DIGITS, ALL_DIGITS + 1)
     digits = next((n for n in candidates if float(f"{first:.{n}g}") != float(f"{second:.{n}g}")), DIGITS)
-    rounded = format_number(first, digits), format_number(second, digits)
+    rounded = _round(first, digits), _round(second, digits)
     return whole if len("".join(whole)) < len("".join(rounded).replace(",", "")) else rounded
+
+
+def _round(value: float, digits: int) -> str:
+    return format_number(value, digits) if math.isfinite(value) else f"{value}"
