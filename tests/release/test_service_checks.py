@@ -95,6 +95,22 @@ def test_a_service_that_has_ended_failed_its_test(backend: Backend, tmp_path: Pa
         conclude(backend, service, SILENT)
 
 
+def test_one_silence_is_listed_once(backend: Backend, tmp_path: Path) -> None:
+    """The checks end at the first request without an answer, but the measurement of the time sends another one."""
+    release(backend, publish(backend, tmp_path, 1.0))
+    service = release(backend, publish(backend, tmp_path, 2.0))
+    backend.services.stop("production")
+    checks = run_checks(service.url, "key", ROWS, [2.0, 2.0])
+    failures = measure_latency(service.url, "key", ROWS, 10).failures
+    with pytest.raises(ServiceTestFailed) as raised:
+        conclude(backend, service, [*checks, *failures])
+    first, *listed = str(raised.value).splitlines()
+    assert first == f"{service.url} fails 1 check, and production now serves tiny version 1:"
+    assert listed == [
+        f"  answers: expected an answer, saw {service.url} does not answer (Connection refused).",
+    ]
+
+
 def test_a_test_of_an_image_that_was_replaced_meanwhile_is_not_recorded(backend: Backend, tmp_path: Path) -> None:
     old = release(backend, publish(backend, tmp_path, 1.0))
     release(backend, publish(backend, tmp_path, 2.0))

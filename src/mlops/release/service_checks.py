@@ -240,7 +240,10 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
 
 
 def _list_failed(checks: Sequence[Check]) -> list[str]:
-    return [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in checks if not check.passed]
+    """Return a line for each failed check, but only one for requests that got no answer for the same reason."""
+    silences = {check.seen: check for check in reversed(checks) if isinstance(check, NoAnswer)}
+    failed = [check for check in checks if not check.passed and silences.get(check.seen, check) is check]
+    return [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in failed]
 
 
 def _check_status(name: str, answer: requests.Response, status: int) -> Check:
