@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -153,6 +153,8 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
     """
     if not run_id and (step or download or cancel):
         raise UsageError("--log, --download and --cancel need the id of a run. `mlops runs` lists them.")
+    _refuse_two({"--log": step, "--download": download, "--cancel": cancel})
+    _refuse_two({"--log": step, "--download": download, "--json": as_json})
     opened = open_platform(platform)
     pipelines = require_pipelines(opened.backend)
     if not run_id:
@@ -171,6 +173,13 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
         elif cancel:
             shown = pipelines.cancel(run_id)
         _show_run(shown, opened.model_name, as_json)
+
+
+def _refuse_two(options: Mapping[str, object]) -> None:
+    """Refuse two options of which the command would use only one."""
+    given = [name for name, value in options.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"{given[0]} and {given[1]} cannot be combined. Run the command once with each.")
 
 
 class SubmissionProgress(SubmissionListener):
