@@ -55,9 +55,10 @@ def split_rows(rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFram
 def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
-    A row is assigned by a hash of its features, rounded to `DIGITS` significant digits. So it stays on its side as the
-    data grows, is reordered, has its target corrected, or is written with fewer digits. A row with a value close to the
-    border between two roundings may still change sides; `mlops.data.identity` finds such rows.
+    A row is assigned by a hash of its features, rounded to `DIGITS` significant digits. So it stays on its side if
+    the data grows or is reordered, if its target is corrected, or if its numbers are written with fewer digits. A row
+    with a value close to the border between two roundings can still change sides. `mlops.data.identity` finds such
+    rows.
 
     Parameters
     ----------

@@ -152,7 +152,7 @@ class LostLockError(PlatformError):
 
 
 class DeploymentError(MlopsError):
-    """A service did not start, or may not be deployed in this environment."""
+    """A service did not start, or its image must not be deployed in this environment."""
 
 
 class RolledBackError(DeploymentError):

@@ -13,8 +13,8 @@ from mlops.errors import IntegrityError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_content, require_format
 
-# 2 adds datasets/catalogue.json, 3 training-rows, and rollbacks in the state of an environment. This version reads 1 (a
-# home without a number) and 2 as they are.
+# Format 2 adds datasets/catalogue.json. Format 3 adds training-rows, and rollbacks in the state of an environment. This
+# version reads formats 1 (a home without a number) and 2 as they are.
 HOME_FORMAT = 3
 FORMAT_FILE = "format"
 

@@ -68,12 +68,12 @@ def test_the_same_table_in_another_form(content: bytes) -> None:
         ),
         (
             b'A,B\n"1,234",1\n"5,678",2\n',
-            "has 1,234 in the column A, which may be 1.234 or 1234. Write numbers with a decimal point, and do not "
+            "has 1,234 in the column A, which means 1.234 or 1234. Write numbers with a decimal point, and do not "
             "separate thousands.",
         ),
         (
             b"A;B\n1,234;2\n",
-            "has 1,234 in the column A, which may be 1.234 or 1234. Write numbers with a decimal point, and do not "
+            "has 1,234 in the column A, which means 1.234 or 1234. Write numbers with a decimal point, and do not "
             "separate thousands.",
         ),
     ],

@@ -125,7 +125,7 @@ def test_a_folder_that_holds_something_else_is_refused(good: pd.DataFrame, parts
     (parts / "more.csv").unlink()
     (parts / "year=2025").mkdir()
     good.to_parquet(parts / "year=2025" / "part-0.parquet")
-    with pytest.raises(UsageError, match=r"contains the folder year=2025\. Use one folder only\."):
+    with pytest.raises(UsageError, match=r"contains the folder year=2025\. Put all Parquet files directly in"):
         read_table(str(parts))
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")

@@ -115,7 +115,7 @@ def test_the_same_data_again_is_rejected_and_green(first, mlops) -> None:  # typ
     states = {step.name: step.state for step in newest.steps}
     assert (states["test_data"], states["train"], states["evaluate"]) == ("reused", "reused", "done")
     assert {states[step.name] for step in PIPELINES["all"] if step.effects} == {"skipped"}
-    assert "make the same errors on all 101 rows unseen by both" in again.stdout
+    assert "make the same errors on all 101 rows unseen by both models" in again.stdout
     assert "(healthy, diabetes version 1)" in again.stdout
 
 
@@ -229,5 +229,5 @@ def test_after_stop_a_run_brings_production_back(first, mlops) -> None:  # type:
     assert "production: stopped" in mlops("stop").stdout
     again = mlops(*POOR)
     assert again.returncode == 0, again.stderr
-    assert "Production is stopped, so diabetes version 1, which it served last, is released again." in again.stderr
+    assert "Production is stopped, so its last model, diabetes version 1, is released again." in again.stderr
     assert "(healthy, diabetes version" in again.stdout

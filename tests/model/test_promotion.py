@@ -32,7 +32,7 @@ def test_the_first_model_is_promoted() -> None:
 def test_the_same_model_again_is_rejected_as_equal(rounding: float) -> None:
     decision = decide_promotion(LOSSES, LOSSES - rounding)
     assert (decision.promoted, decision.improvement, decision.lower_bound) == (False, 0.0, 0.0)
-    said = "The challenger and the champion are equal: they make the same errors on all 89 rows unseen by both."
+    said = "The challenger and the champion are equal: they make the same errors on all 89 rows unseen by both models."
     assert (decision.reason, decision.kind) == (said, "equal")
     assert describe_sensitivity(decision, "") == "The two models are equal, so there is no improvement to detect."
 

@@ -86,7 +86,7 @@ def test_a_healthy_production_is_left_alone(workspace: Workspace) -> None:
 def test_a_production_that_is_down_is_released_again(workspace: Workspace, health: Health) -> None:
     with pytest.raises(BegunError) as raised:
         release(workspace, health)
-    said = f"Production is {health}, so tiny version 2, which it served last, is released again."
+    said = f"Production is {health}, so its last model, tiny version 2, is released again."
     assert str(raised.value) == said
 
 
@@ -112,8 +112,8 @@ def test_a_version_that_was_deleted_is_not_released_again(workspace: Workspace) 
     with pytest.raises(BegunError) as raised:
         release(workspace, "stopped", registry=OneModel((1,)))
     assert str(raised.value) == (
-        "Production is stopped, and the registry no longer has tiny version 2, which it served last, so the champion "
-        "is released."
+        "Production is stopped, and the registry no longer has production's last model, tiny version 2. "
+        "So the champion is released."
     )
 
 

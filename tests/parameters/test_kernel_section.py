@@ -57,7 +57,7 @@ def test_the_environment_variable_switches_warm_kernels_off(tmp_path: Path) -> N
         ("kernels: {warm: 1}", "parameters/base.yml: kernels.warm is 1, but it must be true or false"),
         ("kernels: {idle_minutes: 0}", "kernels.idle_minutes is 0, but it must be a number in (0, inf)"),
         ("kernels: {preload: pandas}", "kernels.preload is 'pandas', but it must be a list"),
-        ("kernels: {preload: [3]}", "kernels.preload: 3 is not the name of a module. Write for example `- pandas`."),
+        ("kernels: {preload: [3]}", "kernels.preload: 3 is not the name of a module. For example, write `- pandas`."),
         ("kernels: {preload: ['import os']}", "kernels.preload: 'import os' is not the name of a module"),
         ("kernels: 3", "parameters/base.yml: kernels is 3, but it must be a mapping"),
     ],

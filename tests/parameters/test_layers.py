@@ -69,7 +69,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "platform that is no name": (
         "platform: ../x",
-        "parameters/base.yml: platform: '../x' is not the name of a platform. Write for example `platform: local`.",
+        "parameters/base.yml: platform: '../x' is not the name of a platform. For example, write `platform: local`.",
     ),
 }
 

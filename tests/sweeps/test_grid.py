@@ -48,7 +48,7 @@ def test_values_have_the_type_of_their_parameter(small: Workspace, option: str, 
     [
         ([], "No parameter of fit has values to sweep. List some, as in `-p x=0.1,1,10`."),
         (["look.seen=4"], "No parameter of fit has values to sweep"),
-        (["x"], "-p x is not of the form name=value,value. Write for example -p x=0.1,1,10."),
+        (["x"], "-p x is not of the form name=value,value. For example, write -p x=0.1,1,10."),
         (["x=1,11"], "-p fit.x is '11', but it must be a number in [-10, 10]"),
         (["x=1,,2"], "-p fit.x is '', but it must be a number in [-10, 10]"),
         (["x=1,nan"], "'nan', but it must be"),

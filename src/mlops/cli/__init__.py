@@ -93,7 +93,7 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Say what may serve untested, and how to resume the run; "" if none had begun, or it is a sweep or submitted."""
+    """Return the problem that the interrupted run left behind, if any, and how to resume the run, if it can be."""
     if not isinstance(error, RunInterrupted):
         return ""
     problem = f". {error.problem.rstrip('.')}" if error.problem else ""

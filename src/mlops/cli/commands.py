@@ -1,7 +1,7 @@
 """The table of all commands. A command's module is imported when the command is used.
 
-Importing all modules takes longer than most commands, so `mlops --help` imports none of them, and a command only its
-own.
+Importing all modules takes longer than most commands, so `mlops --help` imports none of them, and a command imports
+only its own.
 """
 
 import importlib

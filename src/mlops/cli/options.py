@@ -1,4 +1,4 @@
-"""The parts that several commands share: options, exit codes, and the opening of a platform."""
+"""The parts that several commands share: options, exit codes, and code that opens a platform."""
 
 import os
 import shlex
@@ -27,7 +27,7 @@ platform_option = click.option(
     "--platform", default="", metavar="NAME", help=f"One of: {', '.join(list_platforms())}. [default: as in base.yml]"
 )
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), help="How many notebooks may run side by side. [default: one per core]"
+    "--jobs", type=click.IntRange(1), help="How many notebooks can run side by side. [default: one per core]"
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print only errors and one line with the result.")
 json_option = click.option("--json", "as_json", is_flag=True, callback=reserve_output, help="Print JSON, for scripts.")
@@ -123,8 +123,8 @@ def shorten_path(path: Path) -> str:
 def name_program() -> str:
     """Return this program as the user can call it in the current folder: "mlops", or ".venv/bin/mlops".
 
-    Lines that are meant for copying begin with it (`Next`, `Try it`). Sentences say `mlops`, because they also stand in
-    records, reports and logs, and come from rooms that cannot know how the program was called.
+    Lines that are meant for copying (`Next`, `Try it`) begin with this name. Sentences say `mlops`, because they also
+    appear in records, reports and logs, and the rooms below `cli/` do not know how the program was called.
     """
     path = Path(sys.argv[0])
     if path.name == "__main__.py":

@@ -211,7 +211,7 @@ def read_pair(text: str) -> tuple[str, str]:
     """Parse the text of ``-p name=value``."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageError(f"-p {text} is not of the form name=value. Write for example -p data_file_path=new.csv.")
+        raise UsageError(f"-p {text} is not of the form name=value. For example, write -p data_file_path=new.csv.")
     return name, value
 
 
@@ -225,7 +225,10 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
 
 
 def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
-    """Yield a line for each step. A reason that was stated just before (at first, `said`) is left out."""
+    """Yield a line for each step.
+
+    Omit a reason that repeats the previous one; `said` is the reason printed before the first step.
+    """
     for step in run.steps:
         yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()
         said = step.reason or said

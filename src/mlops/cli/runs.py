@@ -135,10 +135,10 @@ def explain_release(remaining: Remaining) -> str:
         return "Production serves nothing yet, so the champion is released."
     if not remaining.is_registered:
         return (
-            f"Production is {production.condition}, and the registry no longer has {production.model}, which it served "
-            "last, so the champion is released."
+            f"Production is {production.condition}, and the registry no longer has production's last model, "
+            f"{production.model}. So the champion is released."
         )
-    return f"Production is {production.condition}, so {production.model}, which it served last, is released again."
+    return f"Production is {production.condition}, so its last model, {production.model}, is released again."
 
 
 @click.command()

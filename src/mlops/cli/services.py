@@ -16,7 +16,7 @@ from mlops.release.keys import read_keys
 @platform_option
 @json_option
 def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: bool) -> None:
-    """Print the keys of an environment's service, which accepts either of them.
+    """Print the two keys of an environment's service. The service accepts either key.
 
     After --rotate, the old primary key still works until the next rotation, so that clients have time to change. Rotate
     twice to lock out a key that has leaked.

@@ -24,7 +24,8 @@ from mlops.record.ledger import RunRecord
 def run_step(pipeline: str, step: str, platform: str, build_id: str, build_uri: str, **submitted: str) -> None:
     """Run one step of a submitted run. The platform starts this command, not you.
 
-    The run's folder is fetched from the platform and stored there again. The notebook runs as with `mlops run`.
+    The run's folder is first fetched from the platform, and stored there afterwards.
+    The notebook runs as with `mlops run`.
 
     \b
     Example:

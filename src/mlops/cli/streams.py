@@ -47,7 +47,8 @@ def claim_streams() -> None:
 def print_json(value: object) -> None:
     """Print an object as JSON, in ASCII so that it is the same in every encoding. NaN becomes null.
 
-    Its first field is the format: a record's own number, or else `JSON_FORMAT`. docs/json.md describes the fields.
+    The first field is `format`: the record's own format number if it has one, otherwise `JSON_FORMAT`. docs/json.md
+    describes the fields.
     """
     found = json.loads(msgspec.json.encode(value, enc_hook=str))
     context = click.get_current_context(silent=True)
@@ -90,7 +91,7 @@ def print_traceback(error: BaseException) -> None:
 
 
 class RedactionFilter(logging.Filter):
-    """A filter that redacts log messages. For example, asyncio logs errors with all that a notebook printed."""
+    """A filter that redacts log messages. For example, asyncio logs errors with everything that a notebook printed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record, and return True to keep it."""

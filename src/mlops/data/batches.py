@@ -200,7 +200,7 @@ def _drop_index(schema: pa.Schema) -> pa.Schema:
 
 
 def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """Return the type to read a column as: integers stay what they are if all files agree."""
+    """Return the type as which to read a column. Integers keep their type if it is the same in all files."""
     return kinds[0] if len(set(kinds)) == 1 and pa.types.is_integer(kinds[0]) else pa.float64()
 
 

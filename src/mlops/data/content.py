@@ -150,7 +150,7 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
 def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
     """Return the properties of files that change with their content.
 
-    They are compared because a file is hashed first and read again later.
+    A file is hashed first and read again later. In between, these properties must stay the same.
     """
     found = [file.stat() for file in files]
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)
@@ -212,7 +212,10 @@ def _is_part(name: str, url: str) -> bool:
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False
     if folders:
-        raise UsageError(f"The data file {url} is a folder that contains the folder {folders[0]}. Use one folder only.")
+        raise UsageError(
+            f"The data file {url} is a folder that contains the folder {folders[0]}. "
+            "Put all Parquet files directly in the data folder."
+        )
     if not file.endswith(PARQUET):
         raise UsageError(f"The data file {url} is a folder that contains {file}. It must contain only Parquet files.")
     return True

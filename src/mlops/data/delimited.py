@@ -125,7 +125,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
         name, text = next(iter(columns.items()))
         example = text[text.str.contains(",")].iloc[0]
         raise UsageError(
-            f"The data file {url} has {example} in the column {name}, which may be {example.replace(',', '.')} or "
+            f"The data file {url} has {example} in the column {name}, which means {example.replace(',', '.')} or "
             f"{example.replace(',', '')}. Write numbers with a decimal point, and do not separate thousands."
         )
     numbers = {name: text.str.replace(",", ".").astype("float64") for name, text in columns.items()}

@@ -71,7 +71,7 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Return the columns to show: all in their order or, of more than `most`, those with the largest shift.
+    """Return the columns to show: all in their order or, if there are more than `most`, those with the largest shift.
 
     Parameters
     ----------

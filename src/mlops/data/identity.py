@@ -1,20 +1,20 @@
 """The identity of rows: the rows of a table that a model was trained on.
 
 The digits of a row change when it is written in single precision or as text. So rows are not compared by a hash but
-looked up: two rows are the same if all their values agree to five digits. Rows that agree only roughly may be the same
-row, written with few digits. Whether a model was trained on them is unknown.
+looked up: two rows are the same if all their values agree to five digits. Two rows that agree only roughly are possibly
+the same row, written with few digits, so it is unknown whether a model was trained on it.
 
 The file matters, too: the decimals of each column are read from its values, and two values agree roughly if rounding to
 these decimals can explain the difference. The diabetes features are near zero, so four decimals leave one or two
-significant digits. By significant digits alone, 93 of 341 trained rows from such a file counted as unseen, and 334 with
-three decimals. With this rule, none do, down to one decimal. Of 101 new rows, it leaves out none by mistake down to two
-decimals, and 47 with one. Of 5,000 points among 20,000 in three columns of normal numbers, it leaves out 0.06 % with
-four decimals, 0.16 % with two, and 33 % with one.
+significant digits. By significant digits alone, 93 of 341 trained rows from such a file counted as unseen, and 334 from
+a file with three decimals. With this rule, none do, even with one decimal. The rule also leaves out some new rows by
+mistake: of 101 rows, none with two decimals or more, and 47 with one; of 5,000 points among 20,000 in three columns of
+normal numbers, 0.06 % with four decimals, 0.16 % with two, and 33 % with one.
 
 If all numbers of a file have only one or two significant digits (``%.2g``), they are rounded by up to 50 % or 5 %, and
-rows agree roughly if this can explain their difference. Of the 101 new rows, this leaves out none with two digits and
-one with one; of the 5,000 points, 8 % with two. A table of whole numbers only is not recognised as rounded in this way,
-because 119 and 120 may well be two values.
+rows agree roughly if this can explain their difference. Of the 101 new rows, this leaves out none with two digits, and
+one row with one digit. Of the 5,000 points, it leaves out 8 % with two digits. A table of whole numbers only is
+not recognised as rounded in this way, because 119 and 120 are possibly two different values.
 """
 
 import math

@@ -68,7 +68,7 @@ class TableScan:
     others : mapping of str to OtherColumn
         The columns with a rule that contain other values.
     copies : int
-        The number of rows that are copies of an earlier one in all columns of numbers that have a rule.
+        The number of rows that equal an earlier row in all columns of numbers that have a rule.
     head : DataFrame
         The first rows.
     url, sha256 : str

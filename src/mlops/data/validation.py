@@ -11,7 +11,7 @@ from mlops.data.totals import ColumnTotals
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_pair
 
-MOST = 20  # violations or columns in a message
+MOST = 20  # maximum number of violations or columns in a message
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def find_violations(
     Parameters
     ----------
     scan : TableScan
-        What `scan_file` found in it, with the same rules and reference.
+        The findings of `scan_file` with the same rules and reference.
     rules : sequence of ColumnRule
         One for each column that the table must have, in any order.
     reference : Profile
@@ -59,7 +59,7 @@ def find_violations(
     false_alarm_rate : float
         The probability that a table with the reference's distribution counts as drifted.
     max_duplicate_share : float
-        The share of rows that may be copies of an earlier row.
+        The largest share of rows allowed to duplicate an earlier row.
     min_rows : int
         The smallest allowed number of rows.
 

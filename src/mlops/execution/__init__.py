@@ -1,7 +1,7 @@
 """The execution of one notebook with papermill, with a correct outcome and little overhead.
 
-This package corrects papermill in several ways. A killed kernel, a hang, or ``sys.exit(0)`` fails the notebook, with
-the cell that caused it marked. The file of the notebook is either complete or absent. Secrets are redacted in files
+This package corrects papermill in several ways. A killed kernel, a hang, or ``sys.exit(0)`` fails the notebook
+and marks the cell that caused it. The file of the notebook is either complete or absent. Secrets are redacted in files
 and messages. No other package imports papermill. A run whose steps are all unchanged does not import it either.
 
 .. code-block:: text

@@ -60,7 +60,7 @@ class PromptManager(AsyncKernelManager):
     client_factory = Type(klass=PromptClient)
 
     async def _async_interrupt_kernel(self) -> None:
-        """Interrupt the kernel unless it is shutting down, because an idle kernel would print a traceback."""
+        """Interrupt the kernel. Do nothing while it shuts down: it is idle then, and would print a traceback."""
         if not self.shutting_down:
             await super()._async_interrupt_kernel()
 

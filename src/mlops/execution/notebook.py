@@ -30,7 +30,7 @@ def execute(
     secrets: Callable[[], Iterable[str]] = tuple,
     cancel: Cancel | None = None,
 ) -> None:
-    """Execute one notebook. Several threads may call this at once.
+    """Execute one notebook. Several threads can call this at once.
 
     Parameters
     ----------

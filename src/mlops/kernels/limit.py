@@ -18,7 +18,7 @@ def end_surplus(own: Path, most: int) -> None:
     own : Path
         The socket of the parent that was just started and stays alive.
     most : int
-        The number of parents that may stay alive, including that one.
+        The largest number of parents that stay alive, including that one.
     """
     others = [path for path in own.parent.glob("*.sock") if path != own]
     if len(others) < most:

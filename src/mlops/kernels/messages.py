@@ -118,7 +118,7 @@ class Channel:
             return None
         (length,) = HEAD.unpack_from(self._bytes)
         if length > LONGEST:
-            raise MessageError(f"the message has {length} bytes, but may have at most {LONGEST}")
+            raise MessageError(f"the message has {length} bytes, but at most {LONGEST} are allowed")
         if len(self._bytes) < HEAD.size + length:
             return None
         text = bytes(self._bytes[HEAD.size : HEAD.size + length])

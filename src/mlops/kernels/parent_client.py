@@ -43,7 +43,7 @@ def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Ke
 
 @dataclass(frozen=True)
 class Connection:
-    """A connection to a parent that may fork.
+    """A connection to a parent that can fork.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Connection:
 
 
 def connect(key: Key, *, start: bool = True) -> Connection | None:
-    """Connect to a parent that may fork.
+    """Connect to a parent that can fork.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
     Raises
     ------
     UnavailableError
-        If the parent did not start, or must not fork.
+        If the parent did not start, or cannot fork.
     """
     path = find_folder() / f"{key.name}.sock"
     if start:
@@ -229,7 +229,7 @@ def _refuse_failed(path: Path) -> None:
 def is_recent(note: Path) -> bool:
     """Return whether a parent failed to start so recently that another attempt would be too early.
 
-    A later time than now, beyond the same limit, says nothing: the clock was set back since.
+    A note from the future beyond the same limit is ignored: the clock was set back after it was written.
     """
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
@@ -240,7 +240,7 @@ def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
     Raises
     ------
     UnavailableError
-        If it must not fork.
+        If it cannot fork.
     """
     message = channel.wait(seconds)
     if message and "problem" in message.content:

@@ -98,7 +98,7 @@ def make_request(
     needs: list[str] | None = None,
     expected: Sequence[str] = (),
 ) -> Request:
-    """Return a request that inherits from this process what a child process would."""
+    """Return a request with the umask, ignored signals and resource limits that a child process would inherit."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     ignored = int(status["SigIgn"], 16)

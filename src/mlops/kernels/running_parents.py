@@ -82,7 +82,7 @@ def list_failed_starts() -> list[str]:
 
 
 def stop_parents(python: str = "") -> list[RunningParent]:
-    """End the parents with all of their kernels, and return them.
+    """Stop the parents and all their kernels, and return the parents.
 
     If `python` is given, only the parents of that interpreter end. The notes of failed starts are deleted, too.
     """

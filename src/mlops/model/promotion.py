@@ -4,8 +4,8 @@ Both are scored on the same rows, which neither has seen. The improvement of a r
 challenger's. Promotion requires that the one-sided bootstrap bound of the mean improvement is above zero. Comparing two
 stored metrics would promote four in ten of the models that are not better.
 
-Above 10,000 rows the bound is t standard errors below the mean, because a mean over more rows is nearly normal. It
-takes no more memory than the rows, and the bootstrap of 200,000 rows takes 9 s.
+Above 10,000 rows the bound is t standard errors below the mean, because a mean over more rows is nearly normal. That
+bound takes no more memory than the rows, whereas the bootstrap of 200,000 rows takes 9 s.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).
@@ -92,9 +92,9 @@ def decide_promotion(
     confidence : float
         Confidence of the one-sided bound, between 0 and 1.
     resamples : int
-        Bootstrap resamples. Above 10,000 rows, the bound is the one of the standard error, without resamples.
+        Bootstrap resamples. Above 10,000 rows, the bound is computed from the standard error instead.
     min_rows : int
-        The smallest number of rows on which a model may be promoted.
+        The smallest number of rows that a promotion needs.
     left_out : str
         Why other rows were left out of the comparison, as a sentence; shown in the reason if too few rows remain.
     loss, unit : str
@@ -121,7 +121,8 @@ def decide_promotion(
         return Decision(promoted=False, reason=f"{reason} {left_out}".rstrip(), rows=rows, kind="few")
     if are_equal(champion_losses, challenger_losses):
         reason = (
-            f"The challenger and the champion are equal: they make the same errors on all {rows} rows unseen by both."
+            "The challenger and the champion are equal: "
+            f"they make the same errors on all {rows} rows unseen by both models."
         )
         return Decision(promoted=False, reason=reason, rows=rows, kind="equal")
     improvement = float(gains.mean())

@@ -46,9 +46,9 @@ def find_rows(
     tracker : Tracker
         The platform's record of trainings.
     made : mapping
-        The results of the model's training, or the tags of its version, which have the same names. One of them names
-        the stored rows. If an older version of the engine trained the model, no rows are stored. They are then read
-        from the file that the training handed on, if it still has the recorded hash.
+        The results of the model's training, or the tags of its version; both have the same names. One value names the
+        stored rows. If an older version of the engine trained the model, no rows are stored. The rows are then read
+        from the data file of the training, if that file still has the recorded hash.
     restore : callable
         Called with the rows of that file and with `made`. Returns the features of the rows that were trained on.
     steps : iterable of Step

@@ -58,7 +58,7 @@ def save_picture(picture: bytes, path: Path) -> None:
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
     """Plot the distance of the columns from the reference, beside the largest distance allowed.
 
-    Of more columns than a figure can show, it has those with the largest distance, and says so.
+    If there are more columns than a figure can show, it shows those with the largest distance, and says so.
     """
     every = {drift.column: drift for drift in _list_shapes(drifts)}
     shown = choose_columns(every, drifts)
@@ -130,7 +130,8 @@ def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) 
     if equal:
         axes.text(0.5, 0.6, EQUAL, transform=axes.transAxes, ha="center")
     axes.set(
-        xlabel="rows unseen by both, sorted", ylabel="loss of the challenger" if first else "improvement of the loss"
+        xlabel="unseen rows, sorted by loss" if first else "rows unseen by both models, sorted by improvement",
+        ylabel="loss of the challenger" if first else "improvement of the loss",
     )
     axes.legend()
     return figure
@@ -140,7 +141,7 @@ def describe_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLi
     """Return the alt text of `plot_gains`."""
     losses = np.asarray(challenger_losses, dtype=float)
     if champion_losses is None:
-        return f"The challenger's loss on each of {losses.size} rows, sorted."
+        return f"The challenger's loss on each of {losses.size} unseen rows, sorted."
     if are_equal(champion_losses, losses):
         return EQUAL
     gains = np.asarray(champion_losses, dtype=float) - losses

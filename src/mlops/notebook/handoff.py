@@ -1,7 +1,7 @@
 """The hand-off between notebooks: one notebook glues scraps, and the next reads them.
 
 In a run, a notebook's scraps are read from its executed copy in the run's folder. JupyterLab makes no such copy, and
-papermill's command may write it anywhere. So in both, the scraps are also stored in
+papermill's command can write it anywhere. In both cases, therefore, the scraps are also stored in
 ``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that contains nothing else, where the next notebook finds them.
 """
 

@@ -86,7 +86,7 @@ class CellCheck:
         return lines
 
     def check_values(self, source: str, values: Mapping[str, Any]) -> None:
-        """Check the variables of a cell that has run, as their comments demand.
+        """Check the variables of a cell that has run against the allowed values in its comments.
 
         Parameters
         ----------
@@ -110,7 +110,10 @@ class CellCheck:
                 warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # without the line that called this
 
     def _read_declared(self, source: str) -> dict[str, Parameter]:
-        """Return the parameters of a cell of constants; without a range, only the first such cell declares any."""
+        """Return the parameters that a cell of constants declares.
+
+        A cell without range comments counts only if no earlier cell has declared parameters.
+        """
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
             return self._declared

@@ -67,7 +67,7 @@ def read_prices(path: Path) -> Prices:
             raise ParameterError(f"{path}: unknown key {key!r}. Allowed: {', '.join(KEYS)}.")
     currency, prices = content.get("currency"), content.get("prices")
     if not isinstance(currency, str) or not currency:
-        raise ParameterError(f"{path}: currency: {currency!r} is not a currency. Write for example `currency: EUR`.")
+        raise ParameterError(f"{path}: currency: {currency!r} is not a currency. For example, write `currency: EUR`.")
     if not isinstance(prices, dict):
         raise ParameterError(
             f"{path}: prices is {prices!r}, but it must be a mapping. Write `name: number` lines below it."

@@ -68,7 +68,8 @@ def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL
 class DataRegistrar(Listener):
     """A listener that registers data that passed the data test.
 
-    The sample becomes version 1 in a home without a version. A file that the parameters name is used for that run only.
+    If the home has no data set yet, the sample becomes version 1. A file that the parameters name is used for that run
+    only.
 
     Parameters
     ----------

@@ -83,8 +83,8 @@ def open_project(
     platform : str
         The platform; empty for the default one.
     command : sequence of str
-        The command line of this program, as words, with which a platform starts runs in the background. Without it,
-        the platform cannot start any.
+        The command that starts this program, as a list of arguments. The platform needs it to start runs in the
+        background.
 
     Raises
     ------

@@ -22,8 +22,8 @@ from mlops.release.standing import Standing
 def read_overview(opened: OpenProject) -> Overview:
     """Ask the platform for the services of its environments. Production comes first.
 
-    The champion is that of the project's model, even if a run was given the name of another one. A part that cannot be
-    read is a problem in the overview, not an error, so that the runs are still shown.
+    The champion is the one of the project's own model, even if this run overrides the model's name. A part that cannot
+    be read is a problem in the overview, not an error, so that the runs are still shown.
     """
     try:
         found = read_status(opened.override())  # without the overrides of this run, which may name another model

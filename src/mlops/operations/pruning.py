@@ -82,7 +82,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Refuse to prune while a run of an older version is in progress, because such a run holds no lock."""
+    """Refuse to prune while a run is in progress that an older version started, because such a run holds no lock."""
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
@@ -150,10 +150,10 @@ def _may_go(run: RunRecord, platform: str) -> bool:
 def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
     """Return the end of each run, or its start if the end is unknown; infinity if neither is a time.
 
-    The times of a run that started while the clock was set back are too early. So the end is never before the time
-    that the run's place in the order of runs implies. Times that are still to come were written while the clock was
-    ahead, and they also change the place of all later runs. A run with such a start is as old as the run after it. A
-    run with only such an end was resumed then, and is never old.
+    Wrong clocks are corrected. If the clock was behind, the recorded times are too early, so a run ends no earlier than
+    the time that its place in the order of runs implies. If the clock was ahead, the recorded times are in the future.
+    A run with a start in the future is as old as the run after it. A run with only its end in the future was resumed
+    while the clock was ahead, and is never old. A place in the future is ignored.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
 
 
 def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
-    """Return whether a needed model refers to the run, or was made in it."""
+    """Return whether `needed` has the run's id, its folder, or a model that the run made."""
     makers = {step.name: step.names_model for step in ALL_STEPS if step.names_model and not step.environment}
     made = {
         ":".join(str(step.results.get(result)) for result in makers[step.name])

@@ -1,4 +1,7 @@
-"""Releasing again after `mlops stop`, if the new model was rejected, and the release that follows a run."""
+"""Release production's last image again if a run rejects its new model while production is down.
+
+Also find the release that follows a run.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -41,7 +44,7 @@ def release_again(
 ) -> RunRecord:
     """Release the last image of production again if production is not healthy and the new model was rejected.
 
-    The champion is released if production has never served, or if the registry no longer has what it served last.
+    The champion is released if production has never served, or if the registry no longer has its last model.
 
     Parameters
     ----------
@@ -86,7 +89,7 @@ def release_again(
 def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
     """Return the release of the model that a run registered, packed or deployed.
 
-    It names the run's image if a release would otherwise deploy a different one, for example the champion's.
+    Its command names the run's image if a release would otherwise deploy a different one, such as the champion's.
 
     Parameters
     ----------

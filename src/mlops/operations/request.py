@@ -35,11 +35,11 @@ class RunRequest:
     force : bool
         Whether to rerun unchanged steps, too, and to restart healthy services.
     allowed : Permissions
-        Whether the run may replace services of another model, and deploy versions that were rolled back.
+        Whether the run is allowed to replace services of another model, and to deploy versions that were rolled back.
     run_id : str
         The run's name; empty to generate one.
     jobs : int
-        How many notebooks may run in parallel; 0 for one per core.
+        How many notebooks can run in parallel; 0 for one per core.
     """
 
     pipeline: str

@@ -43,7 +43,7 @@ def roll_back(
     listeners : sequence of Listener
         Notified of the end of the run.
     take_over : bool
-        Whether the environment may go back to another model.
+        Whether the environment is allowed to go back to another model.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _explain_lost_champion(opened: OpenProject) -> str:
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
-    """Return the rollbacks on a platform, whichever machine made them, in the form of submitted runs."""
+    """Return the rollbacks on a platform, from all machines, in the form of submitted runs."""
     return [
         SubmittedRun(
             run_id=rollback.decision.run_id,

@@ -17,8 +17,9 @@ from mlops.release.standing import Standing, find_standings
 class Status(ReleaseState):
     """The champion, the services and the rollbacks, with the last runs, newest first.
 
-    `problems` lists the parts of the platform that cannot be read. `versions` has the served version of the model, by
-    environment, and `unread` the reason why it cannot be read, or is another model.
+    `problems` lists the parts of the platform that cannot be read. `versions` has the model version that each
+    environment serves. `unread` has the reason for each environment whose version cannot be read or is a different
+    model.
     """
 
     runs: Sequence[RunRecord] = ()
@@ -93,7 +94,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
 
 
 def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
-    """Read the version that each environment serves; return those that can be read, and why the others cannot."""
+    """Return the model version that each environment serves, and the reasons why the other versions are unknown."""
     found, unread = dict[str, ModelVersion](), dict[str, str]()
     for service in services:
         if service.problem:

@@ -29,7 +29,9 @@ class SubmittedStep:
 
 
 def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Sequence[Listener] = ()) -> RunRecord:
-    """Run one step of a submitted run, whose folder is fetched from the platform and stored there again.
+    """Run one step of a submitted run.
+
+    The run's folder is first fetched from the platform, and stored there afterwards.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
         return skip_submitted(plan, around, job, f"Run {found.taken_by} already took the new data {found.name}.")
     record = run_submitted(plan, around, job)
     if tested := record.step(asked.step):
-        # Also for a step that was done before: the process may have been killed before it registered the data.
+        # Do this even if an earlier attempt finished the step: it may have been killed before it registered the data.
         registrar.step_ended(record, tested)
     return record
 

@@ -33,7 +33,8 @@ def surround_run(
     registrar : DataRegistrar, optional
         The listener that registers data that passes its test.
     is_job : bool
-        Whether the platform started this machine for one step. Nobody reads an index there.
+        Whether the platform started this machine for one step. If so, the index page is not written, because nobody
+        would read it there.
     """
     backend = opened.backend
 

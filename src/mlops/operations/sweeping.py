@@ -69,7 +69,7 @@ def sweep_step(
     places : Places
         The machines that execute the notebooks.
     listeners : sequence of Listener
-        Notified of the progress of the steps that the swept step needs and that must run first.
+        Notified of the progress of the steps that run before the sweep, because the swept step needs their results.
     sweep_listeners : sequence of SweepListener
         Notified of the progress of the sweep. When it ends, its page is written before they are notified.
 

@@ -89,7 +89,7 @@ def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -
     for module in values["preload"]:
         source = given["preload"].source if "preload" in given else ""
         if not isinstance(module, str) or not all(part.isidentifier() for part in module.split(".")):
-            raise ParameterError(f"{source}: {module!r} is not the name of a module. Write for example `- pandas`.")
+            raise ParameterError(f"{source}: {module!r} is not the name of a module. For example, write `- pandas`.")
         if module.split(".")[0] in own[1:]:
             raise ParameterError(
                 f"{source}: {module} belongs to the project, whose code must run in the kernel itself. Remove it."

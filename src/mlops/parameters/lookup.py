@@ -9,9 +9,9 @@ from mlops.parameters.declarations import Parameter
 from mlops.parameters.suggestion import find_closest, suggest
 from mlops.pipelines.step import Step
 
-# The runner sets these if the notebook declares them. No file and no -p may set them.
-# The runner sets these two parameters of notebooks, to other values in every run.
+# The runner sets these two parameters of notebooks, to different values in every run.
 RUN_FOLDER, SWEEP_TRACKING = "run_folder", "sweep"
+# The runner sets these if the notebook declares them. Neither a file nor -p can set them.
 RESERVED = ("platform", "environment", RUN_FOLDER, SWEEP_TRACKING)
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
 SHARED = "shared"  # in place of a step's name, it gives the value to every notebook that declares the parameter
@@ -68,7 +68,7 @@ class Declared:
         return parameters[name]
 
     def _explain_unknown(self, step: str, name: str, source: str, notebooks: Mapping[str, str]) -> str:
-        """Say that a parameter has no step, or one that does not exist, and suggest the parameter that was meant."""
+        """Say that a parameter's step is missing or does not exist, and suggest the parameter that was meant."""
         owners: dict[str, list[str]] = {}
         for known in {known.notebook: known for known in self.steps}.values():
             for declared in self.by_notebook[known.notebook]:

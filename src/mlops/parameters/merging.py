@@ -130,7 +130,7 @@ def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) ->
 
 
 def _check_place(layer: Layer, base: Layer) -> None:
-    """Refuse values in a later layer that only the first layer may set."""
+    """Refuse values in a later layer that only the first layer can set."""
     if layer.platform:
         raise ParameterError(f"{layer.path}: platform can be set only in {base.path}. Remove it here.")
     for setting in layer.kernels.values():

@@ -93,7 +93,7 @@ class Project:
         platform = platform or self.default_platform
         if not re.fullmatch(r"\w+", platform):
             raise ParameterError(
-                f"{self.base.path}: platform: {platform!r} is not the name of a platform. Write for example "
+                f"{self.base.path}: platform: {platform!r} is not the name of a platform. For example, write "
                 "`platform: local`."
             )
         if platform not in self._platforms:

@@ -159,7 +159,7 @@ class Step:
     promotes : bool
         Whether the step makes the run's model the champion.
     packs : str
-        The result with the digest of the image of a model's version that the step creates: "digest".
+        The result with the digest of the image that the step creates for a model version: "digest".
     scored_by : str
         The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
     names_model : Version

@@ -45,8 +45,8 @@ class Caller:
     workspace : Workspace
         The project and its MLOPS_HOME.
     command : sequence of str
-        The words that start the caller's command line in a new process, for a platform that runs something in the
-        background on this machine. If it is empty, the caller cannot submit runs to such a platform.
+        The command, as a list of arguments, that starts the caller's program in a new process. A platform that runs
+        work in the background on this machine needs it: if it is empty, the caller cannot submit runs there.
     """
 
     workspace: Workspace

@@ -36,7 +36,7 @@ class Leftovers(Protocol):
         """Return everything that champions, services and possible rollbacks refer to.
 
         These are images, by name and digest, and the values of the models' tags, such as the names of runs. Raises
-        IntegrityError if any of these records cannot be read. Nothing may be deleted in that case.
+        IntegrityError if any of these records cannot be read. Delete nothing in that case.
         """
         ...
 

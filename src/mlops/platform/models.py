@@ -107,7 +107,7 @@ class FailedTest:
     model_identity: str = ""
 
     def concerns(self, image: str, model_identity: str) -> bool:
-        """Return whether it was the test of this model version, and not of another model of the same number."""
+        """Return whether it was the test of this model version, and not of another model with the same number."""
         return is_same_model(self.image, self.model_identity, image, model_identity)
 
 

@@ -152,7 +152,7 @@ class Pipelines(Protocol):
         ...
 
     def find_published(self) -> PublishedPipeline | None:
-        """Return the pipeline that the endpoint starts now, or None before the first publication."""
+        """Return the pipeline that the endpoint currently starts, or None before the first publication."""
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:

@@ -27,9 +27,9 @@ class Permissions:
     Parameters
     ----------
     take_over : bool
-        Whether it may replace a service of another model.
+        Whether it is allowed to replace a service of another model.
     redeploy : bool
-        Whether it may deploy a model version that was rolled back.
+        Whether it is allowed to deploy a model version that was rolled back.
     """
 
     take_over: bool = False
@@ -240,7 +240,7 @@ class Services(Protocol):
     def abandon_test(self, environment: str, digest: str) -> Judgement:
         """Restore the deployment before an image whose test did not finish; called by the runner.
 
-        The image counts as untested, not as failed: the next release may deploy and test it again. In QA nothing is
+        The image counts as untested, not as failed: the next release can deploy and test it again. In QA nothing is
         restored. Safe to call again: a digest that is not deployed there changes nothing.
         """
         ...

@@ -35,7 +35,7 @@ class TrainingOrigin:
     rows : int
         The number of its rows.
     columns : mapping of str to str
-        The NumPy type of each column: "float64".
+        The NumPy type of each column, such as "float64".
     """
 
     notebook: str
@@ -65,7 +65,7 @@ class Tracker(Protocol):
         """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
 
         Its name comes from `name_training`, and its page shows as much of its `origin` as the platform allows. Every
-        call creates a new training, which belongs to `sweep` if that is given. Several threads and processes may call
+        call creates a new training, which belongs to `sweep` if that is given. Several threads and processes can call
         this method at the same time. If `pipeline_run` is given, the new training replaces an earlier one with the same
         `pipeline_run` and parameters, so that a pipeline run that was killed and resumed leaves only one training.
         """

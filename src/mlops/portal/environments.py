@@ -39,7 +39,7 @@ class Environment:
     url : str
         Its address; empty if nothing runs there.
     condition : str
-        What is shown instead of the health: "not running here"; empty to show the health.
+        The text to show instead of the health: "not running here"; empty to show the health.
     """
 
     name: str
@@ -128,7 +128,7 @@ def _render_time(moment: str) -> str:
 
 
 def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:
-    """Return the last test of the registered data, and that of another file if it is newer."""
+    """Return the last test of the registered data, and the last test of another file if that test is newer."""
     last, dataset = find_data_test(runs), escape(overview.dataset)
     if last is None:
         return "<p>No data has been tested yet.</p>"

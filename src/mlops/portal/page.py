@@ -19,7 +19,7 @@ def mark_code(text: str) -> str:
 
 
 def mark_unit(name: str, unit: str) -> str:
-    """Return the head of a column of numbers as HTML: its name, with their unit if they have one."""
+    """Return the heading of a column of numbers as HTML: its name, and the unit if there is one."""
     return f"{escape(name)} <small>({escape(unit)})</small>" if unit else escape(name)
 
 

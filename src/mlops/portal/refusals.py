@@ -11,7 +11,7 @@ from mlops.record.data_test import summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import OVERRULED, find_model, find_override
 
-SHOWN = 2  # checks; the page shows all in the error below, and the index links to that page
+SHOWN = 2  # maximum number of checks; the error below the verdict has all of them
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
@@ -37,7 +37,7 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
 
 
 def _find_message(step: StepRecord) -> str:
-    """Return the error of a step without the cell that raised it, whose text says nothing about a service."""
+    """Return the error of a step without the name of the cell that raised it."""
     return step.error.removeprefix(f"{step.error_kind} in {describe_cell(step.cell)}: ")
 
 

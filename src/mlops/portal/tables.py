@@ -33,7 +33,7 @@ def align_tables(html: str) -> str:
 
 
 def _place_cells(rows: Iterable[Tag]) -> Iterator[tuple[int, Tag]]:
-    """Yield the cells that span only one column, each after the number of that column."""
+    """Yield each cell that spans only one column, with the number of its column."""
     reaching: dict[int, int] = {}  # by column: the number of further rows that a cell from above covers
     for row in rows:
         covered, place = reaching, 0

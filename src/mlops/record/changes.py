@@ -18,9 +18,9 @@ NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     """Return the parameters whose values differ from the last successful run of the same pipeline.
 
-    A run with `--only` is compared with the last one that ran the same step alone, including the steps whose results
-    they took. A value that was not given is the notebook's own. A value that all steps share, or all steps of one
-    notebook, is named once.
+    A run with `--only` is compared with the last run that ran the same step alone, including the steps whose results
+    the two runs used. A parameter that was not set has the notebook's own value. A value that all steps share, or all
+    steps of one notebook, is named once.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
     """
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
-    if step.state == "reused":  # the run that it comes from may have been given other values, for example by a sweep
+    if step.state == "reused":  # the run that produced its results possibly had other values, for example in a sweep
         given = {**given, **step.parameters}
     return {name: value or step.results.get(name, value) for name, value in {**defaults, **given}.items()}
 

@@ -46,7 +46,7 @@ class DataTest:
 def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS, of: str = "") -> DataTest | None:
     """Return the last data test; None if there was none. See `Step.takes_data`.
 
-    A resumed run may have tested its file after a run that started later, so the time of the step counts.
+    A resumed run can test its file later than a run that started after it, so the time of the step counts.
 
     Parameters
     ----------

@@ -110,7 +110,8 @@ def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
 def describe_environment(project: Path) -> dict[str, Any]:
     """Return the environment: the interpreter, the hash of the lock, and the packages that the lock does not have.
 
-    Which packages of the lock are installed does not matter: `make test` adds some, and no step runs again for them.
+    It does not depend on which packages of the lock are installed. `make test` installs more of them, and that must not
+    make any step run again.
     """
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()

@@ -146,7 +146,8 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 def _find_parent_repository(project: Path) -> str:
     """Return the reason why a repository in a parent folder does not count; empty if there is none."""
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
-    return f"{project} is a folder inside the repository {root}, whose commits may not cover it" if root else ""
+    said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
+    return said if root else ""
 
 
 def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:

@@ -21,7 +21,7 @@ class Listener:
         Returns
         -------
         StepRecord
-            The step's record, to which a listener may add a report. The next listener gets this record, and after the
+            The step's record, to which a listener can add a report. The next listener gets this record, and after the
             last listener the run stores it.
         """
         return step

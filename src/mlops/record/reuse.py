@@ -29,7 +29,7 @@ def find_unchanged(
     fingerprint : str
         See `mlops.record.fingerprints`; empty for a step whose results are never reused.
     outputs : Path
-        The folder with one folder per run.
+        The outputs folder, which has a subfolder for each run.
     is_kept : callable
         Returns whether everything that a step created on the platform still exists.
 
@@ -61,7 +61,7 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, so
     steps : sequence of Step
         All steps of the pipeline.
     outputs : Path
-        The folder with one folder per run.
+        The outputs folder, which has a subfolder for each run.
     source : str
         The run to take the results from; empty for the newest results of any run that is not a sweep.
 
@@ -187,7 +187,7 @@ def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Raise an error if a step's results are based on results that differ from those reused with them."""
+    """Raise an error if a step used results of another step that are not the ones reused beside it."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

@@ -1,4 +1,4 @@
-"""The lock that keeps `mlops prune` from deleting runs that a run in progress may reuse."""
+"""The lock that keeps `mlops prune` from deleting runs that a run in progress possibly reuses."""
 
 import errno
 import fcntl

@@ -43,8 +43,8 @@ class StepRecord:
     fingerprint : str
         A hash of everything that its results depend on; empty if they must not be reused.
     git_commit, notebook_sha256 : str
-        The commit of the project and the hash of the notebook when the step started, which in a resumed run may differ
-        from step to step; empty before it starts, and in records older than these fields.
+        The commit of the project and the hash of the notebook when the step started. In a resumed run, they can
+        differ from step to step. Empty before the step starts, and in records older than these fields.
     """
 
     name: str

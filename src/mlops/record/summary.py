@@ -56,7 +56,8 @@ def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return the model that the run registered or deployed: "diabetes version 2"; "" if none.
 
-    See `Step.names_model`. A rollback deploys what it restores, and a step that refused to act deploys nothing.
+    See `Step.names_model`. A rollback counts as a deployment of the restored model. A step that refused to act deploys
+    nothing.
     """
     if run.pipeline == ROLLBACK:
         return str(run.result(SERVES) or "")

@@ -110,7 +110,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record of a sweep without its first step, which names the notebook of the best combination, too."""
+    """Return the record without the summary step of a sweep, whose notebook is that of the best combination's step."""
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 
@@ -180,7 +180,7 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebo
         return f"Repair {failed}, which failed, and run the pipeline again."
     if any(_find_missing_file(step, folder, notebooks) for step in run.steps):
         return "Restore the missing files, or compare another run."
-    # Later steps show the same cause again, so their own parameters say nothing about it.
+    # Differences in later steps have the same cause, so only the parameters of the first differing step matter.
     step = next(step for step, found in zip(run.steps, compared, strict=True) if found.differences)
     declared = read_declarations(notebooks / f"{step.notebook}.ipynb")
     others = [f"{step.name}.{name}" for name in _find_other(step, declared, RESERVED)]

@@ -57,7 +57,7 @@ def compare_notebooks(name: str, committed: Notebook, executed: Notebook, saniti
     committed, executed : Notebook
         The notebooks.
     sanitizer : Sanitizer
-        The parts of texts that may differ.
+        The parts of texts that are allowed to differ.
 
     Raises
     ------

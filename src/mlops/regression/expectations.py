@@ -11,7 +11,7 @@ They are in the metadata of the notebook (in JupyterLab: Property Inspector, Adv
         "if_same": ["champion_version"]
     }}}
 
-A cell can override all of these except the scraps in its own metadata.
+In its own metadata, a cell can override all of these except the scraps.
 """
 
 from collections.abc import Iterable, Mapping

@@ -94,7 +94,7 @@ def read_grids(html: str) -> list[Grid]:
 
 
 def find_grid_differences(committed: Grid, found: Grid, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Compare two tables. Labels must be the same; numbers in cells may differ by the tolerance."""
+    """Compare two tables. Labels must be the same; numbers in cells can differ by the tolerance."""
     for name, labels, seen in (("columns", committed.columns, found.columns), ("rows", committed.labels, found.labels)):
         if labels != seen:
             yield Difference(name, _list_labels(seen), _list_labels(labels))

@@ -34,7 +34,7 @@ def keep_close_outputs(
     name : str
         Its name, for errors.
     sanitizer : Sanitizer
-        The parts of texts that may differ.
+        The parts of texts that are allowed to differ.
     """
     old, new = match_cells(msgspec.convert(committed, Notebook), msgspec.convert(executed, Notebook))
     declared = read_declaration(new, name)

@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read the parts of texts that may differ, from nbval's own file; return nothing if it does not exist."""
+    """Read the parts of texts that can differ, from nbval's own file; return nothing if it does not exist."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace the parts that may differ, and collapse blanks, so that the widths of columns do not matter."""
+    """Replace the parts that can differ, and collapse blanks, so that the widths of columns do not matter."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
@@ -75,7 +75,7 @@ def is_close(committed: float, found: float, tolerance: float) -> bool:
 
 
 def is_same_text(committed: str, found: str, tolerance: float) -> bool:
-    """Return whether two texts are the same, except that numbers with a decimal point may differ by `tolerance`."""
+    """Return whether two texts are the same, except that numbers with a decimal point can differ by `tolerance`."""
     words, seen = NUMBER.split(committed), NUMBER.split(found)
     if len(words) != len(seen) or words[::2] != seen[::2]:
         return False

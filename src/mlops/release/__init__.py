@@ -3,7 +3,7 @@
 .. code-block:: text
 
     policy          the rules: how to deploy, what a failed test restores, how to roll back
-    refusals        the images that may not be deployed, and the rollbacks that have nothing to restore
+    refusals        the images that must not be deployed, and the rollbacks that have nothing to restore
     choice          the image to release: the named one, or the champion's
     host            the protocol that a platform implements for it: start, end and describe a service
     deployment      the deployment by 06_deploy, or why it was refused

@@ -1,4 +1,4 @@
-"""Calls of a deployed service, over HTTP like those of any client."""
+"""HTTP calls to a deployed service, as any client makes them."""
 
 import time
 from typing import Any

@@ -48,5 +48,5 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
 
 
 def _mark(image: Image, version: ModelVersion) -> Image:
-    """Add to an image its model's identity and, if a person overruled the gate, the mark."""
+    """Return the image with its model's identity and, if a person overruled the gate, with the mark."""
     return replace(image, override=version.override, model_identity=version.identity)

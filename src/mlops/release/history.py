@@ -67,7 +67,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state in which the current deployment has this decision, and its image's mark and identity."""
+        """Return the state in which the current deployment has this decision, and the mark and identity of `image`."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -106,7 +106,7 @@ class Deployments:
         return replace(self, current=again, history=before.history)
 
     def judge(self, *, passed: bool, at: str) -> Self:
-        """Return the state after the test of the current deployment. An image that passes may be deployed elsewhere."""
+        """Return the state after the test of the current deployment. If it passes, the next environment accepts it."""
         assert self.current is not None
         digest, image, identity = self.current.digest, self.current.image, self.current.model_identity
         forgotten = self.forget_pass(digest)

@@ -1,4 +1,4 @@
-"""The test for a service on this machine, in a module of its own because importing requests takes 50 ms."""
+"""The check whether a service is on this machine; a module of its own, because importing requests takes 50 ms."""
 
 import ipaddress
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The next release: why it may not deploy a version, usually the champion, and the command that deploys it.
+"""The next release: what prevents it from deploying a version, usually the champion, and the command that deploys it.
 
 All messages about releasing use it, so that they agree.
 """
@@ -84,7 +84,7 @@ class NextRelease:
     def advise(self, told: str = "") -> str:
         """Return why the champion is not deployed, if that is known, and what to do; one or two sentences.
 
-        If `told` already describes the rollback that is the reason, only what to do.
+        If the reason is a rollback that `told` already describes, return only what to do.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)

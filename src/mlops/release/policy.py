@@ -1,4 +1,4 @@
-"""The policy of releases: which images may be deployed, what a failed test restores, and how a rollback works.
+"""The policy of releases: which images can be deployed, what a failed test restores, and how a rollback works.
 
 It is the same on every platform. A platform implements only how to start, end and describe a service
 (`mlops.release.host`), and passes that to `Releases`, which implements `mlops.platform.services.Services`:
@@ -93,7 +93,7 @@ class Releases(Generic[State]):
             if not answered:
                 service = site.describe(state)
                 if service.health == "healthy":
-                    return Judgement("unanswered", service)  # a service that is unreachable from here may be healthy
+                    return Judgement("unanswered", service)  # unreachable from here, but possibly healthy
             state = state.judge(passed=passed, at=now())
             if not passed:
                 return Judgement("failed", self._record_failure(environment, site, state))
@@ -176,7 +176,7 @@ class Releases(Generic[State]):
         try:
             site.write(state)
             return self._undo_deployment(site, state, FAILED_TEST) if restores else site.describe(state)
-        except PlatformError as error:  # something may have changed, so the platform was not merely unreachable
+        except PlatformError as error:  # the platform was reached, so it has possibly changed something
             lost = "the previous service could not be restored" if restores else "the platform reported an error"
             raise ServiceTestFailed(
                 f"{state.current.model} failed its test in {environment}, but {lost}. {error}"
@@ -258,7 +258,7 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _mark(image: Image, deployed: Deployment) -> Image:
-    """Return an image with what was known of its model when it was deployed; the model may have been deleted since."""
+    """Return an image with its model's mark and identity at its deployment. The model is possibly deleted since."""
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 

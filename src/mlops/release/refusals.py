@@ -1,4 +1,4 @@
-"""The refusals of a release: images that may not be deployed, and rollbacks that have nothing to restore."""
+"""The refusals of a release: images that must not be deployed, and rollbacks that have nothing to restore."""
 
 from mlops.errors import DeploymentError, DeploymentNotFoundError, RolledBackError
 from mlops.platform.images import Image
@@ -19,7 +19,7 @@ def require_passed(host: Host[State], environment: str, image: Image) -> None:
 
 
 def require_kept_everywhere(host: Host[State], environment: str, image: Image, allowed: Permissions) -> None:
-    """Refuse a version that was rolled back here, or in a later environment that a release would deploy it to."""
+    """Refuse a version that was rolled back in this environment, or in one that a release reaches later."""
     for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
         require_kept(host.look(place).read(), image, allowed)
 

@@ -128,7 +128,7 @@ def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[
 
 
 def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Iterator[Check]:
-    """Send each bad request when its check is asked for."""
+    """Yield a check for each bad request. A request is sent only when its check is needed."""
     good = {"data": rows}
     short = {"data": [row[:-1] for row in rows]}
     text = {"data": [[str(value) for value in row] for row in rows]}

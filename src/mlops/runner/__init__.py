@@ -98,8 +98,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     Raises
     ------
     UsageError
-        If the run is still running, has succeeded, or was started by a newer version. Also if it runs only one step,
-        and a result which that step needs is missing.
+        If the run is still running, has succeeded, or was started by a newer version. If it runs only one step, and
+        the results that this step needs are missing.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
@@ -130,7 +130,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
             continue
         if settings.only and found.state == "reused":
             _require_input(found, record, folder)
-            again = again.with_step(found)  # what it needs was not requested, so that has no results
+            again = again.with_step(found)  # the steps that it needs were not requested, so they have no results
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
             if all(need.has_results for need in needs):

@@ -13,7 +13,7 @@ def is_waiting(step: Step, record: RunRecord) -> bool:
 
 
 def find_reason_to_skip(step: Step, record: RunRecord, plan: Plan) -> str:
-    """Return why a step must not run; "" if it may run."""
+    """Return why a step must not run; "" if it can run."""
     if plan.only and step.name != plan.only:
         return f"only {plan.only} was requested"
     if refusal := find_refusal(record, plan.steps):

@@ -27,7 +27,8 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
 def _name_alone(step: Step, ended: StepRecord, record: RunRecord) -> str:
     """Return the outcome of a step that ran alone. A decision alone changes nothing, so its outcome is "done".
 
-    Only a decision skips a requested step rightly. A step that was skipped for any other reason did not do its work.
+    A requested step that a decision skipped is "rejected". A step that was skipped for any other reason did not do its
+    work, which is an "error".
     """
     if ended.state == "skipped":
         judge = record.step(step.only_if.step) if step.only_if else None

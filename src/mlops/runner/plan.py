@@ -33,7 +33,7 @@ class Plan:
     force : bool
         Whether to run unchanged steps, too.
     jobs : int
-        How many steps may run in parallel; 0 for one per core.
+        How many steps can run in parallel; 0 for one per core.
     at : str
         The step of a submitted run that this process executes, with the results that the run has so far. Other
         processes execute the other steps. Empty if this process executes all steps.

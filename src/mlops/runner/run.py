@@ -230,9 +230,9 @@ class Run:
         return _cut(redact_text(error, self.around.secrets()))
 
     def _restore(self, step: Step) -> str:
-        """Restore what an environment served before this run deployed there, if the failed step declares it.
+        """Restore the service that an environment had before this run deployed there, if the failed step declares it.
 
-        If that fails, return what may serve there now.
+        If that fails, return a warning that names the model that possibly serves there now.
         """
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None

@@ -88,7 +88,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
 
 
 def _require_step(plan: Plan) -> list[str]:
-    """Return the names of the plan's steps; refuse `plan.at` if it is none of them."""
+    """Return the names of the plan's steps; refuse `plan.at` if it is not one of them."""
     names = [step.name for step in plan.steps]
     if plan.at not in names:
         raise UsageError(f"The pipeline {plan.pipeline} has no step {plan.at!r}. It has: {', '.join(names)}.")

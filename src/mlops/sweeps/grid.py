@@ -90,7 +90,7 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
 
 
 def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Return values to try of the first parameter that has room for them: "alpha=0.04,0.4,4".
+    """Return values to try for the first parameter whose range has room for them: "alpha=0.04,0.4,4".
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def _split_options(
         found = re.fullmatch(r"(?:([\w-]+)\.)?(\w+)=(.*)", text, re.DOTALL)
         if not found:
             example = suggest_values(declared.values())
-            raise ParameterError(f"-p {text} is not of the form name=value,value. Write for example -p {example}.")
+            raise ParameterError(f"-p {text} is not of the form name=value,value. For example, write -p {example}.")
         owner, name, values = found.groups()
         if owner not in (None, step.name, step.notebook_name):
             fixed.append(read_override(text))

@@ -24,7 +24,7 @@ class SweepListener:
         Returns
         -------
         StepRecord
-            The step's record, to which a listener may add a report. The next listener gets this record, and the run
+            The step's record, to which a listener can add a report. The next listener gets this record, and the run
             keeps the last one.
         """
         return step

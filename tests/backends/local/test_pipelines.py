@@ -60,7 +60,7 @@ def test_without_a_command_nothing_is_started(workspace: Workspace) -> None:
     pipelines = open_backend("local", workspace).pipelines
     assert pipelines is not None
     pipelines.publish("42", "")
-    with pytest.raises(UsageError, match="cannot start runs in the background, because it was opened without the comm"):
+    with pytest.raises(UsageError, match="Runs cannot start in the background, because the platform was opened"):
         pipelines.submit(Submission())
     assert not workspace.outputs.exists()
 

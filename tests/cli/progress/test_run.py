@@ -114,7 +114,7 @@ def test_a_reason_is_printed_once() -> None:
     run = make_run("rejected", promoted=False, reason="It is not better.")
     shown = io.StringIO()
     Progress(shown).step_ended(run, skipped)
-    assert shown.getvalue() == "– register           skipped     0.0 s  rejected, see the outcome\n"
+    assert shown.getvalue() == "– register           skipped     0.0 s  rejected; see the outcome\n"
     assert summarize_run(run, Status(), "", "mlops").count("It is not better.") == 1
 
 
@@ -137,7 +137,7 @@ def test_a_refused_deployment_is_not_shown_as_done() -> None:
     run = replace(make_run("rejected"), steps=(refused,))
     shown = io.StringIO()
     Progress(shown).step_ended(run, refused)
-    assert shown.getvalue() == "– deploy_qa          refused     0.0 s  not deployed, see the outcome\n"
+    assert shown.getvalue() == "– deploy_qa          refused     0.0 s  not deployed; see the outcome\n"
 
 
 def test_the_summary_of_a_set_up_names_the_version_of_the_data_set() -> None:

@@ -66,7 +66,7 @@ class AzureSecrets:
         return keys
 
     def list_values(self) -> Iterable[str]:
-        """See `Secrets`. Because this is called often, Azure is asked only for secrets that were read since."""
+        """See `Secrets`. It is called often, so it asks Azure only for secrets that were read since the last call."""
         yield from list_variables()
         for path in sorted(self._noted.glob("*")):
             noted = (path.name, path.stat().st_mtime_ns)

@@ -21,13 +21,13 @@ CHAMPION = "champion"  # the tag of a version
 
 @dataclass(frozen=True)
 class Note:
-    """The note of a model: the version that was promoted last; 0 if the next one is promoted as the first."""
+    """The note of a model: the version that was promoted last, or 0 to promote the next model as the first one."""
 
     version: int
 
 
 def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
-    """Return the champion of each model: of two tagged versions the higher, because a promotion is moving the tag."""
+    """Return the champion of each model. While a promotion moves the tag, two versions have it: the higher counts."""
     tagged = sorted((row for row in versions if CHAMPION in row.tags), key=lambda row: row.version)
     return {row.name: row for row in tagged}
 
@@ -60,7 +60,7 @@ class ChampionNotes:
         return read_record(path, Note, advice).version if path.is_file() else None
 
     def list_outdated(self, versions: Iterable[VersionRow]) -> list[VersionRow]:
-        """Return the champions among these versions that their notes do not name."""
+        """Return the champions among these versions whose note is missing or names another version."""
         return [row for name, row in find_champions(versions).items() if self.read(name) != row.version]
 
     def locate(self, name: str) -> Path:

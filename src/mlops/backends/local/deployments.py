@@ -18,8 +18,8 @@ class LocalDeployment(Deployment):
     keys : str
         The hash of its keys.
     home, machine : str
-        The home and the machine on which the server was started, because a home may be copied while it runs; empty once
-        it was stopped, and in older records.
+        The home and the machine in which the server was started, because a home can be copied while its server runs.
+        Both are empty in older records, and once the server was stopped.
     """
 
     process: ServiceProcess | None = None
@@ -60,7 +60,7 @@ class LocalState(Deployments):
         return replace(self, current=replace(self.current, process=None, home="", machine="")) if self.current else self
 
     def disown_process(self, home: str) -> "LocalState":
-        """Return the state without its process, which runs or ran in `home`, unless the record says where."""
+        """Return the state without its process. Record `home` as the home of that process if none is recorded."""
         if self.current is None:
             return self
         return replace(self, current=replace(self.current, process=None, home=self.current.home or home))

@@ -93,7 +93,7 @@ class LocalLeftovers:
         for image in self._images.list_stored():
             if image.digest not in kept:
                 name = " ".join([*(index.stem for index in image.indexes), image.digest[:19] + "…"])
-                # The index is deleted first, because for a model without an index the image is created again.
+                # The index is deleted first. If the deletion is then interrupted, the image is simply created again.
                 yield _describe("image", name, image.folder, (*image.indexes, image.folder), image.published)
 
     def _find_service_folders(self) -> Iterator[Leftover]:

@@ -52,7 +52,8 @@ class LocalPipelines:
     datasets : Datasets
         The data set, in which a submission's version is looked up.
     command : sequence of str
-        The words that start the command line in a new process; empty if this caller cannot start runs.
+        The command, as a list of arguments, that starts the caller's program in a new process; empty if the caller
+        cannot start runs.
     """
 
     def __init__(self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = ()) -> None:
@@ -79,7 +80,7 @@ class LocalPipelines:
         """See `mlops.platform.pipelines.Pipelines`."""
         if not self._command:
             raise UsageError(
-                "This caller cannot start runs in the background, because it was opened without the command to start. "
+                "Runs cannot start in the background, because the platform was opened without a command for them. "
                 "Use `mlops submit`, or pass `command` to `open_backend`."
             )
         data = self._find_data(submission)

@@ -112,7 +112,7 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
     Returns
     -------
     tuple of (Popen, Path)
-        The process, in a session of its own, and its ready file. Until `confirm_process` is called, the server
+        The server's process, in a session of its own, and its ready file. Until `confirm_process` is called, the server
         ends when the calling process ends.
     """
     ready = folder / "ready.json"

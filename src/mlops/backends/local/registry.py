@@ -1,6 +1,6 @@
 """Model versions in MLflow's registry.
 
-MLflow does not protect the files of a model, and does not compare before it swaps. Therefore the SHA-256 of every file
+MLflow does not protect the files of a model, and has no compare-and-swap for tags. Therefore the SHA-256 of every file
 is recorded and checked, and the champion changes under a lock. The champion is marked with a version tag, which every
 platform supports. MLflow's alias of the same name is also set, so that MLflow's pages show it.
 """

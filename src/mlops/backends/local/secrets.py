@@ -20,7 +20,7 @@ NEW_KEYS = "Delete it to get new keys with the next release."
 
 @dataclass(frozen=True)
 class Keys:
-    """The two keys of an environment's service, which accepts either of them."""
+    """The two keys of an environment's service. The service accepts either key."""
 
     primary: str
     secondary: str

@@ -184,7 +184,7 @@ class LocalSite:
         return replace(service, original=self._name_original(current))
 
     def _name_original(self, current: LocalDeployment) -> str:
-        """Name the home in which a server was started; "" if that is this one, or is not recorded."""
+        """Name the home in which a server was started; "" if it is this home, or is not recorded."""
         elsewhere = current.machine not in ("", identify_machine())
         if not current.home or (current.home == self._home and not elsewhere):
             return ""

@@ -23,7 +23,7 @@ class MemorySecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys, the second of which may be the old primary key; restore the old keys after an exception."""
+        """Store new keys; restore the old ones after an exception. The old primary key can become the secondary one."""
         before = self.get_keys(environment)
         second = before[0] if keep_primary else secrets.token_urlsafe(32)
         self._keys[environment] = (secrets.token_urlsafe(32), second)

@@ -79,7 +79,7 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
 
 
 def _begins(source: str, cell: str) -> bool:
-    """Return whether a line is the first line of a cell, which a comparison of notebooks may have shortened."""
+    """Return whether a line is the first line of a cell. `cell` is possibly shortened, and then ends with `CUT`."""
     return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
 
 

@@ -24,7 +24,7 @@ class ProgressLine:
     def draw(self, text: str) -> bool:
         """Replace the line, and return whether the stream shows one.
 
-        The text is cut to the width of the terminal, because of a wrapped line only the last row would be erased.
+        The text is cut to the width of the terminal. If a line wrapped, only its last row would be erased.
         """
         shows = self._shows()
         if shows:

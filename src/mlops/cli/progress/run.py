@@ -63,7 +63,7 @@ class Progress(Listener):
         """See `mlops.record.listener.Listener`."""
         self._running.pop(step.name, None)
         self._line.erase()
-        about = "rejected, see the outcome" if _repeats_reason(run, step) else step.reason
+        about = "rejected; see the outcome" if _repeats_reason(run, step) else step.reason
         print(disarm(_format_step(step, about)), file=self._stream)
         if step.state == "failed":
             print(*(f"    {disarm(line)}" for line in step.error.splitlines()), sep="\n", file=self._stream)
@@ -85,7 +85,7 @@ class Progress(Listener):
 
 def _format_step(step: StepRecord, about: str) -> str:
     end = REFUSED if name_end(step) == REFUSED else step.state
-    why = "not deployed, see the outcome" if end == REFUSED else about
+    why = "not deployed; see the outcome" if end == REFUSED else about
     return f"{MARKS[end]} {step.name:<18} {end:<8} {step.seconds:6.1f} s  {why}".rstrip()
 
 
@@ -144,7 +144,7 @@ def _describe_inputs(run: RunRecord) -> str:
 
 
 def _describe_commits(run: RunRecord) -> str:
-    """Explain an unknown commit, or list the commits of the steps if they differ; empty otherwise."""
+    """Explain an unknown commit, or list the steps' commits if they differ. Return "" otherwise."""
     steps: dict[str, list[str]] = {}
     for step in run.steps:
         if step.state == "done" and step.git_commit:
@@ -190,7 +190,7 @@ def format_outcome(run: RunRecord) -> str:
 def format_ending(run: RunRecord) -> str:
     """Describe the end of a run for readers who did not see its progress: the outcome, and the errors of steps.
 
-    The outcome does not name the cell that failed if an error does.
+    If an error names the failed cell, the outcome does not repeat it.
     """
     failed = [step for step in run.steps if step.state == "failed"]
     errors = [step.error if len(failed) == 1 else step.cause for step in failed]
@@ -201,7 +201,7 @@ def format_ending(run: RunRecord) -> str:
 
 
 def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[str]:
-    """Return a line of metrics per model, in columns, which also says on which rows and in which units."""
+    """Return one line per model with its metrics in columns. The first line also names the rows and the units."""
     names = [found.model for found in scores]
     rows = [[f"{name} {format_number(value)}" for name, value in found.metrics.items()] for found in scores]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]

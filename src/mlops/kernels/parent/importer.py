@@ -39,7 +39,7 @@ class Imports:
     Parameters
     ----------
     problem : str
-        The reason why this process must not fork, namely a thread; empty if it may fork.
+        The reason why this process must not fork, namely a thread; empty if it can fork.
     generators : tuple of random.Random
         The random number generators that libraries created.
     forgotten : tuple of str

@@ -37,7 +37,7 @@ class Redactor:
     Parameters
     ----------
     secrets : iterable of str
-        The values that nobody may see.
+        The values to keep secret.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -106,14 +106,14 @@ def make_redactor(secrets: Iterable[str]) -> Redactor:
 
 
 def redact_record(record: Record, secrets: Iterable[str]) -> Record:
-    """Return a record in which every secret is replaced with ``***``.
+    """Return the record with every secret replaced by ``***``.
 
     Parameters
     ----------
     record : JSON value or dataclass
         Its texts are redacted one by one, so that its structure stays the same.
     secrets : iterable of str
-        The values that nobody may see.
+        The values to keep secret.
     """
     redactor = make_redactor(secrets)
     if not redactor:
@@ -122,7 +122,7 @@ def redact_record(record: Record, secrets: Iterable[str]) -> Record:
 
 
 def redact_text(text: str, secrets: Iterable[str]) -> str:
-    """Return a text in which every secret is replaced with ``***``."""
+    """Return the text with every secret replaced by ``***``."""
     return make_redactor(secrets).redact(text)
 
 

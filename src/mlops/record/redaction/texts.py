@@ -39,7 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern to ignore, with a rough copy of the text without it for a fast search for anchors."""
+    """Yield each pattern to ignore, with a rough copy of the text without its matches. Anchors are searched there."""
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined

@@ -1,7 +1,8 @@
 """A lock shared by all users of the workspace: a lease on a blob in its default container.
 
-The SDK replaces all tags of a model at once, and Azure does not compare before it swaps, so only one process at a time
-may read, change and write them. A lease lasts some seconds and is renewed. If its process dies, it expires.
+The SDK replaces all tags of a model at once, and Azure does not check whether they have changed meanwhile. So a
+process reads, changes and writes tags only while it holds this lock. The lease lasts some seconds and is renewed. If
+the process dies, the lease expires.
 """
 
 import random

@@ -19,7 +19,7 @@ from mlops.backends.azure.connection.answers import (
 )
 from mlops.errors import PlatformError
 
-LONGEST = 500  # characters that are quoted of Azure's answer
+LONGEST = 500  # maximum number of characters to quote from Azure's answer
 LOGIN = "Run `az login`, or renew the secret of the identity, then try again."
 WAIT = "Azure stayed busy through all retries. Try again in a few minutes."
 RIGHTS = (

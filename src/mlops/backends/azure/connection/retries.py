@@ -1,7 +1,7 @@
 """Calls that are retried while Azure is busy or the connection is lost.
 
 The SDK itself retries reads (three times, with growing pauses), but never a POST, because only the caller knows whether
-that may be repeated. All calls made through this module are safe to repeat.
+it is safe to repeat. All calls made through this module are safe to repeat.
 """
 
 import time

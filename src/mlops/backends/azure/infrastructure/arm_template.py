@@ -195,7 +195,8 @@ class TemplateDeployment:
 def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup | None":
     """Return a resource group, or None if it does not exist.
 
-    A missing subscription is an error. That is why this is not a HEAD request, which does not distinguish the two.
+    A missing subscription is an error. This is not a HEAD request, because such a request cannot tell a missing
+    subscription from a missing group.
     """
     from azure.core.exceptions import ResourceNotFoundError
 

@@ -45,7 +45,7 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """List the hours of the nodes that always run, and of those that runs add until they are idle for too long."""
+    """List the hours of the nodes that always run, and of the nodes that runs add until their idle time is over."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:

@@ -1,6 +1,6 @@
 """Notes of the champions: blobs in the workspace's default container, outside of the model registry.
 
-Anyone may delete a version in the workspace. Without a note, a deleted champion looks as if there had never been one,
+Anyone can delete a version in the workspace. Without a note, a deleted champion looks as if there had never been one,
 and the next model is promoted without a comparison.
 """
 
@@ -35,8 +35,8 @@ class ChampionNotes:
     def require_none(self, name: str, has_versions: Callable[[], bool]) -> None:
         """Check that a model without a champion has never had one.
 
-        An older version of the engine wrote no note, so a champion that it promoted is not missed. `has_versions` tells
-        whether Azure still has a version of the model; it is called only if the champion was lost.
+        An older version of the engine wrote no note, so the loss of a champion that it promoted is not noticed.
+        `has_versions` tells whether Azure still has a version of the model; it is called only if the champion was lost.
 
         Raises
         ------

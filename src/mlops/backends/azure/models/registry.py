@@ -96,8 +96,8 @@ class AzureRegistry:
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
         """Set a version's champion tag, or remove it if `value` is empty, and retry if another writer overwrites it.
 
-        A writer without the engine's lock may read the tags before this write, and write them back afterwards. That
-        loses the tag, so it is written again.
+        A program that does not take the engine's lock can read the tags before this write, and write them back
+        afterwards. The champion tag is then lost, so it is written again.
         """
         for _ in range(WRITES):
             model = self._get(name, version)

@@ -127,7 +127,7 @@ class AzureTracker:
         return True
 
     def keep_rows(self, content: bytes) -> str:
-        """See `Tracker`. The rows are in a blob, because as an artifact each training would have its own copy."""
+        """See `Tracker`. The rows are in a blob. As artifacts, they would be copied for each training."""
         from azure.core.exceptions import ResourceExistsError
 
         sha256 = hash_content(content)

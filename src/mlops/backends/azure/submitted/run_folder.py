@@ -29,7 +29,7 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return those of a run's files that are stored versions of files in the run's folder."""
+    """Return the files of a run that are stored versions of files in its folder."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 

@@ -1,6 +1,6 @@
 """The paths of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME.
 
-A home that was copied or moved would otherwise read from the folder in which it was created, and write to it.
+If they were not rewritten, a copied or moved home would read from and write to the folder in which it was created.
 """
 
 import sqlite3

@@ -125,7 +125,7 @@ class MlflowStore:
         """Prepare the store for a change.
 
         Rewrites the database's paths if the home was copied or moved, so that new files go to this home, and notes the
-        champions, so that a deleted one is missed.
+        champions, so that the deletion of one is noticed.
         """
         move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
         self.note_champions()
