@@ -18,7 +18,7 @@ import pytest
 
 from mlops.data import batches, totals
 from mlops.data.content import open_content
-from mlops.data.drift import choose_columns, describe_choice
+from mlops.data.drift import choose_columns, compare_profiles, describe_choice
 from mlops.data.profile import ColumnProfile, profile_column
 from mlops.data.scan import TableScan, scan_file, scan_frame
 from mlops.data.tables import read_table
@@ -137,6 +137,49 @@ def test_a_folder_is_one_table_even_if_its_types_differ(tmp_path: Path) -> None:
     assert found.copies == 40
     assert_same(found, frame.astype({"exact": "float64"}))
     assert found.sha256 == read_table(str(folder)).sha256
+
+
+@pytest.mark.parametrize(("narrow", "copies"), [("int32", 0), ("uint8", 0), ("uint64", 1), ("float32", 1)])
+def test_integers_of_several_types_stay_integers_if_one_type_holds_them(
+    tmp_path: Path, narrow: str, copies: int
+) -> None:
+    """2**53 and 2**53 + 1 are the same number only in double precision."""
+    folder = tmp_path / "data.parquet"
+    folder.mkdir()
+    pd.DataFrame({"x": [1, 2]}, dtype=narrow).to_parquet(folder / "a.parquet")
+    pd.DataFrame({"x": [2**53, 2**53 + 1]}, dtype="int64").to_parquet(folder / "b.parquet")
+    assert read_table(str(folder)).frame.duplicated().sum() == copies
+    assert scan_file(str(folder), [Rule("x", 0, 1e99)], {}).copies == copies
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_column_that_begins_with_missing_values_is_added_up_as_exactly(tmp_path: Path) -> None:
+    """Its sum of squares had a relative error of 5e-10, because the distances were those from 0."""
+    values = np.r_[np.full(1000, np.nan), np.random.default_rng(0).normal(1e6, 1, 9000)]
+    pd.DataFrame({"x": values}).to_parquet(tmp_path / "data.parquet")
+    found = scan_file(str(tmp_path / "data.parquet"), [], {}).numbers["x"].profile
+    expected = profile_column(values, ())
+    assert found.count == 9000
+    assert found.mean == pytest.approx(expected.mean, rel=1e-14)
+    assert found.squares == pytest.approx(expected.squares, rel=1e-12)
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("large", [1e200, 1e308])
+def test_values_too_large_to_square_have_no_mean_and_an_infinite_spread(large: float) -> None:
+    """They ended the scan with an OverflowError, or had the mean -infinity and no drift."""
+    values = np.tile([large, -large, 1.0, -large], 600)
+    reference = {"x": profile_column(np.arange(2400.0), (0.5,))}
+    found = scan_frame(pd.DataFrame({"x": values}), [], reference)
+    profile = found.numbers["x"].profile
+    assert (profile.count, profile.minimum, profile.maximum, profile.histogram) == (2400, -large, large, (1200, 1200))
+    assert profile.deviation == np.inf
+    measures = found.describe(["x"]).loc["x"]
+    assert measures[["mean", "std"]].isna().all()
+    assert list(measures[["count", "min", "max"]]) == [2400, -large, large]
+    spread = compare_profiles(reference, found.select_profile(reference), 0.05)[1]
+    assert (spread.test, spread.seen, spread.drifted) == ("spread", np.inf, True)
 
 
 def test_an_index_that_pandas_wrote_is_not_data(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -200,8 +201,10 @@ def _drop_index(schema: pa.Schema) -> pa.Schema:
 
 
 def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """Return the type as which to read a column. Integers keep their type if it is the same in all files."""
-    return kinds[0] if len(set(kinds)) == 1 and pa.types.is_integer(kinds[0]) else pa.float64()
+    """Return the type as which to read a column. Integers stay integers if one type holds those of all files."""
+    if not all(map(pa.types.is_integer, kinds)):
+        return pa.float64()
+    return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in set(kinds))))
 
 
 def _cast(batch: pa.RecordBatch, place: int | None, kind: pa.DataType) -> pa.Array:

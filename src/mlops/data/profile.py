@@ -127,7 +127,7 @@ def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
         count=count,
         nulls=left.nulls + right.nulls,
         mean=left.mean + apart * share,
-        squares=left.squares + right.squares + apart**2 * left.count * share,
+        squares=left.squares + right.squares + apart * apart * left.count * share,  # `apart**2` raises OverflowError
         minimum=min((low for low in (left.minimum, right.minimum) if low is not None), default=None),
         maximum=max((high for high in (left.maximum, right.maximum) if high is not None), default=None),
         edges=left.edges,

@@ -149,7 +149,8 @@ def _scan(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> 
 
 def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
     """Return the measures that pandas calls count, mean, std, min and max."""
-    known, infinite = column.profile, not np.isfinite([column.lowest, column.highest]).all()
+    known = column.profile
+    infinite = not np.isfinite([column.lowest, column.highest, known.squares]).all()
     count = known.count + known.nulls - column.missing
     if infinite or not known.count:
         nothing = column.lowest > column.highest

@@ -5,6 +5,8 @@ rows, and planning a query takes 1.5 ms for each column, so numpy counts these i
 
 Means are added up as distances from a value inside the column. With a mean of 1,000,000 and a deviation of 1, the sum
 of squares would otherwise be wrong in its twelfth digit.
+
+The squares of values above 1e154 are infinite. A column with such values has no mean, and an infinite deviation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,10 +66,11 @@ class Totals:
         self._sums = {name: ColumnTotals(make_empty(edges)) for name, edges in self.edges.items()}
         self._origins: dict[str, float] = {}
 
+    @np.errstate(over="ignore", invalid="ignore")
     def add(self, batch: pl.DataFrame, row: int) -> None:
         """Add a batch of rows; `row` is the number of its first one."""
         for name in self.edges.keys() - self._origins.keys():
-            self._origins[name] = _choose_origin(batch[name])
+            self._origins.update((name, origin) for origin in _choose_origin(batch[name]))
         for name, part in (self._query if batch.height >= TALL else self._count)(batch):
             if part.missing and self._sums[name].first_missing < 0:
                 gaps = batch[name].cast(pl.Float64).fill_nan(None).is_null()
@@ -88,7 +91,7 @@ class Totals:
             there = numbers[~np.isnan(numbers)]
             low, high = self._get_range(name)
             finite = there[np.isfinite(there)]
-            mean = float((finite - self._origins[name]).mean()) if len(finite) else 0.0
+            mean = float((finite - self._origins.get(name, 0.0)).mean()) if len(finite) else 0.0
             yield (
                 name,
                 ColumnTotals(
@@ -111,7 +114,7 @@ class Totals:
         numbers = pl.col(name).cast(pl.Float64)
         there = numbers.fill_nan(None)
         finite = pl.when(numbers.is_finite()).then(numbers)
-        apart = finite - self._origins[name]
+        apart = finite - self._origins.get(name, 0.0)
         low, high = self._get_range(name)
         return [
             finite.count(),
@@ -152,16 +155,18 @@ def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, .
     )
 
 
-def _choose_origin(values: pl.Series) -> float:
-    """Return the first finite value of a column, or 0."""
+def _choose_origin(values: pl.Series) -> Iterator[float]:
+    """Yield the first finite value of a column, or nothing."""
     numbers = values.cast(pl.Float64)
-    return float(next(iter(numbers.filter(numbers.is_finite()).head(1)), 0.0))
+    yield from numbers.filter(numbers.is_finite()).head(1)
 
 
 def _move(sums: ColumnTotals, origin: float) -> ColumnTotals:
     """Return totals whose mean is no longer a distance from `origin`."""
-    mean = sums.profile.mean + origin if sums.profile.count else 0.0
-    return replace(sums, profile=replace(sums.profile, mean=mean))
+    profile = sums.profile
+    if not np.isfinite(profile.squares):
+        return replace(sums, profile=replace(profile, mean=np.nan, squares=np.inf))
+    return replace(sums, profile=replace(profile, mean=profile.mean + origin if profile.count else 0.0))
 
 
 def make_empty(edges: tuple[float, ...]) -> ColumnProfile:
