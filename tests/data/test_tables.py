@@ -3,16 +3,22 @@
 import gzip
 import os
 import socket
+from collections import namedtuple
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from diabetes.data import COLUMNS
+from mlops.data.scan import scan_file
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
 from mlops.files.hashes import hash_path
+
+Rule = namedtuple("Rule", "name minimum maximum")
 
 
 @pytest.fixture
@@ -143,6 +149,37 @@ def test_what_is_no_file_is_refused_without_reading_it(tmp_path: Path) -> None:
         for path, kind in ((pipe, "a pipe"), (place, "a socket"), (Path("/dev/zero"), "a device")):
             with pytest.raises(UsageError, match=rf"^The data file {path} is {kind}\. Write the data to a file\.$"):
                 read_table(str(path))
+
+
+def write_bad_text(path: Path, kind: str = "plain") -> None:
+    """Write a Parquet file whose column city has a text in Latin-1, and whose column x has numbers."""
+    texts = pa.array([b"Bern", b"Z\xfcrich", None]).view(pa.string())
+    if kind == "dictionary":
+        texts = pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), texts[:2])
+    pq.write_table(pa.table({"x": [1.0, 2.0, 3.0], "city": texts}), path)
+
+
+@pytest.mark.parametrize("kind", ["plain", "dictionary"])
+@pytest.mark.parametrize("rule", ["", "city", "x"])
+def test_text_in_parquet_that_is_not_utf_8_is_refused_with_its_column(tmp_path: Path, kind: str, rule: str) -> None:
+    """It was "not a whole Parquet file", or an error of Arrow as soon as a notebook showed it."""
+    path = tmp_path / "data.parquet"
+    write_bad_text(path, kind)
+    with pytest.raises(UsageError) as raised:
+        _ = scan_file(str(path), [Rule(rule, 0, 9)], {}).head.to_string() if rule else read_table(str(path))
+    assert str(raised.value) == f"The column city of the data file {path} has text that is not UTF-8. Save it as UTF-8."
+
+
+def test_text_in_a_folder_that_is_not_utf_8_is_refused_with_its_column(tmp_path: Path) -> None:
+    folder = tmp_path / "data.parquet"
+    folder.mkdir()
+    pd.DataFrame({"x": [1.0], "city": ["Bern"]}).to_parquet(folder / "a.parquet")
+    write_bad_text(folder / "b.parquet")
+    said = rf"^The column city of the data file {folder} has text that is not UTF-8\. Save it as UTF-8\.$"
+    with pytest.raises(UsageError, match=said):
+        read_table(str(folder))
+    with pytest.raises(UsageError, match=said):
+        scan_file(str(folder), [Rule("city", 0, 9)], {})
 
 
 def test_empty_files_are_tables_without_rows(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops.data.content import PARQUET, Content
-from mlops.data.tables import convert_decimals, parse_content
-from mlops.errors import UsageError, quote_cause
+from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 
 VALUES = 2_000_000  # in a batch; 16 MB
 INDEX = "index_columns"  # where pandas notes in a Parquet file which columns are an index and not data
@@ -131,7 +130,7 @@ class ParquetBatches:
         for path, count in zip(self._files, self._counts, strict=True):
             if count:
                 with _open_file(path) as file:
-                    return self._complete(next(file.iter_batches(rows)).to_pandas())
+                    return self._complete(require_text(next(file.iter_batches(rows)).to_pandas()))
         return pd.DataFrame(columns=self.names)
 
     def _complete(self, head: pd.DataFrame) -> pd.DataFrame:
@@ -162,7 +161,7 @@ def open_batches(content: Content) -> Iterator[Batches]:
     try:
         yield ParquetBatches(content.parts)
     except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"The data file {content.url} is not a whole Parquet file: {quote_cause(error)}.") from error
+        raise explain_damage(content.parts, content.url, error) from error
 
 
 def find_repeated(names: Sequence[str]) -> set[str]:

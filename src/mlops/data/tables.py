@@ -2,14 +2,14 @@
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import pandas as pd
+import pyarrow as pa
 from pandas.api.types import infer_dtype
-from pyarrow import ArrowException
 
 from mlops.data.content import PARQUET, ZIPPED_CSV, Content, open_content
 from mlops.data.delimited import read_delimited
@@ -97,9 +97,55 @@ def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
 
 def _parse_parquet(file: Path, url: str) -> pd.DataFrame:
     try:
-        return convert_decimals(parse_parquet(file))
-    except (ValueError, OSError, ArrowException) as error:
-        raise UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.") from error
+        return convert_decimals(require_text(parse_parquet(file)))
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise explain_damage([file], url, error) from error
+
+
+def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
+    """Return an error that says why Parquet files cannot be read: the first bad text, or what the reader said."""
+    if column := next(filter(None, map(_find_bad_text, files)), ""):
+        return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
+    return UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.")
+
+
+def _find_bad_text(file: Path) -> str:
+    """Return the first column of a Parquet file with text that is not UTF-8; empty if there is none."""
+    import pyarrow.parquet as pq  # only damaged files need it here
+
+    try:
+        with pq.ParquetFile(file) as opened:
+            names = [field.name for field in opened.schema_arrow if _is_text(field.type)]
+            return next((name for name in names if _is_bad(opened.iter_batches(columns=[name]))), "")
+    except (OSError, pa.ArrowException):
+        return ""
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    text = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(text) or pa.types.is_large_string(text))
+
+
+def _is_bad(batches: Iterable[pa.RecordBatch]) -> bool:
+    try:
+        for batch in batches:
+            batch.validate(full=True)
+    except pa.ArrowInvalid as error:
+        return "UTF8" in str(error)  # Arrow has no class of its own for it
+    return False
+
+
+def require_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table after checking that its texts are UTF-8; pandas would only notice when it shows one.
+
+    Raises
+    ------
+    ArrowInvalid
+        If one is not.
+    """
+    for place in (place for place, kind in enumerate(frame.dtypes) if isinstance(kind, pd.StringDtype)):
+        pa.array(frame.iloc[:, place]).validate(full=True)
+    return frame
 
 
 def convert_decimals(frame: pd.DataFrame) -> pd.DataFrame:
