@@ -212,6 +212,22 @@ def test_the_furthest_value_is_the_one_with_the_largest_distance_from_the_range(
         assert found.seen.endswith(f"the furthest {furthest}"), found.seen
 
 
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "values", "furthest"),
+    [
+        (-math.inf, 10.0, [-math.inf, 11.0], "11.0"),
+        (0.0, math.inf, [math.inf, -2.0], "-2.00"),
+        (0.0, 10.0, [math.inf, -2.0], "inf"),
+    ],
+)
+def test_an_infinite_value_at_an_infinite_limit_is_not_the_furthest(
+    minimum: float, maximum: float, values: list[float], furthest: str
+) -> None:
+    rule = Rule("x", minimum, maximum)
+    (found,) = find_violations(pd.DataFrame({"x": values}), [rule], {}, min_rows=1)
+    assert found.seen.endswith(f"outside, the furthest {furthest}"), found.seen
+
+
 def test_a_share_just_above_the_limit_has_the_digits_that_show_it() -> None:
     frame = pd.DataFrame({"x": [*range(9896), *range(104)]})
     (found,) = find_violations(frame, [Rule("x", 0.0, 9999.0)], {})

@@ -144,8 +144,12 @@ def _check_column(scan: TableScan, rule: ColumnRule) -> list[Violation]:
 
 def _describe_furthest(column: ColumnTotals, rule: ColumnRule) -> str:
     """Return the value with the largest distance from a rule's range, with the digits that show that it is outside."""
-    above, below = column.highest - rule.maximum, rule.minimum - column.lowest
-    value, limit = (column.highest, rule.maximum) if above >= below else (column.lowest, rule.minimum)
+    outside = []  # at an infinite limit, the distance of an infinite value is not a number
+    if column.highest > rule.maximum:
+        outside.append((column.highest - rule.maximum, column.highest, rule.maximum))
+    if column.lowest < rule.minimum:
+        outside.append((rule.minimum - column.lowest, column.lowest, rule.minimum))
+    _, value, limit = max(outside)
     return format_pair(float(value), float(limit))[0]
 
 
