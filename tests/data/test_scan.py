@@ -219,6 +219,24 @@ def test_decimals_in_the_head_are_numbers(tmp_path: Path) -> None:
     assert head["exact"][0] == 0.5
 
 
+@pytest.mark.parametrize(
+    "values", [np.array([1, 20, 20], "longdouble"), pd.arrays.SparseArray([1.0, 20.0, 20.0])], ids=["long", "sparse"]
+)
+def test_numbers_of_an_unusual_type_are_numbers(values: pd.api.extensions.ExtensionArray) -> None:
+    found = scan_frame(pd.DataFrame({"x": values}), [Rule("x", 0, 9)], {})
+    assert (found.numbers["x"].outside, found.numbers["x"].highest, found.copies) == (2, 20.0, 1)
+
+
+def test_complex_numbers_are_not_numbers() -> None:
+    found = scan_frame(pd.DataFrame({"x": [1 + 2j, 3]}), [Rule("x", 0, 9)], {})
+    assert (found.others["x"].kind, found.others["x"].example) == ("complex128", "(1+2j)")
+
+
+def test_columns_of_two_levels_have_one_name() -> None:
+    frame = pd.DataFrame({("a", "b"): [1.0, 20.0]})
+    assert scan_frame(frame, [Rule("('a', 'b')", 0, 9)], {}).numbers["('a', 'b')"].outside == 1
+
+
 def test_missing_values_are_copies_of_each_other_and_zeros_have_no_sign() -> None:
     frame = pd.DataFrame({"plain": [np.nan, None, 0.0, -0.0, 1.0], "few": [1, 1, 2, 2, 3]})
     assert scan_frame(frame, RULES, {}).copies == frame.duplicated().sum() == 2

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops.data.content import PARQUET, Content
+from mlops.data.profile import is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 
 VALUES = 2_000_000  # in a batch; 16 MB
@@ -55,10 +56,10 @@ class FrameBatches:
     """A table that is in memory; see `Batches`."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame.rename(columns=str)
-        self.names = list(self._frame.columns)
+        self.names = [str(name) for name in frame.columns]
+        self._frame = _simplify(frame.set_axis(self.names, axis="columns"))
         self.rows = len(frame)
-        numeric = {name for name, kind in zip(self.names, frame.dtypes, strict=True) if _is_number(kind)}
+        numeric = {name for name, kind in zip(self.names, frame.dtypes, strict=True) if is_number(kind)}
         self.numbers = frozenset(numeric - find_repeated(self.names))
 
     def name_kind(self, name: str) -> str:
@@ -175,8 +176,11 @@ def _choose_size(names: Sequence[str]) -> int:
     return max(VALUES // max(len(names), 1), 1000)
 
 
-def _is_number(kind: object) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind))
+def _simplify(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with numbers in double precision where polars does not know their type."""
+    unknown = [kind == np.longdouble or isinstance(kind, pd.SparseDtype) for kind in frame.dtypes]
+    names = [name for name, kind in frame.dtypes[unknown].items() if is_number(kind)]
+    return frame.astype(dict.fromkeys(names, "float64")) if names else frame
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
