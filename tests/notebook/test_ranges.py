@@ -67,6 +67,8 @@ def test_every_other_cell_is_left_alone(cell: str) -> None:
         ("folds = compute()  # a whole number in [-2, 9]", "folds is -1.0, but it must be a whole number in [-2, 9]."),
         ("seed = 0  # in [1, 9]\nalpha = compute()", "seed is 0, but it must be a number in [1, 9]."),
         ("where = str(\n    compute()\n)  # one of: qa, moon", "where is '-1.0', but it must be one of qa, moon."),
+        ("k = 9; alpha = compute()  # in [0, inf)", "alpha is -1.0, but it must be a number in [0, inf)."),
+        ("alpha = compute(); k = (\n    9\n)  # in [10, 20]", "k is 9, but it must be a number in [10, 20]."),
         ("name = str(compute())  # matching [a-z]+", "name is '-1.0', but it must be text matching [a-z]+."),
     ],
 )
@@ -86,6 +88,15 @@ def test_a_computed_value_that_is_allowed_declares_the_parameter(monkeypatch: py
     exec("".join(check(["alpha = compute()  # penalty; in [0, inf)"])), {"compute": lambda: 1})
     with pytest.raises(ParameterError, match="The injected value of alpha is -1, but"):
         check(["# Parameters\n", "alpha = -1\n"])
+
+
+@pytest.mark.parametrize("cell", ["n = compute(); k = 3  # in [1, 5]", "n = compute(); k = (\n    3\n)  # in [1, 5]"])
+def test_assignments_that_share_a_line_are_checked_one_by_one(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = CellCheck()
+    monkeypatch.setattr(ranges, "check_cell", check)  # the check of this kernel
+    exec("".join(check(cell.splitlines(keepends=True))), {"compute": lambda: 2})
+    with pytest.raises(ParameterError, match="The injected value of k is 9, but it must be a number in"):
+        check(["# Parameters\n", "k = 9\n"])
 
 
 def test_a_computed_value_that_cannot_be_checked_is_named() -> None:

@@ -16,6 +16,7 @@ from mlops.parameters.declarations import (
     Parameter,
     Setting,
     check_value,
+    list_comments,
     read_cell,
     split_assignment,
 )
@@ -174,19 +175,24 @@ def _assigns_constants(source: str) -> bool:
 
 
 def _list_ruled(source: str) -> dict[str, str]:
-    """Return the assignments with a comment that gives the allowed values; none if the cell does anything else."""
-    lines = source.splitlines()
+    """Return the assignments with a comment that gives the allowed values; none if the cell does anything else.
+
+    Each assignment is text of its own, with the comment of the line on which it ends.
+    """
     try:
-        found = {
-            name: "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
-            for name, statement, _ in _list_assignments(source)
-        }
+        statements = [(name, statement) for name, statement, _ in _list_assignments(source)]
     except ValueError:
         return {}
-    return {name: line for name, line in found.items() if _is_ruled(line)}
+    comments = list_comments(source)
+    ruled = [(name, found, comments.get(found.end_lineno or 0, "")) for name, found in statements]
+    return {
+        name: f"{ast.get_source_segment(source, found)}  # {comment}"
+        for name, found, comment in ruled
+        if _is_ruled(comment)
+    }
 
 
-def _is_ruled(line: str) -> bool:
-    """Return whether a line has a rule, as opposed to a comment such as "rows matching the key"."""
-    pattern = PATTERN.search(line)
-    return bool(INTERVAL.search(line) or OPTIONS.search(line) or (pattern and SPECIAL & {*pattern[1]}))
+def _is_ruled(comment: str) -> bool:
+    """Return whether a comment has a rule, unlike "rows matching the key"."""
+    pattern = PATTERN.search(comment)
+    return bool(INTERVAL.search(comment) or OPTIONS.search(comment) or (pattern and SPECIAL & {*pattern[1]}))

@@ -133,11 +133,16 @@ def read_cell(source: str, notebook: str, values: Mapping[str, Any] | None = Non
     """
     try:
         lines = ast.parse(source).body
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+        comments = list_comments(source)
     except (SyntaxError, tokenize.TokenError) as error:
         raise ParameterError(f"{notebook}: the parameters cell is not valid Python: {error}") from error
-    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     return [_read_declaration(line, comments, notebook, values or {}) for line in lines]
+
+
+def list_comments(source: str) -> dict[int, str]:
+    """Return the comments of a cell by their line, counted from 1."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
 def _read_declaration(
