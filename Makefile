@@ -40,7 +40,9 @@ setup: WANTED = $(EXTRAS)
 setup: $(READY) $(call extras,$(EXTRAS))  ## install everything into .venv; with EXTRAS="azure dask", only these extras
 
 # A virtual environment has absolute paths, so after the project was moved or copied it is created again.
-MOVED := $(shell [ ! -f $(BIN)/activate ] || grep -qF '$(CURDIR)/$(VENV)' $(BIN)/activate || echo moved)
+CONFIG := $(VENV)/pyvenv.cfg
+CREATED_AT := sed -n 's/^command = .* -m venv //p' $(CONFIG)
+MOVED := $(shell [ ! -f $(CONFIG) ] || $(CREATED_AT) | grep -qxF '$(CURDIR)/$(VENV)' || echo moved)
 .PHONY: moved
 moved:
 

@@ -23,7 +23,7 @@ esac
 """
 MAKE_VENV = """\
 mkdir -p .venv/bin && cp stub .venv/bin/python && cp stub .venv/bin/uv
-echo "VIRTUAL_ENV=$PWD/.venv" > .venv/bin/activate
+printf 'home = /usr/bin\\ncommand = /usr/bin/python3 -m venv %s/.venv\\n' "$PWD" > .venv/pyvenv.cfg
 echo "make-venv" >> calls
 """
 
@@ -89,6 +89,16 @@ def test_the_environment_is_created_again_after_the_project_was_moved(checkout: 
     install(checkout)
     new = checkout.rename(checkout.with_name("renamed")) if moved else checkout
     assert install(new) == (["make-venv", "base"] if moved else [])
+
+
+@pytest.mark.parametrize("path", ["/home/me{}", "{}-old", "/home/me{}-old"])
+def test_the_whole_path_of_the_environment_is_compared(checkout: Path, path: str) -> None:
+    """In a container, the path of a mounted folder may be the end of its path on the host."""
+    install(checkout)
+    config = checkout / ".venv/pyvenv.cfg"
+    config.write_text(config.read_text().replace(f"{checkout}/.venv", path.format(f"{checkout}/.venv")))
+    assert install(checkout) == ["make-venv", "base"]
+    assert install(checkout) == []
 
 
 @pytest.fixture
