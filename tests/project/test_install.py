@@ -1,7 +1,9 @@
 """`.ci/install` and the targets of the Makefile that call it: what is installed when, in parts of one lock."""
 
+import fcntl
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -99,6 +101,20 @@ def test_the_whole_path_of_the_environment_is_compared(checkout: Path, path: str
     config.write_text(config.read_text().replace(f"{checkout}/.venv", path.format(f"{checkout}/.venv")))
     assert install(checkout) == ["make-venv", "base"]
     assert install(checkout) == []
+
+
+def test_the_lock_works_on_a_network_file_system(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS locks exclusively only what is open for writing."""
+    opened = []
+
+    def lock(descriptor: int, operation: int) -> None:
+        opened.append(fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    with runpy.run_path(str(checkout / ".ci/install"))["hold_lock"]():
+        assert opened == [os.O_RDWR]
+    assert not (checkout / ".venv").exists()
 
 
 @pytest.fixture

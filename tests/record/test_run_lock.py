@@ -1,8 +1,10 @@
 """The lock of the folder of runs, when that folder cannot be used."""
 
 import errno
+import fcntl
 import os
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -18,6 +20,21 @@ def test_a_lock_that_cannot_be_opened_is_an_error_about_the_folder(take: type[sh
     assert str(raised.value) == (
         f"Cannot write to the folder of the runs, {tmp_path} (Is a directory). Set MLOPS_OUTPUTS to another folder."
     )
+
+
+@pytest.mark.parametrize("take", [share_runs, claim_runs])
+def test_the_lock_works_on_a_network_file_system(
+    take: type[share_runs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS locks what is open for writing, and shares what is open for reading."""
+    opened = []
+
+    def lock(file: TextIO, operation: int) -> None:
+        opened.append(fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    with take(tmp_path):
+        assert opened == [os.O_RDWR]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def describe_unwritable(outputs: Path, reason: str) -> str:
 def _open_lock(outputs: Path) -> TextIO:
     try:
         outputs.mkdir(parents=True, exist_ok=True)
-        return open(outputs / LOCK, "a")
+        return open(outputs / LOCK, "a+")  # on NFS, a shared lock needs a file that is open for reading
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
