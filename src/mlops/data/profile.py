@@ -141,7 +141,7 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
     Raises
     ------
     UsageError
-        If a column has values that are not numbers, no finite one, or one so large that its square is infinite.
+        If a column occurs twice, has other values than numbers, no finite one, or one whose square is infinite.
     """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if twice := list(frame.columns[frame.columns.duplicated()]):

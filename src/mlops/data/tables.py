@@ -60,7 +60,7 @@ def read_table(url: str, sha256: str = "") -> Table:
     IntegrityError
         If its hash differs.
     UsageError
-        If there is no such file, or it does not have the format of its ending.
+        If there is no such file, it does not have the format of its ending, or a text in it is not UTF-8.
     """
     with open_content(url, sha256) as content:
         return Table(url, content.sha256, parse_content(content))
