@@ -68,7 +68,7 @@ class ExtraMissingError(UsageError):
     extra : str
         The extra of ``pyproject.toml`` that has them.
     missing : str
-        The missing packages or modules, of which the message names the first one.
+        The missing packages or modules. The message names the first one.
     """
 
     def __init__(self, what: str, extra: str, *missing: str) -> None:

@@ -101,7 +101,7 @@ def test_a_wrong_model_name_is_found_before_anything_is_submitted(workspace: Wor
 def test_a_caller_that_cannot_start_runs_says_so(workspace: Workspace) -> None:
     opened = open_here(workspace)
     publish_pipeline(opened, Build("42"))
-    with pytest.raises(UsageError, match="This caller cannot start runs in the background"):
+    with pytest.raises(UsageError, match="Runs cannot start in the background"):
         submit_pipeline(opened, Submission())
 
 

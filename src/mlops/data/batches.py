@@ -49,7 +49,7 @@ class Batches(Protocol):
         """Yield any column in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
-        """Return the first rows; at most `rows`, and of several files those of the first one that has any."""
+        """Return at most the first `rows` rows; of several files, only rows of the first file that has any."""
 
 
 class FrameBatches:
@@ -135,7 +135,7 @@ class ParquetBatches:
         return pd.DataFrame(columns=self.names)
 
     def _complete(self, head: pd.DataFrame) -> pd.DataFrame:
-        """Return rows of one file with the columns of all, and decimals as numbers."""
+        """Return rows of one file with the columns of all files, and with decimals as numbers."""
         if not head.columns.is_unique:
             return head
         return convert_decimals(head.reindex(columns=list(dict.fromkeys(self.names))))
@@ -193,7 +193,7 @@ def _open_file(path: Path) -> pq.ParquetFile:
 
 def _read_schema(path: Path) -> tuple[pa.Schema, int]:
     """Return the columns of a file, without an index of pandas, and the number of its rows."""
-    with _open_file(path) as file:  # closed at once: a folder may have more files than a process may open
+    with _open_file(path) as file:  # closed at once: a folder can have more files than a process can open
         return _drop_index(file.schema_arrow), file.metadata.num_rows
 
 

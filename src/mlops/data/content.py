@@ -138,7 +138,7 @@ def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
 
 
 def _require_unchanged(content: Content, cause: Exception | None = None) -> None:
-    """Raise IntegrityError if a file changed after it was signed, as the reason for `cause`."""
+    """Raise IntegrityError from `cause` if a file changed after it was signed."""
     try:
         found = _sign_files(content.parts)
     except OSError as error:

@@ -150,7 +150,7 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
 
 
 def is_number(kind: object) -> bool:
-    """Return whether pandas has numbers under this type that the data test can profile."""
+    """Return whether a column of this pandas type has numbers that the data test can profile."""
     return bool(pd.api.types.is_any_real_numeric_dtype(kind))
 
 

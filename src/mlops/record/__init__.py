@@ -15,7 +15,7 @@
     user          the user who starts a run
     fingerprints  one hash of everything that a step's results depend on
     removal       the deletion of files and folders
-    run_lock      the lock that keeps `mlops prune` from deleting runs that a run in progress possibly reuses
+    run_lock      the lock that keeps `mlops prune` from deleting runs that a run in progress might reuse
     reuse         the reuse of earlier results
     lineage       the origin of a result: commit, build, notebooks with their hashes
     redaction/    the redaction of secrets in everything that is saved and shown

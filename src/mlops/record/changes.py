@@ -100,7 +100,7 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
     """
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
-    if step.state == "reused":  # the run that produced its results possibly had other values, for example in a sweep
+    if step.state == "reused":  # the run that produced its results might have had other values, as in a sweep
         given = {**given, **step.parameters}
     return {name: value or step.results.get(name, value) for name, value in {**defaults, **given}.items()}
 

@@ -1,4 +1,4 @@
-"""The lock that keeps `mlops prune` from deleting runs that a run in progress possibly reuses."""
+"""The lock that keeps `mlops prune` from deleting runs that a run in progress might reuse."""
 
 import errno
 import fcntl

@@ -110,7 +110,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record without the summary step of a sweep, whose notebook is that of the best combination's step."""
+    """Return the record without the summary step of a sweep. The best combination's step has the same notebook."""
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 
@@ -166,7 +166,7 @@ def _describe_parameters(step: StepRecord, source: Path) -> str:
 def _find_other(
     step: StepRecord, declared: Mapping[str, Parameter], ignored: Sequence[str] = (RUN_FOLDER, SWEEP_TRACKING)
 ) -> list[str]:
-    """Return the parameters of a step whose values are not the committed ones; ignore those that always differ."""
+    """Return a step's parameters that do not have the committed values; ignore those that always differ."""
     given = {name: value for name, value in step.parameters.items() if name in declared and name not in ignored}
     return [name for name, value in given.items() if value != declared[name].default]
 

@@ -56,7 +56,7 @@ class Site(View[State], Protocol[State]):
         ...
 
     def retire(self, state: State) -> None:
-        """End the previous service, that of `state`; called after the new state was stored."""
+        """End the previous service, which `state` describes; called after the new state was stored."""
         ...
 
     def end(self) -> bool:

@@ -107,7 +107,7 @@ def find_next_release(state: ReleaseState) -> NextRelease | None:
 
 
 def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
-    """Return the release of a version, which names the image with this digest if it is given.
+    """Return the release of a version. If a digest is given, the release names that image.
 
     A release begins in the first environment and ends in the last one, so an obstacle in any of them matters.
     """

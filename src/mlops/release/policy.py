@@ -176,7 +176,7 @@ class Releases(Generic[State]):
         try:
             site.write(state)
             return self._undo_deployment(site, state, FAILED_TEST) if restores else site.describe(state)
-        except PlatformError as error:  # the platform was reached, so it has possibly changed something
+        except PlatformError as error:  # a PlatformError would say that nothing was changed
             lost = "the previous service could not be restored" if restores else "the platform reported an error"
             raise ServiceTestFailed(
                 f"{state.current.model} failed its test in {environment}, but {lost}. {error}"
@@ -258,7 +258,7 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _mark(image: Image, deployed: Deployment) -> Image:
-    """Return an image with its model's mark and identity at its deployment. The model is possibly deleted since."""
+    """Return an image with its model's mark and identity at its deployment. The model might be deleted now."""
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 

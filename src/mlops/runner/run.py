@@ -232,7 +232,7 @@ class Run:
     def _restore(self, step: Step) -> str:
         """Restore the service that an environment had before this run deployed there, if the failed step declares it.
 
-        If that fails, return a warning that names the model that possibly serves there now.
+        If that fails, return a warning that names the model that might serve there now.
         """
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None

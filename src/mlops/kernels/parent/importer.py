@@ -83,7 +83,7 @@ class Importer:
 
     @property
     def problem(self) -> str:
-        """The reason why this process must not fork; empty if it may."""
+        """The reason why this process must not fork; empty if it can fork."""
         return self._problem
 
     def import_next(self, *, end_if_late: bool) -> None:

@@ -87,7 +87,7 @@ class Redactor:
 
 
 def _name_kind(key: Any, kind: str) -> str:
-    """Return the MIME type of a value, which is its key if it is part of a MIME bundle."""
+    """Return the MIME type of a value: its key, if the value is part of a MIME bundle."""
     return key if isinstance(key, str) and "/" in key else kind
 
 

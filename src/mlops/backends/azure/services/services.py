@@ -66,7 +66,7 @@ class AzureServices(Releases[AzureState]):
         """Delete an environment's service without taking its lock. Return whether there was a service.
 
         Teardown calls this, and then deletes everything that the service runs on. The lock is a blob, which the owner
-        of a subscription is possibly not allowed to read.
+        of a subscription might not be allowed to read.
         """
         return self._azure.look(environment).end()
 

@@ -77,7 +77,7 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the newest deleted version of a model that has a tag, or 0. MLflow keeps the tags of a deleted version.
+    """Return the newest of a model's deleted versions with a tag, or 0. MLflow keeps the tags of a deleted version.
 
     Raises
     ------
