@@ -94,7 +94,7 @@ def test_one_command_upgrades_the_home_of_an_older_mlflow(mlops: CommandLine) ->
     assert (ran.returncode, ran.stderr) == (0, "")
     (backup,) = home.parent.glob("home.backup-*")
     assert [line.split(maxsplit=1)[0] for line in ran.stdout.splitlines()] == [
-        *("outdated", "outdated", "backup", "upgraded", "upgraded"),
+        *("outdated", "outdated", "backup", "upgraded", "upgraded", "upgraded"),
         "To",
     ]
     assert json.loads(mlops("status", "--json").stdout)["champion"]["version"] == 1

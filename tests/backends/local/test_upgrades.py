@@ -74,7 +74,10 @@ def test_the_database_of_an_older_mlflow_is_refused_and_stays_as_it_is(tmp_path:
 def test_an_upgraded_database_has_what_it_had(older: Workspace) -> None:
     upgrades = LocalUpgrades(older.home)
     assert upgrades.list_outdated() == [f"mlflow.db has schema {OLDER}, and MLflow needs {NEWEST}"]
-    assert list(upgrades.upgrade()) == [f"mlflow.db: schema {OLDER} upgraded to {NEWEST}"]
+    assert list(upgrades.upgrade()) == [
+        f"mlflow.db: schema {OLDER} upgraded to {NEWEST}",
+        f"{older.home / 'champions' / 'diabetes.json'}: version 1 noted as the champion of 'diabetes'",
+    ]
     assert (upgrades.list_outdated(), list(upgrades.upgrade())) == ([], [])
     champion = open_backend("local", older).registry.find_champion("diabetes")
     assert champion is not None
