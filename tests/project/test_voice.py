@@ -71,6 +71,12 @@ PHRASES = {
     r"\btells? (?:them|\w+) apart\b": "distinguish",
     r"^(?:so do|so does|not the|of a|of an|of the) ": "say what it is about: the unit of the target",
     r"\bbecause of which\b": "the reason why; the rollback that bars ...",
+    r"\bwrite for example\b": "For example, write ...",
+    r"\bcompares? before (?:it|they) swaps?\b": "has no compare-and-swap",
+    r"\baccepts either of them\b": "accepts either key",
+    r"\bthe words that start\b": "the command, as a list of arguments",
+    r"\bempty if it may\b|\bparent that may\b": "can, is allowed to, might",
+    r"\bwhich it served last\b|\bwhat it served last\b": "its last model",
 }
 
 # Rooms whose text has not been read with this list yet, and why. The list only shrinks.

@@ -93,7 +93,7 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Return the problem that the interrupted run left behind, if any, and how to resume the run, if it can be."""
+    """Return the problem that the interrupted run left, if any, and how to resume the run if that is possible."""
     if not isinstance(error, RunInterrupted):
         return ""
     problem = f". {error.problem.rstrip('.')}" if error.problem else ""

@@ -80,7 +80,7 @@ class OutputFolder(click.Path):
 
 
 def _find_problem(path: Path, folders: Iterable[Path]) -> str:
-    """Return why `path` cannot be created in the first of `folders` that exists, or "" if it can."""
+    """Return why `path` cannot be created in the first existing one of `folders`, or "" if it can."""
     folder = next(found for found in folders if found.exists())
     if not folder.is_dir():
         return f"{str(path)!r} cannot be written, because {folder} is a file. Choose another path."

@@ -187,7 +187,7 @@ def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Raise an error if a step used results of another step that are not the ones reused beside it."""
+    """Raise an error if a step used other results of its needed steps than the ones that are reused beside it."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

@@ -147,7 +147,7 @@ def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] 
 
 
 def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
-    """Return the unit of each metric of the run's model that has one."""
+    """Return the units of the metrics of the run's model, without metrics that have no unit."""
     steps = tuple(steps)
     results = {name: value for step in run.steps for name, value in step.results.items()}
     return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}
