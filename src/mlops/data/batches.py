@@ -177,7 +177,7 @@ def _choose_size(names: Sequence[str]) -> int:
 
 
 def _simplify(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with numbers in double precision where polars does not know their type."""
+    """Convert the columns of numbers whose type polars does not support to float64."""
     unknown = [kind == np.longdouble or isinstance(kind, pd.SparseDtype) for kind in frame.dtypes]
     names = [name for name, kind in frame.dtypes[unknown].items() if is_number(kind)]
     return frame.astype(dict.fromkeys(names, "float64")) if names else frame

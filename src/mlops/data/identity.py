@@ -45,10 +45,10 @@ class Familiarity:
     Parameters
     ----------
     seen : array of bool, shape (n,)
-        True for a recorded row: it agrees with one within `SAME` in every column.
+        True for a row that agrees with some recorded row in every column, within `SAME`.
     unknown : array of bool, shape (n,)
-        True for a row that may be a recorded row, because it agrees with one only within `ALIKE` or within the rounding
-        of a table, or because some of the recorded rows are unavailable.
+        True for a row that may be a recorded row. It agrees with some recorded row only within `ALIKE` or within the
+        rounding of a table, or some of the recorded rows are unavailable.
     unavailable : int
         The number of tables of recorded rows that are unavailable.
     """

@@ -133,7 +133,7 @@ def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
 
 
 def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[str]:
-    """Return everything that the champion and the services refer to, on any platform."""
+    """Return everything that the champion, the services, the rollbacks and the platform's own records refer to."""
     backend = opened.backend
     champion = backend.registry.find_champion(opened.model_name)
     found = {text for service in services for text in (service.image, service.digest, service.decision.run_id)}

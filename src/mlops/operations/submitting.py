@@ -105,7 +105,7 @@ def watch_run(
 
 
 def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
-    """Write the file that names the new model. If the model was rejected, delete a file that an earlier run wrote."""
+    """Write the file that names the new model. If the model was rejected, delete the file of an earlier run."""
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
         name = run.model_name or opened.model_name

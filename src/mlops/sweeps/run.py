@@ -259,7 +259,7 @@ class _SweepRun:
         self._save(self.record.with_step(offered))
 
     def _fingerprint(self, values: Mapping[str, Any]) -> str:
-        """Return the fingerprint of the swept step with these values, in a run with the same inputs."""
+        """Return the fingerprint that the step would have in a run with these values and the inputs of this sweep."""
         parameters = {**self.grid.parameters.values[self.grid.step.name], **values}
         return fingerprint_step(self.grid.step, parameters, self.record, self.workspace, self.around.observe)
 

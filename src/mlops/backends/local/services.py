@@ -128,7 +128,7 @@ class LocalSite:
             yield False
 
     def serve(self, state: LocalState, image: Image, ready_seconds: float) -> LocalState:
-        """See `Site`. Both servers listen on the same port until the previous one ends."""
+        """See `Site`. The new and the previous server listen on the same port until the previous one ends."""
         port = self._choose_port(state)
         bundle = self._images.fetch_bundle(image)
         check_packages(bundle)

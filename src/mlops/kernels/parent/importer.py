@@ -63,7 +63,7 @@ class Importer:
     own : iterable of str
         The packages of the engine and the project. A fork imports their modules again once a file has changed.
     seconds : float
-        The time limit for all imports. What is not imported by then is left out.
+        The time limit for all imports. Modules that are not imported by then are left out.
     """
 
     def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:

@@ -52,7 +52,7 @@ class AzureImages:
         self._records: dict[str, ImageRecord] = {}
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """See `Images`. An image is built only once per bundle and packages."""
+        """See `Images`. Each combination of bundle and packages is built only once."""
         repository = _name_repository(model.name)
         verify_bundle(bundle, digest_bundle(bundle))
         environment = make_build_environment(f"{repository}-scoring", bundle)
