@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from mlops.cli.options import OutputFile
+from mlops.cli.options import OutputPath
 
 
 @click.command()
 @click.argument("data_file")
 @click.option(
     "--output",
-    type=OutputFile(),
+    type=OutputPath(),
     help="The file to write instead of printing the profile.",
 )
 def profile(data_file: str, output: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlops.cli.commands import EXIT_FAILED, EXIT_USAGE
-from mlops.cli.options import OutputFile, json_option, quiet_option, shorten_path
+from mlops.cli.options import OutputPath, json_option, quiet_option, shorten_path
 from mlops.cli.progress.annotations import Annotation, disarm, find_line, print_annotations
 from mlops.cli.streams import print_json
 from mlops.files.atomic import write_atomically
@@ -24,7 +24,7 @@ SHOWN = 4  # maximum number of differences to print per cell; --json and --junit
 
 @click.command("check-notebooks")
 @click.argument("run", default="")
-@click.option("--junit", type=OutputFile(), help="Also write the result to this JUnit XML file.")
+@click.option("--junit", type=OutputPath(), help="Also write the result to this JUnit XML file.")
 @quiet_option
 @json_option
 def check_notebooks(run: str, junit: Path | None, quiet: bool, as_json: bool) -> None:

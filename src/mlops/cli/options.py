@@ -47,46 +47,34 @@ class Choice(click.Choice[str]):
         return f"Choose one of: {', '.join(self.choices)}."
 
 
-class OutputFile(click.Path):
-    """The path of a file to write. A path that cannot be written is refused before the command does anything."""
+class OutputPath(click.Path):
+    """The path of a file or folder to write. If it cannot be written, it is refused before the command does anything.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    folder : bool
+        Whether it is the path of a folder.
+    """
+
+    def __init__(self, *, folder: bool = False) -> None:
         super().__init__(path_type=Path)
+        self._folder = folder
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path; a missing folder will be created."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if path.is_dir():
-            self.fail(f"{str(path)!r} is a folder. Name a file.", param, ctx)
-        if problem := _find_problem(path, path.absolute().parents):
-            self.fail(problem, param, ctx)
-        return path
-
-
-class OutputFolder(click.Path):
-    """The path of a folder to write to. A path that cannot be written is refused before the command does anything."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path; a missing folder will be created."""
-        path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if path.is_file():
+        if self._folder and path.is_file():
             self.fail(f"{str(path)!r} is a file. Name a folder.", param, ctx)
-        if problem := _find_problem(path, [path.absolute(), *path.absolute().parents]):
-            self.fail(problem, param, ctx)
+        if not self._folder and path.is_dir():
+            self.fail(f"{str(path)!r} is a folder. Name a file.", param, ctx)
+        written = [path.absolute()] if self._folder else []
+        folder = next(found for found in (*written, *path.absolute().parents) if found.exists())
+        if not folder.is_dir():
+            said = f"{str(path)!r} cannot be written, because {folder} is a file. Choose another path."
+            self.fail(said, param, ctx)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            self.fail(f"{str(path)!r} cannot be written (Permission denied). Choose another path.", param, ctx)
         return path
-
-
-def _find_problem(path: Path, folders: Iterable[Path]) -> str:
-    """Return why `path` cannot be created in the first existing one of `folders`, or "" if it can."""
-    folder = next(found for found in folders if found.exists())
-    if not folder.is_dir():
-        return f"{str(path)!r} cannot be written, because {folder} is a file. Choose another path."
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"{str(path)!r} cannot be written (Permission denied). Choose another path."
-    return ""
 
 
 def submission_options(command: Command) -> Command:

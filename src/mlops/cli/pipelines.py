@@ -10,8 +10,7 @@ import click
 from mlops.cli.commands import EXIT_FAILED
 from mlops.cli.options import (
     Choice,
-    OutputFile,
-    OutputFolder,
+    OutputPath,
     json_option,
     name_platform,
     open_platform,
@@ -75,13 +74,13 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.option("--wait", is_flag=True, help="Wait for the run to end. If the run fails, exit with 1.")
 @click.option(
     "--model-file",
-    type=OutputFile(),
+    type=OutputPath(),
     help="With --wait: write the name, version and id of the new model to this file, unless it was rejected.",
 )
 @click.option(
     "--download",
     metavar="DIR",
-    type=OutputFolder(),
+    type=OutputPath(folder=True),
     help="With --wait: copy the notebooks, reports and record to this folder, even if the run failed.",
 )
 @json_option
@@ -134,7 +133,7 @@ def submit(
 @click.option(
     "--download",
     metavar="DIR",
-    type=OutputFolder(),
+    type=OutputPath(folder=True),
     help="Copy the notebooks, reports and record to this folder.",
 )
 @click.option("--cancel", is_flag=True, help="Cancel the run.")

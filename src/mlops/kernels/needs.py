@@ -50,10 +50,10 @@ def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence
 
     Large notebooks, and those after the first `MOST`, are left out, because reading them would delay the kernel.
     """
+    if NOTEBOOK not in environ:
+        return []
     texts = []
-    for notebook in (
-        sorted(Path(environ.get(NOTEBOOK, "")).parent.glob("*.ipynb"))[:MOST] if NOTEBOOK in environ else ()
-    ):
+    for notebook in sorted(Path(environ[NOTEBOOK]).parent.glob("*.ipynb"))[:MOST]:
         with suppress(OSError, ValueError, TypeError, KeyError):
             if notebook.stat().st_size <= LARGEST:
                 texts.append(_read_code(notebook))

@@ -1,7 +1,8 @@
 """The parent of the warm kernels: a process that imports once, and forks kernels and commands on request.
 
 It has one thread, no zmq context and no signal handlers. It forks a kernel as soon as it has imported what the kernel
-needs, and imports the rest afterwards, in the order in which kernels ask for it.
+needs, and continues with what the notebooks beside it need. The rest waits until no kernel has started or ended for a
+while, because a request cannot interrupt an import.
 
 .. code-block:: text
 

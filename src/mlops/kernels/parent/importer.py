@@ -143,8 +143,8 @@ class Importer:
 
     def prefer(self, packages: Iterable[str]) -> None:
         """Move the modules of these packages, and those that every kernel needs, to the front of the queue."""
+        self.expect(packages)
         wanted = {*KERNEL_PACKAGES, *packages}
-        self._expected |= wanted
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 
     def describe(self) -> Imports:
