@@ -18,9 +18,9 @@ NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     """Return the parameters whose values differ from the last successful run of the same pipeline.
 
-    A run with `--only` is compared with the last run that ran the same step alone, including the steps whose results
-    the two runs used. A parameter that was not set has the notebook's own value. A value that all steps share, or all
-    steps of one notebook, is named once.
+    A run with `--only` is compared with the last successful run of the same step with `--only`, and the steps whose
+    results both runs reused are compared, too. A parameter that was not set has the default of its notebook. If a
+    parameter changes in the same way for several steps of a notebook, or for all steps, the change is listed once.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     Returns
     -------
     list of str
-        "train.alpha 0.1 (before: 0.4)"; one text that says so if nothing differs or there is no run to compare with;
-        empty for a run without parameters, such as a rollback.
+        One text per change: "train.alpha 0.1 (before: 0.4)". If nothing changed, or there is no run to compare with, a
+        single text says so. The list is empty for a run without parameters, such as a rollback.
     """
     if run.settings.parameters is None:
         return []
@@ -68,7 +68,7 @@ def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
 def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
     if run.platform != before.platform:
         yield f"platform {_describe_change(run.platform, before.platform)}"
-    changed: dict[tuple[str, str, str], list[str]] = {}  # steps with the same change
+    changed: dict[tuple[str, str, str], list[str]] = {}  # names of the steps with the same change
     for step in run.steps:
         old = before.step(step.name)
         if old is None or _is_unused(run, step):
@@ -94,9 +94,9 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
 
 
 def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
-    """Return the parameter values of a step; use the other run's defaults if its record has none.
+    """Return the parameter values of a step. If the record of `run` has no defaults, use those of `other`.
 
-    A file that the notebook chose itself, because none was given, is among its results.
+    If no data file was given, the notebook chose one, and the results of the step name it.
     """
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}
@@ -106,7 +106,7 @@ def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[
 
 
 def _describe_change(now: object, before: object) -> str:
-    """Return the new and the old value. Paths are shortened to their last parts, as long as these differ."""
+    """Return the new and the old value as text, with paths shortened to the last parts that still differ."""
     shown = [_show(now), _show(before)]
     parts = [PurePosixPath(str(value)).parts for value in (now, before)]
     count = 1

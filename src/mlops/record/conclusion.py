@@ -16,11 +16,11 @@ class Conclusion:
     Parameters
     ----------
     outcome, reason : str
-        The outcome as in a run's record, and why; empty while the run has none.
+        The outcome and the reason for it, as in `RunRecord`; empty while the run has no outcome.
     model_name : str
-        The model that the run registered or deployed; empty if none.
+        The model that the run registered or deployed; empty if there is none.
     model_version : int
-        Its version; 0 if none.
+        The version of that model; 0 if there is no model.
     skipped : mapping of str to str
         The steps that were skipped, each with the reason.
     override : str
@@ -43,7 +43,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
     run : RunRecord
         The run, which may be in progress.
     steps : iterable of Step
-        The steps, which declare the results that name the model and give the reason.
+        The steps of the pipeline. Each one declares which of its results name the model or give a reason.
     """
     steps = tuple(steps)
     name, version = find_model_name(run, steps), find_model_version(run, steps)
@@ -58,7 +58,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
 
 
 def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
-    """Return why a run ended as it did. If it had nothing to do, return the reason why all its steps were skipped."""
+    """Return why a run ended as it did. If all steps were skipped, return the reason why the first one was skipped."""
     if why := describe_end(run, steps):
         return why
     idle = all(step.state == "skipped" for step in run.steps)

@@ -1,4 +1,4 @@
-"""The last data test, from the records of runs."""
+"""The last data test, read from the records of runs."""
 
 import re
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ class DataTest:
     passed : bool
         Whether the data passed.
     refused : bool
-        Whether the data failed its test; False if it passed, or if the test itself crashed.
+        Whether the test rejected the data. False if the data passed, or if the test itself crashed.
     at : str
-        When it ran, in this run or in the one that it was reused from: UTC, ISO 8601.
+        When the test started, in UTC and ISO 8601. A reused test has the time of the run that executed it.
     url : str
         The data file.
     report : str
-        Its report, relative to the folder of all runs.
+        The path of the test's report, relative to the folder of all runs.
     """
 
     passed: bool
@@ -46,12 +46,13 @@ class DataTest:
 def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS, of: str = "") -> DataTest | None:
     """Return the last data test; None if there was none. See `Step.takes_data`.
 
-    A resumed run can test its file later than a run that started after it, so the time of the step counts.
+    The last test is the one whose step started last. It need not be part of the newest run, because an older run may
+    have been resumed since.
 
     Parameters
     ----------
     runs : iterable of RunRecord
-        Newest first.
+        The records of runs, newest first.
     steps : iterable of Step
         The steps of the project.
     of : str
@@ -65,14 +66,14 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
         described = _describe(run, found, takes[found.name]) if found else None
         if found and described and of in ("", described.url):
             (reused if found.state == "reused" else own).append(described)
-    # The run whose test was reused may have been deleted, or be on another machine. Then only its reuse is on record.
+    # The run that executed a reused test may have been deleted, or be on another machine. So reused tests count, too.
     return max((*own, *reversed(reused)), key=lambda test: test.at, default=None)
 
 
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
-    """Return the first rules that the data broke and the number of the others; empty if the step did not refuse data.
+    """Return the first rules that the data broke and the number of the others; empty if the step rejected no data.
 
-    The record may hold only the beginning of a long error, but its first line has the total number of broken rules.
+    The record may have only the beginning of a long error. Its first line gives the total number of broken rules.
     """
     head, *lines = step.error.splitlines() or [""]
     rules = [line.strip() for line in lines if line.startswith("  ")]

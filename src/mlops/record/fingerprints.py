@@ -34,7 +34,7 @@ def fingerprint_step(
 ) -> str:
     """Return the hash of everything that a step's results depend on.
 
-    That is: its notebook's cells, its parameters, the content of its files, the results of the steps that it needs,
+    These are the notebook's cells, its parameters, the content of its files, the results of the steps that it needs,
     the state that it watches, the source packages, the installed packages, and the id of MLOPS_HOME.
 
     Parameters
@@ -48,13 +48,13 @@ def fingerprint_step(
     workspace : Workspace
         The project.
     observe : callable
-        Returns the present state of something that a step `watches`, such as "champion".
+        Takes a name from `Step.watches`, such as "champion", and returns the current state of what it names.
 
     Returns
     -------
     str
-        SHA-256 in hexadecimal; empty for a step whose results must never be reused: one with side effects, or one
-        that reads something that cannot be hashed here (a URL, or a file that does not exist).
+        SHA-256 in hexadecimal. Empty if the results of the step must never be reused, because the step has side effects
+        or reads something that cannot be hashed here (a URL, or a file that does not exist).
     """
     if step.effects:
         return ""
@@ -81,7 +81,7 @@ def fingerprint_step(
 
 
 def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:
-    """Return whether the files that a step handed on with its results still exist and are unchanged."""
+    """Return whether the files that the results of a step refer to still exist and are unchanged."""
     for file in step.hands_on:
         url = str(results.get(file.url, ""))
         if not url or not find_path(url).exists() or hash_path(find_path(url)) != results.get(file.sha256):
@@ -90,7 +90,7 @@ def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:
 
 
 def hash_sources(folder: Path) -> str:
-    """Return the hash of the source packages: of every file except Python's caches."""
+    """Return the hash of all files in the folder of the source packages, except Python's caches."""
     hashes, start = dict[str, str](), len(str(folder)) + 1
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != "__pycache__"]
@@ -108,10 +108,10 @@ def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the environment: the interpreter, the hash of the lock, and the packages that the lock does not have.
+    """Return the interpreter, the hash of requirements.lock, and the installed packages that it does not list.
 
-    It does not depend on which packages of the lock are installed. `make test` installs more of them, and that must not
-    make any step run again.
+    Packages of the lock are not listed. `make test` installs more of them than `make run` does, and steps must not run
+    again only because of that.
     """
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
@@ -122,12 +122,12 @@ def describe_environment(project: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=10)
 def _read_pins(lock: str, modified: int) -> frozenset[str]:
-    """Return "name-version" of each package in a lock, with normalized names."""
+    """Return "name-version", with a normalized name, for each package in requirements.lock."""
     return frozenset(_normalize("-".join(pin)) for pin in PIN.findall(Path(lock).read_text(encoding="utf-8")))
 
 
 def _normalize(package: str) -> str:
-    """Normalize the name in "name-version". Some installed folders keep a dot, as backports.tempfile-1.0 does."""
+    """Normalize the name in "name-version", because some installed folders have a dot in it: backports.tempfile-1.0."""
     name, _, version = package.rpartition("-")
     return f"{re.sub('[-_.]+', '_', name).lower()}-{version}"
 
@@ -143,7 +143,7 @@ def identify_home(home: Path) -> str:
 
 
 def _read_cells(notebook: Path) -> list[tuple[str, str]]:
-    """Return the kind and source of a notebook's cells. Outputs and layout do not affect results."""
+    """Return the kind and source of a notebook's cells. Outputs and metadata do not affect results."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
 

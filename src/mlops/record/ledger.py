@@ -24,7 +24,7 @@ RunState = Literal["running", "waiting", "succeeded", "failed", "interrupted", "
 
 UNENDED: tuple[RunState, ...] = ("interrupted", "lost", "unreadable", "newer")  # states of a run that has no outcome
 LOST = "the runner's process ended before the run did"
-RECORDS = "*/run.json"  # pattern of the records in the folder of all runs
+RECORDS = "*/run.json"  # pattern for the paths of records, relative to the folder of all runs
 # The format of run.json. Records of format 1 have no number. Format 3 added `process.start` and each step's commit.
 FORMAT = 3
 
@@ -38,11 +38,11 @@ class RunSettings:
     parameters : Parameters or None
         The parameters of every step; None for a run that cannot be resumed, such as a sweep.
     only : str
-        The only step to run; empty for all.
+        The name of the step to run (`--only`); empty if all steps run.
     force : bool
-        Whether to run unchanged steps, too.
+        Whether unchanged steps run again (`--force`).
     defaults : mapping of str to mapping
-        By step, the notebook's own values of its parameters; empty in records older than this field.
+        The defaults of the notebooks' parameters, by name of the step. Empty in records older than this field.
     """
 
     parameters: Parameters | None = None
@@ -58,13 +58,13 @@ class RunRecord:
     Parameters
     ----------
     run_id : str
-        The name of its folder: "20261122-190758-all-3f9a51c2", or the one given by `--run-id`.
+        The name of the run's folder: "20261122-190758-all-3f9a51c2", or the name that was given with `--run-id`.
     pipeline, platform : str
-        What ran and where.
+        The names of the pipeline and the platform.
     state : str
-        "waiting" is a submitted run between two of its steps, which may run on different machines; "lost" is a run
-        whose process ended before the run did; "unreadable" is one whose record is damaged; and "newer" is one that a
-        newer version of this engine wrote.
+        "running", "succeeded", "failed" or "interrupted". "waiting" means that a submitted run is between two steps,
+        which may run on different machines. "lost" means that the runner's process ended before the run did,
+        "unreadable" that the record is damaged, and "newer" that a newer version of this engine wrote the record.
     outcome : str
         "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while it runs.
     started, finished : str
@@ -76,11 +76,11 @@ class RunRecord:
     steps : tuple of StepRecord
         In the order of the pipeline.
     error : str
-        The error that ended the run, in a step or outside of any; empty if it did not fail.
+        The error that ended the run, whether a step raised it or not; empty if the run did not fail.
     failure : Failure or None
         The place and kind of the error.
     settings : RunSettings
-        The settings that it was started with.
+        The settings with which the run was started.
     by : str
         The user who started it; empty in records older than this field.
     reason : str
@@ -88,7 +88,8 @@ class RunRecord:
     format : int
         The number of the record's format. Every record is written in the newest format.
     order : int
-        A number that sorts runs by their start; see `mlops.record.order`. 0 in records older than this field.
+        A number that sorts runs by the time of their start; see `mlops.record.order`. 0 in records older than this
+        field.
     git_problem : str
         The reason why the commit is unknown; empty if it is known, and in records older than this field.
     """
@@ -114,7 +115,7 @@ class RunRecord:
 
     @property
     def ending(self) -> str:
-        """The outcome, or the state if there is no outcome or the run was "interrupted", "lost" or cannot be read."""
+        """The outcome; or the state, if the run has no outcome, was "interrupted" or "lost", or cannot be read."""
         return self.state if self.state in UNENDED else self.outcome or self.state
 
     def step(self, name: str) -> StepRecord | None:
@@ -139,7 +140,7 @@ class RunRecord:
         return next(found, None)
 
     def with_failure(self, kind: str = "") -> "RunRecord":
-        """Return the record with its error and failure set. `kind` is the class of an error outside of the steps."""
+        """Return the record with its error and failure set. `kind` names the class of an error that no step raised."""
         failed = find_failure(self.steps)
         if failed is None:
             return replace(self, failure=Failure(kind))
@@ -149,13 +150,13 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The format number of a record, which is the only field that every version can read."""
+    """The format number of a record. Every version of the engine can read it."""
 
     format: int = 1
 
 
 def make_run_id(pipeline: str) -> str:
-    """Return a new run's name, which begins with the time."""
+    """Return a name for a new run. It begins with the time."""
     made = datetime.now(UTC)
     return f"{made:%Y%m%d-%H%M%S}-{pipeline}-{made.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
@@ -170,7 +171,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
     pipeline : str
         The name of its pipeline.
     make_id : callable
-        Returns a name; called again while the name is taken.
+        Returns a name. It is called again as long as the name is taken.
     """
     outputs.mkdir(parents=True, exist_ok=True)
     while True:
@@ -193,7 +194,7 @@ def write_run(record: RunRecord, outputs: Path) -> None:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the record of the run in `folder`; a run whose process died is "lost".
+    """Read the record of the run in `folder`. The state of a run whose process died is "lost".
 
     Raises
     ------

@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 COMMIT = "MLOPS_GIT_COMMIT"
 UNKNOWN = "unknown"
-# Variables that make git answer for another repository. Git sets them when it runs that repository's hooks.
+# With these variables, git would use another repository. Git sets them while it runs the hooks of that repository.
 OTHER_REPOSITORY = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
@@ -29,9 +29,9 @@ class Commit(NamedTuple):
     Parameters
     ----------
     name : str
-        Its hash, followed by ``-dirty`` if tracked files differ from it; or "unknown".
+        The hash of the commit, followed by ``-dirty`` if tracked files differ from the commit; or "unknown".
     problem : str
-        The reason why it is unknown; empty if it is known.
+        The reason why the commit is unknown; empty if it is known.
     """
 
     name: str
@@ -72,7 +72,7 @@ def describe_code(workspace: Workspace, notebook: str) -> Lineage:
 
 
 def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folder: str = "") -> dict[str, str]:
-    """Return the SHA-256 that notebooks had when they ran, by their path in the project.
+    """Return the SHA-256 that each notebook had when it ran, by the notebook's path in the project.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
 
 
 def _read_hashes(run_folder: str) -> dict[str, str]:
-    """Return the hashes of notebooks in the record of a run, by name."""
+    """Read the hashes of notebooks, by name, from the record of a run."""
     if not run_folder:
         return {}
     try:
@@ -103,7 +103,7 @@ def _read_hashes(run_folder: str) -> dict[str, str]:
 
 
 def name_build(run_folder: str) -> str:
-    """Return the build id of a run that no CI build started: the run's name, or "interactive" in JupyterLab."""
+    """Return the build id for a run that no CI build started: the run's name, or "interactive" in JupyterLab."""
     return Path(run_folder).name or "interactive"
 
 
@@ -144,21 +144,21 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 
 def _find_parent_repository(project: Path) -> str:
-    """Return the reason why a repository in a parent folder does not count; empty if there is none."""
+    """If a repository in a parent folder contains the project, return why it does not count; otherwise ""."""
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
     said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
     return said if root else ""
 
 
 def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
-    """Return git's answer and the reason for a refusal; one of the two is empty.
+    """Run git and return its output and the reason if it failed; one of the two is empty.
 
     With a `ceiling`, git looks for a repository neither in that folder nor in its parents.
     """
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
     if ceiling:
         environ["GIT_CEILING_DIRECTORIES"] = ceiling
-    command = ["git", "--no-optional-locks", "-C", str(project), *words]  # no locks, because a query must not write
+    command = ["git", "--no-optional-locks", "-C", str(project), *words]  # a query must not write
     asked = subprocess.run(command, env={**environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
     answer, said = asked.stdout.strip(), asked.stderr.strip()
     if asked.returncode == 0 or not said:

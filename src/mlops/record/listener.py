@@ -10,7 +10,7 @@ class Listener:
     """
 
     def step_started(self, step: StepRecord) -> None:
-        """Handle the start of a step, while other steps may be running."""
+        """Handle the start of a step. Other steps may be running."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
         """Handle the end of a cell: `done` of the notebook's `cells` have been executed."""

@@ -1,8 +1,8 @@
-"""The order in which runs started, whatever their names and even if the clock was set back.
+"""The order in which runs started. It does not depend on their names, and it holds even if the clock was set back.
 
 Every record has a number: the start of the run in microseconds since 1970, but always greater than the numbers of all
-earlier runs in the folder. So the runs of several machines sort by time, older records without the number sort with
-them, and a new run is the newest even if the clock was set back.
+earlier runs in the folder. So a new run is the newest even if the clock was set back. Runs of several machines, and
+older records without the number, are still sorted by time.
 """
 
 import time
@@ -15,7 +15,7 @@ from pathlib import Path
 from mlops.errors import IntegrityError
 from mlops.files.records import read_record
 
-NAME_TIME = "%Y%m%d-%H%M%S"  # the beginning of a generated name
+NAME_TIME = "%Y%m%d-%H%M%S"  # the format of the time with which a generated name begins
 NAME_LENGTH = 15
 Place = tuple[int, str, str]
 
@@ -51,7 +51,7 @@ def sort_records(records: Iterable[Path]) -> list[Path]:
 
 
 def find_place(record: Path) -> Place:
-    """Return the sort key of a record: the start of its run, or the time in its name if the record is damaged."""
+    """Return the sort key of a record: the start of its run, or the time in the run's name if the record is damaged."""
     try:
         found = record.stat()
     except OSError:

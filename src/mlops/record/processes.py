@@ -1,7 +1,7 @@
-"""Processes in records: a process id with its creation time, because ids are reused.
+"""The identity of processes in records: the process id and the creation time, because process ids are reused.
 
-The creation time that the system reports moves with the clock, so a run in progress would seem lost after the clock was
-set. The system's count of the time since its own start does not move, so it is used wherever it is known.
+The creation time that the operating system reports changes when the clock is set, and a run in progress would then seem
+lost. So where the system also reports the creation time as the time since boot, that time is compared instead.
 """
 
 import getpass
@@ -17,7 +17,7 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 STAT = "/proc/{pid}/stat"
 STARTED = 19  # the index of the start time among the fields of STAT after the command
 MOST_SHOWN = 60  # maximum length of a command line in a message
-SAME_SECONDS = 1.0  # two readings of the same creation time differ by less
+SAME_SECONDS = 1.0  # maximum difference, in seconds, between two readings of the same creation time
 
 
 class ProcessId(NamedTuple):
@@ -26,12 +26,12 @@ class ProcessId(NamedTuple):
     Parameters
     ----------
     pid : int
-        Its process id.
+        The process id.
     created : float
-        Its creation time, in seconds since 1970, by the clock as it was set then.
+        The creation time in seconds since 1970, as the clock was set at that time.
     start : str
-        Its creation time in the system's own count: the id of the system's start, and the ticks since then. Empty if
-        the system does not report it, and in older records, for which `created` decides.
+        The creation time since boot: the id of the boot, and the ticks since then. Empty in older records and on
+        systems that do not report it; then `created` is compared.
     """
 
     pid: int
@@ -40,7 +40,7 @@ class ProcessId(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        """True while the process runs; False for a zombie, or if another process got the same id."""
+        """True while the process runs; False if it is a zombie, or if its id now belongs to another process."""
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.created) < SAME_SECONDS
@@ -60,7 +60,7 @@ def identify_process(pid: int) -> ProcessId:
 
 
 def _find_start(pid: int) -> str:
-    """Return the creation time of a process in the system's own count; "" if the system does not report it."""
+    """Return the creation time of a process since boot, as in `ProcessId.start`, or "" if it is unknown."""
     try:
         fields = Path(STAT.format(pid=pid)).read_text(errors="replace").rpartition(")")[2].split()
         return f"{BOOT.read_text().strip()}:{int(fields[STARTED])}"
@@ -74,9 +74,9 @@ def own_process() -> ProcessId:
 
 
 def describe_holders(path: Path) -> str:
-    """Return the processes that hold a file, for a message: "process 4711 (sqlite3 mlflow.db)"; "" if none is found.
+    """Name the processes that use a file, for a message: "process 4711 (sqlite3 mlflow.db)"; "" if none is found.
 
-    Other users' processes are found only where the system lists locks, as Linux does.
+    Processes of other users are found only on Linux, which lists all locks.
     """
     return " and ".join(f"process {pid} ({_describe_command(pid)})" for pid in find_holders(path))
 
@@ -95,13 +95,13 @@ def _find_locking(path: Path) -> set[int]:
     file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     lines = [line.split() for line in LOCKS.read_text().splitlines()]
     pids = {int(words[4]) for words in lines if words[1] != "->" and words[5] == file}
-    return {pid for pid in pids if pid > 0}  # a process in another container has no id here
+    return {pid for pid in pids if pid > 0}  # the list has no valid id for a process in another container
 
 
 def _find_opening(path: Path) -> set[int]:
     found = set()
     for process in psutil.process_iter():
-        with suppress(psutil.Error):  # it ended meanwhile, or belongs to another user
+        with suppress(psutil.Error):  # the process ended meanwhile, or belongs to another user
             if any(Path(file.path) == path for file in process.open_files()):
                 found.add(process.pid)
     return found
@@ -118,7 +118,7 @@ def _describe_command(pid: int) -> str:
 
 
 def name_user() -> str:
-    """Return the user that this process belongs to."""
+    """Return the name of the user that this process belongs to."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in many containers

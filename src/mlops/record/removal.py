@@ -5,13 +5,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-REMOVED = ".removed-"  # the beginning of the names of folders whose content is being deleted
+REMOVED = ".removed-"  # prefix of the names of folders that are being deleted
 
 
 def remove_whole(path: Path) -> None:
     """Delete a file or folder atomically, so that readers find all of it or nothing.
 
-    After a crash, the remains are in a folder beside it, which `finish_removals` deletes.
+    After a crash, the remains are in a folder beside the path. `finish_removals` deletes them.
     """
     scratch = tempfile.mkdtemp(dir=path.parent, prefix=REMOVED)
     try:
@@ -21,7 +21,7 @@ def remove_whole(path: Path) -> None:
 
 
 def finish_removals(folder: Path) -> None:
-    """Delete the remains of interrupted removals in a folder."""
+    """Delete the remains in a folder that interrupted calls of `remove_whole` left behind."""
     for scratch in folder.glob(f"{REMOVED}*"):
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""The reuse of earlier results: of unchanged steps, and of the steps that `--only` builds on."""
+"""The reuse of earlier results, either of unchanged steps or of the steps that the step of `--only` needs."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ def find_unchanged(
     Parameters
     ----------
     step : Step
-        The step that is going to run.
+        The step that is about to run.
     fingerprint : str
         See `mlops.record.fingerprints`; empty for a step whose results are never reused.
     outputs : Path
@@ -114,7 +114,7 @@ def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
 
 
 def _list_sources(outputs: Path, source: str) -> list[RunRecord]:
-    """Return the named run, or all runs except sweeps, because results of a sweep are used only on request."""
+    """Return the run that `--from` names, or else all runs except sweeps, whose results are used only on request."""
     runs = list_runs(outputs)
     if not source:
         return [run for run in runs if run.pipeline != SWEEP]
@@ -125,7 +125,7 @@ def _list_sources(outputs: Path, source: str) -> list[RunRecord]:
 
 
 def _explain_missing(name: str, pipeline: str, outputs: Path, source: str) -> str:
-    """Say why there are no results of a step, and what to do."""
+    """Return why no results of a step were found, and what to do."""
     if source:
         return f"run {source} has none. Name another run with --from, or omit it."
     swept = (run for run in list_runs(outputs) if (found := run.step(name)) and found.has_results)
@@ -137,7 +137,7 @@ def _explain_missing(name: str, pipeline: str, outputs: Path, source: str) -> st
 def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -> StepRecord | None:
     """Return the step before `only` that refused to act, from the newest run with results of such steps, or None.
 
-    So if the steps of a release run one by one with `--only`, the refusal of one step also skips the steps after it.
+    A refusal also skips the later steps of a release if each step is a run of its own (`--only`).
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -152,7 +152,7 @@ def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -
 
 
 def list_overtaken(run: RunRecord, steps: Iterable[Step]) -> set[str]:
-    """Return the steps to repeat: another run changed the state that they watch, so a later step was refused."""
+    """Return the steps to repeat, because another run changed the state that they watch and so a later step failed."""
     steps = tuple(steps)
     refused = [step for step in steps if (found := run.step(step.name)) and found.error_kind == ConflictError.__name__]
     needed = {name for step in refused for name in step.needs}
@@ -180,14 +180,14 @@ def has_copy(step: StepRecord, folder: Path) -> bool:
 
 
 def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
-    """Return a step marked as reused, with the run that first produced its results and the report of that run."""
+    """Return a step marked as reused. It names the run that first produced its results, and the report of that run."""
     source = step.source or run.run_id
     report = step.report if step.source or not step.report else f"../{source}/{step.report}"
     return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Raise an error if a step used other results of its needed steps than the ones that are reused beside it."""
+    """Raise an error if a step is based on other results of the steps it needs than those that are reused with it."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

@@ -15,9 +15,9 @@ UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDI
 
 @contextmanager
 def share_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock, shared with other runs; wait while old runs are being deleted.
+    """Hold the lock together with other runs. If old runs are being deleted, wait until that is done.
 
-    The operating system releases it when the process ends, however it ends.
+    The operating system releases the lock when the process ends, even if it is killed.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def claim_runs(outputs: Path) -> Iterator[None]:
 
 
 def describe_unwritable(outputs: Path, reason: str) -> str:
-    """Return the message about a folder of runs that cannot be written to."""
+    """Return the error message for a folder of runs that cannot be written to."""
     return f"Cannot write to the folder of the runs, {outputs} ({reason}). Set MLOPS_OUTPUTS to another folder."
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 StepState = Literal["pending", "running", "done", "failed", "skipped", "reused"]
 
 
-INTERRUPTED = "interrupted"  # the error of a step that a person interrupted; more sentences may follow it
+INTERRUPTED = "interrupted"  # how the error of an interrupted step begins
 
 
 @dataclass(frozen=True)
@@ -17,25 +17,26 @@ class StepRecord:
     Parameters
     ----------
     name, notebook, environment : str
-        The step, the notebook that it runs, and the environment that it is for, if any.
+        The names of the step and its notebook, and the environment of the step, such as "qa"; empty if it has none.
     state : str
         "reused" means that the run used the step's results from an earlier run.
     started : str
         UTC, ISO 8601; empty before it starts.
     seconds : float
-        Its duration.
+        The duration of the step in seconds.
     reason : str
         The reason why it was skipped or reused; empty otherwise.
     source : str
-        The id of the run that a reused step's results come from; empty otherwise.
+        The id of the run that produced the results of a reused step; empty otherwise.
     error : str
-        The class and message of the error that ended it; empty otherwise.
+        The class and message of the error that ended the step; empty otherwise.
     error_kind : str
-        The class of the exception that ended it: "ConflictError"; empty if none did, and in older records.
+        The class of the exception that ended the step: "ConflictError". Empty if no exception did, and in older
+        records.
     cell : str
         The first line of the cell that failed; empty if none did.
     line : int
-        The line of that cell that raised the error, counted from 1; 0 if it is unknown.
+        The line of that cell in which the error was raised, counted from 1; 0 if it is unknown.
     parameters, results : mapping
         The parameters that the notebook got, and the results that it handed on.
     report : str
@@ -73,7 +74,7 @@ class StepRecord:
 
     @property
     def ending(self) -> str:
-        """Its state; "interrupted" if a person ended it."""
+        """The state of the step, or "interrupted" if a person ended it."""
         interrupted = self.error == INTERRUPTED or self.error.startswith(f"{INTERRUPTED}. ")
         return INTERRUPTED if self.state == "failed" and interrupted else self.state
 
@@ -85,7 +86,7 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class Failure:
-    """The failure of a run: step, notebook, cell and kind of error.
+    """The failure of a run: its step, notebook and cell, and the class of the error.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ class Failure:
 
 
 def name_cell(cell: str) -> str:
-    """Return the phrase that names the failed cell at the end of a sentence; empty if no cell failed."""
+    """Return a phrase that ends a sentence and names the failed cell; empty if no cell failed."""
     return f", in the cell that begins {cell!r}" if cell else ""
 
 

@@ -10,7 +10,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
 ROLLED_BACK = "rolled back"  # the outcome of a rollback
-REFUSED = "refused"  # the end of a step that ran but refused to act, for example to deploy
+REFUSED = "refused"  # how a step ended that ran but refused to act, for example to deploy
 OVERRULED = "gate overruled"  # marks a model that a person promoted although the gate rejected it
 
 
@@ -78,7 +78,7 @@ def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> obj
 
 
 def _list_acting(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
-    """Return the steps, without those that refused."""
+    """Return the steps that did not refuse to act."""
     return [step for step in steps if not find_refusal(run, [step])]
 
 
@@ -97,11 +97,11 @@ def name_rollback(
     taken_out, serves : str
         The model that was rolled back and the one that serves instead, with their versions.
     environment, by, reason : str
-        Where, who (may be empty) and why (may be empty).
+        The environment, the user who rolled back, and the reason. User and reason may be empty.
     verb : str
-        " was rolled back" in a sentence; empty where the outcome, which says so, is shown beside it.
+        " was rolled back" in a sentence; empty if the outcome, "rolled back", is shown beside the text.
     at : str
-        When, as UTC in ISO 8601; empty where the time of the run is shown beside it.
+        The time of the rollback, in UTC and ISO 8601; empty if the time of the run is shown beside the text.
     """
     when = f" on {at.replace('T', ' ').removesuffix('Z')} UTC" if at else ""
     who = f" by {by}" if by else ""
@@ -116,7 +116,7 @@ def _describe_rollback(run: RunRecord) -> str:
 
 
 def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
-    """Return the name and version from the first step that has both of its declared results."""
+    """Return the name and version of a model or data set from the first step whose declared results include both."""
     for step in records:
         names = declared.get(step.name)
         if names and step.has_results and all(name in step.results for name in names):
@@ -141,7 +141,7 @@ def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str,
 
 
 def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the unit of a metric, which a step hands on with it; "" if there is none. See `Step.measures`."""
+    """Return the unit that a step hands on with a metric; "" if there is none. See `Step.measures`."""
     declared = (step.measures for step in steps if step.measures)
     return next((str(results[found.unit]) for found in declared if found.error == metric and found.unit in results), "")
 
@@ -159,7 +159,7 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
     Returns
     -------
     list of Scores
-        Two if the run compared models, on the same rows; one if it only trained; none if it did neither.
+        Two entries, measured on the same rows, if the run compared models; one if it only trained; otherwise none.
     """
     steps = tuple(steps)
     metrics = find_metrics(run, steps)
@@ -191,12 +191,12 @@ def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | N
 
 
 def describe_failure(run: RunRecord) -> str:
-    """Return the error that ended a run, with the step that it ended: "train: ValueError: no rows"; "" if none did."""
+    """Return the error that ended a run, with the failed step: "train: ValueError: no rows"; "" if none did."""
     return next((step.cause for step in run.steps if step.cause), run.error)
 
 
 def describe_end(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why a run ended as it did, its decision or its error, for pages that show nothing else about the run."""
+    """Return the error of a run or the reason for its decision, for pages that show nothing else about it."""
     return describe_failure(run) if run.outcome == "error" else find_reason(run, steps)
 
 
@@ -218,13 +218,13 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def _decided_here(run: RunRecord, step: Step) -> bool:
-    """Return whether the decision of a step belongs to this run: not if `--only` reused it from an earlier run."""
+    """Return whether this run executed the step that decides; False if `--only` reused the step from an earlier run."""
     found = run.step(step.name)
     return found is not None and (not run.settings.only or run.settings.only == step.name)
 
 
 def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
-    """Return the declared result of the last step that has it."""
+    """Return the result that `names` gives for a step, from the last step that has this result."""
     for step in reversed(run.steps):
         name = names.get(step.name)
         if name and name in step.results:

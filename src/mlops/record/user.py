@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from mlops.record.processes import name_user
 
-ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # Azure Pipelines and GitHub run every build as the same system user
+ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # set on Azure Pipelines and GitHub
 
 
 def find_user(environ: Mapping[str, str] | None = None) -> str:

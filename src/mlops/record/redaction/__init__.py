@@ -26,13 +26,13 @@ __all__ = ["MASK", "Redactor", "make_redactor", "redact_known", "redact_record",
 
 Record = TypeVar("Record")
 MARKUP = ("text/html", "text/markdown", "text/latex", "image/svg+xml", "application/xml", "text/xml")
-# A run saves its record about ten times, each time with the same 900 short texts.
+# Redacted texts up to this length are cached: a run saves its record about ten times with the same 900 short texts.
 MEMO_LENGTH, MEMO_SIZE = 1000, 10_000
 PICTURES = ("image/png", "image/jpeg", "image/apng")
 
 
 class Redactor:
-    """A redactor, which replaces secrets with ``***``. It is falsy if it knows none.
+    """An object that replaces secrets with ``***``. It is false in a condition if it knows no secrets.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Redactor:
         return redact_pieces(pieces, self._spellings, markup=kind in MARKUP)
 
     def redact_value(self, value: Any, kind: str = "") -> Any:
-        """Return a JSON value without secrets; the adjacent texts of a list are also searched as one text."""
+        """Return a JSON value without secrets. A secret that spans several texts of a list is found, too."""
         if isinstance(value, str):
             return self.redact(value, kind)
         if isinstance(value, Mapping):
@@ -101,7 +101,7 @@ def _remember(secrets: tuple[str, ...]) -> Redactor:
 
 
 def make_redactor(secrets: Iterable[str]) -> Redactor:
-    """Return the redactor for these secrets; cached."""
+    """Return the redactor for these secrets. Redactors are cached."""
     return _remember(tuple(secrets))
 
 
@@ -111,7 +111,7 @@ def redact_record(record: Record, secrets: Iterable[str]) -> Record:
     Parameters
     ----------
     record : JSON value or dataclass
-        Its texts are redacted one by one, so that its structure stays the same.
+        The value to redact. Its structure stays the same, because each of its texts is redacted by itself.
     secrets : iterable of str
         The values to keep secret.
     """
@@ -129,6 +129,7 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
     """Redact `others` and every secret that this process has passed to `make_redactor`.
 
-    It redacts them all at once. Otherwise, if one secret begins with another, the rest of the longer one would remain.
+    All secrets are redacted in one pass. In two passes, a short secret could be redacted first, and the rest of a
+    longer one that begins with it would remain.
     """
     return redact_text(text, [*_known, *others])

@@ -16,7 +16,7 @@ def redact_notebook(notebook: dict[str, Any], redactor: Redactor) -> dict[str, A
     notebook : dict
         The parsed notebook.
     redactor : Redactor
-        The redactor, which knows the secrets.
+        The redactor that knows the secrets.
     """
     if not redactor:
         return notebook
@@ -59,7 +59,8 @@ def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _redact_shown(streams: list[dict[str, Any]], redactor: Redactor) -> None:
-    """Redact a stream as a terminal shows it, because moving the cursor back can assemble a secret."""
+    """Redact a stream as a terminal shows it. Moving the cursor can join separate pieces to a visible secret.
+    """
     shown = fold("".join(_join(output) for output in streams))
     redacted = redactor.redact(shown)
     if redacted != shown:

@@ -1,6 +1,6 @@
 """The removal of text from pictures: comments, dates, programs, places, colour profiles.
 
-Such a part may be compressed, so it is removed instead of searched. The picture itself is unchanged.
+These parts are removed instead of searched, because they may be compressed. The picture itself is unchanged.
 """
 
 import base64
@@ -11,7 +11,7 @@ import struct
 PNG = b"\x89PNG\r\n\x1a\n"
 PNG_PARTS = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB sBIT bKGD pHYs cICP acTL fcTL fdAT".split())
 JPEG = b"\xff\xd8"
-JPEG_TEXTS = frozenset([*range(0xE1, 0xEE), 0xEF, 0xFE])  # all but APP0 and APP14, which decoding needs
+JPEG_TEXTS = frozenset([*range(0xE1, 0xEE), 0xEF, 0xFE])  # without APP0 and APP14, which decoding needs
 JPEG_END = 0xD9
 JPEG_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")  # the markers that cannot occur within the image data
 EMBEDDED = re.compile(

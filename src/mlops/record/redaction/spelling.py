@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-LONG_LINE = 16  # minimum length of a line of a secret that is also redacted by itself
+LONG_LINE = 16  # in a secret of several lines, a line of at least this length is also redacted by itself
 SHORT_ANCHOR = 3  # minimum length of an anchor; a shorter one would occur in almost every text
 NAMES: dict[str, list[str]] = {}
 for _name, _text in html.entities.html5.items():
@@ -31,7 +31,7 @@ class Spelling:
     anchor : str
         The longest part that no format changes; empty if none is long enough.
     pattern : re.Pattern
-        Matches the secret in a text without line breaks, colour codes and the like.
+        Matches the secret in a text from which line breaks, colour codes and tags were removed.
     """
 
     anchor: str
@@ -40,7 +40,7 @@ class Spelling:
 
 @cache
 def list_spellings(secret: str) -> tuple[Spelling, ...]:
-    """Return the spellings of a secret and, if it has several lines, of each long line."""
+    """Return the spellings of a secret. If the secret has several lines, include the spellings of each long line."""
     lines = [
         line for line in secret.split("\n") if len(line.strip()) >= LONG_LINE and not re.search(r"\s", line.strip())
     ]
@@ -52,7 +52,7 @@ def list_spellings(secret: str) -> tuple[Spelling, ...]:
 
 
 def _list_encoded(text: str) -> Iterator[str]:
-    """Yield a text in hexadecimal and in base64, alone and at any place within a longer text."""
+    """Yield a text in hexadecimal and in base64, also as it is encoded within a longer text."""
     forms = {
         text,
         json.dumps(text)[1:-1],

@@ -11,8 +11,8 @@ PARTS = re.compile(rf"\x1b\[(?P<number>[0-9]*)(?P<kind>[AK])|(?P<code>{CODE.patt
 
 RESET = "\x1b[0m"
 RESETS = (RESET, "\x1b[m")
-LONGEST_STYLE = 100  # maximum length of the colour codes that are remembered, in characters
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # XML allows most of them nowhere
+LONGEST_STYLE = 100  # maximum length, in characters, of the colour codes that are remembered
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # XML forbids most of them
 
 
 def escape_controls(text: str) -> str:
@@ -21,7 +21,7 @@ def escape_controls(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return what a terminal finally shows, including the colour codes.
+    """Return the text that a terminal finally shows, including its colour codes.
 
     Parameters
     ----------

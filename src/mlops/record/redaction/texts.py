@@ -1,4 +1,4 @@
-"""The redaction of texts. Pieces that a reader sees as one text are searched as one."""
+"""The redaction of texts. Pieces that a reader sees as one text are joined before they are searched."""
 
 import re
 from bisect import bisect_right
@@ -39,7 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern to ignore, with a rough copy of the text without its matches. Anchors are searched there."""
+    """Yield each pattern to ignore, and the text without its matches. The text is only good enough to find anchors."""
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -50,7 +50,7 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return the parts of a text to replace, in order. The mask replaces a secret's first part; the rest is deleted."""
+    """Return the parts of a text to replace, in order. Only the first part of a secret becomes the mask."""
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
@@ -85,7 +85,7 @@ def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, i
 
 
 def _edit(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Replace parts of the joined text in its pieces. A replacement goes into the piece in which its part begins."""
+    """Apply edits of the joined text to its pieces. Each replacement goes into the piece where its part begins."""
     results, begin, waiting = [], 0, list(reversed(edits))
     for piece in pieces:
         end, place, parts = begin + len(piece), begin, []
