@@ -1,16 +1,16 @@
-"""The kernelspec: ``python -m mlops.kernels.install`` writes ipykernel's own and adds the name of the provisioner."""
+"""The installation of the kernelspec: ipykernel's kernelspec, to which the name of the provisioner is added."""
 
 import json
 import sys
 from pathlib import Path
 
-NAME = "python3"  # the usual name of the kernel of an environment, on every machine and in every tool
+NAME = "python3"  # the name under which every tool looks for the kernel of an environment
 DISPLAY_NAME = f"notebook-mlops (Python {sys.version_info.major}.{sys.version_info.minor})"
 PROVISIONER = "warm-kernel-provisioner"
 
 
 def install_kernelspec(prefix: str) -> Path:
-    """Write the kernelspec below `prefix` and return its file."""
+    """Write the kernelspec to a folder below `prefix` and return the path of its file."""
     from ipykernel.kernelspec import install
 
     folder = install(prefix=prefix, kernel_name=NAME, display_name=DISPLAY_NAME)

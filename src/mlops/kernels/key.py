@@ -1,4 +1,4 @@
-"""The key of a parent: everything that its imports may depend on. Each key has its own parent."""
+"""The key of a parent process: everything that its imports may depend on. There is one parent per key."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from mlops.parameters.kernel_section import KernelSettings
 
 OWNER = "MLOPS_KERNELS_OWNER"
-FLAGS = ("-Xfrozen_modules=off",)  # the option with which ipykernel's kernelspec starts Python
+FLAGS = ("-Xfrozen_modules=off",)  # the options with which ipykernel's kernelspec starts Python
 # The prefixes of the variables that the interpreter and the libraries read when they are imported.
 KEYED = tuple(
     "ARROW_ BLIS_ DEBUGPY_ FSSPEC_ GIT_PYTHON_ GLIBC_TUNABLES GOMP_ GOTO HOME IPYTHON JE_ JOBLIB_ JUPYTER_CONFIG "
@@ -22,7 +22,7 @@ KEYED = tuple(
     "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME".split()
 )
 RESTRICTIONS = ("Cap", "NoNewPrivs", "Seccomp:")  # the beginnings of lines in /proc/<pid>/status
-# Values that libraries set when they are imported, or that a forking process needs. They count as unset.
+# Values that libraries set on import, or that a forking process needs. A variable with such a value counts as unset.
 USUAL = {
     "GIT_PYTHON_REFRESH": "quiet",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # otherwise pyarrow's allocator starts a thread
@@ -36,27 +36,28 @@ USUAL = {
 
 @dataclass(frozen=True)
 class Key:
-    """The conditions under which a parent is started.
+    """The key of a parent and the settings with which the parent is started.
 
     Parameters
     ----------
     name : str
-        The hash of everything that its imports may depend on.
+        The hash of everything that the parent's imports may depend on.
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str
-        The variables that are part of the key, and ``PATH``. The parent sees no others, and therefore no secrets.
+        The environment of the parent: the variables that are part of the key, and ``PATH``. It has no others, so it has
+        no secrets.
     preload : tuple of str
-        The modules that it imports.
+        The modules that the parent imports.
     own : tuple of str
-        The packages that its forks import again once a file has changed. They are not part of the name.
+        The packages whose modules a fork imports again if one of their files has changed. They are not part of `name`.
     idle_seconds : float
-        The idle time in seconds after which it ends.
+        The idle time, in seconds, after which the parent ends.
     owner : int
-        The id of a process; the parent ends when that process ends. 0 for none.
+        The id of a process. The parent ends when this process ends; 0 if there is no such process.
     most : int
-        The maximum number of parents of this user, including this one. Surplus parents end when it starts. Not part of
-        the name.
+        The maximum number of parents that this user may have, including this one. When this one starts, surplus parents
+        end. This number is not part of `name`.
     """
 
     name: str
@@ -99,14 +100,14 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
 
 
 def _sign_files() -> list[tuple[str, int]]:
-    """Return when packages were last installed, and when this package was last edited."""
+    """Return the times at which packages were last installed and the files of this package last edited."""
     own = sorted(Path(__file__).parent.rglob("*.py"))
     folders = [folder for folder in map(Path, (*site.getsitepackages(), site.getusersitepackages())) if folder.is_dir()]
     return [(str(path), path.stat().st_mtime_ns) for path in (*folders, *own)]
 
 
 def _describe_place() -> list[object]:
-    """Return properties that a fork cannot inherit: groups, priority, processors, namespaces, capabilities."""
+    """Return this process's groups, priority, processors, namespaces and capabilities. A fork cannot adopt them."""
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]

@@ -1,4 +1,4 @@
-"""The launch of a warm kernel with the command and the `subprocess.Popen` options that jupyter_client passes."""
+"""The launch of a warm kernel. It takes the command and the `subprocess.Popen` options that jupyter_client passes."""
 
 import os
 import select
@@ -29,7 +29,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     cmd : sequence of str
         The command line of the kernel.
     options : mapping
-        The options, as for `subprocess.Popen`.
+        Keyword arguments, as for `subprocess.Popen`.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     Raises
     ------
     UnavailableError
-        If the kernel was not started. No process remains then, so two kernels never share a connection file.
+        If the kernel could not be started. In this case no process remains, so the connection file can be used again.
     """
     directory = os.path.abspath(options.get("cwd") or os.getcwd())
     environ = dict(os.environ if options.get("env") is None else options["env"])
@@ -75,7 +75,7 @@ def _require_understood(options: Mapping[str, Any]) -> None:
 
 
 def _read_flags(cmd: Sequence[str]) -> list[str]:
-    """Return the options of the interpreter, which precede ``-m``."""
+    """Return the options of the Python interpreter: the arguments that precede ``-m``."""
     python, *words = cmd
     position = words.index("-m") if "-m" in words else len(words)
     if words[position + 1 : position + 2] != [LAUNCHER]:
@@ -87,7 +87,10 @@ def _read_flags(cmd: Sequence[str]) -> list[str]:
 
 
 def _open_streams(options: Mapping[str, Any], stack: ExitStack) -> tuple[list[int], tuple[int, int]]:
-    """Return the kernel's standard files, and the pipes to read its output and errors from, 0 if not captured."""
+    """Open the kernel's standard files.
+
+    Return them, and the pipes from which to read stdout and stderr; 0 if not captured.
+    """
     null = os.open(os.devnull, os.O_RDWR)
     stack.callback(os.close, null)
     if options.get("stdin") == subprocess.PIPE:

@@ -1,6 +1,7 @@
-"""The files that ended parents of warm kernels left behind: sockets, logs, and notes of failed starts.
+"""The files left behind by parents of warm kernels that no longer run: sockets, logs, and notes of failed starts.
 
-All checkouts of a user share the folder. Each checkout has its own interpreter, which the first line of a log names.
+All checkouts of a user share the folder of these files. The first line of a log names the parent's interpreter. Each
+checkout has its own interpreter, so this line shows to which checkout the files belong.
 """
 
 import os
@@ -16,10 +17,10 @@ SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return the files of each ended parent of this checkout whose last change is older than `before`.
+    """Return, for each parent of this checkout that no longer runs, its files if all are older than `before`.
 
-    Files of another checkout are included only if that checkout was deleted. Files of an older version, whose logs name
-    no interpreter, are not included. `before` is in seconds since 1970.
+    `before` is a time in seconds since 1970. Files of another checkout are included only if that checkout was deleted.
+    Files of older versions are never included, because their logs name no interpreter.
     """
     try:
         folder = find_folder()
@@ -29,7 +30,7 @@ def list_leftovers(before: float) -> list[tuple[Path, ...]]:
 
 
 def delete_leftovers(before: float) -> None:
-    """Delete the files that `list_leftovers` returns, holding the lock so that no parent starts meanwhile."""
+    """Delete the files that `list_leftovers` returns. A lock keeps parents from starting meanwhile."""
     try:
         folder = find_folder()
     except UnavailableError:
@@ -51,12 +52,12 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
 
 
 def name_interpreter(python: str) -> bytes:
-    """Return the line of a log that names the interpreter of its parent."""
+    """Return the first line of a parent's log, which names the parent's interpreter."""
     return LINE + os.fsencode(python) + b"\n"
 
 
 def belongs_here(log: Path) -> bool:
-    """Return whether a parent belonged to this checkout, or to a checkout that no longer exists."""
+    """Return whether a parent's log was written for this checkout, or for one that no longer exists."""
     try:
         with log.open("rb") as file:
             line = file.readline()

@@ -1,4 +1,4 @@
-"""The limit on parents: each holds hundreds of megabytes, so only a few per user stay alive."""
+"""The limit on the number of parents per user. Each parent takes hundreds of megabytes of memory."""
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -6,19 +6,21 @@ from pathlib import Path
 from mlops.kernels.messages import Channel, MessageError, open_channel
 
 ANSWER_SECONDS = 0.5
-BUSY = -1.0  # stands for the idle time of a busy parent, and is less than any idle time
+BUSY = -1.0  # used as the idle time of a busy parent; less than any real idle time
 IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Ask surplus parents to end, the longest idle first, then the oldest. A busy parent ends after its forks.
+    """Ask surplus parents to end: those that were idle longest first, then the oldest.
+
+    A busy parent ends after its forks.
 
     Parameters
     ----------
     own : Path
-        The socket of the parent that was just started and stays alive.
+        The socket of the parent that was just started, which stays alive.
     most : int
-        The largest number of parents that stay alive, including that one.
+        The maximum number of parents that stay alive, including the one just started.
     """
     others = [path for path in own.parent.glob("*.sock") if path != own]
     if len(others) < most:
@@ -29,12 +31,12 @@ def end_surplus(own: Path, most: int) -> None:
             stack.callback(channel.close)
         channels.sort(key=_rank, reverse=True)
         for channel in channels[: max(0, len(channels) + 1 - most)]:
-            with suppress(OSError):  # it ended in the meantime
+            with suppress(OSError):  # the parent ended in the meantime
                 channel.send({"ask": "end"})
 
 
 def _rank(channel: Channel) -> tuple[float, float]:
-    """Return a parent's idle time and age in seconds; a parent that is still importing counts as busy."""
+    """Return a parent's idle time and age in seconds. A parent that is still importing counts as busy."""
     with suppress(MessageError, OSError):
         if channel.wait(ANSWER_SECONDS):
             channel.send({"ask": "status"})

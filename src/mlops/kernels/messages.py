@@ -1,4 +1,4 @@
-"""Messages between a parent and its clients: JSON over a Unix socket, with open files attached."""
+"""Messages between a parent and its clients: JSON over a Unix socket, with file descriptors attached."""
 
 import array
 import json
@@ -14,25 +14,25 @@ from typing import Any
 
 HEAD = struct.Struct("!I")
 PEER = struct.Struct("3i")  # the ids of the peer's process, user and group
-LONGEST = 16 * 2**20  # maximum size of a message in bytes; an environment has at most a few megabytes
+LONGEST = 16 * 2**20  # maximum size of a message in bytes; environment variables take at most a few megabytes
 MOST_FILES = 8
-FORK_SECONDS = 20  # time for a parent to receive a request and fork
+FORK_SECONDS = 20  # seconds for a parent to receive a request and fork
 
 
 class MessageError(Exception):
-    """A connection that the other side closed, or on which it sent something that is not a message."""
+    """The other side closed the connection, or sent something that is not a message."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message from a channel, with the files attached to it.
+    """A message that was received from a channel, with its attached files.
 
     Parameters
     ----------
     content : dict
         The JSON object.
     files : tuple of int
-        The file descriptors that came with it. The receiver closes them.
+        The file descriptors that came with the message. The receiver must close them.
     """
 
     content: dict[str, Any]
@@ -40,7 +40,7 @@ class Message:
 
 
 class Channel:
-    """One connection, whose calls never block longer than their time limit."""
+    """One end of a connection. Each call blocks at most as long as its time limit."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -68,11 +68,11 @@ class Channel:
         frame = HEAD.pack(len(text)) + text
         attached = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
         sent = self._socket.sendmsg([frame], attached)
-        if sent < len(frame):  # the other side may have answered and closed already
+        if sent < len(frame):  # the other side may have answered and closed the connection already
             self._socket.sendall(frame[sent:])
 
     def wait(self, seconds: float | None) -> Message | None:
-        """Wait for one message.
+        """Wait for a message.
 
         Returns
         -------
@@ -95,7 +95,7 @@ class Channel:
         return message
 
     def close(self) -> None:
-        """Close the connection and the attached files that were not taken."""
+        """Close the connection, and the attached files of messages that `wait` has not returned."""
         self._socket.close()
         for file in self._files:
             os.close(file)

@@ -1,6 +1,6 @@
-"""The packages that a notebook imports. Its kernel waits only for these, not for all packages of its parent.
+"""The packages that a notebook imports. A kernel starts once its parent has imported these, not all packages.
 
-The imports are read from the source text, because executing them would take the time that this saves.
+The imports are found in the source text, because executing them would take the time that this module saves.
 """
 
 import json
@@ -16,13 +16,13 @@ IMPORT = re.compile(
     r"|import[ \t]+(?P<modules>[^\n#]+))",
     re.MULTILINE,
 )
-MOST, LARGEST = 32, 2**20  # how many notebooks of a folder are read, and up to which size in bytes
+MOST, LARGEST = 32, 2**20  # the maximum number of notebooks of a folder that are read, and their maximum size in bytes
 IMPORTS_BY_NAME = "import_module("
 NAME = re.compile(r"(?P<name>[\w.]+)(?:\s+as\s+\w+)?")
 
 
 def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str] | None:
-    """Return the packages that the notebook of a kernel imports, directly or through the project's own modules.
+    """Return the packages that a kernel's notebook imports, either directly or through the project's own modules.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
     own : sequence of str
         The project's own packages.
     path : sequence of str
-        The folders in which Python looks for them.
+        The folders in which Python searches for these packages.
 
     Returns
     -------
@@ -46,9 +46,9 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 
 
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
-    """Return the packages that the notebooks beside that of a kernel import. They probably run next.
+    """Return the packages imported by all notebooks in the folder of a kernel's notebook, because these may run next.
 
-    Large notebooks, and those after the first `MOST`, are left out, because reading them would delay the kernel.
+    Reading notebooks delays the kernel, so only the first `MOST` are read, without those larger than `LARGEST`.
     """
     if NOTEBOOK not in environ:
         return []
@@ -86,9 +86,9 @@ def _read_code(path: Path) -> str:
 
 
 def _list_imports(text: str, package: str = "") -> Iterable[str]:
-    """Yield the modules that a text imports. "from a import b" may import the module a.b, too.
+    """Yield the modules that a text imports. For "from a import b", yield a.b as well, which may be a module.
 
-    `package` is the package of the text, to which relative imports refer.
+    `package` is the package that contains the text. Relative imports refer to it.
     """
     for found in IMPORT.finditer(text):
         names = [match["name"] for match in NAME.finditer(found["names"] or found["modules"])]
@@ -99,7 +99,7 @@ def _list_imports(text: str, package: str = "") -> Iterable[str]:
 
 
 def _resolve(name: str, package: str) -> str:
-    """Return the absolute name of a module that is imported in a package, such as "..data"."""
+    """Return the absolute name of a module that `package` imports under a relative name, such as "..data"."""
     bare = name.lstrip(".")
     parents = package.split(".")[: len(package.split(".")) + 1 - (len(name) - len(bare))] if bare != name else []
     return ".".join([*parents, bare] if bare else parents)
@@ -112,6 +112,6 @@ def _find_source(module: str, folders: Iterable[Path]) -> Path | None:
 
 
 def _list_subpackages(module: str, source: Path) -> Iterable[str]:
-    """Yield all packages in a package, because a package may import any of them by a name that it computes."""
+    """Yield all packages within a package. Any of them may be imported under a name that is computed at run time."""
     if source.name == "__init__.py":
         yield from (f"{module}.{found.parent.name}" for found in source.parent.glob("*/__init__.py"))

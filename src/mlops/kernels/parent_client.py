@@ -1,4 +1,4 @@
-"""The client of a parent: finds or starts it, and asks it to fork kernels and commands."""
+"""The client of a parent. It finds or starts the parent, and asks it to fork kernels and commands."""
 
 import contextlib
 import json
@@ -21,9 +21,9 @@ from mlops.kernels.request import COMMAND, Order, Request, make_request, write_r
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 from mlops.parameters.kernel_section import find_settings
 
-IMPORT_SECONDS = 60  # time for a parent's imports, after which it ends by itself
+IMPORT_SECONDS = 60  # maximum seconds for a parent's imports; after that the parent ends itself
 ANSWER_SECONDS = IMPORT_SECONDS + 10
-RETRY_SECONDS = 300  # pause after a failed start of a parent, before the next attempt
+RETRY_SECONDS = 300  # seconds between a failed start of a parent and the next attempt
 ENDED = "It ended before it was ready"
 FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split())
 
@@ -68,7 +68,8 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
     key : Key
         The key of the parent.
     start : bool
-        Whether to start it if necessary. If false, only connect to a parent that has finished its imports.
+        Whether to start the parent if it does not run. If false, connect only to a parent that has finished its
+        imports.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
     path = find_folder() / f"{key.name}.sock"
     if start:
         _refuse_failed(path)
-    for _ in range(2):  # because a parent that is just ending still accepts connections
+    for _ in range(2):  # because a parent still accepts connections while it ends
         channel, started = open_channel(path), False
         if channel is None:
             if not start:
@@ -106,35 +107,36 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
 
 
 def _note_failure(path: Path, problem: str) -> UnavailableError:
-    """Note, for the next clients, that a parent did not start, and return the error."""
+    """Write a note for later clients that a parent did not start, and return the error."""
     said = f"The parent of the warm kernels did not start. {problem} (see {path.with_suffix('.log')})."
     path.with_suffix(".failed").write_text(said)
     return UnavailableError(said)
 
 
 def start_parent(key: Key) -> None:
-    """Start a parent in the background unless it is running; a later `connect` waits for its imports."""
+    """Start a parent in the background, unless it is running. A later call of `connect` waits for its imports."""
     path = find_folder() / f"{key.name}.sock"
     _refuse_failed(path)
     (open_channel(path) or _start(path, key)).close()
 
 
 def fork(connection: Connection, request: Request, files: Sequence[int]) -> WarmProcess:
-    """Ask the parent to fork a process, and wait while it imports what the process needs.
+    """Ask the parent to fork a process, and wait while it imports the packages that the process needs.
 
     Parameters
     ----------
     connection : Connection
-        The connection from `connect`. The returned process owns its channel from now on.
+        The connection from `connect`. From now on, the returned process owns its channel.
     request : Request
         The kernel or command to fork.
     files : sequence of int
-        Its standard input, output and error; for a kernel also the pipe on which it reports that it is ready.
+        Standard input, output and error of the process. For a kernel, also the pipe on which the kernel reports that it
+        is ready.
 
     Raises
     ------
     UnavailableError
-        If the parent did not fork it.
+        If the parent did not fork the process.
     """
     channel, seconds = connection.channel, ANSWER_SECONDS if connection.pending else FORK_SECONDS
     try:
@@ -157,7 +159,7 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
 def run_command(
     connection: Connection, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> int:
-    """Run a function in a fork that acts for this process, with the same files, folder and signals.
+    """Run a function in a fork that takes the place of this process, with the same open files, directory and signals.
 
     Parameters
     ----------
@@ -166,19 +168,19 @@ def run_command(
     entry : str
         The function, as "module:function". Its result is passed to `sys.exit`.
     argv : sequence of str
-        Its `sys.argv`.
+        The `sys.argv` of the fork.
     environ : mapping of str to str
-        Its environment.
+        The environment of the fork.
 
     Returns
     -------
     int
-        Its exit code, negative for a signal.
+        The exit code of the fork; for a signal, its negative number.
 
     Raises
     ------
     UnavailableError
-        If it was not started. The caller can then safely call the function in its own process.
+        If the fork was not started. The caller can then run the function in its own process.
     """
     request = make_request(COMMAND, list(argv), os.getcwd(), environ, entry)
     with _open_standard_files() as files:
@@ -196,7 +198,7 @@ def run_command(
 
 
 def _pause(process: WarmProcess) -> None:
-    """Suspend the command's processes and this one; they continue when this one continues."""
+    """Suspend the processes of the command, then this one. When this one continues, they continue, too."""
     process.send_group(signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
     process.send_group(signal.SIGCONT)
@@ -204,7 +206,7 @@ def _pause(process: WarmProcess) -> None:
 
 @contextlib.contextmanager
 def _open_standard_files() -> Iterator[list[int]]:
-    """Yield the three standard files, with the null device in place of a closed one."""
+    """Yield the descriptors of the three standard files. The null device replaces those that are closed."""
     null = os.open(os.devnull, os.O_RDWR)
     try:
         yield [file if os.path.exists(f"/proc/self/fd/{file}") else null for file in range(3)]
@@ -227,9 +229,10 @@ def _refuse_failed(path: Path) -> None:
 
 
 def is_recent(note: Path) -> bool:
-    """Return whether a parent failed to start so recently that another attempt would be too early.
+    """Return whether a parent failed to start a short time ago, so that it is too early for another attempt.
 
-    A note from the future beyond the same limit is ignored: the clock was set back after it was written.
+    A note whose time is further in the future than that is ignored, because the clock was set back after it was
+    written.
     """
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
@@ -240,7 +243,7 @@ def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
     Raises
     ------
     UnavailableError
-        If it cannot fork.
+        If the parent cannot fork.
     """
     message = channel.wait(seconds)
     if message and "problem" in message.content:
@@ -249,7 +252,7 @@ def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
 
 
 def _start(path: Path, key: Key) -> Channel:
-    """Start a parent. Its socket listens before the imports begin, so later clients wait in the socket's queue."""
+    """Start a parent. Its socket listens before the imports begin, so clients can connect and wait."""
     with lock(path.parent):
         if channel := open_channel(path):
             return channel  # another client was faster

@@ -1,4 +1,7 @@
-"""A forked process as its client sees it. It is used like `subprocess.Popen`, but it is a child of the parent."""
+"""A forked process, from the client's point of view.
+
+It has the methods of `subprocess.Popen`, but is a child of the parent of the warm kernels.
+"""
 
 import contextlib
 import os
@@ -10,16 +13,16 @@ from mlops.kernels.messages import Channel, MessageError
 
 
 class WarmProcess:
-    """A kernel or command that a parent forked. It ends when this object's channel is closed.
+    """A kernel or command that a parent forked. The process ends when the channel of this object is closed.
 
     Parameters
     ----------
     args : list of str
-        Its command line.
+        The command line of the process.
     pid : int
-        Its process id, which is also the id of its process group.
+        The process id, which is also the id of the process group.
     pidfd : int
-        The file descriptor of the process, which this object closes.
+        The file descriptor that refers to the process. This object closes it.
     channel : Channel
         The channel on which the parent reports the exit code.
     """
@@ -40,7 +43,7 @@ class WarmProcess:
         return self._channel.fileno()
 
     def poll(self) -> int | None:
-        """Return the exit code, negative for a signal, or None while the process runs."""
+        """Return the exit code (for a signal, its negative number), or None while the process runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
@@ -56,7 +59,7 @@ class WarmProcess:
         if self.returncode is None:
             try:
                 message = self._channel.wait(timeout)
-            except MessageError:  # the parent ended, and its forks end with it
+            except MessageError:  # the parent ended, so its forks end, too
                 self._signal(signal.SIGKILL)
                 self._end(-signal.SIGKILL)
             else:
@@ -67,12 +70,12 @@ class WarmProcess:
         return self.returncode
 
     def send_signal(self, signum: int) -> None:
-        """Send a signal unless the process ended."""
+        """Send a signal, unless the process ended."""
         if self.poll() is None:
             self._signal(signum)
 
     def send_group(self, signum: int) -> None:
-        """Send a signal to the process and the processes that it started."""
+        """Send a signal to the process and to the processes that it started."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signum)
@@ -86,7 +89,10 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the copies of descriptors in a fork of the client, so that they do not keep the process alive."""
+        """Close the descriptors.
+
+        Called in a fork of the client, because copies of them would keep the process alive.
+        """
         if self.returncode is None:
             self._end(0)
 

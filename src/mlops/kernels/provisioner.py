@@ -1,4 +1,7 @@
-"""The kernel provisioner that the kernelspec names. jupyter_client calls it to start, watch and end kernels."""
+"""The kernel provisioner.
+
+The kernelspec names its class, and jupyter_client calls it to start, watch and end kernels.
+"""
 
 import asyncio
 import logging
@@ -15,13 +18,16 @@ from jupyter_client.provisioning import LocalProvisioner
 from mlops.kernels.launch import launch
 from mlops.kernels.process import WarmProcess
 
-LOG = logging.getLogger("mlops.kernels")  # the kernel manager's own log prints nothing outside of Jupyter applications
-LOOK_SECONDS = 0.002  # pause between two checks whether a kernel was launched; a launch takes at least 50 ms
-_LIVE: set[WarmProcess] = set()  # keeps kernels alive after their manager object is deleted, as fresh kernels are
+LOG = logging.getLogger("mlops.kernels")  # the log of the kernel manager prints nothing outside of Jupyter applications
+LOOK_SECONDS = 0.002  # seconds between two checks whether a kernel was launched; a launch takes at least 50 ms
+_LIVE: set[WarmProcess] = set()  # keeps kernels alive without their manager object, as fresh kernels are
 
 
 def _abandon_kernels() -> None:
-    """Leave the kernels to the process that forked this one; they end with that process."""
+    """Close this process's connections to its kernels.
+
+    Called in a fork: the kernels belong to the process that forked.
+    """
     for process in _LIVE:
         process.abandon()
     _LIVE.clear()
@@ -31,7 +37,7 @@ os.register_at_fork(after_in_child=_abandon_kernels)
 
 
 class WarmProvisioner(LocalProvisioner):
-    """A provisioner that forks kernels from a warm parent, or starts fresh ones if it cannot."""
+    """A provisioner that forks kernels from a parent process, or starts fresh kernels if that fails."""
 
     _ending = False
 
@@ -55,7 +61,10 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def poll(self) -> int | None:
-        """Return the exit code, or None while the kernel runs. Wait up to a second if it was asked to end."""
+        """Return the exit code, or None while the kernel runs.
+
+        If the kernel was asked to end, wait up to a second for it.
+        """
         process = self.process
         if not isinstance(process, WarmProcess):
             return await super().poll()
@@ -66,14 +75,14 @@ class WarmProvisioner(LocalProvisioner):
         return process.returncode
 
     async def send_signal(self, signum: int) -> None:
-        """Send a signal to the kernel and its processes."""
+        """Send a signal to the kernel and to the processes that it started."""
         if isinstance(self.process, WarmProcess):
             self.process.send_group(signum)
         else:
             await super().send_signal(signum)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """Note that the kernel was asked to end; called by jupyter_client."""
+        """Note that the kernel was asked to end. Called by jupyter_client."""
         self._ending = True
 
     async def kill(self, restart: bool = False) -> None:
@@ -88,11 +97,11 @@ class WarmProvisioner(LocalProvisioner):
 
 
 async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Launch a kernel in a thread, so that the event loop is not blocked while the parent imports.
+    """Launch a kernel in a thread, so that the event loop is not blocked while the parent imports modules.
 
-    If a process has run a notebook and then forks a worker, the worker inherits its event loop. The threads of the
-    loop's executor do not exist in the worker, and other workers share its wake-up pipe, so a thread could not wake
-    the loop. Therefore the thread is a new one, and a timer checks whether it has finished.
+    This also works in a worker that was forked by a process that had run a notebook. Such a worker inherits the event
+    loop, but not the threads of the loop's executor, so this function starts a new thread. The workers share the loop's
+    wake-up pipe, so the thread cannot wake the loop, and a timer checks whether the thread has finished.
     """
     launched: Future[WarmProcess | None] = Future()
 
@@ -111,7 +120,7 @@ async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmP
 async def _wait_readable(descriptor: int, seconds: float) -> None:
     loop = asyncio.get_running_loop()
     readable = loop.create_future()
-    copy = os.dup(descriptor)  # each waiting caller needs a descriptor of its own
+    copy = os.dup(descriptor)  # each caller that waits needs its own descriptor
     loop.add_reader(copy, readable.cancel)
     try:
         await asyncio.wait([readable], timeout=seconds)

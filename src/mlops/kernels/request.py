@@ -1,6 +1,6 @@
 """The order to start a parent, and the request for a fork.
 
-A request carries everything that a child process would have inherited from the client.
+A request contains everything that a child process would inherit from the client.
 """
 
 import os
@@ -15,7 +15,7 @@ from mlops.kernels.messages import MessageError
 
 KERNEL, COMMAND = "kernel", "command"
 LIMITS = sorted(name for name in dir(resource) if name.startswith("RLIMIT_"))
-ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # Python itself ignores these signals
+ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores these signals when it starts
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class Order:
     Parameters
     ----------
     listener : int
-        The descriptor of the socket that it listens on.
+        The file descriptor of the socket on which the parent listens.
     path : str
-        The file of that socket.
+        The path of that socket.
     preload : list of str
         The modules to import.
     own : list of str
-        The packages that its forks import again.
+        The packages whose modules forks import again if one of their files has changed.
     import_seconds : float
-        The time limit for its imports.
+        The time limit for all imports, in seconds.
     idle_seconds : float
-        The idle time after which it ends.
+        The idle time, in seconds, after which the parent ends.
     owner : int
-        The id of the process together with which it ends, or 0.
+        The id of a process. The parent ends when this process ends; 0 if there is no such process.
     """
 
     listener: int
@@ -58,23 +58,23 @@ class Request:
     kind : str
         "kernel" or "command".
     argv : list of str
-        The whole command line: interpreter, its options, module and arguments.
+        The whole command line: the interpreter with its options, the module and its arguments.
     entry : str
         The function that a command runs, as "module:function"; empty for a kernel.
     directory : str
-        Its working directory.
+        The working directory of the process.
     environ : mapping of str to str
-        Its environment.
+        The environment of the process.
     umask : int
-        Its file mode creation mask.
+        The file mode creation mask of the process.
     ignored : list of int
-        The signals that the client ignores, as under nohup.
+        The signals that the client ignores, for example because it was started with nohup.
     limits : mapping of str to list of int
-        Soft and hard resource limits by name.
+        The soft and the hard resource limit, by name: "RLIMIT_NOFILE".
     needs : list of str, optional
         The packages that the parent imports before it forks a kernel; None if they are unknown.
     expected : list of str
-        The packages that later kernels will need.
+        The packages that later kernels will probably need.
     """
 
     kind: str
@@ -145,5 +145,5 @@ def read_request(content: Mapping[str, Any]) -> Request:
 
 
 def write_request(request: Request) -> dict[str, Any]:
-    """Return the content of the message that carries a request."""
+    """Return the content of the message that contains a request."""
     return {"ask": "fork", **asdict(request)}

@@ -1,4 +1,4 @@
-"""The running parents of this user with their memory, the parents that did not start, and a way to stop them."""
+"""The parents of this user: lists those that run, with their memory, and those that failed to start, and stops them."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ END_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class RunningFork:
-    """A forked kernel or command: its process id, its kind, and its proportional share of memory in bytes."""
+    """A forked kernel or command: its process id, its kind, and its memory in bytes (proportional set size, PSS)."""
 
     pid: int
     kind: str
@@ -29,28 +29,28 @@ class RunningFork:
 
 @dataclass(frozen=True)
 class RunningParent:
-    """A parent that answers or is still importing.
+    """A parent that answers requests or is still importing modules.
 
     Parameters
     ----------
     pid : int
-        Its process id.
+        The process id.
     key : str
-        The hash of everything that its imports may depend on.
+        The hash of everything that the parent's imports may depend on; see `Key.name`.
     path : Path
-        Its socket.
+        The path of the socket.
     age : float
         Seconds since its start.
     memory : int
-        Its proportional share of memory (PSS), in bytes. Memory that it shares with its forks is divided among them.
+        Its memory in bytes (proportional set size, PSS). Memory that several processes share is divided among them.
     forks : tuple of RunningFork
         Its forks that are still running.
     ready : bool
-        Whether it has finished its imports.
+        Whether the parent has finished its imports.
     problem : str
-        Why it cannot fork, and the fix; empty if it can.
+        The reason why the parent cannot fork, and what to do; empty if it can.
     python : str
-        The path of its interpreter. Each checkout has its own.
+        The path of the parent's interpreter. Each checkout has its own interpreter.
     """
 
     pid: int
@@ -65,7 +65,7 @@ class RunningParent:
 
 
 def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
-    """List the parents, oldest first, and wait up to `seconds` for each to answer."""
+    """List the running parents, oldest first. Wait up to `seconds` for each parent to answer."""
     found = []
     for path in find_folder().glob("*.sock"):
         if channel := open_channel(path):
@@ -76,7 +76,7 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 
 
 def list_failed_starts() -> list[str]:
-    """List why parents of this checkout did not start. Until the next attempt, every kernel is a fresh one."""
+    """List the reasons why parents of this checkout did not start. Until the next attempt, kernels start fresh."""
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]
 
@@ -84,12 +84,12 @@ def list_failed_starts() -> list[str]:
 def stop_parents(python: str = "") -> list[RunningParent]:
     """Stop the parents and all their kernels, and return the parents.
 
-    If `python` is given, only the parents of that interpreter end. The notes of failed starts are deleted, too.
+    If `python` is given, stop only the parents of this interpreter. The notes about failed starts are deleted, too.
     """
     parents = [parent for parent in list_parents() if python in ("", parent.python)]
     for parent in parents:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(parent.pid, signal.SIGTERM)  # Linux kills the forks of a parent that ends
+            os.kill(parent.pid, signal.SIGTERM)  # when a parent ends, Linux kills its forks
     deadline = time.monotonic() + END_SECONDS
     pids = [pid for parent in parents for pid in (parent.pid, *(fork.pid for fork in parent.forks))]
     while any(_is_running(pid) for pid in pids) and time.monotonic() < deadline:
@@ -112,8 +112,8 @@ def _describe(path: Path, channel: Channel, seconds: float) -> RunningParent:
         age=time.time() - psutil.Process(pid).create_time(),
         memory=_measure(pid),
         forks=_list_forks(status),
-        ready=status is not None and not status.content.get("pending"),  # older parents do not report it
-        problem=_find_problem(status) or _find_problem(greeting),  # only later versions report it in the status
+        ready=status is not None and not status.content.get("pending"),  # parents of older versions do not report it
+        problem=_find_problem(status) or _find_problem(greeting),  # older parents report it only in the greeting
         python=psutil.Process(pid).cmdline()[0],
     )
 

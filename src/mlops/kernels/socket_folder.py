@@ -1,4 +1,7 @@
-"""The private folder of the sockets. It is private because a client of a socket can run code as this user."""
+"""The private folder for the sockets of parents.
+
+It must be private, because a client of a socket can run code as this user.
+"""
 
 import contextlib
 import fcntl
@@ -12,11 +15,13 @@ LONGEST_NAME = 107  # maximum length in bytes of a Unix socket's path
 
 
 class UnavailableError(Exception):
-    """A warm kernel is unavailable; the message says why."""
+    """A warm kernel is unavailable. The message says why."""
 
 
 def find_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Find or create the folder in ``XDG_RUNTIME_DIR``, or else in the folder for temporary files.
+    """Return the folder, which is in ``XDG_RUNTIME_DIR`` or else in the folder for temporary files.
+
+    Create it if needed.
 
     Raises
     ------
@@ -44,7 +49,7 @@ def _is_short(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the lock for creating or deleting a socket, so that only one of several clients starts a parent."""
+    """Hold the lock for creating or deleting sockets. It ensures that only one of several clients starts a parent."""
     with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

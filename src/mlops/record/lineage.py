@@ -144,7 +144,7 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 
 def _find_parent_repository(project: Path) -> str:
-    """If a repository in a parent folder contains the project, return why it does not count; otherwise ""."""
+    """Return why a repository in a parent folder does not count; "" if there is no such repository."""
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
     said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
     return said if root else ""

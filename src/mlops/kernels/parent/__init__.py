@@ -1,8 +1,9 @@
-"""The parent of the warm kernels: a process that imports once, and forks kernels and commands on request.
+"""The parent of the warm kernels: a process that imports libraries once, and forks kernels and commands on request.
 
-It has one thread, no zmq context and no signal handlers. It forks a kernel as soon as it has imported what the kernel
-needs, and continues with what the notebooks beside it need. The rest waits until no kernel has started or ended for a
-while, because a request cannot interrupt an import.
+The parent has one thread, no zmq context and no signal handlers. It forks a kernel as soon as it has imported the
+packages that the kernel's notebook needs. Next it imports the packages that other notebooks in the same folder need. A
+request cannot interrupt an import, so the parent imports the remaining packages only after no kernel has started or
+ended for two seconds.
 
 .. code-block:: text
 
@@ -13,15 +14,15 @@ while, because a request cannot interrupt an import.
                              <-          {"pid": ...} + pidfd
                              <-          {"exit": code}
 
-If a connection closes, its fork is killed.
+If a client closes its connection, the parent kills the fork that the client asked for.
 
 .. code-block:: text
 
-    __main__    the process
-    server      answers clients, between one import and the next
+    __main__    the main program
+    server      answers clients between two imports
     forks       the running forks, and the requests that wait for imports
-    importer    the imports, one module at a time
-    rehearsals  the slow first-time work of libraries, done once in the parent
-    sources     whether the files of imported modules have changed since
-    child       turns a fork into the equal of a fresh process
+    importer    imports one module at a time
+    rehearsals  the slow first-time work of libraries, such as finding fonts
+    sources     checks whether the files of imported modules have changed since the import
+    child       makes a fork behave like a fresh process
 """

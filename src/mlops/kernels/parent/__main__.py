@@ -1,4 +1,4 @@
-"""The process of a parent: leave the process tree of the client, import, and serve."""
+"""The main program of a parent: it leaves the client's process tree, imports modules, and serves clients."""
 
 import gc
 import json
@@ -13,10 +13,10 @@ from mlops.kernels.request import Order
 
 
 def _live(order: Order) -> Job | None:
-    """Import the modules that the client's order lists, and serve."""
+    """Import the modules that the order lists, and serve clients."""
     listener = socket.socket(fileno=order.listener)
     listener.set_inheritable(False)
-    listener.listen(128)  # a second time, because clients see the process that called `listen` last as their peer
+    listener.listen(128)  # called again, because clients see the process that last called `listen` as their peer
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     importer = Importer(order.preload, order.own, order.import_seconds)
@@ -27,14 +27,14 @@ def _live(order: Order) -> Job | None:
 
 
 def _forget_engine() -> None:
-    """Forget the engine's modules that run this process, because kernels may import the engine from another folder."""
+    """Remove the engine's modules from `sys.modules`, because kernels may import the engine from another folder."""
     engine = ParentServer.__module__.partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == engine]:
         del sys.modules[name]
 
 
 def main() -> None:
-    """Leave the client's process tree, then serve. A fork also ends here."""
+    """Leave the client's process tree, then serve. Both the parent and its forks exit here."""
     if os.fork():
         os._exit(0)  # the client waits for this process, so no zombie remains
     if not sys.flags.safe_path:

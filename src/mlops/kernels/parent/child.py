@@ -1,4 +1,4 @@
-"""The first steps of a fork, after which it behaves like a process that was started from scratch."""
+"""The code that a fork runs first, so that it behaves like a process that was started from scratch."""
 
 import atexit
 import ctypes
@@ -32,11 +32,11 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     request : Request
         The kernel or command to run.
     files : sequence of int
-        Standard input, output and error; for a kernel also the pipe on which it reports that it is ready.
+        Standard input, output and error. For a kernel, also the pipe on which the kernel reports that it is ready.
     parent : int
         The id of the process that forked this one.
     imports : Imports
-        The state that the imports of that process left behind.
+        The state that the imports of the parent left behind.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def _become_process(files: Sequence[int], parent: int, name: str) -> None:
 
 
 def _inherit(request: Request) -> None:
-    """Apply what a child process of the client would have inherited: signals, limits, folder, variables."""
+    """Apply what a child process of the client would have inherited: signal handling, limits, folder, environment."""
     for signum in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         ignored = signum in ALWAYS_IGNORED or signum in request.ignored
         signal.signal(signum, signal.SIG_IGN if ignored else signal.SIG_DFL)
@@ -87,7 +87,7 @@ def _inherit(request: Request) -> None:
 
 
 def _become_independent(imports: Imports) -> None:
-    """Replace random seeds, temporary folders and keys that all forks of the parent would otherwise share."""
+    """Renew the random seeds, temporary folder and keys, which all forks of the parent would otherwise share."""
     for generator in imports.generators:
         generator.seed()
     if numpy := sys.modules.get("numpy.random"):
@@ -106,14 +106,14 @@ def _forget_modules(imports: Imports) -> None:
 
 
 def _show_in_terminal(request: Request) -> None:
-    """Undo settings that libraries choose for notebooks, because a command prints to a terminal."""
+    """Undo the settings that libraries chose for notebooks, because a command prints to a terminal."""
     _configure_matplotlib(request.environ.get("MPLBACKEND", ""))
     if pandas := sys.modules.get("pandas"):
         pandas.set_option("display.max_columns", 0)
 
 
 def _configure_matplotlib(backend: str) -> None:
-    """Make matplotlib read the configuration of this directory."""
+    """Apply the directory's `matplotlibrc` and the backend."""
     if matplotlib := sys.modules.get("matplotlib"):
         if os.path.isfile("matplotlibrc"):
             matplotlib.rc_file("matplotlibrc")
@@ -127,15 +127,15 @@ def _run_kernel(request: Request, ready: int, parent: int) -> None:
     class IPKernelApp(kernelapp.IPKernelApp):
         def init_heartbeat(self) -> None:
             super().init_heartbeat()
-            os.write(ready, b"1")  # tells the parent that all ports are bound
+            os.write(ready, b"1")  # tells the client that all ports are bound
             os.close(ready)
 
     sys.executable, sys.orig_argv = request.argv[0], list(request.argv)
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(launcher and launcher.origin), *request.argv[request.argv.index("ipykernel_launcher") + 1 :]]
     IPKernelApp.launch_instance(parent_handle=parent)
-    # The exit handlers close the public channel first. If the control thread is about to write to it, both wait
-    # forever. This is more likely if the kernel ends soon after its start.
+    # The exit handlers close the IOPub channel. If the control thread writes to the channel at that time, both wait
+    # forever. So end that thread first. The deadlock is more likely if the kernel ends soon after its start.
     if control := IPKernelApp.instance().control_thread:
         control.stop()
         control.join(CLOSE_SECONDS)
@@ -148,7 +148,7 @@ def _run_command(request: Request) -> None:
 
 
 def _leave(main: Callable[[], Any]) -> int:
-    """Run `main`, then exit like the interpreter, but without the teardown, which would copy shared memory."""
+    """Run `main`, then exit as Python does, but without freeing objects, which would copy shared memory."""
     code = 0
     try:
         main()

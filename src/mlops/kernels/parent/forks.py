@@ -13,7 +13,7 @@ from mlops.kernels.request import Request
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request whose modules are not all imported yet.
+    """A request that waits for imports.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Waiting:
     request : Request
         The request.
     files : tuple of int
-        The descriptors that came with it. The waiting request owns them.
+        The file descriptors that came with the request. This object owns them.
     """
 
     channel: Channel
@@ -37,11 +37,11 @@ class Fork:
     Parameters
     ----------
     pid : int
-        Its id.
+        The process id.
     kind : str
         "kernel" or "command".
     channel : Channel, optional
-        The connection to the client while that is open.
+        The connection to the client; None once it is closed.
     """
 
     pid: int
@@ -50,7 +50,7 @@ class Fork:
 
 
 class Forks:
-    """The running forks of a parent by their pidfd, and the requests that wait."""
+    """The running forks of a parent by their pidfd, and the requests that wait for imports."""
 
     def __init__(self) -> None:
         self.waiting: list[Waiting] = []
@@ -60,13 +60,13 @@ class Forks:
         return bool(self._running)
 
     def add(self, fork: Fork) -> int:
-        """Add a process that was just forked, and return its pidfd."""
+        """Add a process that was just forked, and return its process file descriptor (pidfd)."""
         pidfd = os.pidfd_open(fork.pid)
         self._running[pidfd] = fork
         return pidfd
 
     def reap(self, pidfd: int) -> tuple[Channel | None, int]:
-        """Reap a fork that ended. Return the connection to its client if that is open, and the exit code."""
+        """Reap a fork that ended. Return its connection (None if closed) and its exit code."""
         fork = self._running.pop(pidfd)
         os.close(pidfd)
         _, status = os.waitpid(fork.pid, 0)
@@ -78,7 +78,7 @@ class Forks:
         return any(owner is channel for owner in owners)
 
     def drop(self, channel: Channel, reason: str) -> None:
-        """Kill the fork of a closed connection, or forget its request."""
+        """Kill the fork of a closed connection, or discard the request that waits on it."""
         for fork in self._running.values():
             if fork.channel is channel:
                 fork.channel = None
@@ -90,28 +90,28 @@ class Forks:
         self.waiting = [waiting for waiting in self.waiting if waiting.channel is not channel]
 
     def list(self) -> list[tuple[int, str]]:
-        """Return the id and the kind of each fork."""
+        """Return the process id and the kind of each fork."""
         return [(fork.pid, fork.kind) for fork in self._running.values()]
 
     def kill_all(self) -> None:
-        """Kill all forks, because their parent ends."""
+        """Kill all forks, before the parent ends."""
         for fork in self._running.values():
             _kill_group(fork.pid)
 
     def close_waiting(self) -> None:
-        """Close, in a fork, the descriptors of the requests that wait."""
+        """Close the descriptors of waiting requests. Called in a fork, which inherited copies of them."""
         for waiting in self.waiting:
             close_all(waiting.files)
 
 
 def close_all(files: Iterable[int]) -> None:
-    """Close descriptors."""
+    """Close file descriptors."""
     for file in files:
         os.close(file)
 
 
 def _kill_group(pid: int) -> None:
-    """Kill a fork that was not waited for yet, and the processes that it started."""
-    for kill in (os.killpg, os.kill):  # right after the fork it does not have its own group yet
+    """Kill a fork and the processes that it started. The fork must not have been reaped yet."""
+    for kill in (os.killpg, os.kill):  # a new fork may not have its own process group yet
         with contextlib.suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)

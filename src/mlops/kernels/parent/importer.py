@@ -1,4 +1,4 @@
-"""The imports of a parent. They must not create a thread or a zmq context, which would be broken in a fork."""
+"""The imports of a parent. No import may create a thread or a zmq context, because neither works in a fork."""
 
 import builtins
 import ctypes
@@ -28,22 +28,22 @@ MACHINERY = (
     "IPython.core.profileapp IPython.core.completerlib IPython.core.async_helpers IPython.extensions.storemagic"
 ).split()
 
-ASKING = ("tqdm.auto", "tqdm.autonotebook")  # modules that check on import whether they run in a notebook
+ASKING = ("tqdm.auto", "tqdm.autonotebook")  # these modules check on import whether they run in a notebook
 KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 
 @dataclass(frozen=True)
 class Imports:
-    """The state that imports leave behind and that a fork must know.
+    """The state that the parent's imports leave behind, as a fork needs it.
 
     Parameters
     ----------
     problem : str
-        The reason why this process must not fork, namely a thread; empty if it can fork.
+        The reason why the parent cannot fork: a module that started a thread. Empty if it can fork.
     generators : tuple of random.Random
-        The random number generators that libraries created.
+        The random number generators that libraries created. A fork seeds them again.
     forgotten : tuple of str
-        The names of the modules that a fork imports again. They are listed in advance, because a search in the fork
+        The names of the modules that a fork must import again. The parent finds them, because a search in the fork
         would copy shared memory.
     """
 
@@ -53,17 +53,17 @@ class Imports:
 
 
 class Importer:
-    """The imports of a parent, one module at a time, so that the parent can fork in between.
+    """The imports of a parent. Modules are imported one at a time, so that the parent can fork in between.
 
     Parameters
     ----------
     modules : iterable of str
-        The names of the modules in the order of their import. The modules that every kernel needs are imported before
-        these. If a module cannot be imported, the log says so.
+        The names of the modules, in the order of import. The modules that every kernel needs are imported before them.
+        If a module cannot be imported, the log says so.
     own : iterable of str
-        The packages of the engine and the project. A fork imports their modules again once a file has changed.
+        The packages of the engine and the project. If one of their files changes, forks import their modules again.
     seconds : float
-        The time limit for all imports. Modules that are not imported by then are left out.
+        The time limit for all imports together. Modules that are not imported by then are left out.
     """
 
     def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:
@@ -78,7 +78,7 @@ class Importer:
 
     @property
     def pending(self) -> list[str]:
-        """The top-level packages with modules that are not imported yet."""
+        """The top-level packages that have modules still to be imported."""
         return list(dict.fromkeys(name.split(".")[0] for name in self._pending))
 
     @property
@@ -92,11 +92,11 @@ class Importer:
         Parameters
         ----------
         end_if_late : bool
-            Whether to end this process if the time limit is exceeded, even in C code; otherwise the import is
-            interrupted as soon as Python code runs.
+            Whether to end this process if the time limit is exceeded, which works even during C code. If false, the
+            import is interrupted, but not before Python code runs again.
         """
         module = self._pending.pop(0)
-        # pandas checks on import whether it runs in a notebook, and if so shows 20 columns.
+        # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.
         builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True, config={})  # type: ignore[attr-defined]
         before, began = time.time(), time.monotonic()
         _try(module, lambda: _load(module), self._seconds - self._spent, end_if_late=end_if_late)
@@ -112,9 +112,9 @@ class Importer:
             log(f"imported {len(sys.modules)} modules in {self._spent:.1f} s")
 
     def _record(self, began: float) -> None:
-        """Record the generators and sources that imports left behind since the time `began`."""
+        """Record the random number generators and source files of modules that were imported since `began`."""
         self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
-        gc.freeze()  # so that the next search finds only new objects, and the collector leaves shared memory alone
+        gc.freeze()  # the next search skips these objects, and the garbage collector does not touch shared memory
         self._sources.record(began)
 
     def _check_threads(self, module: str) -> None:
@@ -127,28 +127,28 @@ class Importer:
             )
 
     def find_missing(self, needs: Iterable[str] | None) -> set[str]:
-        """Return the pending packages that a fork waits for: those that it needs, or all if its needs are unknown."""
+        """Return which of the pending packages a fork waits for: those it needs, or all if `needs` is None."""
         pending = set(self.pending)
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Note packages that the next kernels will need. They are imported before all others."""
+        """Import these packages before all others, because the next kernels will probably need them."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 
     @property
     def is_expected(self) -> bool:
-        """True if the next module is one that kernels will need."""
+        """True if the next module is in a package that was passed to `expect`."""
         return self._pending != [] and self._pending[0].split(".")[0] in self._expected
 
     def prefer(self, packages: Iterable[str]) -> None:
-        """Move the modules of these packages, and those that every kernel needs, to the front of the queue."""
+        """Import these packages first, together with the modules that every kernel needs."""
         self.expect(packages)
         wanted = {*KERNEL_PACKAGES, *packages}
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 
     def describe(self) -> Imports:
-        """Return the state that the imports so far have left behind."""
+        """Return the state that the imports have left behind so far."""
         asking = [name for name in ASKING if name in sys.modules]
         return Imports(self._problem, tuple(self._generators), (*asking, *self._sources.find_stale()))
 
@@ -168,7 +168,7 @@ def _raise_late(signum: int, frame: object) -> None:
 
 
 def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: bool) -> None:
-    """Load a module within a time limit, and log it if that fails."""
+    """Load a module within a time limit. If this fails, log the reason."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL if end_if_late else _raise_late)
     signal.alarm(max(1, round(seconds)))
     try:
@@ -181,14 +181,14 @@ def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: 
 
 
 def _flush() -> None:
-    """Flush what modules printed during their import; otherwise each fork would print it again."""
+    """Flush the output of imports, which each fork would otherwise print again."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     ctypes.CDLL(None).fflush(None)
 
 
 def _end_pools() -> None:
-    """End OpenBLAS's threads by forking once: its fork handler ends them, and restarts them on their next use."""
+    """Fork once, because OpenBLAS's fork handler ends its threads. OpenBLAS starts them again when it needs them."""
     process = os.fork()
     if process == 0:
         os._exit(0)

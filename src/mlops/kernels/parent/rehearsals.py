@@ -1,8 +1,8 @@
-"""The slow first-time work of libraries. The parent does it once, so that no fork has to."""
+"""The slow first-time work of libraries, such as finding fonts. The parent does it once, so that no fork has to."""
 
 import io
 
-REHEARSE = "rehearse"  # the function of a preloaded module of the engine that does such work
+REHEARSE = "rehearse"  # a preloaded module can do such work of its own in a function of this name
 
 
 def _plot() -> None:
@@ -31,14 +31,14 @@ def _show_table() -> None:
 
 
 def _score() -> None:
-    """Check arrays as metrics do."""
+    """Compute a metric, because scikit-learn's first check of arrays is slow."""
     import numpy
     from sklearn.metrics import mean_squared_error
 
     mean_squared_error(numpy.zeros(2), numpy.zeros(2))
 
 
-# By the module after whose import the work is done.
+# The work by the name of a module. It is done right after the import of this module.
 REHEARSALS = {
     "matplotlib.backends.backend_agg": _plot,
     "mlflow.store.tracking.sqlalchemy_store": _query,

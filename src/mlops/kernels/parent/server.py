@@ -1,4 +1,4 @@
-"""The server of a parent. It answers clients, and forks for them, between one import and the next."""
+"""The server of a parent. Between two imports, it answers clients and forks processes for them."""
 
 import contextlib
 import math
@@ -19,22 +19,23 @@ from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
 LOOK_SECONDS = 5.0  # pause between two checks of the clock and of the socket's file
-QUIET_SECONDS = 2.0  # after a fork starts or ends, the time before imports that no notebook is known to need
+QUIET_SECONDS = 2.0  # pause after a fork starts or ends, before modules are imported that no notebook is known to need
 
 Job = Callable[[], int]
 
 
 class ParentServer:
-    """A parent process, which serves the clients of one socket.
+    """The server of a parent process, for the clients of one socket.
 
     Parameters
     ----------
     listener : socket
         The socket that clients connect to.
     path : str
-        The socket's file. Once it is deleted, no new client can connect.
+        The path of the socket. Once this file is deleted, no new client can connect, so the parent ends when it is
+        idle.
     idle_seconds : float
-        How long to wait for a client.
+        The idle time, in seconds, after which the parent ends.
     importer : Importer
         The modules to import.
     """
@@ -51,7 +52,7 @@ class ParentServer:
         self._asked = False
         self._surplus = False
         self._forks = Forks()
-        self._channels: dict[int, Channel] = {}  # channels by their descriptor
+        self._channels: dict[int, Channel] = {}  # channels by their file descriptor
         self._selector = selectors.PollSelector()
         listener.setblocking(False)
         self._watch(listener.fileno(), self._accept)
@@ -67,12 +68,12 @@ class ParentServer:
         self._watch(os.pidfd_open(owner), self._lose_owner)
 
     def serve(self) -> Job | None:
-        """Import and serve until no work is left.
+        """Import modules and serve clients until the parent is idle or its owner ends.
 
         Returns
         -------
         callable or None
-            In a fork, the function that it runs. In the parent, None when it ends.
+            In a fork, the function that the fork must run. In the parent, None: the process can exit.
         """
         while not self._over and not self._is_idle():
             rest = self._count_rest()
@@ -92,7 +93,8 @@ class ParentServer:
     def _count_rest(self) -> float:
         """Return the seconds until the next import.
 
-        An import that no notebook is known to need waits for a quiet moment, because a request could not interrupt it.
+        A request cannot interrupt an import. So a module that no notebook is known to need is imported only when no
+        fork has started or ended for `QUIET_SECONDS`.
         """
         if not self._importer.pending:
             return math.inf
@@ -101,7 +103,7 @@ class ParentServer:
         return max(0.0, self._last_fork + QUIET_SECONDS - time.monotonic())
 
     def _import_next(self) -> Job | None:
-        """Import one module, then fork each kernel that waited for it."""
+        """Import one module, then fork the processes that waited for it."""
         self._importer.import_next(end_if_late=not self._forks)  # forks would end with this process
         if not self._importer.pending:
             self._last = time.monotonic()
@@ -182,7 +184,7 @@ class ParentServer:
         }
 
     def _take(self, channel: Channel, message: Message) -> Job | None:
-        """Fork, or wait for the imports that the request needs."""
+        """Fork for a request. If it needs modules that are not imported yet, let it wait."""
         try:
             request = self._check(channel, message)
         except MessageError as error:
@@ -241,7 +243,7 @@ class ParentServer:
             self._drop(channel, str(error))
 
     def _drop(self, channel: Channel, reason: str = "") -> None:
-        """Close a connection and kill its fork."""
+        """Close a connection, and kill the fork that belongs to it."""
         if self._channels.pop(channel.fileno(), None) is None:
             return
         self._selector.unregister(channel.fileno())
@@ -249,7 +251,7 @@ class ParentServer:
         self._forks.drop(channel, reason)
 
     def _close(self) -> None:
-        """Close, in a fork, the copies of the parent's descriptors."""
+        """Close the copies of the parent's file descriptors. Called in a fork."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # the descriptor is a pidfd

@@ -1,16 +1,16 @@
-"""The source files of imported modules. A fork imports modules again if their files have changed since."""
+"""The source files of imported modules. If a file has changed since its import, a fork imports the modules again."""
 
 import os
 import sys
 from collections.abc import Iterable
 
-SETTLED_SECONDS = 2.0  # a file that was younger when it was read may be edited again without a new timestamp
+SETTLED_SECONDS = 2.0  # a file modified within this time can change again under the same timestamp
 
 Signature = tuple[int, int, int] | frozenset[str]
 
 
 class Sources:
-    """The files of the modules that a parent has imported from the engine and the project.
+    """The files of those modules of the engine and the project that a parent has imported.
 
     Parameters
     ----------
@@ -24,12 +24,12 @@ class Sources:
         self._signatures: dict[str, Signature | None] = {}
 
     def record(self, began: float) -> None:
-        """Record the files and folders of the modules that were imported since the last call.
+        """Record the files and folders of the modules that were imported since the previous call.
 
         Parameters
         ----------
         began : float
-            The time before the first of these imports, in seconds since the epoch.
+            A time before the first of these imports, in seconds since 1970.
         """
         for name in self._list_modules():
             if name in self._recorded:
@@ -44,8 +44,8 @@ class Sources:
     def find_stale(self) -> tuple[str, ...]:
         """Return the modules that a fork imports again: all of them if any file has changed, otherwise none.
 
-        They are replaced together because a module may hold objects of another one. A folder counts as well, because a
-        new file in it may take the place of a module.
+        All modules are replaced together, because one module may hold objects of another. Folders are checked as well
+        as files, because a new file in a folder may be imported instead of an existing module.
         """
         for path, signature in self._signatures.items():
             now = _sign_folder(path) if isinstance(signature, frozenset) else _sign_file(path)
@@ -58,7 +58,7 @@ class Sources:
 
 
 def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
-    """Return the signature of a file; None if it is missing or was edited after the time `latest`."""
+    """Return the signature of a file, or None if the file is missing or was edited after the time `latest`."""
     try:
         status = os.stat(path)
     except OSError:
@@ -67,7 +67,7 @@ def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
 
 
 def _sign_folder(path: str) -> Signature:
-    """Return what a folder holds, apart from hidden files and compiled modules."""
+    """Return the names in a folder, without hidden files and compiled modules."""
     try:
         return frozenset(name for name in os.listdir(path) if not name.startswith((".", "__pycache__")))
     except OSError:

@@ -59,8 +59,7 @@ def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _redact_shown(streams: list[dict[str, Any]], redactor: Redactor) -> None:
-    """Redact a stream as a terminal shows it. Moving the cursor can join separate pieces to a visible secret.
-    """
+    """Redact a stream as a terminal shows it. Moving the cursor can join separate pieces to a visible secret."""
     shown = fold("".join(_join(output) for output in streams))
     redacted = redactor.redact(shown)
     if redacted != shown:
