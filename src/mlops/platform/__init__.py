@@ -1,26 +1,26 @@
-"""The interface to a platform: one file per noun, with the value types beside their protocol.
+"""The interface that every platform implements: protocols, and the value types that they exchange.
 
-Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and know nothing about the platform
-behind it. A part that a platform does not have is None. Every platform passes the contract suite in
+Notebooks and operations get a `backend.Backend` from `mlops.backends.open_backend` and do not depend on the platform
+behind it. An optional part that a platform lacks is None. Every platform passes the contract suite in
 ``tests/backends/contract``.
 
 .. code-block:: text
 
-    backend         a platform: its parts
+    backend         Backend: a platform and its parts
     trainings       Tracker: trainings with their parameters, metrics and files
     models          Registry: versions of models, one of which is the champion
-    images          Images: scoring images by digest
-    services        Services: one per environment
-    datasets        Datasets: versions of the training data; Arrivals: new data
-    secrets         Secrets, and keys of services
-    pipelines       Pipelines: published and submitted; Triggers: the schedule and new data
+    images          Images: scoring images, found by digest
+    services        Services: the deployed images, one per environment
+    datasets        Datasets: versions of the training data; Arrivals: new files in a watched folder
+    secrets         Secrets: secrets, and the keys of services
+    pipelines       Pipelines: the published pipeline and its runs; Triggers: the schedule, and the trigger for new data
     submission      Submission: a request to start the published pipeline
-    jobs            Jobs, Job: one step of a submitted run, seen from its machine
-    infrastructure  Infrastructure: set-up and deletion
+    jobs            Job: one step of a submitted run; Jobs: finds the job that the current process executes
+    infrastructure  Infrastructure: set-up and deletion of a platform's resources
     billing         Billing: the billable quantities of a month
-    telemetry       Telemetry: runs in the platform's monitoring
-    upgrades        Upgrades: state that older versions created
-    leftovers       Leftovers: state that is no longer needed
-    tracking_page   TrackingPage: the page of all trainings
-    secret_variables  secrets in environment variables, which every platform reads
+    telemetry       Telemetry: sends finished runs to the platform's monitoring
+    upgrades        Upgrades: upgrades state that an older version of the engine created
+    leftovers       Leftovers: deletes state that is no longer needed
+    tracking_page   TrackingPage: a web page with all trainings
+    secret_variables  reads secrets from environment variables, on every platform
 """

@@ -1,8 +1,8 @@
-"""A platform and its capabilities: the interface between a laptop and a cloud.
+"""A platform and its parts.
 
-Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and know nothing of the platform behind it.
-To add one, create a folder beside ``backends/local/`` whose ``__init__`` has
-``open_backend(caller: Caller) -> Backend``, and run the contract suite in ``tests/backends/contract`` against it.
+Notebooks and operations get a `Backend` from `mlops.backends.open_backend` and do not depend on the platform behind it.
+To add a platform, create a folder beside ``backends/local/``. Its ``__init__`` must define
+``open_backend(caller: Caller) -> Backend``. Then run the contract suite in ``tests/backends/contract`` against it.
 
 .. code-block:: python
 
@@ -38,15 +38,15 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class Caller:
-    """The caller that opens a platform.
+    """The program that opens a platform.
 
     Parameters
     ----------
     workspace : Workspace
         The project and its MLOPS_HOME.
     command : sequence of str
-        The command, as a list of arguments, that starts the caller's program in a new process. A platform that runs
-        work in the background on this machine needs it: if it is empty, the caller cannot submit runs there.
+        The command that starts this program in a new process, as a list of arguments. A platform that executes
+        submitted runs on this machine starts them with this command, and refuses to submit runs if it is empty.
     """
 
     workspace: Workspace
@@ -55,14 +55,14 @@ class Caller:
 
 @dataclass(frozen=True)
 class Backend:
-    """A platform: the parts that every platform has, and those that only some have.
+    """A platform. An optional part is None if the platform does not have it.
 
     Parameters
     ----------
     name : str
         The name of the platform, as in ``--platform``; used in messages.
     infrastructure : Infrastructure, optional
-        Sets the platform up; None if it needs no set-up.
+        Sets up the platform; None if no set-up is needed.
     pipelines : Pipelines, optional
         Publishes the retraining pipeline and starts it.
     triggers : Triggers, optional
@@ -70,9 +70,9 @@ class Backend:
     arrivals : Arrivals, optional
         Fetches new data from a watched folder.
     jobs : Jobs, optional
-        Finds the step that this process executes; None if one process executes whole runs.
+        Finds the step of a submitted run that this process executes; None if one process executes whole runs.
     billing : Billing, optional
-        Lists what a month costs; None if nothing is billed.
+        Lists the billable quantities of a month; None if nothing is billed.
     telemetry : Telemetry, optional
         Shows runs in the platform's own monitoring.
     upgrades : Upgrades, optional
@@ -80,7 +80,7 @@ class Backend:
     leftovers : Leftovers, optional
         Deletes state that nothing needs any more; None if old state is deleted by other means.
     tracking_page : TrackingPage, optional
-        Shows people all trainings; None if the platform itself serves such a page.
+        Serves a web page with all trainings; None if the platform already has such a page.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Backend:
     tracking_page: TrackingPage | None = None
 
     def require(self, part: Part | None, what: str) -> Part:
-        """Return a part that only some platforms have.
+        """Return an optional part, or raise an error if the platform does not have it.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Backend:
         Raises
         ------
         UsageError
-            If the platform does not have it.
+            If `part` is None.
         """
         if part is None:
             raise UsageError(f"The platform {self.name} has no {what}. Choose another platform with --platform.")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Usage:
-    """The use of a platform in a month, in quantities that its settings do not contain.
+    """The assumed use of a platform in one month. The platform's settings do not contain these numbers.
 
     Parameters
     ----------
@@ -15,11 +15,11 @@ class Usage:
     run_minutes : float
         How many minutes a retraining keeps its machines busy.
     run_nodes : int
-        How many machines it keeps busy.
+        How many machines a retraining keeps busy.
     production_nodes : float, optional
-        How many machines serve on average; None for the minimum number of nodes.
+        How many machines serve production on average; None for the minimum number of nodes in the settings.
     storage_gb, monitoring_gb : float
-        How much data is stored, and how much data logs and telemetry add.
+        The stored data, and the data that logs and telemetry add in the month, in GB.
     """
 
     runs: float | None = None
@@ -32,7 +32,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Billable:
-    """One item of a month's bill: `quantity` of `unit`, computed with `formula`. `price` names the price of a unit."""
+    """One item of a month's bill: a `quantity` in a `unit`.
+
+    `formula` shows how the quantity was calculated. `price` is the name of the unit's price in the file of prices.
+    """
 
     item: str
     quantity: float
@@ -45,5 +48,8 @@ class Billing(Protocol):
     """The quantities that a platform bills."""
 
     def list_billable(self, usage: Usage) -> list[Billable]:
-        """Return the billable items of a month of 30 days, from the settings alone; called by `mlops cost`."""
+        """Return the billable items of a 30-day month; called by `mlops cost`.
+
+        They are calculated from the settings and `usage`, without a request to the platform.
+        """
         ...

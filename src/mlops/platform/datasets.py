@@ -6,7 +6,7 @@ from typing import Protocol
 
 # Values of `dataset_version`:
 LATEST = "latest"  # the newest registered version
-NEW_DATA = "new"  # the file that arrived last, which is not a version yet
+NEW_DATA = "new"  # the file that arrived last and is not registered as a version yet
 
 
 @dataclass(frozen=True)
@@ -40,36 +40,36 @@ class Arrival:
 class Datasets(Protocol):
     """The versions of the data set.
 
-    A file is first staged, that is, copied to a place where it never changes. It is tested there and,
-    once it has passed, registered there. So a version is exactly the file that was tested, and there is only one copy.
+    A file is first staged: copied to a place where it never changes. The data test reads this copy, and if it passes,
+    the same copy is registered as a version. So a version is exactly the file that was tested.
     """
 
     def find_newest(self) -> DatasetVersion | None:
         """Return the newest version, or None if there is none yet; called by `mlops run` to choose the data.
 
-        Raises IntegrityError if the platform detects that its file has changed.
+        Raises IntegrityError if the platform detects that the version's file has changed.
         """
         ...
 
     def get_version(self, version: str) -> DatasetVersion:
         """Return a version by its number, or the newest for `LATEST`; called by `mlops run-step`.
 
-        Raises DatasetNotFoundError.
+        Raises DatasetNotFoundError if there is no such version.
         """
         ...
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """Copy a local file to a place where it never changes, and return the new address; called before `register`.
 
-        Safe to call again: the same content is stored once. Raises IntegrityError if the file does not have the hash
-        `sha256`, which is the hash of the content that was tested.
+        Safe to call again: the same content is stored only once. If `sha256`, the hash of the tested content, is given,
+        and the file has another hash, IntegrityError is raised.
         """
         ...
 
     def register(self, url: str) -> DatasetVersion:
-        """Make a staged file the newest version; called once it has passed the data test.
+        """Make a staged file the newest version; called after the file has passed the data test.
 
-        Safe to call again: if the newest version has the same content, no other version is created.
+        Safe to call again: if the newest version has the same content, no new version is created.
         """
         ...
 
@@ -78,10 +78,10 @@ class Arrivals(Protocol):
     """New data in a watched folder."""
 
     def fetch_newest(self, run_id: str) -> Arrival:
-        """Stage the file that arrived last, for a submitted run; called by `mlops run-step` for `NEW_DATA`.
+        """Claim and stage the file that arrived last; called by `mlops run-step` for `NEW_DATA`.
 
-        Only one run gets a file, even if several start at the same time; the others get the id of that run. If that run
-        fails, a later run gets the file. Safe to call again for the same run. Raises DatasetNotFoundError if no file
-        has arrived.
+        Only one run gets a file, even if several start at the same time. The other runs get the id of the run that
+        claimed the file. If that run fails, a later run gets the file. Safe to call again for the same run. Raises
+        DatasetNotFoundError if no file has arrived.
         """
         ...

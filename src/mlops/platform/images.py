@@ -11,8 +11,8 @@ from mlops.platform.models import ModelVersion, name_version
 class Image:
     """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content.
 
-    `override` names the person who overruled the gate to promote its model, and the reason;
-    `model_identity` is `ModelVersion.identity`. `mlops.release.choice.choose_image` looks both up.
+    `override` names the person who overruled the gate to promote the model, and the reason. `model_identity` is
+    `ModelVersion.identity`. Both are empty until `mlops.release.choice.choose_image` looks them up in the registry.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Images(Protocol):
     """The store of scoring images, which are identified by digest."""
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """Store a bundle under the digest of its content; called by 05_create_image. Safe to call again."""
+        """Store the image in the folder `bundle` under its digest; called by 05_create_image. Safe to call again."""
         ...
 
     def get_image(self, digest: str) -> Image:

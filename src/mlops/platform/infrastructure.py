@@ -8,7 +8,7 @@ ChangeKind = Literal["create", "modify", "delete", "none"]
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one resource when a platform is set up or deleted; `resource` and `name` are for display."""
+    """A change of one resource when a platform is set up or deleted; `resource` is its type, for display."""
 
     kind: ChangeKind
     resource: str
@@ -27,7 +27,7 @@ class Infrastructure(Protocol):
         ...
 
     def require_ready(self) -> None:
-        """Raise an error if a run is not possible, for example without a login; called before anything runs."""
+        """Raise an error if no run can start, for example without a login; called before every run."""
         ...
 
     def preview_delete(self) -> list[Change]:
@@ -37,7 +37,7 @@ class Infrastructure(Protocol):
     def delete(self) -> list[Change]:
         """Delete everything that `provision` created, including its data; called by `mlops provision --delete`.
 
-        Services end first. Safe to call again: a resource that was already deleted is not an error. Returns the
+        Services are stopped first. Safe to call again: a resource that is already deleted is not an error. Returns the
         changes.
         """
         ...

@@ -8,7 +8,7 @@ from mlops.record.conclusion import Conclusion
 
 
 class Job(Protocol):
-    """One step of a submitted run, seen from the machine that executes it. All steps of a run share its folder."""
+    """One step of a submitted run, on the machine that executes the step. All steps share the folder of the run."""
 
     @property
     def run_id(self) -> str:
@@ -16,28 +16,28 @@ class Job(Protocol):
         ...
 
     def fetch_folder(self, folder: Path) -> None:
-        """Copy the files that earlier steps stored to `folder`; do nothing if there are none."""
+        """Download the files that earlier steps stored into `folder`; do nothing if there are none."""
         ...
 
     def store_folder(self, folder: Path) -> None:
-        """Store the folder of the run, so that the next step and you can read it; called even if the step failed."""
+        """Upload the folder of the run for the next steps and for `mlops runs`; called even if the step failed."""
         ...
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Record the metrics of a step with the step and with the run."""
+        """Record metrics of the step on the platform, for both the step and its run."""
         ...
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Add a tag that records the origin or the data of the submitted run: "BuildId", "dataset"."""
+        """Add tags to the submitted run, such as "BuildId" for its origin and "dataset" for its data."""
         ...
 
     def conclude(self, conclusion: Conclusion) -> None:
-        """Record on the platform how the submitted run ended, as far as it is known; called after each step."""
+        """Record the outcome of the submitted run on the platform, as far as it is known; called after each step."""
         ...
 
 
 class Jobs(Protocol):
-    """The jobs of the platform. The current process may be one of them."""
+    """The jobs of a platform, each of which executes one step of a submitted run."""
 
     def find_job(self) -> Job | None:
         """Return the step of a submitted run that this process executes, or None outside of a submitted run.

@@ -13,13 +13,13 @@ class Leftover:
     Parameters
     ----------
     kind, name : str
-        Its kind and name: "image", "diabetes:1 sha256:3f9a…".
+        The kind and the name for display, such as "image" and "diabetes:1 sha256:3f9a…".
     last_used : float
-        The time of its last use, in seconds since 1970.
+        The time of the last use, in seconds since 1970.
     size : int
-        Bytes on the disk.
+        The size on the disk, in bytes.
     paths : tuple of Path
-        Its files and folders, in the order in which they must be deleted.
+        The files and folders, in the order in which they must be deleted.
     """
 
     kind: str
@@ -33,9 +33,9 @@ class Leftovers(Protocol):
     """The part of a platform's own state that can be deleted; used by `mlops prune`."""
 
     def list_references(self) -> set[str]:
-        """Return everything that champions, services and possible rollbacks refer to.
+        """Return the names of everything that champions, services and possible rollbacks refer to.
 
-        These are images, by name and digest, and the values of the models' tags, such as the names of runs. Raises
+        These are the names and digests of images, and the values of the models' tags, such as the names of runs. Raises
         IntegrityError if any of these records cannot be read. Delete nothing in that case.
         """
         ...
@@ -43,7 +43,7 @@ class Leftovers(Protocol):
     def find(self, before: float, needed: Set[str]) -> list[Leftover]:
         """Return unreferenced state that was last used before `before` (in seconds since 1970), without deleting it.
 
-        `needed` has the references of the runs that are kept: digests, and paths and hashes of data files.
+        `needed` has everything that the kept runs refer to: digests of images, and paths and hashes of data files.
         """
         ...
 

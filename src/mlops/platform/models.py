@@ -26,9 +26,10 @@ class ModelVersion:
 
     @property
     def identity(self) -> str:
-        """A text that identifies the version, even if a restored registry gives the same number to a different one.
+        """A text that identifies the version beyond its number.
 
-        A decision about a version holds only for this identity.
+        A registry that is restored from a backup can give the same number to a different model. Decisions about a
+        version, such as a rollback, therefore apply only to this identity.
         """
         return f"{self.name}:{self.version}:{self.run_id}:{hash_listing(self.files)}"
 
@@ -44,7 +45,7 @@ class ModelVersion:
 
     @property
     def override(self) -> str:
-        """The person who overruled the gate to promote it, and the reason; empty if the gate decided."""
+        """The person who overruled the gate to promote the model, and the reason; empty if the gate decided."""
         why, user = self.tags.get(OVERRIDE_REASON, ""), self.tags.get(OVERRIDDEN_BY, "")
         by = f" by {user}" if user else ""
         return f"{OVERRULED}{by}: {why}" if why else ""
@@ -70,18 +71,18 @@ def require_champion(
     name : str
         The name of the model.
     current : ModelVersion or None
-        The champion now.
+        The current champion.
     expected : str
         The identity of the champion that the new model was compared with; empty if there was none.
     command : str
-        The command that repeats the comparison on the platform of the registry.
+        The command that repeats the comparison, for the message.
     promoting : int
-        The version to promote, which may already be the champion; 0 if none is promoted.
+        The version to promote, which is accepted if it is already the champion; 0 if the model has no version yet.
 
     Raises
     ------
     ConflictError
-        If the champion is another version.
+        If the champion has been replaced.
     """
     found = current.identity if current else ""
     if found == expected or (current and current.version == promoting):
@@ -101,26 +102,27 @@ def _describe_champion(identity: str) -> str:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """The failed test of a model version; its image, and its identity if that was recorded."""
+    """A failed service test: the name of the image, and the identity of its model version, empty in older records."""
 
     image: str
     model_identity: str = ""
 
     def concerns(self, image: str, model_identity: str) -> bool:
-        """Return whether it was the test of this model version, and not of another model with the same number."""
+        """Return whether the test was of this model version, not of a different one with the same number."""
         return is_same_model(self.image, self.model_identity, image, model_identity)
 
 
 class Registry(Protocol):
-    """The registry of model versions, one of which is the champion."""
+    """The registry of model versions. At most one version of each model is its champion."""
 
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
         """Create the next version with all its tags, or nothing if that fails; called by 04_register.
 
-        Safe to call again: a training that is already registered keeps its version. If `expected` is given (empty for
-        no champion) and the champion now has another `identity`, creates nothing and raises ConflictError.
+        Safe to call again: a training that is already registered keeps its version. `expected` is the identity of the
+        champion that the model was compared with, or "" if there was none. If it is given and the champion has been
+        replaced since, nothing is created and ConflictError is raised.
         """
         ...
 
@@ -140,7 +142,7 @@ class Registry(Protocol):
         ...
 
     def get_version(self, name: str, version: int) -> ModelVersion:
-        """Return one version; raises ModelNotFoundError."""
+        """Return one version; raises ModelNotFoundError if it does not exist."""
         ...
 
     def fetch_model(self, model: ModelVersion, folder: Path) -> Path:
@@ -154,7 +156,8 @@ class Registry(Protocol):
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
     """Return whether two images have the same model version.
 
-    A restored registry may give a number to another model, with another `ModelVersion.identity`. An identity is
-    empty if an older version of the engine recorded none, and an empty one matches any other.
+    Equal names are not enough, because a registry that is restored from a backup can give the same number to a
+    different model. Then the values of `ModelVersion.identity` differ. Older versions of the engine recorded no
+    identity, so an empty identity matches every other.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

@@ -36,7 +36,10 @@ STEP_STATES: Mapping[StepState, JobStepState] = {
 
 @dataclass(frozen=True)
 class PublishedPipeline:
-    """The published retraining pipeline: `version` is the build's id, `url` the stable address that starts it."""
+    """The published retraining pipeline.
+
+    `version` is the id of the build that published it. `url` is the address that starts it, which never changes.
+    """
 
     name: str
     version: str
@@ -46,7 +49,7 @@ class PublishedPipeline:
 
 @dataclass(frozen=True)
 class SubmittedStep:
-    """One step of a submitted run; `reason` says why it was skipped or refused to act."""
+    """One step of a submitted run; `reason` says why the step was skipped or refused to act."""
 
     name: str
     state: JobStepState
@@ -55,28 +58,29 @@ class SubmittedStep:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run of the published pipeline, or another run in the same form.
+    """A run of the published pipeline, or a run of this machine described with the same fields.
 
     Parameters
     ----------
     run_id, pipeline, version : str
-        The run, its pipeline, and the build that published the pipeline; no build if the run was not submitted.
+        The id of the run, the name of its pipeline, and the id of the build that published the pipeline. `version` is
+        empty if the run was not submitted.
     state : str
         The state of the run on the platform.
     outcome : str
-        The outcome in the run's record; empty while it runs.
+        The outcome in the run's record; empty if none is recorded yet.
     started, finished : str
-        The start and end, as UTC in ISO 8601.
+        The times of the start and the end, in UTC as ISO 8601.
     url : str
         The run's page on the platform.
     tags : mapping of str to str
-        The tags, which record its origin and data: "BuildId", "dataset".
+        The tags that record the run's origin and data, such as "BuildId" and "dataset".
     steps : tuple of SubmittedStep
-        Its steps, if they were requested.
+        The steps; some platforms leave them out of a list of runs.
     reason : str
         The reason for the outcome.
     model_name : str
-        The model that it registered or deployed; empty if there is none.
+        The model that the run registered or deployed; empty if there is none.
     model_version : int
         The version of that model; 0 if there is none.
     override : str
@@ -102,18 +106,18 @@ class SubmittedRun:
 def describe_record(
     record: RunRecord, url: str, version: str = "", tags: Mapping[str, str] = MappingProxyType({})
 ) -> SubmittedRun:
-    """Return a run that is recorded on this machine, in the form of a submitted one.
+    """Describe a run that is recorded on this machine with the fields of a submitted run.
 
     Parameters
     ----------
     record : RunRecord
         The run.
     url : str
-        The address of its folder.
+        The address of the run's folder.
     version : str
-        The build that published the pipeline; empty if the run was not submitted.
+        The id of the build that published the pipeline; empty if the run was not submitted.
     tags : mapping of str to str
-        See `SubmittedRun`.
+        The tags that record the run's origin and data.
     """
     conclusion = conclude_run(record)
     known = record.state not in ("unreadable", "newer")
@@ -142,36 +146,41 @@ def _describe_step(step: StepRecord, record: RunRecord) -> SubmittedStep:
 
 
 class Pipelines(Protocol):
-    """The published pipeline: publishes it, starts it, and describes its runs."""
+    """The publication of the retraining pipeline, and the runs submitted to it."""
 
     def publish(self, build_id: str, build_uri: str) -> PublishedPipeline:
         """Publish the retraining pipeline of the current sources as version `build_id`; called by `mlops publish`.
 
-        From then on the stable endpoint starts this version. Safe to call again: each build id has only one version.
+        From then on, the address of the pipeline starts this version. Safe to call again: publishing the same build id
+        again does not create another version.
         """
         ...
 
     def find_published(self) -> PublishedPipeline | None:
-        """Return the pipeline that the endpoint currently starts, or None before the first publication."""
+        """Return the version that the address of the pipeline starts, or None before the first publication."""
         ...
 
     def submit(self, submission: Submission) -> SubmittedRun:
         """Start the published pipeline and return immediately; called by `mlops submit`.
 
-        Raises PipelineNotFoundError before the first publication, UsageError if this caller cannot start runs.
+        Raises PipelineNotFoundError before the first publication, and UsageError if the platform needs
+        `Caller.command` but it is empty.
         """
         ...
 
     def get_run(self, run_id: str) -> SubmittedRun:
-        """Return the current state of a submitted run and its steps; raises RunNotFoundError."""
+        """Return the current state of a submitted run and its steps; raises RunNotFoundError if it does not exist."""
         ...
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
-        """Return submitted runs without their steps, newest first; called by `mlops runs`."""
+        """Return the `most` newest submitted runs, newest first; called by `mlops runs`. Steps can be left out."""
         ...
 
     def read_log(self, run_id: str, step: str) -> str:
-        """Return the output of a step so far; raises RunNotFoundError or StepNotFoundError."""
+        """Return the output of a step so far.
+
+        Raises RunNotFoundError or StepNotFoundError if the run or the step does not exist.
+        """
         ...
 
     def fetch_run(self, run_id: str, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Secrets in environment variables, which every platform reads: ``MLOPS_SECRET_<NAME>``."""
+"""Secrets in environment variables named ``MLOPS_SECRET_<NAME>``, which every platform reads."""
 
 import os
 import re
@@ -11,12 +11,12 @@ SHORTEST = 8  # characters; a shorter secret would also be redacted in ordinary 
 
 
 def name_variable(secret: str) -> str:
-    """Return the variable that holds a secret: "storage-key" is in ``MLOPS_SECRET_STORAGE_KEY``."""
+    """Return the name of a secret's variable: ``MLOPS_SECRET_STORAGE_KEY`` for "storage-key"."""
     return PREFIX + re.sub(r"\W", "_", secret).upper()
 
 
 def read_variable(secret: str) -> str:
-    """Return the secret that a variable holds.
+    """Return the value of a secret from its environment variable.
 
     Raises
     ------
@@ -30,9 +30,9 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Redact an error's text: the secrets in the environment, and those that this process has redacted before.
+    """Redact the text of an error: the secrets in environment variables, and those that this process already knows.
 
-    It does not ask the platform, because the platform may be what failed.
+    The platform is not asked for its secrets, because it may be the cause of the error.
     """
     from mlops.record.redaction import redact_known  # imported late: `mlops --help` does not need it
 

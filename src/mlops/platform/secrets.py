@@ -1,4 +1,4 @@
-"""The interface to secrets, which stay out of notebooks, parameters, logs and images."""
+"""The interface to secrets and to the keys of services."""
 
 from collections.abc import Iterable
 from typing import Protocol

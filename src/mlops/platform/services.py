@@ -8,7 +8,7 @@ from mlops.platform.models import FailedTest, ModelVersion, is_same_model, name_
 
 ENVIRONMENTS = ("qa", "production")
 Ending = Literal["failed", "unanswered", "interrupted"]  # how a test that did not pass ended
-Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: its record is damaged
+Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: the environment's record is damaged
 
 
 @dataclass(frozen=True)
@@ -22,21 +22,21 @@ class Decision:
 
 @dataclass(frozen=True)
 class Permissions:
-    """The actions that a deployment takes only if a person asks for them.
+    """The permissions that a deployment has only if a person asks for them.
 
     Parameters
     ----------
     take_over : bool
-        Whether it is allowed to replace a service of another model.
+        Whether the deployment can replace a service of another model.
     redeploy : bool
-        Whether it is allowed to deploy a model version that was rolled back.
+        Whether a model version that was rolled back can be deployed again.
     """
 
     take_over: bool = False
     redeploy: bool = False
 
 
-# How the reason of a decision ends if the previous service was restored after the test of a new one.
+# The last words of `Decision.reason` if the previous service was restored after the test of a new one.
 FAILED_TEST, UNFINISHED_TEST = "failed its test", "did not finish its test"
 NO_DECISION, NO_PERMISSIONS = Decision(), Permissions()
 
@@ -53,27 +53,27 @@ class Service:
         The deployed image and its model version.
     health, problem : str
         "healthy", "unhealthy" or "stopped", as the platform reports it. "unreadable" if the record of the environment
-        is damaged; then `problem` says why, and the other fields except the environment are empty.
+        is damaged. In that case, `problem` says why, and all other fields except `environment` are empty.
     deployed : str
-        The time of the deployment, as UTC in ISO 8601.
+        The time of the deployment, in UTC as ISO 8601.
     tested : str
-        "passed", "failed", or empty if its test has not run, or did not finish.
+        The result of the service test: "passed" or "failed"; empty if the test has not run or did not finish.
     example : str
         A request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
     decision : Decision
         The person, reason and run behind the deployment.
     override : str
-        The person who overruled the gate to promote its model, and the reason; empty if the gate decided.
+        The person who overruled the gate to promote the model, and the reason; empty if the gate decided.
     previous : str
-        The image that a rollback restores: "diabetes:1"; empty if there is none of the same model.
+        The image that a rollback would restore, such as "diabetes:1"; empty if there is none of the same model.
     failed : tuple of FailedTest
-        The model versions that were deployed here and failed their last test.
+        The model versions whose last test in this environment failed.
     accepts_keys : bool
-        Whether it was started with the keys that the platform's secrets hold.
+        Whether the service accepts the stored keys.
     model_identity : str
-        `ModelVersion.identity` of its model; empty if an older version of the engine deployed it.
+        `ModelVersion.identity` of the model; empty if an older version of the engine deployed the service.
     original : str
-        The home in which it was started, if that is not this one: "/data/.mlops on another machine"; otherwise empty.
+        The other MLOPS_HOME that started the service: "/data/.mlops on another machine"; empty if it was this one.
     """
 
     environment: str
@@ -96,26 +96,26 @@ class Service:
 
     @property
     def condition(self) -> str:
-        """Its health for display. A service of another home was never stopped in this one."""
+        """The health for display: "not running here", not "stopped", if another MLOPS_HOME started the service."""
         return "not running here" if self.original and self.health == "stopped" else self.health
 
     @property
     def address(self) -> str:
-        """The address of the running service; empty if it is stopped or belongs to a copied home."""
+        """The address of the service; empty if no service runs here."""
         return "" if self.health == "stopped" else self.url
 
     @property
     def model_name(self) -> str:
-        """The name of its model."""
+        """The name of the deployed model."""
         return name_model(self.image)
 
     @property
     def model(self) -> str:
-        """The model and version that serve: "diabetes version 2", with a mark if the gate was overruled."""
+        """The deployed model and version: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
-        """Return whether the service has this version of the registry, not a different model with the same number."""
+        """Return whether the service has this model version, not a different one with the same number."""
         same = (version.name, version.version) == (self.model_name, self.model_version)
         return same and self.model_identity in ("", version.identity)
 
@@ -127,16 +127,16 @@ class Service:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The result of a service test, as it was recorded, and what serves now.
+    """The result of a service test, and the service that runs after it.
 
     Parameters
     ----------
     kind : str
         "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not answer but
-        the platform reports it as running; "replaced" if another image has been deployed there since. The last two
-        record nothing.
+        the platform reports it as running; "replaced" if another image has been deployed in the environment since.
+        "unanswered" and "replaced" are not recorded.
     serving : Service or None
-        What serves now.
+        The current service of the environment; None if there is none.
     """
 
     kind: Literal["passed", "failed", "interrupted", "unanswered", "replaced"]
@@ -145,25 +145,25 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Rollback:
-    """A rollback: the image that was removed from an environment, the one restored, and the decision.
+    """One rollback of an environment: the removed image, the restored image, and the decision.
 
     Parameters
     ----------
     environment : str
         The environment.
     image, model_version, restored, restored_version : str, int, str, int
-        The image that was removed, the image that serves instead, and their model versions.
+        The removed image and its model version, then the restored image and its model version.
     at : str
-        The time of the rollback: when the restored image was deployed, as UTC in ISO 8601.
+        The time when the restored image was deployed, in UTC as ISO 8601.
     decision : Decision
         The person and reason behind the rollback, and the run that records it.
     lifted : str
-        The time when the version was redeployed on request and passed its test again; empty while it is barred from
-        deployment.
+        The time when the removed version was redeployed on request and passed its test again. Until then, it is empty
+        and the version is barred from deployment.
     override, restored_override : str
         The person who overruled the gate to promote each model, and the reason; empty if the gate decided.
     model_identity : str
-        `ModelVersion.identity` of the model that was removed; empty if an older version of the engine deployed it.
+        `ModelVersion.identity` of the removed model; empty if an older version of the engine deployed it.
     """
 
     environment: str
@@ -181,22 +181,22 @@ class Rollback:
     def bars(self, image: str, model_identity: str) -> bool:
         """Return whether this rollback bars a model version from being deployed again.
 
-        A restored registry may have another model under the same number, which the rollback does not concern.
+        A different model with the same number, which a restored registry may have, is not barred.
         """
         return not self.lifted and is_same_model(self.image, self.model_identity, image, model_identity)
 
     def removed(self, service: Service) -> bool:
-        """Return whether the rollback removed the model version that a service has now, barred or not."""
+        """Return whether the rollback removed the model version of `service`, even if it is no longer barred."""
         return is_same_model(self.image, self.model_identity, service.image, service.model_identity)
 
     @property
     def model(self) -> str:
-        """The model and version that were removed: "diabetes version 2", with a mark as in `Service.model`."""
+        """The removed model and version: "diabetes version 2", with a mark if the gate was overruled."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
     @property
     def restored_model(self) -> str:
-        """The model and version that serve instead, with a mark as in `Service.model`."""
+        """The restored model and version, with a mark if the gate was overruled."""
         return name_version(name_model(self.restored), self.restored_version, self.restored_override)
 
 
@@ -215,48 +215,48 @@ class Services(Protocol):
     ) -> Service:
         """Serve `image` at the environment's URL; called by 06_deploy.
 
-        The previous service keeps serving until the new one is ready. Safe to call again: a healthy service of the
-        same digest is left alone unless `force` is true. Raises DeploymentError if the service does not become ready,
-        if the digest has not passed its test in the preceding environment (production accepts only what passed in QA),
-        or if the environment serves another model. Raises RolledBackError if the model version was rolled back here or
-        in a later environment.
+        The previous service keeps running until the new one is ready. Safe to call again: a healthy service with the
+        same digest is not restarted unless `force` is true. Raises DeploymentError if the service does not become
+        ready, if the image has not passed its test in the preceding environment (QA comes before production), or if
+        the environment serves another model. Raises RolledBackError if the model version was rolled back here or in a
+        later environment.
         """
         ...
 
     def find_owner(self, environment: str) -> str:
-        """Return the current or last model of an environment, or ""; called by `mlops run`."""
+        """Return the model that was deployed last in an environment, or "" if none was; called by `mlops run`."""
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
-        """Record the result of the service's test; called by 07_test_service, and by the runner if the test failed.
+        """Record the result of a service test; called by 07_test_service, and by the runner if the test failed.
 
-        If the test failed in production, the previous service is restored; if there is none, the service is stopped. If
-        the service has not `answered`, the platform is asked first. If the platform says that the service runs, nothing
-        is changed or recorded. Safe to call again: a digest that is not deployed there changes nothing. Raises
-        ServiceTestFailed if the test failed and the platform then reported an error.
+        If the test failed in production, the previous service is restored. If there is no previous service, the service
+        is stopped. If `answered` is false and the platform says that the service is running, nothing is recorded. Safe
+        to call again: nothing changes if another digest is deployed. Raises ServiceTestFailed if the test failed and
+        the platform then reported an error.
         """
         ...
 
     def abandon_test(self, environment: str, digest: str) -> Judgement:
-        """Restore the deployment before an image whose test did not finish; called by the runner.
+        """Restore the previous service in production after an unfinished test; called by the runner.
 
-        The image counts as untested, not as failed: the next release can deploy and test it again. In QA nothing is
-        restored. Safe to call again: a digest that is not deployed there changes nothing.
+        The image counts as untested, not as failed, so the next release can deploy and test it again. In QA, nothing is
+        restored. Safe to call again: nothing changes if another digest is deployed.
         """
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """Serve the last earlier deployment that passed its test; called by `mlops rollback`.
 
-        Only deployments of the same model are considered, unless `take_over` is true. The removed version
-        is not deployed again unless a person asks for it. Raises the errors of `require_previous`.
+        Only deployments of the same model are considered, unless `take_over` is true. The removed version is barred
+        from deployment until a person asks for it. Raises the errors of `require_previous`.
         """
         ...
 
     def require_previous(self, environment: str, *, take_over: bool = False) -> None:
         """Check that there is a deployment to roll back to; called by `mlops rollback` before it records a run.
 
-        Raises DeploymentNotFoundError if there is none, and DeploymentError if the only one is of another model and
+        Raises DeploymentNotFoundError if there is none, and DeploymentError if all of them are of other models and
         `take_over` is false.
         """
         ...
@@ -266,19 +266,19 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return whether the service accepts the stored keys, True if none runs; called before keys are read."""
+        """Return False if a running service refuses the stored keys; called before these keys are shown."""
         ...
 
     def rotate_keys(self, environment: str) -> None:
         """Give the service a new primary key; the old one becomes the secondary key. Called by `mlops keys --rotate`.
 
         If the service did not accept the stored keys, both keys are new. A running service has the new keys when this
-        returns. If it does not become ready with them, the old keys stay.
+        method returns. If the service does not become ready with the new keys, the old ones are kept.
         """
         ...
 
     def stop(self, environment: str) -> bool:
-        """Stop the service, and return True if one ran; called by `mlops stop`."""
+        """Stop the service, and return whether one was running; called by `mlops stop`."""
         ...
 
     def list_services(self) -> list[Service]:
@@ -295,6 +295,6 @@ def name_model(image: str) -> str:
 
 
 def previous_environment(environment: str) -> str:
-    """Return the environment whose test an image must pass before `environment` accepts it; "" for the first one."""
+    """Return the environment in which an image must pass its test before this one; "" for the first environment."""
     place = ENVIRONMENTS.index(environment)
     return ENVIRONMENTS[place - 1] if place else ""

@@ -11,7 +11,7 @@ from mlops.pipelines import find_data_step
 from mlops.pipelines.step import Step
 from mlops.platform.datasets import LATEST, NEW_DATA
 
-NOTHING = "none"  # the text for a parameter without a value, because Azure does not allow empty ones
+NOTHING = "none"  # the text of a parameter without a value; Azure does not accept an empty text
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ def list_names() -> list[str]:
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Return the submission that these texts describe; `NOTHING` stands for the default.
+    """Return the submission with these parameters, given as text by name. `NOTHING` stands for the default.
 
     Raises
     ------
     ParameterError
-        For a parameter that the published pipeline does not have, or that has no value.
+        If the published pipeline does not have a parameter, or a value is empty.
     """
     for name, text in given.items():
         if name not in list_names():
@@ -72,7 +72,7 @@ def list_overrides(submission: Submission, build: Build, data_path: str, steps: 
     Parameters
     ----------
     submission : Submission
-        The submission. Its data set is not looked up here.
+        The submission. Its `dataset_version` and `data_file_path` are ignored; the caller finds the file.
     build : Build
         The build that published the pipeline.
     data_path : str

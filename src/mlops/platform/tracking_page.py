@@ -5,13 +5,13 @@ from typing import Protocol
 
 
 class TrackingPage(Protocol):
-    """The page of a tracking server that this machine can serve."""
+    """A web page with all trainings, which a server on this machine shows."""
 
     def find_command(self, arguments: Sequence[str]) -> list[str]:
         """Return the command that serves the page until it is interrupted; called by `mlops ui`.
 
         `arguments` are passed on to the server. Raises UsageError if the server is not installed. The database is
-        checked as before a run, with the same errors, because the server would upgrade an older database without
+        checked first, with the same errors as before a run, because the server would upgrade an older database without
         asking.
         """
         ...

@@ -20,20 +20,20 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingOrigin:
-    """The origin of a training, which the training's page shows.
+    """The notebook, the commit and the data of a training, which the training's page shows.
 
     Parameters
     ----------
     notebook : str
-        Its path in the project.
+        The path of the notebook in the project.
     git_commit : str
-        See `mlops.record.lineage.Commit`.
+        The commit of the project; see `mlops.record.lineage.Commit`.
     began : float
         The start of the notebook, in seconds since 1970.
     data_url, data_sha256 : str
         The file with the training data.
     rows : int
-        The number of its rows.
+        The number of rows in the training data.
     columns : mapping of str to str
         The NumPy type of each column, such as "float64".
     """
@@ -64,10 +64,10 @@ class Tracker(Protocol):
     ) -> TrainingRun:
         """Record a finished training with the model's `files` and `plots` (folders); called by 02_train.
 
-        Its name comes from `name_training`, and its page shows as much of its `origin` as the platform allows. Every
-        call creates a new training, which belongs to `sweep` if that is given. Several threads and processes can call
-        this method at the same time. If `pipeline_run` is given, the new training replaces an earlier one with the same
-        `pipeline_run` and parameters, so that a pipeline run that was killed and resumed leaves only one training.
+        Every call creates a new training, which belongs to `sweep` if that is given. `name_training` returns its name.
+        Its page shows as much of `origin` as the platform allows. Several threads and processes can call this method at
+        the same time. If `pipeline_run` is given, the new training replaces an earlier one with the same `pipeline_run`
+        and parameters, so that a pipeline run that was killed and resumed leaves only one training.
         """
         ...
 
@@ -111,13 +111,13 @@ class Tracker(Protocol):
 
 
 def name_training(pipeline_run: str, sweep: str, parameters: Mapping[str, object]) -> str:
-    """Return a readable name for a training: the name of its run or, in a sweep, the parameters that it tries."""
+    """Return a readable name for a training: in a sweep, its parameters; otherwise, the name of its pipeline run."""
     if sweep:
         return ", ".join(f"{name}={value}" for name, value in parameters.items())
     return PurePath(pipeline_run).name or "interactive"
 
 
 def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Return a name made of a pipeline run and the parameters. A run keeps only one training with this name."""
+    """Return a hash of a pipeline run and a training's parameters. A run keeps only one training with this hash."""
     content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -8,16 +8,16 @@ class Upgrades(Protocol):
     """The upgrade of a platform's own state in MLOPS_HOME; called by `mlops upgrade`."""
 
     def list_outdated(self) -> list[str]:
-        """Return the state that must be upgraded before it can be used, one line each, without changing it.
+        """Return one line for each part of the state that must be upgraded before it can be used; change nothing.
 
-        Raises FormatError if a newer version created it.
+        Raises FormatError if a newer version created the state.
         """
         ...
 
     def upgrade(self) -> Iterator[str]:
         """Upgrade the state, and yield one line for each upgrade.
 
-        Called after a backup, while the locks of the home are held. If the process is killed, either the old or the
-        new state remains. Safe to call again: up-to-date state stays as it is.
+        Called after a backup, while the locks of MLOPS_HOME are held. If the process is killed, either the old or the
+        new state remains. Safe to call again: up-to-date state is not changed.
         """
         ...
