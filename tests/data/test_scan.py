@@ -290,7 +290,7 @@ def test_a_file_that_grows_while_it_is_scanned_is_refused(tmp_path: Path, monkey
         pq.write_table(make_table(80), path)
         return totals.Totals(*names)
 
-    monkeypatch.setattr("mlops.data.scan.Totals", scan_then_grow)
+    monkeypatch.setattr("mlops.data.rows.Totals", scan_then_grow)
     with pytest.raises(IntegrityError, match=r"data\.parquet changed while it was read\. Test it again\.") as raised:
         scan_file(str(path), RULES, REFERENCE)
     assert isinstance(raised.value.__cause__, ValueError)

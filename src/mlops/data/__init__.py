@@ -8,6 +8,7 @@
     tables      data files as tables, with their hashes
     batches     the columns of a data file, in batches of rows
     totals      the totals of columns of numbers, added up batch by batch
+    rows        the scan of some rows of a table
     scan        one scan of a table: its profile, and what the data test needs to know
     profile     a few numbers per column, which merge: profile(a + b) is profile(a) merged with profile(b)
     drift       the distance between two profiles

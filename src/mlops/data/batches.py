@@ -1,7 +1,8 @@
 """The columns of a data file in batches of rows, so that no more than a batch is in memory at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +20,8 @@ VALUES = 2_000_000  # in a batch; 16 MB
 INDEX = "index_columns"  # where pandas notes in a Parquet file which columns are an index and not data
 
 
-class Batches(Protocol):
-    """A table whose columns can be read in batches.
+class Layout(Protocol):
+    """The columns and the number of rows of a table.
 
     Parameters
     ----------
@@ -41,6 +42,10 @@ class Batches(Protocol):
 
     def name_kind(self, name: str) -> str:
         """Return how pandas calls the type of a column."""
+
+
+class Batches(Layout, Protocol):
+    """A table whose columns can be read in batches."""
 
     def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield columns of numbers in batches of rows."""
@@ -84,6 +89,43 @@ class FrameBatches:
             yield self._frame.iloc[start : start + size][list(names)]
 
 
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table in one or more Parquet files.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The columns in their order. A name that occurs more than once in a file is repeated at the end.
+    numbers : frozenset of str
+        The columns of numbers that occur once.
+    types : mapping of str to tuple of DataType
+        The different types that each column has in the files.
+    """
+
+    names: tuple[str, ...]
+    numbers: frozenset[str]
+    types: Mapping[str, tuple[pa.DataType, ...]]
+
+    def name_kind(self, name: str) -> str:
+        """Return how pandas calls the type of a column."""
+        parts = [pa.schema([("x", kind)]).empty_table().to_pandas() for kind in self.types[name]]
+        names = {str(part.dtypes["x"]) for part in parts}
+        return names.pop() if len(names) == 1 else "object"
+
+
+def combine_schemas(schemas: Sequence[pa.Schema]) -> Columns:
+    """Return the columns of files that are one table."""
+    repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
+    names = (*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated)
+    types: dict[str, list[pa.DataType]] = {name: [] for name in names}
+    for field in (field for schema in schemas for field in schema):
+        types[field.name].append(field.type)
+    numeric = {name for name, found in types.items() if all(map(_is_numeric, found))}
+    different = {name: tuple(dict.fromkeys(kinds)) for name, kinds in types.items()}
+    return Columns(names, frozenset(numeric.difference(repeated)), different)
+
+
 class ParquetBatches:
     """Parquet files that are one table; see `Batches`.
 
@@ -91,27 +133,21 @@ class ParquetBatches:
     ----------
     files : sequence of Path
         The files, in the order of their rows. If a file lacks a column, its rows have missing values there.
+    columns : Columns, optional
+        The columns of the whole table, if the files are only a part of it.
     """
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[Path], columns: Columns | None = None) -> None:
         self._files = files
-        schemas, self._counts = zip(*map(_read_schema, files), strict=True)
-        repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
-        self.names = [*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated]
+        schemas, self._counts = zip(*map(read_schema, files), strict=True)
+        self.columns = columns or combine_schemas(schemas)
+        self.names, self.numbers = self.columns.names, self.columns.numbers
         self.rows = sum(self._counts)
-        types: dict[str, list[pa.DataType]] = {name: [] for name in self.names}
-        for field in (field for schema in schemas for field in schema):
-            types[field.name].append(field.type)
-        numeric = {name for name, found in types.items() if all(map(_is_numeric, found))}
-        self.numbers = frozenset(numeric.difference(repeated))
-        self._types = types
-        self._targets = {name: _choose_type(types[name]) for name in self.numbers}
+        self._targets = {name: _choose_type(self.columns.types[name]) for name in self.numbers}
 
     def name_kind(self, name: str) -> str:
         """See `Batches`."""
-        parts = [pa.schema([("x", kind)]).empty_table().to_pandas() for kind in set(self._types[name])]
-        names = {str(part.dtypes["x"]) for part in parts}
-        return names.pop() if len(names) == 1 else "object"
+        return self.columns.name_kind(name)
 
     def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """See `Batches`."""
@@ -191,7 +227,7 @@ def _open_file(path: Path) -> pq.ParquetFile:
     return pq.ParquetFile(path, pre_buffer=False)
 
 
-def _read_schema(path: Path) -> tuple[pa.Schema, int]:
+def read_schema(path: Path) -> tuple[pa.Schema, int]:
     """Return the columns of a file, without an index of pandas, and the number of its rows."""
     with _open_file(path) as file:  # closed at once: a folder can have more files than a process can open
         return _drop_index(file.schema_arrow), file.metadata.num_rows
@@ -207,8 +243,12 @@ def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
     """Return the type as which to read a column. Integers stay integers if one type holds those of all files."""
     if not all(map(pa.types.is_integer, kinds)):
         return pa.float64()
-    return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in set(kinds))))
+    return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in kinds)))
 
 
 def _cast(batch: pa.RecordBatch, place: int | None, kind: pa.DataType) -> pa.Array:
-    return pa.nulls(batch.num_rows, kind) if place is None else batch.column(place).cast(kind, safe=False)
+    if place is None:
+        return pa.nulls(batch.num_rows, kind)
+    values = batch.column(place)
+    # Arrow converts 30 % of decimals to another double than Python does, but reads their text correctly
+    return (values.cast(pa.string()) if pa.types.is_decimal(values.type) else values).cast(kind, safe=False)

@@ -1,8 +1,4 @@
-"""One scan of a table, in bounded memory: its profile, and what the data test needs to know about its columns.
-
-Rows are compared by hashes of 64 bits. Among 10,000,000 different rows, two have the same hash with a probability of
-three in a million.
-"""
+"""One scan of a table, in bounded memory: its profile, and what the data test needs to know about its columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +6,12 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import polars.selectors as cs
-from numpy.typing import NDArray
 
-from mlops.data.batches import Batches, FrameBatches, find_repeated, open_batches
+from mlops.data.batches import Batches, FrameBatches, Layout, find_repeated, open_batches
 from mlops.data.content import open_content
 from mlops.data.profile import ColumnProfile, Profile
-from mlops.data.totals import ColumnTotals, Totals
+from mlops.data.rows import OtherTotals, RowsScan, ScanPlan, count_copies, scan_rows
+from mlops.data.totals import ColumnTotals
 
 HEAD = 3  # rows
 
@@ -55,7 +49,7 @@ class OtherColumn:
 
 @dataclass(frozen=True)
 class TableScan:
-    """The findings of a scan of a table.
+    """The findings of a scan of a layout.
 
     Parameters
     ----------
@@ -95,7 +89,7 @@ class TableScan:
 
 
 def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
-    """Scan a CSV or Parquet file, or a folder of Parquet files, which is one table.
+    """Scan a CSV or Parquet file, or a folder of Parquet files, which is one layout.
 
     Parquet is read in batches: 10,000,000 rows of 11 numbers take 410 MB. A CSV file is read as a whole.
 
@@ -124,27 +118,25 @@ def scan_frame(frame: pd.DataFrame, rules: Sequence[ColumnRule], reference: Prof
     return _scan(FrameBatches(frame), rules, reference)
 
 
-def _scan(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
+def plan_scan(layout: Layout, rules: Sequence[ColumnRule], reference: Profile) -> ScanPlan:
+    """Return the plan for the scan of a table; `rules` and `reference` as for `scan_file`."""
     ranges = {rule.name: (rule.minimum, rule.maximum) for rule in rules}
-    repeated = find_repeated(batches.names)
-    once = [name for name in batches.names if name not in repeated]
-    numeric = [name for name in once if name in batches.numbers or not batches.rows]
-    totals = Totals({name: reference[name].edges if name in reference else () for name in numeric}, ranges)
-    compared = [name for name in numeric if name in ranges]
-    hashes, row = np.empty(batches.rows, dtype="uint64"), 0
-    for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
-        totals.add(batch, row)
-        if compared:
-            hashes[row : row + batch.height] = _hash_rows(batch.select(compared))
-        row += batch.height
-    return TableScan(
-        rows=batches.rows,
-        names=tuple(batches.names),
-        numbers=totals.finish(),
-        others={name: _scan_values(name, batches) for name in once if name in ranges and name not in totals.edges},
-        copies=_count_copies(hashes) if compared else 0,
-        head=batches.read_head(HEAD),
-    )
+    repeated = find_repeated(layout.names)
+    once = [name for name in layout.names if name not in repeated]
+    numeric = [name for name in once if name in layout.numbers or not layout.rows]
+    edges = {name: reference[name].edges if name in reference else () for name in numeric}
+    return ScanPlan(edges, ranges, tuple(name for name in once if name in ranges and name not in edges))
+
+
+def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFrame) -> TableScan:
+    """Return the findings of a scan of all rows of a table."""
+    others = {name: _describe_other(layout.name_kind(name), other) for name, other in found.others.items()}
+    return TableScan(layout.rows, tuple(layout.names), found.totals.finish(), others, copies, head)
+
+
+def _scan(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
+    found = scan_rows(batches, plan_scan(batches, rules, reference))
+    return conclude_scan(batches, found, count_copies(found.hashes), batches.read_head(HEAD))
 
 
 def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
@@ -159,24 +151,5 @@ def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
     return (count, known.mean, deviation, column.lowest, column.highest)
 
 
-def _hash_rows(batch: pl.DataFrame) -> NDArray[np.uint64]:
-    """Return a hash of each row. Missing values are equal, whether null or not a number."""
-    return batch.with_columns(cs.float().fill_nan(None)).hash_rows().to_numpy()
-
-
-def _count_copies(hashes: NDArray[np.uint64]) -> int:
-    hashes.sort()
-    return int(np.count_nonzero(hashes[1:] == hashes[:-1]))
-
-
-def _scan_values(name: str, batches: Batches) -> OtherColumn:
-    missing, first, row, examples, others = 0, -1, 0, pd.Series(dtype="object"), pd.Series(dtype="object")
-    for values in batches.read_values(name):
-        gaps = values.isna().to_numpy()
-        first = row + int(gaps.argmax()) if first < 0 and gaps.any() else first
-        missing, row = missing + int(gaps.sum()), row + len(values)
-        others = others if len(others) else values.head(1)
-        if examples.empty:
-            examples = values[pd.to_numeric(values, errors="coerce").isna()].dropna().head(1)
-    example = (others if examples.empty else examples).iloc[0]
-    return OtherColumn(batches.name_kind(name), str(example), missing, first)
+def _describe_other(kind: str, found: OtherTotals) -> OtherColumn:
+    return OtherColumn(kind, (found.example or found.first)[0], found.missing, found.first_missing)

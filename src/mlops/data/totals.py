@@ -77,9 +77,26 @@ class Totals:
                 part = replace(part, first_missing=row + int(gaps.arg_max() or 0))
             self._sums[name] = merge_totals(self._sums[name], part)
 
+    def merge(self, later: "Totals") -> "Totals":
+        """Return the totals of these rows and those that follow. Means stay distances until the end, and so exact."""
+        merged = Totals(self.edges, self.ranges)
+        merged._origins = later._origins | self._origins
+        for name in self.edges:
+            left, right = (part._measure_from(name, merged._origins) for part in (self, later))
+            merged._sums[name] = merge_totals(left, right)
+        return merged
+
     def finish(self) -> dict[str, ColumnTotals]:
         """Return the totals of each column."""
         return {name: _move(sums, self._origins.get(name, 0.0)) for name, sums in self._sums.items()}
+
+    def _measure_from(self, name: str, origins: Mapping[str, float]) -> ColumnTotals:
+        """Return the totals of a column with its mean as the distance from another origin."""
+        sums = self._sums[name]
+        if name not in self._origins:
+            return sums
+        profile = replace(sums.profile, mean=sums.profile.mean + (self._origins[name] - origins[name]))
+        return replace(sums, profile=profile)
 
     def _get_range(self, name: str) -> tuple[float, float]:
         return self.ranges.get(name, (-np.inf, np.inf))

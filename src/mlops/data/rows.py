@@ -1,0 +1,137 @@
+"""The scan of some rows of a table. Scans of consecutive rows merge into the scan of the table.
+
+Rows are compared by hashes of 64 bits. Among 10,000,000 different rows, two have the same hash with a probability of
+three in a million.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import polars.selectors as cs
+from numpy.typing import NDArray
+
+from mlops.data.batches import Batches
+from mlops.data.totals import Totals
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """The columns of a table that a scan reads, and what it counts in them.
+
+    Parameters
+    ----------
+    edges : mapping of str to tuple of float
+        The columns of numbers, with the edges of their bins.
+    ranges : mapping of str to pair of float
+        The range of each column that has a rule.
+    others : tuple of str
+        The columns with a rule that contain other values than numbers.
+    """
+
+    edges: Mapping[str, tuple[float, ...]]
+    ranges: Mapping[str, tuple[float, float]]
+    others: tuple[str, ...]
+
+    @property
+    def compared(self) -> list[str]:
+        """The columns that must be equal in rows that are copies of each other."""
+        return [name for name in self.edges if name in self.ranges]
+
+
+@dataclass(frozen=True)
+class OtherTotals:
+    """The totals of a column of other values than numbers.
+
+    Parameters
+    ----------
+    first, example : tuple of str
+        The first value, and the first one that is not a number; empty if there is none.
+    missing, first_missing : int
+        The number of missing values, and the row of the first one, counted from 0; -1 if there is none.
+    """
+
+    first: tuple[str, ...] = ()
+    example: tuple[str, ...] = ()
+    missing: int = 0
+    first_missing: int = -1
+
+    def merge(self, later: "OtherTotals") -> "OtherTotals":
+        """Return the totals of these rows and those that follow."""
+        return OtherTotals(
+            first=self.first or later.first,
+            example=self.example or later.example,
+            missing=self.missing + later.missing,
+            first_missing=self.first_missing if self.first_missing >= 0 else later.first_missing,
+        )
+
+
+@dataclass(frozen=True)
+class RowsScan:
+    """The findings of a scan of some rows of a table.
+
+    Parameters
+    ----------
+    totals : Totals
+        The columns of numbers.
+    others : mapping of str to OtherTotals
+        The other columns with a rule.
+    hashes : array of uint64, length rows
+        A hash of each row; empty if no columns are compared.
+    """
+
+    totals: Totals
+    others: Mapping[str, OtherTotals]
+    hashes: NDArray[np.uint64]
+
+    def merge(self, later: "RowsScan") -> "RowsScan":
+        """Return the findings for these rows and those that follow."""
+        return RowsScan(
+            totals=self.totals.merge(later.totals),
+            others={name: other.merge(later.others[name]) for name, other in self.others.items()},
+            hashes=np.concatenate([self.hashes, later.hashes]),
+        )
+
+
+def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
+    """Scan some rows of a table; `row` is the number of the first one."""
+    totals, numeric, compared = Totals(plan.edges, plan.ranges), list(plan.edges), plan.compared
+    hashes, done = np.empty(batches.rows if compared else 0, dtype="uint64"), 0
+    for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
+        totals.add(batch, row + done)
+        if compared:
+            hashes[done : done + batch.height] = _hash_rows(batch.select(compared))
+        done += batch.height
+    return RowsScan(totals, {name: _scan_values(name, batches, row) for name in plan.others}, hashes)
+
+
+def count_copies(hashes: NDArray[np.uint64]) -> int:
+    """Return the number of hashes that occurred before. The hashes are sorted in place."""
+    hashes.sort()
+    return int(np.count_nonzero(hashes[1:] == hashes[:-1]))
+
+
+def _hash_rows(batch: pl.DataFrame) -> NDArray[np.uint64]:
+    """Return a hash of each row. Missing values are equal, whether null or not a number."""
+    return batch.with_columns(cs.float().fill_nan(None)).hash_rows().to_numpy()
+
+
+def _scan_values(name: str, batches: Batches, begin: int) -> OtherTotals:
+    found, row = OtherTotals(), begin
+    for values in batches.read_values(name):
+        gaps = values.isna().to_numpy()
+        words = values.head(0) if found.example else values[pd.to_numeric(values, errors="coerce").isna()].dropna()
+        part = OtherTotals(
+            first=_show_first(values),
+            example=_show_first(words),
+            missing=int(gaps.sum()),
+            first_missing=row + int(gaps.argmax()) if gaps.any() else -1,
+        )
+        found, row = found.merge(part), row + len(values)
+    return found
+
+
+def _show_first(values: pd.Series) -> tuple[str, ...]:
+    return (str(values.iloc[0]),) if len(values) else ()
