@@ -3,6 +3,7 @@
 .. code-block:: text
 
     location    the check that a data file exists and can be read
+    listing     the files of a data file or folder, found but not read
     content     a data file, or a folder of Parquet files, on this machine, with its hash
     delimited   tables in text files
     tables      data files as tables, with their hashes

@@ -12,7 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mlops.data.content import PARQUET, Content
+from mlops.data.content import Content
+from mlops.data.listing import PARQUET
 from mlops.data.profile import is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 

@@ -8,35 +8,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Protocol
+from pathlib import Path
 
-from mlops.data.location import describe_obstacle, name_folder
+from mlops.data.listing import explain_unreadable, fetch_file, find_files, split_name
 from mlops.errors import IntegrityError, UsageError, quote_cause
-from mlops.files.hashes import hash_file, hash_listing
-from mlops.files.urls import find_path
-
-CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
-FORMATS = (CSV, ZIPPED_CSV, PARQUET)
-HIDDEN = (".", "_")  # the beginnings of the names of files that Spark and others write beside the data
-LOCAL = "file"
+from mlops.files.hashes import hash_file
 
 Signature = tuple[int, int, int]
-
-
-class FileSystem(Protocol):
-    """The methods of fsspec's file systems that this module uses."""
-
-    protocol: str | tuple[str, ...]
-
-    def isdir(self, path: str) -> bool:
-        """Return whether a path is a folder."""
-
-    def find(self, path: str) -> list[str]:
-        """Return all files below a folder."""
-
-    def get_file(self, path: str, copy: str) -> None:
-        """Copy a file to this machine."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +26,7 @@ class Content:
     url : str
         Its location.
     format : str
-        One of `FORMATS`.
+        One of `mlops.data.listing.FORMATS`.
     parts : tuple of Path
         The file, or each Parquet file of the folder, in the order of their names.
     signatures : tuple of Signature
@@ -83,12 +61,6 @@ class Content:
         except (pa.ArrowException, OSError) as error:
             raise UsageError(f"The Parquet files of the folder do not fit together: {quote_cause(error)}.") from error
         return packed.getvalue()
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Split the name of a data file into its stem and its ending, which is one of `FORMATS` or empty."""
-    ending = next((ending for ending in FORMATS if name.endswith(ending)), "")
-    return name.removesuffix(ending), ending
 
 
 @contextmanager
@@ -157,65 +129,10 @@ def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
 
 
 def _find(url: str, scratch: Path) -> Content:
-    import fsspec
-
-    if obstacle := describe_obstacle(find_path(url)):
-        raise UsageError(f"The data file {url} {obstacle}.")
-    try:
-        system, path = fsspec.core.url_to_fs(url)
-        if _is_folder(system, path, url):
-            return _find_folder(system, path, url, scratch)
-        ending = split_name(url)[1]
-        if not ending:
-            raise UsageError(f"The data file {url} must have a name that ends in {', '.join(FORMATS)}.")
-        file = _fetch(system, path, scratch / f"data{ending}")
-        signatures = _sign_files([file])  # before it is hashed
-        return Content(url, ending, (file,), signatures, hash_file(file))
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no data file {url}{name_folder(url)}. Check the path.") from error
-    except (OSError, ValueError, ImportError) as error:
-        raise UsageError(f"The data file {url} cannot be read ({quote_cause(error)}). Check the path.") from error
-
-
-def _fetch(system: FileSystem, path: str, copy: Path) -> Path:
-    """Return a local file itself, or a copy of a remote one."""
-    if LOCAL in ([system.protocol] if isinstance(system.protocol, str) else system.protocol):
-        return Path(path)
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    system.get_file(path, str(copy))
-    return copy
-
-
-def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Return whether a URL is a folder. A remote server is asked only if the URL does not end like a data file."""
-    return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
-
-
-def _find_folder(system: FileSystem, path: str, url: str, scratch: Path) -> Content:
-    paths = {PurePosixPath(name).relative_to(path).as_posix(): name for name in sorted(system.find(path))}
-    parts = [name for name in paths if _is_part(name, url)]
-    if not parts:
-        raise UsageError(f"The data file {url} is a folder without Parquet files.")
-    for name in paths:
-        if obstacle := describe_obstacle(find_path(url) / name):
-            raise UsageError(f"The data file {url} is a folder, and {name} in it {obstacle}.")
-    files = {name: _fetch(system, place, scratch / name) for name, place in paths.items()}
-    read = tuple(files[name] for name in parts)
-    signatures = _sign_files(read)  # before they are hashed
-    hashes = {name: hash_file(file) for name, file in files.items()}
-    return Content(url, PARQUET, read, signatures, hash_listing(hashes))
-
-
-def _is_part(name: str, url: str) -> bool:
-    """Return whether a file in a folder is part of the data. Raise an error for one whose rows would be ignored."""
-    *folders, file = PurePosixPath(name).parts
-    if any(part.startswith(HIDDEN) for part in (*folders, file)):
-        return False
-    if folders:
-        raise UsageError(
-            f"The data file {url} is a folder that contains the folder {folders[0]}. "
-            "Put all Parquet files directly in the data folder."
-        )
-    if not file.endswith(PARQUET):
-        raise UsageError(f"The data file {url} is a folder that contains {file}. It must contain only Parquet files.")
-    return True
+    found = find_files(url)
+    with explain_unreadable(url):
+        files = {name: fetch_file(found.system, place, scratch / name) for name, place in found.paths.items()}
+        read = tuple(files[name] for name in found.parts)
+        signatures = _sign_files(read)  # before they are hashed
+        hashes = {name: hash_file(file) for name, file in files.items()}
+    return Content(url, found.format, read, signatures, found.hash_content(hashes))

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import infer_dtype
 
-from mlops.data.content import PARQUET, ZIPPED_CSV, Content, open_content
+from mlops.data.content import Content, open_content
 from mlops.data.delimited import read_delimited
+from mlops.data.listing import PARQUET, ZIPPED_CSV
 from mlops.errors import UsageError, quote_cause
 from mlops.files.contents import store_by_content
 

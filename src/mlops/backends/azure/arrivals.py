@@ -13,7 +13,7 @@ from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.datasets import AzureDatasets
 from mlops.backends.azure.submitted.history import SubmittedRuns
-from mlops.data.content import FORMATS, split_name
+from mlops.data.listing import FORMATS, split_name
 from mlops.errors import DatasetNotFoundError, RunNotFoundError, UsageError
 from mlops.pipelines.advice import DATA_PARAMETER
 from mlops.platform.datasets import Arrival

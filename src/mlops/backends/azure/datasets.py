@@ -17,7 +17,8 @@ from mlops.backends.azure.connection.refusals import explain_refusals
 from mlops.backends.azure.connection.retries import repeat
 from mlops.backends.azure.connection.sdk_objects import SdkDatastore
 from mlops.backends.azure.connection.session import AzureSession
-from mlops.data.content import pack_file, split_name
+from mlops.data.content import pack_file
+from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError, UsageError
 from mlops.platform.datasets import LATEST, DatasetVersion
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from mlops.data.content import pack_file, split_name
+from mlops.data.content import pack_file
+from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError, IntegrityError
 from mlops.files.atomic import write_atomically
 from mlops.files.contents import store_by_content

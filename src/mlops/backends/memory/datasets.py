@@ -6,7 +6,8 @@ from pathlib import Path
 
 import fsspec
 
-from mlops.data.content import pack_file, split_name
+from mlops.data.content import pack_file
+from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError
 from mlops.platform.datasets import LATEST, DatasetVersion
 

@@ -1,0 +1,152 @@
+"""The files of a data file, or of a folder of Parquet files, found by URL but not read."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from mlops.data.location import describe_obstacle, name_folder
+from mlops.errors import UsageError, quote_cause
+from mlops.files.hashes import hash_listing
+from mlops.files.urls import find_path
+
+CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
+FORMATS = (CSV, ZIPPED_CSV, PARQUET)
+HIDDEN = (".", "_")  # the beginnings of the names of files that Spark and others write beside the data
+LOCAL = "file"
+
+
+class FileSystem(Protocol):
+    """The methods of fsspec's file systems that this module uses."""
+
+    protocol: str | tuple[str, ...]
+
+    def isdir(self, path: str) -> bool:
+        """Return whether a path is a folder."""
+
+    def find(self, path: str) -> list[str]:
+        """Return all files below a folder."""
+
+    def get_file(self, path: str, copy: str) -> None:
+        """Copy a file to this machine."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a data file or folder, wherever they are.
+
+    Parameters
+    ----------
+    system : FileSystem
+        The file system of fsspec that has them.
+    format : str
+        One of `FORMATS`.
+    paths : mapping of str to str
+        The path of each file in the file system, by its name in the folder.
+    parts : tuple of str
+        The names of the files with rows, in the order of their names. Hidden files have none.
+    is_folder : bool
+        Whether they are a folder.
+    """
+
+    system: FileSystem
+    format: str
+    paths: Mapping[str, str]
+    parts: tuple[str, ...]
+    is_folder: bool
+
+    def hash_content(self, hashes: Mapping[str, str]) -> str:
+        """Return the hash of the file, or that of all files of the folder with their names."""
+        return hash_listing(dict(hashes)) if self.is_folder else hashes[self.parts[0]]
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split the name of a data file into its stem and its ending, which is one of `FORMATS` or empty."""
+    ending = next((ending for ending in FORMATS if name.endswith(ending)), "")
+    return name.removesuffix(ending), ending
+
+
+def find_files(url: str) -> Files:
+    """Find a data file, or all files of a folder of Parquet files, without reading them.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file or folder, or a file in the folder would be ignored.
+    """
+    import fsspec
+
+    if obstacle := describe_obstacle(find_path(url)):
+        raise UsageError(f"The data file {url} {obstacle}.")
+    with explain_unreadable(url):
+        system, path = fsspec.core.url_to_fs(url)
+        if _is_folder(system, path, url):
+            return _list_folder(system, path, url)
+        ending = split_name(url)[1]
+        if not ending:
+            raise UsageError(f"The data file {url} must have a name that ends in {', '.join(FORMATS)}.")
+        name = f"data{ending}"
+        return Files(system, ending, {name: path}, (name,), is_folder=False)
+
+
+def fetch_file(system: FileSystem, path: str, copy: Path) -> Path:
+    """Return a local file itself, or a copy of a remote one."""
+    if is_local(system):
+        return Path(path)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    system.get_file(path, str(copy))
+    return copy
+
+
+def is_local(system: FileSystem) -> bool:
+    """Return whether the files of a file system are on this machine."""
+    return LOCAL in ([system.protocol] if isinstance(system.protocol, str) else system.protocol)
+
+
+@contextmanager
+def explain_unreadable(url: str) -> Iterator[None]:
+    """Explain why a data file cannot be found or copied.
+
+    Raises
+    ------
+    UsageError
+        If the code of the ``with`` statement fails to find or copy it.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UsageError(f"There is no data file {url}{name_folder(url)}. Check the path.") from error
+    except (OSError, ValueError, ImportError) as error:
+        raise UsageError(f"The data file {url} cannot be read ({quote_cause(error)}). Check the path.") from error
+
+
+def _is_folder(system: FileSystem, path: str, url: str) -> bool:
+    """Return whether a URL is a folder. A remote server is asked only if the URL does not end like a data file."""
+    return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
+
+
+def _list_folder(system: FileSystem, path: str, url: str) -> Files:
+    paths = {PurePosixPath(name).relative_to(path).as_posix(): name for name in sorted(system.find(path))}
+    parts = tuple(name for name in paths if _is_part(name, url))
+    if not parts:
+        raise UsageError(f"The data file {url} is a folder without Parquet files.")
+    for name in paths:
+        if obstacle := describe_obstacle(find_path(url) / name):
+            raise UsageError(f"The data file {url} is a folder, and {name} in it {obstacle}.")
+    return Files(system, PARQUET, paths, parts, is_folder=True)
+
+
+def _is_part(name: str, url: str) -> bool:
+    """Return whether a file in a folder is part of the data. Raise an error for one whose rows would be ignored."""
+    *folders, file = PurePosixPath(name).parts
+    if any(part.startswith(HIDDEN) for part in (*folders, file)):
+        return False
+    if folders:
+        raise UsageError(
+            f"The data file {url} is a folder that contains the folder {folders[0]}. "
+            "Put all Parquet files directly in the data folder."
+        )
+    if not file.endswith(PARQUET):
+        raise UsageError(f"The data file {url} is a folder that contains {file}. It must contain only Parquet files.")
+    return True
