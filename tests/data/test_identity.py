@@ -108,10 +108,10 @@ def test_rows_are_looked_up_among_all_records_and_all_are_unknown_without_one(go
     first, second, third = features[:100], features[100:150], features[150:]
     found = match_rows(features, [first, second])
     assert found.unseen.tolist() == [False] * 150 + [True] * 292
-    assert str(found) == "292 of 442 held-out rows are unseen. Left out: 150 seen, 0 not known to be unseen."
+    assert str(found) == "292 of 442 held-out rows are unseen. Left out: 150 seen, 0 that may have been seen."
     found = match_rows(features * 1.001, [first])
     assert str(found).splitlines() == [
-        "342 of 442 held-out rows are unseen. Left out: 0 seen, 100 not known to be unseen.",
+        "342 of 442 held-out rows are unseen. Left out: 0 seen, 100 that may have been seen.",
         "100 rows are left out because each agrees with a training row except for rounding, and may be the same row.",
     ]
     found = match_rows(third, [first, None])

@@ -1,4 +1,4 @@
-"""The columns of a data file in batches of rows, so that no more than a batch is in memory at a time."""
+"""Reading of columns in batches of rows, so that memory holds only one batch of a Parquet file at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +17,8 @@ from mlops.data.listing import PARQUET
 from mlops.data.profile import is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 
-VALUES = 2_000_000  # in a batch; 16 MB
-INDEX = "index_columns"  # where pandas notes in a Parquet file which columns are an index and not data
+VALUES = 2_000_000  # maximum number of values in a batch (16 MB)
+INDEX = "index_columns"  # the field of a Parquet file in which pandas lists the columns that are its index
 
 
 class Layout(Protocol):
@@ -27,9 +27,9 @@ class Layout(Protocol):
     Parameters
     ----------
     names : sequence of str
-        The columns in their order. A name may occur more than once.
+        The names of the columns, in order. A name may occur more than once.
     numbers : frozenset of str
-        The columns of numbers that occur once.
+        The names of the columns of numbers, without names that occur more than once.
     rows : int
         The number of rows.
     """
@@ -42,20 +42,23 @@ class Layout(Protocol):
     def rows(self) -> int: ...
 
     def name_kind(self, name: str) -> str:
-        """Return how pandas calls the type of a column."""
+        """Return the name that pandas has for the type of a column."""
 
 
 class Batches(Layout, Protocol):
     """A table whose columns can be read in batches."""
 
     def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Yield columns of numbers in batches of rows."""
+        """Yield these columns, which must be columns of numbers, in batches of rows."""
 
     def read_values(self, name: str) -> Iterator[pd.Series]:
-        """Yield any column in batches of rows."""
+        """Yield a column of any type in batches of rows."""
 
     def read_head(self, rows: int) -> pd.DataFrame:
-        """Return at most the first `rows` rows; of several files, only rows of the first file that has any."""
+        """Return at most the first `rows` rows.
+
+        If the table has several files, use only the first file that has rows.
+        """
 
 
 class FrameBatches:
@@ -128,14 +131,15 @@ def combine_schemas(schemas: Sequence[pa.Schema]) -> Columns:
 
 
 class ParquetBatches:
-    """Parquet files that are one table; see `Batches`.
+    """Parquet files that together are one table; see `Batches`.
 
     Parameters
     ----------
     files : sequence of Path
-        The files, in the order of their rows. If a file lacks a column, its rows have missing values there.
+        The files, in the order of their rows. If a file lacks a column, the values of its rows in this column are
+        missing.
     columns : Columns, optional
-        The columns of the whole table, if the files are only a part of it.
+        The columns of the whole table, if the files are only a part of the table.
     """
 
     def __init__(self, files: Sequence[Path], columns: Columns | None = None) -> None:
@@ -172,7 +176,7 @@ class ParquetBatches:
         return pd.DataFrame(columns=self.names)
 
     def _complete(self, head: pd.DataFrame) -> pd.DataFrame:
-        """Return rows of one file with the columns of all files, and with decimals as numbers."""
+        """Return rows of one file, extended to the columns of all files. Columns of type decimal become floats."""
         if not head.columns.is_unique:
             return head
         return convert_decimals(head.reindex(columns=list(dict.fromkeys(self.names))))
@@ -186,12 +190,12 @@ class ParquetBatches:
 
 @contextmanager
 def open_batches(content: Content) -> Iterator[Batches]:
-    """Provide the batches of a data file, for the time of a ``with`` statement. Text is read as a whole.
+    """Open a data file for reading in batches, within a ``with`` statement. A text file is read as a whole.
 
     Raises
     ------
     UsageError
-        If it does not have the format of its ending.
+        If the content of the file does not have the format that the ending of its name says.
     """
     if content.format != PARQUET:
         yield FrameBatches(parse_content(content))
@@ -209,12 +213,12 @@ def find_repeated(names: Sequence[str]) -> set[str]:
 
 
 def _choose_size(names: Sequence[str]) -> int:
-    """Return the number of rows in a batch of columns."""
+    """Return the number of rows in a batch that has these columns."""
     return max(VALUES // max(len(names), 1), 1000)
 
 
 def _simplify(frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert the columns of numbers whose type polars does not support to float64."""
+    """Convert columns to float64 if they have numbers of a type that polars does not support."""
     unknown = [kind == np.longdouble or isinstance(kind, pd.SparseDtype) for kind in frame.dtypes]
     names = [name for name, kind in frame.dtypes[unknown].items() if is_number(kind)]
     return frame.astype(dict.fromkeys(names, "float64")) if names else frame
@@ -229,8 +233,8 @@ def _open_file(path: Path) -> pq.ParquetFile:
 
 
 def read_schema(path: Path) -> tuple[pa.Schema, int]:
-    """Return the columns of a file, without an index of pandas, and the number of its rows."""
-    with _open_file(path) as file:  # closed at once: a folder can have more files than a process can open
+    """Return the schema of a file, without the index columns of pandas, and its number of rows."""
+    with _open_file(path) as file:  # closed at once, because a folder can have more files than a process can open
         return _drop_index(file.schema_arrow), file.metadata.num_rows
 
 
@@ -241,7 +245,7 @@ def _drop_index(schema: pa.Schema) -> pa.Schema:
 
 
 def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """Return the type as which to read a column. Integers stay integers if one type holds those of all files."""
+    """Choose a type for the column of several files: an integer type if it can hold all values, else float64."""
     if not all(map(pa.types.is_integer, kinds)):
         return pa.float64()
     return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in kinds)))

@@ -1,6 +1,6 @@
-"""The content of a data file, or of a folder of Parquet files, as files on this machine with their hash.
+"""The content of a data file or of a folder of Parquet files, as files on this machine, with a hash.
 
-No content is ever in memory as a whole: files are hashed in chunks, and remote ones are copied to a scratch folder.
+Files are hashed in chunks, and remote files are copied to a temporary folder, so no file must fit into memory.
 """
 
 import io
@@ -24,13 +24,14 @@ class Content:
     Parameters
     ----------
     url : str
-        Its location.
+        The location that was asked for: a path or a URL.
     format : str
         One of `mlops.data.listing.FORMATS`.
     parts : tuple of Path
-        The file, or each Parquet file of the folder, in the order of their names.
+        The paths of the file, or of all Parquet files in the folder, sorted by name.
     signatures : tuple of Signature
-        The properties of each part that change with its content, from before it was hashed.
+        Properties of each part that change with its content, such as its size. They were read before the part was
+        hashed.
     sha256 : str
         The hash of the file, or of the folder's files with their names.
     """
@@ -47,11 +48,11 @@ class Content:
         Raises
         ------
         UsageError
-            If the Parquet files of a folder do not fit together.
+            If the Parquet files of a folder cannot be one table.
         """
         if len(self.parts) == 1:
             return self.parts[0].read_bytes()
-        import pyarrow as pa  # takes 120 ms, and every command that opens a platform imports this module
+        import pyarrow as pa  # this import takes 120 ms, and every command that opens a platform imports this module
         import pyarrow.parquet as pq
 
         try:
@@ -65,19 +66,19 @@ class Content:
 
 @contextmanager
 def open_content(url: str, sha256: str = "") -> Iterator[Content]:
-    """Provide a data file, or a folder of Parquet files, for the time of a ``with`` statement.
+    """Open a data file or a folder of Parquet files, within a ``with`` statement.
 
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows. The ending of a file determines its format.
+        A path, or a URL with a scheme that fsspec supports. The ending of a file's name determines its format.
     sha256 : str
         The expected hash; empty to accept any.
 
     Raises
     ------
     IntegrityError
-        If its hash differs, or a file changes before the end of the statement.
+        If the hash differs from `sha256`, or a file changes before the ``with`` statement ends.
     UsageError
         If it cannot be read.
     """
@@ -89,7 +90,7 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
             )
         try:
             yield content
-        except Exception as error:  # a change can break any reader, in any way
+        except Exception as error:  # a file that changes while it is read can cause any error
             _require_unchanged(content, error)
             raise
         _require_unchanged(content)
@@ -101,7 +102,7 @@ def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
     Raises
     ------
     IntegrityError
-        If it does not have the hash `sha256`. An empty `sha256` allows any.
+        If the hash of the content differs from `sha256`. If `sha256` is empty, any hash is accepted.
     UsageError
         If it cannot be read.
     """
@@ -110,7 +111,7 @@ def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
 
 
 def _require_unchanged(content: Content, cause: Exception | None = None) -> None:
-    """Raise IntegrityError from `cause` if a file changed after it was signed."""
+    """Raise IntegrityError from `cause` if a file has changed since `_sign_files` read its properties."""
     try:
         found = _sign_files(content.parts)
     except OSError as error:
@@ -122,7 +123,7 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
 def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
     """Return the properties of files that change with their content.
 
-    A file is hashed first and read again later. In between, these properties must stay the same.
+    A file is first hashed and later read again. If the properties are the same then, the content is, too.
     """
     found = [file.stat() for file in files]
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)
@@ -133,6 +134,6 @@ def _find(url: str, scratch: Path) -> Content:
     with explain_unreadable(url):
         files = {name: fetch_file(found.system, place, scratch / name) for name, place in found.paths.items()}
         read = tuple(files[name] for name in found.parts)
-        signatures = _sign_files(read)  # before they are hashed
+        signatures = _sign_files(read)  # before the files are hashed
         hashes = {name: hash_file(file) for name, file in files.items()}
     return Content(url, found.format, read, signatures, found.hash_content(hashes))

@@ -12,7 +12,7 @@ from mlops.errors import UsageError, quote_cause
 SEPARATORS = ",;\t|"
 ENCODINGS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 OTHERS = {b"PK\x03\x04": "an Excel workbook or a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "a gzip file"}
-NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # a number with a decimal comma, or without a fraction
+NUMBER = r"[+-]?(\d+(,\d+)?|,\d+)([eE][+-]?\d+)?"  # a number with a decimal comma, or an integer
 THOUSANDS = r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)"  # an integer, perhaps with commas between thousands
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
@@ -20,8 +20,8 @@ RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 def read_delimited(content: bytes, url: str) -> pd.DataFrame:
     """Read a table from text.
 
-    The first line has the names of the columns. The separator is the one that occurs most often in it. A separator at
-    the end of every line is ignored.
+    The first line has the names of the columns. The separator is the character that occurs most often in that line. If
+    every line ends with a separator, that separator is ignored.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        If the content is not such a table.
+        If the content cannot be read as such a table.
     """
     text = _recode(content, url)
     separator = _find_separator(text)
@@ -53,7 +53,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
 
 
 def _describe_byte(content: bytes) -> str:
-    """Name the first byte that is not UTF-8, by its position in the file; pandas only gives the position in a chunk."""
+    """Name the first byte that is not UTF-8, with its position in the file; pandas reports its position in a chunk."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -63,7 +63,7 @@ def _describe_byte(content: bytes) -> str:
 
 
 def _recode(content: bytes, url: str) -> bytes:
-    """Return the text in UTF-8."""
+    """Return the text, encoded in UTF-8."""
     other = next((name for start, name in OTHERS.items() if content.startswith(start)), "")
     if other:
         raise UsageError(f"The data file {url} is {other}, not CSV. Rename it, or save it as CSV.")
@@ -96,9 +96,9 @@ def _read_lines(text: bytes, separator: str, url: str) -> pd.DataFrame:
 
 
 def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
-    """Refuse a table if a line has more fields than the first line, unless the additional fields are empty.
+    """Refuse a table in which a line has more fields than the first line. Additional fields that are empty are allowed.
 
-    pandas would use the first fields of such lines as names of rows, and shift the others to the left.
+    pandas would take the first fields of each line as the name of the row, and shift the other fields to the left.
     """
     extra = frame.index.nlevels
     filled = frame.iloc[:, -extra:].notna().any(axis="columns").to_numpy()
@@ -111,12 +111,12 @@ def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
 
 
 def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
-    """Convert numbers with a decimal comma.
+    """Convert columns of numbers that have a decimal comma.
 
     Raises
     ------
     UsageError
-        If the commas could also separate thousands: 1,234.
+        If the commas might separate thousands instead, as in 1,234.
     """
     columns = {name: text for name in frame.columns if (text := _find_commas(frame[name])) is not None}
     if not columns:
@@ -133,7 +133,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column that are not missing if all are numbers and some have a comma, else None."""
+    """Return the values of a column, without missing ones, if all are numbers and some have a comma; otherwise None."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -1,8 +1,8 @@
-"""Drift: whether the distribution of new data differs from the reference.
+"""Drift: a change of the distribution of new data, compared with a reference.
 
-Each column has two tests, a binned Kolmogorov-Smirnov test for the shape and a ratio of standard deviations for the
-spread. One false-alarm rate applies to the whole table (Bonferroni). With many rows, every difference is significant,
-so a difference in shape must also be large enough to matter: a population stability index of at least 0.02.
+Each column has two tests: a binned Kolmogorov-Smirnov test for the shape, and the ratio of the standard deviations for
+the spread. One false-alarm rate applies to the whole table (Bonferroni). With many rows, even a tiny difference is
+significant. So a difference in shape counts only if the population stability index is at least 0.02.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,8 +15,8 @@ from mlops.data.profile import ColumnProfile, Profile
 
 STABILITY_FLOOR = 0.02
 SPREAD_FLOOR = 1.1
-MOST = 20  # columns in a table or a plot
-KURTOSIS = 6.0  # an assumption, above the 3 of the normal distribution, so that heavy tails do not raise false alarms
+MOST = 20  # maximum number of columns in a table or a plot
+KURTOSIS = 6.0  # assumed; above the normal distribution's 3, so that heavy tails raise no alarm
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,11 @@ class Drift:
     test : str
         "shape" or "spread".
     seen, allowed : float
-        The largest distance between the cumulative distributions (0 to 1) or the ratio of the standard deviations (1
-        or more), and the largest value that does not count as drift.
+        The measured value and the largest value that does not count as drift. For "shape", the value is the largest
+        distance between the cumulative distributions (0 to 1); for "spread", the ratio of the larger standard deviation
+        to the smaller one (1 or more).
     drifted : bool
-        Whether the column has drifted.
+        Whether the test found drift.
     """
 
     column: str
@@ -44,19 +45,19 @@ class Drift:
 
 
 def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: float) -> list[Drift]:
-    """Compare each column of `current` with the reference; skip columns that have no values in either.
+    """Test each column of `current` for drift. Skip columns without values in one of the two profiles.
 
     Parameters
     ----------
     reference, current : Profile
         Profiles with the same edges.
     false_alarm_rate : float
-        The probability of at least one alarm for a table with the reference's distribution, between 0 and 1.
+        The probability, between 0 and 1, that a table with the same distribution as the reference causes an alarm.
 
     Returns
     -------
     list of Drift
-        Two per column, in the order of the reference.
+        Two tests per column, in the order of the columns of `current`.
     """
     columns = [name for name, column in current.items() if column.count and name in reference and reference[name].count]
     rate = false_alarm_rate / (2 * len(columns)) if columns else 1.0
@@ -71,16 +72,16 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
 
 
 def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = MOST) -> list[str]:
-    """Return the columns to show: all in their order or, if there are more than `most`, those with the largest shift.
+    """Choose the columns to show: all of them or, if there are more than `most`, those with the largest shift.
 
     Parameters
     ----------
     names : collection of str
         The columns.
     drifts : iterable of Drift
-        Their comparison with the reference. Columns without one count as not shifted.
+        The result of `compare_profiles`. Columns that are not in it count as not shifted.
     most : int
-        The largest number of columns.
+        The maximum number of columns.
     """
     if len(names) <= most:
         return list(names)
@@ -89,7 +90,7 @@ def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = 
 
 
 def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
-    """Say which columns `choose_columns` chose; return "" if it chose all."""
+    """Return a caption that says which columns `choose_columns` chose; "" if it chose all."""
     if len(shown) == len(names):
         return ""
     return f"The {len(shown)} of {len(names):,} columns with the largest shift"
@@ -113,7 +114,10 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
 
 
 def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
-    """Return the population stability index, 0 for no change. Half a value is added to each bin, so none is empty."""
+    """Return the population stability index; 0 means no change.
+
+    Half a value is added to each bin, so no bin is empty.
+    """
     expected = np.array(reference.histogram) + 0.5
     actual = np.array(current.histogram) + 0.5
     expected, actual = expected / expected.sum(), actual / actual.sum()

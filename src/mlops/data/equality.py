@@ -1,12 +1,12 @@
-"""The comparison of arrays up to rounding."""
+"""The comparison of arrays, except for rounding errors."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-ROUNDING = 1e-9  # relative to the mean magnitude of the first array
+ROUNDING = 1e-9  # maximum difference, as a share of the mean magnitude of the first array
 
 
 def are_equal(first: ArrayLike, second: ArrayLike) -> bool:
-    """Return whether two arrays of the same shape have the same values up to rounding."""
+    """Return whether two arrays of the same shape have the same values, except for rounding errors."""
     one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     return bool(one.size) and bool(np.allclose(one, other, rtol=0, atol=ROUNDING * float(np.abs(one).mean())))

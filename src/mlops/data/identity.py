@@ -1,20 +1,22 @@
-"""The identity of rows: the rows of a table that a model was trained on.
+"""The identity of rows: finds the rows of a table that a model was trained on.
 
-The digits of a row change when it is written in single precision or as text. So rows are not compared by a hash but
-looked up: two rows are the same if all their values agree to five digits. Two rows that agree only roughly are possibly
-the same row, written with few digits, so it is unknown whether a model was trained on it.
+The digits of a row change when the row is written in single precision or as text, so hashes of rows cannot be compared.
+Instead, two rows are the same if all their values agree to five digits. If they agree only roughly, they may be the
+same row, written with fewer digits. Then it is unknown whether a model was trained on it.
 
-The file matters, too: the decimals of each column are read from its values, and two values agree roughly if rounding to
-these decimals can explain the difference. The diabetes features are near zero, so four decimals leave one or two
-significant digits. By significant digits alone, 93 of 341 trained rows from such a file counted as unseen, and 334 from
-a file with three decimals. With this rule, none do, even with one decimal. The rule also leaves out some new rows by
-mistake: of 101 rows, none with two decimals or more, and 47 with one; of 5,000 points among 20,000 in three columns of
-normal numbers, 0.06 % with four decimals, 0.16 % with two, and 33 % with one.
+Two values also agree roughly if rounding can explain their difference. How a file was rounded is visible in the number
+of decimals of each column. The diabetes features are near zero, so a file with four decimals has only one or two
+significant digits. When only significant digits were compared, 93 of 341 trained rows from such a file counted as
+unseen, and 334 from a file with three decimals. With this rule, none do, even with one decimal. The rule takes some new
+rows for trained ones by mistake. Of 101 new rows, these are none with two decimals or more, and 47 with one decimal. Of
+5,000 random points among 20,000 in three columns of normal numbers, they are 0.06 % with four decimals, 0.16 % with
+two, and 33 % with one.
 
-If all numbers of a file have only one or two significant digits (``%.2g``), they are rounded by up to 50 % or 5 %, and
-rows agree roughly if this can explain their difference. Of the 101 new rows, this leaves out none with two digits, and
-one row with one digit. Of the 5,000 points, it leaves out 8 % with two digits. A table of whole numbers only is
-not recognised as rounded in this way, because 119 and 120 are possibly two different values.
+All numbers of a file may be rounded to two significant digits (``%.2g``), which changes them by up to 5 %, or to one
+digit, which changes them by up to 50 %. Rows then agree roughly if such a change can explain their difference. Among
+the 101 new rows, this rule takes none by mistake with two digits, and one with one digit. Among the 5,000 points, it
+takes 8 % with two digits. The rule does not apply to tables that have only whole numbers, because 119 and 120 may be
+different values.
 """
 
 import math
@@ -29,26 +31,26 @@ from scipy.spatial import cKDTree
 
 from mlops.data.rounding import bound_coarseness, bound_rounding, list_finite
 
-SAME = 1e-5  # relative difference; six significant digits are off by up to 5e-6, single precision by 6e-8
+SAME = 1e-5  # relative difference; six significant digits have an error of up to 5e-6, single precision of 6e-8
 ALIKE = 1e-2  # relative difference
-# Shares of a column's mean magnitude. The differences of smaller values are relative to this share.
-SAME_FLOOR = 1e-9  # for numbers that are zero up to rounding
-ALIKE_FLOOR = 1e-2  # for files with a fixed number of decimals, whose small values have few digits
+# Shares of a column's mean magnitude. For values below this share, differences are relative to it.
+SAME_FLOOR = 1e-9  # for numbers that are zero except for a rounding error
+ALIKE_FLOOR = 1e-2  # for files with a fixed number of decimals, in which small values have few digits
 NOT_ROUNDED: Mapping[Hashable, float] = MappingProxyType({})
-MISSING = -1e6  # stands for a missing value; far from the logarithm of any number
+MISSING = -1e6  # replaces a missing value; far from the logarithm of any number
 
 
 @dataclass(frozen=True)
 class Familiarity:
-    """The rows of a table that are, or may be, recorded rows.
+    """The result of looking up rows among recorded rows, such as the training rows of a model.
 
     Parameters
     ----------
     seen : array of bool, shape (n,)
-        True for a row that agrees with some recorded row in every column, within `SAME`.
+        True for a row that agrees with a recorded row in every column within `SAME`.
     unknown : array of bool, shape (n,)
-        True for a row that may be a recorded row. It agrees with some recorded row only within `ALIKE` or within the
-        rounding of a table, or some of the recorded rows are unavailable.
+        True for a row that may be a recorded row, either because it agrees with one within `ALIKE` or except for
+        rounding, or because some recorded rows are unavailable.
     unavailable : int
         The number of tables of recorded rows that are unavailable.
     """
@@ -60,13 +62,13 @@ class Familiarity:
     def __str__(self) -> str:
         said = (
             f"{int(self.unseen.sum())} of {len(self.seen)} held-out rows are unseen. "
-            f"Left out: {int(self.seen.sum())} seen, {int(self.unknown.sum())} not known to be unseen."
+            f"Left out: {int(self.seen.sum())} seen, {int(self.unknown.sum())} that may have been seen."
         )
         return f"{said}\n{self.explanation}" if self.explanation else said
 
     @property
     def explanation(self) -> str:
-        """The reason why rows are not known to be unseen; empty if there are none."""
+        """The reason why rows may have been seen; empty if there are no such rows."""
         unknown = int(self.unknown.sum())
         if not unknown:
             return ""
@@ -78,23 +80,24 @@ class Familiarity:
 
     @property
     def unseen(self) -> NDArray[np.bool_]:
-        """An array that is True for each row that is certainly not a recorded row."""
+        """An array that is True for each row that is certainly not among the recorded rows."""
         return ~(self.seen | self.unknown)
 
 
 def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> Familiarity:
     """Look rows up among recorded rows.
 
-    200,000 rows of 20 numbers among 800,000 recorded ones take 7 s and 0.8 GB on two cores, even if half of the columns
-    have only five values each. The time grows with rows times columns.
+    To look up 200,000 rows of 20 numbers among 800,000 recorded rows takes 7 s and 0.8 GB on two cores, even if half of
+    the columns have only five different values. The time is proportional to the number of rows times the number of
+    columns.
 
     Parameters
     ----------
     rows : DataFrame
         The rows to look up, with the columns to compare. Values other than numbers must be equal.
     recorded : sequence of DataFrame or None
-        Tables of recorded rows with the same columns, in any order. If one is None, its rows are unavailable, and no
-        row is certainly unseen.
+        Tables of recorded rows, with the same columns in any order. None stands for a table that is unavailable; then
+        every row may have been seen.
 
     Returns
     -------
@@ -121,10 +124,11 @@ def _find_near(
     floor: float,
     rounding: Mapping[Hashable, float] = NOT_ROUNDED,
 ) -> NDArray[np.bool_]:
-    """Return, for each row, whether a known row differs by at most the tolerance or `rounding` in every column.
+    """Return, for each row, whether a known row differs by at most the tolerance or the rounding in every column.
 
-    Values are put on a logarithmic scale, on which a relative difference is a distance, and the tolerance of each
-    column is 1. The distance of two rows is that of the column that differs most, so the nearest known row decides.
+    Values are converted to a logarithmic scale, on which a relative difference is a distance, and on which the
+    tolerance of each column is 1. The distance between two rows is the largest distance in any column, so only the
+    nearest known row needs to be compared.
     """
     found, among = (np.empty((len(table), len(tolerances))) for table in (rows, known))
     for place, (name, tolerance) in enumerate(tolerances.items()):
@@ -132,7 +136,7 @@ def _find_near(
         scaled = _scale_column(rows[name], known[name], floor, least)
         found[:, place], among[:, place] = (side / -math.log1p(-tolerance) for side in scaled)
     radius = 1 + 1e-9
-    # Without the search for medians (balanced_tree), building the tree takes a third of the time.
+    # Building the tree takes a third of the time without the search for medians (balanced_tree).
     tree = cKDTree(among, balanced_tree=False, compact_nodes=False)
     distances, _ = tree.query(found, p=np.inf, distance_upper_bound=radius, workers=-1)
     return np.isfinite(distances)
@@ -141,9 +145,9 @@ def _find_near(
 def _scale_column(
     values: pd.Series, known: pd.Series, floor: float, least: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a column of both tables on a scale on which equal relative differences have equal distances.
+    """Convert a column of both tables to a scale on which equal relative differences are equal distances.
 
-    A value below `least`, or below the share `floor` of the column's mean magnitude, is treated as that large.
+    A value below `least`, or below `floor` times the mean magnitude of the column, is replaced with that limit.
     """
     if not pd.api.types.is_numeric_dtype(known) or not pd.api.types.is_numeric_dtype(values):
         codes, _ = pd.factorize(pd.concat([values, known]).astype("object"))
@@ -155,7 +159,7 @@ def _scale_column(
 
 
 def _scale(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Put numbers on a scale that is linear up to 1 and logarithmic above."""
+    """Convert numbers to a scale that is linear up to 1 and logarithmic above 1."""
     sizes = np.abs(numbers)
     scaled = np.sign(numbers) * np.where(sizes < 1, sizes, 1 + np.log(np.maximum(sizes, 1)))
     return np.nan_to_num(scaled, nan=MISSING, posinf=-2 * MISSING, neginf=2 * MISSING)

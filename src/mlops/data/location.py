@@ -14,7 +14,7 @@ KINDS = (
     (stat.S_ISBLK, "a device"),
     (stat.S_ISSOCK, "a socket"),
 )
-OF_AZURE = "adlfs"  # the package for az:// and abfs://
+OF_AZURE = "adlfs"  # the package that reads az:// and abfs://
 SCHEME = re.compile(r"([A-Za-z][\w+.-]+)(?:://|::)")
 
 
@@ -24,9 +24,9 @@ def require_file(url: str, source: str) -> None:
     Parameters
     ----------
     url : str
-        A path or a URL; empty for none.
+        A path or a URL. If it is empty, nothing is checked.
     source : str
-        The parameter with this value, for the error message.
+        The name of the parameter that has this value, for the error message.
 
     Raises
     ------
@@ -43,20 +43,24 @@ def require_file(url: str, source: str) -> None:
 
 
 def name_folder(url: str) -> str:
-    """Return the folder that a relative path starts from, as the end of a sentence; "" for another path or a URL."""
+    """Return a phrase that names the folder of a relative path: " in /home/me".
+
+    It is "" for absolute paths and URLs.
+    """
     return "" if SCHEME.match(url) or Path(url).is_absolute() else f" in {Path.cwd()}"
 
 
 def describe_obstacle(path: Path) -> str:
     """Describe why a path cannot be read as data. Return "" if it can be read or does not exist.
 
-    The text continues a sentence after the path.
+    The text continues a sentence that begins with the path.
 
-    Reading a pipe or a device could take forever, and the next notebook would not get the same rows.
+    Pipes and devices count as unreadable. Reading them may never end, and the next notebook would not get the same
+    rows.
     """
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError):  # it does not exist, or is not a valid path
+    except (OSError, ValueError):  # the path does not exist, or is not valid
         return ""
     kind = next((kind for test, kind in KINDS if test(mode)), "")
     if kind:

@@ -1,7 +1,7 @@
 """A mergeable profile of a table: its distribution in a few numbers per column.
 
-Profiles of parts merge into the profile of the whole, so that one file, a stream of batches, or the partitions of a
-cluster all give the same answer.
+Profiles of parts merge into the profile of the whole. So the profile of a table is the same whether the table is one
+file, a stream of batches or the partitions of a cluster.
 """
 
 from collections.abc import Mapping
@@ -28,17 +28,17 @@ class ColumnProfile:
     Parameters
     ----------
     count, nulls : int
-        The number of values, and the number of missing or infinite ones.
+        The number of finite values, and the number of missing or infinite values.
     mean : float
-        In the column's unit.
+        The mean, in the unit of the column.
     squares : float
-        Sum of squared deviations from the mean.
+        The sum of squared deviations from the mean.
     minimum, maximum : float or None
-        In the column's unit; None if there are no values.
+        The smallest and the largest value, in the unit of the column; None if there are no values.
     edges : tuple of float, length k
-        Bin edges, ascending; a value on an edge belongs to the bin below it.
+        The edges of the bins, in ascending order. A value on an edge belongs to the bin below the edge.
     histogram : tuple of int, length k + 1
-        Values in each bin.
+        The number of values in each bin.
     """
 
     count: int
@@ -52,7 +52,7 @@ class ColumnProfile:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation, in the column's unit; exactly 0 if all values are the same."""
+        """The standard deviation, in the unit of the column; exactly 0 if all values are the same."""
         return (self.squares / self.count) ** 0.5 if self.minimum != self.maximum else 0.0
 
 
@@ -60,10 +60,12 @@ Profile = Mapping[str, ColumnProfile]
 
 
 def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
-    """Return the edges of `bins` bins with about equal counts; fewer if many values are the same.
+    """Return the edges of `bins` bins that have about the same number of values.
 
-    Every edge lies between two values, never on one, so that the last digit of a value does not decide its bin. The
-    outermost edges lie beyond the smallest and the largest value. Missing and infinite values have no bin.
+    If many values are the same, return fewer.
+
+    Every edge lies between two values, so that the last digit of a value does not decide its bin. The first edge is
+    below the smallest value, and the last edge above the largest. Missing and infinite values have no bin.
     """
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     there = numbers[np.isfinite(numbers)]
@@ -84,15 +86,15 @@ def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -
     Parameters
     ----------
     frame : DataFrame
-        Numeric columns; it may have no rows.
+        A table with numeric columns. It may have no rows.
     edges : mapping of str to tuple of float
-        Bin edges by column, from `choose_edges` or from the profile of a reference.
+        The edges of the bins by name of the column, from `choose_edges` or from a reference profile.
     """
     return {name: profile_column(frame[name].to_numpy(dtype=float), chosen) for name, chosen in edges.items()}
 
 
 def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...]) -> ColumnProfile:
-    """Profile one column, in which missing values are not numbers."""
+    """Profile one column. Its missing values must be NaN."""
     there = numbers[np.isfinite(numbers)]
     counts = np.bincount(np.searchsorted(edges, there, side="left"), minlength=len(edges) + 1)
     mean = float(there.mean()) if there.size else 0.0
@@ -109,7 +111,7 @@ def profile_column(numbers: NDArray[np.float64], edges: tuple[float, ...]) -> Co
 
 
 def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
-    """Return the profile of the rows of two tables. Both profiles must have the same columns and edges.
+    """Merge the profiles of two tables into the profile of all their rows. Both must have the same columns and edges.
 
     Source: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
     """
@@ -119,7 +121,7 @@ def merge_profiles(left: Profile, right: Profile) -> dict[str, ColumnProfile]:
 
 
 def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
-    """Return the profile of a column in the rows of two tables; see `merge_profiles`."""
+    """Merge the profiles of a column in two tables; see `merge_profiles`."""
     count = left.count + right.count
     apart = right.mean - left.mean
     share = right.count / count if count else 0.0
@@ -136,12 +138,12 @@ def merge_columns(left: ColumnProfile, right: ColumnProfile) -> ColumnProfile:
 
 
 def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
-    """Profile every column of `frame` with edges of its own, as the reference for later data.
+    """Profile every column of `frame` and choose its edges. The profile is the reference for later data.
 
     Raises
     ------
     UsageError
-        If a column occurs twice, has other values than numbers, no finite one, or one whose square is infinite.
+        If a column occurs twice, is not numeric, has no finite number, or has one whose square is infinite.
     """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if twice := list(frame.columns[frame.columns.duplicated()]):
@@ -150,17 +152,17 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
 
 
 def is_number(kind: object) -> bool:
-    """Return whether a column of this pandas type has numbers that the data test can profile."""
+    """Return whether the data test can profile a column of this pandas type, which must be numeric."""
     return bool(pd.api.types.is_any_real_numeric_dtype(kind))
 
 
 def _profile_reference(name: str, values: pd.Series) -> ColumnProfile:
-    """Profile a column of a reference; refuse one that the data test could not use."""
+    """Profile a column of a reference. Raise UsageError if the data test could not use the profile."""
     if not is_number(values.dtype):
         raise UsageError(
             f"The column {name} contains {values.dtype}, but a profile needs numbers. Convert or remove it."
         )
-    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
+    with np.errstate(over="ignore", invalid="ignore"):  # values that are too large are refused below
         column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values))
     if not column.count:
         raise UsageError(f"The column {name} contains no finite number, so it has no profile. Remove it.")
@@ -183,7 +185,7 @@ def read_profile(path: Path) -> dict[str, ColumnProfile]:
     Raises
     ------
     UsageError
-        If there is no such file, or it is not a profile.
+        If the file does not exist or is not a profile.
     """
     try:
         return read_record(path, dict[str, ColumnProfile], MAKE_PROFILE)

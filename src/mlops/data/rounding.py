@@ -1,4 +1,4 @@
-"""The rounding of a file: how far its values may be from the original ones, judged by their digits."""
+"""The rounding of a file: estimates from the digits of its values how far they may be from the original values."""
 
 from collections.abc import Hashable, Mapping
 
@@ -6,22 +6,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-COARSE = 2  # significant digits; with a third one, rounding errors are at most 5e-3, which is within `identity.ALIKE`
-EXACT = 2e-7  # relative difference; single precision is off by up to 6e-8
-MOST_DECIMALS = 12  # further decimals of a file never change the result
+COARSE = 2  # significant digits; with three, errors are at most 5e-3, less than `identity.ALIKE`
+EXACT = 2e-7  # relative difference; single precision has an error of up to 6e-8
+MOST_DECIMALS = 12  # more decimals do not change any result
 
 
 def bound_rounding(values: pd.Series, known: pd.Series) -> float:
-    """Return the largest difference that rounding alone can cause between the same number in two columns.
+    """Return the largest difference that rounding can cause between two columns that had the same numbers originally.
 
-    It is 0 if both columns have the same number of decimals, because both then round it to the same value.
+    The result is 0 if both columns have the same number of decimals, because both then round a number to the same
+    value.
     """
     first, second = _find_last_place(values), _find_last_place(known)
     return 0.0 if first == second else (first + second) / 2
 
 
 def _find_last_place(values: pd.Series) -> float:
-    """Return the unit of the last decimal place in a column: 0.01 if no number has more than two decimals.
+    """Return the value of the last decimal place in a column: 0.01 if no number has more than two decimals.
 
     Return 0 if the column is not numeric or has more than `MOST_DECIMALS` decimals.
     """
@@ -29,16 +30,16 @@ def _find_last_place(values: pd.Series) -> float:
         return 0.0
     numbers = list_finite(values)
     places = range(MOST_DECIMALS + 1)
-    # The first hundred numbers already rule out most candidates.
+    # The first hundred numbers are checked before all others, because they rule out most candidates.
     decimals = next((n for n in places if _has_decimals(numbers[:100], n) and _has_decimals(numbers, n)), None)
     return 0.0 if decimals is None else float(10.0**-decimals)
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Mapping[Hashable, float]:
-    """Return, by column, the largest relative difference that rounding to one or two significant digits can cause.
+    """Return the largest relative difference, by column, that rounding to one or two significant digits can cause.
 
-    The result is empty unless all numbers of one table have only one or two significant digits, and a column with
-    decimals in the other table has more. Columns with the same number of digits in both tables are left out.
+    The result is empty unless all numbers of one table have at most two significant digits, and the other table has a
+    column with decimals and more digits. Columns with the same number of digits in both tables are left out.
     """
     numeric = [name for name in rows.columns if all(map(pd.api.types.is_numeric_dtype, (rows[name], known[name])))]
     digits = {name: (_count_digits(rows[name]), _count_digits(known[name])) for name in numeric}
@@ -53,7 +54,7 @@ def _is_whole(*columns: pd.Series) -> bool:
 
 
 def _count_digits(values: pd.Series) -> int:
-    """Return the largest number of significant digits in a column, at most `COARSE` + 1; 0 if it has no numbers."""
+    """Return the largest number of significant digits in a column, counted up to `COARSE` + 1; 0 without numbers."""
     numbers = list_finite(values)
     numbers = numbers[numbers != 0]
     for digits in range(1, COARSE + 1):

@@ -1,4 +1,4 @@
-"""One scan of a table, in bounded memory: its profile, and what the data test needs to know about its columns."""
+"""One scan of a table, in bounded memory. It collects the profile of the table and all that the data test checks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +13,11 @@ from mlops.data.profile import ColumnProfile, Profile
 from mlops.data.rows import OtherTotals, RowsScan, ScanPlan, count_copies, scan_rows
 from mlops.data.totals import ColumnTotals
 
-HEAD = 3  # rows
+HEAD = 3  # number of first rows to keep
 
 
 class ColumnRule(Protocol):
-    """A problem's rule for a column: all values lie in [minimum, maximum], and none is missing."""
+    """A rule of the problem for one column: all values lie in [minimum, maximum], and none is missing."""
 
     @property
     def name(self) -> str: ...
@@ -29,16 +29,16 @@ class ColumnRule(Protocol):
 
 @dataclass(frozen=True)
 class OtherColumn:
-    """A column of other values than numbers.
+    """A column whose values are not numbers.
 
     Parameters
     ----------
     kind : str
-        Their type, as pandas calls it.
+        The name that pandas has for the type of the values.
     example : str
-        One of them.
+        One of the values.
     missing, first_missing : int
-        The number of missing values, and the row of the first one, counted from 0.
+        The number of missing values, and the row of the first missing value, counted from 0.
     """
 
     kind: str
@@ -49,24 +49,25 @@ class OtherColumn:
 
 @dataclass(frozen=True)
 class TableScan:
-    """The findings of a scan of a layout.
+    """The results of scanning a table.
 
     Parameters
     ----------
     rows : int
         The number of rows.
     names : tuple of str
-        The columns in their order. A name may occur more than once.
+        The names of the columns, in order. A name may occur more than once.
     numbers : mapping of str to ColumnTotals
-        The columns of numbers. A table without rows has no types, so all of its columns are among them.
+        The columns of numbers. In a table without rows, columns have no type, so all of them count as columns of
+        numbers.
     others : mapping of str to OtherColumn
-        The columns with a rule that contain other values.
+        The columns that have a rule but contain other values than numbers.
     copies : int
-        The number of rows that equal an earlier row in all columns of numbers that have a rule.
+        The number of rows that are copies: they equal an earlier row in all columns of numbers that have a rule.
     head : DataFrame
         The first rows.
     url, sha256 : str
-        The location of the file, and its hash.
+        The location of the file, and the hash of its content.
     """
 
     rows: int
@@ -79,7 +80,7 @@ class TableScan:
     sha256: str = ""
 
     def select_profile(self, reference: Profile) -> dict[str, ColumnProfile]:
-        """Return the profile of the columns that the reference has, too."""
+        """Return the profile of those columns that are also in the reference."""
         return {name: self.numbers[name].profile for name in reference if name in self.numbers}
 
     def describe(self, names: Sequence[str]) -> pd.DataFrame:
@@ -89,7 +90,7 @@ class TableScan:
 
 
 def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
-    """Scan a CSV or Parquet file, or a folder of Parquet files, which is one layout.
+    """Scan a CSV or Parquet file, or a folder of Parquet files as one table.
 
     Parquet is read in batches: 10,000,000 rows of 11 numbers take 410 MB. A CSV file is read as a whole.
 
@@ -98,23 +99,23 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> Tabl
     url : str
         A path, or a URL with a scheme that fsspec knows.
     rules : sequence of ColumnRule
-        The rules of the data test.
+        The rules of the data test, one per column.
     reference : Profile
-        The profile whose edges are the bins of each column.
+        The profile that has the bin edges of each column.
 
     Raises
     ------
     IntegrityError
-        If a file changes meanwhile.
+        If a file changes during the scan.
     UsageError
-        If there is no such file, or it does not have the format of its ending.
+        If the file does not exist, or its content does not have the format that the ending of its name says.
     """
     with open_content(url) as content, open_batches(content) as batches:
         return replace(_scan(batches, rules, reference), url=url, sha256=content.sha256)
 
 
 def scan_frame(frame: pd.DataFrame, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
-    """Scan a table that is in memory; `rules` and `reference` as for `scan_file`."""
+    """Scan a table that is in memory. `rules` and `reference` are the same as for `scan_file`."""
     return _scan(FrameBatches(frame), rules, reference)
 
 
@@ -140,7 +141,7 @@ def _scan(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> 
 
 
 def _describe_column(column: ColumnTotals) -> tuple[float, ...]:
-    """Return the measures that pandas calls count, mean, std, min and max."""
+    """Return the statistics that pandas names count, mean, std, min and max."""
     known = column.profile
     infinite = not np.isfinite([column.lowest, column.highest, known.squares]).all()
     count = known.count + known.nulls - column.missing

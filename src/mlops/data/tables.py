@@ -1,4 +1,4 @@
-"""Data files as tables, read from any URL that fsspec knows, with the hash of their content."""
+"""Data files as tables, read from any URL that fsspec supports, with the hash of their content."""
 
 import gzip
 import zlib
@@ -25,11 +25,11 @@ class Table:
     Parameters
     ----------
     url : str
-        Its location.
+        The location of the data file: a path or a URL.
     sha256 : str
-        The hash of its bytes or, for a folder, of its files with their names.
+        The hash of the file's bytes. For a folder, the hash of its files and their names.
     frame : DataFrame
-        Its rows.
+        The rows of the data file.
     """
 
     url: str
@@ -40,7 +40,8 @@ class Table:
 def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
     """Write a problem's sample data as CSV and return its path as text.
 
-    The file is in a folder named after its content, below `folder` (``MLOPS_HOME/datasets``). It stays there.
+    `folder` is usually ``MLOPS_HOME/datasets``. The file is in a subfolder whose name is a hash of the content. It is
+    not deleted.
     """
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
@@ -51,17 +52,17 @@ def read_table(url: str, sha256: str = "") -> Table:
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows. The ending of a file determines its format: ``.csv``,
-        ``.csv.gz`` or ``.parquet``.
+        A path, or a URL with a scheme that fsspec supports. The ending of a file's name determines its format:
+        ``.csv``, ``.csv.gz`` or ``.parquet``.
     sha256 : str
-        The hash that it must have; empty for any.
+        The expected hash; empty to accept any.
 
     Raises
     ------
     IntegrityError
-        If its hash differs.
+        If the hash differs from `sha256`.
     UsageError
-        If there is no such file, it does not have the format of its ending, or a text in it is not UTF-8.
+        If the file does not exist, is not in the format that its ending says, or has text that is not UTF-8.
     """
     with open_content(url, sha256) as content:
         return Table(url, content.sha256, parse_content(content))
@@ -73,7 +74,7 @@ def parse_content(content: Content) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        If it does not have the format of its ending.
+        If the content does not have the format that the ending of the file's name says.
     """
     frames = [_parse_part(content.format, part, content.url) for part in content.parts]
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
@@ -92,7 +93,7 @@ def _parse_part(ending: str, file: Path, url: str) -> pd.DataFrame:
 
 
 def parse_parquet(file: Path | IO[bytes]) -> pd.DataFrame:
-    """Return the rows of a Parquet file. Each column of Arrow's copy is freed as soon as pandas has it."""
+    """Return the rows of a Parquet file. Each column that Arrow has read is freed as soon as pandas has copied it."""
     return pd.read_parquet(file, pre_buffer=False, partitioning=None, to_pandas_kwargs={"self_destruct": True})
 
 
@@ -104,15 +105,15 @@ def _parse_parquet(file: Path, url: str) -> pd.DataFrame:
 
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
-    """Return an error that says why Parquet files cannot be read: the first bad text, or what the reader said."""
+    """Return an error that says why Parquet files cannot be read: a text is not UTF-8, or else the reader's error."""
     if column := next(filter(None, map(_find_bad_text, files)), ""):
         return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
     return UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.")
 
 
 def _find_bad_text(file: Path) -> str:
-    """Return the first column of a Parquet file with text that is not UTF-8; empty if there is none."""
-    import pyarrow.parquet as pq  # only damaged files need it here
+    """Return the name of the first column of a Parquet file that has text other than UTF-8; empty if there is none."""
+    import pyarrow.parquet as pq  # imported here, because only damaged files need it
 
     try:
         with pq.ParquetFile(file) as opened:
@@ -132,17 +133,17 @@ def _is_bad(batches: Iterable[pa.RecordBatch]) -> bool:
         for batch in batches:
             batch.validate(full=True)
     except pa.ArrowInvalid as error:
-        return "UTF8" in str(error)  # Arrow has no class of its own for it
+        return "UTF8" in str(error)  # Arrow has no class of its own for this error
     return False
 
 
 def require_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table after checking that its texts are UTF-8; pandas would only notice when it shows one.
+    """Return a table after checking that its texts are UTF-8. pandas notices other texts only when it displays them.
 
     Raises
     ------
     ArrowInvalid
-        If one is not.
+        If a text is not UTF-8.
     """
     for place in (place for place, kind in enumerate(frame.dtypes) if isinstance(kind, pd.StringDtype)):
         pa.array(frame.iloc[:, place]).validate(full=True)
@@ -150,6 +151,6 @@ def require_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def convert_decimals(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose columns of decimals, which pandas reads as objects, are numbers."""
+    """Convert columns of type decimal to floats, because pandas reads decimals as objects."""
     decimals = [name for name in frame if frame[name].dtype == "object" and infer_dtype(frame[name]) == "decimal"]
     return frame.astype(dict.fromkeys(decimals, "float64")) if decimals else frame

@@ -1,12 +1,13 @@
-"""The totals of columns of numbers, added up batch by batch.
+"""The totals of columns of numbers, such as their mean and range, added up batch by batch.
 
-polars counts tall batches: 180,000 rows of 11 numbers take 30 ms of processor time. In a wide table a batch has few
-rows, and planning a query takes 1.5 ms for each column, so numpy counts these in 0.1 ms a column.
+Batches with many rows are counted with polars: 180,000 rows of 11 numbers take 30 ms of processor time. In a table with
+many columns, a batch has few rows. There, numpy takes 0.1 ms per column, but polars 1.5 ms to plan the query.
 
-Means are added up as distances from a value inside the column. With a mean of 1,000,000 and a deviation of 1, the sum
-of squares would otherwise be wrong in its twelfth digit.
+Means are computed as distances from the first finite value of a column. Otherwise, with a mean of 1,000,000 and a
+standard deviation of 1, the sum of squares would be wrong in its twelfth digit.
 
-The squares of values above 1e154 are infinite. A column with such values has no mean, and an infinite deviation.
+The squares of values above 1e154 are infinite. A column with such values has no mean and an infinite standard
+deviation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,26 +18,26 @@ import polars as pl
 
 from mlops.data.profile import ColumnProfile, merge_columns, profile_column
 
-TALL = 20_000  # rows from which a query is faster
-TERMS = 11  # in a query, for each column, before the counts below its edges
+TALL = 20_000  # from this number of rows on, a query with polars is faster
+TERMS = 11  # number of values that a query returns for a column before the counts of its bins
 
 
 @dataclass(frozen=True)
 class ColumnTotals:
-    """A column of numbers.
+    """The totals of a column of numbers.
 
     Parameters
     ----------
     profile : ColumnProfile
-        The profile of its finite values.
+        The profile of the finite values.
     missing : int
         The number of missing values.
     first_missing : int
-        The row of the first one, counted from 0; -1 if there is none.
+        The row of the first missing value, counted from 0; -1 if no value is missing.
     lowest, highest : float
-        The smallest and the largest value, which may be infinite; infinity and -infinity if there are no values.
+        The smallest and the largest value, which may be infinite. Without values, they are infinity and -infinity.
     outside : int
-        The number of values outside of the column's range.
+        The number of values outside the range that is allowed for the column.
     """
 
     profile: ColumnProfile
@@ -49,14 +50,14 @@ class ColumnTotals:
 
 @dataclass
 class Totals:
-    """The totals of some columns, so far.
+    """The totals of several columns, over the batches that were added so far.
 
     Parameters
     ----------
     edges : mapping of str to tuple of float
-        The columns, with the edges of their bins.
+        The bin edges by name of the column.
     ranges : mapping of str to pair of float
-        The range of each column that has one.
+        The allowed minimum and maximum by name of the column. Other columns may have any value.
     """
 
     edges: Mapping[str, tuple[float, ...]]
@@ -68,7 +69,7 @@ class Totals:
 
     @np.errstate(over="ignore", invalid="ignore")
     def add(self, batch: pl.DataFrame, row: int) -> None:
-        """Add a batch of rows; `row` is the number of its first one."""
+        """Add a batch of rows. `row` is the number of its first row, counted from 0."""
         for name in self.edges.keys() - self._origins.keys():
             self._origins.update((name, origin) for origin in _choose_origin(batch[name]))
         for name, part in (self._query if batch.height >= TALL else self._count)(batch):
@@ -150,7 +151,7 @@ class Totals:
 
 
 def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, ...]) -> ColumnTotals:
-    """Return the totals of a column with this number of rows from the values of its terms."""
+    """Convert the values that a query returned for a column to totals. `rows` is the number of rows in the batch."""
     count, mean, variance, minimum, maximum, missing, lowest, highest, below, above, least = values[:TERMS]
     finite, infinite = int(count or 0), int(least or 0)
     under = [0, *(int(number or 0) - infinite for number in values[TERMS:]), finite]
@@ -173,13 +174,13 @@ def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, .
 
 
 def _choose_origin(values: pl.Series) -> Iterator[float]:
-    """Yield the first finite value of a column, or nothing."""
+    """Yield the first finite value of a column, or nothing if there is none."""
     numbers = values.cast(pl.Float64)
     yield from numbers.filter(numbers.is_finite()).head(1)
 
 
 def _move(sums: ColumnTotals, origin: float) -> ColumnTotals:
-    """Return totals whose mean is no longer a distance from `origin`."""
+    """Convert the mean from a distance to `origin` to the mean itself."""
     profile = sums.profile
     if not np.isfinite(profile.squares):
         return replace(sums, profile=replace(profile, mean=np.nan, squares=np.inf))
@@ -192,7 +193,7 @@ def make_empty(edges: tuple[float, ...]) -> ColumnProfile:
 
 
 def merge_totals(left: ColumnTotals, right: ColumnTotals) -> ColumnTotals:
-    """Return the totals of a column in two parts of a table, of which `left` comes first."""
+    """Merge the totals of a column in two parts of a table. The rows of `left` come first."""
     return ColumnTotals(
         profile=merge_columns(left.profile, right.profile),
         missing=left.missing + right.missing,

@@ -1,4 +1,4 @@
-"""The data test, which checks a table's schema and distribution."""
+"""The data test, which checks the schema and the distribution of a table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ MOST = 20  # maximum number of violations or columns in a message
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a table breaks.
+    """A broken rule of the data test.
 
     Parameters
     ----------
     column : str
-        The column; "(table)" for a rule about all of it.
+        The name of the column; "(table)" for a rule about the whole table.
     rule : str
         "columns", "type", "missing", "range", "duplicates", "rows", "shape" or "spread".
     seen, allowed : str
-        The finding, and the allowed values.
+        What the table has, and what the rule allows, both as text.
     """
 
     column: str
@@ -46,27 +46,27 @@ def find_violations(
     max_duplicate_share: float = 0.01,
     min_rows: int = 30,
 ) -> list[Violation]:
-    """Test a table.
+    """Return the rules that a table breaks.
 
     Parameters
     ----------
     scan : TableScan
-        The findings of `scan_file` with the same rules and reference.
+        The result of `scan_file` with the same rules and reference.
     rules : sequence of ColumnRule
-        One for each column that the table must have, in any order.
+        One rule for each column that the table must have. The order does not matter.
     reference : Profile
         The expected distribution.
     false_alarm_rate : float
-        The probability that a table with the reference's distribution counts as drifted.
+        The probability, between 0 and 1, that a table with the same distribution as the reference counts as drifted.
     max_duplicate_share : float
-        The largest share of rows allowed to duplicate an earlier row.
+        The largest allowed share of rows that are copies of an earlier row, between 0 and 1.
     min_rows : int
-        The smallest allowed number of rows.
+        The minimum number of rows.
 
     Returns
     -------
     list of Violation
-        Every rule that the table breaks; empty for a good table.
+        The broken rules; empty if the table passes the test.
     """
     drifts = compare_profiles(reference, scan.select_profile(reference), false_alarm_rate) if scan.rows else []
     return [
@@ -78,12 +78,12 @@ def find_violations(
 
 
 def require_valid(violations: Iterable[Violation], url: str) -> None:
-    """Stop the pipeline if a table breaks a rule.
+    """Raise an error if a table breaks a rule.
 
     Raises
     ------
     DataTestFailed
-        If there is any violation; the message lists the first ones.
+        If there is a violation. The message lists the first ones.
     """
     found = list(violations)
     lines = [f"  {violation}" for violation in found[:MOST]]
@@ -128,7 +128,7 @@ def _check_names(names: Sequence[str], wanted: Sequence[str]) -> list[Violation]
 
 
 def _check_column(scan: TableScan, rule: ColumnRule) -> list[Violation]:
-    """Return how a column breaks its rule. Rows are counted from 1, without the header."""
+    """Return the ways in which a column breaks its rule. Rows are counted from 1, without the header."""
     column, other = scan.numbers.get(rule.name), scan.others.get(rule.name)
     found = []
     for missing, first in ((part.missing, part.first_missing) for part in (column, other) if part and part.missing):
@@ -143,8 +143,8 @@ def _check_column(scan: TableScan, rule: ColumnRule) -> list[Violation]:
 
 
 def _describe_furthest(column: ColumnTotals, rule: ColumnRule) -> str:
-    """Return the value with the largest distance from a rule's range, with the digits that show that it is outside."""
-    outside = []  # at an infinite limit, the distance of an infinite value is not a number
+    """Return the value that is furthest outside the range of a rule, with enough digits to show that it is outside."""
+    outside = []  # the distance between an infinite value and an infinite limit is NaN
     if column.highest > rule.maximum:
         outside.append((column.highest - rule.maximum, column.highest, rule.maximum))
     if column.lowest < rule.minimum:
