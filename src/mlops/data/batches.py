@@ -100,11 +100,11 @@ class Columns:
     Parameters
     ----------
     names : tuple of str
-        The columns in their order. A name that occurs more than once in a file is repeated at the end.
+        The names of the columns, in order. If a name occurs more than once in a file, it is repeated at the end.
     numbers : frozenset of str
-        The columns of numbers that occur once.
+        The names of the columns of numbers, without names that occur more than once.
     types : mapping of str to tuple of DataType
-        The different types that each column has in the files.
+        The different types that a column has in the files, by name of the column.
     """
 
     names: tuple[str, ...]
@@ -112,14 +112,14 @@ class Columns:
     types: Mapping[str, tuple[pa.DataType, ...]]
 
     def name_kind(self, name: str) -> str:
-        """Return how pandas calls the type of a column."""
+        """Return the name that pandas has for the type of a column."""
         parts = [pa.schema([("x", kind)]).empty_table().to_pandas() for kind in self.types[name]]
         names = {str(part.dtypes["x"]) for part in parts}
         return names.pop() if len(names) == 1 else "object"
 
 
 def combine_schemas(schemas: Sequence[pa.Schema]) -> Columns:
-    """Return the columns of files that are one table."""
+    """Combine the columns of files that together are one table."""
     repeated = sorted(set().union(*(find_repeated(schema.names) for schema in schemas)))
     names = (*dict.fromkeys(name for schema in schemas for name in schema.names), *repeated)
     types: dict[str, list[pa.DataType]] = {name: [] for name in names}
@@ -255,5 +255,6 @@ def _cast(batch: pa.RecordBatch, place: int | None, kind: pa.DataType) -> pa.Arr
     if place is None:
         return pa.nulls(batch.num_rows, kind)
     values = batch.column(place)
-    # Arrow converts 30 % of decimals to another double than Python does, but reads their text correctly
+    # Arrow converts 30 % of decimals to another float than Python does. If they are converted to text first, none
+    # differ.
     return (values.cast(pa.string()) if pa.types.is_decimal(values.type) else values).cast(kind, safe=False)

@@ -1,7 +1,7 @@
 """The scan of some rows of a table. Scans of consecutive rows merge into the scan of the table.
 
-Rows are compared by hashes of 64 bits. Among 10,000,000 different rows, two have the same hash with a probability of
-three in a million.
+Copies of rows are found by comparing hashes of 64 bits. Among 10,000,000 different rows, the probability that two of
+them have the same hash is three in a million.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ from mlops.data.totals import Totals
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """The columns of a table that a scan reads, and what it counts in them.
+    """The columns of a table that a scan reads, with the bins and ranges in which it counts their values.
 
     Parameters
     ----------
     edges : mapping of str to tuple of float
-        The columns of numbers, with the edges of their bins.
+        The bin edges of each column of numbers.
     ranges : mapping of str to pair of float
         The range of each column that has a rule.
     others : tuple of str
-        The columns with a rule that contain other values than numbers.
+        The columns that have a rule but contain other values than numbers.
     """
 
     edges: Mapping[str, tuple[float, ...]]
@@ -43,14 +43,14 @@ class ScanPlan:
 
 @dataclass(frozen=True)
 class OtherTotals:
-    """The totals of a column of other values than numbers.
+    """The totals of a column whose values are not numbers.
 
     Parameters
     ----------
     first, example : tuple of str
-        The first value, and the first one that is not a number; empty if there is none.
+        The first value, and the first value that is not a number; each is empty if there is no such value.
     missing, first_missing : int
-        The number of missing values, and the row of the first one, counted from 0; -1 if there is none.
+        The number of missing values, and the row of the first missing value, counted from 0; -1 if no value is missing.
     """
 
     first: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class OtherTotals:
     first_missing: int = -1
 
     def merge(self, later: "OtherTotals") -> "OtherTotals":
-        """Return the totals of these rows and those that follow."""
+        """Merge these totals with those of the rows that follow."""
         return OtherTotals(
             first=self.first or later.first,
             example=self.example or later.example,
@@ -70,14 +70,14 @@ class OtherTotals:
 
 @dataclass(frozen=True)
 class RowsScan:
-    """The findings of a scan of some rows of a table.
+    """The results of scanning some rows of a table.
 
     Parameters
     ----------
     totals : Totals
-        The columns of numbers.
+        The totals of the columns of numbers.
     others : mapping of str to OtherTotals
-        The other columns with a rule.
+        The totals of the other columns that have a rule.
     hashes : array of uint64, length rows
         A hash of each row; empty if no columns are compared.
     """
@@ -87,7 +87,7 @@ class RowsScan:
     hashes: NDArray[np.uint64]
 
     def merge(self, later: "RowsScan") -> "RowsScan":
-        """Return the findings for these rows and those that follow."""
+        """Merge these results with those of the rows that follow."""
         return RowsScan(
             totals=self.totals.merge(later.totals),
             others={name: other.merge(later.others[name]) for name, other in self.others.items()},
@@ -96,7 +96,7 @@ class RowsScan:
 
 
 def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
-    """Scan some rows of a table; `row` is the number of the first one."""
+    """Scan some rows of a table. `row` is the number of the first of these rows, counted from 0."""
     totals, numeric, compared = Totals(plan.edges, plan.ranges), list(plan.edges), plan.compared
     hashes, done = np.empty(batches.rows if compared else 0, dtype="uint64"), 0
     for batch in batches.read_numbers(numeric) if numeric and batches.rows else ():
@@ -108,13 +108,13 @@ def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
 
 
 def count_copies(hashes: NDArray[np.uint64]) -> int:
-    """Return the number of hashes that occurred before. The hashes are sorted in place."""
+    """Return the number of hashes that are copies of another one. The hashes are sorted in place."""
     hashes.sort()
     return int(np.count_nonzero(hashes[1:] == hashes[:-1]))
 
 
 def _hash_rows(batch: pl.DataFrame) -> NDArray[np.uint64]:
-    """Return a hash of each row. Missing values are equal, whether null or not a number."""
+    """Return a hash of each row. All missing values are equal, whether they are null or NaN."""
     return batch.with_columns(cs.float().fill_nan(None)).hash_rows().to_numpy()
 
 

@@ -97,7 +97,7 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> Tabl
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows.
+        A path, or a URL with a scheme that fsspec supports.
     rules : sequence of ColumnRule
         The rules of the data test, one per column.
     reference : Profile
@@ -120,7 +120,7 @@ def scan_frame(frame: pd.DataFrame, rules: Sequence[ColumnRule], reference: Prof
 
 
 def plan_scan(layout: Layout, rules: Sequence[ColumnRule], reference: Profile) -> ScanPlan:
-    """Return the plan for the scan of a table; `rules` and `reference` as for `scan_file`."""
+    """Return the plan for the scan of a table. `rules` and `reference` are the same as for `scan_file`."""
     ranges = {rule.name: (rule.minimum, rule.maximum) for rule in rules}
     repeated = find_repeated(layout.names)
     once = [name for name in layout.names if name not in repeated]
@@ -130,7 +130,7 @@ def plan_scan(layout: Layout, rules: Sequence[ColumnRule], reference: Profile) -
 
 
 def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFrame) -> TableScan:
-    """Return the findings of a scan of all rows of a table."""
+    """Return the result of a scan from the results for all rows of the table."""
     others = {name: _describe_other(layout.name_kind(name), other) for name, other in found.others.items()}
     return TableScan(layout.rows, tuple(layout.names), found.totals.finish(), others, copies, head)
 

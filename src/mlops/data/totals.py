@@ -79,7 +79,10 @@ class Totals:
             self._sums[name] = merge_totals(self._sums[name], part)
 
     def merge(self, later: "Totals") -> "Totals":
-        """Return the totals of these rows and those that follow. Means stay distances until the end, and so exact."""
+        """Merge these totals with those of the rows that follow.
+
+        Means stay distances until `finish`, so they stay exact.
+        """
         merged = Totals(self.edges, self.ranges)
         merged._origins = later._origins | self._origins
         for name in self.edges:
@@ -92,7 +95,7 @@ class Totals:
         return {name: _move(sums, self._origins.get(name, 0.0)) for name, sums in self._sums.items()}
 
     def _measure_from(self, name: str, origins: Mapping[str, float]) -> ColumnTotals:
-        """Return the totals of a column with its mean as the distance from another origin."""
+        """Return the totals of a column, with the mean as a distance from its value in `origins`."""
         sums = self._sums[name]
         if name not in self._origins:
             return sums
