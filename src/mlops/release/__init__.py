@@ -2,16 +2,16 @@
 
 .. code-block:: text
 
-    policy          the rules: how to deploy, what a failed test restores, how to roll back
+    policy          the rules: which images can be deployed, what a failed test restores, how a rollback works
     refusals        the images that must not be deployed, and the rollbacks that have nothing to restore
-    choice          the image to release: the named one, or the champion's
-    host            the protocol that a platform implements for it: start, end and describe a service
-    deployment      the deployment by 06_deploy, or why it was refused
-    next_release    the state that a release depends on, what keeps it from deploying the champion, and its command
-    standing        the service of an environment, compared with the champion
-    history         the deployments of an environment: the present one, earlier ones, and which images passed
-    keys            the keys of services, unless the services refuse them
-    loopback        whether a service is on this machine
+    choice          chooses the image to release: an image that the user names, or the champion's
+    host            the protocol with which a platform starts, ends and describes services
+    deployment      deploys an image for 06_deploy, or says why the image was refused
+    next_release    the next release of the champion: what prevents it, and the command that starts it
+    standing        compares the service of an environment with the champion
+    history         the deployments of an environment, its rollbacks, and the images that passed their test
+    keys            reads the keys of a service, after a check that the service accepts them
+    loopback        checks whether a service is on this machine
     sessions        sessions for requests to services, without a proxy for this machine
     calls           requests to services, repeated if the connection fails
     service_checks  the checks of 07_test_service: contract, predictions, latency

@@ -9,30 +9,30 @@ from mlops.errors import ServiceUntestedError
 from mlops.release.sessions import open_session
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
-ATTEMPTS = 5  # if the connection fails (refused, reset, DNS, TLS, proxy); an answered request is not repeated
-PROXY_REFUSES = 407  # the status with which a proxy asks for a password; services never send it
+ATTEMPTS = 5  # only if the connection fails (refused, reset, DNS, TLS, proxy), not if the service answered
+PROXY_REFUSES = 407  # a proxy asks for a password with this status; services never send it
 
 
 def call_service(
     url: str, key: str, body: Any = None, *, raw: bytes | None = None, **headers: str
 ) -> requests.Response:
-    """Post to ``/score``.
+    """Send a POST request to ``/score``.
 
     Parameters
     ----------
     url, key : str
         The service's address, and one of its keys. If the key is empty, none is sent.
     body : object
-        Sent as JSON.
+        The body of the request, which is sent as JSON.
     raw : bytes, optional
-        Sent unchanged, in place of `body`.
+        The body as bytes, which are sent unchanged instead of `body`.
     **headers
-        Headers to set or replace; ``_`` in a name stands for ``-``.
+        Headers to set or replace. In their names, ``_`` stands for ``-``.
 
     Raises
     ------
     ServiceUntestedError
-        If there is no answer.
+        If the service does not answer.
     """
     sent = {"Authorization": f"Bearer {key}"} if key else {}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -51,7 +51,7 @@ def call_service(
 
 
 def post_rows(session: requests.Session, url: str, **options: Any) -> requests.Response:
-    """Send one request to ``/score``, and refuse the answer of a proxy."""
+    """Send one request to ``/score``. Raise an error if a proxy answers and asks for a password."""
     answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
     if answer.status_code == PROXY_REFUSES:
         raise ServiceUntestedError(
@@ -68,7 +68,7 @@ def explain_silence(url: str, error: requests.RequestException) -> ServiceUntest
 
 
 def _find_reason(error: requests.RequestException) -> str:
-    """Return the reason of the operating system or the library at the end of a chain of errors, without that chain."""
+    """Return the reason at the end of a chain of errors, as the operating system or a library gave it."""
     first: BaseException = error
     while earlier := first.__cause__ or first.__context__:
         first = earlier

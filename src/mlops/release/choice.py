@@ -1,4 +1,4 @@
-"""The choice of the image to release: the named one, or the champion's."""
+"""The choice of the image to release: an image that the user names, or the champion's."""
 
 from dataclasses import replace
 
@@ -10,16 +10,17 @@ from mlops.platform.models import ModelVersion
 
 
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
-    """Return the image with this digest, or else the champion's image, with a mark if the gate was overruled.
+    """Return the image with this digest, or the champion's image if the digest is empty.
 
-    Called by 06_deploy, and by `mlops run` before the first step.
+    If a person promoted the model although the gate rejected it, `Image.override` says so. Called by 06_deploy, and by
+    `mlops run` before the first step.
 
     Raises
     ------
     ModelNotFoundError
-        If no image is named and there is no champion yet, or the registry no longer has the version of a named image.
+        If the digest is empty and there is no champion, or if the image's model version was deleted from the registry.
     ImageNotFoundError
-        If there is no such image.
+        If no image has this digest, or the champion has no image.
     """
     if digest:
         image = backend.images.get_image(digest)
@@ -37,7 +38,10 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 
 
 def _require_version(backend: Backend, image: Image) -> ModelVersion:
-    """Return the model version of an image. If the version was deleted, refuse the image: it cannot be tested."""
+    """Return the model version of an image.
+
+    Raise an error if it was deleted, because the image cannot be tested then.
+    """
     try:
         return backend.registry.get_version(image.model_name, image.model_version)
     except ModelNotFoundError as error:
@@ -48,5 +52,5 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
 
 
 def _mark(image: Image, version: ModelVersion) -> Image:
-    """Return the image with its model's identity and, if a person overruled the gate, with the mark."""
+    """Add the model's identity to an image and, if a person overruled the gate, the reason for that."""
     return replace(image, override=version.override, model_identity=version.identity)

@@ -1,4 +1,4 @@
-"""The deployment of an image by `06_deploy`, and its result."""
+"""The deployment of an image, called by `06_deploy`, and its result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from mlops.record.user import find_user
 
 @dataclass(frozen=True)
 class DeploymentResult:
-    """The result of a deployment: a service, or the reason why there is none.
+    """The result of a deployment: a service, or the reason why the image was refused.
 
     Parameters
     ----------
     service : Service or None
-        The service.
+        The service that runs the image; None if the image was refused.
     refusal : str
         The reason why the image must not be deployed; empty if it was deployed.
     """
@@ -26,12 +26,12 @@ class DeploymentResult:
 
     @property
     def url(self) -> str:
-        """The service's address; empty if there is none."""
+        """The URL of the service; empty if the image was refused."""
         return self.service.url if self.service else ""
 
     @property
     def digest(self) -> str:
-        """The digest of the deployed image; empty if there is none."""
+        """The digest of the deployed image; empty if the image was refused."""
         return self.service.digest if self.service else ""
 
     def describe(self, image: Image) -> str:
@@ -53,7 +53,7 @@ def deploy_image(
     allowed: Permissions,
     run_folder: str = "",
 ) -> DeploymentResult:
-    """Deploy an image; called by 06_deploy.
+    """Deploy an image. Called by 06_deploy.
 
     Parameters
     ----------
@@ -62,17 +62,18 @@ def deploy_image(
     environment, image, ready_seconds, force, allowed
         See `Services.deploy`.
     run_folder : str
-        The folder of the run that deploys it; empty outside of a run.
+        The folder of the run that deploys the image; empty outside of a run.
 
     Returns
     -------
     DeploymentResult
-        It has no service if the version was rolled back, which is a result, not an error.
+        If the model version was rolled back, the result has no service but a reason. This is not an error.
 
     Raises
     ------
     DeploymentError
-        If the service does not get ready, or the image has not passed a required test or would replace another model.
+        If the service does not become ready in time, the image has not passed a required test, or it would replace the
+        service of another model.
     """
     decision = Decision(by=find_user(), run_id=Path(run_folder).name)
     try:
@@ -85,7 +86,7 @@ def deploy_image(
 
 
 def list_rows(services: Services) -> list[dict[str, str]]:
-    """Return what each environment serves, as the rows of a table; called by 06_deploy."""
+    """Return the rows of a table that shows what each environment serves. Called by 06_deploy."""
     return [
         {
             "environment": service.environment,

@@ -11,13 +11,16 @@ from mlops.platform.images import Image
 from mlops.platform.models import FailedTest, name_version
 from mlops.platform.services import NO_DECISION, Decision, Health, Rollback, Service, name_model
 
-KEPT = 100  # how many deployments the history keeps
+KEPT = 100  # maximum number of deployments in the history
 Test = Literal["", "passed", "failed"]
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """An image that was deployed; `tested`, `decision`, `override` and `model_identity` as in `Service`."""
+    """An image that was deployed.
+
+    `tested`, `decision`, `override` and `model_identity` have the same meaning as in `Service`.
+    """
 
     digest: str
     image: str
@@ -30,7 +33,7 @@ class Deployment:
 
     @property
     def model(self) -> str:
-        """The model and version of the image, with a mark if the gate was overruled."""
+        """The model and version of the image, for display. The text says if a person overruled the gate."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
 
@@ -41,11 +44,11 @@ class Deployments:
     Parameters
     ----------
     current : Deployment or None
-        The deployment that serves, or that served when the service was stopped.
+        The deployment that serves. If the service was stopped, the deployment that served last.
     history : tuple of Deployment
         The deployments before it, oldest first.
     passed : tuple of str
-        The digests of images that passed their test here.
+        The digests of images that passed their test in this environment.
     rollbacks : tuple of Rollback
         The rollbacks, oldest first.
     """
@@ -61,13 +64,13 @@ class Deployments:
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state after a deployment. An image that passed its test here before counts as tested."""
+        """Return the state after a deployment. If the image passed its test here before, it counts as tested."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state in which the current deployment has this decision, and the mark and identity of `image`."""
+        """Return the state whose current deployment has this decision, and the override and model identity of `image`."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -99,14 +102,20 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart, with the time, test result and history of `before`."""
+        """Return the state after a restart.
+
+        The deployment's time, its test result and the history are those of `before`.
+        """
         assert self.current is not None
         assert before.current is not None
         again = replace(self.current, deployed=before.current.deployed, tested=before.current.tested)
         return replace(self, current=again, history=before.history)
 
     def judge(self, *, passed: bool, at: str) -> Self:
-        """Return the state after the test of the current deployment. If it passes, the next environment accepts it."""
+        """Return the state after the test of the current deployment.
+
+        If the image passed, the next environment accepts it.
+        """
         assert self.current is not None
         digest, image, identity = self.current.digest, self.current.image, self.current.model_identity
         forgotten = self.forget_pass(digest)
@@ -118,7 +127,7 @@ class Deployments:
         return replace(self, current=tested, passed=kept, rollbacks=rollbacks)
 
     def forget_test(self) -> Self:
-        """Return the state in which the current deployment has not been tested."""
+        """Return the state in which the current deployment counts as untested."""
         assert self.current is not None
         return replace(self.forget_pass(self.current.digest), current=replace(self.current, tested=""))
 
@@ -127,12 +136,12 @@ class Deployments:
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
-        """Return every deployment that a rollback can restore, oldest first, then the current or last one."""
+        """Return the deployments that a rollback can restore, oldest first, and after them the current deployment."""
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
     def list_failed(self) -> tuple[FailedTest, ...]:
-        """Return the model versions that failed their last test here, in the order of their deployment."""
+        """Return the model versions that failed their last test here, in the order of deployment."""
         failed: list[FailedTest] = []
         for old in (*self.history, self.current):
             if old and old.tested:
@@ -150,9 +159,9 @@ class Deployments:
         return found[-1] if found else None
 
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:
-        """Return the latest earlier deployment of a different digest that passed its test, or None.
+        """Return the latest deployment before the current one that has a different digest and passed its test, or None.
 
-        With `same_model`, only deployments of the model that the environment belongs to count.
+        With `same_model`, consider only deployments of the model that serves now.
         """
         serving = self.current.digest if self.current else ""
         usable = [old for old in self.list_kept() if old.digest != serving]

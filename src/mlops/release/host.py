@@ -1,4 +1,7 @@
-"""The protocol that a platform implements to serve images. `mlops.release.policy` decides which image, and when."""
+"""The protocol that a platform implements to serve images.
+
+`mlops.release.policy` decides which image to serve and when.
+"""
 
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
@@ -18,11 +21,11 @@ class View(Protocol[State]):
         ...
 
     def accepts_keys(self, state: State) -> bool:
-        """Return whether the service accepts the platform's present keys; True if nothing serves."""
+        """Return whether the service accepts the keys that the platform stores now; True if there is no service."""
         ...
 
     def describe(self, state: State) -> Service:
-        """Return the service of `state.current` with its present health."""
+        """Return the service of `state.current` and its current health."""
         ...
 
 
@@ -30,50 +33,56 @@ class Site(View[State], Protocol[State]):
     """An environment whose lock is held, so that no other process changes it."""
 
     def write(self, state: State) -> None:
-        """Store `state`; raise ConflictError or LostLockError if another process may have written meanwhile."""
+        """Store `state`. Raise ConflictError or LostLockError if another process may have written in the meantime."""
         ...
 
     def matches_settings(self, state: State) -> bool:
-        """Return whether a new service would have the same address and keys as the present one."""
+        """Return whether a new service would have the same address and keys as the current service."""
         ...
 
     def replace_keys(self, *, keep_primary: bool) -> AbstractContextManager[bool]:
-        """Store new keys, and yield True if the running service has them; otherwise the caller restarts it.
+        """Store new keys, and yield whether the running service has them already.
 
-        With `keep_primary`, the old primary key becomes the secondary one. After an exception, restore the old keys.
+        If not, the caller restarts the service.
+
+        With `keep_primary`, the old primary key becomes the secondary key. If the caller raises an exception, restore
+        the old keys.
         """
         ...
 
     def serve(self, state: State, image: Image, ready_seconds: float) -> State:
         """Start serving `image`, wait until it is healthy, and return the new state.
 
-        Raises DeploymentError if it does not get ready in time. The previous service still runs.
+        The previous service continues to run. Raise DeploymentError if the new one does not become ready in time.
         """
         ...
 
     def put_back(self, state: State) -> None:
-        """Undo a call of `serve` that failed or whose result could not be stored; `state` is the state before it."""
+        """Undo a call of `serve` that failed or whose result could not be stored.
+
+        `state` is the state before that call.
+        """
         ...
 
     def retire(self, state: State) -> None:
-        """End the previous service, which `state` describes; called after the new state was stored."""
+        """End the previous service, which `state` describes. Called after the new state was stored."""
         ...
 
     def end(self) -> bool:
-        """End the service, and return True if there was one. The state keeps the deployment."""
+        """End the service, and return True if one was running. The deployment stays in the state."""
         ...
 
 
 class Host(Protocol[State]):
     """A platform that serves one image per environment."""
 
-    command_options: str  # the option that commands in error messages need: " --platform azure"
-    restore_seconds: float  # time limit for a restored image to become ready
+    command_options: str  # the option to add to commands in error messages: " --platform azure", or empty
+    restore_seconds: float  # seconds in which a restored image must become ready
 
     def look(self, environment: str) -> View[State]:
-        """Return an environment for reading, while other processes may change it."""
+        """Return an environment for reading. Other processes may change it meanwhile."""
         ...
 
     def lock(self, environment: str) -> AbstractContextManager[Site[State]]:
-        """Hold the lock of an environment; wait for another deployment to finish."""
+        """Hold the lock of an environment. If another deployment holds the lock, wait until it finishes."""
         ...

@@ -1,4 +1,4 @@
-"""The keys of services. Keys that a service would refuse are never returned."""
+"""Reading of the keys of a service. Keys that the service would refuse are never returned."""
 
 from mlops.errors import DeploymentNotFoundError, ServiceUntestedError
 from mlops.platform.secrets import Secrets
@@ -6,7 +6,7 @@ from mlops.platform.services import Services
 
 
 def read_keys(secrets: Secrets, services: Services, environment: str, command_options: str = "") -> tuple[str, str]:
-    """Return the keys of an environment's service; called by 07_test_service and `mlops keys`.
+    """Return the keys of the service in an environment. Called by 07_test_service and `mlops keys`.
 
     Parameters
     ----------
@@ -15,19 +15,19 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
     environment : str
         The environment of the service.
     command_options : str
-        The option that a command needs for the platform: " --platform azure", or empty.
+        The option that selects the platform, to add to commands in messages: " --platform azure", or empty.
 
     Returns
     -------
     primary, secondary : str
-        The service accepts either.
+        The two keys. The service accepts either key.
 
     Raises
     ------
     DeploymentNotFoundError
-        If the environment serves nothing.
+        If nothing has been deployed in the environment yet.
     ServiceUntestedError
-        If the service was started with different keys. It may be healthy.
+        If the service was started with keys other than the stored ones. The service may be healthy all the same.
     """
     if not services.find_owner(environment):
         raise DeploymentNotFoundError(

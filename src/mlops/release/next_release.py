@@ -1,6 +1,6 @@
-"""The next release: what prevents it from deploying a version, usually the champion, and the command that deploys it.
+"""The next release of a model version, usually the champion: what prevents it, and the command that starts it.
 
-All messages about releasing use it, so that they agree.
+All messages about releases use this module, so that they agree.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from mlops.record.summary import name_rollback
 
 @dataclass(frozen=True)
 class ReleaseState:
-    """The state of a platform that the next release depends on.
+    """The state of a platform, as far as the next release depends on it.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class ReleaseState:
     command_options : str
         The option that a command needs for the platform: " --platform azure", or empty.
     champion_problem : str
-        Why the champion cannot be read; empty if it can.
+        The reason why the champion cannot be read; empty if it can be read.
     """
 
     champion: ModelVersion | None = None
@@ -44,17 +44,17 @@ class NextRelease:
     Parameters
     ----------
     version : ModelVersion
-        The version that it deploys: the champion, unless the release names an image.
+        The version that the release deploys: the champion, or the version of the image that the user names.
     rollback : Rollback or None
         The rollback that blocks this release, or None. Without `--redeploy-rolled-back`, the release ends as rejected.
     replaces : tuple of Service
-        The services of other models that it replaces, which needs `--take-over`.
+        The services of other models that the release replaces. If there are any, `--take-over` is required.
     failed_in : str
-        The environment in which the version failed its last test; empty if it did not.
+        The environment in which the version failed its last test; empty if it failed in none.
     command_options : str
         The option that a command needs for the platform: " --platform azure", or empty.
     digest : str
-        The digest of the image that the release names; empty if it deploys the champion's image.
+        The digest of the image that the user names; empty for the champion's image.
     """
 
     version: ModelVersion
@@ -66,7 +66,7 @@ class NextRelease:
 
     @property
     def permissions(self) -> str:
-        """The options that permit the release: " --take-over --redeploy-rolled-back", or empty."""
+        """The options without which the release is refused: " --take-over --redeploy-rolled-back", or empty."""
         take_over = " --take-over" if self.replaces else ""
         redeploy = " --redeploy-rolled-back" if self.rollback else ""
         return f"{take_over}{redeploy}"
@@ -82,9 +82,10 @@ class NextRelease:
         return f"mlops run release{self.image_option}{self.command_options}{self.permissions}"
 
     def advise(self, told: str = "") -> str:
-        """Return why the champion is not deployed, if that is known, and what to do; one or two sentences.
+        """Return one or two sentences that say why the champion is not deployed, if this is known, and what to do.
 
-        If the reason is a rollback that `told` already describes, return only what to do.
+        `told` is the text that the user has already read. If it describes the rollback that is the reason, the reason
+        is omitted.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)
@@ -107,9 +108,9 @@ def find_next_release(state: ReleaseState) -> NextRelease | None:
 
 
 def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
-    """Return the release of a version. If a digest is given, the release names that image.
+    """Return the release of a version. With a digest, the command of the release names the image with this digest.
 
-    A release begins in the first environment and ends in the last one, so an obstacle in any of them matters.
+    A release passes through all environments, so an obstacle in any of them is included.
     """
     image = f"{version.name}:{version.version}"
     return NextRelease(
@@ -128,7 +129,7 @@ def _has_failed(service: Service, version: ModelVersion) -> bool:
 
 
 def describe_rollback(rollback: Rollback) -> str:
-    """Describe a rollback: the models, the user, the time and the reason."""
+    """Describe a rollback in a sentence: its models, user, time and reason."""
     why = rollback.decision
     models = rollback.model, rollback.restored_model
     said = name_rollback(*models, rollback.environment, why.by, why.reason, verb=" was rolled back", at=rollback.at)

@@ -1,7 +1,7 @@
 """The policy of releases: which images can be deployed, what a failed test restores, and how a rollback works.
 
-It is the same on every platform. A platform implements only how to start, end and describe a service
-(`mlops.release.host`), and passes that to `Releases`, which implements `mlops.platform.services.Services`:
+The policy is the same on every platform. A platform implements `mlops.release.host.Host`, which starts, ends and
+describes services. It passes its host to `Releases`, which implements `mlops.platform.services.Services`:
 
 .. code-block:: python
 
@@ -47,9 +47,9 @@ class Releases(Generic[State]):
     Parameters
     ----------
     host : Host
-        The platform's host of services.
+        The part of the platform that runs services.
     get_image : callable
-        Returns an image of that platform by its digest: `Images.get_image`.
+        Takes a digest and returns the platform's image with it: `Images.get_image`.
     """
 
     def __init__(self, host: Host[State], get_image: Callable[[str], Image]) -> None:
@@ -71,7 +71,7 @@ class Releases(Generic[State]):
         require_passed(self._host, environment, image)
         with self._host.lock(environment) as site:
             state = site.read()
-            require_kept(state, image, allowed)  # checked again, because a rollback may have held the lock
+            require_kept(state, image, allowed)  # again, because a rollback may have held the lock
             require_owner(environment, state, image, allowed)
             same = state.current is not None and state.current.digest == image.digest
             if same and not force and site.matches_settings(state):
@@ -93,7 +93,7 @@ class Releases(Generic[State]):
             if not answered:
                 service = site.describe(state)
                 if service.health == "healthy":
-                    return Judgement("unanswered", service)  # unreachable from here, but possibly healthy
+                    return Judgement("unanswered", service)  # the service cannot be reached from here, but runs
             state = state.judge(passed=passed, at=now())
             if not passed:
                 return Judgement("failed", self._record_failure(environment, site, state))
@@ -119,7 +119,7 @@ class Releases(Generic[State]):
             current, previous = choose_previous(environment, state, take_over, self._host.command_options)
             rollback = _record_rollback(environment, current, previous, decision)
 
-            def withdraw(served: State) -> State:  # so that the next rollback goes further back
+            def withdraw(served: State) -> State:  # the next rollback must restore an earlier deployment
                 assert served.current is not None
                 return served.withdraw(replace(rollback, at=served.current.deployed), current.digest)
 
@@ -135,7 +135,7 @@ class Releases(Generic[State]):
         """See `Services`."""
         states = [_read(self._host.look(environment)) for environment in ENVIRONMENTS]
         found = [reversed(state.rollbacks) for state in states if not isinstance(state, IntegrityError)]
-        # Merged, not sorted: the order within an environment is right even if the clock was set back.
+        # Merged instead of sorted, because the order within an environment is right even if the clock was set back.
         return list(heapq.merge(*found, key=lambda rollback: rollback.at, reverse=True))
 
     def accepts_keys(self, environment: str) -> bool:
@@ -146,7 +146,7 @@ class Releases(Generic[State]):
     def rotate_keys(self, environment: str) -> None:
         """See `Services`."""
         if self._host.look(environment).read().current is None:
-            return  # without a service nothing would use the keys
+            return  # without a service, nothing uses the keys
         with self._host.lock(environment) as site:
             state = site.read()
             with site.replace_keys(keep_primary=site.accepts_keys(state)) as has_them:
@@ -170,20 +170,20 @@ class Releases(Generic[State]):
         return [service for service in found if service]
 
     def _record_failure(self, environment: str, site: Site[State], state: State) -> Service | None:
-        """Store that the current deployment failed its test; in production, restore the previous service."""
+        """Store that the current deployment failed its test. In production, restore the previous service."""
         assert state.current is not None
         restores = _restores(environment)
         try:
             site.write(state)
             return self._undo_deployment(site, state, FAILED_TEST) if restores else site.describe(state)
-        except PlatformError as error:  # a PlatformError would say that nothing was changed
+        except PlatformError as error:  # not re-raised, because a PlatformError means that nothing was changed
             lost = "the previous service could not be restored" if restores else "the platform reported an error"
             raise ServiceTestFailed(
                 f"{state.current.model} failed its test in {environment}, but {lost}. {error}"
             ) from error
 
     def _undo_deployment(self, site: Site[State], state: State, reason: str) -> Service | None:
-        """Restore the deployment before the current one; if there is none, end the service."""
+        """Restore the last earlier deployment that passed its test. If there is none, end the service."""
         undone, previous = state.current, state.find_previous()
         if undone is None or previous is None:
             site.end()
@@ -212,10 +212,11 @@ class Releases(Generic[State]):
         decision: Decision,
         change: Callable[[State], State] = lambda served: served,
     ) -> Service:
-        """Serve `image` in place of the present service, and restore that one if it fails.
+        """Serve `image` instead of the current service. If this fails, restore the current service.
 
-        A canary would go here: between `serve` and `retire`, both services run. `change` is applied to the state
-        before it is stored, so that the new service and the change are stored in one write.
+        `change` is applied to the state before the state is stored, so that the new service and the change are stored
+        in one write. Both services run between the calls of `serve` and `retire`. A canary release could be added
+        there.
         """
         try:
             served = change(site.serve(state, image, ready_seconds).credit(decision, image))
@@ -258,12 +259,12 @@ def _record_rollback(environment: str, current: Deployment, previous: Deployment
 
 
 def _mark(image: Image, deployed: Deployment) -> Image:
-    """Return an image with its model's mark and identity at its deployment. The model might be deleted now."""
+    """Return an image with the override and model identity of its deployment. The model may be deleted now."""
     return replace(image, override=deployed.override, model_identity=deployed.model_identity)
 
 
 def _restores(environment: str) -> bool:
-    """Return whether a failed test restores the previous service. It does not in the first environment."""
+    """Return whether a failed test restores the previous service: in every environment except the first."""
     return previous_environment(environment) != ""
 
 

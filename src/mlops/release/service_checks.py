@@ -1,4 +1,4 @@
-"""The test of a deployed web service, which calls it over HTTP like any client."""
+"""The test of a deployed web service. It calls the service over HTTP, as any client does."""
 
 import math
 import time
@@ -19,7 +19,7 @@ from mlops.release.next_release import name_image
 from mlops.release.sessions import open_session
 
 RELATIVE_TOLERANCE = 1e-9
-QUOTED = 80  # the number of characters of a wrong answer that a check shows
+QUOTED = 80  # maximum number of characters of a wrong answer that a check shows
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Check:
 
 @dataclass(frozen=True)
 class NoAnswer(Check):
-    """A check that got no answer. Only the platform knows whether the service is broken."""
+    """A check that got no answer. Only the platform can say whether the service is broken or the network."""
 
 
 @dataclass(frozen=True)
 class Latency:
     """Percentiles of the response time, in milliseconds, over `requests` requests.
 
-    If a request fails, the percentiles are NaN, and `failures` has the failed check.
+    If a request fails, the percentiles are NaN, and `failures` contains the failed check.
     """
 
     requests: int
@@ -53,7 +53,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class _Answer:
-    """The body of an answer with predictions."""
+    """The body of an answer that has predictions."""
 
     result: list[float]
 
@@ -64,21 +64,21 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
     Parameters
     ----------
     url, key : str
-        The service's address, and one of its keys.
+        The URL of the service, and one of its keys.
     rows : sequence of shape (n, k)
         The rows to send.
     expected : array of shape (n,)
-        The model's own predictions for these rows.
+        The predictions of the registered model for these rows.
 
     Returns
     -------
     list of Check
-        Passed and failed checks. If the service stops answering, the last one is a failed `NoAnswer`.
+        All checks, passed or failed. If the service stops answering, the last check is a failed `NoAnswer`.
     """
     checks: list[Check] = []
     try:
         checks += check_predictions(url, key, rows, expected)
-        checks.extend(_list_refusals(url, key, rows))  # one by one, so that checks before a silence are kept
+        checks.extend(_list_refusals(url, key, rows))  # one by one, to keep the results before a missing answer
     except ServiceUntestedError as error:
         checks.append(NoAnswer("answers", "an answer", str(error), passed=False))
     return checks
@@ -123,12 +123,12 @@ def _show_predictions(wanted: Sequence[float], seen: Sequence[float]) -> tuple[s
 
 
 def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[Check]:
-    """Check that bad requests are refused, each with the status for its reason."""
+    """Check that the service refuses bad requests with the right status codes."""
     return list(_list_refusals(url, key, rows))
 
 
 def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Iterator[Check]:
-    """Yield a check for each bad request. A request is sent only when its check is needed."""
+    """Yield a check for each bad request. A request is sent when its check is asked for."""
     good = {"data": rows}
     short = {"data": [row[:-1] for row in rows]}
     text = {"data": [[str(value) for value in row] for row in rows]}
@@ -145,9 +145,9 @@ def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Itera
 
 
 def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: int) -> Latency:
-    """Send `rows` `count` times, one after another, and return the percentiles of the time to the answer.
+    """Send `count` requests with `rows`, one after another, and return the percentiles of the response time.
 
-    It stops at the first request that gets no answer or is refused; see `Latency`.
+    Stop at the first request that gets no answer or is refused; see `Latency`.
     """
     times: list[float] = []
     with open_session(url) as session:
@@ -162,7 +162,7 @@ def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: 
 
 
 def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Sequence[float]]) -> Check:
-    """Check that the service answers one request, without another attempt."""
+    """Check that the service answers one request. Do not repeat the request."""
     try:
         answer = post_rows(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})
     except requests.RequestException as error:
@@ -173,23 +173,23 @@ def _check_request(session: requests.Session, name: str, url: str, key: str, row
 
 
 def conclude_test(services: Services, environment: str, digest: str, url: str, checks: Sequence[Check]) -> None:
-    """Record the result of a service's test, and raise an error if it failed; called by 07_test_service.
+    """Record the result of the test of a service, and raise an error if the test failed. Called by 07_test_service.
 
     Parameters
     ----------
     services : Services
         The services of the platform.
     environment, digest, url : str
-        The tested service.
+        The environment of the tested service, the digest of its image, and its URL.
     checks : sequence of Check
-        From `run_checks`, and the `failures` of `measure_latency`. A check with a wrong answer fails the test, whatever
-        else got no answer.
+        The result of `run_checks`, and the `failures` of `measure_latency`. The test fails if any check got a wrong
+        answer, even if others got no answer.
 
     Raises
     ------
     ServiceUntestedError
-        If the service did not answer although the platform reports that it runs, if the platform could not be asked, or
-        if another image was deployed in the meantime. Nothing was changed.
+        If the service does not answer although the platform reports that it runs, if the platform cannot be asked, or
+        if another image was deployed in the meantime. In these cases nothing is changed.
     ServiceTestFailed
         If the test failed. In production, the previous service has been restored, unless the message says otherwise.
     """
@@ -197,7 +197,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     silent = failed[0].seen if failed and all(isinstance(check, NoAnswer) for check in failed) else ""
     try:
         judged = _record(services, environment, digest, passed=not failed, silent=silent)
-    except ServiceTestFailed as error:  # the platform does not know which checks failed
+    except ServiceTestFailed as error:  # the platform's error does not list the failed checks
         raise ServiceTestFailed("\n".join([str(error), *_list_failed(checks)])) from error
     model = judged.serving.model if judged.serving else "nothing"
     now = f"{environment} now serves {model}"
@@ -215,7 +215,10 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
 
 
 def _record(services: Services, environment: str, digest: str, *, passed: bool, silent: str) -> Judgement:
-    """Record a test's result. `silent` says that the service did not answer, so that the platform is asked first."""
+    """Record the result of a test.
+
+    If `silent`, the error of a service that did not answer, is given, ask the platform first.
+    """
     try:
         return services.record_test(environment, digest, passed=passed, answered=not silent)
     except PlatformError as error:  # raised before anything was changed; see `Services.record_test`
@@ -232,7 +235,7 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
     Raises
     ------
     ServiceTestFailed
-        The message lists every failed check, and the `consequence` for the environment.
+        The message lists the failed checks and says what the `consequence` for the environment is.
     """
     if failed := _list_failed(checks):
         count = f"{len(failed)} check{'s' * (len(failed) > 1)}"
@@ -240,7 +243,7 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
 
 
 def _list_failed(checks: Sequence[Check]) -> list[str]:
-    """Return a line for each failed check, but only one for requests that got no answer for the same reason."""
+    """Return a line for each failed check. Requests that got no answer for the same reason share one line."""
     silences = {check.seen: check for check in reversed(checks) if isinstance(check, NoAnswer)}
     failed = [check for check in checks if not check.passed and silences.get(check.seen, check) is check]
     return [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in failed]

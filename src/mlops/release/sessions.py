@@ -1,4 +1,4 @@
-"""Requests to services, without a proxy if the service is on this machine."""
+"""Sessions for requests to services. No proxy is used if the service is on this machine."""
 
 import requests
 
@@ -8,13 +8,13 @@ from mlops.release.loopback import is_loopback
 def open_session(url: str) -> requests.Session:
     """Return a session for a service.
 
-    A proxy cannot reach services on this machine, so `http_proxy` and ``.netrc`` are ignored for loopback addresses,
-    whether or not `no_proxy` is set.
+    For loopback addresses, `http_proxy` and ``.netrc`` are ignored, because a proxy cannot reach services on this
+    machine.
 
     Parameters
     ----------
     url : str
-        The service's address.
+        The URL of the service.
     """
     session = requests.Session()
     session.trust_env = not is_loopback(url)

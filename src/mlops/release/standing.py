@@ -1,4 +1,4 @@
-"""The standing of an environment: its service, who deployed it and when, and whether it is the champion."""
+"""The standing of an environment: its service, the problems of the service, and whether it serves the champion."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,20 @@ from mlops.release.next_release import NextRelease, ReleaseState, describe_rollb
 
 @dataclass(frozen=True)
 class Standing:
-    """The service of an environment, with what is wrong with it and how it compares with the champion.
+    """The service of an environment, its problems, and how it compares with the champion.
 
     Parameters
     ----------
     service : Service
-        The deployed service, with the time and the decision.
+        The deployed service.
     next_release : NextRelease or None
-        The next release of the champion; None before the first promotion.
+        The next release of the champion; None if there is no champion.
     restored_by : Rollback or None
-        The rollback that restored the service; None if it was released.
+        The rollback that restored the service; None if a release deployed it.
     command_options : str
         The option that a command needs for the platform: " --platform azure", or empty.
     champion_problem : str
-        Why the champion cannot be read; empty if it can.
+        The reason why the champion cannot be read; empty if it can be read.
     """
 
     service: Service
@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def serves_champion(self) -> bool | None:
-        """True if the champion is deployed here; None if the champion or the environment cannot be read."""
+        """True if the environment serves the champion; None if the champion or the environment cannot be read."""
         service, champion = self.service, self.next_release.version if self.next_release else None
         if service.problem or self.champion_problem:
             return None
@@ -40,15 +40,15 @@ class Standing:
 
     @property
     def remark(self) -> str:
-        """The problems of the environment, in a few sentences; empty if there are none.
+        """Sentences about the problems of the environment; empty if there are none.
 
-        Only the last environment is meant to serve the champion. The others test new models, so only a rollback of the
-        champion there is a problem: it blocks the next release.
+        Only the last environment should serve the champion. The others serve models for a test. There, only a rollback
+        of the champion is a problem, because it blocks the next release.
         """
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the remark without what `told` already describes: a rollback of the champion, or another home."""
+        """Return the remark without the parts that the text `told` has: a rollback of the champion, or another MLOPS_HOME."""
         if self.service.problem:
             return ""
         if self.service.original:
@@ -66,19 +66,19 @@ class Standing:
 
     @property
     def _blocks_release(self) -> bool:
-        """True if the service serves because of the rollback that blocks the next release."""
+        """True if the rollback that blocks the next release is also the one that restored this service."""
         rollback = self.next_release.rollback if self.next_release else None
         return rollback is not None and rollback == self.restored_by
 
     def _locate_original(self) -> str:
-        """Say in which home the service was started, because it is not this one."""
+        """Return a sentence that names the other MLOPS_HOME from which the service was started."""
         said, following = f"It was started in {self.service.original}, not in this home.", self.next_release
         if following is None:
             return said
         return f"{said} `{following.command}` deploys the champion, {following.version.title}, here."
 
     def _judge_test(self) -> str:
-        """Say that the service failed its test; empty if it did not."""
+        """Return a sentence if the service failed its test; otherwise ""."""
         service, following = self.service, self.next_release
         if service.tested != "failed":
             return ""
@@ -87,14 +87,14 @@ class Standing:
             return f'{failed} Run `mlops rollback{self.command_options} --reason "it failed its test"`.'
         if following is None:
             if self.champion_problem:
-                return failed  # no model can be trained before the champion can be read
+                return failed  # the champion must be readable before a model can be trained
             return f"{failed} Train another model with `mlops run retrain{self.command_options}`."
         if self.serves_champion:
             return f"{failed} Train another model, or test it again with `{following.command}`."
         return f"{failed} `{following.command}` deploys the champion, {following.version.title}."
 
     def _judge_champion(self, told: str) -> str:
-        """Say why the champion does not serve, and what to do; empty if it serves."""
+        """Return why the champion does not serve, and what to do; "" if it serves."""
         service, following = self.service, self.next_release
         if following is None or self.serves_champion:
             return ""
@@ -114,7 +114,7 @@ class Standing:
 
 
 def find_standings(state: ReleaseState) -> list[Standing]:
-    """Return the standing of each environment that has a service."""
+    """Compare the service of each environment with the champion. Environments without a service are left out."""
     following = find_next_release(state)
     return [
         Standing(
@@ -129,6 +129,6 @@ def find_standings(state: ReleaseState) -> list[Standing]:
 
 
 def _put_back(rollback: Rollback, service: Service) -> bool:
-    """Return whether a service serves because of a rollback."""
+    """Return whether this rollback restored this service."""
     run = service.decision.run_id
     return rollback.environment == service.environment and run != "" and rollback.decision.run_id == run
