@@ -70,7 +70,7 @@ class Deployments:
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state whose current deployment has this decision, and the override and model identity of `image`."""
+        """Return the state whose current deployment has this decision and the override and identity of `image`."""
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity

@@ -48,7 +48,7 @@ class Standing:
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the remark without the parts that the text `told` has: a rollback of the champion, or another MLOPS_HOME."""
+        """Return the remark without what the text `told` already says about a rollback or another MLOPS_HOME."""
         if self.service.problem:
             return ""
         if self.service.original:
