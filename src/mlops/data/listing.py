@@ -1,4 +1,4 @@
-"""The files of a data file, or of a folder of Parquet files, found by URL but not read."""
+"""The search for the files of a data file or folder by its URL. It does not read the files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from mlops.files.urls import find_path
 
 CSV, ZIPPED_CSV, PARQUET = ".csv", ".csv.gz", ".parquet"
 FORMATS = (CSV, ZIPPED_CSV, PARQUET)
-HIDDEN = (".", "_")  # the beginnings of the names of files that Spark and others write beside the data
+HIDDEN = (".", "_")  # prefixes of the names of files that Spark and other programs write beside the data
 LOCAL = "file"
 
 
@@ -34,20 +34,20 @@ class FileSystem(Protocol):
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a data file or folder, wherever they are.
+    """The files of a data file or folder, in any file system.
 
     Parameters
     ----------
     system : FileSystem
-        The file system of fsspec that has them.
+        The file system of fsspec that contains the files.
     format : str
         One of `FORMATS`.
     paths : mapping of str to str
-        The path of each file in the file system, by its name in the folder.
+        The path of each file in the file system, by the name of the file in the folder.
     parts : tuple of str
-        The names of the files with rows, in the order of their names. Hidden files have none.
+        The names of the files that contain rows, sorted. Hidden files do not contain rows.
     is_folder : bool
-        Whether they are a folder.
+        Whether the data is a folder; otherwise it is one file.
     """
 
     system: FileSystem
@@ -57,12 +57,12 @@ class Files:
     is_folder: bool
 
     def hash_content(self, hashes: Mapping[str, str]) -> str:
-        """Return the hash of the file, or that of all files of the folder with their names."""
+        """Return the hash of the file. For a folder, return a hash of the names and hashes of all files."""
         return hash_listing(dict(hashes)) if self.is_folder else hashes[self.parts[0]]
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Split the name of a data file into its stem and its ending, which is one of `FORMATS` or empty."""
+    """Split the name of a data file into stem and ending. The ending is one of `FORMATS`, or empty."""
     ending = next((ending for ending in FORMATS if name.endswith(ending)), "")
     return name.removesuffix(ending), ending
 
@@ -73,7 +73,7 @@ def find_files(url: str) -> Files:
     Raises
     ------
     UsageError
-        If there is no such file or folder, or a file in the folder would be ignored.
+        If there is no such file or folder, or if the rows of a file in the folder would be ignored.
     """
     import fsspec
 
@@ -91,7 +91,7 @@ def find_files(url: str) -> Files:
 
 
 def fetch_file(system: FileSystem, path: str, copy: Path) -> Path:
-    """Return a local file itself, or a copy of a remote one."""
+    """Return the path of a local file. If the file is remote, copy it to `copy`, and return that path."""
     if is_local(system):
         return Path(path)
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -106,12 +106,12 @@ def is_local(system: FileSystem) -> bool:
 
 @contextmanager
 def explain_unreadable(url: str) -> Iterator[None]:
-    """Explain why a data file cannot be found or copied.
+    """Turn the errors of a ``with`` statement into one error that says why a data file cannot be found or copied.
 
     Raises
     ------
     UsageError
-        If the code of the ``with`` statement fails to find or copy it.
+        If the code of the ``with`` statement cannot find or copy the file.
     """
     try:
         yield
@@ -122,7 +122,7 @@ def explain_unreadable(url: str) -> Iterator[None]:
 
 
 def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Return whether a URL is a folder. A remote server is asked only if the URL does not end like a data file."""
+    """Return whether a URL is a folder. A server is asked only if the URL does not end as the name of a data file."""
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 
@@ -138,7 +138,7 @@ def _list_folder(system: FileSystem, path: str, url: str) -> Files:
 
 
 def _is_part(name: str, url: str) -> bool:
-    """Return whether a file in a folder is part of the data. Raise an error for one whose rows would be ignored."""
+    """Return whether a file in a folder is part of the data. Raise an error if its rows would be ignored."""
     *folders, file = PurePosixPath(name).parts
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False
