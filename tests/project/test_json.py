@@ -77,5 +77,5 @@ def test_every_field_is_documented_in_its_order(documented: dict[str, list[str]]
 
 def test_the_numbers_are_those_of_the_code(project: Path) -> None:
     text = (project / "docs" / "json.md").read_text()
-    assert f"| of run records, {FORMAT} |" in text
-    assert f"| every other `--json` | {JSON_FORMAT} |" in text
+    assert f"| {FORMAT}, the format of run records |" in text
+    assert f"| all other output of `--json` | {JSON_FORMAT} |" in text
