@@ -1,12 +1,12 @@
-"""The platforms. `open_backend` opens one. No code outside of this package names the modules of a platform.
+"""The platforms. `open_backend` opens one. Code outside of this package does not import the modules of a platform.
 
 .. code-block:: text
 
-    local   one machine that needs nothing but Python
-    azure   Azure Machine Learning
-    memory  one process, for tests
+    local   runs on one machine, and needs only Python
+    azure   runs on Azure Machine Learning
+    memory  runs in one process, for tests
 
-    redacted  the tracker and the registry of any platform, which never record a secret
+    redacted  wrappers of every platform's tracker and registry, which redact secrets
 """
 
 import importlib
@@ -20,7 +20,7 @@ from mlops.parameters.suggestion import suggest
 from mlops.platform.backend import Backend, Caller
 from mlops.workspace import Workspace, check_home, find_workspace
 
-FOR_TESTS = ("memory",)  # platforms that end with their process, which code can open but --platform does not offer
+FOR_TESTS = ("memory",)  # not offered by --platform, because the state of these platforms is lost with the process
 
 
 def list_platforms() -> list[str]:
@@ -31,7 +31,7 @@ def list_platforms() -> list[str]:
 
 
 def require_platform(platform: str) -> str:
-    """Return `platform` if it is the name of a platform.
+    """Return `platform`, after checking that it is the name of a platform.
 
     Raises
     ------
@@ -49,11 +49,11 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     Parameters
     ----------
     platform : str
-        Its name, as in ``parameters/base.yml``.
+        The name of the platform, such as "local".
     workspace : Workspace, optional
         The project and its MLOPS_HOME; by default those of the current folder.
     command : sequence of str
-        See `Caller`.
+        The command that starts this program in a new process; see `Caller`.
 
     Raises
     ------

@@ -266,7 +266,7 @@ class Services(Protocol):
         ...
 
     def accepts_keys(self, environment: str) -> bool:
-        """Return False if a running service refuses the stored keys; called before these keys are shown."""
+        """Return False if a running service refuses the stored keys; called before these keys are used."""
         ...
 
     def rotate_keys(self, environment: str) -> None:

@@ -56,7 +56,7 @@ def test_the_database_of_an_older_mlflow_is_refused_and_stays_as_it_is(tmp_path:
     set_revision(database, OLDER)
     backend = open_backend("local", workspace)
     said = (
-        f"{database} was created by an older MLflow (schema {OLDER}). The installed one needs {NEWEST}. "
+        f"{database} was created by an older MLflow (schema {OLDER}). The installed MLflow needs schema {NEWEST}. "
         "Run `mlops upgrade --platform local`, which makes a backup first."
     )
     with pytest.raises(FormatError) as refused:
@@ -76,7 +76,7 @@ def test_an_upgraded_database_has_what_it_had(older: Workspace) -> None:
     assert upgrades.list_outdated() == [f"mlflow.db has schema {OLDER}, and MLflow needs {NEWEST}"]
     assert list(upgrades.upgrade()) == [
         f"mlflow.db: schema {OLDER} upgraded to {NEWEST}",
-        f"{older.home / 'champions' / 'diabetes.json'}: version 1 noted as the champion of 'diabetes'",
+        f"{older.home / 'champions' / 'diabetes.json'}: version 1 recorded as the champion of 'diabetes'",
     ]
     assert (upgrades.list_outdated(), list(upgrades.upgrade())) == ([], [])
     champion = open_backend("local", older).registry.find_champion("diabetes")
@@ -94,7 +94,9 @@ def test_the_revisions_are_those_that_alembic_finds(tmp_path: Path) -> None:
 def test_the_database_of_a_newer_mlflow_is_refused(tmp_path: Path) -> None:
     home = build_home(tmp_path).home
     set_revision(home / "mlflow.db", "f0f0f0f0f0f0")
-    said = re.escape(f"was created by a newer MLflow (schema f0f0f0f0f0f0). The installed one reads up to {NEWEST}")
+    said = re.escape(
+        f"was created by a newer MLflow (schema f0f0f0f0f0f0). The installed MLflow reads schemas up to {NEWEST}"
+    )
     with pytest.raises(FormatError, match=said):
         LocalUpgrades(home).list_outdated()
     with pytest.raises(FormatError, match=said):
@@ -134,6 +136,8 @@ def test_an_upgrade_that_is_killed_leaves_the_old_database_or_the_new_one(
 def test_an_upgrade_notes_the_champion(tmp_path: Path) -> None:
     workspace = build_home(tmp_path)
     note = workspace.home / "champions" / "diabetes.json"
-    assert list(LocalUpgrades(workspace.home).upgrade()) == [f"{note}: version 1 noted as the champion of 'diabetes'"]
+    assert list(LocalUpgrades(workspace.home).upgrade()) == [
+        f"{note}: version 1 recorded as the champion of 'diabetes'"
+    ]
     assert note.read_text() == '{"version":1}'
     assert list(LocalUpgrades(workspace.home).upgrade()) == []

@@ -1,24 +1,24 @@
-"""The platform of one machine: MLflow on SQLite, bundles in a folder, services as processes, keys in private files.
+"""The platform on one machine: MLflow with SQLite, and images, data, keys and records as files in MLOPS_HOME.
 
 .. code-block:: text
 
-    store/          MLflow's database: file, schema, client, failures
+    store/          MLflow's database: the file, its schema, the client, and explanations of failures
     tracking        trainings as MLflow runs
     registry        versions of models in MLflow's registry
-    champions       notes of the champions, outside of the database
-    images          bundles in a folder, by digest
-    services        one process per environment
+    champions       a record of each champion outside of MLflow's database
+    images          scoring images in a folder, found by digest
+    services        the services of the environments, one server each
     deployments     the recorded state of an environment
-    processes       service processes: start, recognition, end
-    secrets         environment variables, and keys in private files
-    datasets        files by content, and the catalogue of versions
-    pipelines       the published pipeline, and its runs in the background
-    background      the processes of these runs, and the record and log of each
+    processes       starts, finds and stops the server processes
+    secrets         secrets in environment variables, and keys in private files
+    datasets        data files named by their content, and the catalogue of versions
+    pipelines       the published pipeline, and the runs submitted to it
+    background      starts and stops the processes of submitted runs
     infrastructure  creation and deletion of MLOPS_HOME
     settings        the section `local` of parameters/local.yml
     tracking_page   MLflow's own page
-    upgrades        state that an older version created, and its upgrade
-    leftovers       images, service folders and staged files that nothing needs any more
+    upgrades        upgrades state that an older version of the engine created
+    leftovers       images, service folders and staged files that are no longer needed
 """
 
 from mlops.backends.local.datasets import LocalDatasets
@@ -39,7 +39,7 @@ from mlops.release.policy import Releases
 
 
 def open_backend(caller: Caller) -> Backend:
-    """Open the platform on ``MLOPS_HOME``, whose content is created only when it is needed.
+    """Open the platform. Files in ``MLOPS_HOME`` are created only when they are needed.
 
     Raises
     ------

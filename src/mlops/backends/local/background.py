@@ -1,4 +1,4 @@
-"""Runs in the background: their processes, and the record and log of each in its folder."""
+"""The processes of submitted runs. The folder of each run has the record of its submission, and its log."""
 
 import os
 import signal
@@ -13,12 +13,15 @@ from mlops.record.processes import ProcessId, identify_process
 from mlops.workspace import Workspace
 
 LOG, SUBMISSION = "submitted.log", "submitted.json"
-CANCEL_SECONDS = 20.0  # time for a process to end before it is killed
+CANCEL_SECONDS = 20.0  # time that a process has to end before it is killed
 
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """A run in the background: its process, the time of submission, version, tags, and place in the order of runs."""
+    """The record of a submission: the process and the tags of the run, and the published version that it executes.
+
+    `submitted` is the time, in UTC as ISO 8601. `order` sorts the runs even if the clock was changed.
+    """
 
     process: ProcessId
     submitted: str
@@ -44,7 +47,7 @@ def start_process(command: Sequence[str], workspace: Workspace, folder: Path) ->
 
 
 def stop_process(process: ProcessId) -> None:
-    """Ask a process to end, and kill it if it does not; one that ended is left alone."""
+    """Ask a process to end, and kill it if it still runs after `CANCEL_SECONDS`. Do nothing if it is not running."""
     if not process.alive:
         return
     with suppress(ProcessLookupError):

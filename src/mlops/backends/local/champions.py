@@ -1,8 +1,8 @@
-"""A record of each champion, kept in MLOPS_HOME because anyone can delete a version from MLflow's database.
+"""A note of each champion, kept in a file because anyone can delete a version from MLflow's database.
 
-Without this record, a deleted champion would look like "no champion yet", and the next model would be promoted
-unchecked. Older versions of the engine wrote no notes, so every change of the store first notes the champions that are
-tagged in MLflow.
+Without its note, a deleted champion would look like "no champion yet", and the next model would be promoted without a
+comparison. Older versions of the engine wrote no notes. Therefore every write to MLflow's database first writes the
+missing notes.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,13 +21,16 @@ CHAMPION = "champion"  # the tag of a version
 
 @dataclass(frozen=True)
 class Note:
-    """The note of a model: the version that was promoted last, or 0 to promote the next model as the first one."""
+    """The note of a model: the version that was promoted last.
+
+    A person can write 0 into the file, so that the next model is promoted like a first model.
+    """
 
     version: int
 
 
 def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
-    """Return the champion of each model. While a promotion moves the tag, two versions have it: the higher counts."""
+    """Return the champion of each model. If two versions have the tag during a promotion, the higher one counts."""
     tagged = sorted((row for row in versions if CHAMPION in row.tags), key=lambda row: row.version)
     return {row.name: row for row in tagged}
 
@@ -35,7 +38,7 @@ def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
 class ChampionNotes:
     """The notes of all models: one small file per model, written after each promotion.
 
-    A note follows the tag in MLflow, which a person may have moved.
+    If a person moves the tag in MLflow to another version, the note is updated to that version.
 
     Parameters
     ----------
@@ -47,13 +50,13 @@ class ChampionNotes:
         self._home = home
 
     def write(self, name: str, version: int) -> None:
-        """Record the champion of a model."""
+        """Write the note of a model's champion."""
         write_atomically(self.locate(name), msgspec.json.encode(asdict(Note(version))))
 
     def read(self, name: str) -> int | None:
         """Return the version that was promoted last, or None if there is no note.
 
-        There is none before the first promotion, or if an older version of the engine promoted the champion.
+        There is no note before the first promotion, or if an older version of the engine promoted the champion.
         """
         path = self.locate(name)
         advice = "Delete it, and the next promotion writes it again."

@@ -1,4 +1,4 @@
-"""The data set of one machine: files named by their content, and a catalogue of those that are versions."""
+"""The data set on one machine: files in folders named by their content, and a catalogue of the versions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ class LocalDatasets:
     Parameters
     ----------
     home : Path
-        ``MLOPS_HOME``. The files are in its folders ``datasets/<first digits of the SHA-256>/``.
+        ``MLOPS_HOME``. Each file is in a folder ``datasets/<first digits of the file's SHA-256>/``.
     """
 
     def __init__(self, home: Path) -> None:
@@ -100,14 +100,14 @@ class LocalDatasets:
         return self._describe(entry, versions)
 
     def list_staged(self) -> list[Path]:
-        """Return the staged files that are not versions, for `mlops prune`."""
+        """Return the staged files that were not registered as versions, for `mlops prune`."""
         versions = {self._folder / entry.file for entry in self._read().versions}
         staged = self._folder.glob("[0-9a-f]" * 12 + "/[!.]*")
         return [path for path in sorted(staged) if path.is_file() and path not in versions]
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the lock of the catalogue, so that nothing is registered meanwhile."""
+        """Hold the lock of the catalogue, so that no version can be registered meanwhile."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "lock"):
             yield
@@ -141,5 +141,5 @@ class LocalDatasets:
         return entry
 
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
-        """Describe a version. The data set keeps the name of its first file."""
+        """Describe a version. The data set has the name of the file that was registered first."""
         return DatasetVersion(split_name(Path(versions[0].file).name)[0], entry.version, str(self._folder / entry.file))

@@ -1,4 +1,4 @@
-"""The recorded state of an environment on one machine: its deployments, and where the last one was started."""
+"""The recorded state of an environment on one machine: its deployments, and the server of the current one."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,17 +9,17 @@ from mlops.release.history import Deployment, Deployments
 
 @dataclass(frozen=True)
 class LocalDeployment(Deployment):
-    """A deployment with its process, which is None once it has stopped.
+    """A deployment with its server process.
 
     Parameters
     ----------
     process : ServiceProcess or None
-        Its server.
+        The server; None after it was stopped.
     keys : str
-        The hash of its keys.
+        The SHA-256 of the server's keys.
     home, machine : str
-        The home and the machine in which the server was started, because a home can be copied while its server runs.
-        Both are empty in older records, and once the server was stopped.
+        The MLOPS_HOME and the machine in which the server was started. They show whether MLOPS_HOME was copied while
+        the server was running. Both are empty in older records, and after the server was stopped.
     """
 
     process: ServiceProcess | None = None
@@ -32,7 +32,8 @@ class LocalDeployment(Deployment):
 class LocalState(Deployments):
     """The state of one environment.
 
-    Its `port`, and so its URL, never changes. The port is 0 before the first deployment.
+    The next deployment uses the same `port`, unless the settings name another port or another program uses this one.
+    The port is 0 before the first deployment.
     """
 
     current: LocalDeployment | None = None
@@ -41,11 +42,11 @@ class LocalState(Deployments):
 
     @property
     def process(self) -> ServiceProcess | None:
-        """The process that serves now, or None if the environment serves nothing."""
+        """The current server process, or None if no service is running."""
         return self.current.process if self.current else None
 
     def find_replacement(self, folder: Path) -> str:
-        """Return when the server with this folder was replaced; empty if it was not replaced or the time is unknown.
+        """Return the time when the server with this folder was replaced; "" if it was not, or the time is unknown.
 
         A folder is named after the time when its server started; the deployment is recorded a moment later.
         """
@@ -56,11 +57,14 @@ class LocalState(Deployments):
         return later[1] if len(later) > 1 else ""
 
     def forget_process(self) -> "LocalState":
-        """Return the state without its process, which was stopped."""
+        """Return the state after its process was stopped."""
         return replace(self, current=replace(self.current, process=None, home="", machine="")) if self.current else self
 
     def disown_process(self, home: str) -> "LocalState":
-        """Return the state without its process. Record `home` as the home of that process if none is recorded."""
+        """Return the state without its process, which is not a running server of this MLOPS_HOME.
+
+        `home` is the MLOPS_HOME that started the process. It is recorded if the deployment has no `home` yet.
+        """
         if self.current is None:
             return self
         return replace(self, current=replace(self.current, process=None, home=self.current.home or home))

@@ -1,4 +1,4 @@
-"""Scoring images of one machine: bundles in a folder, named by the digest of their content."""
+"""Scoring images on one machine: folders named by the digest of their content."""
 
 import json
 import os
@@ -25,9 +25,10 @@ AGAIN = "Delete it, and create the image again."
 
 @dataclass(frozen=True)
 class NewestImage:
-    """The newest image of a model version: its digest, the version's identity, and when it was last published.
+    """The newest image of a model version.
 
-    Identity and time are empty in records older than these fields.
+    `identity` is that of the model version. `published` is the time when the image was last published, in UTC as
+    ISO 8601. Both are empty in older records.
     """
 
     digest: str
@@ -37,16 +38,16 @@ class NewestImage:
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image in the home.
+    """An image in MLOPS_HOME.
 
     Parameters
     ----------
     digest, folder : str, Path
-        Its digest and its folder.
+        The digest and the folder of the image.
     indexes : tuple of Path
-        The files that record it as the newest image of a model version.
+        The files that name this image as the newest one of a model version.
     published : str
-        The last recorded time when it was published, as UTC in ISO 8601; empty if there is none.
+        The time when the image was last published, in UTC as ISO 8601; empty if it is not recorded.
     """
 
     digest: str
@@ -71,7 +72,7 @@ class LocalImages:
         return self.get_image(digest)
 
     def _store(self, bundle: Path, digest: str) -> None:
-        """Copy a bundle into the home, unless it is there."""
+        """Copy a bundle to its place in MLOPS_HOME, unless it is already stored."""
         target = self._locate(digest)
         if not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,7 @@ class LocalImages:
                         os.rename(copy, target)
             sync_folder(target.parent)
         with suppress(OSError):
-            os.utime(target)  # because it is in use again, and `mlops prune` deletes by age
+            os.utime(target)  # so that `mlops prune` does not regard the image as old
         self.get_image(digest)  # a damaged image is refused before it becomes the newest one
 
     def get_image(self, digest: str) -> Image:
@@ -100,7 +101,7 @@ class LocalImages:
         return self.get_image(digest) if digest else None
 
     def find_digest(self, model: ModelVersion) -> str:
-        """Return the digest of the newest image of a model version, or ""; the image may have been deleted."""
+        """Return the digest of a model version's newest image, or "". The image itself may have been deleted."""
         index = self._index(model)
         if not index.exists():
             return ""

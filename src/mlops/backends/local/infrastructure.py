@@ -20,7 +20,7 @@ class LocalInfrastructure:
     workspace : Workspace
         The project and its MLOPS_HOME.
     services : Services
-        The services, which end before their files are deleted.
+        The services, which are stopped before their files are deleted.
     """
 
     def __init__(self, workspace: Workspace, services: Services) -> None:

@@ -1,7 +1,8 @@
-"""State in MLOPS_HOME that is no longer needed: images, folders of ended services, and staged data.
+"""State in MLOPS_HOME that is no longer needed: images, folders of stopped servers, and staged data.
 
-Locks are taken before the search, so that no deployment, rollback or registration can start to need a leftover while it
-is being deleted. Staging a file or publishing an image updates the time of an existing copy, so the copy is not old.
+Locks are taken before the search, so that no deployment, rollback or registration can start to use state that is being
+deleted. Staging a file or publishing an image again updates the modification time of the stored copy, so `mlops prune`
+does not regard the copy as old.
 """
 
 from collections.abc import Iterator, Set
@@ -93,7 +94,7 @@ class LocalLeftovers:
         for image in self._images.list_stored():
             if image.digest not in kept:
                 name = " ".join([*(index.stem for index in image.indexes), image.digest[:19] + "…"])
-                # The index is deleted first. If the deletion is then interrupted, the image is simply created again.
+                # The index is deleted first, because an image without an index is created again when it is needed.
                 yield _describe("image", name, image.folder, (*image.indexes, image.folder), image.published)
 
     def _find_service_folders(self) -> Iterator[Leftover]:
@@ -114,8 +115,8 @@ class LocalLeftovers:
 def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...], recorded: str = "") -> Leftover:
     """Return a leftover with the recorded time of its last use.
 
-    Without a recorded time, use the newest modification time of the leftover and its files. Copying a home resets
-    these times.
+    If no time is recorded, the newest modification time of its files is used, although a copy of MLOPS_HOME can have
+    new modification times.
     """
     inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
     last_used = from_iso(recorded) if recorded else max(place.stat().st_mtime, *inside, 0.0)

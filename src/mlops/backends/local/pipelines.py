@@ -1,6 +1,6 @@
-"""Pipelines of one machine: submitted runs execute in the background, with the current sources.
+"""The published pipeline on one machine. Submitted runs execute in the background, with the current sources.
 
-There are no schedules here. Use cron to run ``mlops submit retrain``.
+This platform has no schedules. Use cron to run ``mlops submit retrain``.
 """
 
 import shutil
@@ -37,23 +37,23 @@ from mlops.workspace import Workspace, mark_new_home
 
 @dataclass(frozen=True)
 class Publications:
-    """The build ids that were published, oldest first, each with its address."""
+    """The builds that published the pipeline, oldest first: the id and the address of each."""
 
     versions: tuple[tuple[str, str], ...] = ()
 
 
 class LocalPipelines:
-    """Pipelines of one machine.
+    """See `mlops.platform.pipelines.Pipelines`.
 
     Parameters
     ----------
     workspace : Workspace
-        The project to run, ``MLOPS_HOME``, which has the record of publications, and the folder of the runs.
+        The project, its ``MLOPS_HOME``, and the folder of its runs.
     datasets : Datasets
-        The data set, in which a submission's version is looked up.
+        The data set, which finds the version that a submission names.
     command : sequence of str
-        The command, as a list of arguments, that starts the caller's program in a new process; empty if the caller
-        cannot start runs.
+        The command that starts this program in a new process, as a list of arguments. If it is empty, `submit` raises
+        UsageError.
     """
 
     def __init__(self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = ()) -> None:
@@ -114,9 +114,9 @@ class LocalPipelines:
         return list(islice((run for run in found if run), most))
 
     def list_unrecorded(self) -> list[tuple[Path, str]]:
-        """Return the folders of submitted runs that ended before they had a record, for `mlops prune`.
+        """Return the folders of submitted runs that ended before they wrote ``run.json``, for `mlops prune`.
 
-        Each has the time of its submission. A folder whose submission is damaged is left out.
+        Each folder comes with the time of the submission. Runs whose submission cannot be read are left out.
         """
         found: list[tuple[Path, str]] = []
         for path in sorted(self._outputs.glob(f"*/{SUBMISSION}")):
@@ -127,7 +127,7 @@ class LocalPipelines:
         return found
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
-        """Return a run, marked as unreadable if its record is damaged, or None if it was deleted meanwhile."""
+        """Return a run, or None if it was deleted meanwhile. If its record is damaged, its outcome is "unreadable"."""
         try:
             return self.get_run(run_id)
         except (RunNotFoundError, FileNotFoundError):
@@ -136,7 +136,7 @@ class LocalPipelines:
             return SubmittedRun(run_id, PUBLISHED, "", "failed", outcome="unreadable", reason=str(error))
 
     def read_log(self, run_id: str, step: str) -> str:
-        """See `mlops.platform.pipelines.Pipelines`. Here one process runs all steps and writes one log."""
+        """See `mlops.platform.pipelines.Pipelines`. All steps run in one process, so the log contains all of them."""
         folder = self._find_folder(run_id)
         record = read_run(folder) if (folder / "run.json").is_file() else None
         if record is None:
@@ -168,7 +168,7 @@ class LocalPipelines:
         return PublishedPipeline(PUBLISHED, version, f"{PUBLISHED}:{version}", self._workspace.project.as_uri())
 
     def _find_data(self, submission: Submission) -> str:
-        """Return the data file of a submission, as an address for the background run; "" for the newest version."""
+        """Return the path or URL of the data file that a submission names; "" for the newest version."""
         data = submission.data_file_path
         if not data and submission.dataset_version != LATEST:
             return self._datasets.get_version(submission.dataset_version).url
@@ -183,7 +183,7 @@ class LocalPipelines:
 
 
 def _list_words(run_id: str, submission: Submission, build: Build, data: str) -> list[str]:
-    """Return the arguments that start a run in the background."""
+    """Return the arguments of the command that executes a submitted run."""
     given = list_overrides(submission, build, data, PIPELINES[PUBLISHED])
     options = [word for override in given for word in ("-p", override.to_text())]
     return ["run", PUBLISHED, "--platform", "local", "--run-id", run_id, *options]

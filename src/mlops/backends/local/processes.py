@@ -1,4 +1,4 @@
-"""Service processes: they outlive the process that starts them, are reliably recognised, and stop gracefully."""
+"""The server processes of services, which outlive the process that starts them: start, search and end."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """A running server with its port; for `pid`, `created` and `start` see `ProcessId`."""
+    """A server process and its port. `pid`, `created` and `start` identify the process, as in `ProcessId`."""
 
     pid: int
     created: float
@@ -37,13 +37,13 @@ class ServiceProcess:
 
     @property
     def alive(self) -> bool:
-        """True if it is still running; another process with the same id does not count."""
+        """True if the server is still running. A later process with the same id does not count."""
         return ProcessId(self.pid, self.created, self.start).alive
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The content of a server's ready file."""
+    """The content of ``ready.json``, which a server writes as soon as it answers."""
 
     pid: int = 0
     port: int = 0
@@ -59,7 +59,7 @@ def serves_from(pid: int, folder: Path) -> bool:
 
 
 def find_home(pid: int) -> str:
-    """Return the home that a running server belongs to; "" if it is not a server."""
+    """Return the MLOPS_HOME that started the server with this process id; "" if the process is not a server."""
     with suppress(psutil.Error, ValueError, OverflowError):
         words = psutil.Process(pid).cmdline()
         if SERVER in words and "--ready" in words[:-1]:
@@ -104,16 +104,16 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
     bundle, keys : Path
         The content of the image, and the file with the keys.
     port : int
-        The loopback port; 0 for any free one.
+        The loopback port; 0 for any free port.
     folder : Path
-        An empty folder for ``service.log`` and ``ready.json``. The server writes ``ready.json`` once it answers, and
-        ends when that file is deleted.
+        An empty folder for ``service.log`` and ``ready.json``. The server writes ``ready.json`` as soon as it answers,
+        and ends when that file is deleted.
 
     Returns
     -------
     tuple of (Popen, Path)
-        The server's process, in a session of its own, and its ready file. Until `confirm_process` is called, the server
-        ends when the calling process ends.
+        The server process, in its own session, and the path of ``ready.json``. Until `confirm_process` is called, the
+        server ends when the calling process ends.
     """
     ready = folder / "ready.json"
     command = [sys.executable, "-B", "-m", SERVER, "--bundle", str(bundle), "--keys", str(keys)]
@@ -138,8 +138,8 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
     Raises
     ------
     DeploymentError
-        If it ends or takes longer than `seconds`. It is killed in that case. The message names `image` and quotes the
-        end of its log.
+        If the server ends, or is not ready within `seconds` and is therefore killed. The message names `image` and
+        quotes the last lines of the server's log.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
@@ -161,7 +161,7 @@ def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, 
 
 
 def confirm_process(process: "subprocess.Popen[bytes]") -> None:
-    """Let a started server outlive this process."""
+    """Allow a started server to outlive this process."""
     assert process.stdin is not None
     process.stdin.write(b"confirmed\n")
     process.stdin.close()
@@ -180,16 +180,16 @@ def find_servers(folder: Path) -> list[psutil.Process]:
 
 
 def end_servers(servers: Sequence[psutil.Process]) -> None:
-    """End servers and wait until they have finished their requests. Kill those that still run after 15 seconds.
+    """Ask servers to finish their requests and end. Kill those that still run after 15 seconds.
 
     Raises
     ------
     DeploymentError
-        If one does not end, or belongs to another user.
+        If a server does not end, for example because it belongs to another user.
     """
     for end, seconds in ((psutil.Process.terminate, STOP_SECONDS), (psutil.Process.kill, KILL_SECONDS)):
         for server in servers:
-            with suppress(psutil.Error):  # it ended meanwhile, or belongs to another user
+            with suppress(psutil.Error):  # the server ended meanwhile, or belongs to another user
                 end(server)
         psutil.wait_procs(servers, seconds)
         servers = [server for server in servers if _is_running(server)]

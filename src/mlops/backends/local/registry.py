@@ -1,8 +1,8 @@
 """Model versions in MLflow's registry.
 
-MLflow does not protect the files of a model, and has no compare-and-swap for tags. Therefore the SHA-256 of every file
-is recorded and checked, and the champion changes under a lock. The champion is marked with a version tag, which every
-platform supports. MLflow's alias of the same name is also set, so that MLflow's pages show it.
+MLflow does not protect the files of a model, so the SHA-256 of every file is recorded and checked. MLflow has no
+compare-and-swap for tags, so the champion changes under a lock. The champion is marked with a tag of the version, which
+every platform supports. MLflow's alias of the same name is also set, for MLflow's pages.
 """
 
 import json
@@ -77,7 +77,7 @@ class LocalRegistry:
         return found
 
     def list_champions(self) -> list[ModelVersion]:
-        """Return the champions of all models, for `mlops prune`, which keeps everything that they refer to."""
+        """Return the champions of all models. `mlops prune` keeps everything that they refer to."""
         return [_read_version(row) for _, row in sorted(find_champions(self._list_versions()).items())]
 
     def list_tags(self) -> list[Mapping[str, str]]:
@@ -93,7 +93,7 @@ class LocalRegistry:
         return _read_version(found) if found else None
 
     def _find_deleted(self, name: str) -> int:
-        """Return the deleted champion of a model whose champion was never noted, or 0."""
+        """Return the number of a deleted version that was the champion, or 0; needed if the champion has no note."""
         return find_deleted(self._store.database, name, CHAMPION, self._store.patience) if self._store.exists else 0
 
     @explained
@@ -114,7 +114,7 @@ class LocalRegistry:
         return folder
 
     def _list_versions(self, name: str | None = None, version: int | None = None) -> list[VersionRow]:
-        """Return versions as MLflow has them, undecoded, so that a damaged one does not hide the others."""
+        """Return versions as rows of MLflow's database. Only the caller decodes tags, which can be damaged."""
         if not self._store.exists:
             return []
         return read_versions(self._store.database, name, version, self._store.patience)

@@ -1,4 +1,4 @@
-"""Secrets of one machine: environment variables, and service keys in files that only their owner can read."""
+"""Secrets from environment variables, and the keys of services in files that only their owner can read."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ class LocalSecrets:
         return found.primary, found.secondary
 
     def find_keys_file(self, environment: str) -> Path:
-        """Return the file with an environment's keys, which is created with new keys on first use."""
+        """Return the file with the keys of an environment. The first call creates it with new keys."""
         path = self._folder / f"{environment}-keys.json"
         if path.exists():
             return path
@@ -54,7 +54,7 @@ class LocalSecrets:
         return path
 
     def hash_keys(self, environment: str) -> str:
-        """Return the SHA-256 of an environment's keys, or "" if there are none."""
+        """Return the SHA-256 of an environment's keys, or "" if no keys are stored."""
         path = self._folder / f"{environment}-keys.json"
         if not path.exists():
             return ""
@@ -92,7 +92,7 @@ class LocalSecrets:
     def list_values(self) -> Iterable[str]:
         """See `Secrets`."""
         for path in self._folder.glob("*-keys.json"):
-            with suppress(IntegrityError, FileNotFoundError):  # keys that cannot be read need no redaction
+            with suppress(IntegrityError, FileNotFoundError):  # no service can use keys that cannot be read
                 keys = read_record(path, Keys)
                 yield from (keys.primary, keys.secondary)
         yield from list_variables()

@@ -1,4 +1,4 @@
-"""Services of one machine: one process per environment, with its state in a file that is written atomically."""
+"""Services on one machine: one server process per environment. The state of each environment is a file."""
 
 import subprocess
 from collections.abc import Iterator
@@ -70,13 +70,13 @@ class LocalSite:
     Parameters
     ----------
     folder : Path
-        The folder with the states of all environments, and a folder for each environment.
+        The folder that has a state file and a folder for each environment.
     environment : str
         The environment.
     wanted : WantedPort
         The port in the settings.
     images, secrets : LocalImages, LocalSecrets
-        The images to serve, and the keys.
+        The stores of images and keys.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class LocalSite:
         self._started: subprocess.Popen[bytes] | None = None
 
     def read(self) -> LocalState:
-        """See `View`. In a copied home, the process belongs to the original home and is ignored."""
+        """See `View`. If MLOPS_HOME is a copy, the recorded process belongs to the original and is ignored."""
         state = read_record(self._file, LocalState) if self._file.is_file() else LocalState()
         if state.process is None or serves_from(state.process.pid, self._folder):
             return state
@@ -104,26 +104,26 @@ class LocalSite:
             write_atomically(self._file, msgspec.json.format(msgspec.json.encode(state), indent=1))
 
     def matches_settings(self, state: LocalState) -> bool:
-        """See `Site`. The service must have the port of the settings and the current keys."""
+        """See `Site`. Compares the port with the settings, and the keys with the stored ones."""
         return self._wanted.number in (0, state.port) and self.accepts_keys(state)
 
     def accepts_keys(self, state: LocalState) -> bool:
-        """See `View`. Keys are compared by content, because a restored file may be older than the service."""
+        """See `View`. Keys are compared by hash, because a restored file of keys can be older than the service."""
         if state.current is None or state.process is None or not state.process.alive:
             return True
         return state.current.keys == self._secrets.hash_keys(self._environment)
 
     def _may_accept_keys(self, state: LocalState) -> bool:
-        """Return False if the service certainly refuses the stored keys."""
+        """Return False if it is certain that the service refuses the stored keys."""
         assert state.current is not None
         try:
-            return not state.current.keys or self.accepts_keys(state)  # older records have no hash of the keys
+            return not state.current.keys or self.accepts_keys(state)  # older records have no hash, so this is unknown
         except IntegrityError:
             return False  # the stored keys are damaged, so clients cannot use them
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. A server reads its keys only at its start."""
+        """See `Site`. A server reads its keys only when it starts, so the running one does not have the new keys."""
         with self._secrets.replace_keys(self._environment, keep_primary=keep_primary):
             yield False
 
@@ -151,7 +151,7 @@ class LocalSite:
         return replace(state.forget_process(), port=process.port).serve(deployment)
 
     def put_back(self, state: LocalState) -> None:
-        """See `Site`. The previous server is still running, so only the new one is ended and forgotten."""
+        """See `Site`. The previous server is still running, so only the new server is stopped."""
         if self._started is not None:
             self._started.kill()
             self._started.wait()
@@ -167,7 +167,7 @@ class LocalSite:
     def end(self) -> bool:
         """See `Site`."""
         ran = self._end_servers()
-        with suppress(IntegrityError):  # a damaged state names no process to forget
+        with suppress(IntegrityError):  # a damaged state has no record of the process
             state = self.read()
             if state.process or (state.current and state.current.home == self._home):
                 self.write(state.forget_process())
@@ -184,39 +184,39 @@ class LocalSite:
         return replace(service, original=self._name_original(current))
 
     def _name_original(self, current: LocalDeployment) -> str:
-        """Name the home in which a server was started; "" if it is this home, or is not recorded."""
+        """Name the MLOPS_HOME in which a server was started; "" if it is this one, or is not recorded."""
         elsewhere = current.machine not in ("", identify_machine())
         if not current.home or (current.home == self._home and not elsewhere):
             return ""
         return f"{current.home} on another machine" if elsewhere else current.home
 
     def list_ended(self) -> list[Path]:
-        """Return the folders of servers that ended, for `mlops prune`."""
+        """Return the folders of servers that are no longer running, for `mlops prune`."""
         ready = {folder: folder / "ready.json" for folder in self._folder.glob("[!.]*") if folder.is_dir()}
         return [folder for folder, path in sorted(ready.items()) if not serves_from(_read_ready(path).pid, folder)]
 
     def _choose_port(self, state: LocalState) -> int:
-        """Return the port in the settings, else the previous one, else 0; never a port that another program uses."""
+        """Return the port in the settings or, if that is 0, the previous port; 0 if there is none or it is not free."""
         port = self._wanted.number or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
             return port
         if self._wanted.number:
             raise DeploymentError(
-                f"{self._wanted.source} is {port}, but another program uses this port. Set another one, or 0 for any "
-                "free one."
+                f"{self._wanted.source} is {port}, but another program uses this port. Set another port, or 0 for any "
+                "free port."
             )
         return 0
 
     def _list_own_ports(self) -> set[int]:
-        """Return the ports of this environment's servers, including orphans of a deployment that was killed."""
+        """Return the ports of this environment's servers, including servers that a killed deployment left behind."""
         found = [_read_ready(ready) for ready in self._folder.glob("*/ready.json")]
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
     def _end_servers(self, besides: int = 0) -> bool:
-        """End all servers of this environment except one, and return whether there were any.
+        """End all servers of this environment except the process `besides`, and return whether there were any.
 
-        They are found among the processes of the machine, because no file mentions a server whose deployment was
-        killed, or whose files are damaged.
+        The servers are found in the list of processes, because the recorded state can be damaged, and does not have the
+        server of a deployment that was killed.
         """
         servers = [server for server in find_servers(self._folder) if server.pid != besides]
         end_servers(servers)
@@ -224,7 +224,7 @@ class LocalSite:
 
 
 def _read_ready(path: Path) -> Ready:
-    """Return the content of a ready file; if it is damaged, the process id is 0, which no server has."""
+    """Return the content of a ready file; if it is missing or damaged, the process id 0, which no server has."""
     try:
         return read_record(path, Ready)
     except (IntegrityError, FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The settings of one machine: the section ``local`` of ``parameters/local.yml``, and the environment."""
+"""The settings of the local platform, from ``parameters/local.yml`` and environment variables."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ PORTS = "[0, 65535]"
 
 @dataclass(frozen=True)
 class WantedPort:
-    """The port that the settings ask for, 0 for any free one, and the file or variable that sets it."""
+    """The port in the settings, 0 for any free port, and the file or environment variable that sets it."""
 
     number: int = 0
     source: str = ""
@@ -23,10 +23,12 @@ class WantedPort:
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """The ports of the services on this machine, which ``parameters/local.yml`` lists."""
+    """The section ``local`` of ``parameters/local.yml``: the ports of the services on this machine."""
 
-    qa_port: int = declare(0, "port of the service in qa; 0 for any free port, which it keeps", PORTS)
-    production_port: int = declare(0, "port of the service in production; 0 for any free port, which it keeps", PORTS)
+    qa_port: int = declare(0, "port of the service in qa; 0 for any free port, which then stays the same", PORTS)
+    production_port: int = declare(
+        0, "port of the service in production; 0 for any free port, which then stays the same", PORTS
+    )
 
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
 
@@ -67,6 +69,6 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     if settings.qa_port == settings.production_port != 0:
         raise UsageError(
             f"{given['qa_port'].source} and {given['production_port'].source} are both {settings.qa_port}. "
-            "Give each service a port of its own, or 0 for any free one."
+            "Give each service its own port, or 0 for any free port."
         )
     return settings

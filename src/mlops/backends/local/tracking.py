@@ -72,7 +72,7 @@ class LocalTracker:
         return TrainingRun(run.info.run_id, hashes)
 
     def _delete_attempt(self, attempt: str) -> None:
-        """Delete earlier trainings of the same attempt, which a killed run left behind."""
+        """Delete the trainings that a killed run left behind; `attempt` is the result of `name_attempt`, or ""."""
         if attempt:
             for left in find_trainings(self._store.database, ATTEMPT, attempt, self._store.patience):
                 self._store.client.delete_run(left)
@@ -118,7 +118,7 @@ class LocalTracker:
         return require_hash(path.read_bytes(), sha256, f"The training rows {path}")
 
     def _create_run(self, name: str, tags: Mapping[str, str], began: int | None = None) -> Any:
-        """Start a named run, which began at `began` milliseconds since 1970, or now."""
+        """Create an MLflow run with this name. `began` is its start in milliseconds since 1970, by default now."""
         self._store.prepare_write()
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         own = {"mlflow.user": name_user(), **tags}

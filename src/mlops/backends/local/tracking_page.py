@@ -1,4 +1,4 @@
-"""MLflow's page for the local store, served from a separate environment, because the server needs 60 more packages."""
+"""MLflow's page. Its server runs in a separate virtual environment, because it needs 60 more packages."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Upgrades of state that an older version created in MLOPS_HOME: MLflow's database, and the notes of champions."""
+"""Upgrades of state that an older version of the engine created: MLflow's database, and the notes of champions."""
 
 import logging
 from collections.abc import Iterator
@@ -36,4 +36,4 @@ class LocalUpgrades:
             yield f"{DATABASE}: schema {schema.found} upgraded to {schema.newest}"
         for champion in MlflowStore(self._home).note_champions():
             path = ChampionNotes(self._home).locate(champion.name)
-            yield f"{path}: version {champion.version} noted as the champion of {champion.name!r}"
+            yield f"{path}: version {champion.version} recorded as the champion of {champion.name!r}"

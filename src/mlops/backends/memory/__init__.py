@@ -1,7 +1,7 @@
-"""A platform that lives in one process, for unit tests of notebook helpers and of your own code.
+"""A platform in the memory of one process, for unit tests of notebooks' functions and of your own code.
 
-It keeps trainings, model versions, images, data sets and secrets in memory, and its services answer over HTTP from
-threads. It has no pipelines, jobs, billing or telemetry, and ``--platform`` does not offer it.
+Trainings, model versions, images, data sets and keys are kept in memory. Services run in threads and answer over HTTP.
+The platform has no pipelines, jobs, billing or telemetry, and ``--platform`` does not offer it.
 
 .. code-block:: python
 
@@ -13,13 +13,13 @@ threads. It has no pipelines, jobs, billing or telemetry, and ``--platform`` doe
 
 .. code-block:: text
 
-    contents  a folder's files as bytes
+    contents  copies files from a folder into memory and back
     tracking  trainings
     registry  versions of models
-    images    bundles by digest
+    images    scoring images, found by digest
     services  one server per environment, in a thread
-    secrets   environment variables, and keys
-    datasets  files in fsspec's memory
+    secrets   secrets in environment variables, and the keys of services
+    datasets  data files in fsspec's memory file system
 """
 
 from mlops.backends.memory.datasets import MemoryDatasets

@@ -1,4 +1,4 @@
-"""A folder's files as bytes, by relative path."""
+"""The contents of a folder in memory: bytes by relative path."""
 
 import shutil
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ def read_folder(folder: Path) -> Contents:
 
 
 def write_folder(contents: Contents, folder: Path) -> Path:
-    """Replace `folder` with these files, and return it."""
+    """Delete `folder`, create it again with these files, and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, content in contents.items():
         path = folder / name

@@ -1,4 +1,4 @@
-"""The data set in memory: files in fsspec's memory file system, whose URLs can be read like any other."""
+"""The data set in memory: files in fsspec's memory file system, which readers open by URL."""
 
 import hashlib
 import uuid

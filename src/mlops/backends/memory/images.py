@@ -1,4 +1,4 @@
-"""Scoring images in memory: bundles by the digest of their content."""
+"""Scoring images in memory, found by the digest of their content."""
 
 import tempfile
 from pathlib import Path
@@ -16,7 +16,7 @@ class MemoryImages:
 
     def __init__(self) -> None:
         self._bundles: dict[str, Contents] = {}
-        self._newest: dict[str, str] = {}  # by the identity of the model version
+        self._newest: dict[str, str] = {}  # the digest of the newest image, by the identity of its model version
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
         """See `Images`."""
@@ -43,7 +43,7 @@ class MemoryImages:
         return self.get_image(digest) if digest else None
 
     def fetch_bundle(self, digest: str, folder: Path) -> Path:
-        """Replace `folder` with the files of an image, and return it."""
+        """Delete `folder`, create it again with the files of an image, and return it."""
         return write_folder(self._find(digest), folder)
 
     def read_example(self, digest: str) -> str:

@@ -1,4 +1,4 @@
-"""Secrets in memory: environment variables, and keys of services."""
+"""Secrets from environment variables, and the keys of services in memory."""
 
 import secrets
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,10 @@ class MemorySecrets:
 
     @contextmanager
     def replace_keys(self, environment: str, *, keep_primary: bool) -> Iterator[None]:
-        """Store new keys; restore the old ones after an exception. The old primary key can become the secondary one."""
+        """Store new keys; restore the old ones after an exception.
+
+        If `keep_primary` is true, the old primary key becomes the secondary key.
+        """
         before = self.get_keys(environment)
         second = before[0] if keep_primary else secrets.token_urlsafe(32)
         self._keys[environment] = (secrets.token_urlsafe(32), second)

@@ -1,4 +1,4 @@
-"""Services in memory: servers in threads of this process, each with a permanent address."""
+"""Services in threads of this process. The service of an environment always has the same address."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ from mlops.serving.app import Application
 from mlops.serving.script import load_script
 
 STOP_SECONDS = 15.0
-_LOADING = threading.Lock()  # scripts find their model with an environment variable, which all threads share
+_LOADING = threading.Lock()  # because scripts find their model with an environment variable, which all threads share
 
 
 class ThreadServer:
@@ -38,7 +38,7 @@ class ThreadServer:
     application : Application
         The application that answers requests.
     port : int
-        The loopback port; 0 for any free one. The previous server may still listen on it.
+        The loopback port; 0 for any free port. The previous server can still listen on the same port.
     """
 
     def __init__(self, application: Application, port: int) -> None:
@@ -72,7 +72,7 @@ class ThreadServer:
 
 @dataclass(frozen=True)
 class MemoryDeployment(Deployment):
-    """A deployment with its keys and its server, which is None once it has stopped."""
+    """A deployment with its keys and its server; `server` is None after the server was stopped."""
 
     server: ThreadServer | None = None
     keys: tuple[str, str] = ("", "")
@@ -82,7 +82,7 @@ class MemoryDeployment(Deployment):
 class MemoryState(Deployments):
     """The state of one environment.
 
-    Its `port`, and so its URL, never changes. The port is 0 before the first deployment.
+    All deployments have the same `port` and therefore the same URL. The port is 0 before the first deployment.
     """
 
     current: MemoryDeployment | None = None
@@ -91,11 +91,11 @@ class MemoryState(Deployments):
 
     @property
     def server(self) -> ThreadServer | None:
-        """The server that answers now, or None if the environment serves nothing."""
+        """The current server, or None if no service is running."""
         return self.current.server if self.current else None
 
     def forget_server(self) -> "MemoryState":
-        """Return the state without its server, which has stopped."""
+        """Return the state after its server was stopped."""
         return replace(self, current=replace(self.current, server=None)) if self.current else self
 
 
@@ -135,7 +135,7 @@ class MemorySite:
             yield False
 
     def serve(self, state: MemoryState, image: Image, ready_seconds: float) -> MemoryState:
-        """See `Site`. Both servers listen on the same port until the previous one ends."""
+        """See `Site`. The new and the previous server listen on the same port until the previous one ends."""
         self.started = None
         deadline = time.monotonic() + ready_seconds
         application = self._load(image, ready_seconds)
@@ -212,7 +212,7 @@ class MemorySite:
 
 @contextmanager
 def _model_folder(folder: Path) -> Iterator[None]:
-    """Set the environment variable that tells a scoring script where its model is."""
+    """Set the environment variable in which a scoring script finds the folder of its model."""
     with _LOADING:
         before = os.environ.get("AZUREML_MODEL_DIR")
         os.environ["AZUREML_MODEL_DIR"] = str(folder)

@@ -1,12 +1,12 @@
-"""MLflow's SQLite store of one machine.
+"""MLflow's SQLite database in MLOPS_HOME, and the files of trainings.
 
 .. code-block:: text
 
     failures      explains failures of the database: locked, full, not writable, damaged
-    database      the database as a file: queries, and the check before a run
-    schema        the revision of the database, and its upgrade
-    queries       queries of the database without MLflow
-    locations     the places of trainings' files, which move with the home
+    database      queries the database file, and checks it before a run
+    schema        reads the revision of the database, and upgrades it
+    queries       common queries with SQL instead of MLflow
+    locations     updates the paths in the database after MLOPS_HOME was copied or moved
     mlflow_store  MLflow's client, and the files of a training
-    mlflow_page   source and data of a training on MLflow's page
+    mlflow_page   the notebook and the data of a training on MLflow's page
 """

@@ -1,6 +1,6 @@
-"""MLflow's database as a file: queries that wait for locks, and the check before a run.
+"""Queries of MLflow's database file that wait for locks, and the check of the file before a run.
 
-Without the check, a run could find out only after its training that the training cannot be recorded.
+Without the check, a run would train a model before it fails because the training cannot be recorded.
 """
 
 import logging
@@ -20,8 +20,8 @@ from mlops.backends.local.store.failures import (
     require_room,
 )
 
-CHECKED = 64_000_000  # bytes; a larger database is not checked before a run, because a check takes 1 ms per megabyte
-FIRST_WORD = 2.0  # seconds to wait before a message says so
+CHECKED = 64_000_000  # bytes; a larger database is not checked for damage, because a check takes 1 ms per megabyte
+FIRST_WORD = 2.0  # seconds of waiting after which a warning says that the database is locked
 PAUSE = 0.1  # seconds between two attempts
 Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)
@@ -34,9 +34,9 @@ class Patience:
     Parameters
     ----------
     seconds : float
-        The longest wait.
+        The maximum wait.
     clock, sleep : callable
-        Functions that return the time in seconds, and that pause for some seconds.
+        A function that returns the time in seconds, and a function that pauses for a number of seconds.
     """
 
     seconds: float = 60.0
@@ -55,21 +55,21 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
     path : Path
         The database.
     ask : callable
-        A function that executes statements and returns the answer. It is called again after each wait, and starts
-        without an open transaction.
+        A function that executes statements and returns the answer. It is called again after each wait. No transaction
+        is open when it is called.
     patience : Patience
-        How long to wait.
+        How long to wait for the lock.
 
     Raises
     ------
     PlatformError, IntegrityError
-        See `explain_failure`.
+        If the database cannot be used, or is damaged; see `explain_failure`.
     """
     began = patience.clock()
     announced = False
     while True:
         try:
-            # Writable, because an unfinished transaction of a killed process must be rolled back first.
+            # Opened for writing, because SQLite must first roll back the unfinished transaction of a killed process.
             with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", 0.0, uri=True)) as connection:
                 connection.isolation_level = None
                 return ask(connection)
@@ -84,7 +84,7 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
 
 
 def require_writable(path: Path, patience: Patience = PATIENT) -> None:
-    """Check, without changing it, that a run can write to the database; called before a run begins.
+    """Check that a run can write to the database, without changing it; called before every run.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def require_writable(path: Path, patience: Patience = PATIENT) -> None:
 
     def write(connection: sqlite3.Connection) -> list[str]:
         found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")] if check else ["ok"]
-        connection.execute("BEGIN EXCLUSIVE")  # because a commit also waits for readers
+        connection.execute("BEGIN EXCLUSIVE")  # waits for readers, too, as a commit does
         connection.execute("CREATE TABLE mlops_can_write (id)")
         connection.execute("ROLLBACK")
         return found

@@ -1,7 +1,7 @@
 """Explanations of failures of MLflow's database: what is wrong, and what to do about it.
 
-SQLite only says "database is locked", "disk I/O error" or "unable to open database file". The cause depends on the
-process that uses the file, its owner, and the free space on its disk.
+SQLite only says "database is locked", "disk I/O error" or "unable to open database file". The cause can be another
+process that uses the file, the file's owner, or a full disk.
 """
 
 import errno
@@ -22,7 +22,7 @@ DATABASE = "mlflow.db"  # a file in MLOPS_HOME
 LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-ROOM = 1_000_000  # bytes that must be free beside the database; a run adds about 100,000 to it
+ROOM = 1_000_000  # bytes that must be free on the disk of the database; a run adds about 100,000 bytes
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
@@ -41,12 +41,12 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Replace an error that the database caused with an error that explains it; raise other errors unchanged.
+    """Replace an error that the database caused with one that explains the cause; raise other errors unchanged.
 
     Raises
     ------
     PlatformError, IntegrityError
-        See `explain_failure`.
+        If the database cannot be used, or is damaged; see `explain_failure`.
     """
     try:
         with explain_full_disk(database.parent):  # MLflow writes files beside the database
@@ -61,7 +61,7 @@ def explain_failures(database: Path) -> Iterator[None]:
 
 
 def explained(method: Callable[Concatenate[User, Arguments], Answer]) -> Callable[Concatenate[User, Arguments], Answer]:
-    """Decorate a method of a class that uses the database, so that a failure of the database is explained."""
+    """Decorate a method that uses the database, so that it raises the errors of `explain_failures`."""
 
     @wraps(method)
     def call(self: User, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
@@ -88,7 +88,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
     PlatformError
         If the database is locked, cannot be written to, or its disk is full or fails.
     IntegrityError
-        If it is damaged. Only then should anything be restored.
+        If the database is damaged. Restore a backup only in this case.
     """
     code = _read_code(error)
     if is_locked(error):
@@ -110,18 +110,18 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
 
 
 def require_room(path: Path) -> None:
-    """Check that the database, or the folder for it, can be written to and has room to grow.
+    """Check that the folder of the database can be written to, and that the database has room to grow.
 
     Raises
     ------
     PlatformError
-        If its folder cannot be created or written to, or its disk is full.
+        If the folder cannot be created or written to, or the disk is full.
     """
     size = path.stat().st_size if path.is_file() else 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent, buffering=0) as probe:
-            probe.seek(size)  # write beyond the database's size, because the size of files may be limited
+            probe.seek(size)  # so that the probe is larger than the database, because the size of files may be limited
             if probe.write(bytes(ROOM)) < ROOM:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
@@ -129,7 +129,7 @@ def require_room(path: Path) -> None:
 
 
 def is_locked(error: sqlite3.Error) -> bool:
-    """Return whether an error of SQLite means that another process has locked the database."""
+    """Return whether SQLite raised this error because another process has locked the database."""
     return _read_code(error) in LOCKED
 
 

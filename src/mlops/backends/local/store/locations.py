@@ -1,6 +1,7 @@
 """The paths of trainings' files in MLflow's database, which are absolute paths below MLOPS_HOME.
 
-If they were not rewritten, a copied or moved home would read from and write to the folder in which it was created.
+They are updated after MLOPS_HOME was copied or moved. Otherwise MLflow would still use the files in the original
+folder.
 """
 
 import sqlite3
@@ -18,21 +19,21 @@ PLACES = (
 
 
 def locate_files(home: Path, run_id: str) -> Path:
-    """Return the folder of a training's files in this home, even if the database names a different one."""
+    """Return the folder of a training's files in this MLOPS_HOME, even if the database names a different folder."""
     return home / ARTIFACTS_FOLDER / run_id / "artifacts"
 
 
 def move_locations(database: Path, experiment: str, patience: Patience = PATIENT) -> None:
-    """Rewrite the paths in a database to the home that it is in. Call it before writing to the database.
+    """Update the paths in a database to the MLOPS_HOME that contains it. Call this function before every write.
 
-    Does nothing if they are correct, or if there is no database yet. Safe to call again.
+    Does nothing if the paths are correct, or if there is no database yet. Safe to call again.
 
     Parameters
     ----------
     database : Path
-        The file in MLOPS_HOME.
+        The database in MLOPS_HOME.
     experiment : str
-        The experiment whose path all others begin with.
+        The name of MLflow's experiment. All other paths begin with the experiment's path.
     patience : Patience
         How long to wait for a locked database.
     """

@@ -1,7 +1,7 @@
-"""The source and data of a training on MLflow's page, with the schema and hash of the data.
+"""The notebook and the data of a training, in the form that MLflow's page shows.
 
-The tags and the JSON are the same as those of MLflow's own ``log_input``. That function needs the complete MLflow
-package and the content of the data, although the columns and the hash are already known.
+The tags and the JSON are the same as those of MLflow's own ``log_input``. That function is not used, because it needs
+the complete MLflow package and the content of the data.
 """
 
 import json
@@ -15,12 +15,12 @@ from mlops.record.lineage import UNKNOWN
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-DIGITS = 12  # digits of the hash, as in the name of the data's folder; MLflow allows up to 36
+DIGITS = 12  # digits of the data's hash, as in the name of the folder of a version; MLflow allows up to 36
 TYPES = {"int": "long", "uint": "long", "float": "double", "bool": "boolean", "datetime": "datetime"}
 
 
 def describe_source(origin: TrainingOrigin) -> dict[str, str]:
-    """Return the tags with which MLflow's page shows the notebook and commit."""
+    """Return the tags from which MLflow's page reads the notebook and the commit."""
     commit = {} if origin.git_commit == UNKNOWN else {"mlflow.source.git.commit": origin.git_commit}
     return {"mlflow.source.type": "NOTEBOOK", "mlflow.source.name": origin.notebook, **commit}
 
@@ -42,5 +42,5 @@ def describe_data(origin: TrainingOrigin) -> "DatasetInput":
 
 
 def name_type(kind: str) -> str:
-    """Return MLflow's name of a NumPy type: "double" for "float64", and "string" for text and unknown types."""
+    """Return MLflow's name for a NumPy type: "double" for "float64", and "string" for text and unknown types."""
     return TYPES.get(kind.split("[")[0].rstrip("0123456789").lower(), "string")

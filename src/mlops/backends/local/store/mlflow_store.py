@@ -1,4 +1,4 @@
-"""MLflow's SQLite store: its client, its schema, the files of a training."""
+"""MLflow's store in MLOPS_HOME: the client, the creation of the database, and the files of trainings."""
 
 import logging
 import os
@@ -37,7 +37,9 @@ FILES_TAG = "files"
 
 
 class MlflowStore:
-    """MLflow's client on ``<home>/mlflow.db``, opened on first use, because importing MLflow takes over a second.
+    """MLflow's database ``<home>/mlflow.db`` and its client.
+
+    The client is opened on first use, because importing MLflow takes over a second.
 
     Parameters
     ----------
@@ -61,12 +63,12 @@ class MlflowStore:
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """Hold the lock for creating the schema and changing the registry. It is reentrant.
+        """Hold the lock that is needed to create the database or to change the registry. The lock is reentrant.
 
         Raises
         ------
         PlatformError
-            If another process does not release it.
+            If another process does not release the lock in time.
         """
         try:
             self._lock.acquire()
@@ -90,13 +92,13 @@ class MlflowStore:
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """The client. Opening the first one creates the database; opening it later writes nothing."""
+        """MLflow's client. If there is no database yet, opening the client creates one."""
         from mlflow import MlflowClient
 
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)  # importing MLflow sets its own level
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `explain_failures` reports these errors
-        database = self.database  # checked, because MLflow would upgrade some older databases without a backup
+        database = self.database  # checks the schema, because MLflow would upgrade older databases without a backup
         with explain_failures(database):
             if not database.is_file():
                 self._make_database(database)
@@ -118,24 +120,24 @@ class MlflowStore:
 
     @property
     def exists(self) -> bool:
-        """True if anything was ever recorded. Reading this does not create a database."""
+        """True if there is a database. Reading this property does not create one."""
         return (self.home / DATABASE).is_file()
 
     def prepare_write(self) -> None:
-        """Prepare the store for a change.
+        """Prepare the store for a change; called before every write.
 
-        Rewrites the database's paths if the home was copied or moved, so that new files go to this home, and notes the
-        champions, so that the deletion of one is noticed.
+        If MLOPS_HOME was copied or moved, the paths in the database are updated, so that new files are stored here.
+        Missing notes of champions are written, so that the deletion of a champion is noticed later.
         """
         move_locations(self.home / DATABASE, EXPERIMENT, self.patience)
         self.note_champions()
 
     def note_champions(self) -> list[VersionRow]:
-        """Write the missing and outdated notes of the champions in the database, and return these champions."""
+        """Write the missing and outdated notes of champions, and return the champions whose notes were written."""
         notes = ChampionNotes(self.home)
         if not self.exists or not notes.list_outdated(read_versions(self.database, patience=self.patience)):
             return []
-        with self.hold_lock():  # read again, because a promotion changes tag and note under the lock
+        with self.hold_lock():  # versions are read again, because promotions change tags and notes under this lock
             outdated = notes.list_outdated(read_versions(self.database, patience=self.patience))
             for row in outdated:
                 notes.write(row.name, row.version)
@@ -146,7 +148,7 @@ class MlflowStore:
         return locate_files(self.home, run_id) / ARTIFACTS
 
     def copy_artifacts(self, run_id: str, folder: Path) -> Path:
-        """Replace `folder` with the model files of a run."""
+        """Replace `folder` with the model files of a training, and return it."""
         if not self.exists or not has_training(self.database, run_id, self.patience):
             raise TrainingNotFoundError(f"There is no training run {run_id!r} in {self.home}. Run {TRAINING_NOTEBOOK}.")
         shutil.rmtree(folder, ignore_errors=True)
@@ -159,7 +161,7 @@ class MlflowStore:
 
 
 def _make_database(path: Path) -> None:
-    """Create MLflow's schema atomically, because MLflow cannot use a schema whose creation was interrupted."""
+    """Create MLflow's database atomically, because MLflow cannot use one whose creation was interrupted."""
     from mlflow import MlflowClient
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:

@@ -1,6 +1,6 @@
-"""Queries of MLflow's database that every command makes, without importing MLflow, which takes over a second.
+"""Queries with SQL instead of MLflow's client, because importing MLflow takes over a second in every command.
 
-The caller checks the schema first; see `require_schema`. The answers are those of MLflow's own client.
+Call `require_schema` before these functions. They return the same as MLflow's client.
 """
 
 import sqlite3
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlops.backends.local.store.database import PATIENT, Patience, ask_database
 
-DELETED = "Deleted_Internal"  # MLflow keeps the row of a deleted version, in this stage
+DELETED = "Deleted_Internal"  # the stage of a deleted version, because MLflow keeps its row
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class VersionRow:
     version : int
         The number of the version.
     run_id : str
-        MLflow's run that trained it.
+        The id of the MLflow run that trained the model.
     tags : mapping of str to str
-        Its tags.
+        The tags of the version.
     """
 
     name: str
@@ -38,23 +38,23 @@ class VersionRow:
 def read_versions(
     database: Path, name: str | None = None, version: int | None = None, patience: Patience = PATIENT
 ) -> list[VersionRow]:
-    """Read model versions and their tags in one transaction, so that a promotion at the same time is seen whole.
+    """Read model versions and their tags in one transaction, so that a concurrent promotion is never seen in part.
 
     Parameters
     ----------
     database : Path
         An existing database.
     name : str, optional
-        The name of one model, instead of all.
+        The name of a model, to read only its versions.
     version : int, optional
-        The number of one version, instead of all.
+        The number of a version, to read only this version.
     patience : Patience
         How long to wait for a lock of another process.
 
     Raises
     ------
     PlatformError, IntegrityError
-        See `explain_failure`.
+        If the database cannot be used, or is damaged; see `explain_failure`.
     """
     wanted = {"name": name, "version": version}
     condition = " AND ".join(f"{column} = :{column}" for column, value in wanted.items() if value is not None) or "TRUE"
@@ -77,12 +77,12 @@ def read_versions(
 
 
 def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIENT) -> int:
-    """Return the newest of a model's deleted versions with a tag, or 0. MLflow keeps the tags of a deleted version.
+    """Return the number of a model's newest deleted version that has a tag, or 0. MLflow keeps tags after a deletion.
 
     Raises
     ------
     PlatformError, IntegrityError
-        See `explain_failure`.
+        If the database cannot be used, or is damaged; see `explain_failure`.
     """
 
     def ask(connection: sqlite3.Connection) -> int:
@@ -97,12 +97,12 @@ def find_deleted(database: Path, name: str, tag: str, patience: Patience = PATIE
 
 
 def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> bool:
-    """Return whether MLflow's database has a run.
+    """Return whether MLflow's database has the run of a training.
 
     Raises
     ------
     PlatformError, IntegrityError
-        See `explain_failure`.
+        If the database cannot be used, or is damaged; see `explain_failure`.
     """
 
     def ask(connection: sqlite3.Connection) -> bool:
@@ -112,12 +112,12 @@ def has_training(database: Path, run_id: str, patience: Patience = PATIENT) -> b
 
 
 def find_trainings(database: Path, tag: str, value: str, patience: Patience = PATIENT) -> list[str]:
-    """Return the ids of MLflow's runs that have a tag with this value and were not deleted.
+    """Return the ids of the undeleted MLflow runs that have a tag with this value.
 
     Raises
     ------
     PlatformError, IntegrityError
-        See `explain_failure`.
+        If the database cannot be used, or is damaged; see `explain_failure`.
     """
 
     def ask(connection: sqlite3.Connection) -> list[str]:

@@ -1,7 +1,7 @@
-"""The schema of MLflow's database: its revision, whether this MLflow can use it, and its upgrade.
+"""The schema of MLflow's database: its revision, the check of the revision, and the upgrade.
 
-MLflow itself refuses some older databases, and upgrades others in place without a backup and in several transactions.
-Therefore the revision is read before MLflow opens the file.
+MLflow refuses some older databases. It upgrades others in place, without a backup and in several transactions.
+Therefore the revision is checked before MLflow opens the file.
 """
 
 import re
@@ -53,7 +53,7 @@ def read_schema(database: Path, patience: Patience = PATIENT) -> Schema | None:
     Raises
     ------
     IntegrityError
-        If the file is damaged, or not a database of MLflow.
+        If the file is damaged, or is not a database of MLflow.
     PlatformError
         If the file stays locked, or cannot be read.
     """
@@ -67,8 +67,8 @@ def read_schema(database: Path, patience: Patience = PATIENT) -> Schema | None:
 def read_revisions() -> tuple[str, set[str]]:
     """Return the newest revision that the installed MLflow knows, and all revisions that it knows.
 
-    They are read from the text of the migrations, which takes 6 ms and happens before every run. alembic would execute
-    all migrations, which imports MLflow and takes 2 s of CPU.
+    They are read from the source text of the migrations before every run, in 6 ms. alembic would import all migrations,
+    and MLflow with them, in 2 s of CPU.
     """
     texts = [path.read_text(encoding="utf-8") for path in (_find_migrations() / "versions").glob("*.py")]
     known = {revision for text in texts for revision in REVISION.findall(text)}
@@ -77,34 +77,33 @@ def read_revisions() -> tuple[str, set[str]]:
 
 
 def require_schema(database: Path, patience: Patience = PATIENT) -> None:
-    """Refuse a database that the installed MLflow cannot use as it is.
+    """Raise an error if the installed MLflow cannot use a database without an upgrade.
 
     Raises
     ------
     FormatError
-        If an older or a newer MLflow created it.
+        If an older or a newer MLflow created the database.
     PlatformError, IntegrityError
-        See `read_schema`.
+        If the database cannot be read, or is damaged.
     """
     schema = read_schema(database, patience)
     if schema and not schema.known:
         raise FormatError(
-            f"{database} was created by a newer MLflow (schema {schema.found}). The installed one reads up to "
-            f"{schema.newest}. "
-            "Update the checkout and run `make setup`."
+            f"{database} was created by a newer MLflow (schema {schema.found}). The installed MLflow reads schemas up "
+            f"to {schema.newest}. Update the checkout and run `make setup`."
         )
     if schema and schema.outdated:
         raise FormatError(
-            f"{database} was created by an older MLflow (schema {schema.found}). The installed one needs "
-            f"{schema.newest}. "
-            "Run `mlops upgrade --platform local`, which makes a backup first."
+            f"{database} was created by an older MLflow (schema {schema.found}). The installed MLflow needs schema "
+            f"{schema.newest}. Run `mlops upgrade --platform local`, which makes a backup first."
         )
 
 
 def upgrade_database(database: Path) -> None:
-    """Upgrade a database to the newest schema. If the process is killed, it has either the old or the new schema.
+    """Upgrade a database to the newest schema.
 
-    MLflow's migrations are not a single transaction, so they run on a copy.
+    MLflow's migrations are not a single transaction, so they run on a copy. If the process is killed, the database has
+    either the old or the new schema.
     """
     from alembic import command
 
@@ -116,7 +115,7 @@ def upgrade_database(database: Path) -> None:
 
 
 def configure_alembic(database: Path) -> "Config":
-    """Return alembic's settings for a database and the migrations of the installed MLflow."""
+    """Return the settings with which alembic runs the migrations of the installed MLflow on a database."""
     from alembic.config import Config
 
     config = Config()
@@ -133,7 +132,7 @@ def _find_migrations() -> Path:
 
 
 def _read_revision(database: Path, patience: Patience) -> str:
-    """Return alembic's revision of a database, or "" if there is no database."""
+    """Return the revision that alembic recorded in a database, or "" if there is no database."""
     if not database.is_file():
         return ""
     if not database.stat().st_size:
