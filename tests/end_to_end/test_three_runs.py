@@ -200,6 +200,10 @@ def test_a_version_that_was_rolled_back_stays_the_champion_and_is_not_released(r
     redeploy = "`mlops run release --redeploy-rolled-back` deploys it again."
     assert f"It does not serve the champion. {redeploy}\n" in released.stdout  # the outcome says why
     assert "– deploy_qa          refused" in released.stderr
+    tested = mlops("run", "release", "--only", "test_production")  # of what serves, not of what was refused
+    assert (tested.returncode, "Outcome:    done\n" in tested.stdout) == (0, True), tested.stdout
+    assert "(healthy, diabetes version 1)" in tested.stdout
+    assert json.loads(mlops("run", "release", "--only", "deploy_qa", "--json").stdout)["outcome"] == "rejected"
     only = mlops("run", "release", "--only", "test_qa", "--json")
     record = json.loads(only.stdout)
     assert (only.returncode, record["outcome"], record["steps"][1]["state"]) == (0, "rejected", "skipped")

@@ -11,7 +11,7 @@ from tiny_model import publish, release
 
 from mlops.backends.memory import open_backend as open_memory
 from mlops.operations.surroundings import surround_run
-from mlops.pipelines import RETRAIN
+from mlops.pipelines import PIPELINES, RETRAIN
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import Ending
 from mlops.platform.trainings import TrainingRun
@@ -51,6 +51,20 @@ def test_the_champion_is_observed_and_trainings_are_asked_for(workspace: Workspa
     assert around.is_kept(train, done)
     assert not around.is_kept(train, replace(done, results={**results, "training_run": "gone"}))
     assert around.is_kept(test_data, StepRecord("test_data", "01_test_data"))
+
+
+def test_a_deployment_is_kept_while_it_serves_in_its_environment(workspace: Workspace, tmp_path: Path) -> None:
+    backend = open_memory()
+    opened = replace(open_here(workspace), backend=backend)
+    image = publish(backend, tmp_path, 1.0)
+    release(backend, image)
+    around = surround_run(opened)
+    steps = {step.name: step for step in PIPELINES["release"]}
+    found = StepRecord("deploy_production", "06_deploy", state="done", results={"digest": image.digest})
+    assert around.is_kept(steps["deploy_production"], found)
+    assert not around.is_kept(steps["deploy_production"], replace(found, results={"digest": "sha256:0"}))
+    backend.services.stop("production")
+    backend.services.stop("qa")
 
 
 def test_a_champion_of_the_same_number_from_another_training_is_observed_as_another(workspace: Workspace) -> None:

@@ -42,3 +42,8 @@ def make_run(promoted: bool | None = None, refusal: str = "", **states: StepStat
 )
 def test_the_outcome_says_what_was_done(only: str, run: RunRecord, outcome: str) -> None:
     assert name_outcome(run, Plan("all", PIPELINES["all"], NO_PARAMETERS, only)) == outcome
+
+
+def test_a_repeated_test_releases_nothing() -> None:
+    plan = Plan("all", PIPELINES["all"], NO_PARAMETERS, "test_production", repeats=True)
+    assert name_outcome(make_run(test_production="done"), plan) == "done"

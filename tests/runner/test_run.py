@@ -230,6 +230,33 @@ def test_a_step_that_refuses_ends_the_run_as_rejected(small: Workspace) -> None:
         assert (found.state, found.reason) == ("skipped", "too little was seen")
 
 
+def test_a_test_alone_concerns_the_deployment_that_the_environment_has_now(small: Workspace) -> None:
+    """Not one that was rolled back, and not one that an earlier release refused: that release has ended."""
+    path = small.notebooks / "02_judge.ipynb"
+    seen_now = "read_results('01_look', run_folder)['seen']"
+    text = path.read_text().replace("reason='too", f"reason='' if {seen_now} > 3 else 'too")
+    path.write_text(text.replace("'sha256:1'", f"str({seen_now})"))
+    judge = Step("judge", "02_judge", ("look",), "production", refuses="reason", deploys=Deployment(digest="digest"))
+    steps = (STEPS[0], judge, replace(STEPS[2], environment="production", only_if=(), releases=True), STEPS[3])
+    serves = "5"
+
+    def run_here(seen: int, only: str = "") -> RunRecord:
+        parameters = load_parameters(small.project, steps, [] if only == "act" else [f"look.seen={seen}"])
+        around = surround(small, is_kept=lambda step, found: step.name != "judge" or found.results["digest"] == serves)
+        return run_pipeline(Plan("four", steps, parameters, only), around)
+
+    first, second, refused = (run_here(seen) for seen in (5, 6, 2))
+    assert [record.outcome for record in (first, second, refused)] == ["released", "released", "rejected"]
+    tested = run_here(2, "act")
+    assert (tested.outcome, tested.steps[1].source, tested.steps[2].state) == ("done", first.run_id, "done")
+    serves = "6"
+    assert run_here(2, "act").steps[1].source == second.run_id
+    serves = "7"  # deployed from elsewhere, so that the test itself finds that the newest deployment was replaced
+    assert (run_here(2, "act").steps[1].source, serves) == (second.run_id, "7")
+    assert run_here(2, "judge").outcome == "rejected"  # one step of a release that continues, as in Azure Pipelines
+    assert run_here(2, "act").steps[2].reason == "too little was seen"
+
+
 @pytest.mark.parametrize(("seen", "outcome"), [(5, "promoted"), (2, "rejected")])
 def test_a_step_of_any_name_decides_the_outcome(small: Workspace, seen: int, outcome: str) -> None:
     steps = (

@@ -55,6 +55,10 @@ def surround_run(
         return champion.identity if champion else ""
 
     def is_kept(step: Step, found: StepRecord) -> bool:
+        if step.deploys.digest:
+            digest = found.results[step.deploys.digest]
+            services = backend.services.list_services()
+            return any(at.environment == step.environment and at.digest == digest for at in services)
         if not step.trains:
             return True
         run_id, files = found.results[step.trains.run], found.results[step.trains.files]

@@ -49,7 +49,14 @@ def find_unchanged(
     return None
 
 
-def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, source: str = "") -> list[StepRecord]:
+def find_only(
+    only: str,
+    pipeline: str,
+    steps: Sequence[Step],
+    outputs: Path,
+    source: str = "",
+    is_kept: Callable[[Step, StepRecord], bool] = lambda step, found: True,
+) -> list[StepRecord]:
     """Find earlier results of the steps that the step of `--only` needs.
 
     Parameters
@@ -64,6 +71,9 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, so
         The outputs folder, which has a subfolder for each run.
     source : str
         The run to take the results from; empty for the newest results of any run that is not a sweep.
+    is_kept : callable
+        Returns whether everything that a step created on the platform still exists. A step that tests an environment
+        uses the deployment that serves there now, which is an earlier one after a rollback.
 
     Returns
     -------
@@ -79,10 +89,11 @@ def find_only(only: str, pipeline: str, steps: Sequence[Step], outputs: Path, so
     require_step(only, pipeline, known)
     needed = [name for name in known[only].needs if name in known]
     runs = _list_sources(outputs, source)
-    refused = _find_refused(only, steps, runs)
+    deployed = _find_deployed(known[only], [known[name] for name in needed], runs, is_kept)
+    refused = _find_refused(only, steps, runs, concluded=bool(deployed))
     if refused:
         return [refused]
-    newest = {
+    newest = deployed or {
         name: next((run for run in runs if (found := run.step(name)) and found.has_results), None) for name in needed
     }
     reused = []
@@ -134,10 +145,47 @@ def _explain_missing(name: str, pipeline: str, outputs: Path, source: str) -> st
     return f"no run has them. Run `mlops run {pipeline}` first."
 
 
-def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -> StepRecord | None:
+def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> bool:
+    """Return whether an earlier run already completed the step of `--only` with the same reused results."""
+    wanted = {step.name: step.source for step in reused if step.source}
+    return any(
+        (found := run.step(only)) is not None
+        and found.state == "done"
+        and all((used := run.step(name)) and (used.source or run.run_id) == source for name, source in wanted.items())
+        for run in list_runs(outputs)
+    )
+
+
+def _find_deployed(
+    only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], is_kept: Callable[[Step, StepRecord], bool]
+) -> dict[str, RunRecord | None]:
+    """Return the run whose deployment the step of `--only` tests, by the step that deployed it.
+
+    It is the newest one that still serves, or else the newest one, which the test then finds replaced. Empty if the
+    step tests no service, or nothing was deployed.
+    """
+    found: dict[str, RunRecord | None] = {}
+    for step in needed:
+        if not step.deploys.digest or step.environment != only.environment:
+            return {}
+        acted = [
+            (run, made)
+            for run in runs
+            if (made := run.step(step.name)) and made.has_results and not made.results.get(step.refuses)
+        ]
+        if not acted:
+            return {}
+        found[step.name] = next((run for run, made in acted if is_kept(step, made)), acted[0][0])
+    return found
+
+
+def _find_refused(
+    only: str, steps: Sequence[Step], runs: Sequence[RunRecord], *, concluded: bool = False
+) -> StepRecord | None:
     """Return the step before `only` that refused to act, from the newest run with results of such steps, or None.
 
     A refusal also skips the later steps of a release if each step is a run of its own (`--only`).
+    With `concluded`, the refusal of a whole release does not count, because that release has ended.
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -146,8 +194,10 @@ def _find_refused(only: str, steps: Sequence[Step], runs: Sequence[RunRecord]) -
     for run in runs:
         records = [(step, found) for step in before if (found := run.step(step.name)) and found.has_results]
         if records:
-            refused = (found for step, found in records if found.results.get(step.refuses))
-            return next((take_over(found, run, "from run ") for found in refused), None)
+            refused = (take_over(found, run, "from run ") for step, found in records if found.results.get(step.refuses))
+            first = next(refused, None)
+            whole = {run.run_id for run in runs if not run.settings.only}
+            return None if first and concluded and first.source in whole else first
     return None
 
 

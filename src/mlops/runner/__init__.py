@@ -21,7 +21,7 @@ from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord, make_run_folder
 from mlops.record.listener import Listener
 from mlops.record.processes import own_process
-from mlops.record.reuse import find_only, has_copy, list_overtaken
+from mlops.record.reuse import find_only, has_completed, has_copy, list_overtaken
 from mlops.record.run_lock import share_runs
 from mlops.runner.new_record import begin_record
 from mlops.runner.plan import Plan, Surroundings
@@ -71,7 +71,10 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
         require_new(run_id, surroundings.workspace.outputs)
     outputs = surroundings.workspace.outputs
     with share_runs(outputs):
-        reused = find_only(plan.only, plan.pipeline, plan.steps, outputs, plan.source) if plan.only else ()
+        reused: Sequence[StepRecord] = ()
+        if plan.only:
+            reused = find_only(plan.only, plan.pipeline, plan.steps, outputs, plan.source, surroundings.is_kept)
+            plan = replace(plan, repeats=has_completed(plan.only, reused, outputs))
         asked = [step for step in plan.steps if plan.only in ("", step.name)]
         require_runnable(asked, plan.parameters.values, surroundings.workspace)
         record = begin_record(plan, surroundings, run_id or make_run_folder(outputs, plan.pipeline).name)
@@ -137,6 +140,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
                 again = again.with_step(found)
     undone_steps = [step for step in steps if again.get_step(step.name).state == "pending"]
     require_runnable(undone_steps, plan.parameters.values, surroundings.workspace)
+    if settings.only:
+        plan = replace(plan, repeats=has_completed(settings.only, again.steps, surroundings.workspace.outputs))
     return Run(plan, surroundings, again).run()
 
 

@@ -15,7 +15,7 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
     found = [(step, ended) for step in plan.steps if (ended := record.step(step.name))]
     if plan.only:
         alone = next((step, ended) for step, ended in found if step.name == plan.only)
-        return _name_alone(*alone, record)
+        return _name_alone(*alone, record, repeats=plan.repeats)
     decisions = [
         ended.results.get(step.decides.result) for step, ended in found if step.decides.result and ended.has_results
     ]
@@ -24,11 +24,11 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
     return "released" if any(step.releases and ended.state == "done" for step, ended in found) else "done"
 
 
-def _name_alone(step: Step, ended: StepRecord, record: RunRecord) -> str:
+def _name_alone(step: Step, ended: StepRecord, record: RunRecord, *, repeats: bool) -> str:
     """Return the outcome of a step that ran alone. A decision alone changes nothing, so its outcome is "done".
 
     A requested step that a decision skipped is "rejected". A step that was skipped for any other reason did not do its
-    work, which is an "error".
+    work, which is an "error". A test that is repeated after its release was completed releases nothing: "done".
     """
     if ended.state == "skipped":
         judge = record.step(step.only_if.step) if step.only_if else None
@@ -36,4 +36,4 @@ def _name_alone(step: Step, ended: StepRecord, record: RunRecord) -> str:
         return "rejected" if refused else "error"
     if step.promotes:
         return "promoted"
-    return "released" if step.releases else "done"
+    return "released" if step.releases and not repeats else "done"

@@ -39,6 +39,9 @@ class Plan:
         processes execute the other steps. Empty if this process executes all steps.
     source : str
         The earlier run that `only` takes results from; empty for the newest results of any run that is not a sweep.
+    repeats : bool
+        Whether an earlier run already completed the step of `only` with the same results, so that this run completes
+        nothing new, such as a release.
     """
 
     pipeline: str
@@ -49,6 +52,7 @@ class Plan:
     jobs: int = 0
     at: str = ""
     source: str = ""
+    repeats: bool = False
 
     def find_step(self, name: str) -> Step:
         """Return the declaration of one of the plan's steps."""
@@ -74,7 +78,7 @@ class Surroundings:
         Returns the present state of something that a step `watches`, such as "champion".
     is_kept : callable
         Called with a step and its record in an earlier run. Returns whether everything that the step created on the
-        platform still exists, so that its results can be reused.
+        platform still exists, and for a deployment whether it still serves, so that its results can be reused.
     """
 
     project: Project
