@@ -95,7 +95,7 @@ from mlops.record.ledger import FORMAT
             "`mlops run retrain -p train.alpha=3` uses it.",
         ),
         (["run", "all", "--only", "train", "--take-over"], "--take-over: The step train does not deploy anything."),
-        (["run", "retrain", "--from", "monday"], "--from monday is for --only"),
+        (["run", "retrain", "--from", "monday"], "--from monday is valid only with --only. Add --only STEP."),
         (["run", "retrain", "--only", "train", "--from", "monday"], "--from monday: There is no such run in"),
         (["run", "all", "--only", "trian"], "there is no such step in all. Did you mean 'train'?"),
         (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),
@@ -285,7 +285,10 @@ def test_warm_kernels_are_shown_and_ended(mlops: Any, tmp_path: Path, monkeypatc
         shown = mlops.invoke("kernels").stdout
         assert re.match(rf"ready +process {parent['pid']} +\d+ MB .* 0 forks +{sys.executable}", shown)
         assert mlops("kernels", "--stop").stdout.startswith("stopped")
-        assert mlops.invoke("kernels").stdout == "No parent of warm kernels is running. The next notebook starts one.\n"
+        assert (
+            mlops.invoke("kernels").stdout
+            == "No parent process of warm kernels is running. The next notebook starts one.\n"
+        )
 
 
 @pytest.mark.slow

@@ -60,16 +60,16 @@ def test_a_failed_start_is_not_hidden(folder: Path) -> None:
     (folder / "k.failed").write_text("The parent of the warm kernels did not start. It ended before it was ready.")
     assert call().output == (
         "The parent of the warm kernels did not start. It ended before it was ready.\n"
-        "Kernels are fresh for up to 5 minutes. To retry now, run `mlops kernels --stop`.\n"
+        "Fresh kernels are used for up to 5 minutes. To retry now, run `mlops kernels --stop`.\n"
     )
-    assert call("--stop").output == "No parent of warm kernels of this checkout is running.\n"
-    assert call().output == "No parent of warm kernels is running. The next notebook starts one.\n"
+    assert call("--stop").output == "No parent process of warm kernels of this checkout is running.\n"
+    assert call().output == "No parent process of warm kernels is running. The next notebook starts one.\n"
 
 
 def test_that_warm_kernels_are_switched_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLOPS_WARM_KERNELS", "0")
     assert call().output == (
-        "No parent of warm kernels is running, because warm kernels are switched off. "
+        "No parent process of warm kernels is running, because warm kernels are switched off. "
         "Check MLOPS_WARM_KERNELS and kernels.warm in parameters/base.yml.\n"
     )
 

@@ -87,7 +87,7 @@ def test_a_run_that_shows_nothing_is_no_pass(folder: Path) -> None:
         assert ran.exit_code == 2
         assert "– 01_n-qa                     not compared: version is 2, committed with 1\n" in ran.stdout
         assert ran.stdout.endswith(
-            f"Nothing of run {folder.name} was compared, so it shows nothing about the notebooks.\n"
+            f"No output of run {folder.name} was compared, so the run shows nothing about the notebooks.\n"
             "Compare a run with the committed values. `mlops status` lists the latest runs.\n"
         )
         assert ran.stderr.startswith("::error::Nothing of run")

@@ -79,7 +79,7 @@ def test_what_cannot_be_submitted_is_bad_usage(mlops) -> None:  # type: ignore[n
         (("submit", "retrain", "-p", "alpha=1"), "-p alpha: The published pipeline has no such parameter"),
         (("submit", "retrain", "-p", "data_file_path=gone.csv"), "-p data_file_path is 'gone.csv', but there is no"),
         (("runs", "--log", "train"), "--log, --download and --cancel need the id of a run"),
-        (("run-step", "retrain", "train"), "`mlops run-step` is started by the platform (local), not by hand"),
+        (("run-step", "retrain", "train"), "Only the platform (local) can start `mlops run-step`."),
         (("run", "retrain", "--run-id", "../x"), "'../x' cannot name a run"),
     ):
         refused = mlops(*words)

@@ -56,7 +56,9 @@ def step(workspace: Workspace, job: OneJob, submission: Submission) -> Any:
 
 
 def test_outside_of_a_submitted_run_the_way_to_run_a_step_is_said(workspace: Workspace) -> None:
-    with pytest.raises(UsageError, match="started by the platform .local., not by hand. .* `mlops run build --only te"):
+    with pytest.raises(
+        UsageError, match="^Only the platform .local. can start `mlops run-step`. .* `mlops run build --only te"
+    ):
         run_submitted_step(open_here(workspace), SubmittedStep("build", "test_data", Submission()))
 
 

@@ -10,7 +10,7 @@ from mlops.sweeps.plan import Goal
 
 def test_a_cluster_decides_itself_how_many_notebooks_run_at_once() -> None:
     assert Places(jobs=2).scheduler == ""
-    with pytest.raises(UsageError, match="^--jobs is for this machine"):
+    with pytest.raises(UsageError, match="^--jobs applies only to this machine"):
         Places(jobs=2, scheduler="tcp://10.0.0.7:8786")
 
 

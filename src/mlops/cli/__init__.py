@@ -5,7 +5,7 @@
     runs       run, resume
     sweeps     sweep
     pipelines  publish, submit, runs
-    steps      run-step, which platforms start
+    steps      run-step, which a platform starts for a submitted run
     provision  provision
     services   keys, stop, rollback
     status     status
@@ -38,7 +38,7 @@ RESUMABLE = ("run", "resume", "provision")  # the commands whose runs can be res
 
 
 class Commands(click.Group):
-    """The group of all commands, which turns an error of the engine into a message, an annotation and an exit code."""
+    """The group of all commands. It turns an error of the engine into a message, an annotation and an exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options that precede the command."""
@@ -57,7 +57,7 @@ class Commands(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except click.UsageError as error:  # click prints it
+        except click.UsageError as error:  # click prints the message
             _annotate(error.format_message())
             raise
         except (UsageError, NotFoundError) as error:
@@ -93,7 +93,7 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Return the problem that the interrupted run left, if any, and how to resume the run if that is possible."""
+    """Return the problem that an interrupted run left, if any, and the command that resumes it, if there is one."""
     if not isinstance(error, RunInterrupted):
         return ""
     problem = f". {error.problem.rstrip('.')}" if error.problem else ""
@@ -103,7 +103,7 @@ def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
 
 
 def run_program() -> None:
-    """Run the command line as the program of this process."""
+    """Run the command line in this process, and handle errors that it does not handle itself."""
     claim_streams()
     try:
         main(prog_name="mlops")
@@ -148,7 +148,7 @@ def main() -> None:
 
 
 class RepetitionFilter(logging.Filter):
-    """A filter that passes each message once, because a problem of warm kernels recurs with every notebook of a run."""
+    """A log filter that drops repeated messages. Without it, a problem of warm kernels is logged for every notebook."""
 
     def __init__(self) -> None:
         super().__init__()

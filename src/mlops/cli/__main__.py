@@ -1,4 +1,4 @@
-"""``python -m mlops.cli``: the command line in a process of its own, never in a fork of the warm kernels' parent."""
+"""``python -m mlops.cli``: the command line in its own process, not in a fork of the warm kernels' parent process."""
 
 from mlops.cli import run_program
 

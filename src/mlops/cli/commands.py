@@ -1,7 +1,7 @@
 """The table of all commands. A command's module is imported when the command is used.
 
-Importing all modules takes longer than most commands, so `mlops --help` imports none of them, and a command imports
-only its own.
+Importing all modules takes longer than most commands. So `mlops --help` imports none of them, and each command imports
+only its own module.
 """
 
 import importlib
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     line: str
 
 
-# The sections of `mlops --help`; in each, its commands by the name that people type.
+# The sections of `mlops --help`. Each maps the names of its commands, as the user types them, to entries.
 SECTIONS = {
     "Run notebooks": {
         "run": Entry("runs", "run", "Run a pipeline: build, retrain, release, or all three."),
@@ -45,21 +45,21 @@ SECTIONS = {
         "provision": Entry("provision", "provision", "Set up the platform, or update it."),
         "publish": Entry("pipelines", "publish", "Publish the retraining pipeline."),
         "submit": Entry("pipelines", "submit", "Start the published pipeline."),
-        "runs": Entry("pipelines", "runs_command", "Show the newest runs, or one with its steps."),
-        "cost": Entry("cost", "cost", "Show what the platform bills in a month."),
+        "runs": Entry("pipelines", "runs_command", "Show the newest runs, or one run with its steps."),
+        "cost": Entry("cost", "cost", "Estimate the monthly costs of the platform."),
     },
     "Upkeep": {
         "prune": Entry("upkeep", "prune", "Delete old runs, images and service folders."),
-        "upgrade": Entry("upkeep", "upgrade", "Upgrade the state of an older version."),
+        "upgrade": Entry("upkeep", "upgrade", "Upgrade state that an older version wrote."),
         "kernels": Entry("kernels", "kernels", "Show or stop the warm kernels."),
     },
 }
-HIDDEN = {"run-step": Entry("steps", "run_step", "")}  # not listed, because platforms start it
+HIDDEN = {"run-step": Entry("steps", "run_step", "")}  # not in the help: only a platform starts it
 COMMANDS = {name: entry for section in (*SECTIONS.values(), HIDDEN) for name, entry in section.items()}
 
 
 class CommandTable(UserDict[str, click.Command]):
-    """The commands by name; getting one imports its module."""
+    """The commands by name. Looking up a command imports its module."""
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self.data:
@@ -78,7 +78,7 @@ class CommandTable(UserDict[str, click.Command]):
 
 
 def format_table(formatter: click.HelpFormatter) -> None:
-    """Write the commands by section."""
+    """Write the list of commands, section by section."""
     width = max(map(len, COMMANDS))
     for title, section in SECTIONS.items():
         with formatter.section(title):

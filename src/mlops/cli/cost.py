@@ -16,13 +16,13 @@ DEFAULT = Usage()
 
 
 class Amount(click.FloatRange):
-    """A finite number from 0 up. Click's own range also allows infinity and NaN."""
+    """A finite number that is not negative. Click's own range type also allows infinity and NaN."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Convert the typed text to a number."""
         found = super().convert(value, param, ctx)
         if not math.isfinite(found):
-            self.fail(f"{value} is not an amount. Write a number from 0 up.", param, ctx)
+            self.fail(f"{value} is not an amount. Write a number that is 0 or more.", param, ctx)
         return found
 
 
@@ -32,7 +32,7 @@ class Amount(click.FloatRange):
     "--prices",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="YAML with a currency and the price of each unit; docs/prices-example.yml shows the form.",
+    help="A YAML file with a currency and the price of each unit, like docs/prices-example.yml.",
 )
 @click.option("--runs", type=Amount(0), help="Retrainings per month. [default: as scheduled]")
 @click.option(
@@ -40,7 +40,7 @@ class Amount(click.FloatRange):
     type=Amount(0),
     default=DEFAULT.run_minutes,
     show_default=True,
-    help="Duration of a retraining.",
+    help="Duration of a retraining, in minutes.",
 )
 @click.option(
     "--nodes", type=click.IntRange(1), default=DEFAULT.run_nodes, show_default=True, help="Machines per retraining."
@@ -50,13 +50,13 @@ class Amount(click.FloatRange):
     type=Amount(0, min_open=True),
     help="Average number of serving machines. [default: the autoscaler's minimum]",
 )
-@click.option("--storage-gb", type=Amount(0), default=DEFAULT.storage_gb, show_default=True, help="Stored data.")
+@click.option("--storage-gb", type=Amount(0), default=DEFAULT.storage_gb, show_default=True, help="Stored data, in GB.")
 @click.option(
     "--monitoring-gb",
     type=Amount(0),
     default=DEFAULT.monitoring_gb,
     show_default=True,
-    help="Ingested logs and telemetry.",
+    help="Ingested logs and telemetry per month, in GB.",
 )
 @json_option
 def cost(
@@ -70,10 +70,10 @@ def cost(
     monitoring_gb: float,
     as_json: bool,
 ) -> None:
-    """List what the platform bills in a month of 30 days, with the formula of each line.
+    """Estimate the costs of the platform in a month of 30 days, with the formula of each line.
 
     Quantities come from the settings (number and size of nodes, frequency of the schedule) and from these options.
-    Prices come from your own file. No request is sent to the platform.
+    Prices come from the file that you name with --prices. No request is sent to the platform.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from mlops.cli.options import OutputPath
 @click.option(
     "--output",
     type=OutputPath(),
-    help="The file to write instead of printing the profile.",
+    help="Write the profile to this file instead of printing it.",
 )
 def profile(data_file: str, output: Path | None) -> None:
     """Write a profile of a data file. The data test compares new data with this profile.

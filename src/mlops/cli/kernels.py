@@ -22,7 +22,7 @@ STOP = "`mlops kernels --stop`"
 @click.option("--all", "everywhere", is_flag=True, help="With --stop: end the processes of all checkouts.")
 @json_option
 def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
-    """Show the processes that warm kernels are forked from, and their memory, or end them.
+    """Show or end the processes that warm kernels are forked from.
 
     \b
     Examples:
@@ -45,7 +45,7 @@ def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:
             click.echo(f"  {parent.problem}")
     for reason in failed_starts:
         click.echo(reason)
-        click.echo(f"Kernels are fresh for up to {RETRY_SECONDS / 60:g} minutes. To retry now, run {STOP}.")
+        click.echo(f"Fresh kernels are used for up to {RETRY_SECONDS / 60:g} minutes. To retry now, run {STOP}.")
     if not parents and not failed_starts:
         click.echo(_explain_none(" of this checkout" if stop and not everywhere else "", stop))
 
@@ -62,7 +62,7 @@ def _describe(parent: RunningParent, state: str) -> str:
 
 
 def _explain_none(where: str, stop: bool) -> str:
-    said = f"No parent of warm kernels{where} is running"
+    said = f"No parent process of warm kernels{where} is running"
     if stop:
         return f"{said}."
     if sys.platform != "linux":

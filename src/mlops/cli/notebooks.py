@@ -30,9 +30,9 @@ SHOWN = 4  # maximum number of differences to print per cell; --json and --junit
 def check_notebooks(run: str, junit: Path | None, quiet: bool, as_json: bool) -> None:
     """Compare the executed notebooks of a run with the committed ones.
 
-    Nothing is executed. RUN is a run's id or its folder; by default the newest run that succeeded. The metadata of
-    the notebooks lists the results to compare and their tolerances. The exit code is 1 if anything differs, and 2 if
-    nothing can be compared.
+    Nothing is executed. RUN is the id or the folder of a run. The default is the newest run that succeeded. The
+    metadata of the notebooks lists the results to compare and their tolerances. The exit code is 1 if anything differs,
+    and 2 if nothing can be compared.
 
     \b
     Examples:
@@ -71,7 +71,7 @@ def _annotate(verdict: "Verdict", project: Path) -> Iterator[Annotation]:
 
 def _describe(verdict: "Verdict", notebooks: str, quiet: bool) -> Iterator[str]:
     if not quiet:
-        yield f"Run {verdict.run_id} against {notebooks}/, compared in {verdict.seconds:.1f} s\n"
+        yield f"Run {verdict.run_id} and {notebooks}/, compared in {verdict.seconds:.1f} s\n"
     for found in verdict.notebooks:
         if found.differences or verdict.is_empty or not quiet:
             yield from _describe_notebook(found)
@@ -85,7 +85,7 @@ def _conclude(verdict: "Verdict") -> Iterator[str]:
     )
     failed = sum(bool(found.differences and found.skipped) for found in verdict.notebooks)
     if verdict.is_empty:
-        yield f"Nothing of run {verdict.run_id} was compared, so it shows nothing about the notebooks."
+        yield f"No output of run {verdict.run_id} was compared, so the run shows nothing about the notebooks."
     if verdict.same:
         outputs = f"All {compared} compared outputs are" if compared > 1 else "The compared output is"
         yield f"{outputs} the same."

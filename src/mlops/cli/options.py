@@ -20,7 +20,7 @@ from mlops.parameters.suggestion import find_closest
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
-COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`: it may be a fork of the warm parent
+COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run as a fork of another process
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(
@@ -48,12 +48,12 @@ class Choice(click.Choice[str]):
 
 
 class OutputPath(click.Path):
-    """The path of a file or folder to write. If it cannot be written, it is refused before the command does anything.
+    """The path of a file or folder to write. A path that cannot be written is refused before the command starts.
 
     Parameters
     ----------
     folder : bool
-        Whether it is the path of a folder.
+        True for the path of a folder, False for the path of a file.
     """
 
     def __init__(self, *, folder: bool = False) -> None:
@@ -61,7 +61,7 @@ class OutputPath(click.Path):
         self._folder = folder
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path; a missing folder will be created."""
+        """Return the path. A folder that does not exist yet is accepted."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if self._folder and path.is_file():
             self.fail(f"{str(path)!r} is a file. Name a folder.", param, ctx)
@@ -78,7 +78,7 @@ class OutputPath(click.Path):
 
 
 def submission_options(command: Command) -> Command:
-    """Add an option for each parameter of a submission."""
+    """Add one option to a command for each field of `Submission`."""
     for parameter in reversed(fields(Submission)):
         name, help_text = f"--{parameter.name.replace('_', '-')}", parameter.metadata["help"]
         command = click.option(name, default=parameter.default or NOTHING, show_default=True, help=help_text)(command)
@@ -91,12 +91,12 @@ def open_platform(platform: str, overrides: Iterable[Override] = ()) -> OpenProj
 
 
 def open_loaded(project: Project, platform: str, overrides: Sequence[Override] = ()) -> OpenProject:
-    """Open a loaded project. Its platform starts runs in the background with this command line."""
+    """Open a loaded project on a platform. The platform starts background runs with this module's `COMMAND`."""
     return open_project(project, overrides, platform, COMMAND)
 
 
 def name_platform(opened: OpenProject) -> str:
-    """Return the option that selects this platform, with a leading space; "" for the default platform."""
+    """Return the option that selects this platform, with a leading space. Return "" for the default platform."""
     return opened.command_options
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def report(platform: str) -> None:
     """Rewrite the index of all runs and print its path.
 
-    If the index cannot be rewritten, print the path of the old one.
+    If the index cannot be rewritten, print the path of the old index.
 
     \b
     Example:
@@ -40,7 +40,7 @@ def report(platform: str) -> None:
 
 
 def _read_overview(platform: str) -> "Overview":
-    """Return the services of the environments; if the project cannot be opened, only the error as a problem."""
+    """Return the overview of the environments. If the project cannot be opened, the overview has only that problem."""
     from mlops.operations.overview import read_overview
     from mlops.portal.environments import Overview
 
@@ -56,7 +56,8 @@ def _read_overview(platform: str) -> "Overview":
 def ui(arguments: tuple[str, ...], platform: str) -> None:
     """Serve MLflow's page of all trainings until you press Ctrl-C.
 
-    Checks the database first. Unknown options are passed to `mlflow ui`. `make ui` installs MLflow's server.
+    This command checks the database first, and passes unknown options to `mlflow ui`. It needs MLflow's server, which
+    `make ui` installs.
 
     \b
     Examples:

@@ -51,9 +51,9 @@ EXPLAINED = ("unreadable", ROLLED_BACK)  # `mlops runs` lists these outcomes wit
 @click.option("--build-uri", default="", metavar="URI", help="The address of the build's page.")
 @json_option
 def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None:
-    """Publish this checkout's retraining pipeline, which `mlops submit` and the schedules start from now on.
+    """Publish this checkout's retraining pipeline. `mlops submit` and the schedules then start this version.
 
-    There is one version per build id. Publishing the same version again changes nothing.
+    A build id has one version. Publishing it again changes nothing.
 
     \b
     Examples:
@@ -71,11 +71,11 @@ def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None
 @click.argument("pipeline", type=Choice([PUBLISHED]))
 @platform_option
 @click.option("-p", "given", multiple=True, metavar="NAME=VALUE", help=f"{', '.join(list_names())}. Can be repeated.")
-@click.option("--wait", is_flag=True, help="Wait for the run to end. If the run fails, exit with 1.")
+@click.option("--wait", is_flag=True, help="Wait for the run to end. If the run fails, the exit code is 1.")
 @click.option(
     "--model-file",
     type=OutputPath(),
-    help="With --wait: write the name, version and id of the new model to this file, unless it was rejected.",
+    help="With --wait: write the name, version and id of the new model to this file, unless the model was rejected.",
 )
 @click.option(
     "--download",
@@ -93,7 +93,8 @@ def submit(
     download: Path | None,
     as_json: bool,
 ) -> None:
-    """Start the published pipeline, not this checkout's, and return immediately.
+    """Start the published pipeline, and return immediately. Changes made to this checkout after publishing are not
+    included.
 
     A run succeeds even if its model is rejected because it is not better.
 
@@ -141,7 +142,7 @@ def submit(
 def runs_command(run_id: str, platform: str, step: str, download: Path | None, cancel: bool, as_json: bool) -> None:
     """Show the newest runs, or one run with its steps and, if it was submitted, its logs and files.
 
-    The list has the runs that were submitted, those that ran on this machine, and the rollbacks.
+    The list contains submitted runs, runs on this machine, and rollbacks.
 
     \b
     Examples:
@@ -175,10 +176,10 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
 
 
 def _refuse_two(options: Mapping[str, object]) -> None:
-    """Refuse two options of which the command would use only one."""
+    """Raise an error if the user gave two options that cannot be combined."""
     given = [name for name, value in options.items() if value]
     if len(given) > 1:
-        raise UsageError(f"{given[0]} and {given[1]} cannot be combined. Run the command once with each.")
+        raise UsageError(f"{given[0]} and {given[1]} cannot be combined. Run the command once with each option.")
 
 
 class SubmissionProgress(SubmissionListener):
@@ -226,7 +227,7 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
 def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
     """Yield a line for each step.
 
-    Omit a reason that repeats the previous one; `said` is the reason printed before the first step.
+    A reason is omitted if it repeats the previous one. `said` is the reason that was printed before the first step.
     """
     for step in run.steps:
         yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()

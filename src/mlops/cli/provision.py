@@ -45,8 +45,8 @@ def provision(
 ) -> None:
     """Set up the platform, or update it after its settings change.
 
-    Tests the data and registers it as a version of the data set, creates missing resources, publishes the retraining
-    pipeline, and sets its schedules. Run it again to register new data, or after you change the settings.
+    This command tests the data and registers it as a version of the data set, creates missing resources, publishes the
+    retraining pipeline, and sets its schedules. Run it again to register new data, or after you change the settings.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def provision(
 
 
 def _read_override(text: str) -> Override:
-    """Parse the text of a ``-p``; the name of a step before `data_path` is optional."""
+    """Parse the text of a ``-p`` option. `data_path` may have the name of its step in front."""
     data = find_data_step(PROVISION)
     name, equals, value = text.partition("=")
     if data and equals and name == data.takes_data:
@@ -108,7 +108,7 @@ def _provision(opened: OpenProject, quiet: bool, as_json: bool) -> None:
 
 
 def _find_refused(record: RunRecord, opened: OpenProject) -> RefusedData | None:
-    with suppress(MlopsError):  # before the first set-up, the platform may have no data set
+    with suppress(MlopsError):  # before the first provisioning, the platform may have no data set
         return find_refused(record, opened.backend.datasets)
     return None
 

@@ -62,7 +62,7 @@ from mlops.workspace import find_workspace
 )
 @click.option("--reason", default="", metavar="TEXT", help="Your reason for promoting a model that the gate rejects.")
 @click.option("--force", is_flag=True, help="Rerun unchanged steps, too, and restart healthy services.")
-@click.option("--take-over", is_flag=True, help="Replace services of another model.")
+@click.option("--take-over", is_flag=True, help="Replace services that serve a different model.")
 @click.option(
     "--redeploy-rolled-back", "redeploy", is_flag=True, help="Deploy a version even though it was rolled back."
 )
@@ -149,7 +149,7 @@ def explain_release(remaining: Remaining) -> str:
 def resume(run_id: str, jobs: int | None, quiet: bool, as_json: bool) -> None:
     """Resume a run that failed, was interrupted or was killed; the newest one by default.
 
-    Finished steps do not run again. The parameters are those that the run was started with.
+    Finished steps do not run again. The run keeps the parameters that it was started with.
 
     \b
     Examples:

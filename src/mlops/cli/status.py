@@ -23,7 +23,8 @@ SHOWN_RUNS = 10
 @platform_option
 @json_option
 def status(platform: str, as_json: bool) -> None:
-    """Show the champion, the services and the last runs. Damaged parts are named, and the rest is still shown.
+    """Show the champion, the services and the last runs. If a part of the state is damaged, the command names it and
+    shows the rest.
 
     \b
     Examples:
@@ -57,7 +58,7 @@ def _list_json(found: Status) -> dict[str, object]:
 
 
 def show_status(found: Status) -> None:
-    """Print a status for people. A rollback that concerns several environments is described once."""
+    """Print a status as text. A rollback that several environments mention is described once."""
     click.echo(f"Champion:   {found.champion_title}")
     standings = {standing.service.environment: standing for standing in found.standings}
     told = ""
@@ -74,7 +75,7 @@ def show_status(found: Status) -> None:
 
 
 def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str]:
-    """Return the lines about an environment, without a rollback that `told` already describes."""
+    """Return the lines about an environment. A rollback that `told` already describes is left out."""
     if standing is None:
         return ["nothing deployed yet"]
     service = standing.service

@@ -30,9 +30,9 @@ def claim_streams() -> None:
     """Reserve standard output for the text of this program, in any encoding, and let its reader end early.
 
     - Subprocesses and libraries in C write to descriptor 1. It becomes standard error, and the program's own text goes
-      to a copy that nobody inherits. So ``--json`` prints JSON and nothing else.
+      to a copy of it that no subprocess inherits. So ``--json`` prints JSON and nothing else.
     - A reader that ends early, as in ``| head``, affects neither a run nor its exit code.
-    - Characters that the terminal lacks are replaced.
+    - Characters that the terminal cannot show are replaced.
     """
     codecs.register_error(FALLBACK, _replace)
     codecs.register(_find_ascii)
@@ -57,7 +57,7 @@ def print_json(value: object) -> None:
 
 
 def reserve_output(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
-    """Reserve standard output for `print_json`; called by click for ``--json``. Libraries print to standard error."""
+    """Reserve standard output for `print_json`. Click calls this for ``--json``; libraries print to standard error."""
     if as_json:
         context.meta[OUTPUT_OF_JSON] = sys.stdout
         context.with_resource(redirect_stdout(sys.stderr))
@@ -103,7 +103,7 @@ class RedactionFilter(logging.Filter):
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor that becomes the null device after an error. A reader that closes early causes no error."""
+    """A descriptor that discards everything after a failed write. A reader may close the pipe early."""
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
         """Write bytes, and return how many were written."""
@@ -127,7 +127,7 @@ def _open_stream(descriptor: int, encoding: str, *, line_buffering: bool = False
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
-    """Replace characters that an encoding lacks."""
+    """Replace characters that an encoding cannot represent."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]
@@ -135,7 +135,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Return another name for ASCII, because click mistrusts the name "ascii" and writes UTF-8 instead."""
+    """Return another name for ASCII, because click ignores the name "ascii" and writes UTF-8 instead."""
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

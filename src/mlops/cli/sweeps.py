@@ -35,8 +35,8 @@ from mlops.workspace import find_workspace
 @click.option(
     "--metric",
     default="",
-    help="The result of the notebook to compare combinations by. Do not choose one that is measured on the holdout, "
-    "because the evaluation on the same holdout would be too optimistic. [default: the one that STEP declares]",
+    help="The result of the notebook to compare combinations by. Do not choose a metric of the holdout, because "
+    "the evaluation on the same holdout would be too optimistic. [default: the metric that STEP declares]",
 )
 @click.option("--maximize", is_flag=True, help="Prefer a higher metric instead of a lower one.")
 @jobs_option

@@ -78,9 +78,10 @@ def _describe(found: Pruning, dry_run: bool, platform: str) -> Iterator[str]:
 @click.command()
 @platform_option
 def upgrade(platform: str) -> None:
-    """Upgrade the state of an older version, after a backup.
+    """Back up and upgrade state that an older version wrote.
 
-    Copies MLOPS_HOME beside itself, then upgrades MLflow's database and the format of the home. Services keep serving.
+    This command copies MLOPS_HOME to a new folder beside it, then upgrades MLflow's database and the format of
+    MLOPS_HOME. Services keep serving.
 
     \b
     Example:

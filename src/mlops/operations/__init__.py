@@ -1,4 +1,4 @@
-"""The operations behind commands and requests. `mlops.cli` calls them, and a server or a worker can, too.
+"""The operations behind the commands. `mlops.cli` calls them, and a server or a worker could call them, too.
 
 Functions take typed arguments and return values. They report progress to listeners, and print nothing.
 

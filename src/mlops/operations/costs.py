@@ -1,4 +1,4 @@
-"""The costs of a platform in a month: its billable quantities times the prices in the user's file."""
+"""The monthly costs of a platform: its billable quantities, multiplied by the prices in the user's file."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ KEYS = ("currency", "prices")
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices of one unit each, by name, in one currency."""
+    """The price per unit of each billable thing, by its name, in one currency."""
 
     currency: str
     prices: Mapping[str, float]
@@ -23,7 +23,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Cost:
-    """One line of an estimate; `amount` is None if there is no price."""
+    """One line of an estimate. `amount` is None if the price is unknown."""
 
     item: str
     quantity: float
@@ -36,7 +36,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The costs of a month: the `total` of the lines with a price, and the prices that are missing or unused."""
+    """The costs of a month. `total` has only the lines with a price. `missing` and `unused` are names of prices."""
 
     currency: str
     lines: tuple[Cost, ...]
@@ -54,7 +54,7 @@ def read_prices(path: Path) -> Prices:
     Parameters
     ----------
     path : Path
-        YAML: ``currency: EUR``, and below ``prices:`` one ``name: number`` a line.
+        A YAML file with ``currency: EUR``, and with one ``name: number`` per line below ``prices:``.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def estimate_costs(billable: Sequence[Billable], prices: Prices = NO_PRICES) -> 
     Parameters
     ----------
     billable : sequence of Billable
-        The quantities that the platform bills in a month.
+        The billable quantities of a month.
     prices : Prices
         The price of each unit.
     """

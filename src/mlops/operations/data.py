@@ -14,9 +14,10 @@ from mlops.record.listener import Listener
 
 
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
-    """Return the parameters with the newest version of the data set for the step that tests it.
+    """Return the parameters, with the newest version of the data set filled in for the step that tests the data.
 
-    A file that the parameters name is used instead. Before the first version, the notebook uses the problem's sample.
+    If the parameters name a file, that file is used instead. If the data set has no version yet, nothing is filled in,
+    and the notebook uses the project's sample data.
     """
     given = parameters.values[step.name]
     newest = None if given.get(step.takes_data) else datasets.find_newest()
@@ -26,7 +27,7 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the data that a run tested: "diabetes version 2", or the file; "" if it tested none.
+    """Return the data that a run tested: "diabetes version 2", or the file. Return "" if the run tested no data.
 
     Raises
     ------
@@ -43,14 +44,14 @@ def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = AL
 
 @dataclass(frozen=True)
 class RefusedData:
-    """Data that failed its test: the file, as the user typed it, and whether it is the data set's newest version."""
+    """Data that failed its test: the file as the user typed it, and whether it is a version of the data set."""
 
     file: str
     is_version: bool
 
 
 def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> RefusedData | None:
-    """Return the data that a run refused; None if its test passed, crashed, or tested the sample.
+    """Return the data that failed its test in a run. Return None if the test passed, crashed, or used the sample data.
 
     Raises
     ------
@@ -68,8 +69,7 @@ def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL
 class DataRegistrar(Listener):
     """A listener that registers data that passed the data test.
 
-    If the home has no data set yet, the sample becomes version 1. A file that the parameters name is used for that run
-    only.
+    If there is no data set yet, the sample data becomes version 1. A file that the parameters name is not registered.
 
     Parameters
     ----------
@@ -110,5 +110,5 @@ class DataRegistrar(Listener):
 
 
 def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return the parameters that the run passes to a step; for a reused step, those that the earlier run passed."""
+    """Return the parameters that the run passes to a step, even if the step's results come from an earlier run."""
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

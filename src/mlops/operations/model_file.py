@@ -1,4 +1,4 @@
-"""The file that names a new model, which a build passes to the release, as in the reference implementation."""
+"""The file that names a new model. As in the reference implementation, a build passes it to the release."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path

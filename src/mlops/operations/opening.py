@@ -1,4 +1,4 @@
-"""A project on one of its platforms, with which every operation starts."""
+"""A project that is opened on one of its platforms. Every operation starts with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,12 +45,12 @@ class OpenProject:
 
     @property
     def command_options(self) -> str:
-        """The option that selects this platform, after a space; empty for the default one."""
+        """The option that selects this platform, with a leading space. Empty for the default platform."""
         platform = self.parameters.platform
         return "" if platform == self.project.default_platform else f" --platform {platform}"
 
     def override(self, *overrides: Override) -> "OpenProject":
-        """Return the project with these overrides in place of its own.
+        """Return the project with these overrides instead of its current ones.
 
         Raises
         ------
@@ -81,7 +81,7 @@ def open_project(
     overrides : sequence of Override
         The values for one run.
     platform : str
-        The platform; empty for the default one.
+        The name of the platform. Empty for the default platform.
     command : sequence of str
         The command that starts this program, as a list of arguments. The platform needs it to start runs in the
         background.

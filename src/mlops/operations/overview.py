@@ -22,8 +22,8 @@ from mlops.release.standing import Standing
 def read_overview(opened: OpenProject) -> Overview:
     """Ask the platform for the services of its environments. Production comes first.
 
-    The champion is the one of the project's own model, even if this run overrides the model's name. A part that cannot
-    be read is a problem in the overview, not an error, so that the runs are still shown.
+    Overrides of this run are ignored, so the champion is the one under the project's own model name. A part that cannot
+    be read becomes a problem in the overview, not an error, so that the runs are still shown.
     """
     try:
         found = read_status(opened.override())  # without the overrides of this run, which may name another model
@@ -40,7 +40,7 @@ def read_overview(opened: OpenProject) -> Overview:
 
 
 def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
-    """Return the newest version of the data set, or why it cannot be read."""
+    """Return the newest version of the data set, and the reason if it cannot be read."""
     try:
         return opened.backend.datasets.find_newest(), ""
     except (MlopsError, OSError) as error:
@@ -48,7 +48,7 @@ def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
 
 
 def refresh_index(opened: OpenProject) -> None:
-    """Rewrite the index after a change without a run; do nothing if there is no index yet."""
+    """Rewrite the index after a change that is not a run. If there is no index yet, do nothing."""
     if (opened.workspace.outputs / "index.html").is_file():
         with suppress(OSError):  # the change was made, even if the page cannot be rewritten
             write_index(opened.workspace.outputs, read_overview(opened))
@@ -86,7 +86,7 @@ def _describe(status: Status, standing: Standing) -> Environment:
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether this card is the first to say why the gate was overruled for its model."""
+    """Return whether this environment's card is the first with this reason for overruling the gate."""
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
@@ -94,7 +94,7 @@ def _is_first_mention(status: Status, standing: Standing) -> bool:
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
     """Describe who deployed the service or rolled back to it, and whether the gate promoted its model.
 
-    If a person overruled the gate, the name of the model already says who and why.
+    If a person overruled the gate, the name of the model in the overview already says who and why.
     """
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""

@@ -1,4 +1,4 @@
-"""Setting a platform up, as a run of the notebook 00_provision, and deleting it again."""
+"""Setting a platform up, as a run of the notebook 00_provision, and deleting the platform."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -55,7 +55,7 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     backend = opened.backend
 
     def list_secrets() -> Iterable[str]:
-        with suppress(WorkspaceNotFoundError):  # before the first set-up, secrets can only be in environment variables
+        with suppress(WorkspaceNotFoundError):  # then only environment variables have secrets
             yield from backend.secrets.list_values()
 
     steps = PIPELINES[SETTING_UP]

@@ -20,12 +20,12 @@ from mlops.record.ledger import RunRecord, list_runs
 from mlops.record.removal import finish_removals, measure_size, remove_whole
 from mlops.record.run_lock import claim_runs
 
-LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # runs in progress, and unreadable ones
+LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # the states of runs that are in progress or cannot be read
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """The state that was or would be deleted, and whether the platform's own state is left alone."""
+    """The state that was or would be deleted, and whether state on the platform itself is kept."""
 
     leftovers: tuple[Leftover, ...]
     platform_left_alone: bool
@@ -39,7 +39,7 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
     opened : OpenProject
         The project on its platform.
     before : float
-        A time in seconds since 1970. State that was used after it stays.
+        A time, in seconds since 1970. State that was used after this time is kept.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Refuse to prune while a run is in progress that an older version started, because such a run holds no lock."""
+    """Raise an error if a run is in progress. Runs that an older version started hold no lock, so read the records."""
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
@@ -122,7 +122,7 @@ def _list_services(opened: OpenProject) -> Sequence[Service]:
 
 
 def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
-    """Return the id of the newest run that deployed an environment's service; empty if no run did."""
+    """Return the id of the newest run that deployed an environment's service. Return "" if no run did."""
     declared = {step.name: step.deploys.digest for step in ALL_STEPS if step.deploys.digest}
     for run in runs:
         for step in run.steps:
@@ -151,9 +151,9 @@ def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
     """Return the end of each run, or its start if the end is unknown; infinity if neither is a time.
 
     Wrong clocks are corrected. If the clock was behind, the recorded times are too early, so a run ends no earlier than
-    the time that its place in the order of runs implies. If the clock was ahead, the recorded times are in the future.
-    A run with a start in the future is as old as the run after it. A run with only its end in the future was resumed
-    while the clock was ahead, and is never old. A place in the future is ignored.
+    its `order`, which is a time, too. If the clock was ahead, the recorded times are in the future. A run with a start
+    in the future is as old as the run after it. A run with only its end in the future was resumed while the clock was
+    ahead, and is never old. An order that lies in the future is ignored.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
 
 
 def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
-    """Return whether `needed` has the run's id, its folder, or a model that the run made."""
+    """Return whether `needed` contains the run's id, its folder, or the name of a model that the run trained."""
     makers = {step.name: step.names_model for step in ALL_STEPS if step.names_model and not step.environment}
     made = {
         ":".join(str(step.results.get(result)) for result in makers[step.name])

@@ -1,6 +1,6 @@
 """Release production's last image again if a run rejects its new model while production is down.
 
-Also find the release that follows a run.
+This module also finds the release that a user can run after a run.
 """
 
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from mlops.runner import Plan, Surroundings, run_pipeline
 
 @dataclass(frozen=True)
 class Remaining:
-    """The image that production served last.
+    """The image that production served last, if any.
 
     Parameters
     ----------
     service : Service or None
-        The service, which is not healthy; None if production has never served.
+        The service of production, which is not healthy. None if production has never served.
     is_registered : bool
-        Whether the registry still has its model version. Otherwise its image could not be tested.
+        Whether the registry still has the model version of the service. If not, its image cannot be tested.
     """
 
     service: Service | None = None
@@ -44,7 +44,7 @@ def release_again(
 ) -> RunRecord:
     """Release the last image of production again if production is not healthy and the new model was rejected.
 
-    The champion is released if production has never served, or if the registry no longer has its last model.
+    If production has never served, or if the registry no longer has its last model, the champion is released instead.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def release_again(
     backend : Backend
         The platform.
     release_begins : callable, optional
-        Called before the release starts; not called if production is healthy.
+        Called before the release starts. It is not called if production is healthy.
 
     Returns
     -------
     RunRecord
-        `record`, or the release if it did not succeed.
+        `record`, or the record of the release if the release did not succeed.
     """
     steps = PIPELINES[SERVING_AGAIN]
     last = find_release(steps)
@@ -89,7 +89,7 @@ def release_again(
 def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
     """Return the release of the model that a run registered, packed or deployed.
 
-    Its command names the run's image if a release would otherwise deploy a different one, such as the champion's.
+    If a release would deploy a different image by default, such as the champion's, its command names the run's image.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A request to run a pipeline, and the checks of it before anything runs."""
+"""A request to run a pipeline, and the checks of the request before anything runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,21 +25,21 @@ class RunRequest:
     pipeline : str
         Its name.
     only : str
-        The only step to run; empty for all.
+        The only step to run. Empty for all steps.
     source : str
-        The run whose results `only` builds on; empty for the newest results of any run that is not a sweep.
+        The run whose results the step `only` uses. Empty for the newest run that is not a sweep.
     model_file : Path, optional
-        The file that names the model to release in place of the champion.
+        The file that names the model to release instead of the champion.
     reason : str
-        The reason for overruling the gate; empty to respect its decision.
+        The reason for overruling the gate. Empty if the gate's decision counts.
     force : bool
         Whether to rerun unchanged steps, too, and to restart healthy services.
     allowed : Permissions
         Whether the run is allowed to replace services of another model, and to deploy versions that were rolled back.
     run_id : str
-        The run's name; empty to generate one.
+        The name of the run. If it is empty, a name is generated.
     jobs : int
-        How many notebooks can run in parallel; 0 for one per core.
+        The number of notebooks that can run in parallel. 0 means one per core.
     """
 
     pipeline: str
@@ -64,17 +64,18 @@ class RunRequest:
 
 
 def check_request(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a request that is wrong in itself, before the platform is asked anything.
+    """Raise an error if a request is wrong. The platform is not asked.
 
     Raises
     ------
     UsageError
-        If an option does not suit the pipeline or the others, the name of the run is taken, or a file does not exist.
+        If an option does not fit the pipeline or another option, if the name of the run is taken, or if a file does not
+        exist.
     """
     if request.only:
         require_step(request.only, request.pipeline, [step.name for step in request.steps])
     elif request.source:
-        raise UsageError(f"--from {request.source} is for --only, which builds on an earlier run. Add --only STEP.")
+        raise UsageError(f"--from {request.source} is valid only with --only. Add --only STEP.")
     check_overrides(opened.overrides, request.pipeline, request.steps, request.only)
     options = {
         "--model-file": request.model_file,
@@ -89,7 +90,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
-    """Return the project with the overrides of a request. Overrides that a user typed win over `force`."""
+    """Return the project with the overrides of a request. Overrides that the user typed have priority over `force`."""
     forced: list[Override] = []
     named: list[Override] = []
     if request.force:
@@ -112,7 +113,7 @@ def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
 
 
 def _find_deployment(request: RunRequest, option: str) -> Step:
-    """Return the first step of a pipeline that takes an image."""
+    """Return the first step of a pipeline that has a parameter for the image to deploy."""
     found = next((step for step in request.asked if step.deploys.image), None)
     if found is None:
         runs = f"step {request.only}" if request.only else f"pipeline {request.pipeline}"
@@ -121,15 +122,15 @@ def _find_deployment(request: RunRequest, option: str) -> Step:
 
 
 def require_possible(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a request that would fail for a reason that is known before the first step.
+    """Raise an error if a request is certain to fail. No step has run yet.
 
     Raises
     ------
     UsageError
-        If it would deploy in an environment of another model, needs an image or a model that does not exist, or
-        overrules the gate without a reason.
+        If the request would deploy in an environment of another model, needs an image or a model that does not exist,
+        or overrules the gate without a reason.
     IntegrityError
-        If it needs the champion, and the registry cannot tell which version that is.
+        If the request needs the champion, but the registry is damaged and cannot tell which version is the champion.
     """
     _require_owner(opened, request)
     _require_known_champion(opened, request)
@@ -138,7 +139,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_owner(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a run that would deploy in an environment that belongs to a different model, before it trains anything."""
+    """Raise an error if a run would deploy in an environment of another model. The run has not trained anything yet."""
     values = opened.parameters.values
     steps = [step for step in request.asked if step.deploys.digest]
     if any(values[step.name].get(step.deploys.image) for step in steps):
@@ -152,7 +153,7 @@ def _require_owner(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a run that needs the champion if the registry cannot tell which version that is."""
+    """Raise an error if a run needs the champion, but the registry cannot tell which version is the champion."""
     values = opened.parameters.values
     if any(
         step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
@@ -161,7 +162,7 @@ def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_image(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a release of an image that does not exist, or that cannot be tested because its model was deleted."""
+    """Raise an error if the image to release does not exist, or cannot be tested because its model was deleted."""
     names = {step.name for step in request.steps}
     for step in (step for step in request.asked if step.deploys.image):
         digest = str(opened.parameters.values[step.name].get(step.deploys.image) or "")
@@ -175,7 +176,7 @@ def _require_image(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_reason(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse to overrule the gate without a reason, and refuse a reason if the gate is not overruled."""
+    """Raise an error if the gate is overruled without a reason, or if a reason is given without overruling it."""
     overruled = False
     for step in request.asked:
         if not step.decides.overruled_by:

@@ -43,7 +43,7 @@ def roll_back(
     listeners : sequence of Listener
         Notified of the end of the run.
     take_over : bool
-        Whether the environment is allowed to go back to another model.
+        Whether the restored image can belong to another model.
 
     Returns
     -------
@@ -53,8 +53,8 @@ def roll_back(
     Raises
     ------
     UsageError
-        If there is no reason, no image to restore, or only one of another model without `take_over`. Nothing is
-        recorded then. A run with any other error is recorded as failed.
+        If there is no reason, if there is no image to restore, or if the only image belongs to another model and
+        `take_over` is False. In these cases nothing is recorded. After any other error, the run is recorded as failed.
     """
     require_ready(opened.backend)
     _require_previous(opened, environment, take_over)
@@ -72,14 +72,14 @@ def roll_back(
 
 
 def _require_reason(opened: OpenProject, environment: str, reason: str, take_over: bool) -> None:
-    """Refuse a rollback without a reason."""
+    """Raise an error if a rollback has no reason."""
     if not reason.strip():
         options = f"{opened.command_options} --environment {environment}{' --take-over' if take_over else ''}"
         raise UsageError(f'A rollback is recorded with its reason. Run `mlops rollback{options} --reason "TEXT"`.')
 
 
 def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
-    """Say whether the next release deploys the rolled-back version again, and with which command.
+    """Say what the next release deploys, and which command deploys the rolled-back version again.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
     try:
         status = read_status(opened)
     except MlopsError:
-        return barred  # the rollback succeeded, even if the platform cannot be asked any more
+        return barred  # the rollback has already succeeded, so an unreachable platform is not an error
     following = find_next_release(status)
     if following and following.rollback and following.rollback.decision.run_id == record.run_id:
         return f"A release deploys {taken_out} again only with `{following.command}`."
@@ -103,18 +103,18 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
 
 
 def _require_previous(opened: OpenProject, environment: str, take_over: bool) -> None:
-    """Refuse a rollback that the platform would refuse, before a run is recorded."""
+    """Raise an error if the platform would refuse the rollback. No run is recorded then."""
     try:
         opened.backend.services.require_previous(environment, take_over=take_over)
     except DeploymentNotFoundError as error:
-        lost = _explain_lost_champion(opened)  # without a champion that can be read, no other model can be released
+        lost = _explain_lost_champion(opened)  # the usual advice, to release another model, needs a readable champion
         raise UsageError(f"{explain_no_previous(environment)} {lost}" if lost else str(error)) from error
     except DeploymentError as error:
         raise UsageError(str(error)) from error
 
 
 def _explain_lost_champion(opened: OpenProject) -> str:
-    """Return why the champion cannot be read, and what to do; empty if it can be read."""
+    """Return why the champion cannot be read, and what to do. Return "" if it can be read."""
     try:
         opened.backend.registry.find_champion(opened.model_name)
     except IntegrityError as error:

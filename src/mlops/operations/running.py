@@ -27,12 +27,11 @@ def start_run(
     opened : OpenProject
         The project, with the overrides for the run.
     request : RunRequest
-        The pipeline, and how to run it.
+        The pipeline and its options.
     listeners : sequence of Listener
         Notified of the progress.
     release_begins : callable, optional
-        Called before the release that follows if the model was rejected and production is not healthy; see
-        `release_again`.
+        Called before `release_again` releases the last image of production.
 
     Returns
     -------
@@ -42,7 +41,7 @@ def start_run(
     Raises
     ------
     UsageError
-        If the request cannot be run. Nothing has run.
+        If the request cannot be run. In this case nothing has run.
     """
     check_request(opened, request)
     require_ready(opened.backend)
@@ -63,12 +62,12 @@ def start_run(
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:
-    """Return the run to resume: the named run, or else the newest one, unless that succeeded.
+    """Return the run to resume: the named run or, by default, the newest run.
 
     Raises
     ------
     UsageError
-        If there is no run to resume.
+        If the named run does not exist, if there is no run yet, or if the newest run succeeded or cannot be read.
     """
     if run_id:
         if Path(run_id).name != run_id or not (outputs / run_id / "run.json").is_file():
@@ -101,7 +100,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     jobs : int
         See `RunRequest`.
     listeners : sequence of Listener
-        Called with the progress.
+        Notified of the progress.
 
     Raises
     ------

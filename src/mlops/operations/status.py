@@ -29,18 +29,18 @@ class Status(ReleaseState):
 
     @property
     def champion_title(self) -> str:
-        """The champion by name: "diabetes version 3"; "none yet", or "unknown" if it cannot be read."""
+        """The name of the champion: "diabetes version 3", "none yet", or "unknown" if it cannot be read."""
         if self.champion:
             return self.champion.full_title
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Name the model of a service, and why the gate was overruled unless the champion's name already says so."""
+        """Name the model of a service. Add why the gate was overruled, unless the champion's name already says so."""
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Say that the deployed version was rolled back before it was deployed again; "" if it was not."""
+        """Describe the rollback that a redeployment of the same version followed; "" if there was no such rollback."""
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
         if standing.restored_by or not found:
@@ -51,7 +51,7 @@ class Status(ReleaseState):
 
     @property
     def standings(self) -> list[Standing]:
-        """The standing of each environment."""
+        """The service of each environment, with its relation to the champion."""
         return find_standings(self)
 
 
@@ -63,7 +63,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     opened : OpenProject
         The project on its platform.
     most : int
-        The largest number of runs to return.
+        The maximum number of runs to return.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     champion, problem = None, ""
     try:
         champion = opened.backend.registry.find_champion(opened.model_name)
-    except IntegrityError as error:  # a damaged part does not hide the others
+    except IntegrityError as error:  # the rest of the status is still shown
         problem = str(error)
     services = opened.backend.services.list_services()
     problems = tuple(filter(None, [problem, *(service.problem for service in services)]))

@@ -20,7 +20,7 @@ from mlops.runner import Listener, Plan, run_submitted, skip_submitted
 
 @dataclass(frozen=True)
 class SubmittedStep:
-    """The step that a platform starts this process for, and its submission."""
+    """The step that the platform started this process for, and the submission that the step belongs to."""
 
     pipeline: str
     step: str
@@ -50,13 +50,13 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     job = opened.backend.jobs.find_job() if opened.backend.jobs else None
     if job is None:
         raise UsageError(
-            f"`mlops run-step` is started by the platform ({opened.backend.name}), not by hand. To run one step here, "
+            f"Only the platform ({opened.backend.name}) can start `mlops run-step`. To run one step here, "
             f"use `mlops run {asked.pipeline} --only {asked.step}`."
         )
     job.tag(list_tags(asked.submission, asked.build))
     try:
         return _run(opened, asked, job, listeners)
-    except Exception as error:  # any error, so that the submitted run shows it
+    except Exception as error:  # of any class, because the submitted run has to show it
         job.conclude(Conclusion("error", redact_error(f"{asked.step}: {error}")))
         raise
 
@@ -79,7 +79,7 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
         return skip_submitted(plan, around, job, f"Run {found.taken_by} already took the new data {found.name}.")
     record = run_submitted(plan, around, job)
     if tested := record.step(asked.step):
-        # Do this even if an earlier attempt finished the step: it may have been killed before it registered the data.
+        # Do this even if an earlier attempt finished the step. It may have been killed before it registered the data.
         registrar.step_ended(record, tested)
     return record
 

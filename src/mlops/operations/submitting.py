@@ -18,7 +18,7 @@ from mlops.record.ledger import RunRecord, iterate_runs, make_run_id, read_run
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two polls of a run
 MOST_MISSED = 20  # failed polls in a row before giving up
-NOT_STARTED = "not yet"  # sorts after every time
+NOT_STARTED = "not yet"  # a text that sorts after every start time
 ENDED = ("succeeded", "failed", "canceled")
 
 
@@ -29,7 +29,7 @@ class SubmissionListener:
         """Handle a change of the state of the run or of one of its steps."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Handle a failed attempt to read the state of the run, which is repeated later."""
+        """Handle a failed attempt to read the state of the run. `watch_run` tries again later."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:
@@ -44,12 +44,12 @@ def require_pipelines(backend: Backend) -> Pipelines:
 
 
 def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
-    """Publish this checkout's retraining pipeline. A build without an id gets a new one."""
+    """Publish this checkout's retraining pipeline. If the build has no id, a new id is generated."""
     return require_pipelines(opened.backend).publish(build.build_id or make_run_id("build"), build.build_uri)
 
 
 def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun:
-    """Start the published pipeline and return immediately.
+    """Start the published pipeline, and return immediately.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
 def watch_run(
     pipelines: Pipelines, run: SubmittedRun, listener: SubmissionListener, sleep: Callable[[float], None] = time.sleep
 ) -> SubmittedRun:
-    """Poll a run until it ends, less and less often while its state stays the same.
+    """Poll a run until it ends. The interval grows while the state of the run stays the same.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def watch_run(
     listener : SubmissionListener
         Notified of the progress.
     sleep : callable
-        Waits for a number of seconds.
+        A function that waits for a number of seconds.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
     NotFoundError
         If the run failed before it stored anything.
     """
-    from mlops.portal.index import write_index  # imported here, because the import would slow every command down
+    from mlops.portal.index import write_index  # imported here, because the import is slow
 
     fetched = pipelines.fetch_run(run.run_id, folder / run.run_id)
     write_index(folder, None)
@@ -128,21 +128,21 @@ def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
 
 
 def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
-    """Return the newest runs of a platform, newest first; those from other machines come without their steps."""
+    """Return the newest runs of a platform, newest first. Runs of other machines have no steps."""
     found = [*require_pipelines(opened.backend).list_runs(most), *list_rollback_runs(opened)]
     known = {run.run_id for run in found}
     recorded = (record for record in _iterate_records(opened) if record.run_id not in known)
     dated = [(run.started or NOT_STARTED, run) for run in found]
     last = NOT_STARTED
     for record in islice(recorded, most):
-        last = min(last, record.started or last)  # keeps the order of the records, even if the clock was set back
+        last = min(last, record.started or last)  # keep the order of the records, even if the clock was set back
         dated.append((last, _describe(opened, record)))
     dated.sort(key=lambda pair: pair[0], reverse=True)
     return [run for _, run in dated[:most]]
 
 
 def get_run(opened: OpenProject, run_id: str) -> SubmittedRun:
-    """Return a run by its name, whether it was submitted, ran on this machine, or is a rollback.
+    """Return a run by its id. It can be a submitted run, a run on this machine, or a rollback.
 
     Raises
     ------
@@ -161,12 +161,12 @@ def get_run(opened: OpenProject, run_id: str) -> SubmittedRun:
 
 
 def require_submitted(opened: OpenProject, run_id: str) -> None:
-    """Refuse a run that is recorded on this machine but was not submitted, because only a submitted run has a log.
+    """Raise an error if a run was not submitted. Only a submitted run has a log, and can be downloaded or canceled.
 
     Raises
     ------
     UsageError
-        If the run was not submitted.
+        If the run ran on this machine and was not submitted.
     """
     if not _is_recorded(opened, run_id):
         return
@@ -183,7 +183,7 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
 def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
     """Yield this machine's records of runs on the platform, newest first.
 
-    Unreadable records are included, because they may belong to it.
+    Unreadable records are included, because they may belong to this platform.
     """
     platforms = ("", opened.parameters.platform)
     return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)

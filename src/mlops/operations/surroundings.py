@@ -1,4 +1,4 @@
-"""The reports, monitoring, secrets, services and champion of a platform, as a run needs them."""
+"""The parts of a platform that a run needs: reports, monitoring, secrets, services and the champion."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def surround_run(
     *,
     is_job: bool = False,
 ) -> Surroundings:
-    """Return the surroundings of a run.
+    """Return the surroundings of a run, connected to the platform of the project.
 
     Parameters
     ----------

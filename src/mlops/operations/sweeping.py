@@ -23,7 +23,7 @@ from mlops.sweeps.run import run_sweep
 
 @dataclass(frozen=True)
 class Places:
-    """The machines of a sweep: this one with `jobs` threads (0: one per core), or the Dask cluster at `scheduler`."""
+    """The machines of a sweep: this one, with `jobs` threads (0: one per core), or the Dask cluster at `scheduler`."""
 
     jobs: int = 0
     scheduler: str = ""
@@ -31,13 +31,13 @@ class Places:
     def __post_init__(self) -> None:
         if self.scheduler and self.jobs:
             raise UsageError(
-                "--jobs is for this machine. With --scheduler, the cluster's workers decide how many notebooks run at "
-                "once."
+                "--jobs applies only to this machine. With --scheduler, the cluster's workers decide how "
+                "many notebooks run at once."
             )
 
 
 def choose_goal(step: Step, metric: str = "", maximize: bool = False) -> Goal:
-    """Return the goal of a sweep, with the given metric or else the one that the step declares.
+    """Return the goal of a sweep, with the given metric or, by default, the metric that the step declares.
 
     Raises
     ------

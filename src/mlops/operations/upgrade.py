@@ -22,7 +22,7 @@ from mlops.workspace import HOME_FORMAT, Workspace, check_home, mark_home, read_
 
 LOCKS = ("*.lock", "lock")  # the files that processes lock while they change a home
 DATABASES = (".db",)
-SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's own files, whose content is in the copy of the database
+SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's own files. The copy of the database has their content.
 
 
 def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | None) -> Iterator[str]:
@@ -35,14 +35,14 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
     workspace : Workspace
         The project and its MLOPS_HOME.
     services : Services
-        The services, which keep serving; their files stay unchanged.
+        The services. They keep serving, and their files are not changed.
     upgrades : Upgrades, optional
-        The upgrades of the platform's own state; None if it has none.
+        The upgrades of the platform's own state. None if the platform has no such state.
 
     Yields
     ------
     str
-        A finding or an action.
+        A line that says what was found or done.
 
     Raises
     ------
@@ -68,14 +68,14 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
         for line in upgrades.upgrade() if upgrades else ():
             yield f"upgraded  {line}"
         before = read_home_format(home)
-        mark_home(home)  # last: if this call is killed, a second one does the rest
+        mark_home(home)  # last, so that a second call does the rest if this call is killed
         if before != HOME_FORMAT:
             yield f"upgraded  the home: format {before} to {HOME_FORMAT}"
     yield f"To go back to the old version, stop the services and replace {home} with the backup."
 
 
 def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
-    """Return the upgrades that `upgrade_home` would do, one line each."""
+    """Describe each upgrade that `upgrade_home` would do, in one line."""
     if not home.is_dir():
         return []
     found = read_home_format(home)
@@ -92,7 +92,7 @@ def back_up_home(home: Path) -> Path:
     Raises
     ------
     PlatformError
-        If the copy fails. Nothing is left of it.
+        If the copy fails. The incomplete copy is deleted.
     """
     scratch = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}.backup-{datetime.now(UTC):%Y%m%d-%H%M%S}-"))
     try:
@@ -106,7 +106,7 @@ def back_up_home(home: Path) -> Path:
         raise PlatformError(
             f"{home} could not be backed up in {home.parent}: {reason}. Nothing was changed."
         ) from error
-    os.sync()  # so that the backup reaches the disk before the upgrade
+    os.sync()  # The backup must be on the disk before the upgrade starts.
     return scratch.rename(scratch.with_name(scratch.name.removeprefix(".")))
 
 
@@ -120,7 +120,7 @@ def _copy_file(source: str, target: str) -> None:
 
 @contextmanager
 def _lock_home(workspace: Workspace) -> Iterator[None]:
-    """Hold all locks of a home; refuse if another process works on it."""
+    """Hold all locks of a home. Raise an error if another process works on the home."""
     home = workspace.home
     found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
     with ExitStack() as held:

@@ -1,6 +1,7 @@
-"""The annotation of a failure for a CI system, with notebook, cell and line.
+"""Annotations that show failures in a CI system, with notebook, cell and line.
 
-Annotations are printed on standard error, which both systems read, so standard output stays free for results.
+Annotations are printed on standard error, which Azure Pipelines and GitHub read, too. So standard output stays free for
+results.
 """
 
 import json
@@ -16,12 +17,12 @@ from mlops.record.redaction.terminal import escape_controls
 
 AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # the environment variables that identify the two CI systems
 CUT = "…"
-COMMANDS = ("##vso[", "##[", "::")  # the prefixes of the commands that they recognise in a line
+COMMANDS = ("##vso[", "##[", "::")  # the prefixes of the commands that these systems find in a line of output
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """A failure: its message, with the file and line to show it at, if there are any."""
+    """The message of a failure and, if they are known, the file and the line that it belongs to."""
 
     message: str
     file: str = ""
@@ -54,7 +55,7 @@ def print_annotations(annotations: Iterable[Annotation]) -> None:
 
 
 def find_line(notebook: Path, cell: str, line: int = 0) -> int:
-    """Return the line of a notebook's file that contains a line of a cell.
+    """Return the number of the line in a notebook's file that contains a line of a cell.
 
     Parameters
     ----------
@@ -63,12 +64,12 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
     cell : str
         The first line of the cell.
     line : int
-        The line of the cell, counted from 1; 0 for its first one.
+        The number of the line in the cell, counted from 1. 0 also means the first line.
 
     Returns
     -------
     int
-        Counted from 1; 0 if the notebook has no such cell.
+        The number of the line, counted from 1. 0 if the notebook has no such cell.
     """
     if not cell or not notebook.is_file():
         return 0
@@ -79,12 +80,12 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
 
 
 def _begins(source: str, cell: str) -> bool:
-    """Return whether a line is the first line of a cell. `cell` is possibly shortened, and then ends with `CUT`."""
+    """Return whether `line` is the first line of a cell, `cell`. If `cell` was shortened, it ends with `CUT`."""
     return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
 
 
 def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.environ) -> str:
-    """Return an annotation in the format of this environment's CI system; "" if it is not a known CI system."""
+    """Return an annotation in the format of the CI system that runs this process; "" outside of a known CI system."""
     if environ.get(AZURE):
         place = f"sourcepath={_escape(annotation.file, ';]')};" if annotation.file else ""
         place += f"linenumber={annotation.line};" if annotation.line else ""
@@ -114,7 +115,7 @@ def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
 
 
 def _read_source(text: str) -> str:
-    """Return the line of a cell in a line of a notebook's JSON file; "" if the line is not part of a cell's source."""
+    """Decode a line of a notebook's JSON file to a line of a cell. Return "" if it is not part of a cell's source."""
     try:
         found = json.loads(text.strip().removesuffix(","))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The next command after a run."""
+"""The command that the summary of a run suggests as the next one."""
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def find_following(
     pipelines : mapping
         The steps of each pipeline.
     declared : callable
-        Returns the parameters of a notebook by name, for values to try.
+        Returns the parameters that a notebook declares, by name. A sweep is suggested with values of them.
     release : NextRelease, optional
         The release of the run's model, with the options that it needs.
     """
@@ -66,13 +66,13 @@ def find_following(
 def _repeat(
     run: RunRecord, program: str, platform_option: str, refused: RefusedData | None, steps: Sequence[Step]
 ) -> str:
-    """Return how to repeat a run that did not succeed. A version of the data set cannot be corrected, only replaced."""
+    """Return how to repeat a run that did not succeed. If its data was a version of the data set, replace it first."""
     if refused and refused.is_version:
         return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:
         return ""
     if run.settings.only and list_overtaken(run, steps):
-        return f"{program} run {run.pipeline}{platform_option}"  # a comparison that was not requested must be repeated
+        return f"{program} run {run.pipeline}{platform_option}"  # --only excludes the comparison to repeat
     again = f"{program} resume {run.run_id}"
     return f"Correct {refused.file}, then run {again}" if refused else again
 

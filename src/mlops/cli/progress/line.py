@@ -1,4 +1,4 @@
-"""The line of progress that a terminal shows in place."""
+"""A line of progress that is updated in place on a terminal."""
 
 import os
 from contextlib import suppress
@@ -10,7 +10,7 @@ CUT = "…"
 
 
 class ProgressLine:
-    """The last line of a terminal, which is replaced in place. A file and a dumb terminal show none.
+    """A line of progress, redrawn as the last line of a terminal. Files and dumb terminals get no such line.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ class ProgressLine:
         self._stream = stream
 
     def draw(self, text: str) -> bool:
-        """Replace the line, and return whether the stream shows one.
+        """Replace the line, and return whether the stream can show one.
 
-        The text is cut to the width of the terminal. If a line wrapped, only its last row would be erased.
+        The text is cut to the width of the terminal, because `erase` would erase only the last row of a wrapped line.
         """
         shows = self._shows()
         if shows:
@@ -33,7 +33,7 @@ class ProgressLine:
         return shows
 
     def erase(self) -> None:
-        """Erase the line, before other text is printed."""
+        """Erase the line. Call this before you print other text."""
         if self._shows():
             self._stream.write(ERASE)
 

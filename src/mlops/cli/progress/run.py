@@ -46,7 +46,7 @@ class Progress(Listener):
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._line = ProgressLine(self._stream)
-        self._running: dict[str, tuple[float, str]] = {}  # by step: the start and the progress
+        self._running: dict[str, tuple[float, str]] = {}  # per step: its start time and its progress
 
     def step_started(self, step: StepRecord) -> None:
         """See `mlops.record.listener.Listener`."""
@@ -138,7 +138,7 @@ def summarize_run(
 
 
 def _describe_inputs(run: RunRecord) -> str:
-    """Return the steps that a run with --only took results from, and their runs; empty for any other run."""
+    """Return the earlier results that a run with --only used, with their runs. Return "" for any other run."""
     taken = [f"{step.name} of run {step.source}" for step in run.steps if run.settings.only and step.state == "reused"]
     return f"the results of {' and '.join(taken)}" if taken else ""
 
@@ -215,7 +215,7 @@ def _format_scores(scores: Sequence[Scores], units: Mapping[str, str]) -> list[s
 
 
 def _write_curl(service: Service, body: str, program: str, platform_option: str) -> str:
-    """Return a command that can be pasted. The shell fetches the key, so the key is not in any log."""
+    """Return a curl command to paste into a shell. The shell fetches the key, so the key is not in any log."""
     key = f"$({program} keys {service.environment} --primary{platform_option})"
     header = "-H 'Content-Type: application/json'"
     direct = " --noproxy '*'" if is_loopback(service.url) and _has_proxy(service.url) else ""

@@ -26,7 +26,8 @@ SHOWN_POINTS = 10  # maximum number of rows in the summary; the report has all o
 
 
 class SweepProgress(SweepListener):
-    """A listener that prints how many combinations are finished: in one line on a terminal, else after every ten.
+    """A listener that prints how many combinations are finished. Outside of a terminal, it prints at most about ten
+    lines.
 
     Parameters
     ----------
