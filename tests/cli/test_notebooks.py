@@ -90,7 +90,7 @@ def test_a_run_that_shows_nothing_is_no_pass(folder: Path) -> None:
             f"No output of run {folder.name} was compared, so the run shows nothing about the notebooks.\n"
             "Compare a run with the committed values. `mlops status` lists the latest runs.\n"
         )
-        assert ran.stderr.startswith("::error::Nothing of run")
+        assert ran.stderr.startswith("::error::No output of run")
     assert json.loads(check("--json").stdout)["same"] is False
 
 

@@ -24,7 +24,7 @@ from mlops.parameters.kernel_section import find_settings
         ("share: float = 2  # of all; in (0, 1]", "share is 2, but it must be a number in (0, 1]."),
         (
             "alpha = -3*1.0  # penalty; in [0, inf)",
-            "'alpha = -3 * 1.0' is not an assignment of a literal. The parameters cell takes literals only, as in "
+            "'alpha = -3 * 1.0' is not an assignment of a literal. Write only literals in the parameters cell, as in "
             "`name = 0.5`.",
         ),
         ("seed = 0  # any\nshare = 1.5  # of all; in (0, 1]", "share is 1.5, but it must be a number in (0, 1]."),

@@ -59,21 +59,21 @@ def test_the_advice_fits_the_cause(folder: Path) -> None:
     content = json.loads(committed.read_text())
     content["cells"].append(make_cell("new", "new = 1"))
     committed.write_text(json.dumps(content))
-    said = "The run did not use the committed values of n_qa.alpha. Compare a run that does."
+    said = "The run did not use the committed values of n_qa.alpha. Compare a run that uses them."
     assert check(folder).advice == said
     record = json.loads((folder / "run.json").read_text())
     record["steps"][0]["parameters"] = {"alpha": 0.4, "run_folder": "/x"}
     (folder / "run.json").write_text(json.dumps(record))
-    assert check(folder).advice == "If this is right, run `make notebooks` and commit the notebooks."
+    assert check(folder).advice == "If the new outputs are right, run `make notebooks` and commit the notebooks."
     record["steps"][0] |= {"state": "failed", "error": "KeyError"}
     (folder / "run.json").write_text(json.dumps(record))
-    assert check(folder).advice == "Repair n_qa, which failed, and run the pipeline again."
+    assert check(folder).advice == "The step n_qa failed. Repair it, and run the pipeline again."
 
 
 def test_a_step_without_differences_is_not_to_blame(folder: Path) -> None:
     """The step n_qa ran with another alpha, but shows what is committed."""
     (folder / "01_n-production.ipynb").write_text(json.dumps(make_notebook(rows=97)))
-    assert check(folder).advice == "If this is right, run `make notebooks` and commit the notebooks."
+    assert check(folder).advice == "If the new outputs are right, run `make notebooks` and commit the notebooks."
 
 
 def test_a_run_of_which_nothing_is_compared_is_not_the_same(folder: Path) -> None:
@@ -96,10 +96,10 @@ def test_only_the_first_step_that_differs_is_to_blame(folder: Path) -> None:
     (folder / "run.json").write_text(json.dumps(record))
     for environment in ("qa", "production"):
         (folder / f"01_n-{environment}.ipynb").write_text(json.dumps(make_notebook(rows=97)))
-    assert check(folder).advice == "If this is right, run `make notebooks` and commit the notebooks."
+    assert check(folder).advice == "If the new outputs are right, run `make notebooks` and commit the notebooks."
     record["steps"][0]["parameters"] = {"alpha": 0.2}
     (folder / "run.json").write_text(json.dumps(record))
-    said = "The run did not use the committed values of n_qa.alpha. Compare a run that does."
+    said = "The run did not use the committed values of n_qa.alpha. Compare a run that uses them."
     assert check(folder).advice == said
 
 

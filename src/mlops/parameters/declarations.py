@@ -8,8 +8,8 @@ A declaration is a literal, with a comment that gives its meaning and the allowe
     folds = 5             # parts of the data, no unit; a whole number in [2, 20]
     environment = "qa"    # where to deploy; one of: qa, production
 
-The comment or an annotation (``alpha: float = 1``) decides the type of a number, not the form of its default: with a
-range, any number is allowed unless the comment says "whole number".
+The comment or an annotation (``alpha: float = 1``) decides the type of a number. If the comment has a range, any number
+in the range is allowed, even if the default is whole. Only a comment that says "whole number" excludes fractions.
 """
 
 import ast
@@ -48,13 +48,13 @@ class Parameter:
     comment : str
         The comment beside the literal.
     interval : str
-        The allowed numbers, as in "[0, inf)"; empty if any number is allowed.
+        The allowed numbers: "[0, inf)". Empty if any number is allowed.
     options : tuple of str
-        The allowed texts; empty if any text is allowed.
+        The allowed texts. Empty if any text is allowed.
     pattern : str
-        Regular expression that the whole text must match; empty if any text is allowed.
+        A regular expression that the whole text must match. Empty if any text is allowed.
     declared : type, optional
-        The type that the annotation or the comment declares; None if the literal decides.
+        The type that the annotation or the comment declares. None if the type of the literal counts.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value, with the place that sets it and the text that was typed there, both for error messages."""
+    """A value. For error messages, it has the place that sets the value and the text that was typed there."""
 
     value: Any
     source: str
@@ -99,7 +99,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     Returns
     -------
     dict of str to Parameter
-        By name, in the order of the cell; empty if the notebook has no such cell.
+        The parameters by name, in the order of the cell. Empty if the notebook has no such cell.
 
     Raises
     ------
@@ -122,9 +122,9 @@ def read_cell(source: str, notebook: str, values: Mapping[str, Any] | None = Non
     Parameters
     ----------
     source, notebook : str
-        The source, and the file for error messages.
+        The source of the cell, and the name of the notebook's file for error messages.
     values : mapping, optional
-        The values of variables that the cell has computed; literals have their own.
+        The values of the variables in the cell. Variables without a value here must be set to a literal.
 
     Raises
     ------
@@ -155,8 +155,8 @@ def _read_declaration(
         default = values[target.id] if target.id in values else ast.literal_eval(value)
     except ValueError:
         raise ParameterError(
-            f"{notebook}: {ast.unparse(line)!r} is not an assignment of a literal. The parameters cell takes literals "
-            "only, as in `name = 0.5`."
+            f"{notebook}: {ast.unparse(line)!r} is not an assignment of a literal. Write only literals in the "
+            "parameters cell, as in `name = 0.5`."
         ) from None
     if type(default) not in KINDS:
         raise ParameterError(
@@ -189,14 +189,14 @@ def _read_declaration(
 
 
 def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
-    """Return the name and the value of an assignment, each None if the statement has none."""
+    """Return the name and the value of an assignment. Each is None if the statement does not have it."""
     targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
     name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
 
 
 def _read_type(line: ast.stmt, default: object, comment: str, source: str) -> type | None:
-    """Return the type that a line declares, or None if its literal decides the type."""
+    """Return the type that a line declares, or None if the type of its literal counts."""
     if isinstance(line, ast.AnnAssign):
         written = ast.unparse(line.annotation)
         try:
@@ -222,7 +222,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
         with suppress(TypeError, ValueError, OverflowError):
             value = float(value)  # YAML 1.1 reads 1e-3 as text
             if type(parameter.default) is int and value.is_integer():
-                value, kind = int(value), int  # int like the default: the notebook may need one
+                value, kind = int(value), int  # an int like the default, because the notebook may need an int
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options

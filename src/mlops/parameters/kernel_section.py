@@ -31,11 +31,12 @@ class KernelSettings:
     warm : bool
         Whether to fork kernels from a warm parent.
     idle_minutes : float
-        Idle time after which the parent ends.
+        The time without use after which the parent ends, in minutes.
     preload : tuple of str
-        The modules that the parent imports, besides those that every kernel needs.
+        The modules that the parent imports in addition to those that every kernel needs.
     parents : int
-        How many parents of one user stay alive, over all projects. The one that has been idle longest ends first.
+        The maximum number of parents per user, over all projects. If there are more, the parent that was idle longest
+        ends.
     own : tuple of str
         The engine and the project's own packages. Edits to them take effect in the next kernel.
     """
@@ -71,7 +72,7 @@ def _read_settings(path: Path, _edited: int, packages: tuple[str, ...]) -> Kerne
 
 
 def check_settings(given: Mapping[str, Setting], packages: Iterable[str] = ()) -> KernelSettings:
-    """Check the section ``kernels``; missing keys get their defaults.
+    """Check the section ``kernels``. Missing keys get their defaults.
 
     Parameters
     ----------

@@ -22,15 +22,16 @@ class Layer:
     Parameters
     ----------
     path : str
-        The file's name in error messages: "parameters/base.yml".
+        The name of the file in error messages: "parameters/base.yml".
     platform : str
-        The platform that the file chooses; empty if it chooses none.
+        The platform that the file chooses. Empty if it does not choose one.
     run, shared : mapping of str to Setting
-        `run` has the runner's settings, `shared` the values for every notebook that declares their names.
+        `run` has the settings of the runner. `shared` has the values for every notebook that declares a parameter of
+        the same name.
     steps : mapping of str to mapping of str to Setting
-        Values by step name (or notebook name without its number).
+        Values by the name of the step, or by the name of its notebook without the number.
     kernels : mapping of str to Setting
-        The settings for starting kernels; only in base.yml.
+        The settings for starting kernels, which only base.yml can have.
     own : mapping of str to Setting
         The platform's own settings, from the section with the file's name: "azure" in azure.yml.
     """
@@ -84,7 +85,7 @@ def read_layer(path: Path) -> Layer:
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:
-    """Read a YAML file that is a mapping without duplicate keys; `name` is its name in error messages.
+    """Read a YAML file that is a mapping without duplicate keys. Error messages call it `name`.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def read_mapping(path: Path, name: str) -> dict[str, Any]:
 
 
 def check_section(declared: Sequence[Parameter], given: Mapping[str, Setting]) -> dict[str, Any]:
-    """Check a section of settings that are not parameters of notebooks; missing keys get their defaults.
+    """Check a section of settings that are not parameters of notebooks. Missing keys get their defaults.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The lookup of parameters by the names in layers and in ``-p``."""
+"""The lookup of parameters by the names that layers and ``-p`` options contain."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ RUN_FOLDER, SWEEP_TRACKING = "run_folder", "sweep"
 # The runner sets these if the notebook declares them. Neither a file nor -p can set them.
 RESERVED = ("platform", "environment", RUN_FOLDER, SWEEP_TRACKING)
 SECRET_NAME = re.compile(r"(^|_)(password|passwd|secret|token|credential|connection_string|api_key|account_key)s?($|_)")
-SHARED = "shared"  # in place of a step's name, it gives the value to every notebook that declares the parameter
+SHARED = "shared"  # used like the name of a step, for all notebooks that declare the parameter
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Declared:
     Parameters
     ----------
     steps : sequence of Step
-        All steps of the project, including those that do not run, so that a misspelled step name is found.
+        All steps of the project. Steps that do not run are included, so that only misspelled step names are refused.
     by_notebook : mapping of str to mapping of str to Parameter
-        By the notebook's file name without its extension, then by the parameter's name.
+        The parameters by the notebook's file name without its extension, then by their own name.
     """
 
     steps: Sequence[Step]
@@ -38,16 +38,18 @@ class Declared:
         Parameters
         ----------
         step : str
-            The step's name, its notebook's name without the number, or `SHARED`; empty if none was given.
+            The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no
+            step.
         name : str
             The parameter's name.
         source : str
-            The layer or option that names it, for the error.
+            The layer or option that names the parameter, for the error message.
 
         Raises
         ------
         ParameterError
-            If there is no such step or parameter, the runner sets it, or it names a secret.
+            If there is no such step or parameter, if only the runner can set the parameter, or if its name is that of a
+            secret.
         """
         if step == SHARED:
             return self._find_shared(name, source)
@@ -68,7 +70,7 @@ class Declared:
         return parameters[name]
 
     def _explain_unknown(self, step: str, name: str, source: str, notebooks: Mapping[str, str]) -> str:
-        """Say that a parameter's step is missing or does not exist, and suggest the parameter that was meant."""
+        """Say that the step is not named or does not exist, and suggest the parameter that was probably meant."""
         owners: dict[str, list[str]] = {}
         for known in {known.notebook: known for known in self.steps}.values():
             for declared in self.by_notebook[known.notebook]:

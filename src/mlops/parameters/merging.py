@@ -1,7 +1,8 @@
 """The parameters of a run, merged from all layers and checked.
 
-The layers, weakest first: the notebook's own literal, ``base.yml``, ``<platform>.yml``, ``<environment>.yml`` for the
-steps of that environment, and overrides. Everything is checked before anything runs.
+A later layer has priority over an earlier one. The layers are the notebook's own literal, ``base.yml``,
+``<platform>.yml``, ``<environment>.yml`` for the steps of that environment, and overrides. Everything is checked before
+anything runs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,11 +29,11 @@ class Parameters:
     platform : str
         The platform that the pipelines run on.
     step_timeout_minutes : float
-        Time limit of a step; 0 for none.
+        The time limit of a step, in minutes. 0 means no limit.
     shared : mapping
-        The values for every notebook that declares their names.
+        The values for every notebook that declares a parameter of the same name.
     values : mapping of str to mapping
-        By step, the values that a layer or the runner sets. Other parameters keep the notebook's own literal.
+        For each step, the values that a layer or the runner sets. Other parameters keep the notebook's own literal.
     """
 
     platform: str
@@ -43,18 +44,18 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Layers:
-    """The files of one platform: those for the whole project, weakest first, and those for one environment."""
+    """The files of one platform, for the whole project (lowest priority first) and for each environment."""
 
     common: Sequence[Layer]
     environments: Mapping[str, Layer]
 
     def __iter__(self) -> Iterator[Layer]:
-        """Yield all layers, weakest first."""
+        """Yield all layers, with the lowest priority first."""
         yield from self.common
         yield from self.environments.values()
 
     def chain(self, step: Step) -> list[Layer]:
-        """Return the layers that apply to a step, weakest first."""
+        """Return the layers that apply to a step, with the lowest priority first."""
         own = self.environments.get(step.environment)
         return [*self.common, *([own] if own else [])]
 
@@ -74,7 +75,7 @@ def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: I
     declared : Declared
         The parameters that exist.
     overrides : iterable of Override
-        The values for this run; the last one for a name wins.
+        The values for this run. The last value for a name has priority.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def _check_names(layer: Layer, declared: Declared) -> None:
 
 
 def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) -> None:
-    """Refuse values in an environment's file that would be ignored there."""
+    """Raise an error if the file of an environment has values that would be ignored in it."""
     own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
     for setting in (*layer.run.values(), *layer.shared.values(), *layer.own.values()):
         raise ParameterError(f"{setting.source} applies to whole runs. It belongs in base.yml.")
@@ -130,7 +131,7 @@ def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) ->
 
 
 def _check_place(layer: Layer, base: Layer) -> None:
-    """Refuse values in a later layer that only the first layer can set."""
+    """Raise an error if a later layer has values that only the first layer can set."""
     if layer.platform:
         raise ParameterError(f"{layer.path}: platform can be set only in {base.path}. Remove it here.")
     for setting in layer.kernels.values():
@@ -138,7 +139,7 @@ def _check_place(layer: Layer, base: Layer) -> None:
 
 
 def _check_agreement(layers: Layers, given: Given, shared: Mapping[str, Setting]) -> None:
-    """Refuse a value for a single step if all notebooks must use the same value."""
+    """Raise an error if a value that all notebooks must share is set for a single step."""
     for step, settings in (*[item for layer in layers for item in layer.steps.items()], *given.items()):
         for name in settings.keys() & shared.keys() if step != SHARED else ():
             raise ParameterError(
@@ -157,7 +158,7 @@ def _read_timeout(layers: Iterable[Layer]) -> float:
 def _merge_step(step: Step, chain: Iterable[Layer], given: Given, declared: Mapping[str, Parameter]) -> dict[str, Any]:
     """Return the values for one step.
 
-    Stronger layers win; within a layer, a value for the step beats one for its notebook.
+    Within a layer, a value for the step has priority over a value for its notebook.
     """
     names = dict.fromkeys((step.notebook_name, step.name))
     merged: dict[str, Setting] = {}

@@ -1,7 +1,7 @@
-"""Overrides: values for one run, which win over every layer.
+"""Overrides: values for one run, which have priority over every layer.
 
-A person types one as ``-p step.name=value``, and only `read_override` parses that text. The engine creates others from
-typed values (``--force``, the registered data set), without converting them to text.
+The user types an override as ``-p step.name=value``, and only `read_override` parses this text. The engine creates
+other overrides, for example for ``--force``, from Python values without converting them to text.
 """
 
 import json
@@ -29,16 +29,16 @@ class Override:
     Parameters
     ----------
     step : str
-        The step's name, its notebook's name without the number, or `SHARED`; empty if none was typed, which `Declared`
-        refuses with a suggestion.
+        The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no step.
+        `Declared` refuses this with a suggestion.
     name : str
-        The parameter.
+        The name of the parameter.
     value : bool, int, float, str or list
-        The value, or the text that a person typed.
+        The value, or the text that the user typed.
     source : str
-        Where it comes from, for error messages: "-p train.alpha".
+        The origin of the value, for error messages: "-p train.alpha".
     is_typed_text : bool
-        True: `value` is text that must still be converted to the parameter's type.
+        Whether `value` is typed text, which still has to be converted to the parameter's type.
     """
 
     step: str
@@ -48,7 +48,7 @@ class Override:
     is_typed_text: bool = False
 
     def as_setting(self, parameter: Parameter) -> Setting:
-        """Return the value in a parameter's type. Text that cannot be converted stays text, which the check refuses."""
+        """Return the value in a parameter's type. `check_value` refuses typed text that cannot be converted."""
         if not self.is_typed_text:
             return Setting(self.value, self.source)
         value, text = self.value, str(self.value)
@@ -58,7 +58,7 @@ class Override:
         return Setting(value, self.source, repr(text))
 
     def to_text(self) -> str:
-        """Return the text that `read_override` parses, for the command line of another process."""
+        """Return the text of a ``-p`` option with this override, for the command line of another process."""
         text = self.value if isinstance(self.value, str) else json.dumps(self.value)
         return f"{self.step}.{self.name}={text}"
 
@@ -81,7 +81,7 @@ def read_override(text: str) -> Override:
 
 
 def _read_text(text: str, kind: type) -> Value:
-    """Convert typed text. Python reads the numbers, because YAML reads 010 as 8 and 1:30 as 90."""
+    """Convert typed text. Python converts numbers, because YAML would read 010 as 8 and 1:30 as 90."""
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     found: Value = yaml.safe_load(text) if kind is list else kind(text)
@@ -89,24 +89,24 @@ def _read_text(text: str, kind: type) -> Value:
 
 
 def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequence[Step], only: str = "") -> None:
-    """Refuse an override for a step that does not run, because it would change nothing.
+    """Raise an error if an override is for a step that does not run, because it would have no effect.
 
     Parameters
     ----------
     overrides : iterable of Override
         The values for one run.
     pipeline : str
-        The pipeline, for messages.
+        The name of the pipeline, for messages.
     steps : sequence of Step
         Its steps.
     only : str
-        The only step that runs; empty if all run.
+        The only step that runs. Empty if all steps run.
 
     Raises
     ------
     ParameterError
-        If there is such an override. The message lists the steps of the pipeline, or gives the command that would use
-        the value.
+        If an override is for a step that does not run. The message lists the steps of the pipeline, or names a command
+        that uses the value.
     """
     for override in overrides:
         named = [step for step in steps if override.step in (SHARED, step.name, step.notebook_name)]

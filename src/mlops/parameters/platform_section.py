@@ -1,4 +1,4 @@
-"""A platform's own settings, from its section in ``parameters/`` and from environment variables, which win."""
+"""A platform's own settings, from its section in ``parameters/`` or, with priority, from environment variables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -16,13 +16,13 @@ Value = TypeVar("Value", str, int, float)
 def declare(
     default: Value, comment: str, interval: str = "", *, options: tuple[str, ...] = (), pattern: str = ""
 ) -> Value:
-    """Declare a setting as a dataclass field; `Parameter` documents the arguments."""
+    """Declare a setting as a dataclass field. The arguments are those of `Parameter`."""
     allowed = {"comment": comment, "interval": interval, "options": options, "pattern": pattern}
     return field(default=default, metadata=allowed)
 
 
 def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Mapping[str, str]) -> dict[str, Setting]:
-    """Read a project's settings for a platform; `check_section` checks them.
+    """Read a project's settings for a platform. `check_section` checks them afterwards.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Ma
     declared : sequence of Parameter
         The settings that exist. Their types decide how the text of a variable is read.
     environ : mapping
-        The environment: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``, and wins over the file.
+        The environment: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``, with priority over the file.
 
     Returns
     -------
@@ -57,4 +57,4 @@ def _read_number(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
-        return text  # not a number; the check refuses it
+        return text  # not a number; `check_section` refuses it

@@ -1,4 +1,4 @@
-"""A project's layers of parameters and the declarations in its notebooks, each file read once."""
+"""A project's layers of parameters, and the declarations in its notebooks. Each file is read once."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Project:
     base : Layer
         ``base.yml``.
     environments : mapping of str to Layer
-        The files of those environments that have one.
+        The files of the environments, by environment. An environment need not have a file.
     """
 
     workspace: Workspace
@@ -45,7 +45,7 @@ class Project:
         Parameters
         ----------
         workspace : Workspace
-            Its project holds ``parameters/`` and ``notebooks/``.
+            The folders of the project, which has ``parameters/`` and ``notebooks/``.
         steps : sequence of Step
             All steps of the project.
 
@@ -72,7 +72,7 @@ class Project:
         return self.names.steps
 
     def declared(self, notebook: str) -> Mapping[str, Parameter]:
-        """Return the parameters of a notebook by name; `notebook` is its file name without the extension."""
+        """Return the parameters of a notebook by name. `notebook` is its file name without the extension."""
         return self.names.by_notebook[notebook]
 
     def merge(self, overrides: Iterable[Override] = (), platform: str = "") -> Parameters:
@@ -83,7 +83,7 @@ class Project:
         overrides : iterable of Override
             The values for one run.
         platform : str
-            The platform; empty for the default one.
+            The name of the platform. Empty for the default platform.
 
         Raises
         ------

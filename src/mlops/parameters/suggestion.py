@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
-    """Return the rest of an error about an unknown name: the closest known name, and a list of all of them.
+    """Return the end of an error about an unknown name: the closest known name, and a list of all known names.
 
     The text begins with the full stop of the sentence before it: ". Did you mean 'alpha'? Known: alpha, seed." `label`
     introduces the list.
@@ -16,7 +16,7 @@ def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
 
 
 def find_closest(name: str, known: Iterable[str]) -> str:
-    """Return the closest known name: one that begins with `name`, else a similar one; "" if there is none."""
+    """Return a known name that begins with `name`, or else a similar one. Return "" if no name is similar."""
     names = list(known)
     begun = [found for found in names if name and found.startswith(name)]
     return next(iter([*begun, *difflib.get_close_matches(name, names, n=1)]), "")

@@ -1,4 +1,4 @@
-"""The three pipelines of the reference architecture, and its one-time set-up, as data.
+"""The three pipelines of the reference architecture and its one-time provisioning, declared as data.
 
 The engine does not know any step by name. A step declares here everything that the engine must know about it, such as
 that it decides whether to promote a model, or deploys an image.
@@ -41,7 +41,7 @@ BUILD = (
     ),
 )
 RETRAIN = (
-    *BUILD,  # no model is trained on data that was not tested
+    *BUILD,  # every run tests its data before it trains a model
     Step(
         "train",
         "02_train",
@@ -128,8 +128,8 @@ PROVISION = (
 )
 PUBLISHED = "retrain"  # the pipeline that `mlops publish` publishes and `mlops submit` starts
 SERVING_AGAIN = "release"  # the pipeline that `mlops run` adds if production is down and the new model was rejected
-ROLLBACK = "rollback"  # the pipeline of a run that `mlops rollback` records; it has no notebooks
-SWEEP = "sweep"  # the pipeline of a run that `mlops sweep` records, and its first step
+ROLLBACK = "rollback"  # the pipeline in the record of `mlops rollback`; it has no notebooks
+SWEEP = "sweep"  # the pipeline in the record of `mlops sweep`, and the name of its summary step
 SETTING_UP = "provision"  # the pipeline that `mlops provision` runs; `mlops run` does not offer it
 PIPELINES: dict[str, tuple[Step, ...]] = {
     "build": BUILD,
@@ -142,7 +142,7 @@ ALL_STEPS = tuple(dict.fromkeys(step for steps in PIPELINES.values() for step in
 
 
 def find_data_step(steps: Iterable[Step]) -> Step | None:
-    """Return the step that takes the data file, or None. The steps after it read the file that it hands on."""
+    """Return the step that takes the data file, or None. Later steps read the file that this step hands on."""
     return next((step for step in steps if step.takes_data), None)
 
 
@@ -167,5 +167,5 @@ def find_release(steps: Iterable[Step]) -> Step | None:
 
 
 def list_notebooks() -> list[str]:
-    """Return the names of all notebooks, each after those whose results it reads."""
+    """Return the names of all notebooks. Each is listed after the notebooks whose results it reads."""
     return list(dict.fromkeys(step.notebook for steps in (PROVISION, PIPELINES["all"]) for step in steps))

@@ -1,4 +1,4 @@
-"""The notebooks and parameters that messages name, as the steps declare them: "Run 02_train."."""
+"""The notebooks and parameters that messages refer to, as in "Run 02_train.". Steps declare their names."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from mlops.pipelines.step import Decision, Step
 
 
 def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
-    """Return the first notebook whose step has a certain declaration; if no step has it, describe the task."""
+    """Return the first notebook whose step has a certain declaration. If there is no such step, describe the task."""
     return next((step.notebook for step in ALL_STEPS if declares(step)), f"the notebook that {task}")
 
 

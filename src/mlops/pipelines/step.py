@@ -27,7 +27,7 @@ class Version(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The results that describe the champion: metrics by name, version, and who overruled the gate to promote it."""
+    """The results that describe the champion: its metrics by name, its version, and who overruled the gate for it."""
 
     metrics: str
     version: str
@@ -42,7 +42,7 @@ class Condition(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """The typical prediction error of a run: the results with its value and its unit, and a display name."""
+    """The typical prediction error of a run: the results with its value and its unit, and its name for display."""
 
     error: str
     unit: str
@@ -65,7 +65,8 @@ class Decision:
     result : str
         The name of the result that decides the outcome of the run: "promoted" if it is true, else "rejected".
     reason : str
-        The name of the result that holds the reason. Steps that are skipped because of the decision repeat the reason.
+        The name of the result that holds the reason. Steps that are skipped because of the decision have the same
+        reason.
     overruled_by : str
         The parameter that overrules the decision: "promote_always".
     override_reason : str
@@ -85,7 +86,7 @@ class Deployment:
     Parameters
     ----------
     digest : str
-        The result with the digest of the image that it deployed.
+        The result with the digest of the image that the step deployed.
     image : str
         The parameter with the digest of the image to deploy: "image_digest".
     force : str
@@ -112,23 +113,23 @@ class Step:
     Parameters
     ----------
     name : str
-        Unique among all steps: "deploy_qa".
+        The name of the step, which no other step has: "deploy_qa".
     notebook : str
-        The notebook that it runs, without folder and ending: "06_deploy".
+        The name of the notebook that the step runs, without folder and extension: "06_deploy".
     needs : tuple of str
-        The steps whose results it reads. Those of the same pipeline run before it.
+        The steps whose results this step reads. If they are in the same pipeline, they run before this step.
     environment : str
         "qa" or "production": a parameter of the notebook. ``parameters/<environment>.yml`` applies to the step.
     only_if : Condition
         The step is skipped unless this result is true: `Condition("evaluate", "promoted")`.
     restores : str
-        An environment: if the step fails, its previous service is restored.
+        The environment whose previous service is restored if the step fails.
     files : tuple of str
         Parameters that name files; the step's results depend on their content.
     watches : tuple of str
-        Other state that its results depend on: "champion".
+        Other state that the step's results depend on: "champion".
     effects : bool
-        Whether it has side effects. Such a step runs even if nothing has changed, and must be safe to repeat.
+        Whether the step has side effects. Such a step runs even if nothing has changed, and must be safe to repeat.
     takes_data : str
         The parameter that names the data file: "data_path". The step tests the file and hands on its URL as a result
         of the same name.
@@ -142,14 +143,15 @@ class Step:
     decides : Decision
         The declaration of a step that decides whether to promote the model.
     refuses : str
-        The result with the reason why the step refused to act, for example to deploy: "refusal"; empty if it acted. If
-        it refuses, the outcome of the run is "rejected", and the steps after it are skipped for this reason.
+        The result with the reason why the step refused to act, for example to deploy: "refusal". The result is empty if
+        the step acted. After a refusal, the outcome of the run is "rejected", and later steps are skipped for this
+        reason.
     overridden : str
-        The result with the reason why a person overruled the decision about the step's model: "override"; empty if
-        nobody did.
+        The result with the reason why a person overruled the decision about the step's model: "override". The result is
+        empty if nobody overruled it.
     measures : Measure
-        How far predictions are off, in the target's unit. The unit is shown with every such number. The results become
-        tags of the model's version.
+        The typical prediction error, in the unit of the target. The error is always shown with its unit. These results
+        become tags of the model's version.
     metrics : tuple of str
         The results that measure the model. A run's summary and the index show them in this order.
     compares : Comparison
@@ -161,7 +163,7 @@ class Step:
     packs : str
         The result with the digest of the image that the step creates for a model version: "digest".
     scored_by : str
-        The result that a sweep compares its combinations by, unless its user names another: "cv_mse".
+        The result that a sweep compares combinations by, unless the user names another: "cv_mse".
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version

@@ -3,7 +3,7 @@
 .. code-block:: text
 
     verdict       the verdict of a step, and the cells that did not run
-    refusals      the failed test of data or of a service in words
+    refusals      descriptions of a failed data test or service test
     environments  the services of the environments, at the top of the index
     report        one executed notebook as a self-contained HTML file
     outputs       the outputs of a cell in a report

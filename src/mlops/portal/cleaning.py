@@ -1,4 +1,4 @@
-"""The cleaning of HTML for reports: no scripts, no styles, and nothing that is loaded from elsewhere."""
+"""The cleaning of HTML for reports. It removes scripts, styles, and everything that is loaded from other places."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,9 +21,9 @@ ALLOWED_ATTRIBUTES = {
 
 
 def clean_html(html: str) -> str:
-    """Return HTML without scripts, external resources and styles. The columns of its tables are aligned."""
-    # nh3 swallows the exceptions of its filter. Python raises Ctrl-C in any code of the main thread, so the filter runs
-    # in another one.
+    """Return HTML without scripts, styles and external resources, and with aligned columns in tables."""
+    # nh3 swallows exceptions that its filter raises. Python raises Ctrl-C only in the main thread, so the filter runs
+    # in another thread.
     errors: list[Exception] = []
 
     def keep(tag: str, name: str, value: str) -> str | None:
@@ -48,7 +48,7 @@ def clean_html(html: str) -> str:
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
-    """Allow only links to pages, and pictures that are part of the page."""
+    """Allow only links to other pages, and pictures that the page itself contains."""
     if name == "src":
         return value if value.lower().startswith("data:image/") else None
     if name == "href":

@@ -21,25 +21,25 @@ class Environment:
     name : str
         "production".
     model : str
-        "diabetes version 2", with a mark if the gate was overruled; empty if it is unknown, or there is none.
+        "diabetes version 2", with a mark if the gate was overruled. Empty if there is no model or it is unknown.
     health : str
-        "healthy", "unhealthy", "stopped" or "unreadable"; empty if nothing was ever deployed there.
+        "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed in the environment.
     since : str
-        The time of its deployment: UTC, ISO 8601.
+        The time of the deployment: UTC, ISO 8601.
     decision : str
-        The decision to deploy it, and who made it.
+        The decision to deploy the model, and the person who made it.
     is_champion : bool or None
-        Whether it is the champion; None if that cannot be read.
+        Whether the model is the champion. None if the champion cannot be read.
     remark : str
-        The problems of the environment; empty if there are none.
+        The problems of the environment. Empty if there are none.
     error : str
-        The typical error of its predictions, in the unit of the target: "47.1 points of disease progression".
+        The typical error of the model's predictions, with its unit: "47.1 points of disease progression".
     error_name : str
-        The name of that measure: "mean absolute error".
+        The name of the typical error: "mean absolute error".
     url : str
-        Its address; empty if nothing runs there.
+        The address of the service. Empty if no service is running.
     condition : str
-        The text to show instead of the health: "not running here"; empty to show the health.
+        The text to show instead of the health: "not running here". Empty to show the health.
     """
 
     name: str
@@ -62,13 +62,13 @@ class Overview:
     Parameters
     ----------
     environments : sequence of Environment
-        All environments; none if nothing was ever deployed in any of them.
+        All environments. Empty if nothing was ever deployed.
     problems : sequence of str
-        Why parts of the platform could not be read.
+        The reasons why parts of the platform could not be read.
     at : str
-        The time: UTC, ISO 8601.
+        The time at which the platform was asked: UTC, ISO 8601.
     dataset, dataset_url : str
-        The newest version of the data set, "diabetes version 2", and its file; empty if it is unknown.
+        The newest version of the data set, "diabetes version 2", and the URL of its file. Empty if it is unknown.
     """
 
     environments: Sequence[Environment] = ()
@@ -79,7 +79,7 @@ class Overview:
 
 
 def render_overview(overview: Overview, runs: Sequence[RunRecord]) -> str:
-    """Return the top of the index as HTML; `runs` are all runs, newest first."""
+    """Return the top of the index as HTML. `runs` has all runs, newest first."""
     cards = "\n".join(map(_render_environment, overview.environments))
     nothing = "" if overview.problems else NOTHING
     problems = "".join(f'<p class="failed">{mark_code(problem)}</p>' for problem in overview.problems)
@@ -120,11 +120,11 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _render_time(moment: str) -> str:
-    """Return the time of the overview as HTML, because the overview may be out of date."""
+    """Return the time of the overview as HTML. Readers need it because the overview may be out of date."""
     if not moment:
         return ""
     time = escape(format_time(moment))
-    return f"<p><small>As of {time}. Run <code>mlops report</code> to ask again.</small></p>"
+    return f"<p><small>As of {time}. Run <code>mlops report</code> to update it.</small></p>"
 
 
 def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:

@@ -53,7 +53,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     outputs : Path
         The folder that holds the folders of all runs.
     overview : Overview or None
-        The services of the environments; None to leave them out.
+        The services of the environments. None to leave out this part.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _render_number(metrics: Mapping[str, float], name: str, units: Mapping[str, 
 
 
 def _list_axes(run: RunRecord) -> list[str]:
-    """Return the values that a sweep tried; none if the run is not a sweep."""
+    """Return the values that a sweep tried. Return an empty list if the run is not a sweep."""
     tried = run.step(SWEEP) if run.pipeline == SWEEP else None
     if tried is None:
         return []

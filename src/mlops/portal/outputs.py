@@ -1,4 +1,4 @@
-"""The outputs of a cell in a report: streams as on a terminal, and a note for outputs that it cannot show."""
+"""The outputs of a cell in a report: text as on a terminal, and a note in place of an output that cannot be shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -12,7 +12,7 @@ from mlops.scraps import MIME_PREFIX
 
 SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LONGEST = 200_000  # maximum length of a text in a report; a browser takes seconds to show a page of 5 MB
+LONGEST = 200_000  # maximum characters of a text in a report; a browser takes seconds to show a page of 5 MB
 
 
 def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
@@ -21,7 +21,7 @@ def prepare_outputs(outputs: Sequence[Any], file: str) -> list[Any]:
     Parameters
     ----------
     outputs : sequence
-        The parsed outputs of an executed cell, even ones that nbformat refuses.
+        The parsed outputs of an executed cell. They need not be valid for nbformat.
     file : str
         The name of the executed notebook, for notes.
     """
@@ -81,14 +81,14 @@ def _find_alt(metadata: Any) -> str:
 
 
 def _join(text: Any) -> str | None:
-    """Return a text of a notebook, which may be stored as a list of lines; None if it is neither text nor lines."""
+    """Join a text that a notebook stores as a list of lines. Return None for anything but a text or a list of lines."""
     if isinstance(text, list) and all(isinstance(line, str) for line in text):
         return "".join(text)
     return text if isinstance(text, str) else None
 
 
 def _shorten(text: str, file: str) -> str:
-    """Shorten a text that is too long for a page to its beginning and its end."""
+    """Return the beginning and the end of a text that is too long for a page."""
     if len(text) <= LONGEST:
         return text
     half = LONGEST // 2

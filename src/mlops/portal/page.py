@@ -1,4 +1,4 @@
-"""The frame of all pages except notebooks' reports: no network, no script."""
+"""The frame of all pages except the reports of notebooks. A page uses no scripts and loads nothing from the network."""
 
 import re
 from html import escape

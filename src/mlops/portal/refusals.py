@@ -11,11 +11,11 @@ from mlops.record.data_test import summarize_rules
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.summary import OVERRULED, find_model, find_override
 
-SHOWN = 2  # maximum number of checks; the error below the verdict has all of them
+SHOWN = 2  # maximum number of failed checks to list; the error below the verdict lists all
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return a sentence without a full stop, then a line for each broken rule or failed check.
+    """Return a sentence without its full stop, and then one line for each broken rule or failed check.
 
     The list is empty if the step failed for another reason.
     """
@@ -30,7 +30,7 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
     if step.error_kind != ServiceTestFailed.__name__:
         return []
     serving = re.search(r"now serves (.+?):?$", said)
-    if said and not serving:  # the platform reported an error meanwhile, and the message says what was not done
+    if said and not serving:  # the message says what the platform could not restore
         return [said.removesuffix("."), *checks]
     other = serving[1] if serving and serving[1] != model else ""
     return [f"{model} did not pass its test in {step.environment}{_name_other(other)}", *checks]
@@ -42,7 +42,7 @@ def _find_message(step: StepRecord) -> str:
 
 
 def name_model(run: RunRecord, declared: Step | None) -> str:
-    """Return the model of a step of the run, with a mark if the gate was overruled; empty if the step has none."""
+    """Return the model of a step, with a mark if the gate was overruled. Return "" if the step has no model."""
     model = find_model(run, [declared]) if declared else ""
     return f"{model} ({OVERRULED})" if model and find_override(run) else model
 

@@ -1,6 +1,6 @@
 """The report of an executed notebook: one HTML file without scripts or references to other files.
 
-nbconvert's own template loads scripts from other hosts and runs injected ones, and its sanitiser destroys tables. So
+nbconvert's own template loads scripts from other hosts and runs injected ones, and its sanitizer destroys tables. So
 reports have their own template, all HTML is cleaned by nh3, formulas are MathML, and a policy forbids scripts.
 """
 
@@ -30,7 +30,7 @@ from mlops.record.summary import name_end
 
 
 class _Renderer(IPythonRenderer):
-    """A renderer of Markdown with formulas as MathML. A formula that cannot be parsed stays as typed."""
+    """A renderer of Markdown that writes formulas as MathML. A formula that cannot be parsed stays as it was typed."""
 
     def inline_math(self, body: str) -> str:
         return self._convert(body, "inline")
@@ -49,7 +49,7 @@ class _Renderer(IPythonRenderer):
 
 
 class ReportExporter(HTMLExporter):
-    """nbconvert's HTML exporter on this project's template."""
+    """nbconvert's HTML exporter, with this project's template."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(template_name="run-report", extra_template_basedirs=[str(TEMPLATES)], **options)
@@ -61,7 +61,7 @@ class ReportExporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        """Render a Markdown cell; called by the template."""
+        """Render a Markdown cell. The template calls this method."""
         attachments = context.get("cell", {}).get("attachments", {})
         renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
         return clean_html(MarkdownWithMath(renderer=renderer).render(source))
@@ -75,7 +75,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     notebook : Path
         The executed notebook.
     run, step : RunRecord, StepRecord, optional
-        The run and the step, for the head of the page.
+        The run and the step, which the head of the page describes.
 
     Returns
     -------
@@ -154,15 +154,15 @@ def _export(content: Any, resources: Mapping[str, Any]) -> str:
 
 @cache
 def _make_exporter() -> ReportExporter:
-    """Return the exporter; cached, because compiling its templates takes longer than a report."""
+    """Return the exporter. It is cached, because compiling its templates takes longer than writing a report."""
     return ReportExporter()
 
 
 @cache
 def rehearse() -> None:
-    """Render a small notebook once, because compiling templates and patterns takes longer than a report.
+    """Render a small notebook to compile all templates and patterns. This takes longer than writing a report.
 
-    The parent of the warm kernels calls this for its forks.
+    The parent process of the warm kernels calls this, so that its forks need not compile anything.
     """
     cells = [new_markdown_cell("# Title\n\n`code` and $x^2$"), new_code_cell("x = 1")]
     _render(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")
@@ -174,7 +174,7 @@ def _find_title(notebook: Any) -> str:
 
 
 def _is_marker(cell: Any) -> bool:
-    """Return whether a cell is papermill's own error banner, which would repeat the page's head."""
+    """Return whether a cell is papermill's own error banner. It would repeat the head of the page."""
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 

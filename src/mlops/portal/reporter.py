@@ -32,7 +32,8 @@ class Reporter(Listener):
     outputs : Path
         The folder of all runs.
     read_overview : callable
-        Returns the present services of the environments, for the top of the index; None to leave them out.
+        Returns the current services of the environments, for the top of the index. If it returns None, the index has no
+        such part.
     """
 
     def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None] = lambda: None) -> None:
@@ -40,17 +41,17 @@ class Reporter(Listener):
         self._read_overview = read_overview
 
     def step_started(self, step: StepRecord) -> None:
-        """Prepare for reports while the first kernel starts, because the run has nothing else to do then."""
+        """Load the templates while the first kernel starts, because the run has nothing else to do at this time."""
         from mlops.portal.report import rehearse
 
         rehearse()
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Render the step's executed notebook, if there is one."""
+        """Write the report of the step's executed notebook, if there is one."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         if step.state not in ("done", "failed") or not notebook.is_file():
             return step
-        from mlops.portal.report import render_report  # imports nbconvert, which a run of unchanged steps does not need
+        from mlops.portal.report import render_report  # slow: imports nbconvert
 
         with warn_unwritten(f"the report of {step.name}"):
             return replace(step, report=render_report(notebook, run, step).name)

@@ -1,4 +1,4 @@
-"""The page of a sweep: the best combination, a plot, and a row for every combination, best first."""
+"""The page of a sweep: the best combination, a plot, and a table of all combinations with the best one first."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -46,21 +46,21 @@ class SweepReporter(SweepListener):
         self._read_overview = read_overview
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Render the best combination's notebook."""
+        """Write the report of the best combination's notebook."""
         notebook = self._outputs / run.run_id / name_copy(step.notebook, step.environment)
         with warn_unwritten(f"the report of {step.name}"):
             return replace(step, report=render_report(notebook, run, step).name)
         return step
 
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
-        """Write the page, and the index of all runs."""
+        """Write the page of the sweep, and the index of all runs."""
         with warn_unwritten("the page of the sweep"):
             write_page(self._outputs / run.run_id, run, sweep, points)
             write_index(self._outputs, self._read_overview())
 
 
 def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Path:
-    """Write the page of a sweep after its end.
+    """Write the page of a sweep that ended.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def _render_next(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
     """Say how to continue with the best combination."""
     if not _is_offered(run, sweep):
         why = "failed" if run.state == "failed" else "did not finish"
-        return f"<p>It is not offered to the next step, because the sweep {why}.</p>" if points else ""
+        return f"<p>The next step cannot use it, because the sweep {why}.</p>" if points else ""
     command = name_next(sweep, run.run_id)
     return f"<p>The next step uses it if you run <code>{escape(command)}</code>.</p>" if command else ""
 
@@ -166,7 +166,7 @@ def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
 
 
 def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
-    """Return the names of the numbers, besides the metric, that differ between the combinations."""
+    """Return the names of the numeric results that differ between the combinations, without the metric."""
     found: dict[str, set[float]] = {}
     for point in points:
         for name, value in point.results.items():
@@ -176,7 +176,7 @@ def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
 
 
 def _find_trainings(sweep: Sweep, points: Sequence[Point]) -> dict[int, str]:
-    """Return the id of each combination's training on the tracking server, by the combination's number."""
+    """Return the ids of the trainings on the tracking server, by the number of the combination."""
     trains = next((step.trains for step in ALL_STEPS if step.name == sweep.step and step.trains), None)
     return {point.number: str(point.results[trains.run]) for point in points if trains and trains.run in point.results}
 

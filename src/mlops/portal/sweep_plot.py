@@ -14,17 +14,17 @@ from matplotlib.patches import Rectangle
 from mlops.numbers import format_number
 from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_value
 
-BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the same as in the notebooks' figures
+BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the same value as in the figures of the notebooks
 WIDE = 100.0  # a scale is logarithmic if the ratio of its ends is at least this
 MOST_LABELS = 60  # a heat map with more cells does not show their numbers
 MOST_TICKS = 12
 
 
 def plot_sweep(sweep: Sweep, points: Sequence[Point]) -> Figure | None:
-    """Plot the results of a sweep; return None if there is nothing to compare.
+    """Plot the results of a sweep. Return None if there is nothing to compare.
 
-    If one parameter varies, the plot is a line; if two vary, a heat map. If more vary, each has a plot of all
-    points, with a line through the best point at each value.
+    If one parameter varies, the plot is a line. If two vary, it is a heat map. If more vary, each parameter has its own
+    plot of all points, with a line through the best point at each value.
     """
     done = [point for point in points if point.score is not None]
     varying = {name: values for name, values in sweep.axes.items() if len(values) > 1}
@@ -63,7 +63,7 @@ def encode_figure(figure: Figure) -> str:
 
 
 def _plot_parameter(axes: Axes, sweep: Sweep, name: str, values: Sequence[Any], done: Sequence[Point]) -> None:
-    """Plot the metric over one parameter: every point, and a line through the best at each value."""
+    """Plot the metric over one parameter: all points, and a line through the best point at each value."""
     places = _place_values(values)
     alone = len(done) <= len(values)
     if not alone:
@@ -108,13 +108,13 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
     axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=3, zorder=3, clip_on=False))
     _label(axes.set_xticks, columns)
     _label(axes.set_yticks, rows)
-    axes.set(xlabel=across, ylabel=down, title=f"{sweep.metric}: the darker the better; the best is framed")
+    axes.set(xlabel=across, ylabel=down, title=f"{sweep.metric} (darker is better, the best is framed)")
     axes.title.set_fontsize(10)
     return figure
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return the rank of each field, from 0 to 1. If values were drawn, all would look alike beside an outlier."""
+    """Return the rank of each field, from 0 to 1. Beside an outlier, all other values would look alike."""
     flat = scores[~np.isnan(scores)]
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)
@@ -139,7 +139,7 @@ def _sort_values(values: Sequence[Any]) -> list[Any]:
 
 
 def _place_values(values: Sequence[Any]) -> list[float]:
-    """Return the places of values on an axis: numbers at their value, others side by side."""
+    """Return the positions of values on an axis. Numbers are placed at their value, other values side by side."""
     return [float(value) for value in values] if _is_numeric(values) else [float(place) for place in range(len(values))]
 
 
@@ -169,7 +169,7 @@ def _scale_y(axes: Axes, scores: Sequence[float]) -> None:
 
 
 def _label(set_ticks: Any, values: Sequence[Any]) -> None:
-    """Label the values on an axis, or as many as it has room for."""
+    """Label the values on an axis. If there are too many, label only some of them."""
     step = math.ceil(len(values) / MOST_TICKS)
     shown = range(0, len(values), step)
     names = [format_value(values[place]) for place in shown]

@@ -13,7 +13,7 @@ from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.steps import name_cell
 from mlops.record.summary import find_dataset, find_unit
 
-FAILURES = {DataTestFailed.__name__: "The data did not pass its test"}  # how the verdict begins, by kind of error
+FAILURES = {DataTestFailed.__name__: "The data did not pass its test"}  # the beginning of the verdict, by kind of error
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Verdict:
 
 
 def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> Verdict:
-    """Return the verdict of a run's step: its decision, the test that passed, the served model, or the failed cell."""
+    """Return the verdict of a step: for example its decision, the result of its test, or the cell that failed."""
     steps = tuple(steps)
     declared = next((found for found in steps if found.name == step.name), None)
     if step.state == "failed":
@@ -49,7 +49,7 @@ def find_verdict(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_S
 
 
 def _find_decision(declared: Step, step: StepRecord) -> Verdict | None:
-    """Return the decision or the refusal of a step; None if it made no decision and did not refuse."""
+    """Return the verdict of a step that made a decision or refused to act. Return None for any other step."""
     if refusal := step.results.get(declared.refuses):
         return Verdict("rejected", f"– Not deployed. {refusal}")
     if declared.decides.result not in step.results:
@@ -87,7 +87,7 @@ def _name_numbers(declared: Step, step: StepRecord, steps: Sequence[Step]) -> st
 
 
 def mark_unrun(cells: Sequence[Any]) -> list[Any]:
-    """Mark the cells after the one that failed, because they did not run and their prose has no results."""
+    """Mark the cells after the failed cell. They did not run, so their prose describes results that do not exist."""
     failed = False
     for cell in cells:
         if failed:
@@ -97,7 +97,7 @@ def mark_unrun(cells: Sequence[Any]) -> list[Any]:
 
 
 def _has_failed(cell: Any) -> bool:
-    """Return whether a cell raised an error or ended the kernel; papermill marks both."""
+    """Return whether a cell raised an error or ended the kernel. Papermill marks such a cell."""
     if cell.cell_type != "code":
         return False
     marked = bool(cell.metadata.get("papermill", {}).get("exception"))

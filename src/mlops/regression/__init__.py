@@ -4,7 +4,7 @@ This package executes nothing and writes nothing.
 
 .. code-block:: text
 
-    check         the entry point: one run against the committed notebooks
+    check         the entry point: one run, compared with the committed notebooks
     notebook      the cells and outputs of a notebook, decoded
     expectations  the declared comparisons and tolerances, from the notebooks' metadata
     comparison    one notebook: its scraps and outputs

@@ -1,4 +1,4 @@
-"""The check of a run, which compares all its executed notebooks with the committed ones. It only reads files."""
+"""The check of a run. It compares all executed notebooks of the run with the committed ones, and only reads files."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from mlops.regression.notebook import read_notebook
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
 
-SANITIZER = "sanitize.cfg"  # a file beside the notebooks, which nbval reads, too
+SANITIZER = "sanitize.cfg"  # in the folder of the notebooks; nbval reads it, too
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class Verdict:
     Parameters
     ----------
     run_id, pipeline, outcome : str
-        The run.
+        The run's id, pipeline and outcome.
     same : bool
         Whether all compared outputs are the same, within their tolerances. False if nothing was compared.
     seconds : float
-        The duration of the check.
+        The duration of the check, in seconds.
     notebooks : tuple of Comparison
-        In the order of the run.
+        The results of comparing each notebook, in the order of the run.
     advice : str
-        What to do next if outputs differ or nothing was compared; empty if all outputs are the same.
+        What to do if outputs differ or nothing was compared. Empty if all outputs are the same.
     """
 
     run_id: str
@@ -46,7 +46,7 @@ class Verdict:
 
     @property
     def is_empty(self) -> bool:
-        """True if nothing was compared, so that the run shows nothing about the notebooks."""
+        """True if nothing was compared. In this case the run shows nothing about the notebooks."""
         return not any(found.compared or found.differences for found in self.notebooks)
 
 
@@ -58,7 +58,7 @@ def find_run(outputs: Path, name: str = "") -> Path:
     outputs : Path
         The folder of the runs.
     name : str
-        Id of a run, or its folder; empty for the newest successful run.
+        The id or the folder of a run. Empty for the newest successful run.
 
     Raises
     ------
@@ -90,7 +90,8 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
     Raises
     ------
     UsageError
-        If there is no such run, it is still running, it did not execute a notebook, or a declaration is invalid.
+        If there is no such run, if the run is still running or did not execute a notebook, or if the metadata of a
+        notebook has an invalid declaration.
     IntegrityError
         If a file is damaged.
     """
@@ -110,7 +111,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record without the summary step of a sweep. The best combination's step has the same notebook."""
+    """Return the record without the summary step of a sweep, whose notebook is that of another step, too."""
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 
@@ -149,13 +150,13 @@ def _check_step(step: StepRecord, pipeline: str, folder: Path, notebooks: Path, 
 
 
 def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path | None:
-    """Return the notebook of an executed step, or its executed copy, if the file is missing."""
+    """Return the path of an executed step's notebook or of its executed copy if that file is missing, or else None."""
     files = notebooks / f"{step.notebook}.ipynb", folder / name_copy(step.notebook, step.environment)
     return next((path for path in files if not path.is_file()), None) if step.has_results else None
 
 
 def _describe_parameters(step: StepRecord, source: Path) -> str:
-    """Describe the run's parameters that differ from the committed ones; empty if none does."""
+    """Describe the parameters of the run that differ from the committed ones. Return "" if all are the same."""
     declared = read_declarations(source)
     return ", ".join(
         f"{name}={step.parameters[name]!r} (committed: {declared[name].default!r})"
@@ -166,18 +167,18 @@ def _describe_parameters(step: StepRecord, source: Path) -> str:
 def _find_other(
     step: StepRecord, declared: Mapping[str, Parameter], ignored: Sequence[str] = (RUN_FOLDER, SWEEP_TRACKING)
 ) -> list[str]:
-    """Return a step's parameters that do not have the committed values; ignore those that always differ."""
+    """Return a step's parameters that do not have the committed values. Parameters that always differ are ignored."""
     given = {name: value for name, value in step.parameters.items() if name in declared and name not in ignored}
     return [name for name, value in given.items() if value != declared[name].default]
 
 
 def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebooks: Path) -> str:
-    """Return what to do about differences: `make notebooks` executes the notebooks with their own values only."""
+    """Return what to do about differences. `make notebooks` helps only if the run used the notebooks' own values."""
     if not any(found.differences for found in compared):
         return "Compare a run with the committed values. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")
     if failed:
-        return f"Repair {failed}, which failed, and run the pipeline again."
+        return f"The step {failed} failed. Repair it, and run the pipeline again."
     if any(_find_missing_file(step, folder, notebooks) for step in run.steps):
         return "Restore the missing files, or compare another run."
     # Differences in later steps have the same cause, so only the parameters of the first differing step matter.
@@ -185,5 +186,5 @@ def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebo
     declared = read_declarations(notebooks / f"{step.notebook}.ipynb")
     others = [f"{step.name}.{name}" for name in _find_other(step, declared, RESERVED)]
     if others:
-        return f"The run did not use the committed values of {', '.join(others)}. Compare a run that does."
-    return "If this is right, run `make notebooks` and commit the notebooks."
+        return f"The run did not use the committed values of {', '.join(others)}. Compare a run that uses them."
+    return "If the new outputs are right, run `make notebooks` and commit the notebooks."

@@ -30,13 +30,13 @@ class Comparison:
     compared : int
         The number of compared outputs: scraps, texts, tables and pictures.
     differing : int
-        The number of these that differ. A table or a text that differs may have several differences.
+        The number of compared outputs that differ. A table or a text can have several differences.
     differences : tuple of Difference
         The differences.
     notes : tuple of str
         Notes for the reader: other parameters, edited cells, parts that were not compared.
     skipped : str
-        The reason why nothing was compared; empty otherwise.
+        The reason why nothing was compared. Empty if something was compared.
     """
 
     notebook: str
@@ -95,14 +95,14 @@ class _Pair:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the scraps that prevent a comparison; empty if there are none."""
+        """Describe the scraps whose values prevent a comparison. Return "" if there are none."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property
     def gluing(self) -> Mapping[str, str]:
-        """For each scrap, the beginning of the committed cell that hands it on.
+        """The beginning of the committed cell that hands on each scrap, by the name of the scrap.
 
-        A scrap that neither notebook holds is expected in the last of these cells.
+        A scrap that is in neither notebook gets the last of these cells.
         """
         names = {cell.id: _name(cell) for cell in self.committed.cells}
         cells = (*self.executed.cells, *self.committed.cells)
@@ -158,7 +158,7 @@ def _compare_cell(cell: Cell, executed: Cell, declared: Declaration, sanitizer: 
 
 
 def _describe_edits(pair: _Pair) -> Iterator[str]:
-    """Describe the code cells that differ from those that ran, without the cell that the run injected."""
+    """Describe the code cells that differ between the notebook and the run. The injected cell does not count."""
     now, then = (
         {cell.id: join_text(cell.source) for cell in notebook.cells if cell.is_code}
         for notebook in (pair.committed, pair.executed)

@@ -1,6 +1,7 @@
 """The declared comparisons of a committed notebook, with their tolerances.
 
-They are in the metadata of the notebook (in JupyterLab: Property Inspector, Advanced Tools, Notebook Metadata):
+The declarations are in the metadata of the notebook (in JupyterLab: Property Inspector, Advanced Tools, Notebook
+Metadata):
 
 .. code-block:: json
 
@@ -11,7 +12,7 @@ They are in the metadata of the notebook (in JupyterLab: Property Inspector, Adv
         "if_same": ["champion_version"]
     }}}
 
-In its own metadata, a cell can override all of these except the scraps.
+The metadata of a cell can override all declarations of the notebook except the scraps.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
-KEEP_TAG = "keep_output"  # nbstripout reads it, too
+KEEP_TAG = "keep_output"  # nbstripout keeps the output of a cell with this tag, too
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,16 +35,17 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Parameters
     ----------
     scraps : mapping of str to float or None
-        Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). None if it differs from run
-        to run: it must exist, but is neither committed nor compared.
+        Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). A scrap with the tolerance
+        None must exist, but is neither committed nor compared, because it differs between runs.
     numbers : float or None
-        The tolerance for numbers with a decimal point in tables and printed text. If None, a cell has the tolerance of
-        its notebook, and a notebook has 0. Whole numbers are counts, so they must be the same.
+        The tolerance for numbers with a decimal point in tables and printed text. If it is None, a cell has the
+        tolerance of its notebook, and a notebook has 0. Whole numbers must always be the same, because they are counts.
     pictures : float or None
-        The largest allowed difference of a picture. If None, a cell uses the value of its notebook, and a notebook uses
-        `PICTURES`.
+        The largest allowed difference of a picture. If it is None, a cell uses the value of its notebook, and a
+        notebook uses `PICTURES`.
     if_same : tuple of str
-        The scraps that the outputs depend on. The outputs are compared only if these have the committed values.
+        The scraps that the outputs depend on. The outputs are compared only if all these scraps have their committed
+        values.
     """
 
     scraps: Mapping[str, Tolerance | None] = {}
@@ -60,7 +62,7 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
     notebook : Notebook
         The notebook.
     name : str
-        Its name, for the error.
+        The name of the notebook, for error messages.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the declaration for one cell: its own values, or else the notebook's."""
+    """Return the declaration for one cell. A value that the cell does not declare is the notebook's."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),
@@ -81,7 +83,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the scraps to commit: the compared ones, and the ones that outputs depend on."""
+    """Return the names of the scraps to commit: those that are compared, and those that outputs depend on."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -105,7 +107,7 @@ def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Describe the scraps whose values in the run differ from the committed ones; empty if all agree."""
+    """Describe the scraps whose values in the run differ from the committed ones. Return "" if all are the same."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
     shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
     return ", ".join(f"{name} is {here}, committed with {there}" for name, (here, there) in shown.items())

@@ -1,4 +1,4 @@
-"""Tables of executed notebooks, parsed from pandas' HTML and compared cell by cell."""
+"""Tables of executed notebooks, parsed from the HTML that pandas writes, and compared cell by cell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ class Grid:
     Parameters
     ----------
     columns, labels : tuple of str
-        Labels of its columns and rows. Several levels are joined with slashes.
+        The labels of the columns and rows. The levels of a label are joined with slashes.
     rows : tuple of tuple of str
-        The text of its cells.
+        The text of the cells.
     """
 
     columns: tuple[str, ...]
@@ -36,7 +36,7 @@ class _Cell:
 
 @dataclass
 class _Table:
-    """A table while it is read: its rows, the number of rows in its head, and the cell that is open, if any."""
+    """A partly parsed table: its rows, the number of rows in its head, and the current cell, if any."""
 
     rows: list[list[_Cell]] = field(default_factory=list)
     head: int = 0
@@ -49,12 +49,12 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tables: list[_Table] = []
-        self.open: list[_Table] = []  # the innermost is the last; its text does not belong to the cell around it
+        self.open: list[_Table] = []  # nested tables, innermost last; text belongs only to the innermost
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
             if self.open and self.open[-1].cell is None:
-                self.open.pop()  # never closed, because a table can be nested only in a cell
+                self.open.pop()  # It was never closed. A table can be nested only in a cell.
             self.open.append(_Table())
             self.tables.append(self.open[-1])
         elif tag == "tr" and self.open:
@@ -80,7 +80,7 @@ class _Reader(HTMLParser):
 
 
 def _read_span(attrs: list[tuple[str, str | None]], name: str) -> int:
-    """Return how many rows or columns a cell spans; browsers, too, have an upper limit."""
+    """Return how many rows or columns a cell spans. The number is limited, as in browsers."""
     value = dict(attrs).get(name) or "1"
     return max(1, min(int(value), LARGEST_SPAN)) if value.isdecimal() else 1
 
@@ -94,7 +94,7 @@ def read_grids(html: str) -> list[Grid]:
 
 
 def find_grid_differences(committed: Grid, found: Grid, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Compare two tables. Labels must be the same; numbers in cells can differ by the tolerance."""
+    """Compare two tables. Labels must be the same. Numbers in cells can differ by the tolerance."""
     for name, labels, seen in (("columns", committed.columns, found.columns), ("rows", committed.labels, found.labels)):
         if labels != seen:
             yield Difference(name, _list_labels(seen), _list_labels(labels))
@@ -121,9 +121,9 @@ def _make_grid(table: _Table) -> Grid:
 
 
 def _expand(rows: list[list[_Cell]]) -> list[list[_Cell]]:
-    """Repeat a cell that spans several rows or columns in each of them."""
+    """Repeat a cell that spans several rows or columns in each of these rows and columns."""
     expanded: list[list[_Cell]] = []
-    # By column: the cell that spans down from above, and how many more rows it covers.
+    # By column: a cell of an earlier row that spans further rows, and the number of these rows.
     reaching: dict[int, tuple[_Cell, int]] = {}
     for row in rows:
         out: list[_Cell] = []
@@ -148,7 +148,7 @@ def _count_labels(row: list[_Cell]) -> int:
 
 
 def _count_blanks(head: list[list[_Cell]]) -> int:
-    """Return the number of label columns of a table without rows, which are those without a name."""
+    """Return the number of label columns of a table without rows. Label columns have no name."""
     return next((place for place, cell in enumerate(head[-1]) if cell.text.strip()), 0) if head else 0
 
 

@@ -12,7 +12,7 @@ from mlops.regression.outputs import find_piece_differences, read_pieces
 from mlops.regression.values import Sanitizer, find_value_differences
 from mlops.scraps import MIME_PREFIX
 
-# A number in a text or between two tags of a table: its whole part, with or without commas, and its decimals.
+# A number in a text or between two tags of a table. Its groups are the whole part (commas allowed) and the decimals.
 NUMBER = re.compile(r"(?<![\w.])-?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:e[+-]?\d+)?(?!\w)")
 DECIMALS = 6  # notebooks/sanitize.cfg allows differences after this many decimals
 
@@ -20,19 +20,19 @@ DECIMALS = 6  # notebooks/sanitize.cfg allows differences after this many decima
 def keep_close_outputs(
     executed: Mapping[str, Any], committed: Mapping[str, Any], name: str, sanitizer: Sanitizer = ()
 ) -> None:
-    """Replace new outputs that are within their tolerance with the committed ones.
+    """Replace new outputs with the committed ones if they are within their tolerance.
 
-    Scraps are replaced one by one; the other outputs of a cell only if all of them are within their tolerance and
-    write their numbers in the same form. nbval compares texts, so it would fail on 3,150 in place of 3150.2.
+    Scraps are replaced one by one. The other outputs of a cell are replaced only if all of them are within their
+    tolerance and format their numbers in the same way, because nbval compares text: 3,150 is not 3150.2.
 
     Parameters
     ----------
     executed : mapping
         The executed notebook, which is changed.
     committed : mapping
-        The committed one.
+        The committed notebook.
     name : str
-        Its name, for errors.
+        The name of the notebook, for error messages.
     sanitizer : Sanitizer
         The parts of texts that are allowed to differ.
     """
@@ -55,7 +55,7 @@ def keep_close_outputs(
 
 
 def find_scraps(output: Mapping[str, Any]) -> set[str]:
-    """Return the names of the scraps that an output holds: one, or none."""
+    """Return the name of the scrap that an output holds, as a set. The set is empty if the output is not a scrap."""
     return {data["name"] for mime, data in output.get("data", {}).items() if mime.startswith(MIME_PREFIX)}
 
 
@@ -84,7 +84,7 @@ def _shows_the_same(committed: Cell, executed: Cell, declared: Declaration, sani
 
 
 def _list_forms(cell: Cell) -> list[tuple[bool, int]]:
-    """Return, for each number that a cell shows, whether it has commas and how many decimals it has."""
+    """Return the format of each number that a cell shows: whether it has commas, and the number of its decimals."""
     texts = [
         join_text(output.text) if isinstance(output, Stream) else output.data.get("text/html", "")
         for output in cell.outputs

@@ -14,7 +14,7 @@ from mlops.scraps import collect_scraps
 
 PICTURES = ("image/png", "image/jpeg")
 TEXTS = ("text/html", "text/plain")
-INJECTED_TAG = "injected-parameters"  # papermill marks the cell that it adds
+INJECTED_TAG = "injected-parameters"  # papermill's tag for the cell that it adds
 ADVICE = "Restore the notebook, or run its step again."
 
 Text = str | list[str]
@@ -37,13 +37,14 @@ class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display
     Parameters
     ----------
     data : mapping
-        Its content by MIME type: pictures as bytes, HTML and plain text as one string, anything else as in the file.
+        The content by MIME type. Pictures are bytes, HTML and plain text one string, and anything else is as in the
+        file.
     """
 
     data: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        """Decode the formats that are compared; msgspec reports a `ValueError` with the place in the notebook."""
+        """Decode the formats that are compared. Msgspec adds the place in the notebook to a `ValueError`."""
         for mime in (*PICTURES, *TEXTS):
             if mime in self.data:
                 self.data[mime] = _decode(mime, self.data[mime])
@@ -54,14 +55,14 @@ class Result(Display, frozen=True, tag="execute_result"):
 
 
 class CellMetadata(msgspec.Struct, frozen=True):
-    """The metadata of a cell that matter here."""
+    """The metadata of a cell that this package reads."""
 
     tags: tuple[str, ...] = ()
     mlops: Mapping[str, Any] = {}
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A cell. `id` is its position if the notebook has none (see `match_cells`)."""
+    """A cell. If the notebook has no ids, `id` is the position of the cell (see `match_cells`)."""
 
     cell_type: str
     source: Text
@@ -86,7 +87,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class NotebookMetadata(msgspec.Struct, frozen=True):
-    """The metadata of a notebook that matter here."""
+    """The metadata of a notebook that this package reads."""
 
     mlops: Mapping[str, Any] = {}
 
@@ -113,16 +114,16 @@ def read_notebook(path: Path) -> Notebook:
     """
     content = read_content(path, ADVICE)
     try:
-        return msgspec.convert(json.loads(content), Notebook)  # notebooks may hold NaN, which msgspec does not decode
+        return msgspec.convert(json.loads(content), Notebook)  # json, because msgspec cannot decode NaN
     except (ValueError, msgspec.ValidationError, RecursionError) as error:
         raise IntegrityError(f"{path} is damaged ({error}). {ADVICE}") from error
 
 
 def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Notebook]:
-    """Return two notebooks whose cells have the same ids.
+    """Return the two notebooks with the same ids for matching cells.
 
-    A notebook of format 4.4 or older has no ids, and papermill gives new ones to its copy. If a cell of either notebook
-    has none, the cells of both are numbered by position. The cell that papermill adds does not count.
+    A notebook of format 4.4 or older has no ids, and papermill gives new ids to its copy. So if a cell of either
+    notebook has no id, the cells of both notebooks are numbered by position, without the cell that papermill adds.
     """
     if all(cell.id for notebook in (committed, executed) for cell in notebook.cells):
         return committed, executed

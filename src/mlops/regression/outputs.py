@@ -1,4 +1,4 @@
-"""The output of a cell, as pieces that can be compared: printed text, tables and pictures, but no scraps."""
+"""The output of a cell, split into pieces to compare: printed text, tables and pictures. Scraps are left out."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mlops.regression.notebook import PICTURES, Cell, Display, Stream, join_text
 from mlops.regression.pictures import measure_difference
 from mlops.regression.values import Difference, Sanitizer, describe_tolerance, find_text_differences
 
-ERRORS = "stderr"  # warnings name paths and lines of the machine, so they are not compared
+ERRORS = "stderr"  # not compared, because warnings contain paths of the machine
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Piece:
 
 
 def read_pieces(cell: Cell) -> list[Piece]:
-    """Return the output of a cell; all printed text is one piece, which comes first."""
+    """Return the output of a cell. The first piece is all printed text, if there is any."""
     streams = (output for output in cell.outputs if isinstance(output, Stream) and output.name != ERRORS)
     printed = "".join(join_text(stream.text) for stream in streams)
     shown = [piece for output in cell.outputs if isinstance(output, Display) for piece in _read_bundle(output.data)]
@@ -49,7 +49,7 @@ def describe_pieces(pieces: list[Piece]) -> str:
 
 
 def _read_bundle(data: Mapping[str, Any]) -> Iterator[Piece]:
-    """Yield the pieces of one output, in the richest form that can be compared."""
+    """Yield the pieces of one output, in the best format that can be compared: picture, table or text."""
     for mime in PICTURES:
         if mime in data:
             yield Piece("picture", data[mime])

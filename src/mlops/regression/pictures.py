@@ -1,10 +1,11 @@
-"""The visible difference of two pictures.
+"""The visible difference between two pictures.
 
-Both are drawn at the same size, blurred, and compared by pixel and colour. The result is the largest difference at any
-place, relative to the darkness there: 0 is the same, 1 is black instead of white. A mean over the whole plot would say
-little, because most of a plot is white: it is smaller for another alpha than for another dpi.
+Both pictures are scaled to the same size, blurred, and compared by pixel and color. The result is the largest
+difference at any pixel, relative to the darkness of that pixel. 0 means the same, and 1 means black instead of white. A
+mean over all pixels would not work, because most of a plot is white. It is smaller for a model with another alpha than
+for another dpi.
 
-Measured on the three plots of the notebooks, against the committed ones (`reduce_picture`):
+These differences were measured between changed plots of the notebooks and the committed plots (`reduce_picture`):
 
 =========================================================================  =============
 change                                                                     difference
@@ -24,9 +25,9 @@ swapped axes, another split, another plot, blank, mirrored, half missing   0.47 
 import io
 from typing import Any
 
-WIDTH = 320  # px; both pictures are compared at this width
-BLUR = 4  # px; the rendering of letters and edges differs between machines, their place does not
-FLOOR = 0.6  # a lower value gives more weight to faint traces on white
+WIDTH = 320  # pixels; both pictures are compared at this width
+BLUR = 4  # pixels; hides how machines render letters and edges differently, but not where these are
+FLOOR = 0.6  # a lower value gives more weight to faint lines on white
 
 
 def measure_difference(committed: bytes, found: bytes) -> float:
@@ -35,17 +36,17 @@ def measure_difference(committed: bytes, found: bytes) -> float:
     Parameters
     ----------
     committed, found : bytes
-        The content of the files, PNG or JPEG.
+        The content of two PNG or JPEG files.
 
     Returns
     -------
     float
-        In [0, 1].
+        The difference, in [0, 1].
 
     Raises
     ------
     OSError
-        If one of them is not a picture.
+        If one of the files is not a picture.
     """
     if committed == found:
         return 0.0
@@ -59,7 +60,7 @@ def measure_difference(committed: bytes, found: bytes) -> float:
 
 
 def reduce_picture(content: bytes) -> bytes:
-    """Return a plot as a PNG with 32 colours, for committing. It is a third as large."""
+    """Return a plot as a PNG file with 32 colors, for committing. The file is a third as large."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(content)).convert("RGB")
@@ -69,7 +70,7 @@ def reduce_picture(content: bytes) -> bytes:
 
 
 def _measure_darkness(picture: Any, size: tuple[int, int]) -> Any:
-    """Return the darkness of every pixel in red, green and blue, in [0, 1], of the blurred picture on white."""
+    """Blur the picture on a white page. Return the darkness of each pixel in red, green and blue, in [0, 1]."""
     import numpy as np
     from PIL import Image, ImageFilter
 

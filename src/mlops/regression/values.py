@@ -12,7 +12,7 @@ from mlops.numbers import format_pair
 
 NUMBER = re.compile(r"(?<![\w.])((?:(?<![\w.)])[-+])?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!\w|\.\d)")
 SANITIZER = re.compile(r"^regex: (.*)$\n^replace: (.*)$", re.MULTILINE)
-SCRAP = "scrap "  # begins the `where` of a scrap, as opposed to a part of a cell's output
+SCRAP = "scrap "  # the beginning of `where` in differences of scraps
 ROUNDING = 1e-9  # in floating point, 0.048 and 0.049 differ by slightly more than 0.001
 Sanitizer = Sequence[tuple[re.Pattern[str], str]]
 
@@ -28,11 +28,11 @@ class Difference:
     found : str
         The value in the run.
     committed : str
-        The committed value; empty if `found` is enough.
+        The committed value. Empty if `found` describes the difference alone.
     allowed : str
-        The tolerance; empty if the two must be the same.
+        The tolerance. Empty if the two values must be the same.
     cell : str
-        The beginning of the cell with the output or the scrap; empty if there is none.
+        The beginning of the cell with the output or the scrap. Empty if there is no such cell.
     """
 
     where: str
@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read the parts of texts that can differ, from nbval's own file; return nothing if it does not exist."""
+    """Read the parts of texts that can differ from nbval's own file. Return nothing if there is no such file."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))
@@ -58,14 +58,14 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace the parts that can differ, and collapse blanks, so that the widths of columns do not matter."""
+    """Replace the parts that can differ. Also collapse spaces, so that the widths of columns do not matter."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
 def is_close(committed: float, found: float, tolerance: float) -> bool:
-    """Return whether two numbers are within a tolerance: absolute up to 1, relative to the committed one above.
+    """Return whether two numbers are close. Beyond 1 and -1, the tolerance is relative to the committed number.
 
     Infinity equals only the same infinity, and NaN only NaN.
     """
@@ -75,7 +75,7 @@ def is_close(committed: float, found: float, tolerance: float) -> bool:
 
 
 def is_same_text(committed: str, found: str, tolerance: float) -> bool:
-    """Return whether two texts are the same, except that numbers with a decimal point can differ by `tolerance`."""
+    """Return whether two texts are the same. Only numbers with a decimal point can differ, by `tolerance`."""
     words, seen = NUMBER.split(committed), NUMBER.split(found)
     if len(words) != len(seen) or words[::2] != seen[::2]:
         return False
@@ -93,7 +93,7 @@ def find_text_differences(committed: str, found: str, tolerance: float, sanitize
 
 
 def find_value_differences(where: str, committed: Any, found: Any, tolerance: float) -> Iterator[Difference]:
-    """Compare two values of scraps; compare lists and mappings item by item."""
+    """Compare two values of scraps. Lists and mappings are compared item by item."""
     if isinstance(committed, Mapping) and isinstance(found, Mapping) and committed.keys() == found.keys():
         for name in committed:
             yield from find_value_differences(f"{where}.{name}", committed[name], found[name], tolerance)
@@ -106,12 +106,12 @@ def find_value_differences(where: str, committed: Any, found: Any, tolerance: fl
 
 
 def describe_tolerance(tolerance: float) -> str:
-    """Format a tolerance for a report; return "" if there is none."""
+    """Format a tolerance for a report. Return "" if the tolerance is 0."""
     return f"{tolerance:g}" if tolerance else ""
 
 
 def show_pair(found: Any, committed: Any) -> tuple[str, str]:
-    """Format two values for a report; numbers have only the digits that show the difference."""
+    """Format two values for a report. Numbers have only as many digits as the difference needs."""
     if all(_is_number(value) and math.isfinite(value) for value in (found, committed)):
         return format_pair(found, committed)
     return shorten(repr(found)), shorten(repr(committed))

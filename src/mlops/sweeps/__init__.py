@@ -7,7 +7,7 @@
     inputs     the results of earlier steps, which all combinations share
     run        the sweep from its first combination to its last
     executors  the interface for executing notebooks, and its implementation with threads on this machine
-    cluster    the same on a Dask cluster
+    cluster    an implementation of the interface on a Dask cluster
     score      the number that combinations are compared by
     results    the finished combinations, one line each in `sweep.jsonl`
 """

@@ -1,8 +1,9 @@
 """An executor on an existing Dask cluster.
 
-A worker needs the project's packages, and the project and MLOPS_HOME at the same paths as here. On the local platform
-they must be on a shared file system, because MLOPS_HOME holds the data and the tracking. A worker does not need the
-outputs: the earlier results that the notebook reads travel with the task, and the executed copy comes back.
+A worker needs the project's packages, and the project and MLOPS_HOME at the same paths as on this machine. On the local
+platform these folders must be on a shared file system, because MLOPS_HOME holds the data and the tracking. A worker
+does not need the folder `outputs/`. Each task carries the earlier results that its notebook reads, and returns the
+executed copy.
 """
 
 import json
@@ -35,10 +36,10 @@ WORKER_SECONDS = 10
 
 @dataclass(frozen=True)
 class Parcel:
-    """The data that a worker gets with each task: its folders, and the earlier results, by file name.
+    """The data that a worker gets with each task: the folders, and the earlier results by file name.
 
-    That is one or two kilobytes. Data that Dask scatters would be lost with the last worker that holds it. Data that
-    is the result of a task would make Dask prefer the worker that holds it.
+    The data has one or two kilobytes. It is sent with each task, because scattered data is lost when the last worker
+    that holds it ends. If it were the result of a Dask task, Dask would prefer the worker that holds it.
     """
 
     platform: str
@@ -48,7 +49,7 @@ class Parcel:
 
 
 class Cluster:
-    """A Dask cluster. If a worker dies, Dask retries its notebooks on others, a limited number of times.
+    """A Dask cluster. If a worker dies, Dask retries its notebooks on other workers, a limited number of times.
 
     Parameters
     ----------
@@ -62,8 +63,8 @@ class Cluster:
     Raises
     ------
     UsageError
-        If Dask is not installed, no scheduler answers at the address, it has no workers, or a worker does not see the
-        same files.
+        If Dask is not installed, if no scheduler answers at the address, if the scheduler has no workers, or if a
+        worker does not see the same files.
     """
 
     def __init__(self, address: str, workspace: Workspace, platform: str) -> None:
@@ -76,7 +77,7 @@ class Cluster:
             raise
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Executor`. If the sweep is interrupted, running notebooks finish on their workers, without effect."""
+        """See `Executor`. If the sweep is interrupted, workers finish their notebooks, but the results are ignored."""
         from distributed import as_completed
 
         parcel = self._make_parcel(tasks[0])
@@ -108,8 +109,8 @@ class Cluster:
         )
 
     def _check_workers(self) -> int:
-        """Return how many notebooks run at a time; refuse workers that do not see the same project and state."""
-        with suppress(TimeoutError):  # asyncio raises the same class since Python 3.11
+        """Return how many notebooks can run at a time. Raise an error if a worker does not see the same files."""
+        with suppress(TimeoutError):  # since Python 3.11, asyncio's TimeoutError is this class
             self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
         threads = self._client.nthreads()
         if not threads:
@@ -131,7 +132,7 @@ class Cluster:
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Return what a worker sees of the project and its state; runs on the worker, and here for comparison."""
+    """Return what a machine sees of the project and its state. This runs on each worker and on this machine."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 
@@ -139,7 +140,7 @@ def look_around(project: str, mark: str) -> tuple[str, bool]:
 def require_same(
     address: str, workspace: Workspace, here: tuple[str, bool], found: Mapping[str, tuple[str, bool]]
 ) -> None:
-    """Refuse workers that do not see the same files as this machine.
+    """Raise an error if a worker does not see the same files as this machine.
 
     Raises
     ------
@@ -155,8 +156,8 @@ def require_same(
 
 
 def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
-    """Execute one notebook on a worker, in a scratch folder; return its outcome and its executed copy."""
-    os.environ["MLOPS_HOME"] = parcel.home  # for the kernels
+    """Execute one notebook on a worker, in a scratch folder. Return the outcome and the executed copy."""
+    os.environ["MLOPS_HOME"] = parcel.home  # kernels inherit it
     os.chdir(parcel.project)
     with tempfile.TemporaryDirectory(prefix=f"mlops-sweep-{os.getpid()}-") as scratch:
         folder = Path(scratch)
@@ -190,7 +191,7 @@ def _connect(address: str) -> "Client":
 
 
 def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
-    """Return the outcome of a task; the death of its worker or of the cluster is an outcome, too."""
+    """Return the outcome of a task. The death of its worker or of the cluster is an outcome with an error."""
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker

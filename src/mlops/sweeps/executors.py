@@ -1,6 +1,6 @@
 """The interface for executing the notebooks of a sweep, and its implementation with threads on this machine.
 
-To add another, implement the one method of `Executor`. `Threads` below and `cluster.Cluster` are the examples.
+To add another executor, implement the one method of `Executor`. `Threads` and `cluster.Cluster` are examples.
 """
 
 import time
@@ -22,13 +22,13 @@ class Task:
     Parameters
     ----------
     number : int
-        The number of the combination.
+        The number of the combination in the grid.
     source, output : Path
-        The notebook, and its executed copy.
+        The paths of the notebook and of its executed copy.
     parameters : mapping
-        The notebook's parameters.
+        The values of the notebook's parameters.
     seconds : float
-        The time limit.
+        The time limit, in seconds.
     """
 
     number: int
@@ -49,13 +49,13 @@ class Outcome:
 
 
 class Executor(Protocol):
-    """Something that executes notebooks, several at a time."""
+    """An object that executes notebooks, several at a time."""
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """Execute all tasks, and yield the outcome of each as soon as it ends; called by `mlops.sweeps.run`.
+        """Execute all tasks, and yield the outcome of each task as soon as it ends. `mlops.sweeps.run` calls this.
 
         A task that fails is an outcome, not an exception. The executed copy exists before its outcome is yielded.
-        Closing the generator early, or raising in it, ends the running tasks and cancels the others.
+        If the generator is closed early or an exception is thrown into it, running tasks are ended and others canceled.
         """
         ...
 
@@ -95,7 +95,7 @@ def _judge(task: Task, ended: NotebookEnded) -> Outcome:
 
 
 def execute_task(task: Task, secrets: Callable[[], Iterable[str]]) -> Outcome:
-    """Execute one task to its end, in this thread."""
+    """Execute one task in this thread, and return its outcome."""
     began = time.monotonic()
     try:
         execute(task.source, task.output, task.parameters, seconds=task.seconds, secrets=secrets)

@@ -32,7 +32,7 @@ class Grid:
     step : Step
         The step whose notebook is executed for every combination.
     needed : tuple of Step
-        The steps that it needs, directly or indirectly, in the order in which they run.
+        The steps that `step` needs, directly or indirectly, in the order in which they run.
     axes : mapping of str to tuple
         The values to try, by parameter.
     parameters : Parameters
@@ -48,25 +48,25 @@ class Grid:
         return math.prod(len(values) for values in self.axes.values())
 
     def list_combinations(self) -> Iterator[dict[str, Any]]:
-        """Yield every combination of the values; the last parameter varies fastest."""
+        """Yield every combination of the values. The last parameter varies fastest."""
         for values in itertools.product(*self.axes.values()):
             yield dict(zip(self.axes, values, strict=True))
 
 
 def read_grid(project: Project, name: str, options: Sequence[str], platform: str = "") -> Grid:
-    """Read the ``-p`` options of a sweep, and check every name and value in them.
+    """Read the ``-p`` options of a sweep, and check all names and values in them.
 
     Parameters
     ----------
     project : Project
-        The steps, parameters and notebooks.
+        The project with the steps, parameters and notebooks.
     name : str
         The step to sweep.
     options : sequence of str
-        "alpha=0.1,1" or "train.alpha=0.1,1" lists values of the swept step. "test_data.data_path=a.csv" sets one value
-        of a step that it needs, as for a run.
+        "alpha=0.1,1" or "train.alpha=0.1,1" lists values for the swept step. "test_data.data_path=a.csv" sets one value
+        for a step that the swept step needs, as `mlops run -p` does.
     platform : str
-        The platform; empty for the one that ``base.yml`` chooses.
+        The name of the platform. Empty for the platform that ``base.yml`` chooses.
 
     Raises
     ------
@@ -90,19 +90,20 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
 
 
 def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Return values to try for the first parameter whose range has room for them: "alpha=0.04,0.4,4".
+    """Return values to try for the first parameter whose range allows several of them: "alpha=0.04,0.4,4".
 
     Parameters
     ----------
     declared : iterable of Parameter
         The parameters of the step.
     given : mapping
-        The values that were tried before, by name. The suggested values are around this one, or else the default.
+        The values of earlier runs, by parameter. The suggestions are around this value or, if there is none, the
+        default.
     """
     for parameter in declared:
         if parameter.kind not in (int, float):
             continue
-        middle = given.get(parameter.name) or parameter.default  # there are no multiples of 0
+        middle = given.get(parameter.name) or parameter.default  # not 0, whose multiples are all 0
         allowed = []
         for value in (middle / 10, middle, middle * 10):
             with suppress(ParameterError):
@@ -113,7 +114,7 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
 
 
 def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
-    """Return the step and the steps that it needs; refuse a step that registers or deploys."""
+    """Return a step and the steps that it needs. Raise an error for a step that registers or deploys."""
     known = {step.name: step for step in steps}
     followed = {step.name: _follow_needs(step, known) for step in steps}
     allowed = [name for name, before in followed.items() if not any(step.only_if or step.effects for step in before)]
@@ -133,7 +134,7 @@ def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
 def _split_options(
     options: Iterable[str], step: Step, declared: Mapping[str, Parameter]
 ) -> tuple[dict[str, list[Override]], list[Override]]:
-    """Return the values of the swept step by parameter, and the overrides for other steps."""
+    """Return the values for the swept step by parameter, and the overrides for other steps."""
     listed: dict[str, list[Override]] = {}
     fixed = []
     for text in options:
@@ -156,7 +157,7 @@ def _split_options(
 def _split_values(text: str, of_lists: bool) -> list[str]:
     """Split a text at commas, or read it as a YAML list if it is in brackets.
 
-    Brackets are for texts with commas and for the values of a list parameter.
+    Brackets are needed for texts that contain commas, and for the values of a list parameter.
     """
     if not (text.startswith("[") and text.endswith("]")):
         return [text] if of_lists else [value.strip() for value in text.split(",")]

@@ -1,4 +1,4 @@
-"""The goal of a sweep, and the listener that follows it."""
+"""The goal of a sweep, and the interface of listeners that follow a sweep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ class SweepListener:
         """Handle the end of a combination."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Handle the best combination, before it is recorded as the swept step.
+        """Handle the best combination, before it is recorded as the result of the swept step.
 
         Returns
         -------
         StepRecord
-            The step's record, to which a listener can add a report. The next listener gets this record, and the run
-            keeps the last one.
+            The record of the step. A listener can add a report to it. Each listener gets the record that the previous
+            one returned, and the run keeps the last record.
         """
         return step
 

@@ -1,7 +1,7 @@
 """The results of a sweep: ``sweep.jsonl``, with one line for the sweep and one for every finished combination.
 
-``run.json`` holds only the state of the sweep and the best combination, so a thousand combinations do not slow down the
-index and `mlops status`, and no line is written twice. A line that a crash left incomplete is ignored.
+``run.json`` holds only the state of the sweep and the best combination, so that a thousand combinations do not slow
+down the index and `mlops status`. Lines are only appended. A line that a crash left incomplete is ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,17 +30,17 @@ class Sweep:
     Parameters
     ----------
     step, notebook : str
-        The step, and its notebook.
+        The name of the step, and the name of its notebook.
     axes : mapping of str to tuple
-        The values of each parameter. A sweep tries every combination.
+        The values to try, by parameter. The sweep tries every combination of them.
     metric : str
         The result of the notebook that the combinations are compared by.
     maximize : bool
         Whether higher is better.
     tracking : str
-        The platform's id of the sweep; empty if the notebook has no parameter `sweep`.
+        The id of the sweep on the tracking server. Empty if the notebook has no parameter `sweep`.
     format : int
-        Number of the file's format.
+        The number of the file's format.
     """
 
     step: str
@@ -65,21 +65,21 @@ class Point:
     Parameters
     ----------
     number : int
-        Its place in the grid; the first is 1.
+        The position of the combination in the grid, counted from 1.
     values : mapping
-        The combination.
+        The values of the combination, by parameter.
     state : str
         "done" or "failed".
     seconds : float
-        The duration of its notebook.
+        The duration of the notebook, in seconds.
     file : str
-        Its executed notebook, in the folder of the run.
+        The file name of the executed notebook, in the folder of the run.
     score : float or None
-        The metric; None if the combination failed.
+        The value of the metric. None if the combination failed.
     error : str
-        The reason for the failure; empty otherwise.
+        The reason for the failure. Empty if the combination did not fail.
     results : mapping
-        The results of its notebook.
+        The results that the notebook handed on.
     """
 
     number: int
@@ -128,7 +128,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
 
 
 def rank_points(sweep: Sweep, points: Sequence[Point]) -> list[Point]:
-    """Return the points, best first and failed ones last; ties keep the order of the grid."""
+    """Return the points with the best first and the failed ones last. Equal points keep the order of the grid."""
     sign = -1 if sweep.maximize else 1
 
     def place(point: Point) -> tuple[bool, float, int]:
@@ -149,7 +149,7 @@ def describe_values(values: Mapping[str, Any]) -> str:
 
 
 def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Describe the best point, its lead, and whether a better one may lie outside of the grid."""
+    """Describe the best point, its lead over the next one, and whether a value outside of the grid may be better."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
         return "none: every combination failed"
@@ -170,7 +170,7 @@ def count_failed(points: Sequence[Point]) -> int:
 
 
 def name_next(sweep: Sweep, run_id: str, program: str = "mlops") -> str:
-    """Return the command that runs the next step with the best combination; "" if no step needs the swept one."""
+    """Return the command that runs the next step with the best combination; "" if no step needs the swept step."""
     following = ((name, step) for name, steps in PIPELINES.items() for step in steps if sweep.step in step.needs)
     pipeline, step = next(following, ("", None))
     return f"{program} run {pipeline} --only {step.name} --from {run_id}" if step else ""
@@ -188,7 +188,7 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a value is the lowest or highest of three or more floats, and not 0, which is often a limit."""
+    """Return whether a value is the lowest or highest of three or more floats, but not 0, which is often a limit."""
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

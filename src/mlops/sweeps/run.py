@@ -1,4 +1,4 @@
-"""The run of a sweep: it executes every combination, keeps the record current, and offers the best one."""
+"""The run of a sweep. It executes every combination, keeps the record up to date, and offers the best combination."""
 
 import math
 import time
@@ -42,16 +42,17 @@ def run_sweep(
 ) -> tuple[RunRecord, Sweep, list[Point]]:
     """Execute a step's notebook for every combination of a grid.
 
-    A combination that fails is recorded, and the others continue. The best one is recorded as the step itself, so that
-    later runs can reuse it. The steps that the swept step needs are reused from earlier runs; if they have changed,
-    they run first, in a run of their own.
+    A combination that fails is recorded, and the others continue. The best combination is recorded as the result of the
+    step, so that later runs can reuse it. The steps that the swept step needs are reused from earlier runs. If they
+    have changed, they run first, in a separate run.
 
     Parameters
     ----------
     grid, goal : Grid, Goal
         The combinations, and how to compare them.
     surroundings : Surroundings
-        As for a run; ``<outputs>/<run id>/`` gets ``run.json``, ``sweep.jsonl`` and the executed notebooks.
+        The surroundings of the sweep, which are the same as for a run. The folder ``<outputs>/<run id>/`` gets
+        ``run.json``, ``sweep.jsonl`` and the executed notebooks.
     executor : Executor
         Executes the notebooks.
     tracker : Tracker
@@ -69,8 +70,8 @@ def run_sweep(
     StepFailed
         If a needed step fails.
     UsageError
-        If a notebook cannot be executed, or lacks the metric. If only its results show this, the sweep stops after the
-        first combination.
+        If a notebook cannot be executed, or does not hand on the metric. If only the results of a combination show that
+        the metric is missing, the sweep stops after the first combination.
     """
     with share_runs(surroundings.workspace.outputs):
         return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
@@ -123,7 +124,7 @@ class _SweepRun:
         commit = find_commit(self.workspace.project)
         step, axes = self.grid.step, {name: list(values) for name, values in self.grid.axes.items()}
         self.record = RunRecord(
-            run_id="",  # set below, when the inputs are found and the run has a folder
+            run_id="",  # set below, after the inputs are found and the folder is created
             pipeline=SWEEP,
             platform=self.grid.parameters.platform,
             state="running",
@@ -138,7 +139,7 @@ class _SweepRun:
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, SWEEP)
-        order = number_run(self.workspace.outputs)  # sorts this run after a run that produced its inputs
+        order = number_run(self.workspace.outputs)  # later than the order of a run that produced the inputs
         steps = (*inputs, *self.record.steps)
         self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
         self.began = time.monotonic()
@@ -239,7 +240,7 @@ class _SweepRun:
         }
 
     def _offer(self, best: Point) -> None:
-        """Record the best point as the swept step itself, so that later runs can reuse it."""
+        """Record the best point as the result of the swept step, so that later runs can reuse it."""
         found = self.record.get_step(self.sweep.step)
         copy = self.folder / name_copy(found.notebook, found.environment)
         write_atomically(copy, (self.folder / best.file).read_bytes())

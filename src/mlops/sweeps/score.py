@@ -15,15 +15,15 @@ from mlops.workspace import Workspace
 
 
 def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
-    """Refuse a metric that a step has never handed on, before anything runs.
+    """Raise an error if a step has never handed on the metric. Nothing has run yet.
 
-    The step's results are known from its committed notebook and from its newest run. If neither has any, only the first
-    combination can show whether the metric exists.
+    The results of a step are known from its committed notebook and from its newest run. If neither has results, only
+    the first combination can show whether the metric exists.
 
     Raises
     ------
     UsageError
-        If no result of that name is a number.
+        If the step has results, but none with this name that is a number.
     """
     runs = islice(iterate_runs(workspace.outputs), LOOKED_AT)
     newest = next((found.results for run in runs if (found := run.step(step.name)) and found.has_results), {})
@@ -36,12 +36,12 @@ def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
 
 
 def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:
-    """Return the sweep's metric from a notebook's results; None if the notebook handed on None.
+    """Return the sweep's metric from a notebook's results. Return None if the notebook handed on None.
 
     Raises
     ------
     UsageError
-        If there is no such result, or it is not a number. The other combinations would fail in the same way.
+        If there is no such result, or if the result is not a number. The other combinations would fail in the same way.
     """
     metric = sweep.metric
     if metric in results and (results[metric] is None or _is_number(results[metric])):

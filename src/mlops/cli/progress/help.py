@@ -18,7 +18,7 @@ class StepsCommand(click.Command):
     """A command whose help ends with the steps of each pipeline and with their parameters."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the lists of steps and parameters. Outside of a project, or if a notebook cannot be read, list only steps."""
+        """Write the lists of steps and parameters. If the project or a notebook cannot be read, list only steps."""
         super().format_epilog(ctx, formatter)
         with formatter.section("Steps"):
             formatter.write_dl([(name, ", ".join(step.name for step in PIPELINES[name])) for name in OFFERED])
