@@ -1,4 +1,4 @@
-"""The script that Azure Machine Learning starts for a step of a submitted run, from sources that are not installed."""
+"""The script that Azure Machine Learning starts for a step of a submitted run, where the sources are not installed."""
 
 import os
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 SOURCES = str(Path(__file__).resolve().parent)
 
 if __name__ == "__main__":
-    # So that kernels find the sources.
+    # Kernels need this variable to find the sources.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))
-    # A machine that runs one notebook gains nothing from a warm parent.
+    # Warm kernels save no time on a machine that runs only one notebook.
     os.environ.setdefault("MLOPS_WARM_KERNELS", "0")
     sys.path.insert(0, SOURCES)
     from mlops.cli import run_program

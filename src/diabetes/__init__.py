@@ -1,1 +1,1 @@
-"""The problem: the disease progression of diabetes patients. It imports only numpy, pandas and scikit-learn."""
+"""The problem: disease progression of diabetes patients. The package imports only numpy, pandas and scikit-learn."""

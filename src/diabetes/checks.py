@@ -1,4 +1,4 @@
-"""The rules for a data file of this problem, by column."""
+"""The rules that each column of a data file must meet."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class ColumnRule:
     Parameters
     ----------
     name : str
-        The column.
+        The name of the column.
     minimum, maximum : float
-        The ends of the range, both allowed.
+        The limits of the range. Both limits are allowed values.
     """
 
     name: str

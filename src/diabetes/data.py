@@ -15,8 +15,8 @@ FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
 TARGET = "Y"
 COLUMNS = (*FEATURES, TARGET)
 UNIT = "points of disease progression"  # the unit of the target
-CHUNK = 100_000  # rows that are rounded at a time, so that no rounded copy of a large table is in memory
-DIGITS = 3  # significant digits that decide on which side of the split a row falls
+CHUNK = 100_000  # rows to round at a time, so that no rounded copy of a large table is in memory
+DIGITS = 3  # significant digits that decide whether a row is held out
 
 # The two rows that the reference implementation's smoke test sends.
 EXAMPLE_ROWS = [[float(value) for value in range(1, 11)], [float(value) for value in range(10, 0, -1)]]
@@ -35,7 +35,7 @@ def load_sample() -> pd.DataFrame:
 
 
 def split_rows(rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split rows into training and holdout; see `mark_holdout`.
+    """Split rows into training and holdout rows, as `mark_holdout` marks them.
 
     Raises
     ------
@@ -55,9 +55,9 @@ def split_rows(rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFram
 def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
-    A row is assigned by a hash of its features, rounded to `DIGITS` significant digits. So it stays on its side if
-    the data grows or is reordered, if its target is corrected, or if its numbers are written with fewer digits. A row
-    with a value close to the border between two roundings can still change sides. `mlops.data.identity` finds such
+    A hash of a row's features, rounded to `DIGITS` significant digits, decides whether the row is held out. So the
+    decision stays the same if the data grows or is reordered, if the target is corrected, or if the numbers are written
+    with fewer digits. It can still change if a value is close to a rounding boundary. `mlops.data.identity` finds such
     rows.
 
     Parameters
@@ -72,7 +72,7 @@ def mark_holdout(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     Returns
     -------
     Series of bool
-        True for a held-out row; indexed as `rows`.
+        True for a held-out row. The index is the index of `rows`.
     """
     marks = [_mark_rows(rows.iloc[start : start + CHUNK], share, seed) for start in range(0, len(rows), CHUNK)]
     return pd.concat(marks) if marks else _mark_rows(rows, share, seed)
@@ -84,9 +84,9 @@ def _mark_rows(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def restore_training_rows(rows: pd.DataFrame, made: Mapping[str, object]) -> pd.DataFrame:
-    """Return the features of the rows that an older version of this project trained on, but did not store.
+    """Return the features of the training rows of an older version of this project, which did not store these rows.
 
-    Older versions assigned a row by a hash of the exact bits of its features.
+    In older versions, a hash of the exact bits of a row's features decided whether the row was held out.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def _round_values(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Round to `DIGITS` significant digits, coded as integers: 0.0123 becomes 123 and three digits for the exponent."""
+    """Round to `DIGITS` significant digits, encoded as integers: 0.0123 = 1.23e-2 becomes 123 * 1000 - 2."""
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(len(values))
     np.log10(np.abs(values), out=exponents, where=usable)

@@ -11,7 +11,7 @@ def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, floa
     Parameters
     ----------
     actual, predicted : array of shape (n,)
-        Disease progression.
+        The disease progression of each row.
 
     Returns
     -------
@@ -30,5 +30,5 @@ def score_predictions(actual: ArrayLike, predicted: ArrayLike) -> dict[str, floa
 
 
 def squared_errors(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
-    """Return the loss of every row; lower is better, and the mean is the ``mse``."""
+    """Return the squared error of every row. Lower is better, and the mean is the ``mse``."""
     return np.square(np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float))

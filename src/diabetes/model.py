@@ -43,12 +43,12 @@ def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
     alpha : float
         Ridge penalty, 0 or more.
     folds : int
-        The number of folds. With fewer rows than this, every row is a fold.
+        The number of folds. If there are fewer rows than folds, every row is a fold.
 
     Returns
     -------
     float
-        The mean error of the folds, in squared units of the target; lower is better.
+        The mean squared error over the folds, in squared units of the target. Lower is better.
     """
     split = KFold(min(folds, len(rows)), shuffle=True, random_state=0)
     losses = cross_val_score(_make_model(alpha), *_split_columns(rows), scoring="neg_mean_squared_error", cv=split)
@@ -56,7 +56,7 @@ def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
 
 
 def predict(model: Pipeline, rows: pd.DataFrame) -> pd.Series:
-    """Return the predicted disease progression of `rows`, with their index; `rows` may be empty."""
+    """Return the predicted disease progression of `rows`, with the same index. `rows` can be empty."""
     if rows.empty:  # scikit-learn refuses an empty table
         return pd.Series(index=rows.index, dtype="float64", name="predicted")
     return pd.Series(model.predict(rows[list(FEATURES)].to_numpy()), index=rows.index, name="predicted")

@@ -1,7 +1,7 @@
-"""The program `mlops`: the command line, in a fork of the warm kernels' parent if there is one.
+"""The program `mlops`: the command line, in a fork of the parent process of the warm kernels if there is one.
 
-The imports of the command line take seconds, and the parent has done them already. Without a parent, the command runs
-in this process; a command that runs notebooks also starts the parent in the background.
+Importing the command line takes seconds, and the parent has already imported it. Without a parent, the command runs in
+this process. If it runs notebooks, it also starts a parent in the background.
 
 The engine is imported inside the functions, so that Ctrl-C during the imports is reported without a traceback.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 ENTRY = "mlops.cli:run_program"
 RUNS_NOTEBOOKS = ("run", "resume", "sweep")
 STANDARD_ERROR = 2
-STAYS = "kernels"  # this command can end the parent, and would end with it if it were a fork
+STAYS = "kernels"  # never runs in a fork, because it can end the parent with all forks
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
         _run()
-    except KeyboardInterrupt:  # Ctrl-C came before the command line could handle it
+    except KeyboardInterrupt:  # before the command line handles Ctrl-C itself
         print("mlops: interrupted", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
 
@@ -37,7 +37,7 @@ def _run() -> None:
     if code is not None:
         if code == -signal.SIGKILL:
             print(
-                "mlops: The command was killed, or the parent of the warm kernels ended. See `mlops status`.",
+                "mlops: The command was killed, or the parent of the warm kernels ended. Check `mlops status`.",
                 file=sys.stderr,
             )
         sys.exit(code if code >= 0 else 128 - code)
@@ -47,14 +47,14 @@ def _run() -> None:
 
 
 def _open_standard_files() -> None:
-    """Open the null device for each standard file that the caller closed, before another file gets its descriptor."""
+    """Open the null device for closed standard streams, so that no other file gets their descriptors."""
     while (found := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
     os.close(found)
 
 
 def _run_forked() -> int | None:
-    """Run the command in a fork and return its exit code; return None if it must run in this process."""
+    """Run the command in a fork and return its exit code. Return None if it must run in this process."""
     from mlops.kernels.parent_client import run_command
     from mlops.kernels.socket_folder import UnavailableError
 
@@ -79,7 +79,7 @@ def _find_parent() -> Connection | None:
         if connection is None and sys.argv[1:2] and sys.argv[1] in RUNS_NOTEBOOKS:
             start_parent(key)
     except (UnavailableError, MlopsError, OSError):
-        return None  # not reported here: starting a kernel and the command line report it
+        return None  # reported by the command line, or when a kernel starts
     return connection
 
 

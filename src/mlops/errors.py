@@ -31,7 +31,7 @@
     │   └── ServiceTestFailed
     └── StepFailed
 
-`RunInterrupted` is not one of them. Like `KeyboardInterrupt`, it is not caught by code that handles errors.
+`RunInterrupted` is not in this tree. It is a `KeyboardInterrupt`, so code that handles errors does not catch it.
 
 Every message names the wrong value, where it came from, and the fix.
 """
@@ -64,9 +64,9 @@ class ExtraMissingError(UsageError):
     Parameters
     ----------
     what : str
-        What needs them, as the subject of the message.
+        The feature that needs the packages, as the subject of the message.
     extra : str
-        The extra of ``pyproject.toml`` that has them.
+        The extra of ``pyproject.toml`` that contains the packages.
     missing : str
         The missing packages or modules. The message names the first one.
     """
@@ -96,7 +96,7 @@ class ConflictError(MlopsError):
 
 
 class NotFoundError(MlopsError):
-    """The base of the errors about something that does not exist. If a command asks for it, the exit code is 2."""
+    """The base of errors about things that do not exist. A command that asks for such a thing exits with code 2."""
 
 
 class RunNotFoundError(NotFoundError):
@@ -148,7 +148,7 @@ class PlatformError(MlopsError):
 
 
 class LostLockError(PlatformError):
-    """A lock could not be renewed. Another process may hold it, so do not change what it guards."""
+    """A lock could not be renewed. Another process may hold it now, so do not change the state that it protects."""
 
 
 class DeploymentError(MlopsError):
@@ -160,7 +160,7 @@ class RolledBackError(DeploymentError):
 
 
 class ServiceUntestedError(DeploymentError):
-    """A service could not be tested, for example because it is unreachable from here. It may still be healthy."""
+    """A service could not be tested, for example because this machine cannot reach it. It may still be healthy."""
 
 
 class ServiceTestFailed(DeploymentError):
@@ -175,11 +175,12 @@ class StepFailed(MlopsError):
     message : str
         A description of the error, with the cell in which it happened.
     kind : str
-        The class of the exception that a cell raised: "ConflictError"; empty if none did, as when the kernel died.
+        The class of the exception that a cell raised: "ConflictError". Empty if no cell raised one, for example because
+        the kernel died.
     cell : str
-        The first line of the cell that failed; empty if none ran.
+        The first line of the failed cell. Empty if no cell ran.
     line : int
-        The line of that cell, counted from 1; 0 if it is unknown.
+        The number of the failing line in the cell, counted from 1. 0 if it is unknown.
     """
 
     def __init__(self, message: str, kind: str = "", cell: str = "", line: int = 0) -> None:
@@ -195,9 +196,10 @@ class RunInterrupted(KeyboardInterrupt):
     Parameters
     ----------
     run_id : str
-        The run, which can be resumed.
+        The id of the run, which can be resumed.
     problem : str
-        The service that may still serve although it has not passed its test; empty if there is none.
+        A message about a service that may still serve although it has not passed its test. Empty if there is no such
+        service.
     """
 
     def __init__(self, run_id: str, problem: str = "") -> None:

@@ -9,7 +9,7 @@ ALL_DIGITS = 17  # with 17 digits, any two different floats look different
 def format_number(value: object, digits: int = DIGITS) -> str:
     """Format a number with three significant digits, and an integer with all its digits.
 
-    A text stays as it is, so that a table shows what a damaged column holds. Anything else is a dash.
+    Text is returned unchanged, so that a table shows the content of a damaged column. Any other value becomes a dash.
 
     Examples
     --------
@@ -32,9 +32,9 @@ def format_number(value: object, digits: int = DIGITS) -> str:
 
 
 def format_pair(first: float, second: float) -> tuple[str, str]:
-    """Format two numbers with three significant digits, or with more if three do not show that they differ.
+    """Format two numbers with three significant digits, or with more digits to show a difference.
 
-    Numbers that have fewer digits, are infinite or undefined are written as they are.
+    Infinity, NaN, and numbers that have fewer digits are not changed.
 
     Examples
     --------

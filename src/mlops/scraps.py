@@ -1,7 +1,7 @@
 """Scraps: the results that a notebook hands on, in scrapbook's own format.
 
-scrapbook can read these scraps, and this module can read scrapbook's. scrapbook is not imported, because that takes
-seconds in every kernel (it imports papermill and cloud clients).
+scrapbook can read these scraps, and this module can read scrapbook's. scrapbook is not imported, because this would
+take seconds in every kernel (it imports papermill and cloud clients).
 """
 
 import json
@@ -21,7 +21,7 @@ def name_copy(notebook: str, environment: str = "") -> str:
 
 
 def read_scraps(path: Path) -> dict[str, Any]:
-    """Return the scraps of a notebook file by name; empty if there is no such file, or no scrap in it.
+    """Return the scraps of a notebook file by name. The result is empty if the file is missing or has no scraps.
 
     This reads the JSON directly, because importing scrapbook takes over a second.
 
@@ -46,7 +46,7 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     HandoffError
-        If an output has the type of a scrap, but not its content, because `glue_results` did not create it.
+        If an output has the MIME type of a scrap, but not the content of a scrap. `glue_results` did not create it.
     """
     return collect_scraps(
         output.get("data", {})
@@ -57,13 +57,13 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collect_scraps(bundles: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the scraps in the outputs of cells, by name; raise the same error as `extract_scraps`."""
+    """Return the scraps in the outputs of cells, by name. This raises the same error as `extract_scraps`."""
     scraps = ((mime, data) for bundle in bundles for mime, data in bundle.items() if mime.startswith(MIME_PREFIX))
     return dict(_read_scrap(mime, payload) for mime, payload in scraps)
 
 
 def write_scraps(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a notebook that holds only scraps, which is all that `read_results` needs."""
+    """Write a notebook that contains only scraps. `read_results` needs nothing else."""
     outputs = [make_scrap(name, value) for name, value in values.items()]
     cell: dict[str, Any] = {
         "cell_type": "code",

@@ -1,7 +1,7 @@
-"""The folders of a project, and MLOPS_HOME, which keeps the state that outlives a run.
+"""The folders of a project, and MLOPS_HOME, the folder with the state that outlives a run.
 
-A home outlives versions of this engine, so it has a format number, in the file ``format``. Code that reads a home calls
-`check_home` first, and code that writes to one calls `mark_home`.
+Different versions of this engine use the same home, so it has a format number in the file ``format``. Code that reads a
+home calls `check_home` first, and code that writes to a home calls `mark_home`.
 """
 
 import os
@@ -14,7 +14,7 @@ from mlops.files.atomic import write_atomically
 from mlops.files.records import read_content, require_format
 
 # Format 2 adds datasets/catalogue.json. Format 3 adds training-rows, and rollbacks in the state of an environment. This
-# version reads formats 1 (a home without a number) and 2 as they are.
+# version also reads format 1 (a home without a number) and format 2, without an upgrade.
 HOME_FORMAT = 3
 FORMAT_FILE = "format"
 
@@ -28,9 +28,9 @@ class Workspace:
     project : Path
         The folder with ``notebooks/`` and ``parameters/``.
     home : Path
-        State that must survive: registry, images, services, keys.
+        The folder of the state that must survive: registry, images, services, keys.
     outputs : Path
-        The results: one folder per run, and ``index.html``, the list of all runs.
+        The folder of the results: one folder per run, and ``index.html``, the list of all runs.
     """
 
     project: Path
@@ -63,8 +63,9 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
         The environment. ``MLOPS_HOME`` (default ``<project>/.mlops``) and ``MLOPS_OUTPUTS``
         (default ``<project>/outputs``) are the two folders that the engine writes to.
     start : Path, optional
-        Where to begin; the current folder by default. The project is the nearest folder, from `start` upwards, that
-        has ``parameters/base.yml``, or else the checkout that this package was installed from.
+        The folder in which the search begins. The default is the current folder. The project is the nearest folder,
+        from `start` upwards, that has ``parameters/base.yml``. If there is none, it is the checkout that this package
+        was installed from.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
 
 
 def _find_folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
-    """Return the folder that a variable names, or the default one; it need not exist."""
+    """Return the folder that an environment variable names, or the default folder. It need not exist."""
     named = environ.get(variable, "")
     folder = Path(named or default).resolve()
     existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
@@ -101,12 +102,12 @@ def _find_folder(environ: Mapping[str, str], variable: str, default: Path) -> Pa
 
 
 def read_home_format(home: Path) -> int:
-    """Return the format number of a MLOPS_HOME; 1 if it has none.
+    """Return the format number of MLOPS_HOME, or 1 if it has no number.
 
     Raises
     ------
     IntegrityError
-        If its file does not contain a number.
+        If the file with the format number does not contain a number.
     """
     path = home / FORMAT_FILE
     try:
@@ -121,7 +122,7 @@ def read_home_format(home: Path) -> int:
 
 
 def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
-    """Refuse a MLOPS_HOME that a newer version wrote to.
+    """Raise an error if a newer version has written to MLOPS_HOME.
 
     Parameters
     ----------
@@ -133,7 +134,7 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
     Raises
     ------
     FormatError
-        If the home's format is newer.
+        If the format number of the home is higher than `newest`.
     """
     require_format(read_home_format(home), newest, f"The home {home}")
 
@@ -141,7 +142,7 @@ def check_home(home: Path, newest: int = HOME_FORMAT) -> None:
 def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
     """Create MLOPS_HOME if it does not exist, and raise its format number to the format that this version writes.
 
-    Safe to call again. Raises the same errors as `check_home`.
+    It is safe to call this again. It raises the same errors as `check_home`.
     """
     check_home(home, newest)
     if not (home / FORMAT_FILE).is_file() or read_home_format(home) < newest:

@@ -75,7 +75,7 @@ def test_a_notebook_without_the_cell_declares_nothing(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_literal_is_refused(tmp_path: Path, line: str, shown: str) -> None:
     path = write_notebook(tmp_path / "02_train.ipynb", line)
-    with pytest.raises(ParameterError, match=re.escape(f"{path}: {shown} is not an assignment of a literal. The par")):
+    with pytest.raises(ParameterError, match=re.escape(f"{path}: {shown} is not an assignment of a literal. Write")):
         read_declarations(path)
 
 

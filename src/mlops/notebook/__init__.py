@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    handoff  the results that a notebook glues, and those of earlier notebooks
+    handoff  the results that a notebook hands on, and the results of earlier notebooks
     figures  the plots, with alt text
     ranges   the check of a parameter's range in JupyterLab, where no runner checks it
 """

@@ -1,7 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs.
 
-They do not use pyplot, because its backend for notebooks takes as long to load as a figure takes to draw, and would
-show each figure twice.
+They do not use pyplot. Loading its backend for notebooks takes as long as drawing a figure, and it would show each
+figure twice.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from mlops.numbers import format_number
 DPI = 100
 EQUAL = "The two models are equal: no row differs."
 UNMOVED = "No column has moved: the distribution is exactly that of the reference."
-MOST_BARS = 2000  # more than the figure has pixels
+MOST_BARS = 2000  # more bars than the figure is pixels wide
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"
 
 
@@ -45,7 +45,7 @@ def draw_figure(figure: Figure) -> bytes:
 
 
 def show_picture(picture: bytes, alt: str) -> None:
-    """Show a PNG as the cell's output; `alt` as for `show_figure`."""
+    """Show a PNG as the cell's output. `alt` is a text for readers who cannot see the picture."""
     display({"image/png": picture, "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
@@ -56,9 +56,9 @@ def save_picture(picture: bytes, path: Path) -> None:
 
 
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
-    """Plot the distance of the columns from the reference, beside the largest distance allowed.
+    """Plot the distance of each column from the reference, with the largest allowed distance.
 
-    If there are more columns than a figure can show, it shows those with the largest distance, and says so.
+    If there are more columns than a figure can show, it shows the columns with the largest distance, and says so.
     """
     every = {drift.column: drift for drift in _list_shapes(drifts)}
     shown = choose_columns(every, drifts)
@@ -70,7 +70,7 @@ def plot_drift(drifts: Sequence[Drift]) -> Figure:
     axes.plot([drift.allowed for drift in shapes], places, "|", color=ORANGE, ms=14, mew=2, label="largest allowed")
     axes.set_yticks(places, [drift.column for drift in shapes])
     axes.set_xlabel("Kolmogorov-Smirnov distance from the reference")
-    figure.legend(loc="outside upper right", ncols=2)  # inside, it would hide the marks of the last columns
+    figure.legend(loc="outside upper right", ncols=2)  # inside the axes, it would hide the marks of the last columns
     if chosen := describe_choice(shown, every):
         figure.suptitle(chosen, x=0.01, ha="left", fontsize="medium")
     if not any(drift.seen for drift in shapes):
@@ -111,7 +111,7 @@ def plot_predictions(actual: ArrayLike, predicted: ArrayLike, unit: str) -> Figu
 
 
 def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) -> Figure:
-    """Plot each row's improvement, sorted; without a champion, each row's loss."""
+    """Plot the improvement on each row, sorted. Without a champion, plot the loss on each row."""
     losses = np.asarray(challenger_losses, dtype=float)
     first = champion_losses is None
     values = np.sort(losses if champion_losses is None else np.asarray(champion_losses, dtype=float) - losses)
@@ -119,7 +119,7 @@ def plot_gains(champion_losses: ArrayLike | None, challenger_losses: ArrayLike) 
     values = np.zeros_like(values) if equal else values
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
-    if len(values) > MOST_BARS:  # 20,000 bars take 17 s, an area over 200,000 rows 0.2 s
+    if len(values) > MOST_BARS:  # 20,000 bars take 17 s, an area of 200,000 rows takes 0.2 s
         places = np.linspace(0, len(values) - 1, MOST_BARS).astype(int)
         for color, part in ((BLUE, values.clip(min=0)), (ORANGE, values.clip(max=0))):
             axes.fill_between(places, part[places], step="mid", color=color, lw=0)

@@ -1,8 +1,8 @@
 """The hand-off between notebooks: one notebook glues scraps, and the next reads them.
 
 In a run, a notebook's scraps are read from its executed copy in the run's folder. JupyterLab makes no such copy, and
-papermill's command can write it anywhere. In both cases, therefore, the scraps are also stored in
-``MLOPS_HOME/workbench/<notebook>.ipynb``, a notebook that contains nothing else, where the next notebook finds them.
+papermill's command can write it anywhere. So in both cases the scraps are also stored in
+``MLOPS_HOME/workbench/<notebook>.ipynb``. This file contains nothing else, and the next notebook reads it.
 """
 
 import math
@@ -18,7 +18,7 @@ WORKBENCH = "workbench"  # a folder in MLOPS_HOME
 
 
 class Results(Mapping[str, Any]):
-    """The results of a notebook, read-only. The error for a missing name lists the existing ones."""
+    """The results of a notebook, as a read-only mapping. The error about a missing name lists the existing names."""
 
     def __init__(self, notebook: str, values: Mapping[str, Any]) -> None:
         self.notebook = notebook
@@ -42,21 +42,21 @@ class Results(Mapping[str, Any]):
 
 
 def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
-    """Hand on a notebook's results; called by the last cell of every notebook.
+    """Hand on the results of a notebook. The last cell of every notebook calls this.
 
     Parameters
     ----------
     notebook : str
-        The calling notebook: "02_train". If it has an environment: "06_deploy-qa".
+        The name of the calling notebook: "02_train", or with its environment: "06_deploy-qa".
     run_folder : str
-        The folder of the run, which the runner passes; empty in JupyterLab and with papermill alone.
+        The folder of the run, which the runner passes. Empty if JupyterLab or papermill's command runs the notebook.
     **values
-        Plain values: text, numbers, booleans, None, and lists or dicts of these. numpy's scalars are converted.
+        Plain values: text, numbers, booleans, None, and lists or dicts of these. Values of numpy are converted.
 
     Raises
     ------
     HandoffError
-        If a value cannot be handed on: NaN, infinity, or an object that JSON does not know.
+        If a value cannot be handed on: NaN, infinity, or an object that JSON cannot represent.
     """
     from IPython.display import display
 
@@ -75,10 +75,10 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
     Parameters
     ----------
     notebook : str
-        The notebook: "02_train".
+        The name of the notebook: "02_train".
     run_folder : str
-        Folder of the run. If it is empty, as in JupyterLab and with papermill alone, the results are those of the
-        notebook's last execution there.
+        The folder of the run. If it is empty, the results are those of the notebook's last execution in JupyterLab or
+        by papermill's command.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def require_same(name: str, *results: Results) -> Any:
 
 
 def find_results(notebook: str, run_folder: str = "") -> Results | None:
-    """Read the results of a notebook, or return None if it has not run; see `read_results`."""
+    """Read the results of a notebook as `read_results` does, but return None if there are none."""
     folder = Path(run_folder) if run_folder else _find_workbench()
     values = read_scraps(folder / name_copy(notebook))
     return Results(notebook, values) if values else None

@@ -24,11 +24,11 @@ from mlops.parameters.suggestion import suggest
 
 RULES = (INTERVAL, OPTIONS, PATTERN)
 THIS_CELL = "parameters cell"
-SPECIAL = {*"[](){}*+?^$|\\"}  # the characters that make a word a pattern
+SPECIAL = {*"[](){}*+?^$|\\"}  # a word that contains one of these characters is a pattern
 # The line that checks the variables of a cell.
 AFTERWARDS = f"__import__({__name__!r}, fromlist=['check_cell']).check_cell.check_values({{source!r}}, globals())"
 INJECTED = "# Parameters\n"  # the first line of the cell in which papermill sets parameters
-# The parts of a constant, as opposed to names and calls.
+# The syntax nodes that a constant consists of. Names and calls are not among them.
 PARTS = (
     ast.Constant,
     ast.List,
@@ -44,7 +44,7 @@ PARTS = (
 
 
 def check_cells() -> None:
-    """Check each cell before this kernel runs it; do nothing outside of IPython."""
+    """Check each cell before this kernel runs it. Do nothing outside of IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell and check_cell not in shell.input_transformers_cleanup:
@@ -52,15 +52,15 @@ def check_cells() -> None:
 
 
 class CellCheck:
-    """The check of the cells of one kernel, which remembers the parameters that its notebook declares."""
+    """The check of all cells that one kernel runs. It remembers the parameters that the notebook declares."""
 
-    has_side_effects = True  # keeps IPython from calling this just to see whether a cell is complete
+    has_side_effects = True  # so that IPython does not call this only to see whether a cell is complete
 
     def __init__(self) -> None:
         self._declared: dict[str, Parameter] = {}
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """Refuse parameters with a value that the comment of their declaration excludes; return the cell to run.
+        """Check the parameters that a cell sets against the comments of their declarations, and return the cell to run.
 
         If a cell only assigns values, and computes one of them, the returned cell checks its variables at its end. Any
         other cell is returned unchanged.
@@ -73,8 +73,8 @@ class CellCheck:
         Raises
         ------
         ParameterError
-            For such a value, a parameter that the notebook does not declare, or a computed value in a cell of
-            declarations. IPython shows the error instead of running the cell.
+            For a value that is not allowed, a parameter that the notebook does not declare, or a computed value in a
+            cell of declarations. IPython shows the error instead of running the cell.
         """
         source = "".join(lines)
         with _without_frames():
@@ -108,7 +108,7 @@ class CellCheck:
                     (self._declared[name],) = read_cell(line, THIS_CELL, {name: value})
             else:
                 said = f"{name} was not checked, because its value is of type {type(value).__name__}."
-                warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # without the line that called this
+                warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # so that the warning quotes no line of code
 
     def _read_declared(self, source: str) -> dict[str, Parameter]:
         """Return the parameters that a cell of constants declares.
@@ -118,7 +118,7 @@ class CellCheck:
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
             return self._declared
-        with nullcontext() if ranges else suppress(ParameterError):  # it may be a cell of other constants
+        with nullcontext() if ranges else suppress(ParameterError):  # the constants may not be parameters
             return {parameter.name: parameter for parameter in read_cell(source, THIS_CELL)}
         return {}
 
@@ -137,7 +137,7 @@ check_cell = CellCheck()
 
 @contextmanager
 def _without_frames() -> Iterator[None]:
-    """Make IPython show a ParameterError as one line."""
+    """Make IPython show a ParameterError as one line, without a traceback."""
     try:
         yield
     except ParameterError as error:
@@ -175,9 +175,9 @@ def _assigns_constants(source: str) -> bool:
 
 
 def _list_ruled(source: str) -> dict[str, str]:
-    """Return the assignments with a comment that gives the allowed values; none if the cell does anything else.
+    """Return the assignments whose comment gives the allowed values. Return none if the cell does anything else.
 
-    Each assignment is text of its own, with the comment of the line on which it ends.
+    Each assignment is returned as a separate text, with the comment of its last line.
     """
     try:
         statements = [(name, statement) for name, statement, _ in _list_assignments(source)]
@@ -193,6 +193,6 @@ def _list_ruled(source: str) -> dict[str, str]:
 
 
 def _is_ruled(comment: str) -> bool:
-    """Return whether a comment has a rule, unlike "rows matching the key"."""
+    """Return whether a comment gives the allowed values. "rows matching the key" does not."""
     pattern = PATTERN.search(comment)
     return bool(INTERVAL.search(comment) or OPTIONS.search(comment) or (pattern and SPECIAL & {*pattern[1]}))
