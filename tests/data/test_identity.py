@@ -1,6 +1,7 @@
 """The identity of rows: a row that comes back with other digits is the same row, or not known to be a different one."""
 
 import io
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -150,3 +151,25 @@ def test_constant_and_repeated_rows_are_found() -> None:
     rows = pd.DataFrame({"a": [3.0] * 1000, "b": [0.0] * 1000})
     assert match_rows(rows, [rows]).seen.all()
     assert match_rows(rows.assign(a=3.6), [rows]).unseen.all()
+
+
+def test_of_a_column_of_zeros_only_zeros_are_found() -> None:
+    known = pd.DataFrame({"a": [-0.0, np.inf]})
+    assert match_rows(pd.DataFrame({"a": [0.0, np.inf, 2.0]}), [known]).unseen.tolist() == [False, False, True]
+
+
+def test_wide_rows_are_looked_up_in_all_their_columns(good: pd.DataFrame) -> None:
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 5000))).rename(columns=str)
+    assert match_rows(wide, [wide[:40]]).seen.tolist() == [True] * 40 + [False] * 20
+    assert match_rows(wide.assign(**{"4999": 9.0}), [wide]).unseen.all()
+
+
+def test_no_copy_of_all_recorded_rows_is_in_memory() -> None:
+    tables = [pd.DataFrame(np.random.default_rng(seed).normal(size=(50_000, 20))) for seed in range(3)]
+    rows = tables[2][-100:].reset_index(drop=True)
+    tracemalloc.start()
+    try:
+        assert match_rows(rows, tables).seen.all()
+        assert tracemalloc.get_traced_memory()[1] < 2 * tables[0].to_numpy().nbytes * len(tables)
+    finally:
+        tracemalloc.stop()

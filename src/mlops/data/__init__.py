@@ -14,6 +14,7 @@
     profile     a few numbers per column; the profiles of two tables merge into the profile of all their rows
     drift       the distance between two profiles
     equality    the comparison of arrays up to rounding
+    blocks      the numbers of a table in blocks of columns
     rounding    the rounding of a file, as it is visible in its values
     identity    finds rows of a table that a model was trained on
     validation  the data test, which checks schema and drift

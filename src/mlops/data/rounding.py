@@ -1,78 +1,98 @@
 """The rounding of a file: estimates from the digits of its values how far they may be from the original values."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlops.data.blocks import list_blocks
+
 COARSE = 2  # significant digits; with three, errors are at most 5e-3, less than `identity.ALIKE`
 EXACT = 2e-7  # relative difference; single precision has an error of up to 6e-8
 MOST_DECIMALS = 12  # more decimals do not change any result
+FIRST = 25  # rows that already rule out most candidates
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
-def bound_rounding(values: pd.Series, known: pd.Series) -> float:
-    """Return the largest difference that rounding can cause between two columns that had the same numbers originally.
+def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
+    """Return the largest difference, by column, that rounding can cause between tables that had the same numbers.
 
-    The result is 0 if both columns have the same number of decimals, because both then round a number to the same
-    value.
+    It is 0 if both columns have the same number of decimals, because both then round a number to the same value.
+
+    Parameters
+    ----------
+    rows, known : DataFrame
+        Tables of numbers with the same columns.
     """
-    first, second = _find_last_place(values), _find_last_place(known)
-    return 0.0 if first == second else (first + second) / 2
+    first, second = _find_last_places(rows), _find_last_places(known)
+    return np.where(first == second, 0.0, (first + second) / 2)
 
 
-def _find_last_place(values: pd.Series) -> float:
-    """Return the value of the last decimal place in a column: 0.01 if no number has more than two decimals.
-
-    Return 0 if the column is not numeric or has more than `MOST_DECIMALS` decimals.
-    """
-    if not pd.api.types.is_numeric_dtype(values):
-        return 0.0
-    numbers = list_finite(values)
-    places = range(MOST_DECIMALS + 1)
-    # The first hundred numbers are checked before all others, because they rule out most candidates.
-    decimals = next((n for n in places if _has_decimals(numbers[:100], n) and _has_decimals(numbers, n)), None)
-    return 0.0 if decimals is None else float(10.0**-decimals)
-
-
-def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Mapping[Hashable, float]:
+def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
     """Return the largest relative difference, by column, that rounding to one or two significant digits can cause.
 
-    The result is empty unless all numbers of one table have at most two significant digits, and the other table has a
-    column with decimals and more digits. Columns with the same number of digits in both tables are left out.
+    It is 0 unless all numbers of one table have at most two significant digits, and the other table has a column with
+    decimals and more digits. It is also 0 for columns with the same number of digits in both tables.
     """
-    numeric = [name for name in rows.columns if all(map(pd.api.types.is_numeric_dtype, (rows[name], known[name])))]
-    digits = {name: (_count_digits(rows[name]), _count_digits(known[name])) for name in numeric}
-    fewest = min(map(max, zip(*digits.values(), strict=True)), default=0)
-    finer = [name for name, (first, second) in digits.items() if first != second]
-    rounded = any(max(digits[name]) > COARSE and not _is_whole(rows[name], known[name]) for name in finer)
-    return dict.fromkeys(finer, float(0.5 * 10.0 ** (1 - fewest))) if rounded and 0 < fewest <= COARSE else {}
+    digits = np.array([_count_digits(rows), _count_digits(known)])
+    fewest = int(digits.max(axis=1).min()) if digits.size else 0
+    finer = digits[0] != digits[1]
+    more = finer & (digits.max(axis=0) > COARSE)
+    rounded = more.any() and not (_are_whole(rows.loc[:, more]) & _are_whole(known.loc[:, more])).all()
+    bound = 0.5 * 10.0 ** (1 - fewest) if rounded and 0 < fewest <= COARSE else 0.0
+    return np.where(finer, bound, 0.0)
 
 
-def _is_whole(*columns: pd.Series) -> bool:
-    return all(bool((numbers == np.round(numbers)).all()) for numbers in map(list_finite, columns))
+def _find_last_places(table: pd.DataFrame) -> Numbers:
+    """Return the value of the last decimal place of each column: 0.01 if no number has more than two decimals.
+
+    It is 0 for a column with more than `MOST_DECIMALS` decimals.
+    """
+    places = np.zeros(table.shape[1])
+    for columns, numbers in list_blocks(table):
+        decimals = _find_fewest(numbers, range(MOST_DECIMALS + 1), _has_decimals)
+        places[columns] = np.where(decimals < 0, 0.0, 10.0 ** -decimals.astype(float))
+    return places
 
 
-def _count_digits(values: pd.Series) -> int:
-    """Return the largest number of significant digits in a column, counted up to `COARSE` + 1; 0 without numbers."""
-    numbers = list_finite(values)
-    numbers = numbers[numbers != 0]
-    for digits in range(1, COARSE + 1):
-        if _has_digits(numbers[:100], digits) and _has_digits(numbers, digits):
-            return digits if len(numbers) else 0
-    return COARSE + 1
+def _count_digits(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the largest number of significant digits in each column, counted up to `COARSE` + 1; 0 without numbers."""
+    digits = np.zeros(table.shape[1], dtype="int64")
+    for columns, numbers in list_blocks(table):
+        found = _find_fewest(numbers, range(1, COARSE + 1), _has_digits)
+        empty = ~(np.isfinite(numbers) & (numbers != 0)).any(axis=0)
+        digits[columns] = np.where(empty, 0, np.where(found < 0, COARSE + 1, found))
+    return digits
 
 
-def _has_digits(numbers: NDArray[np.float64], most: int) -> bool:
+def _are_whole(table: pd.DataFrame) -> Flags:
+    """Return, by column, whether all numbers are whole."""
+    parts = [(~np.isfinite(numbers) | (numbers == np.round(numbers))).all(axis=0) for _, numbers in list_blocks(table)]
+    return np.concatenate(parts)
+
+
+def _find_fewest(numbers: Numbers, candidates: range, test: Callable[[Numbers, int], Flags]) -> NDArray[np.int64]:
+    """Return, by column, the first candidate that passes a test of all values; -1 if none does."""
+    found = np.full(numbers.shape[1], -1)
+    for candidate in candidates:
+        pending = np.flatnonzero(found < 0)
+        likely = pending[test(numbers[:FIRST, pending], candidate).all(axis=0)]
+        found[likely[test(numbers[:, likely], candidate).all(axis=0)]] = candidate
+    return found
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _has_digits(numbers: Numbers, most: int) -> Flags:
+    """Return whether values have at most this number of significant digits. Zeros and gaps have."""
     units = 10.0 ** (np.floor(np.log10(np.abs(numbers))) + 1 - most)
-    return bool((np.abs(numbers - np.round(numbers / units) * units) <= EXACT * np.abs(numbers)).all())
+    near = np.abs(numbers - np.round(numbers / units) * units) <= EXACT * np.abs(numbers)
+    return near | (numbers == 0) | ~np.isfinite(numbers)
 
 
-def _has_decimals(numbers: NDArray[np.float64], most: int) -> bool:
-    return bool((np.abs(numbers - np.round(numbers, most)) <= EXACT * np.abs(numbers)).all())
-
-
-def list_finite(values: pd.Series) -> NDArray[np.float64]:
-    """Return the finite numbers of a column."""
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    return numbers[np.isfinite(numbers)]
+@np.errstate(invalid="ignore")
+def _has_decimals(numbers: Numbers, most: int) -> Flags:
+    """Return whether values have at most this number of decimals. Gaps have."""
+    return (np.abs(numbers - np.round(numbers, most)) <= EXACT * np.abs(numbers)) | ~np.isfinite(numbers)
