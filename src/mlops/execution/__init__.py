@@ -1,20 +1,21 @@
-"""The execution of one notebook with papermill, with a correct outcome and little overhead.
+"""The execution of notebooks with papermill, with correct outcomes and little overhead.
 
-This package corrects papermill in several ways. A killed kernel, a hang, or ``sys.exit(0)`` fails the notebook
-and marks the cell that caused it. The file of the notebook is either complete or absent. Secrets are redacted in files
-and messages. No other package imports papermill. A run whose steps are all unchanged does not import it either.
+This package corrects papermill in several ways. If the kernel is killed or hangs, or the notebook calls
+``sys.exit(0)``, the notebook fails, and the cell that was running is marked. The executed copy is either complete or
+absent. Secrets are redacted in files and messages. No other package imports papermill, and a run of unchanged steps
+does not import it at all.
 
 .. code-block:: text
 
     notebook    executes one notebook
     lean_papermill  imports papermill without cloud storage
-    engine      papermill's engine: deadlines, dead kernels, progress by cell
-    messages    papermill's client: an output that a notebook cannot hold fails its cell
-    client      the kernel's client, which uses sockets in a private folder
+    engine      papermill's engine, which handles time limits, dead kernels and progress
+    messages    papermill's client; a cell fails if the notebook cannot store its output
+    client      the kernel's client, which connects over sockets in a private folder
     kernel_log  the text that a kernel writes outside of its notebook
-    cells       the names of cells in messages
+    cells       names cells in messages
     source      checks that a notebook can be executed
     store       saves the executed notebook, complete and without secrets
-    cancel      ends notebooks from another thread
+    cancel      cancels notebooks from another thread
     pool        executes several notebooks at a time, in threads
 """

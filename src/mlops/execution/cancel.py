@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Cancel:
-    """A signal that ends all executions that it was passed to, including those that begin later."""
+    """A signal that ends all executions to which it was passed, including those that begin after `ask`."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -21,7 +21,7 @@ class Cancel:
         self._kernels: list[KernelManager] = []
 
     def ask(self) -> None:
-        """End the executions by killing their kernels and the processes that these started."""
+        """End the executions. This kills their kernels and the processes that the kernels started."""
         with self._lock:
             self._asked = True
             kernels = tuple(self._kernels)
@@ -32,7 +32,7 @@ class Cancel:
                     os.killpg(group, signal.SIGKILL)
 
     def watch(self, kernel: "KernelManager") -> None:
-        """Add a kernel that is starting or running."""
+        """Register a kernel that is starting or running, so that `ask` can kill it."""
         with self._lock:
             self._kernels.append(kernel)
         self.check()

@@ -1,6 +1,6 @@
 """The names of cells and of unexpected errors in messages.
 
-A cell is named by its first line, because the source notebook does not show execution counts.
+A cell is named by its first line, because the source notebook has no execution counts.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 COLORS = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
-PLACE = re.compile(r"^(?:Cell )?In ?\[\d+\], line (\d+)", re.MULTILINE)  # a cell's frame in IPython's tracebacks
+PLACE = re.compile(r"^(?:Cell )?In ?\[\d+\], line (\d+)", re.MULTILINE)  # the frame of a cell in a traceback of IPython
 
 
 def find_first_line(source: str) -> str:
@@ -23,12 +23,12 @@ def describe_cell(source: str) -> str:
 
 
 def find_line(traceback: Iterable[str]) -> int:
-    """Return the cell line that a traceback points to, counted from 1; 0 if the traceback does not name one."""
+    """Return the line of the cell to which a traceback points, counted from 1; 0 if the traceback names no line."""
     found = PLACE.search(COLORS.sub("", "\n".join(traceback)))
     return int(found[1]) if found else 0
 
 
 def describe_error(error: Exception) -> str:
-    """Return the text of an unexpected error: its kind, its message, and the line that raised it."""
+    """Describe an unexpected error by its class, its message, and the line that raised it."""
     frame = tracebacks.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"

@@ -1,4 +1,4 @@
-"""jupyter_client's manager and client without their fixed waits, on sockets that no other user can reach."""
+"""jupyter_client's manager and client, without their fixed waits, and with sockets that no other user can reach."""
 
 import time
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 from traitlets.config import Config
 
-ANSWER_SECONDS = 1.0  # time to wait for an answer; then the kernel is asked again, unless it has died
+ANSWER_SECONDS = 1.0  # seconds to wait for an answer before the kernel is asked again
 
 
 class PromptClient(AsyncKernelClient):
     """A client that is ready as soon as the kernel is.
 
-    jupyter_client's own client waits for late messages until the kernel was silent for 0.2 s. That is not necessary,
-    because the kernel's "idle" is always the last message of a request.
+    jupyter_client's own client waits for late messages until the kernel has sent none for 0.2 s. This is unnecessary,
+    because the status "idle" is always the last message for a request.
     """
 
-    language_info: Mapping[str, Any] = MappingProxyType({})  # reported by the kernel when it is ready
+    language_info: Mapping[str, Any] = MappingProxyType({})  # sent by the kernel when it is ready
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         deadline = time.monotonic() + (timeout or float("inf"))
@@ -36,7 +36,10 @@ class PromptClient(AsyncKernelClient):
     wait_for_ready = _async_wait_for_ready
 
     async def _hear_idle(self, request: str) -> bool:
-        """Wait for the answer to `request` and for its "idle", or return False if the kernel is silent."""
+        """Wait for the answer to `request` and for the status "idle".
+
+        Return False if the kernel does not send them in time.
+        """
         answered = False
         try:
             while True:
@@ -60,7 +63,7 @@ class PromptManager(AsyncKernelManager):
     client_factory = Type(klass=PromptClient)
 
     async def _async_interrupt_kernel(self) -> None:
-        """Interrupt the kernel. Do nothing while it shuts down: it is idle then, and would print a traceback."""
+        """Interrupt the kernel. Do nothing while it shuts down, because then it would only print a traceback."""
         if not self.shutting_down:
             await super()._async_interrupt_kernel()
 
@@ -68,7 +71,7 @@ class PromptManager(AsyncKernelManager):
 
 
 def make_socket_folder() -> "TemporaryDirectory[str]":
-    """Create a private folder whose path is short enough for a socket's name, which has at most 107 characters."""
+    """Create a private folder with a short path, because the path of a socket can have at most 107 characters."""
     usual = TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True)
     if len(usual.name) < 80:
         return usual
@@ -77,5 +80,5 @@ def make_socket_folder() -> "TemporaryDirectory[str]":
 
 
 def talk_privately(folder: str) -> Config:
-    """Make the kernel listen on sockets in a private folder; over TCP any user of the machine could connect to it."""
+    """Make the kernel listen on sockets in a private folder. Over TCP, any user of the machine could connect to it."""
     return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})

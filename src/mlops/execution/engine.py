@@ -1,6 +1,6 @@
 """A papermill engine with one deadline for the whole notebook.
 
-It marks the cell that was running if the kernel dies or time runs out.
+If the kernel dies or the time limit is exceeded, the engine marks the cell that was running.
 """
 
 import math
@@ -21,13 +21,13 @@ from mlops.execution.kernel_log import open_log
 from mlops.execution.messages import RunClient
 from mlops.kernels.needs import NOTEBOOK
 
-START_SECONDS = 120  # time for a kernel to become ready
-SAVE_SECONDS = 1.0  # minimum pause between two saves
-SAVE_SHARE = 0.05  # the largest share of time for saving; a large notebook is saved less often
+START_SECONDS = 120  # seconds in which a kernel must become ready
+SAVE_SECONDS = 1.0  # minimum seconds between two saves
+SAVE_SHARE = 0.05  # maximum share of the time that is spent on saving; so a large notebook is saved less often
 
 
 class RunEngine(Engine):
-    """An engine that executes a notebook's cells; registered with papermill as `NAME`."""
+    """An engine that executes the cells of a notebook. It is registered with papermill as `NAME`."""
 
     NAME = "mlops"
 
@@ -74,7 +74,7 @@ class RunEngine(Engine):
                 raise StepFailed(said, cell=find_first_line(cell)) from error
             except (StepFailed, NoSuchKernel):
                 raise
-            except Exception as error:  # papermill, nbclient and zmq may fail in any way, and only this step fails
+            except Exception as error:  # papermill, nbclient or zmq may raise any error, and it must end only this step
                 cancel.check()
                 if not client.started:
                     raise StepFailed(f"The kernel did not start: {error}{log.find_last()}") from error
@@ -88,9 +88,9 @@ class RunEngine(Engine):
 
 
 def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    """Save at intervals. Saving twice per cell would take time that grows with the square of the notebook's length.
+    """Save at intervals. Saving twice per cell, as papermill does, takes time proportional to the square of the length.
 
-    Returns a function that restores papermill's own saving, for the final saves.
+    Return a function that restores papermill's way of saving, for the final saves.
     """
     save = nb_man.save
     due = time.monotonic() + SAVE_SECONDS
@@ -107,7 +107,7 @@ def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
         nb_man.save = save
 
     nb_man.save = save_when_due
-    nb_man.max_autosave_pct = math.inf  # otherwise papermill's own back-off would print a warning
+    nb_man.max_autosave_pct = math.inf  # otherwise papermill would print a warning that it saves less often
     return restore
 
 
@@ -122,19 +122,22 @@ def _report_cells(nb_man: NotebookExecutionManager, report_cell: Callable[[int, 
 
 
 def _count_left(deadline: float) -> int | None:
-    """Return the whole seconds until the deadline, as nbclient needs them, or None if there is no deadline."""
+    """Return the seconds until the deadline, or None if there is none.
+
+    They are rounded, because nbclient needs an integer.
+    """
     return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
 
 
 def _mark_running(nb_man: NotebookExecutionManager) -> str:
-    """Mark the last executed cell as failed, because papermill marks it as completed. Return its source."""
+    """Mark the last executed cell as failed instead of completed. Return the source of this cell."""
     cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
     nb_man.cell_exception(cell)
     return str(cell.source)
 
 
 def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
-    """Refuse a notebook that exited early without an error, because papermill treats ``sys.exit(0)`` as a success.
+    """Raise an error if a notebook exited early without an error. papermill treats ``sys.exit(0)`` as a success.
 
     Cells with the tag `skip` are not executed.
     """
@@ -148,7 +151,7 @@ def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
             said = f"The notebook exited early in {where}. It must run to its end or raise an error."
             raise StepFailed(said, cell=find_first_line(cell.source))
         if cell.metadata.papermill["status"] == nb_man.FAILED:
-            return  # papermill itself raises the error, and marks it in the file
+            return  # papermill raises this error itself, and marks the cell in the file
 
 
 papermill_engines.register(RunEngine.NAME, RunEngine)

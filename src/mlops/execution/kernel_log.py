@@ -1,4 +1,4 @@
-"""The log of a kernel: the text that it writes outside of its notebook, which must not reach the terminal."""
+"""The log of a kernel: the text that it writes outside of its notebook. This text must not reach the terminal."""
 
 import os
 import subprocess
@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-READ = 2**16  # bytes at the end of the log that are searched
+READ = 2**16  # number of bytes at the end of the log that are read
 
 
 class KernelLog:
     """A file that receives the standard error of a kernel.
 
-    ipykernel sends all output on its descriptors 1 and 2 to the notebook, including that of subprocesses and C
-    libraries, and repeats it on the original descriptors. On a terminal that would be an unredacted copy, and with
-    ``--json`` a line before the JSON. Also, a process that outlives its kernel would keep the program's pipe open.
+    ipykernel sends all output on file descriptors 1 and 2 to the notebook, including the output of subprocesses and C
+    libraries. It also repeats this output on the original descriptors. There, a terminal would show it unredacted, and
+    with ``--json`` it would precede the JSON. Also, a process that outlives its kernel would keep the program's pipe
+    open.
 
     Parameters
     ----------
@@ -28,13 +29,13 @@ class KernelLog:
 
     @property
     def streams(self) -> Mapping[str, int]:
-        """The options for the start of a kernel with `jupyter_client`."""
+        """The options with which `jupyter_client` must start the kernel."""
         return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
 
     def find_last(self) -> str:
-        """Return a colon and the last line, or "" if the log is empty.
+        """Return the last line of the log after a colon, to end a sentence with it; "" if the log is empty.
 
-        The line is not shortened here, because its secrets are redacted later and half a secret would not be found.
+        The line is not shortened here, because its secrets are redacted later, and half of a secret would not be found.
         """
         with Path(self._file.name).open("rb") as file:
             start = max(0, self._file.seek(0, os.SEEK_END) - READ)
@@ -47,6 +48,6 @@ class KernelLog:
 
 @contextmanager
 def open_log(folder: str) -> Iterator[KernelLog]:
-    """Open a log in the folder that also has the kernel's sockets."""
+    """Open a log in the folder of the kernel's sockets."""
     with Path(folder, "kernel.log").open("ab") as file:
         yield KernelLog(file)

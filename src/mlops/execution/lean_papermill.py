@@ -1,8 +1,8 @@
 """The import of papermill without its cloud storage.
 
-Runs read notebooks from disk, and `store` saves the copies, so papermill's clients of Azure, S3, HDFS and GitHub are
-never used. Importing them takes 0.6 s of 0.8 s, for which a run without a warm parent would wait. Import this module
-before papermill.
+Import this module before papermill. Notebooks are read from disk, and `store` saves the copies, so papermill's clients
+for Azure, S3, HDFS and GitHub are never used. They take 0.6 s of the 0.8 s for importing papermill. A run without warm
+kernels would wait for that.
 """
 
 import sys
@@ -14,7 +14,10 @@ UNUSED = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs
 
 @contextmanager
 def _hide(names: tuple[str, ...]) -> Iterator[None]:
-    """Make importing these modules fail, as if they were not installed, unless they are already imported."""
+    """Make imports of these modules fail, as if they were not installed.
+
+    Modules that are already imported stay available.
+    """
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]

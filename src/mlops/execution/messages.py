@@ -1,4 +1,4 @@
-"""A client for papermill. If a cell sends a message that the client cannot use, that cell fails."""
+"""A client for papermill. If a cell sends a message that the client cannot use, the cell fails."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,29 +10,30 @@ from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
-DEEPEST = 100  # maximum nesting of a JSON output; nbformat fails to read more than about 300
-ODD = "OddOutput"  # the name of the error of a cell with an invalid output
+DEEPEST = 100  # maximum nesting of a JSON output; nbformat cannot read more than about 300 levels
+ODD = "OddOutput"  # the error name of a cell with an invalid output
 UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class RunClient(PapermillNotebookClient):
-    """A client that fails a cell if it sends a broken widget message or an output that a notebook cannot hold.
+    """A client that fails a cell with an invalid widget message, or with an output that a notebook cannot store.
 
-    nbclient would raise from the middle of its loop, which loses the cell and shows the output in a traceback.
+    nbclient raises an error in the middle of its loop. Then it is unknown which cell failed, and the traceback shows
+    the output.
     """
 
-    started = False  # whether the kernel is ready
-    odd = ""  # the fault in the outputs of the current cell
+    started = False  # set once the kernel is ready
+    odd = ""  # the first fault in the outputs of the current cell
 
     def papermill_execute_cells(self) -> None:
-        """Execute the cells; called by papermill once the kernel has started."""
+        """Execute the cells. Called by papermill once the kernel has started."""
         self.started = True
         assert self.kc is not None
-        self.nb.metadata["language_info"] = self.kc.language_info  # set before the cells run, in case the kernel dies
+        self.nb.metadata["language_info"] = self.kc.language_info  # set first, because the kernel may die
         super().papermill_execute_cells()
 
     def process_message(self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Handle a message; called by nbclient for each message that belongs to a cell."""
+        """Handle a message. Called by nbclient for each message that belongs to a cell."""
         try:
             _require_flat(msg["content"], DEEPEST)
             output = NotebookClient.process_message(self, msg, cell, cell_index)
@@ -43,12 +44,12 @@ class RunClient(PapermillNotebookClient):
         return output
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Watch the kernel; suppress the error that nbclient's watcher raises after a failure."""
+        """Watch the kernel, and suppress the error that nbclient's watcher raises after a failure."""
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
-        """Execute a cell; called by papermill.
+        """Execute a cell. Called by papermill.
 
         Raises CellExecutionError if the cell failed or sent an invalid output.
         """
@@ -69,7 +70,7 @@ def _require_flat(value: Any, levels: int) -> None:
 
 
 def _describe(message: Mapping[str, Any], error: Exception) -> str:
-    """Describe what is wrong with a message without showing its content."""
+    """Describe what is wrong with a message, without showing its content."""
     kind, content = message["msg_type"], message["content"]
     if kind.startswith("comm"):
         reason = type(error).__name__

@@ -1,4 +1,4 @@
-"""One notebook, executed with papermill."""
+"""The execution of one notebook with papermill."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -35,9 +35,9 @@ def execute(
     Parameters
     ----------
     source, output : Path
-        The notebook, and its executed copy.
+        The paths of the notebook and of its executed copy.
     parameters : mapping
-        The values to inject after its ``parameters`` cell.
+        The values to inject after the notebook's ``parameters`` cell.
     seconds : float
         The time limit in seconds.
     report_cell : callable
@@ -45,13 +45,13 @@ def execute(
     secrets : callable
         Returns the values to redact in the copy and in errors.
     cancel : Cancel, optional
-        Lets another thread end the execution.
+        A signal with which another thread can end the execution.
 
     Raises
     ------
     StepFailed
-        If a cell raised an error, exited or did not run, if the kernel died, or if the time limit was exceeded. The
-        copy is saved in any case, with the cell marked.
+        If a cell raises an error, exits or does not run, if the kernel dies, or if the time limit is exceeded. The copy
+        is saved in these cases, too, and the cell is marked in it.
     """
     if not source.is_file():
         raise StepFailed(f"{source} no longer exists. Restore it and resume the run.")
@@ -87,7 +87,7 @@ def execute(
     finally:
         STORE.close(output)
     if failure:
-        # Raised without its causes, because a traceback would show their texts.
+        # Raised without its causes, because a traceback would show their unredacted texts.
         raise _redact(failure, make_redactor(secrets()))
 
 

@@ -1,4 +1,4 @@
-"""A pool of threads that executes several notebooks at a time, with their events in one queue."""
+"""A pool of threads that executes several notebooks at a time and puts their events into one queue."""
 
 import queue
 import time
@@ -14,7 +14,7 @@ from mlops.execution.cancel import Cancel
 
 @dataclass(frozen=True)
 class CellDone:
-    """The progress of a notebook: `done` of its `cells` are finished."""
+    """The progress of a notebook: `done` of its `cells` have been executed."""
 
     name: str
     done: int
@@ -23,7 +23,7 @@ class CellDone:
 
 @dataclass(frozen=True)
 class NotebookEnded:
-    """The end of a notebook after `seconds`. Its `future` raises the error of the execution, if any."""
+    """The end of a notebook after `seconds`. If the execution failed, `future.result()` raises its error."""
 
     name: str
     future: "Future[None]"
@@ -33,12 +33,12 @@ class NotebookEnded:
 class NotebookPool:
     """A pool that executes up to `jobs` notebooks at a time.
 
-    If its block raises an exception, running notebooks are ended.
+    If the block of the ``with`` statement raises an exception, the running notebooks are ended.
 
     Parameters
     ----------
     jobs : int
-        The number of notebooks at a time.
+        The maximum number of notebooks that run at a time.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -58,8 +58,8 @@ class NotebookPool:
         self._threads.shutdown(cancel_futures=True)
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
-        """Submit a notebook, called `name` in events; the other arguments are those of `execute`."""
-        from mlops.execution.notebook import execute  # imports papermill, which a run of unchanged steps does not need
+        """Start a notebook, or queue it. Its events have this `name`. The other arguments are those of `execute`."""
+        from mlops.execution.notebook import execute  # papermill: not needed if all steps are unchanged
 
         began = 0.0
 

@@ -15,14 +15,14 @@ TAG = "parameters"
 
 @dataclass(frozen=True)
 class Kernel:
-    """The kernel that a notebook names, and the language in which papermill writes the parameters."""
+    """The name of a notebook's kernel, and the language in which papermill writes the parameters."""
 
     name: str
     language: str
 
 
 def find_kernel(notebook: Path) -> Kernel:
-    """Return the kernel that a notebook names, or else the project's kernel."""
+    """Return the kernel that a notebook names. If it names none, return the project's kernel."""
     metadata = _read(notebook).get("metadata", {})
     asked = metadata.get("kernelspec", {})
     language = asked.get("language") or metadata.get("language_info", {}).get("name") or "python"
@@ -30,17 +30,17 @@ def find_kernel(notebook: Path) -> Kernel:
 
 
 def require_sources(notebooks: Iterable[Path]) -> None:
-    """Refuse notebooks that cannot be executed.
+    """Raise an error if a notebook cannot be executed.
 
     Raises
     ------
     UsageError
         If a kernel is not installed.
     ParameterError
-        If not exactly one cell of a notebook is tagged ``parameters``. Without such a cell, a
-        notebook would ignore its parameters.
+        If a notebook has no cell with the tag ``parameters``, or more than one. Without such a cell, it would ignore
+        its parameters.
     """
-    installed = set[str]()  # looking for a kernel takes 3 ms, and all notebooks usually ask for the same one
+    installed = set[str]()  # a search for a kernel takes 3 ms, and all notebooks usually name the same kernel
     for notebook in notebooks:
         name, kernel = f"{notebook.parent.name}/{notebook.name}", find_kernel(notebook).name
         if kernel not in installed:
@@ -67,9 +67,10 @@ def _require_kernel(kernel: str, notebook: str) -> None:
 
 
 def _find_own_program(kernel: str) -> str:
-    """Return the program of a kernel with this project's provisioner; an empty text for any other kernel.
+    """Return the program of a kernel whose kernelspec names our provisioner; "" for any other kernel.
 
-    Asking Jupyter imports IPython and zmq (0.3 s), which a run that reuses everything does not need.
+    The kernelspec is read directly. jupyter_client would import IPython and zmq (0.3 s), which a run that reuses all
+    results does not need.
     """
     from jupyter_core.paths import jupyter_path
 

@@ -1,4 +1,4 @@
-"""The store that papermill writes to: local files, which are written atomically and without secrets."""
+"""The store to which papermill writes. It writes local files atomically and without secrets."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,9 +13,9 @@ from mlops.record.redaction.notebooks import redact_notebook
 
 
 class NotebookStore:
-    """A papermill handler with its own scheme.
+    """A papermill handler for addresses with a scheme of its own.
 
-    papermill writes the finished notebook twice. Unchanged content is written only once.
+    papermill writes the finished notebook twice. The second write is omitted if the content is the same.
     """
 
     SCHEME = "mlops-run:"
@@ -25,23 +25,23 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Register a notebook, in which `secrets` will be redacted, and return the address for papermill."""
+        """Register a notebook and return its address for papermill. `secrets` will be redacted in it."""
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"
 
     def close(self, path: Path) -> None:
-        """Forget a notebook that is finished."""
+        """Unregister a notebook that is finished."""
         del self._secrets[str(path)]
         del self._written[str(path)]
 
     def write(self, content: str, url: str) -> None:
-        """Write a notebook; called by papermill. Raises StepFailed if it cannot be written."""
+        """Write a notebook. Called by papermill. Raise StepFailed if the notebook cannot be written."""
         path = self.pretty_path(url)
         if content == self._written[path]:
             return
         notebook = json.loads(content)
-        notebook["metadata"]["papermill"]["output_path"] = path  # papermill would record the address of this store
+        notebook["metadata"]["papermill"]["output_path"] = path  # instead of the address in this store
         safe = redact_notebook(notebook, make_redactor(self._secrets[path]()))
         try:
             write_atomically(Path(path), json.dumps(safe, indent=1, ensure_ascii=False) + "\n")
@@ -50,7 +50,7 @@ class NotebookStore:
         self._written[path] = content
 
     def pretty_path(self, url: str) -> str:
-        """Return the path behind an address; called by papermill."""
+        """Return the path for an address. Called by papermill."""
         return url.removeprefix(self.SCHEME)
 
 

@@ -1,14 +1,14 @@
-"""The run engine, which executes a pipeline's notebooks, in parallel if possible, and records their results.
+"""The run engine. It executes the notebooks of a pipeline, in parallel if possible, and records their results.
 
 .. code-block:: text
 
     plan                the plan of a run, and its surroundings
     run                 one run in progress
-    new_record          the record of a run that begins
-    conditions          whether a step must wait for others, and why it must not run
+    new_record          creates the record of a new run
+    conditions          decides whether a step must wait for other steps, and whether it must be skipped
     outcome             the outcome of a run that ended
     requirements        the notebooks, files and folders that must exist before anything runs
-    single_step         one step of a submitted run, in a process or on a machine of its own
+    single_step         runs one step of a submitted run, in its own process or on its own machine
     telemetry_listener  sends finished runs to the platform's monitoring
 """
 
@@ -44,28 +44,29 @@ __all__ = [
 def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:
     """Run a pipeline.
 
-    A step does not run again if an earlier run has its results and nothing that they depend on has changed.
+    If an earlier run has the results of a step, and nothing that these depend on has changed, the step is not run
+    again.
 
     Parameters
     ----------
     plan : Plan
-        The steps, and how to run them.
+        The steps and the settings of the run.
     surroundings : Surroundings
-        The project, the listeners, and the platform's part in the run.
+        The project, the listeners and the functions of the platform.
     run_id : str
-        The run's name, which must be unused; empty to generate one.
+        The name of the run, which no other run may have; empty to generate a name.
 
     Returns
     -------
     RunRecord
-        The finished run. A failed step is recorded in it, not raised.
+        The finished run. If a step fails, no error is raised: the record contains the failure.
 
     Raises
     ------
     UsageError
-        If the plan cannot be run. Nothing was written.
+        If the plan cannot be run. In this case nothing is written.
     OSError
-        If the record cannot be written. The run can be resumed from its last record.
+        If the record cannot be written. The run can be resumed from the last record that was written.
     """
     if run_id:
         require_new(run_id, surroundings.workspace.outputs)
@@ -84,25 +85,25 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
     """Resume a run that did not finish, with the parameters that it was started with.
 
-    Finished steps are kept, except for those whose executed notebook was deleted, and for deployments that were undone
-    because their test failed. All other steps run.
+    Finished steps are kept, with two exceptions: steps whose executed notebook was deleted, and deployments that were
+    undone because their test failed. These and all other steps run.
 
     Parameters
     ----------
     record : RunRecord
         The run.
     steps : sequence of Step
-        The steps of its pipeline.
+        The steps of the run's pipeline.
     surroundings : Surroundings
         The same as for `run_pipeline`.
     jobs : int
-        See `Plan`.
+        How many steps can run in parallel; see `Plan`.
 
     Raises
     ------
     UsageError
-        If the run is still running, has succeeded, or was started by a newer version. If it runs only one step, and
-        the results that this step needs are missing.
+        If the run is still running, has succeeded, or was started by a newer version of the engine. Also if the run has
+        only one step (`--only`), and results that this step needs are missing.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
@@ -133,7 +134,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
             continue
         if settings.only and found.state == "reused":
             _require_input(found, record, folder)
-            again = again.with_step(found)  # the steps that it needs were not requested, so they have no results
+            again = again.with_step(found)  # the steps before it were not requested, so they have no results
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
             if all(need.has_results for need in needs):
@@ -146,7 +147,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 
 def _require_input(step: StepRecord, record: RunRecord, folder: Path) -> None:
-    """Raise an error if a step's results, which the step of `--only` needs, cannot be read."""
+    """Raise an error if the results of a step that the step of `--only` needs cannot be read."""
     if not has_copy(step, folder):
         raise UsageError(
             f"--only {record.settings.only} needs the results of {step.name}, but its notebook in run {record.run_id} "

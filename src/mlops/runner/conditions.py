@@ -1,4 +1,4 @@
-"""The conditions of a step: whether it must wait for other steps, and why it must not run."""
+"""The conditions of a step: whether it must wait for other steps, and whether it must be skipped."""
 
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
@@ -7,13 +7,13 @@ from mlops.runner.plan import Plan
 
 
 def is_waiting(step: Step, record: RunRecord) -> bool:
-    """Return whether a step must wait, because a step that it needs has not ended."""
+    """Return whether a step must wait for another step that it needs."""
     needs = [found for name in step.needs if (found := record.step(name))]
     return any(need.state in ("pending", "running") for need in needs)
 
 
 def find_reason_to_skip(step: Step, record: RunRecord, plan: Plan) -> str:
-    """Return why a step must not run; "" if it can run."""
+    """Return the reason why a step must be skipped; "" if it can run."""
     if plan.only and step.name != plan.only:
         return f"only {plan.only} was requested"
     if refusal := find_refusal(record, plan.steps):

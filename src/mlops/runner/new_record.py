@@ -1,4 +1,4 @@
-"""The record of a run that begins."""
+"""The record of a new run."""
 
 from typing import Any
 

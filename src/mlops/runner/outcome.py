@@ -25,10 +25,11 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
 
 
 def _name_alone(step: Step, ended: StepRecord, record: RunRecord, *, repeats: bool) -> str:
-    """Return the outcome of a step that ran alone. A decision alone changes nothing, so its outcome is "done".
+    """Return the outcome of a run with `--only`. A step that only decides changes nothing, so its outcome is "done".
 
-    A requested step that a decision skipped is "rejected". A step that was skipped for any other reason did not do its
-    work, which is an "error". A test that is repeated after its release was completed releases nothing: "done".
+    If the requested step was skipped because of a decision, the outcome is "rejected". If it was skipped for another
+    reason, its work was not done, so the outcome is "error". If a test is repeated after it completed a release, the
+    outcome is "done", because the repetition releases nothing.
     """
     if ended.state == "skipped":
         judge = record.step(step.only_if.step) if step.only_if else None

@@ -25,22 +25,23 @@ class Plan:
     pipeline : str
         The name of the pipeline.
     steps : sequence of Step
-        All steps of the pipeline, each after those that it needs.
+        All steps of the pipeline. Each step comes after the steps that it needs.
     parameters : Parameters
         The parameters, already checked.
     only : str
-        The only step to run, with the results of the steps before it from an earlier run; empty to run all.
+        The only step to run (`--only`). It uses the results of earlier runs for the steps that it needs. Empty to run
+        all steps.
     force : bool
-        Whether to run unchanged steps, too.
+        Whether to run unchanged steps again.
     jobs : int
-        How many steps can run in parallel; 0 for one per core.
+        How many steps can run in parallel; 0 for one step per core.
     at : str
-        The step of a submitted run that this process executes, with the results that the run has so far. Other
-        processes execute the other steps. Empty if this process executes all steps.
+        The step of a submitted run that this process executes. Other processes execute the other steps, and their
+        results are in the folder of the run. Empty if this process executes all steps.
     source : str
-        The earlier run that `only` takes results from; empty for the newest results of any run that is not a sweep.
+        The earlier run from which `only` takes results. Empty to take the newest results of any run except sweeps.
     repeats : bool
-        Whether an earlier run already completed the step of `only` with the same results, so that this run completes
+        Whether an earlier run has already completed the step of `only` with the same results. If so, this run completes
         nothing new, such as a release.
     """
 
@@ -55,30 +56,30 @@ class Plan:
     repeats: bool = False
 
     def find_step(self, name: str) -> Step:
-        """Return the declaration of one of the plan's steps."""
+        """Return the declaration of the step with this name."""
         return next(step for step in self.steps if step.name == name)
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The surroundings of a run.
+    """The surroundings of a run: its project, its listeners and functions of the platform.
 
     Parameters
     ----------
     project : Project
-        The project; ``<outputs>/<run id>/`` of its workspace gets the executed notebooks and ``run.json``.
+        The project. The executed notebooks and ``run.json`` are written to ``<outputs>/<run id>/`` in its workspace.
     listeners : sequence of Listener
-        Notified of the progress, in this order.
+        The listeners that are notified of the progress, in this order.
     secrets : callable
         Returns the values to redact in everything that is saved.
     restore : callable
-        Called if a step that `restores` an environment failed, with that environment, the digest of the image that
-        the run deployed there, and how the test ended.
+        Restores the previous service of an environment. Called if a step that declares `restores` failed. The arguments
+        are the environment, the digest of the image that the run deployed there, and how the test ended.
     observe : callable
-        Returns the present state of something that a step `watches`, such as "champion".
+        Takes a name from `Step.watches`, such as "champion", and returns the current state of what it names.
     is_kept : callable
-        Called with a step and its record in an earlier run. Returns whether everything that the step created on the
-        platform still exists, and for a deployment whether it still serves, so that its results can be reused.
+        Takes a step and its record in an earlier run. Returns whether the results of that step can be reused: everything
+        that it created on the platform still exists, and a service that it deployed still serves.
     """
 
     project: Project

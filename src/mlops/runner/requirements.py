@@ -1,4 +1,4 @@
-"""The requirements of a run: notebooks that can be executed, existing data files, and a folder for the outputs."""
+"""The requirements of a run: executable notebooks, existing data files, and a writable folder for the outputs."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from mlops.workspace import Workspace
 
 
 def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]], workspace: Workspace) -> None:
-    """Refuse steps that would fail for a reason that is known before they run.
+    """Raise an error if it is clear that a step would fail, before any step runs.
 
     Parameters
     ----------
     steps : iterable of Step
-        The steps that are going to run.
+        The steps that are about to run.
     values : mapping
-        The parameters of each step.
+        The parameters of the notebooks, by name of the step.
     workspace : Workspace
         The folders of the project.
 
@@ -30,7 +30,7 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
     ------
     UsageError
         If a notebook cannot be executed, a file that a parameter names does not exist, or the folder of outputs cannot
-        be created or written to. Nothing was written.
+        be created or written to. In this case nothing is written.
     """
     steps = list(steps)
     require_sources(workspace.notebooks / f"{name}.ipynb" for name in dict.fromkeys(step.notebook for step in steps))
@@ -39,12 +39,12 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
 
 
 def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse steps if one of their parameters names a file that does not exist; `values` has the parameters by step.
+    """Raise an error if a parameter of a step names a file that does not exist. `values` has the parameters by step.
 
     Raises
     ------
     UsageError
-        If there is such a step.
+        If a file does not exist.
     """
     for step in steps:
         for name in step.files:
@@ -52,12 +52,12 @@ def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]
 
 
 def require_new(run_id: str, outputs: Path) -> None:
-    """Refuse a run's name if it is invalid, or if another run has it.
+    """Raise an error if the name of a new run is invalid, or if another run has it.
 
     Raises
     ------
     UsageError
-        If the name is refused.
+        If the name cannot be used.
     """
     if not re.fullmatch(r"\w[\w.-]*", run_id):
         raise UsageError(

@@ -32,7 +32,7 @@ from mlops.runner.plan import Plan, Surroundings
 from mlops.scraps import read_scraps
 
 CUT_OFF = "interrupted when the run ended"
-ENDINGS: Mapping[str, Ending] = {  # by the kind of the error; only a failed check is a failed test
+ENDINGS: Mapping[str, Ending] = {  # how the test ended, by class of the error; "interrupted" for all others
     ServiceTestFailed.__name__: "failed",
     ServiceUntestedError.__name__: "unanswered",
 }
@@ -40,7 +40,10 @@ ERROR_LENGTH = 2000  # maximum number of characters of an error in a record
 
 
 class Run:
-    """One run in progress. `record` is saved after every change. Only the notebooks run outside of the main thread."""
+    """A run in progress.
+
+    `record` is saved after every change. Notebooks run in other threads, all else in the main thread.
+    """
 
     def __init__(self, plan: Plan, surroundings: Surroundings, record: RunRecord) -> None:
         self.plan = plan
@@ -49,7 +52,7 @@ class Run:
         self.record = record
         self.folder = self.workspace.outputs / record.run_id
         self.unannounced: list[StepRecord] = []
-        self.notified = 0  # how many listeners know the first of these steps
+        self.notified = 0  # how many listeners have been notified of the first of these steps
 
     def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +71,7 @@ class Run:
                 problem = self._give_up("interrupted", INTERRUPTED)
                 raise RunInterrupted(self.record.run_id, problem) from None
             except Exception as error:
-                with suppress(OSError):  # if even this cannot be written, readers see that the process ended
+                with suppress(OSError):  # if this cannot be written, the run is read as "lost"
                     self._give_up("failed", f"{type(error).__name__}: {error}", type(error).__name__)
                 raise
             self._conclude()
@@ -99,14 +102,14 @@ class Run:
                     self._announce([ended, *decided])
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
-        """Start each step whose dependencies are met; return those that were skipped or reused instead."""
+        """Start the steps whose dependencies are met. Return the steps that were skipped or reused instead."""
         decided: list[str] = []
         for step in self.plan.steps:
             if self.record.get_step(step.name).state != "pending" or is_waiting(step, self.record):
                 continue
             settled = self._skip(step) or self._reuse(step)
             if settled:
-                self.record = self.record.with_step(settled)  # saved once for all, because each save syncs the disk
+                self.record = self.record.with_step(settled)  # saved once below, because each save syncs the disk
                 decided.append(step.name)
             elif self.plan.at in ("", step.name) and len(self._list_running()) < pool.jobs:
                 self._start(step, pool)
@@ -149,11 +152,11 @@ class Run:
             seconds=self.plan.parameters.step_timeout_minutes * 60 or math.inf,
             secrets=self.around.secrets,
         )
-        for listener in self.around.listeners:  # the kernel starts in the meantime
+        for listener in self.around.listeners:  # the kernel starts at the same time
             listener.step_started(self.record.get_step(step.name))
 
     def _settle(self, event: NotebookEnded) -> StepRecord:
-        """Record how a step ended, so that the steps that need it can start."""
+        """Record how a step ended. After that, the steps that need it can start."""
         step = self.plan.find_step(event.name)
         found = replace(self.record.get_step(event.name), seconds=event.seconds)
         try:
@@ -177,7 +180,10 @@ class Run:
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
-        """Notify the listeners of steps that ended. If an interrupt ends this call, the next call continues."""
+        """Notify the listeners of the steps that ended.
+
+        After an interrupt, the next call notifies the remaining listeners.
+        """
         self.unannounced += steps
         before = self.record
         while self.unannounced:
@@ -199,10 +205,11 @@ class Run:
         write_run(self.record, self.workspace.outputs)
 
     def _give_up(self, state: RunState, error: str, kind: str = "") -> str:
-        """End the run early. If the test of a service was running, restore the previous service.
+        """End the run early. If the test of a service was running, restore the service before it.
 
-        After an interrupt, the running steps are recorded as failed. After a crash outside of the steps, only the
-        run is. If a service could not be restored, the error and the returned text say so.
+        After an interrupt, the running steps and the run are recorded as failed. After a crash outside of the steps,
+        only the run is recorded as failed. If the service cannot be restored, the recorded error and the returned text
+        say so.
         """
         problem = ""
         for step in self.plan.steps:
@@ -216,7 +223,7 @@ class Run:
                     problem = self._shorten(found_problem)
                     self._save(self.record.with_step(replace(ended, error=f"{error}. {problem}")))
         if state == "interrupted":
-            with suppress(MlopsError, OSError):  # the user already sees that the run did not finish
+            with suppress(MlopsError, OSError):  # the user already knows that the run did not finish
                 self._announce()
         self.record = replace(self.record, error=self._shorten(f"{error}. {problem}" if problem else error))
         self._end(state, "error", kind)
@@ -226,13 +233,16 @@ class Run:
         return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
 
     def _shorten(self, error: str) -> str:
-        """Return an error for the record: redacted first, because half of a secret would not be found."""
+        """Return an error, shortened for the record.
+
+        It is redacted first, because half of a secret would not be found.
+        """
         return _cut(redact_text(error, self.around.secrets()))
 
     def _restore(self, step: Step) -> str:
-        """Restore the service that an environment had before this run deployed there, if the failed step declares it.
+        """Restore the service that an environment had before this run, if the failed step declares `restores`.
 
-        If that fails, return a warning that names the model that might serve there now.
+        If this fails, return a warning that names the model that may serve now.
         """
         deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
         deployed = self.record.step(deployment.name) if deployment else None
@@ -241,7 +251,7 @@ class Run:
         ending = ENDINGS.get(self.record.get_step(step.name).error_kind, "interrupted")
         try:
             self.around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)
-        except (MlopsError, OSError) as error:  # the run must end with its own error, too
+        except (MlopsError, OSError) as error:  # the run must also report its own error
             model = find_model(self.record, [deployment]) or "the image of this run"
             return (
                 f"{step.restores} may still serve {model}, which has not passed its test, because the previous service "
@@ -268,15 +278,15 @@ class Run:
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Add to a step's parameters the files that it chose itself, as if they had been passed to it.
+    """Add the data files that a step chose itself to its parameters, as if they had been passed to it.
 
-    The next run passes them. Otherwise the data test would run again when the sample becomes the first version of the
-    data set.
+    The next run will pass these files. Without this, the data test would run again when the sample becomes the first
+    version of the data set.
     """
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})
 
 
 def _cut(error: str) -> str:
-    """Return an error for the record. A long one is shortened, and a note says so."""
+    """Return an error for the record. If it is too long, shorten it and add a note."""
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"

@@ -1,4 +1,4 @@
-"""One step of a submitted run, whose steps run one after another, each in its own process or on its own machine."""
+"""One step of a submitted run. The steps run one after another, each in its own process or on its own machine."""
 
 from dataclasses import replace
 
@@ -16,21 +16,22 @@ from mlops.runner.run import Run
 
 
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
-    """Run the step `plan.at` for the platform, which stores the run's folder between the steps.
+    """Run the step `plan.at`. Between the steps, the platform stores the folder of the run.
 
-    However the step ends, even by an interrupt, the folder is stored and the run is tagged with its state.
+    After the step, the folder is stored and the run is tagged with its state, even if the step failed or was
+    interrupted.
 
     Returns
     -------
     RunRecord
-        Its state is "waiting" if other steps follow.
+        The record of the run. Its state is "waiting" if other steps follow.
 
     Raises
     ------
     UsageError
-        If there is no such step, or a step that it needs has no results.
+        If the pipeline has no such step, or a step that it needs has no results.
     PlatformError
-        If the folder could not be fetched or stored.
+        If the platform cannot fetch or store the folder.
     """
     _require_step(plan)
     folder = surroundings.workspace.outputs / job.run_id
@@ -45,7 +46,7 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Record that a submitted run has nothing to do. All its steps are skipped, which is not a failure."""
+    """Record that a submitted run has nothing to do. All its steps are skipped, and the run succeeds."""
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():
@@ -62,14 +63,15 @@ def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str
 
 
 def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
-    """Run the step `plan.at`, with the results of earlier steps from the run's folder.
+    """Run the step `plan.at`. The results of earlier steps are read from the folder of the run.
 
-    Safe to call again. A finished step is kept. Any other step runs again, and so do the steps after it.
+    This is safe to repeat: a finished step does not run again. If the step runs again, the steps after it must run
+    again, too.
 
     Raises
     ------
     UsageError
-        If there is no such step, or a step that it needs has no results.
+        If the pipeline has no such step, or a step that it needs has no results.
     """
     names = _require_step(plan)
     folder = surroundings.workspace.outputs / run_id
@@ -88,7 +90,7 @@ def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
 
 
 def _require_step(plan: Plan) -> list[str]:
-    """Return the names of the plan's steps; refuse `plan.at` if it is not one of them."""
+    """Return the names of the plan's steps. Raise an error if `plan.at` is not one of them."""
     names = [step.name for step in plan.steps]
     if plan.at not in names:
         raise UsageError(f"The pipeline {plan.pipeline} has no step {plan.at!r}. It has: {', '.join(names)}.")
@@ -107,7 +109,7 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
 
 
 def _report(job: Job, record: RunRecord, plan: Plan) -> None:
-    """Report the step's numbers and the run's state to the platform, so that its pages show them."""
+    """Send the metrics of the step and the state of the run to the platform, which shows them on its pages."""
     results = record.get_step(plan.at).results
     job.log_metrics(
         {

@@ -18,6 +18,6 @@ class TelemetryListener(Listener):
         self._telemetry = telemetry
 
     def run_ended(self, run: RunRecord) -> None:
-        """Report the run, whose secrets are already redacted. Report a submitted run only after its last step."""
+        """Report the run, or a submitted run after its last step. The secrets in `run` are already redacted."""
         if run.state != "waiting":
             self._telemetry.record_run(run)
