@@ -146,7 +146,7 @@ def _explain_missing(name: str, pipeline: str, outputs: Path, source: str) -> st
 
 
 def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> bool:
-    """Return whether an earlier run already completed the step of `--only` with the same reused results."""
+    """Return whether an earlier run has already completed the step of `--only`, and reused the same results for it."""
     wanted = {step.name: step.source for step in reused if step.source}
     return any(
         (found := run.step(only)) is not None
@@ -159,10 +159,11 @@ def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> boo
 def _find_deployed(
     only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], is_kept: Callable[[Step, StepRecord], bool]
 ) -> dict[str, RunRecord | None]:
-    """Return the run whose deployment the step of `--only` tests, by the step that deployed it.
+    """Return the run whose deployment the step of `--only` tests, by the name of the step that deployed.
 
-    It is the newest one that still serves, or else the newest one, which the test then finds replaced. Empty if the
-    step tests no service, or nothing was deployed.
+    This is the run of the newest deployment that still serves. If none serves, it is the run of the newest deployment,
+    and the test will find that another one has replaced it. The result is empty if the step tests no service, or if
+    nothing was deployed.
     """
     found: dict[str, RunRecord | None] = {}
     for step in needed:
@@ -184,8 +185,8 @@ def _find_refused(
 ) -> StepRecord | None:
     """Return the step before `only` that refused to act, from the newest run with results of such steps, or None.
 
-    A refusal also skips the later steps of a release if each step is a run of its own (`--only`).
-    With `concluded`, the refusal of a whole release does not count, because that release has ended.
+    A refusal also skips the later steps of a release if each step is a run of its own (`--only`). With `concluded`,
+    ignore a refusal in a run of the whole release, because that release is complete.
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]

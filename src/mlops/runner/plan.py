@@ -78,8 +78,8 @@ class Surroundings:
     observe : callable
         Takes a name from `Step.watches`, such as "champion", and returns the current state of what it names.
     is_kept : callable
-        Takes a step and its record in an earlier run. Returns whether the results of that step can be reused: everything
-        that it created on the platform still exists, and a service that it deployed still serves.
+        Takes a step and its record in an earlier run. Returns whether the results of that step can be reused. They can
+        if everything that it created on the platform still exists, and a service that it deployed still serves.
     """
 
     project: Project
