@@ -1,20 +1,20 @@
-"""The platform Azure Machine Learning, with azureml-sdk v1. No other package imports an Azure package.
+"""The platform Azure Machine Learning, with azureml-sdk v1. Only this package imports the packages of Azure.
 
-Importing this module does not import one either. Each part imports the packages that it needs on first use.
+They are imported on first use, so importing this module does not import them.
 
 .. code-block:: text
 
-    connection      identity, requests, and explanations of refusals
-    models          trainings and versions
-    images          the Container Registry
-    services        Container Instances and Kubernetes
-    pipelines       published pipelines and their schedules
+    connection      the identity, requests to Azure, and explanations of refused requests
+    models          trainings, and versions of models
+    images          scoring images in the Container Registry
+    services        services on Container Instances and Kubernetes
+    pipelines       the published pipeline and its schedules
     submitted       runs of the published pipeline, and their jobs
-    infrastructure  the ARM template, deletion, billing
+    infrastructure  set-up with an ARM template, deletion, and billable quantities
     datasets        versions of the data set
     arrivals        new data in a watched folder
-    secrets         Key Vault, and keys of services
-    telemetry       runs in Application Insights
+    secrets         secrets in Key Vault, and the keys of services
+    telemetry       sends runs to Application Insights
 """
 
 import importlib.util
@@ -52,17 +52,17 @@ NEEDED = (
 
 
 def open_backend(caller: Caller) -> Backend:
-    """Open the platform. No request is sent to Azure until one is needed.
+    """Open the platform. This sends no request to Azure.
 
     Raises
     ------
     ExtraMissingError
         If the packages of the platform are not installed.
     ParameterError
-        If ``parameters/azure.yml`` is wrong.
+        If a setting in ``parameters/azure.yml`` is wrong.
     """
     require_packages()
-    adopt_compute_identity()  # before this process, or a notebook that it starts, creates a credential
+    adopt_compute_identity()  # must precede every credential of this process and of the notebooks that it starts
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
     services = AzureServices(session, images)

@@ -1,8 +1,8 @@
 """New data: files that arrive in the folder ``data_trigger_path`` of the workspace's default datastore.
 
-A new file is first copied to the folder of the versions, because the original may be overwritten at any time. The copy
-is tested and becomes a version if it passes. Azure starts a run for each changed file, even if several files arrive
-together. So the first run claims the newest file, and the others end without work.
+A new file is first copied to the folder of the versions, because the original can be overwritten at any time. The copy
+is tested and, if it passes, becomes a version. Azure starts one run per changed file, even if several files arrive
+together. The first of these runs claims the newest file, and the other runs end without work.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ class AzureArrivals:
                 "publish --platform azure`, and put a file into that folder."
             )
         container = open_container(self._session)
-        # Azure does not watch subfolders either, so a folder of Parquet files cannot arrive.
+        # Subfolders are left out, because Azure does not watch them. So a folder of Parquet files cannot arrive.
         found = list(container.walk_blobs(name_starts_with=f"{folder}/"))
         arrived = [blob for blob in found if blob.name.endswith(FORMATS)]
         if not arrived:
@@ -80,14 +80,16 @@ class AzureArrivals:
         return Arrival(newest.name, self._datasets.store(content, split_name(newest.name)[1]))
 
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
-        """Claim a file for a run, unless another run has claimed it, and return the run with the claim.
+        """Claim a file for a run, unless another run claimed it earlier. Return the id of the run that has the claim.
 
-        The claim is in a separate blob. Metadata on the file itself would count as a change and start another run.
+        The claim is a separate blob, because new metadata of the file would count as a change and start another run.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
-        written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()  # identifies this version of the file
+        written = hashlib.sha256(
+            f"{file.name} {file.etag}".encode()
+        ).hexdigest()  # differs whenever the file is written
         note = container.get_blob_client(f"mlops/arrivals/{written}")
         try:
             note.upload_blob(run_id.encode())
@@ -105,7 +107,7 @@ class AzureArrivals:
             return note.download_blob().readall().decode()
 
     def _has_failed(self, holder: str, run_id: str) -> bool:
-        """Return whether the run that claimed a file had already failed or been canceled when this one began."""
+        """Return whether the run `holder`, which claimed a file, failed or was canceled before `run_id` started."""
         try:
             found = self._runs.get_run(holder)
         except RunNotFoundError:

@@ -1,7 +1,7 @@
 """The data set: files in the workspace's default datastore, registered as versions of an Azure ML data set.
 
-The file of a version never changes. The first one is at ``dataset_path``, and later ones are in the same folder, with
-their number in the name. So the URL of an old version still returns the old rows.
+The file of a version never changes, so the URL of an old version still returns the old rows. The file of the first
+version is at ``dataset_path``. Later files are in the same folder, with the version's number in the name.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from mlops.platform.datasets import LATEST, DatasetVersion
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient
 
-RIGHTS_SECONDS = 300.0  # a new role takes minutes to take effect
+RIGHTS_SECONDS = 300.0  # because it takes minutes until a newly assigned role has an effect
 PAUSE_SECONDS = 10.0
 HASH = "sha256"
 BLOB_URL = re.compile(r"abfs://(?P<container>[^@]+)@(?P<account>[^.]+)\.dfs\.(?P<endpoint>[^/]+)/(?P<path>.+)")
@@ -97,7 +97,7 @@ class AzureDatasets:
         return DatasetVersion(self._name, int(made.version), url)
 
     def store(self, content: bytes, ending: str) -> str:
-        """Store a file and return its new URL, or return the newest version's URL if the content is the same."""
+        """Store a file and return its URL. If the newest version has the same content, return that version's URL."""
         sha256 = hashlib.sha256(content).hexdigest()
         newest = self._find_newest()
         if newest and self._read_hash(newest.url) == sha256:
@@ -106,7 +106,7 @@ class AzureDatasets:
         stem, _ = split_name(self._session.settings.dataset_path)
         number = newest.version + 1 if newest else 1
         path = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
-        while not self._upload(locate_blob(store, path), content, sha256):  # another file has that name
+        while not self._upload(locate_blob(store, path), content, sha256):  # a different file has this name
             number += 1
             path = f"{stem}-{number}{ending}"
         return locate_blob(store, path)
@@ -171,7 +171,7 @@ class AzureDatasets:
                     time.sleep(self.pause_seconds)
 
     def _read_hash(self, url: str) -> str:
-        """Return the SHA-256 in the metadata of a blob, or compute it if there is none."""
+        """Return the SHA-256 of a blob from its metadata or, if that has none, from its content."""
         blob = self._open_blob(url)
         noted = (blob.get_blob_properties().metadata or {}).get(HASH)
         return noted or hashlib.sha256(blob.download_blob().readall()).hexdigest()
@@ -183,7 +183,7 @@ class AzureDatasets:
 
 
 def parse_blob(url: str) -> dict[str, str]:
-    """Return the parts of a URL that `locate_blob` returned: container, account, endpoint, path."""
+    """Split a URL that `locate_blob` returned into container, account, endpoint and path."""
     place = BLOB_URL.fullmatch(url)
     assert place is not None, url
     return place.groupdict()

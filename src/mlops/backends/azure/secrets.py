@@ -1,8 +1,8 @@
 """Secrets in the workspace's Key Vault, and the keys of its web services.
 
-An environment variable ``MLOPS_SECRET_<NAME>`` takes precedence over the vault, as on every platform, because build
-agents pass secrets that way. Notebooks run in their own processes. So the names (never the values) of secrets that were
-read are recorded on this machine, and the runner redacts the secrets that any process of this project has read.
+An environment variable ``MLOPS_SECRET_<NAME>`` takes precedence over the vault, because build agents pass secrets that
+way. The runner must redact every secret that was read, but notebooks read secrets in their own processes. Therefore the
+names of these secrets, never their values, are recorded in MLOPS_HOME.
 """
 
 import os
@@ -33,7 +33,7 @@ class AzureSecrets:
         self._known: dict[tuple[str, int], tuple[str, ...]] = {}
 
     def get_secret(self, name: str) -> str:
-        """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``, or else the secret in the vault."""
+        """See `Secrets`. Reads the environment variable ``MLOPS_SECRET_<NAME>`` or, if it is not set, the vault."""
         given = os.environ.get(name_variable(name))
         if given is not None:
             return given
@@ -66,7 +66,7 @@ class AzureSecrets:
         return keys
 
     def list_values(self) -> Iterable[str]:
-        """See `Secrets`. It is called often, so it asks Azure only for secrets that were read since the last call."""
+        """See `Secrets`. Azure is asked only for secrets that were read since the last call, as calls are frequent."""
         yield from list_variables()
         for path in sorted(self._noted.glob("*")):
             noted = (path.name, path.stat().st_mtime_ns)

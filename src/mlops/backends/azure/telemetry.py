@@ -1,6 +1,7 @@
 """Runs in Application Insights: a run is a request, its steps are dependencies, and metrics are measurements.
 
-Everything is sent when the run ends, because a background thread would end with the process.
+Everything is sent in one request when the run ends. A background thread could end, with the process, before it has sent
+everything.
 """
 
 import json
@@ -24,10 +25,10 @@ logger = logging.getLogger(__name__)
 
 CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 COMPONENT_API = "2020-02-02"
-SECONDS, RETRIES = 5, 1  # time limit for the connection and for the answer; retries of the exporter
+SECONDS, RETRIES = 5, 1  # time limit for the connection and for the answer, and number of retries
 ROLE = "mlops"  # the name on the application map
-# The exporter reads these options only from the environment. They turn off its statistics and remote settings. The
-# statistics have their own thread, for which the exporter waits 30 seconds after the service refused something.
+# These variables turn off the exporter's statistics and remote settings, and are the only way to do so. The statistics
+# have their own thread, and after a refused request the exporter would wait 30 seconds for this thread.
 QUIET = {
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
@@ -42,8 +43,8 @@ class AzureTelemetry:
     Parameters
     ----------
     session : AzureSession
-        The workspace, which names the Application Insights resource. If the environment variable
-        ``APPLICATIONINSIGHTS_CONNECTION_STRING`` is set, it is used instead, and the workspace is not asked.
+        The workspace, whose Application Insights resource is used, unless the environment variable
+        ``APPLICATIONINSIGHTS_CONNECTION_STRING`` names another one.
     """
 
     def __init__(self, session: AzureSession) -> None:
@@ -163,7 +164,7 @@ def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
 
 
 def _list_measurements(results: Mapping[str, object]) -> dict[str, str]:
-    """Return the attribute that the exporter turns into custom measurements: finite numbers, with True as 1."""
+    """Return the attribute that the exporter turns into custom measurements. It has all finite numbers; True is 1."""
     numbers = {
         name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)
     }

@@ -1,15 +1,15 @@
-"""The connection to Azure: identity, requests, and explanations of refusals.
+"""The connection to Azure: the identity, requests, and explanations of refused requests.
 
 .. code-block:: text
 
     settings      the section `azure` of parameters/azure.yml
     machines      the number of cores of each machine size, and the number that production needs
     identity      the credential of this process
-    session       the workspace, opened once
-    container     the storage clients for locks, data sets and records, which are blobs
-    lock          a lease on a blob, which is renewed while it is held
-    sdk_objects   the parts of the SDK's untyped objects that the adapter uses
-    answers       the content of an SDK's error: status, codes, messages, Retry-After
-    refusals      explanations and advice for a status or an error code
+    session       the workspace, which is opened on first use
+    container     the storage clients for locks, data sets and records, which are all blobs
+    lock          a lock that all users of the workspace share
+    sdk_objects   type hints for the SDK's objects
+    answers       reads status, codes, messages and Retry-After from the errors of the SDKs
+    refusals      explains refused requests, and says what to do
     retries       calls that are retried while Azure is busy
 """

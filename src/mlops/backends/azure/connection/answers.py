@@ -1,7 +1,7 @@
-"""Azure's answers, read from the errors of all its SDKs: status, codes, messages, and how long to wait.
+"""Azure's answers, read from the errors that its SDKs raise: status, codes, messages, and how long to wait.
 
-Each SDK wraps an answer in its own errors, and Resource Manager nests errors in errors, some of them as text. Only the
-innermost error is reported, because the outer ones only repeat that something failed.
+Each SDK has its own errors. Resource Manager nests errors in other errors, partly as text. Only the innermost errors
+are reported, because the outer errors only repeat that something failed.
 """
 
 import json
@@ -10,26 +10,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-QUERY = re.compile(r"((?:https?://|/)[^\s?'\"]*)\?[^\s'\")]*")  # it may contain a signature that grants access
+QUERY = re.compile(r"((?:https?://|/)[^\s?'\"]*)\?[^\s'\")]*")  # a query can contain a signature that grants access
 STATUS = re.compile(r"Request failed \((\d{3})\)")  # errors of the data set client have the status only in their text
 CLUTTER = re.compile(r"\s*\n(?:RequestId|ErrorCode|Time|Content):.*", re.DOTALL)  # lines that storage clients append
 BUSY = (408, 429, 500, 502, 503, 504)
 
 
 class Response(Protocol):
-    """A response of requests, msrest or azure-core, with the attributes that they have in common."""
+    """The attributes that the responses of requests, msrest and azure-core have in common."""
 
     status_code: int
     headers: Mapping[str, str]
 
 
 class ReportedError(Exception):
-    """An error in the body of a successful answer, for example from a validation.
+    """An error that Azure reports with a successful status, for example after a validation.
 
     Parameters
     ----------
     body : object
-        ``{"code", "message", "details": [...]}``.
+        The error: ``{"code", "message", "details": [...]}``.
     """
 
     def __init__(self, body: object) -> None:
@@ -39,7 +39,7 @@ class ReportedError(Exception):
 
 @dataclass(frozen=True)
 class Reason:
-    """An innermost error of an answer."""
+    """The code and message of one innermost error in an answer."""
 
     code: str
     message: str
@@ -63,7 +63,7 @@ def is_missing(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether Azure was busy or the connection was lost, so that a second try may succeed."""
+    """Return whether Azure was busy or the connection was lost, so that a retry may succeed."""
     return find_status(error) in BUSY or is_unreachable(error)
 
 
@@ -86,12 +86,12 @@ def find_pause(error: BaseException) -> float | None:
 
 
 def has_code(error: BaseException, code: str) -> bool:
-    """Return whether an innermost error of the answer has a code: "ResourceGroupNotFound"."""
+    """Return whether one of the innermost errors has this code, such as "ResourceGroupNotFound"."""
     return any(reason.code == code for reason in read_reasons(error))
 
 
 def read_reasons(error: BaseException) -> list[Reason]:
-    """Return Azure's reasons without query strings, or the SDK's own text if the answer cannot be read."""
+    """Return the innermost errors of an answer or, if it cannot be read, the SDK's text, all without query strings."""
     if isinstance(error, ReportedError):
         found = list_reasons(error.body)
     else:
@@ -100,13 +100,13 @@ def read_reasons(error: BaseException) -> list[Reason]:
 
 
 def list_reasons(body: object) -> list[Reason]:
-    """Return the innermost errors of an error body, each once.
+    """Return the innermost errors of an error body without duplicates.
 
     Parameters
     ----------
     body : object
-        ``{"error": {"code", "message", "details": [...]}}`` in upper or lower case. A message may itself be the text of
-        such a body.
+        ``{"error": {"code", "message", "details": [...]}}`` in upper or lower case. A message can be the JSON text of
+        another error body.
     """
     return list(dict.fromkeys(_walk(body)))
 
@@ -160,7 +160,7 @@ def _find_response(error: BaseException) -> Response | None:
 
 
 def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, because the SDKs wrap errors in others with less information."""
+    """Yield an error and its causes. The SDKs wrap errors in other errors, which have less information."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""The storage SDK's clients. Locks, data sets, and the records of images and services are blobs."""
+"""Clients of Azure Storage for blobs: locks, data sets, and the records of images and services."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +7,7 @@ from mlops.backends.azure.connection.session import CONNECT_SECONDS, READ_SECOND
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, ContainerClient
 
-RETRIES = 4  # these take about a minute
+RETRIES = 4  # take about a minute altogether
 
 
 def open_container(session: AzureSession) -> "ContainerClient":
@@ -20,7 +20,7 @@ def open_container(session: AzureSession) -> "ContainerClient":
 
 
 def open_blob(session: AzureSession, account: str, container: str, path: str) -> "BlobClient":
-    """Return the storage SDK's client for a blob in any account: "https://ACCOUNT.blob.ENDPOINT"."""
+    """Return the storage SDK's client for a blob. `account` is a URL: "https://ACCOUNT.blob.ENDPOINT"."""
     from azure.storage.blob import BlobClient
 
     return BlobClient(account, container, path, **_make_options(session))

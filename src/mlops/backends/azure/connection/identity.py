@@ -1,4 +1,4 @@
-"""The identity of this process. If Azure rejects it, the error is the same whichever SDK asked."""
+"""The identity of this process. If Azure rejects it, every SDK raises the same error."""
 
 import logging
 import os
@@ -22,13 +22,13 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
     """Use the managed identity of the compute for every credential of this process and its children.
 
     A node of a compute cluster issues tokens only for an explicit client id, even if the cluster has only one identity.
-    The id is in a variable that azure-identity does not read (azure-sdk-for-python#30427). On a compute without an
-    identity, that variable contains the word "clientid".
+    The node has this id in a variable that azure-identity does not read (azure-sdk-for-python#30427). On a compute
+    without an identity, the variable contains the word "clientid".
 
     Parameters
     ----------
     environ : mutable mapping, optional
-        The environment variables, by default those of this process. An identity that is already set there stays.
+        The environment variables, by default those of this process. An identity that is already set is kept.
     """
     environ = os.environ if environ is None else environ
     if GUID.fullmatch(environ.get(COMPUTE_ID, "")):
@@ -38,7 +38,7 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
 class Identity:
     """The credential of this process: from the environment, a managed identity, or the Azure CLI, in this order.
 
-    The SDKs' own errors differ, and are a page long, because they list every place that was searched.
+    It replaces the SDKs' own errors, which differ and are a page long, because they list every place that was searched.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""A lock shared by all users of the workspace: a lease on a blob in its default container.
+"""A lock that all users of a workspace share: a lease on a blob in the workspace's default container.
 
-The SDK replaces all tags of a model at once, and Azure does not check whether they have changed meanwhile. So a
-process reads, changes and writes tags only while it holds this lock. The lease lasts some seconds and is renewed. If
-the process dies, the lease expires.
+The lease lasts 15 seconds and is renewed while the lock is held. If the process dies, the lease expires. For example,
+tags of models are read, changed and written only with the lock, because the SDK replaces all tags of a model at once,
+and Azure does not check whether another process has changed them meanwhile.
 """
 
 import random
@@ -27,7 +27,7 @@ LEASED = (409, 412)  # 409 if the blob exists, 412 after a write to a leased blo
 
 
 class LeaseLock:
-    """A named lock, which is not reentrant.
+    """A named lock. It is not reentrant.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ class LeaseLock:
 
     @contextmanager
     def hold(self) -> Iterator["Lease"]:
-        """Hold the lock, renew it meanwhile, and release it at the end.
+        """Hold the lock and renew its lease, and release it at the end of the block.
 
         Raises
         ------
         PlatformError
-            If another process holds it for too long.
+            If another process holds the lock for longer than `wait_seconds`.
         """
         asked, client = self._acquire()
         lease = Lease(client, self._name, asked)
@@ -81,11 +81,11 @@ class LeaseLock:
                     f"Another process has held the lock {self._name} in the container {blob.container_name} of "
                     f"{blob.account_name} for {self._wait_seconds:.0f} s. End a run that hangs, then try again."
                 )
-            time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # so that waiting processes do not all ask at once
+            time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # random, so that processes do not all ask at once
 
 
 def _create(blob: "BlobClient") -> None:
-    """Create the blob of a lock, unless another process created, or even leased, it in the meantime."""
+    """Create the blob of a lock, unless another process has created it in the meantime."""
     from azure.core.exceptions import HttpResponseError
 
     try:
@@ -107,14 +107,14 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise LostLockError if the lease may have expired, because another process may hold the lock then."""
+        """Raise LostLockError if the lease may have expired, because another process may then hold the lock."""
         if time.monotonic() >= self._valid_until:
             raise LostLockError(
                 f"The lock {self._name} was lost because it could not be renewed. Nothing more is written."
             )
 
     def release(self) -> None:
-        """Release the lease. If that fails, it expires."""
+        """Release the lease. If the request fails, the lease expires after some seconds."""
         from azure.core.exceptions import AzureError
 
         self._released.set()
@@ -127,6 +127,6 @@ class Lease:
 
         while not self._released.wait(RENEW_SECONDS):
             asked = time.monotonic()
-            with suppress(AzureError):  # the next round retries, until `check` finds that it is too late
+            with suppress(AzureError):  # the next round tries again; `check` raises an error once the lease has expired
                 self._client.renew()
                 self._valid_until = asked + LEASE_SECONDS

@@ -1,16 +1,16 @@
-"""The machines of Azure: the number of cores that a size's name implies, and the number that production needs."""
+"""The machine sizes of Azure: the number of cores of each, and the number that a production cluster needs."""
 
 import re
 
 LEAST_NODES, LEAST_CORES = 3, 12  # Azure Machine Learning's minimum for a production cluster (FastProd)
 SIZE = re.compile(r"Standard_(?P<family>[A-Z]+)(?P<number>\d+)(?:-(?P<active>\d+))?[a-z]*(?P<rest>(?:_\w+)?)")
-# D and DS up to v2, whose names only have a number.
+# The cores of D and DS sizes up to v2, by the number in the name.
 OLD_D = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}
-NUMBERED = ("G", "GS", "A")  # the same, but Azure Machine Learning does not accept them for production
+NUMBERED = ("G", "GS", "A")  # sizes whose names also lack the cores; Azure does not accept them for production
 
 
 def count_cores(size: str) -> int | None:
-    """Return the number of cores of a machine size, 4 for "Standard_D4s_v5", or None if its name does not imply it."""
+    """Return the number of cores of a machine size, such as 4 for "Standard_D4s_v5"; None if it is unknown."""
     found = SIZE.fullmatch(size)
     if found is None or found["family"] in NUMBERED:
         return None

@@ -1,7 +1,7 @@
-"""Explanations of Azure's refusals: what could not be done, what Azure said, and what to do about it.
+"""Explanations of requests that Azure refused: what could not be done, what Azure said, and what to do.
 
-One table maps a status to advice, and another one maps the error codes of Resource Manager. Every part of the adapter
-sends its requests within `explain_refusals`, so the same refusal has the same message everywhere.
+One table has advice for each status, and another table has advice for the error codes of Resource Manager. All requests
+are sent within `explain_refusals`, so the same refusal has the same message everywhere.
 """
 
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ NOT_SOLD = (
     "parameters/azure.yml."
 )
 UNREGISTERED = "Run `az provider register --namespace NAMESPACE` with the namespace that it names."
-CODES = (  # texts in the code or message, in lower case; the first match counts
+CODES = (  # advice for texts in the code or message of an error, in lower case; the first match counts
     (("deleted state", "soft-deleted", "softdeleted", "recently deleted"), PURGE),
     (("quotaexceeded", "quota", "operationnotallowed: cores", "insufficientvcpu", "clustercoresquota"), QUOTA),
     (("alreadytaken", "alreadyexists", "alreadyinuse", "already in use", "namenotavailable"), TAKEN),
@@ -80,7 +80,7 @@ CODES = (  # texts in the code or message, in lower case; the first match counts
 
 @dataclass(frozen=True)
 class Scope:
-    """A kind of Azure resource: the role that its requests need, and the advice for its error codes."""
+    """A kind of Azure resource: the role that requests to it need, and advice for its error codes."""
 
     role: str
     codes: tuple[tuple[tuple[str, ...], str], ...] = ()
@@ -104,19 +104,19 @@ class Authenticated(Protocol):
 
 @contextmanager
 def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPACE) -> Iterator[None]:
-    """Turn an error of the SDKs, which they raise after their own retries, into a `PlatformError`.
+    """Turn an error that an SDK raises in this block into a `PlatformError`.
 
-    Errors of this engine pass unchanged, so blocks may be nested, and the innermost one explains. A token that Azure
-    rejects is forgotten, so that the next attempt gets a new one.
+    Errors of this engine are raised unchanged, so blocks can be nested: the innermost block explains the error. A token
+    that Azure rejects is forgotten, so that the next attempt gets a new token.
 
     Parameters
     ----------
     session : Authenticated
-        The owner of the token.
+        The session that has the token.
     doing : str
-        The action, as it follows "Could not": "register the model 'diabetes'".
+        The action for the message, which begins with "Could not": "register the model 'diabetes'".
     scope : Scope
-        The kind of resource that the request goes to.
+        The kind of resource to which the request is sent.
 
     Raises
     ------
@@ -145,13 +145,13 @@ def explain(doing: str, status: int, reasons: list[Reason], scope: Scope = WORKS
     Parameters
     ----------
     doing : str
-        The action, as it follows "Could not".
+        The action for the message, which begins with "Could not".
     status : int
-        The status of Azure's answer; 0 if there was none.
+        The HTTP status of Azure's answer; 0 if there is none.
     reasons : list of Reason
         The reasons in Azure's answer.
     scope : Scope
-        The kind of resource that the request went to.
+        The kind of resource to which the request was sent.
     """
     said = "; ".join(str(reason).rstrip(". ") for reason in reasons)
     found = [advice for reason in reasons if (advice := _find_advice(reason, scope))]
@@ -166,7 +166,7 @@ def explain_silence(doing: str, detail: str = "") -> PlatformError:
 
 
 def _find_meaning(error: BaseException) -> int:
-    """Return the status of an error, which is 401 if the identity was rejected before any request."""
+    """Return the HTTP status of an error, or 401 if the identity was rejected before the request was sent."""
     from azure.core.exceptions import ClientAuthenticationError
     from azureml.exceptions import AuthenticationException
 

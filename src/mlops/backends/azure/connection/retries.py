@@ -1,7 +1,7 @@
 """Calls that are retried while Azure is busy or the connection is lost.
 
-The SDK itself retries reads (three times, with growing pauses), but never a POST, because only the caller knows whether
-it is safe to repeat. All calls made through this module are safe to repeat.
+The SDK retries reads three times, with growing pauses. It never retries a POST request, because only the caller knows
+whether the request is safe to repeat. All calls made through this module are safe to repeat.
 """
 
 import time
@@ -21,24 +21,25 @@ Result = TypeVar("Result")
 def repeat(
     session: AzureSession, doing: str, call: Callable[[], Result], sleep: Callable[[float], None] = time.sleep
 ) -> Result:
-    """Call a function until it succeeds or clearly will not, and return its result.
+    """Call a function, retry it up to three times while Azure is busy or unreachable, and return its result.
 
     Parameters
     ----------
     session : AzureSession
-        The owner of the token. Its setting `retry_seconds` is the first pause, and each further pause is twice as long.
+        The session. Its setting `retry_seconds` is the first pause, and each further pause is twice as long. A token
+        that Azure rejects is forgotten.
     doing : str
-        The action, as it follows "Could not": "publish diabetes-retraining".
+        The action for the message, which begins with "Could not": "publish diabetes-retraining".
     call : callable
-        A function that is safe to repeat and sends requests with the SDK, msrest or requests. Storage clients have
-        their own retries.
+        A function that is safe to repeat and sends requests with the SDK, msrest or requests, but not with a storage
+        client, because storage clients have their own retries.
     sleep : callable
-        Pauses for some seconds.
+        A function that pauses for a number of seconds.
 
     Raises
     ------
     PlatformError
-        If Azure refuses, stays busy, or cannot be reached.
+        If Azure refuses the request, stays busy, or cannot be reached.
     """
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException

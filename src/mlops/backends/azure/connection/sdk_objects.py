@@ -1,6 +1,6 @@
-"""The objects of azureml-sdk that the adapter passes around, with the parts that it uses.
+"""Protocols for the objects of azureml-sdk, with the attributes and methods that this platform uses.
 
-The SDK has no type hints, so these protocols describe it to type checkers and readers.
+The SDK has no type hints, so these protocols describe its objects to type checkers and readers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ class SdkWorkspace(Protocol):
         """Return the workspace's description in Resource Manager."""
 
     def get_default_datastore(self) -> SdkDatastore:
-        """Return the datastore with the workspace's files."""
+        """Return the datastore that contains the workspace's files."""
 
 
 class SdkExperiment(Protocol):
@@ -84,13 +84,13 @@ class SdkRun(Protocol):
         """Return the names of the run's files."""
 
     def upload_files(self, names: Sequence[str], paths: Sequence[str]) -> Iterable[object]:
-        """Store files in the run. Failures are raised when the result is read."""
+        """Store files in the run. Iterate over the result, because only this raises the errors of failed uploads."""
 
     def download_file(self, name: str, path: str) -> None:
-        """Copy a file of the run to a path."""
+        """Download a file of the run to a local path."""
 
     def download_files(self, *, prefix: str, output_directory: str | Path, append_prefix: bool) -> None:
-        """Copy all files of the run whose names begin with a prefix."""
+        """Download all files of the run whose names begin with a prefix."""
 
     def register_model(self, name: str, path: str, *, tags: Mapping[str, str], properties: Mapping[str, str]) -> object:
         """Register some of the run's files as a version of a model."""

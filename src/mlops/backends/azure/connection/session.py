@@ -1,4 +1,4 @@
-"""One connection to a workspace: the identity, and the SDK's workspace, which is opened on first use."""
+"""The connection to a workspace: the identity, and the SDK's workspace object, which is opened on first use."""
 
 import os
 from functools import cached_property
@@ -12,7 +12,7 @@ from mlops.errors import WorkspaceNotFoundError
 from mlops.workspace import Workspace
 
 CONNECT_SECONDS, READ_SECONDS = 20, 60
-ON_COMPUTE = "AZUREML_RUN_ID"  # Azure Machine Learning sets it for the processes of its runs
+ON_COMPUTE = "AZUREML_RUN_ID"  # the variable that Azure Machine Learning sets in the processes of its runs
 
 
 class AzureSession:
@@ -32,12 +32,12 @@ class AzureSession:
 
     @cached_property
     def credential(self) -> Identity:
-        """The identity of this process, for all SDKs."""
+        """The identity of this process, which all SDKs use."""
         return Identity()
 
     @property
     def client_options(self) -> dict[str, float]:
-        """The options of azure-core's clients: time limits for answers, and pauses before retries."""
+        """The options of azure-core's clients: time limits, and pauses before retries, in seconds."""
         return {
             "connection_timeout": CONNECT_SECONDS,
             "read_timeout": READ_SECONDS,
@@ -46,17 +46,17 @@ class AzureSession:
 
     @cached_property
     def workspace(self) -> SdkWorkspace:
-        """The SDK's workspace: the run's own in a step of a submitted run, otherwise the one in the settings.
+        """The SDK's workspace: the run's workspace in a step of a submitted run, otherwise the one in the settings.
 
-        On the compute it is opened with the compute's identity. By default the SDK would use the token of the run,
-        which has no access to Resource Manager, not even to the description of the workspace.
+        A step opens the workspace with the identity of the compute. By default, the SDK would use the token of the run,
+        which cannot read the workspace's description in Resource Manager.
 
         Raises
         ------
         WorkspaceNotFoundError
-            If there is no workspace with that name.
+            If there is no workspace with this name.
         PlatformError
-            If Azure refuses, or cannot be reached.
+            If Azure refuses the request, or cannot be reached.
         """
         from azureml.core import Workspace
         from azureml.core.authentication import TokenAuthentication
@@ -75,12 +75,12 @@ class AzureSession:
                     f"({read_reasons(error)[0]}). Check the section azure of parameters/azure.yml, or run `mlops "
                     "provision --platform azure`."
                 ) from error
-        if opened._workspace_autorest_object is None:  # the SDK hides a failed connection
+        if opened._workspace_autorest_object is None:  # the SDK raises no error after a failed connection
             raise explain_silence(doing)
         return opened
 
     def _place(self) -> tuple[str, str, str]:
-        """Return subscription, resource group and name of the workspace."""
+        """Return the subscription, the resource group and the name of the workspace."""
         if os.environ.get(ON_COMPUTE):
             names = ("SUBSCRIPTION", "RESOURCEGROUP", "WORKSPACE_NAME")
             subscription, group, name = (os.environ[f"AZUREML_ARM_{part}"] for part in names)
@@ -88,7 +88,7 @@ class AzureSession:
         return require_subscription(self.settings), self.settings.resource_group, self.settings.workspace
 
     def forget_credential(self) -> None:
-        """Forget the token that Azure rejected, so that the next request fetches a new one."""
+        """Forget a token that Azure rejected, so that the next request fetches a new token."""
         self.__dict__.pop("credential", None)
 
     def _get_token(self, audience: str) -> str:

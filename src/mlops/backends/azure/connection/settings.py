@@ -1,4 +1,4 @@
-"""The settings of Azure Machine Learning: the section ``azure`` of ``parameters/azure.yml``, and the environment."""
+"""The settings of the platform Azure, from ``parameters/azure.yml`` and environment variables."""
 
 import os
 from collections.abc import Mapping
@@ -23,41 +23,49 @@ GUID = "(|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 
 @dataclass(frozen=True)
 class AzureSettings:
-    """The names, sizes and limits on Azure, which ``parameters/azure.yml`` lists."""
+    """The section ``azure`` of ``parameters/azure.yml``: names, sizes and limits of the resources on Azure."""
 
     subscription_id: str = declare("", "the subscription to bill", pattern=GUID)
-    resource_group: str = declare("mlops-rg", "contains all resources", pattern=NAME)
+    resource_group: str = declare("mlops-rg", "the resource group of all resources", pattern=NAME)
     workspace: str = declare("mlops-ws", "the Machine Learning workspace", pattern="[A-Za-z0-9][A-Za-z0-9-]{2,32}")
     location: str = declare("westeurope", "region of all resources", pattern="[a-z0-9]+")
     container_registry: str = declare(
-        "", "its Container Registry, whose new images start a release; empty to skip the check", pattern=REGISTRY
+        "",
+        "the workspace's Container Registry, whose new images start a release; empty to skip the check",
+        pattern=REGISTRY,
     )
     retry_seconds: int = declare(1, "pause before the first retry; it doubles each time", "[0, 60]")
-    compute_name: str = declare("cpu-cluster", "runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
-    compute_vm_size: str = declare("Standard_DS2_v2", "size of its nodes", pattern=r"\w+")
+    compute_name: str = declare(
+        "cpu-cluster", "the cluster that runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]"
+    )
+    compute_vm_size: str = declare("Standard_DS2_v2", "size of the nodes", pattern=r"\w+")
     compute_min_nodes: int = declare(0, "minimum number of nodes", "[0, 1000]")
     compute_max_nodes: int = declare(4, "maximum number of nodes", "[1, 1000]")
     compute_idle_seconds: int = declare(300, "idle time after which a node is released", "[60, 86400]")
     compute_priority: str = declare(
-        "lowpriority", "lowpriority is cheaper, but Azure may evict it", options=("lowpriority", "dedicated")
+        "lowpriority", "lowpriority is cheaper, but Azure can evict its nodes", options=("lowpriority", "dedicated")
     )
-    kubernetes_name: str = declare("aks", "runs production", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")
+    kubernetes_name: str = declare(
+        "aks", "the cluster that runs production", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]"
+    )
     kubernetes_resource_id: str = declare(
         "", "a cluster to attach instead of creating one", pattern="(|/subscriptions/.+)"
     )
-    kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of its nodes", pattern=r"\w+")
+    kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of the nodes", pattern=r"\w+")
     kubernetes_min_nodes: int = declare(3, "minimum number of nodes, with 12 cores in total", "[3, 1000]")
     kubernetes_max_nodes: int = declare(6, "maximum number of nodes", "[3, 1000]")
     dataset: str = declare("", "the registered data set; empty for the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(
         "",
-        "its file in the blob container; empty for a name from the model",
+        "the data set's first file in the blob container; empty for a name from the model",
         pattern=r"(|[^/].*\.(csv(\.gz)?|parquet))",
     )
     pipeline: str = declare("", "the published pipeline; empty for a name from the model", pattern=OWN_NAME)
-    recurrence: str = declare("day", "how often it runs", options=("none", "minute", "hour", "day", "week", "month"))
+    recurrence: str = declare(
+        "day", "how often the pipeline runs", options=("none", "minute", "hour", "day", "week", "month")
+    )
     data_trigger_path: str = declare("incoming", "the folder whose new files start a retraining", pattern=r"(|[^/].*)")
-    data_trigger_minutes: int = declare(60, "how often the folder is checked", "[1, 10080]")
+    data_trigger_minutes: int = declare(60, "minutes between two checks of the folder", "[1, 10080]")
     qa_service: str = declare("", "name of the service; empty for the model's name and -qa", pattern=SERVICE_NAME)
     qa_cpu_cores: float = declare(1.0, "cores", "[0.1, 64]")
     qa_memory_gb: float = declare(1.0, "gigabytes", "[0.1, 512]")
@@ -73,7 +81,7 @@ class AzureSettings:
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
 
     def name(self, setting: str) -> str:
-        """Name a setting in a message, as its user set it: by the variable, or else by the key in the file."""
+        """Name a setting for a message: the environment variable that sets it or, if none does, the key in the file."""
         variable = f"{PREFIX}{setting.upper()}"
         is_variable = setting in self.given and self.given[setting].source == variable
         return variable if is_variable else f"azure.{setting} in parameters/azure.yml"
@@ -133,7 +141,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
 
 
 def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
-    """Return a name for each one that the settings leave empty, derived from the model's name in ``base.yml``."""
+    """Return the names that are empty in the settings, derived from the model's name in ``base.yml``."""
     base = workspace.parameters / f"{BASE}.yml"
     model = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
     name = str(model.value) if model else "model"
@@ -152,7 +160,7 @@ def require_subscription(settings: AzureSettings) -> str:
     Raises
     ------
     UsageError
-        If none is set. The message says how to find it.
+        If no subscription is set. The message says how to find yours.
     """
     if not settings.subscription_id:
         raise UsageError(
@@ -163,7 +171,7 @@ def require_subscription(settings: AzureSettings) -> str:
 
 
 def _require_cores(settings: AzureSettings) -> None:
-    """Refuse a cluster that Azure Machine Learning would reject for production only after 15 minutes."""
+    """Refuse a cluster that is too small for production. Azure would reject it only after 15 minutes."""
     cores = count_cores(settings.kubernetes_vm_size)
     found = settings.kubernetes_min_nodes * (cores or LEAST_CORES)
     if found < LEAST_CORES and not settings.kubernetes_resource_id:
@@ -175,7 +183,7 @@ def _require_cores(settings: AzureSettings) -> None:
 
 
 def _require_apart(settings: AzureSettings) -> None:
-    """Refuse settings that conflict."""
+    """Refuse services with the same name, and stored versions in the folder for new data."""
     if settings.qa_service == settings.production_service:
         raise UsageError(
             f"azure.qa_service and azure.production_service are both {settings.qa_service!r}. Set different names."

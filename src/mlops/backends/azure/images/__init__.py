@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    images            builds an image, and finds it again by its digest
-    records           records of images, as blobs
+    images            builds images, and finds them by digest
+    records           records of images, which are blobs
     sdk_environments  the SDK's environments for building and deploying an image, and the server's packages
 """

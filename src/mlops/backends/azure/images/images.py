@@ -1,7 +1,7 @@
-"""Scoring images in the workspace's Container Registry, built there by Azure Machine Learning.
+"""Scoring images in the workspace's Container Registry, which Azure Machine Learning builds.
 
-The repository of an image is named after the model. Its tag is a hash of its content, so that the same content is never
-built twice. An image is identified and deployed by its digest in the registry.
+The repository of an image has the model's name, and the tag is a hash of the image's content, so the same content is
+never built twice. An image is identified and deployed by its digest in the registry.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ class AzureImages:
         self._records: dict[str, ImageRecord] = {}
 
     def publish(self, bundle: Path, model: ModelVersion) -> Image:
-        """See `Images`. Each combination of bundle and packages is built only once."""
+        """See `Images`. The same bundle with the same packages is built only once."""
         repository = _name_repository(model.name)
         verify_bundle(bundle, digest_bundle(bundle))
         environment = make_build_environment(f"{repository}-scoring", bundle)
@@ -78,11 +78,11 @@ class AzureImages:
         return record.image
 
     def get_image(self, digest: str) -> Image:
-        """See `Images`. The registry is asked by digest."""
+        """See `Images`. This also checks that the registry still has the image."""
         return self.get_record(digest).image
 
     def get_record(self, digest: str) -> ImageRecord:
-        """Return the record of an image after checking that the registry has it; see `get_image`."""
+        """Return the record of an image, after checking that the registry still has the image."""
         with explain_refusals(self._session, f"look up the image {digest}"):
             record = self._store.read_image(digest) if DIGEST.fullmatch(digest) else None
             if record is None:
@@ -93,9 +93,9 @@ class AzureImages:
         return record
 
     def find_record(self, image: Image) -> ImageRecord:
-        """Return the record of an image; a record that this object has read or published is not read again.
+        """Return the record of an image. A record that was read or published earlier is not read again.
 
-        An image never changes, because the digest identifies its content.
+        This is safe, because an image with the same digest never changes.
         """
         return self._records.get(image.digest) or self.get_record(image.digest)
 
@@ -106,7 +106,7 @@ class AzureImages:
         return self.get_image(newest) if newest else None
 
     def list_files(self, image: Image) -> list[str]:
-        """See `Images`. These are the files of the bundle, without Azure's base image and the packages."""
+        """See `Images`. Files of Azure's base image and of the installed packages are not listed."""
         return list(self.find_record(image).files)
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
@@ -124,7 +124,7 @@ class AzureImages:
 
         workspace = self._session.workspace
         with tempfile.TemporaryDirectory() as scratch:
-            source = shutil.copytree(bundle, Path(scratch, "bundle"))  # the folder in the image has this name, too
+            source = shutil.copytree(bundle, Path(scratch, "bundle"))  # the folder's name is also used in the image
             package = Model.package(
                 workspace,
                 [Model(workspace, model.name, version=model.version, expand=False)],
@@ -173,7 +173,7 @@ class AzureImages:
 
     @property
     def _client(self) -> "ContainerRegistryClient":
-        """The registry's client, which retries three times."""
+        """The SDK's client of the registry. The client retries requests three times."""
         from azure.containerregistry import ContainerRegistryClient
 
         url = f"https://{self._registry}"
@@ -181,7 +181,7 @@ class AzureImages:
 
     @property
     def _registry(self) -> str:
-        """The host of the registry; empty until the workspace has one, which Azure may create with the first image."""
+        """The host of the registry; empty if the workspace has none yet. Azure creates it for the first image."""
         if not self._host:
             self._host = _name_registry(self._session)
         return self._host
@@ -203,7 +203,7 @@ def _name_repository(model: str) -> str:
 
 
 def _make_label(bundle: Path, environment: object) -> str:
-    """Return the tag of an image: a hash of its bundle and one of its build environment."""
+    """Return the tag of an image: a hash of the bundle and a hash of the build environment."""
     from azureml.core import Environment
 
     packages = json.dumps(Environment._serialize_to_dict(environment), sort_keys=True)
@@ -211,7 +211,7 @@ def _make_label(bundle: Path, environment: object) -> str:
 
 
 def _describe_log(package: SdkPackage) -> str:
-    """Return the address of a build's log, without its access signature, and the last lines of the log."""
+    """Return the last lines of a build's log and its address, without the signature that grants access."""
     lines = str(package.get_logs()).rstrip().splitlines()[-LOG_LINES:]
     address = str(package.package_build_log_uri).split("?")[0]
     return "\n".join([f"The whole log is at {address}. It ends:", *lines])

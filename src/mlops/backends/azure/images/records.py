@@ -6,9 +6,9 @@
     mlops/images/<digest in the registry>.json         an image: name, model, bundle, files, example
     mlops/models/<name>/<version>.json                 the newest image of a model version
 
-The registry identifies an image by digest, but does not know its model and bundle. A model version's properties have
-room for only 1000 characters, and a service must find its image without knowing the model. The three blobs are written
-in this order, so an image is complete once the last one exists. A failed build leaves none of them.
+The registry identifies an image by digest, but does not record its model and bundle. The properties of a model version
+cannot record them, because they are limited to 1000 characters, and a service must find its image without the model.
+The blobs are written in this order, so an image is complete when the last blob exists. A failed build writes no blob.
 """
 
 import io
@@ -39,9 +39,9 @@ class ImageRecord:
     image : Image
         The image.
     repository : str
-        Its repository in the registry.
+        The repository of the image in the registry.
     bundle : str
-        The digest of its bundle.
+        The digest of the bundle, which is the folder with the content of the image.
     files : tuple of str
         The names of the bundle's files.
     example : str
@@ -57,7 +57,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ModelImages:
-    """The images of a model version; `newest` is the digest of the one published last.
+    """The record of a model version's images; `newest` is the digest of the image that was published last.
 
     `identity` is `ModelVersion.identity`; empty in older records.
     """
@@ -67,7 +67,7 @@ class ModelImages:
 
 
 class ImageStore:
-    """The store of the records; see the module."""
+    """The blobs that record the images of a workspace."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
@@ -77,7 +77,7 @@ class ImageStore:
         return self._read(f"mlops/images/{digest.removeprefix('sha256:')}.json", ImageRecord)
 
     def read_model(self, model: ModelVersion) -> ModelImages:
-        """Return the images of a model version, without those of a different version with the same number."""
+        """Return the record of a model version's images, unless it concerns a different model with the same number."""
         found = self._read(_locate_model(model), ModelImages)
         return found if found and found.identity in ("", model.identity) else ModelImages()
 
@@ -88,7 +88,7 @@ class ImageStore:
         self._write(_locate_model(model), _encode(ModelImages(record.image.digest, model.identity)))
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
-        """Copy an image's bundle to `folder`, and check it.
+        """Copy the bundle of an image to `folder`, and check its digest.
 
         Raises
         ------

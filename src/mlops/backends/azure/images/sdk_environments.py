@@ -1,4 +1,4 @@
-"""The SDK's environments for building a scoring image, and for deploying it."""
+"""The SDK's environment objects for the build of a scoring image, and for its deployment."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ENTRY_SCRIPT = "serving/azure_entry.py"  # a path in the bundle
 
 
 def list_packages(bundle: Path) -> list[str]:
-    """Return the pinned packages for the image of a bundle; the bundle's pins take precedence over the server's."""
+    """Return the pinned packages of an image: those of the server, and those of the bundle, which take precedence."""
     pins = read_pins(SERVER, MACHINE) | read_pins(bundle / REQUIREMENTS, MACHINE)
     return [f"{name}=={version}" for name, version in sorted(pins.items())]
 
@@ -20,7 +20,7 @@ def list_packages(bundle: Path) -> list[str]:
 def make_build_environment(name: str, bundle: Path) -> object:
     """Return the environment for building an image.
 
-    The base image is the dated one that this version of the SDK names. Azure adds its web server.
+    The base image is the default of this version of the SDK, which has a fixed date. Azure adds its web server.
     """
     from azureml.core import Environment
     from azureml.core.conda_dependencies import CondaDependencies
@@ -34,7 +34,7 @@ def make_build_environment(name: str, bundle: Path) -> object:
 
 
 def make_image_environment(name: str, image: Image) -> object:
-    """Return the environment for deploying an image by its digest; nothing is installed into it."""
+    """Return the environment for deploying an image by its digest, without installing further packages."""
     from azureml.core import Environment
 
     environment = Environment(name)
@@ -47,8 +47,8 @@ def make_image_environment(name: str, image: Image) -> object:
 def make_inference_configuration(bundle: Path, environment: object) -> object:
     """Return the SDK's inference configuration with a bundle's files and its entry script.
 
-    The files are also sent with the deployment, because Azure mounts them over those in the image. They are the same,
-    and the entry script checks them against the bundle's manifest.
+    Azure mounts these files over the same files in the image. The entry script checks them against the bundle's
+    manifest.
     """
     from azureml.core.model import InferenceConfig
 

@@ -2,8 +2,8 @@
 
 .. code-block:: text
 
-    infrastructure  the methods of the interface
-    arm_template    deploys templates/workspace.json, or previews its changes
+    infrastructure  implements the interface
+    arm_template    deploys templates/workspace.json, or previews the changes of a deployment
     teardown        deletes the resources in the right order
-    billing         the billable quantities of a month
+    billing         calculates the billable quantities of a month
 """

@@ -1,4 +1,4 @@
-"""The ARM template, its parameters, and its deployment with preview, check and time limit."""
+"""The ARM template, its parameters, and its deployment: preview, check, and set-up with a time limit."""
 
 import json
 import time
@@ -22,8 +22,8 @@ MAKES_CLUSTER = "[variables('makesCluster')]"  # the condition of resources that
 DEPLOYMENT = "mlops-provision"
 WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 COMPUTES_VERSION = "2025-12-01"  # the API version in the template
-DEPLOY_SECONDS = 3600.0  # a Kubernetes cluster takes a quarter of an hour
-OTHER_SECONDS = 5.0  # pause between two checks of another deployment that is still running
+DEPLOY_SECONDS = 3600.0  # the creation of a Kubernetes cluster takes 15 minutes
+OTHER_SECONDS = 5.0  # pause between two checks whether another deployment is still running
 RETRIES = 5  # azure-core retries GET and PUT after 429, 5xx and lost connections, and respects Retry-After
 KINDS: dict[str, ChangeKind] = {"Create": "create", "Delete": "delete", "Modify": "modify", "Deploy": "modify"}
 NAMED_BY_AZURE = "(named by Azure)"
@@ -51,12 +51,12 @@ def read_template() -> dict[str, Any]:
 
 
 def make_tags(settings: AzureSettings) -> dict[str, str]:
-    """Return the tags that all resources have in the template; teardown deletes only resources with these tags."""
+    """Return the tags of all resources in the template. Only resources with these tags are deleted by `Teardown`."""
     return {MADE_BY[0]: MADE_BY[1], "workspace": settings.workspace}
 
 
 def make_parameters(settings: AzureSettings, *, attach: bool = True) -> dict[str, object]:
-    """Return the template's parameters: the settings in Azure's spelling, and whether to attach the cluster."""
+    """Return the template's parameters: the settings under Azure's names, and whether to attach the cluster."""
     return {
         "attachKubernetes": attach,
         "workspace": settings.workspace,
@@ -96,12 +96,12 @@ class TemplateDeployment:
         self._seconds = seconds
 
     def list_changes(self) -> list[Change]:
-        """Return the changes that a deployment would make, according to Azure's what-if; "none" means unchanged.
+        """Return the changes that a deployment would make, according to Azure's what-if operation.
 
         Raises
         ------
         ReportedError
-            If Azure reports an error instead.
+            If Azure reports an error instead of changes.
         """
         poller = self._client.deployments.begin_what_if(
             self._settings.resource_group, DEPLOYMENT, {"properties": {**self._properties, "whatIfSettings": {}}}
@@ -170,7 +170,7 @@ class TemplateDeployment:
 
     @cached_property
     def _is_attached(self) -> bool:
-        """True if the cluster is already attached; attaching it again would break the attachment."""
+        """True if the cluster is already attached. Attaching it again would break the attachment."""
         from azure.core.exceptions import ResourceNotFoundError
 
         settings = self._settings
@@ -195,8 +195,8 @@ class TemplateDeployment:
 def find_group(client: "ResourceManagementClient", name: str) -> "ResourceGroup | None":
     """Return a resource group, or None if it does not exist.
 
-    A missing subscription is an error. This is not a HEAD request, because such a request cannot tell a missing
-    subscription from a missing group.
+    If the subscription does not exist, an error is raised. Azure's HEAD request is not used, because it cannot
+    distinguish a missing subscription from a missing group.
     """
     from azure.core.exceptions import ResourceNotFoundError
 
@@ -218,12 +218,12 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
     seconds : float
         The time limit.
     doing : str
-        The operation as the subject of a sentence, for the error: "Deleting mlops-ws".
+        The operation, with which the message begins: "Deleting mlops-ws".
 
     Raises
     ------
     PlatformError
-        If the operation is still running at the time limit. It is not canceled.
+        If the operation is still running after `seconds`. The operation is not canceled.
     """
     poller.wait(seconds)
     if not poller.done():
@@ -234,7 +234,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
 
 
 def describe_resource(resource_id: str, kind: ChangeKind) -> Change:
-    """Return a change of a resource, whose type and name are read from its id."""
+    """Return a change of a resource, with the type and the name that its id contains."""
     parts = resource_id.split("/providers/")[-1].split("/")
     return Change(kind, name_kind("/".join([parts[0], *parts[1::2]])), "/".join(parts[2::2]))
 
@@ -245,7 +245,7 @@ def name_kind(resource_type: str) -> str:
 
 
 def _name_resource(expression: str, given: Mapping[str, object]) -> str:
-    """Return the name that an expression evaluates to, if it depends only on parameters."""
+    """Evaluate the expression for a resource's name. Names that do not only depend on parameters are left to Azure."""
     shown = expression.strip("[]")
     for name, value in given.items():
         shown = shown.replace(f"parameters('{name}')", f"'{value}'")

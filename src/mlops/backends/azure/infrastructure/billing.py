@@ -1,7 +1,7 @@
-"""The quantities that Azure bills in a month with these settings, and their formulas, but no prices.
+"""The quantities that Azure bills in a month with these settings, and their formulas, without prices.
 
-Not included are operations of Key Vault, traffic that leaves the region, and the extras of a Kubernetes cluster (disks
-of its nodes, load balancer, public address).
+They do not include the operations of Key Vault, traffic that leaves the region, and the disks, load balancer and public
+address of a Kubernetes cluster.
 """
 
 from mlops.backends.azure.connection.settings import AzureSettings
@@ -25,14 +25,14 @@ class AzureBilling:
 
 
 def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """Return the billable items of a month of 30 days.
+    """Return the billable items of a 30-day month.
 
     Parameters
     ----------
     settings : AzureSettings
-        Sizes, minimum numbers of nodes, and the frequency of the schedule.
+        The sizes and numbers of machines, and the frequency of the schedule.
     usage : Usage
-        Quantities that are not in the settings.
+        The quantities that are not in the settings.
     """
     return [
         *_list_compute(settings, usage),
@@ -45,7 +45,7 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """List the hours of the nodes that always run, and of the nodes that runs add until their idle time is over."""
+    """List the hours of the nodes that always run, and of the nodes that run only for runs and the idle time after."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:
@@ -56,7 +56,7 @@ def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
     idle = settings.compute_idle_seconds / 60
     hours, most = runs * nodes * (usage.run_minutes + idle) / 60, (settings.compute_max_nodes - least) * HOURS
     formula = f"{runs:g} runs x {nodes} nodes x ({usage.run_minutes:g} + {idle:g} idle) min / 60"
-    if hours > most:  # runs wait for each other, so more hours cannot be used
+    if hours > most:  # the number of nodes is limited, so further runs wait
         hours, formula = float(most), f"at most {settings.compute_max_nodes - least} nodes x {HOURS} h"
     return [*found, Billable("training", hours, "node hours", formula, price)]
 
@@ -71,7 +71,7 @@ def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_qa(settings: AzureSettings) -> list[Billable]:
-    """Return QA's container for the whole month, because it runs from its deployment until `mlops stop`."""
+    """List QA's container for the whole month, because it runs until `mlops stop` ends it."""
     cores, memory = settings.qa_cpu_cores, settings.qa_memory_gb
     return [
         Billable("QA, cores", cores * HOURS, "core hours", f"{cores:g} cores x {HOURS} h", "container_core_hour"),

@@ -1,4 +1,4 @@
-"""The set-up of the workspace and its resources with an ARM template, and their deletion."""
+"""The set-up of the workspace and its resources with an ARM template, and the deletion of all of them."""
 
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from azure.mgmt.resource import ResourceManagementClient
 
 DELETE_SECONDS = 600.0
-POLL_SECONDS = 10.0  # pause between two polls, if Azure does not say how long to wait
+POLL_SECONDS = 10.0  # pause between two polls if Azure does not name a pause
 
 
 class EndsServices(Protocol):
-    """The part of the services that deletion needs."""
+    """The method of `AzureServices` that the deletion needs."""
 
     def end(self, environment: str) -> bool:
-        """Delete an environment's service without taking its lock. Return whether there was a service."""
+        """Delete the service of an environment without taking the lock. Return whether there was a service."""
         ...
 
 
@@ -42,7 +42,7 @@ class AzureInfrastructure:
     session : AzureSession
         The subscription, resource group and workspace.
     services : EndsServices
-        The services, which are ended before their workspace is deleted.
+        The services, which are deleted before the workspace.
     """
 
     def __init__(self, session: AzureSession, services: EndsServices) -> None:
@@ -68,9 +68,9 @@ class AzureInfrastructure:
         return [change for change in changes if change.kind != "none"]
 
     def require_ready(self) -> None:
-        """See `Infrastructure`. A run needs a subscription, an identity, a workspace, and the registry of the settings.
+        """See `Infrastructure`. A run needs a subscription, an identity and a workspace.
 
-        The registry matters because its new images start a release.
+        The workspace must use the registry in the settings, because new images in this registry start a release.
         """
         with explain_refusals(self._session, f"open the workspace {self._settings.workspace}"):
             workspace = self._session.workspace
@@ -79,8 +79,8 @@ class AzureInfrastructure:
         if given.lower() != found.lower():
             raise UsageError(
                 f"azure.container_registry is {given!r}, but {workspace.name} stores its images in {found!r}, so new "
-                f"images would not start a release. Set it, or the parameter registry of "
-                f".ci/azure-pipelines/release.yml, to {found!r}."
+                f"images would not start a release. Set azure.container_registry and the parameter registry of "
+                f".ci/azure-pipelines/release.yml to {found!r}."
             )
 
     def preview_delete(self) -> list[Change]:
@@ -106,7 +106,7 @@ class AzureInfrastructure:
         return [Change("create", "resource group", group)]
 
     def _check(self, made: list[Change]) -> None:
-        """Let Azure check everything first; if it refuses, delete the group that this call created."""
+        """Let Azure check the deployment. If the check fails, delete the resource group that was just created."""
         try:
             with self._asking("set up"):
                 self._deployment.check()

@@ -1,4 +1,4 @@
-"""The deletion of everything that provisioning created, and nothing else, so that its names are free again."""
+"""The deletion of everything that `mlops provision` created, and of nothing else. All names can be used again."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 VAULT = "microsoft.keyvault/vaults"
 LOGS = "microsoft.operationalinsights/workspaces"
-FOR_GOOD = {WORKSPACE: {"forceToPurge": "true"}, LOGS: {"force": "true"}}  # otherwise Azure keeps them and their names
-COMES_ALONG = {  # untagged resources that Azure adds to Application Insights, with the API version for deletion
+FOR_GOOD = {WORKSPACE: {"forceToPurge": "true"}, LOGS: {"force": "true"}}  # otherwise Azure keeps the deleted resource
+COMES_ALONG = {  # resources that Azure adds to Application Insights without tags, and the API version to delete them
     "microsoft.alertsmanagement/smartdetectoralertrules": "2021-04-01",
     "microsoft.insights/actiongroups": "2023-01-01",
 }
@@ -35,7 +35,10 @@ COMES_ALONG = {  # untagged resources that Azure adds to Application Insights, w
 
 @dataclass(frozen=True)
 class Group:
-    """A resource group: whether it exists, whether provisioning created it, and which resources it created."""
+    """A resource group: whether it exists, and whether `mlops provision` created it (`ours`).
+
+    `made` has the resources that will be deleted, and `others` has the resources that will be kept.
+    """
 
     exists: bool
     ours: bool
@@ -44,16 +47,16 @@ class Group:
 
 
 class Teardown:
-    """The deletion of everything that provisioning created in one resource group.
+    """The deletion of everything that `mlops provision` created in one resource group.
 
     Parameters
     ----------
     client : ResourceManagementClient
         The client of the subscription.
     vaults : KeyVaultManagementClient
-        The client for Key Vaults. Azure keeps a deleted vault until it is purged.
+        The client for Key Vaults, which purges deleted vaults. Otherwise Azure would keep them.
     settings : AzureSettings
-        The resource group and workspace.
+        The names of the resource group and the workspace.
     seconds : float
         The time limit for each of Azure's operations.
     """
@@ -80,9 +83,9 @@ class Teardown:
         return changes
 
     def delete(self) -> list[Change]:
-        """Delete everything, and return the changes.
+        """Delete everything that `mlops provision` created, and return the changes.
 
-        The group stays if it contains other resources, or if `mlops provision` did not create it.
+        The resource group is kept if it contains other resources, or if `mlops provision` did not create it.
         """
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -108,7 +111,7 @@ class Teardown:
             return Group(exists=False, ours=False)
         ours = is_ours(group.tags, self._settings)
         found = list(self._client.resources.list_by_resource_group(name))
-        kinds = list_kinds()  # a policy may have copied our tags from the group to other resources
+        kinds = list_kinds()  # tags are not enough, because a policy can copy the group's tags to other resources
         made = [one for one in found if is_ours(one.tags, self._settings) and one.type.lower() in kinds]
         along = [one for one in found if ours and one.type.lower() in COMES_ALONG and one not in made]
         others = tuple(one for one in found if one not in made and one not in along)
@@ -122,7 +125,7 @@ class Teardown:
 
 
 def is_ours(tags: dict[str, str] | None, settings: AzureSettings) -> bool:
-    """Return whether tags are those of resources that `mlops provision` created for this workspace."""
+    """Return whether a resource with these tags was created by `mlops provision` for this workspace."""
     return make_tags(settings).items() <= (tags or {}).items() and MADE_BY in (tags or {}).items()
 
 
@@ -132,12 +135,12 @@ def find_version(resource_type: str) -> str:
 
 
 def list_kinds() -> dict[str, str]:
-    """Return the types of top-level resources that provisioning creates, with their API versions."""
+    """Return the types of the top-level resources in the template, with their API versions."""
     made = {str(resource["type"]).lower(): str(resource["apiVersion"]) for resource in read_template()["resources"]}
     return {kind: version for kind, version in made.items() if kind.count("/") == 1}
 
 
 def _rank(found: "GenericResourceExpanded") -> tuple[int, str]:
-    """Return the order of deletion: the workspace first, because it uses the others, and the vault last."""
+    """Return the sort key for the deletion: the workspace comes first, because it uses the others, the vault last."""
     kind = found.type.lower()
     return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

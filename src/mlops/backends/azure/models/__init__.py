@@ -4,6 +4,6 @@
 
     tracking   trainings as runs of an experiment
     registry   versions of models, one of which has the champion tag
-    champions  notes of the champions, which outlive a version that is deleted
-    artifacts  the files of a run, whose hashes are properties of the run
+    champions  a note of each champion, which remains if the version is deleted
+    artifacts  uploads and downloads the files of a training, and records their hashes
 """

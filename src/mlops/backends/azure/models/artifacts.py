@@ -1,4 +1,4 @@
-"""The files of a run, which are artifacts below ``outputs``, as in Azure's own runs."""
+"""The files of a training, which are artifacts below ``outputs``, and the properties with their hashes."""
 
 import json
 import shutil
@@ -20,11 +20,11 @@ def upload_folder(run: SdkRun, name: str, folder: Path) -> None:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [f"{name}/{path.relative_to(folder).as_posix()}" for path in paths]
     if paths:
-        list(run.upload_files(names=names, paths=[str(path) for path in paths]))  # reading it raises failures
+        list(run.upload_files(names=names, paths=[str(path) for path in paths]))  # `list` raises the errors
 
 
 def download_folder(run: SdkRun, name: str, folder: Path) -> Path:
-    """Replace `folder` with the artifacts below `name`; if there are none, it is empty."""
+    """Replace `folder` with the artifacts below `name`. If there are none, create an empty folder."""
     with tempfile.TemporaryDirectory() as scratch:
         run.download_files(prefix=name, output_directory=scratch, append_prefix=False)
         return replace_folder(Path(scratch), folder)
@@ -37,9 +37,9 @@ def replace_folder(source: Path, folder: Path) -> Path:
 
 
 def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
-    """Return properties with the SHA-256 by path, as JSON that is split to meet Azure's limit.
+    """Return the SHA-256 of each file as properties: JSON in pieces, because Azure limits the length of a value.
 
-    They are properties and not tags, because properties cannot be changed.
+    Properties are used, because they cannot be changed, unlike tags.
     """
     text = json.dumps(dict(files), separators=(",", ":"))
     pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]
@@ -47,7 +47,7 @@ def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_hashes(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 by path from properties, or an empty mapping if they have none."""
+    """Return the SHA-256 of each file from properties; empty if they contain no hashes."""
     pieces: list[str] = []
     while (name := f"{FILES}.{len(pieces)}" if pieces else FILES) in properties:
         pieces.append(properties[name])

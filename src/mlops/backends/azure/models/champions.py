@@ -1,7 +1,7 @@
 """Notes of the champions: blobs in the workspace's default container, outside of the model registry.
 
-Anyone can delete a version in the workspace. Without a note, a deleted champion looks as if there had never been one,
-and the next model is promoted without a comparison.
+Anyone can delete a version in the workspace. Without its note, a deleted champion would look like "no champion yet",
+and the next model would be promoted without a comparison.
 """
 
 import json
@@ -28,15 +28,15 @@ class ChampionNotes:
         self._session = session
 
     def write(self, name: str, version: int) -> None:
-        """Record the champion of a model; the caller holds the lock of the model."""
+        """Write the note of a model's champion; the caller holds the lock of the model."""
         content = json.dumps(asdict(Note(version))).encode()
         open_container(self._session).upload_blob(_locate(name), content, overwrite=True)
 
     def require_none(self, name: str, has_versions: Callable[[], bool]) -> None:
         """Check that a model without a champion has never had one.
 
-        An older version of the engine wrote no note, so the loss of a champion that it promoted is not noticed.
-        `has_versions` tells whether Azure still has a version of the model; it is called only if the champion was lost.
+        `has_versions` returns whether Azure still has a version of the model. It is called only if the champion was
+        lost. Older versions of the engine wrote no notes, so the loss of a champion that they promoted is not noticed.
 
         Raises
         ------

@@ -1,8 +1,8 @@
 """Model versions in the workspace's model registry.
 
-A version is created with all its tags in one request. The champion is the version whose tag `champion` has the highest
-value, which is a counter of promotions. So a single write moves the champion. There is always exactly one, even if a
-promotion is killed, and readers need no lock.
+A version is created with all its tags in one request. The value of the tag `champion` is a counter of promotions, and
+the version with the highest value is the champion. So a single write changes the champion, readers need no lock, and
+there is exactly one champion even if a promotion is killed.
 """
 
 import tempfile
@@ -22,7 +22,7 @@ from mlops.platform.models import ModelVersion, require_champion
 from mlops.platform.trainings import TrainingRun
 
 CHAMPION = "champion"
-WRITES = 5  # attempts to set a model's tags while another writer overwrites them
+WRITES = 5  # attempts to set a version's tags if another program overwrites them
 
 
 class SdkModel(Protocol):
@@ -71,7 +71,7 @@ class AzureRegistry:
                 return self._settle(name, run.run_id)
 
     def _settle(self, name: str, run_id: str) -> ModelVersion:
-        """Keep only the first version of a training, because the SDK registers another one if an answer is lost."""
+        """Keep only the first version of a training. If an answer is lost, the SDK registers the training again."""
         first, *others = sorted(self._list(name, run_id=run_id), key=lambda model: model.version)
         for other in others:
             other.delete()
@@ -94,10 +94,9 @@ class AzureRegistry:
         return self.get_version(name, version)
 
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
-        """Set a version's champion tag, or remove it if `value` is empty, and retry if another writer overwrites it.
+        """Set a version's champion tag, or remove it if `value` is empty. Retry if another program overwrites the tags.
 
-        A program that does not take the engine's lock can read the tags before this write, and write them back
-        afterwards. The champion tag is then lost, so it is written again.
+        A program that does not take the engine's lock can read all tags before this write and write them back after it.
         """
         for _ in range(WRITES):
             model = self._get(name, version)

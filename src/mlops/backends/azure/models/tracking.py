@@ -50,7 +50,7 @@ class AzureTracker:
         pipeline_run: str = "",
         origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """See `Tracker`. `origin` is unused, because the tags name it, and Azure records times but not columns."""
+        """See `Tracker`. `origin` is ignored, because `tags` has notebook, commit and data. Azure shows no columns."""
         hashes = hash_folder(files)
         labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
         with explain_refusals(self._session, "log the training"):
@@ -69,9 +69,9 @@ class AzureTracker:
         return TrainingRun(run.id, hashes)
 
     def _supersede(self, attempt: str) -> None:
-        """Tag trainings that a killed attempt left behind as superseded.
+        """Tag the trainings that a killed run left behind as superseded, because Azure cannot delete runs.
 
-        Azure cannot delete a run. If it still counts as running, it is canceled.
+        A training that Azure still regards as running is canceled. `attempt` is the result of `name_attempt`.
         """
         from azureml.core import Run
 
@@ -82,7 +82,7 @@ class AzureTracker:
 
     @contextmanager
     def _start(self, sweep: str, name: str) -> Iterator[SdkRun]:
-        """Start a named run, and end it as failed if an exception is raised."""
+        """Start a run with this name. If an exception is raised in the block, end the run as failed."""
         own = self._find_run(sweep) if sweep else find_own_run()
         options: dict[str, object] = {"outputs": False, "snapshot_directory": None, "display_name": name}
         run = own.child_run(name) if own else self._experiment.start_logging(**options)
@@ -127,7 +127,7 @@ class AzureTracker:
         return True
 
     def keep_rows(self, content: bytes) -> str:
-        """See `Tracker`. The rows are in a blob. As artifacts, they would be copied for each training."""
+        """See `Tracker`. The rows are stored in a blob, because artifacts would be copied for each training."""
         from azure.core.exceptions import ResourceExistsError
 
         sha256 = hash_content(content)
@@ -170,7 +170,7 @@ class AzureTracker:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file that looks like a figure to the SDK, which would otherwise name the image after its local path."""
+    """A picture file with the method `savefig` of a figure. The SDK would name an image from a path after the path."""
 
     path: Path
 
@@ -180,7 +180,7 @@ class Picture:
 
 
 def find_run(session: AzureSession, run_id: str) -> SdkRun:
-    """Return the SDK's run with an id.
+    """Return the SDK's run with this id.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def _log_plots(run: SdkRun, plots: Path) -> None:
 
 
 def _end_as_failed(run: SdkRun) -> None:
-    """End a run as failed. An error of this request is ignored, so that the first error is raised."""
+    """End a run as failed. Errors of this request are ignored, so that the original error is raised."""
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException
     from requests.exceptions import RequestException

@@ -2,11 +2,11 @@
 
 .. code-block:: text
 
-    pipelines     the implementation of the interface: publication, submission, and submitted runs
-    publication   one version per build, behind one endpoint
-    sdk_steps     the pipeline's steps as SDK objects
-    sdk_objects   the parts of the SDK's untyped objects that publication uses
-    run_packages  the environment of the steps, registered once per lock file
-    sources       the sources that are uploaded
-    schedules     the schedules at fixed intervals and for new data
+    pipelines     implements the interface: publication, submission, and submitted runs
+    publication   publishes one version per build, and the endpoint that starts the newest version
+    sdk_steps     the pipeline's steps as objects of the SDK
+    sdk_objects   type hints for the SDK's objects
+    run_packages  the packages of the steps, registered once per lock file
+    sources       the source files that are sent to the machines of a run
+    schedules     the schedules: one at fixed intervals, and one for new data
 """

@@ -9,7 +9,7 @@ from mlops.platform.submission import Submission
 
 
 class AzurePipelines(Publication, SubmittedRuns):
-    """See `mlops.platform.pipelines.Pipelines`: publication, submitted runs, and `submit`."""
+    """See `mlops.platform.pipelines.Pipelines`. The base classes implement all methods except `submit`."""
 
     def submit(self, submission: Submission) -> SubmittedRun:
         """See `Pipelines`."""
@@ -24,7 +24,7 @@ class AzurePipelines(Publication, SubmittedRuns):
 
 
 def _require_address(path: str) -> None:
-    """Refuse a file on this machine, which the machines of a run do not have.
+    """Refuse a file on this machine, because the machines of a submitted run cannot read it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Versions of the published pipeline, and the endpoint that always starts the newest."""
+"""Versions of the published pipeline, and the endpoint, which always starts the newest version."""
 
 import sys
 from contextlib import redirect_stdout
@@ -34,7 +34,7 @@ class Publication:
         """Publish the current sources as version `build_id`, and make the endpoint start it.
 
         Each part is looked up before it is created, so a second call completes a publication that was interrupted. If
-        two processes publish the same build at once, both keep the version with the lower id.
+        two processes publish the same build at the same time, both keep the version with the lower id.
         """
         workspace = self._session.workspace
         self._require_compute(workspace)
@@ -52,7 +52,7 @@ class Publication:
         again = repeat(self._session, doing, lambda: self._keep_one(workspace, build_id))
         if (
             again is not None and again.id != kept.id
-        ):  # another process published this build at once, and its version is kept
+        ):  # another process published this build at the same time, and its version is kept
             kept, endpoint = again, repeat(self._session, doing, partial(self._move_endpoint, workspace, again))
         self._schedule(endpoint)
         return PublishedPipeline(self._name, build_id, kept.id, endpoint.endpoint)
@@ -122,7 +122,7 @@ class Publication:
             repeat(self._session, f"publish {self._name}", publish)
 
     def _send(self, pipeline: SdkPipeline, workspace: SdkWorkspace, build_id: str, build_uri: str) -> None:
-        """Publish unless an earlier attempt succeeded and only its answer was lost."""
+        """Publish a version, unless an earlier attempt created it and only Azure's answer was lost."""
         if wrong := pipeline.validate():
             raise PlatformError(f"Azure's validation rejected {self._name}: {'; '.join(map(str, wrong))}")
         if not self._list_versions(workspace, build_id):
@@ -136,7 +136,7 @@ class Publication:
         return sorted(found, key=lambda pipeline: str(pipeline.id))
 
     def _keep_one(self, workspace: SdkWorkspace, build_id: str) -> SdkPublished | None:
-        """Return the version of a build, or None; if there are several, disable all but one."""
+        """Return the published version of a build, or None. If there are several versions, disable all but one."""
         found = self._list_versions(workspace, build_id)
         for other in found[1:]:
             other.disable()
@@ -154,7 +154,7 @@ class Publication:
             raise
 
     def _move_endpoint(self, workspace: SdkWorkspace, pipeline: SdkPublished) -> SdkEndpoint:
-        """Make the endpoint start a version; create the endpoint if there is none."""
+        """Make the endpoint start this version; create the endpoint if it does not exist."""
         from azureml.pipeline.core import PipelineEndpoint
         from msrest.exceptions import HttpOperationError
 
@@ -162,14 +162,14 @@ class Publication:
         if endpoint is None:
             try:
                 return PipelineEndpoint.publish(workspace, self._name, ABOUT, pipeline)
-            except (ValueError, HttpOperationError):  # another process may have created it meanwhile
+            except (ValueError, HttpOperationError):  # another process may have created the endpoint meanwhile
                 endpoint = self._find_endpoint(workspace)
                 if endpoint is None:
                     raise
         if pipeline.id not in _list_pipeline_ids(endpoint):
             try:
                 endpoint.add_default(pipeline)
-            except ValueError:  # another process may have added it since the endpoint was read
+            except ValueError:  # another process may have added the version meanwhile
                 endpoint = self._find_endpoint(workspace)
                 if endpoint is None or pipeline.id not in _list_pipeline_ids(endpoint):
                     raise

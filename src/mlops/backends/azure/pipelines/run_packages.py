@@ -1,4 +1,4 @@
-"""The environment that runs execute in: the packages of the lock file, registered once per lock file."""
+"""The environment of submitted runs: the packages of the lock file, registered once per lock file."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from mlops.files.hashes import hash_file
 
 Result = TypeVar("Result")
 
-EDITABLE = "-e ."  # the project itself, whose sources are sent to the machines of a run
+EDITABLE = "-e ."  # the project itself, which is not installed on the machines, because its sources are sent there
 HASH_LENGTH = 12
 
 
@@ -50,12 +50,12 @@ def make_environment(project: Path) -> SdkEnvironment:
 def ensure_environment(session: AzureSession) -> SdkEnvironment:
     """Return the registered environment of the lock file, after registering it if necessary.
 
-    Safe to call again, and from two processes at once, because Azure keeps one version for the same content.
+    Safe to call again, even from two processes at once, because Azure stores the same content only once.
 
     Raises
     ------
     PlatformError
-        If an environment with that name has other packages.
+        If the registered environment with this name has different packages.
     """
     workspace = session.workspace
     wanted = make_environment(session.project.project)
@@ -88,12 +88,12 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Call the SDK's client for environments, and turn its bare exceptions into errors with a status."""
+    """Call the SDK's client for environments. Turn errors of type `Exception` into errors with an HTTP status."""
     from requests import HTTPError, Response
 
     try:
         return call()
-    except Exception as error:  # the SDK raises nothing narrower
+    except Exception as error:  # the SDK raises no more specific type
         found = re.search(r"\bCode: (\d+)", str(error))
         if type(error) is not Exception or not found:
             raise

@@ -14,7 +14,7 @@ from mlops.platform.submission import Submission
 
 PROVISIONING, COMPLETED = "Provisioning", "Completed"
 WAIT_SECONDS, MOST_PAUSE = 600.0, 10.0
-INTERVALS = {  # the first run starts one interval later; otherwise Azure would start it immediately
+INTERVALS = {  # time until the first run, because Azure would otherwise start it immediately
     "Minute": timedelta(minutes=1),
     "Hour": timedelta(hours=1),
     "Day": timedelta(days=1),
@@ -25,7 +25,7 @@ INTERVALS = {  # the first run starts one interval later; otherwise Azure would 
 
 @dataclass(frozen=True)
 class Trigger:
-    """The wanted state of a schedule: either its `frequency`, or the `path` that it checks every few `minutes`."""
+    """The wanted state of a schedule: the `frequency` of runs, or a `path` that is checked every `minutes` minutes."""
 
     name: str
     endpoint_id: str
@@ -35,14 +35,14 @@ class Trigger:
 
 
 class Schedules:
-    """The schedules of one pipeline's endpoint, which start its current version.
+    """The schedules of a pipeline. They start the version that the pipeline's endpoint starts.
 
     Parameters
     ----------
     session : AzureSession
         The workspace.
     now : callable
-        Returns the time in UTC.
+        A function that returns the current time in UTC.
     """
 
     def __init__(self, session: AzureSession, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -62,10 +62,10 @@ class Schedules:
         return wanted
 
     def update(self, endpoint_id: str) -> None:
-        """Create missing schedules and disable unwanted ones, so that exactly one of each wanted kind is active.
+        """Create the missing schedules, and disable all others except one for each trigger in the settings.
 
-        Safe to call again: a schedule that Azure failed to set up is created again. If two processes do so at once,
-        both keep the schedule with the lower id.
+        Safe to call again: a schedule that Azure failed to set up is created again. If two processes create the same
+        schedule at the same time, both keep the schedule with the lower id.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Schedules:
                 "datastore": store,
                 "path_on_datastore": trigger.path,
                 "polling_interval": trigger.minutes,
-                # otherwise the run would train on the old data
+                # without this parameter, the run would train on the newest registered version
                 "pipeline_parameters": Submission(dataset_version=NEW_DATA).list_given(),
             }
         try:
@@ -122,7 +122,7 @@ class Schedules:
             raise _explain_failure(trigger)
 
     def _wait_for(self, schedule: SdkSchedule) -> str:
-        """Wait until Azure has set up a schedule or failed to, and return its state, which no other request reports."""
+        """Wait until Azure has set up a schedule or has failed to do so, and return the state of the schedule."""
         pause = float(self._session.settings.retry_seconds)
         deadline = time.monotonic() + WAIT_SECONDS
         while (state := schedule._schedule_provider.get_schedule_provisioning_status(schedule.id)) == PROVISIONING:
@@ -137,7 +137,7 @@ class Schedules:
 
 
 def _disable(schedule: SdkSchedule) -> None:
-    with suppress(SystemError):  # the SDK raises it after it has disabled a schedule that Azure failed to set up
+    with suppress(SystemError):  # raised although the SDK has disabled a schedule that Azure failed to set up
         schedule.disable()
 
 
@@ -149,7 +149,7 @@ def _explain_failure(trigger: Trigger) -> PlatformError:
 
 
 def read_trigger(schedule: SdkSchedule) -> Trigger:
-    """Return the trigger that corresponds to a schedule of the workspace."""
+    """Return a schedule of the workspace as a `Trigger`."""
     if schedule.recurrence:
         return Trigger(schedule.name, schedule.pipeline_endpoint_id, schedule.recurrence.frequency)
     return Trigger(

@@ -1,4 +1,4 @@
-"""The objects of azureml-sdk that publication passes around, with the parts that it uses."""
+"""Protocols for the objects of azureml-sdk that the publication of a pipeline uses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -14,7 +14,7 @@ class SdkCondaDependencies(Protocol):
 
 
 class SdkPython(Protocol):
-    """The Python of an environment."""
+    """The Python installation of an environment."""
 
     conda_dependencies: SdkCondaDependencies
 

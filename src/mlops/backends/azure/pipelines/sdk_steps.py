@@ -1,4 +1,4 @@
-"""The retraining pipeline as objects of the SDK: one script step per step, one after the other."""
+"""The steps of the retraining pipeline as objects of the SDK, which run one after the other."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,10 @@ COMPUTE_TYPE = "AmlCompute"
 
 
 def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment variables of a run: the settings in this process's environment, and the commit.
+    """Return the environment variables of a run: the variables of this process that are settings, and the commit.
 
-    The settings must also apply on the run's machines, and the sources are sent without their git history.
+    These settings must also apply on the machines of the run. The commit cannot be read there, because the sources are
+    sent without their git history.
     """
     environ = os.environ if environ is None else environ
     settings = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}
@@ -25,7 +26,7 @@ def describe_environ(commit: str, environ: Mapping[str, str] | None = None) -> d
 
 
 def make_run_configuration(environment: object, variables: Mapping[str, str]) -> object:
-    """Return the configuration of a step's process: its environment and its variables."""
+    """Return the SDK's configuration of a step: the environment with its packages, and the environment variables."""
     from azureml.core.runconfig import RunConfiguration
 
     configuration = RunConfiguration()
@@ -44,23 +45,23 @@ def make_steps(
     defaults: Submission,
     build: Build,
 ) -> list[object]:
-    """Return the SDK's steps.
+    """Return the steps of a pipeline as objects of the SDK.
 
-    Each step waits for the one before, even if it does not need its results, because the run's folder is passed from
-    step to step.
+    Each step waits for the previous step, even if it needs no results of that step, because the folder of the run is
+    passed from step to step.
 
     Parameters
     ----------
     pipeline : str
-        Its name in this engine, "retrain". On Azure it has the name in the settings.
+        The name of the pipeline in this engine, such as "retrain". On Azure, the pipeline has the name in the settings.
     steps : sequence of Step
-        Its steps, in order.
+        The steps of the pipeline, in order.
     sources : Path
-        The folder that is sent to each step's machine.
+        The folder that is sent to the machine of each step.
     compute : str
-        The name of the compute that executes them.
+        The name of the compute that executes the steps.
     configuration : RunConfiguration
-        See `make_run_configuration`.
+        The result of `make_run_configuration`.
     defaults : Submission
         The default values of the pipeline's parameters. Each step gets all parameters.
     build : Build

@@ -1,4 +1,4 @@
-"""The sources that are sent to a run's machine: only the folders and files that are named here."""
+"""The source files that are sent to the machines of a run. Nothing else is sent."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "*.egg-info", ".*")
 def stage_sources(project: Path) -> Iterator[Path]:
     """Copy the sources to a temporary folder, which exists until the end of the block.
 
-    The copy ensures that nothing else is sent. The SDK would send everything that ``.amlignore`` does not name, such as
-    a data file or a key in the project's folder.
+    The SDK sends everything in this folder. From the project's folder itself, it would also send data files and keys,
+    unless ``.amlignore`` names them.
 
     Raises
     ------
     UsageError
-        If the script that runs start with is missing. The SDK itself would still publish the pipeline.
+        If the script that starts every step is missing. The SDK would publish the pipeline without it.
     """
     if not (project / SCRIPT).is_file():
         raise UsageError(

@@ -6,7 +6,7 @@ from mlops.backends.azure.connection.settings import AzureSettings
 from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.errors import UsageError
 
-PARAMETERS = {  # the names in the SDK's errors, and the names of our settings without the environment
+PARAMETERS = {  # names in the SDK's errors, and the corresponding settings without the name of the environment
     "cpu_cores": "cpu_cores",
     "memory_gb": "memory_gb",
     "autoscale_min_replicas": "min_replicas",
@@ -23,7 +23,7 @@ def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[
     settings : AzureSettings
         Sizes and limits.
     environment : str
-        The environment, which decides where the service runs.
+        "qa" for Container Instances, or "production" for Kubernetes.
     tags : mapping
         The tags of the service.
 
@@ -44,7 +44,7 @@ def make_configuration(settings: AzureSettings, environment: str, tags: Mapping[
 
 
 def list_options(settings: AzureSettings, environment: str) -> dict[str, object]:
-    """Return the SDK's options of a new service."""
+    """Return the SDK's options for a new service."""
     if environment == "qa":
         return {
             "cpu_cores": settings.qa_cpu_cores,
@@ -59,7 +59,8 @@ def list_options(settings: AzureSettings, environment: str) -> dict[str, object]
 def list_changeable(settings: AzureSettings, environment: str) -> dict[str, object]:
     """Return the options that can also be changed in an existing service.
 
-    Azure cannot change the size of a container group. For another size a new one is created; see `has_size`.
+    The size of a service on Container Instances cannot be changed. If it differs from the settings, a new service is
+    created; see `has_size`.
     """
     always: dict[str, object] = {"auth_enabled": True, "enable_app_insights": True}
     if environment == "qa":

@@ -1,4 +1,4 @@
-"""The parts of the SDK's web services, `azureml.core.webservice.Webservice`, that this package uses."""
+"""Protocols for the SDK's web services, `azureml.core.webservice.Webservice`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ class Resources(Protocol):
 
 
 class WebService(Protocol):
-    """A web service as Azure last described it; `tags` is None if it has none."""
+    """A web service as Azure last described it; `tags` is None if the service has no tags."""
 
     name: str
     state: str
@@ -21,11 +21,11 @@ class WebService(Protocol):
     container_resource_requirements: Resources
 
     def wait_for_deployment(self, *, timeout_sec: float) -> None:
-        """Wait for the submitted deployment, then read the state of the service."""
+        """Wait until the submitted deployment has finished, and update `state`."""
         ...
 
     def update_deployment_state(self) -> None:
-        """Read the state of the service."""
+        """Ask Azure for the state of the service, and update `state`."""
         ...
 
     def update(
@@ -35,7 +35,7 @@ class WebService(Protocol):
         ...
 
     def get_logs(self, *, num_lines: int) -> str | None:
-        """Return the end of the container's output."""
+        """Return the last lines of the container's output."""
         ...
 
     def get_keys(self) -> tuple[str, str]:
@@ -43,7 +43,7 @@ class WebService(Protocol):
         ...
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
-        """Replace the "Primary" or "Secondary" key with a new or a given one, and wait until it is valid."""
+        """Replace the "Primary" or "Secondary" key with `set_key`, by default a new key. Wait until it is valid."""
         ...
 
     def delete(self) -> None:

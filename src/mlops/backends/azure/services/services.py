@@ -1,9 +1,9 @@
 """Services of a workspace: QA on Container Instances, production on Kubernetes.
 
-An image is deployed by its digest in the registry, so production gets exactly the image that passed in QA. On
-Kubernetes the previous image keeps serving until the new one is ready. Container Instances restart, so QA does not
-answer during an update. In both cases an update changes the service in place. If it fails, another update restores the
-previous image. A first deployment that fails is deleted.
+An image is deployed by its digest in the registry, so production gets exactly the image that passed its test in QA. On
+Kubernetes, the previous image keeps serving until the new one is ready. Container Instances restart, so QA does not
+answer during an update. Both kinds of service are updated in place. If the update fails, another update restores the
+previous image. If the first deployment of a service fails, the service is deleted.
 """
 
 import tempfile
@@ -63,10 +63,10 @@ class AzureServices(Releases[AzureState]):
         )
 
     def end(self, environment: str) -> bool:
-        """Delete an environment's service without taking its lock. Return whether there was a service.
+        """Delete the service of an environment without taking the lock. Return whether there was a service.
 
-        Teardown calls this, and then deletes everything that the service runs on. The lock is a blob, which the owner
-        of a subscription might not be allowed to read.
+        Called before the workspace is deleted. The lock is not taken, because it is a blob, which the owner of a
+        subscription might not be allowed to read.
         """
         return self._azure.look(environment).end()
 
@@ -96,16 +96,16 @@ class AzureHost:
 
 
 class AzureSite:
-    """See `mlops.release.host.Site`. The web services are listed once, and the list is then kept up to date.
+    """See `mlops.release.host.Site`. Azure is asked for the web services once; later changes update the list.
 
     Parameters
     ----------
     session, images : AzureSession, AzureImages
-        The workspace.
+        The workspace, and its scoring images.
     environment : str
         The environment.
     lease : Lease, optional
-        The environment's lock, which is needed to write.
+        The held lock of the environment, which is needed only to write.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class AzureSite:
         self._blob.write(state)
 
     def matches_settings(self, state: AzureState) -> bool:
-        """See `Site`. The service must have the name in the settings; Azure chooses its address and keys."""
+        """See `Site`. Only the name of the service is compared, because Azure chooses the address and the keys."""
         return self._find_named() is not None
 
     def accepts_keys(self, state: AzureState) -> bool:
@@ -147,7 +147,7 @@ class AzureSite:
         record = self._images.find_record(image)
         service = self._find_named()
         if service is not None and state.current is None:
-            self._delete(service)  # left behind by a first deployment that was interrupted
+            self._delete(service)  # the first deployment was interrupted before its state was written
             service = None
         self._updated = service is not None
         service = self._deploy(record, service, ready_seconds)
@@ -157,10 +157,10 @@ class AzureSite:
         )
 
     def put_back(self, state: AzureState) -> None:
-        """See `Site`. Restores the previous image with a second update, or deletes the service if there was none."""
+        """See `Site`. Restores the previous image with a second update or, if there was none, deletes the service."""
         if not self._submitted:
             return  # nothing has changed yet
-        self._listed = None  # because the failed deployment may have changed it
+        self._listed = None  # because the failed deployment may have changed the services
         service = self._find_named()
         if service is None:
             return
@@ -171,7 +171,7 @@ class AzureSite:
             self._deploy(record, service, AzureHost.restore_seconds)
 
     def retire(self, state: AzureState) -> None:
-        """See `Site`. Deletes services that still run under a name that differs from the one in the settings."""
+        """See `Site`. Deletes the previous service if its name in the settings was changed."""
         for service in self._list_others():
             self._delete(service)
 
@@ -190,7 +190,7 @@ class AzureSite:
         return state.describe(self._environment, current.url, health, current.example)
 
     def _deploy(self, record: ImageRecord, service: WebService | None, seconds: float) -> WebService:
-        """Deploy an image to `service`, or to a new one, and wait until it serves."""
+        """Deploy an image to `service`, or to a new service, and wait until the service is healthy."""
         with tempfile.TemporaryDirectory() as folder:
             bundle = self._images.fetch_bundle(record, Path(folder))
             self._submitted = True
@@ -206,7 +206,7 @@ class AzureSite:
         self._listed = [other for other in self._list() if other.name != service.name]
 
     def _list(self) -> list[WebService]:
-        """Return the services of the environment, the one with the name in the settings first."""
+        """Return the services of the environment. The service with the name in the settings comes first."""
         if self._listed is None:
             self._listed = list_services(self._session, self._environment)
         return self._listed
@@ -219,7 +219,7 @@ class AzureSite:
 
 
 def _check_health(service: WebService | None, digest: str) -> Health:
-    """Return the health of a service as Azure reports it; a service with a different image is unhealthy."""
+    """Return the health that Azure reports for a service; a service with a different image counts as unhealthy."""
     if service is None:
         return "stopped"
     serves = service.state == HEALTHY and (service.tags or {}).get(DIGEST) == digest

@@ -1,8 +1,8 @@
 """The state of an environment's service: a blob in the workspace's default container.
 
-The state is not in the service's own tags or properties, because they are deleted when the service stops. Also, an
-update of tags is a deployment, which can break the service, and properties cannot be changed. The blob is written by
-the holder of the environment's lock, and only if its etag is unchanged, so all machines see the same state.
+The state is not stored in the service's own tags or properties, because `mlops stop` deletes the service with them.
+Also, an update of tags is a deployment, which can break the service, and properties cannot be changed. Only the holder
+of the environment's lock writes the blob, and only if its etag is unchanged. So all machines see the same state.
 """
 
 import json
@@ -20,7 +20,7 @@ from mlops.release.history import Deployment, Deployments
 
 @dataclass(frozen=True)
 class AzureDeployment(Deployment):
-    """A deployment at `url`; for `example` see `Service`."""
+    """A deployment with the `url` of the service, and an `example` request as in `Service`."""
 
     url: str = ""
     example: str = ""
@@ -35,7 +35,7 @@ class AzureState(Deployments):
 
 
 class StateBlob:
-    """The blob with the state of one environment; see the module.
+    """The blob with the state of one environment.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class StateBlob:
     environment : str
         The environment.
     lease : Lease, optional
-        The environment's lock, which is needed to write.
+        The held lock of the environment, which is needed only to write.
     """
 
     def __init__(self, session: AzureSession, environment: str, lease: Lease | None = None) -> None:
@@ -74,14 +74,14 @@ class StateBlob:
         return decode_record(content, AzureState, f"The blob {self._name}", advice)
 
     def write(self, state: AzureState) -> None:
-        """Replace the state that was read last.
+        """Write the state, unless another process has written it since this object last read it.
 
         Raises
         ------
         ConflictError
             If another process has written the state in the meantime.
         LostLockError
-            If another process may hold the environment's lock by now.
+            If another process may now hold the environment's lock.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError

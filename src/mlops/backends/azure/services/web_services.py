@@ -1,4 +1,4 @@
-"""The web services of the environments in the workspace: look-up, deployment, watching and deletion."""
+"""The web services of the environments: functions that find, deploy, watch and delete them."""
 
 import shutil
 import sys
@@ -17,7 +17,7 @@ from mlops.backends.azure.services.sdk_objects import WebService
 from mlops.errors import DeploymentError, DeploymentNotFoundError
 from mlops.platform.images import Image
 
-OURS = "mlops_environment"  # the tag of this platform's services
+OURS = "mlops_environment"  # the tag with the environment, which only this platform's services have
 DIGEST = "digest"
 LOG_LINES = 40  # enough for the traceback of a scoring script in the format of Azure's server
 POLL_SECONDS = 2.0
@@ -31,14 +31,14 @@ def name_service(settings: AzureSettings, environment: str) -> str:
 
 
 def list_services(session: AzureSession, environment: str) -> list[WebService]:
-    """Return the SDK's web services that have the tag of an environment, the one with the name in the settings first.
+    """Return the SDK's web services of an environment. The service with the name in the settings comes first.
 
-    There is one service, none before the first deployment, or two while a service is being renamed.
+    There is no service before the first deployment, and there are two while a service is being renamed.
 
     Raises
     ------
     PlatformError
-        If Azure refuses to list them.
+        If Azure refuses the request.
     """
     from azureml.core import Webservice
 
@@ -59,7 +59,7 @@ def rotate_keys(session: AzureSession, environment: str) -> None:
     Raises
     ------
     DeploymentNotFoundError
-        If there is no service, because Azure creates the keys together with it.
+        If there is no service and therefore no keys, because Azure creates the keys with the service.
     """
     service = find_service(session, environment)
     if service is None:
@@ -69,7 +69,7 @@ def rotate_keys(session: AzureSession, environment: str) -> None:
         )
     with explain_refusals(session, f"rotate the keys of {service.name}"), redirect_stdout(sys.stderr):
         primary, _ = service.get_keys()
-        service.regen_key("Secondary", set_key=primary)  # first, so that the old primary key never stops working
+        service.regen_key("Secondary", set_key=primary)  # done first, so that the old primary key stays valid
         service.regen_key("Primary")
 
 
@@ -122,7 +122,7 @@ def submit_service(
         inference = make_inference_configuration(source, make_image_environment(name, image))
         model = Model(session.workspace, image.model_name, version=image.model_version, expand=False)
         if service is None or not has_size(service, settings, environment):
-            with warnings.catch_warnings():  # the SDK warns that it is deprecated, which the README also says
+            with warnings.catch_warnings():  # the SDK warns that it is deprecated, as the README says
                 warnings.simplefilter("ignore", FutureWarning)
                 deployed: WebService = Model.deploy(
                     session.workspace, name, [model], inference, configuration, overwrite=service is not None
@@ -134,12 +134,13 @@ def submit_service(
 
 
 def wait_healthy(session: AzureSession, service: WebService, image: Image, seconds: float) -> None:
-    """Wait until a submitted image serves.
+    """Wait until a service is healthy with the image that was submitted.
 
     Raises
     ------
     DeploymentError
-        If it does not serve in time. The message has Azure's reason, and the last lines of the container's output.
+        If the service does not become healthy in time. The message has Azure's reason, and the last lines of the
+        container's output.
     """
     from azureml.exceptions import WebserviceException
 
@@ -159,12 +160,12 @@ def wait_healthy(session: AzureSession, service: WebService, image: Image, secon
 
 
 def wait_settled(session: AzureSession, service: WebService, seconds: float) -> None:
-    """Wait for an earlier change to finish, because Azure changes a service one step at a time.
+    """Wait until an earlier change of a service has finished, because Azure accepts only one change at a time.
 
     Raises
     ------
     DeploymentError
-        If it does not finish in time.
+        If the change does not finish in time.
     """
     deadline = time.monotonic() + seconds
     with explain_refusals(session, f"look up the web service {service.name}"):
@@ -184,7 +185,7 @@ def delete_service(session: AzureSession, service: WebService) -> None:
     Raises
     ------
     DeploymentError
-        If it still exists after the time limit.
+        If the service still exists after `DELETE_SECONDS`.
     """
     from azureml.exceptions import WebserviceException
 
@@ -211,7 +212,7 @@ def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
 
 
 def _read_log(service: WebService) -> str:
-    """Return the last lines of a container's output, after a sentence that introduces them."""
+    """Return the last lines of a container's output, with an introduction."""
     from azureml.exceptions import WebserviceException
 
     try:

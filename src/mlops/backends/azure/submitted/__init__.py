@@ -3,8 +3,8 @@
 .. code-block:: text
 
     submission       starts a run of the published pipeline
-    history          lists and describes runs
+    history          lists and describes runs, and fetches their files
     job              one step of a run: `mlops.platform.jobs`
-    conclusion_tags  how a run ended, as tags of the run
-    run_folder       passes the run's folder from step to step
+    conclusion_tags  the tags that record how a run ended
+    run_folder       passes the folder of a run from step to step
 """

@@ -1,4 +1,4 @@
-"""The conclusion of a submitted run: tags of the run in the workspace, written by its jobs."""
+"""The tags that record the conclusion of a submitted run in the workspace. Each job of the run updates them."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ from mlops.record.conclusion import Conclusion
 
 OUTCOME, REASON, MODEL_NAME, MODEL_VERSION, SKIPPED = "outcome", "reason", "model_name", "model_version", "skipped_"
 OVERRIDE = "override"
-LONGEST = 256  # maximum length of a tag
+LONGEST = 256  # maximum length of a tag's value, in characters
 
 
 def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
-    """Return the tags of a conclusion, without those that are not known yet."""
+    """Return the tags for a conclusion. Values that are not known yet have no tag."""
     tags = {
         OUTCOME: conclusion.outcome,
         REASON: conclusion.reason,

@@ -33,7 +33,7 @@ SECONDS = (10, 60)  # time limits for the connection and the answer
 
 
 class SubmittedRuns:
-    """The part of `mlops.platform.pipelines.Pipelines` that concerns submitted runs."""
+    """The methods of `mlops.platform.pipelines.Pipelines` that concern submitted runs."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
@@ -138,12 +138,12 @@ class SubmittedRuns:
 
 
 def read_state(status: str) -> JobState:
-    """Return the state that a status of Azure corresponds to."""
+    """Return the state for a status of Azure."""
     return STATES.get(status, "running")
 
 
 def _describe_step(step: SdkRun, conclusion: Conclusion) -> SubmittedStep:
-    reason = conclusion.skipped.get(str(step.name), "")  # its job ran anyway, and found nothing to do
+    reason = conclusion.skipped.get(str(step.name), "")  # Azure also starts a job for a skipped step
     return SubmittedStep(str(step.name), "skipped" if reason else read_state(step.status), reason)
 
 

@@ -30,7 +30,7 @@ class AzureJobs:
 
 
 class AzureJob:
-    """A step of a pipeline run. Metrics are logged to both; the folder and tags belong to the pipeline run."""
+    """A step of a pipeline run. Metrics are logged to the step and the run; the run has the folder and the tags."""
 
     def __init__(self, session: AzureSession, run: SdkRun, step: SdkRun) -> None:
         self._session = session
@@ -49,7 +49,7 @@ class AzureJob:
         self._known = hash_folder(folder) if folder.is_dir() else {}
 
     def store_folder(self, folder: Path) -> None:
-        """See `mlops.platform.jobs.Job`. A retry stores under a new number, so no existing file blocks it."""
+        """See `mlops.platform.jobs.Job`. A retry stores the files under a new number, so that their names are free."""
         name = str(self._step.name)
         repeat(self._session, "store the run's folder", lambda: store_folder(self._run, folder, name, self._known))
         self._known = hash_folder(folder)
@@ -67,7 +67,7 @@ class AzureJob:
         try:
             repeat(self._session, "log the step's metrics", call)
         except PlatformError as error:
-            logger.warning("Could not add the metrics of the step to the run; its notebook has them. %s", error)
+            logger.warning("Could not log the step's metrics on Azure, but its executed notebook has them. %s", error)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """See `mlops.platform.jobs.Job`."""

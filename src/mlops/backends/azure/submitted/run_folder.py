@@ -1,8 +1,8 @@
 """The folder of a submitted run, stored as files of the run in the workspace.
 
-Azure does not allow changes to files of a run. So each step stores its changed files under a new number, for example
-``retraining/02-train/02_train.html``, and the newest version of each file is used. The run's record is stored last. If
-it is missing, the step was killed while it stored files, and these files are ignored.
+The files of a run on Azure cannot be changed. So each step stores its changed files under a new number, for example
+``retraining/02-train/02_train.html``, and the newest version of each file is used. Each step stores the run's record,
+``run.json``, last. If it is missing, the step was killed while it stored its files, and these files are ignored.
 """
 
 import re
@@ -20,7 +20,7 @@ STORED = re.compile(rf"{PREFIX}/(?P<place>(?P<number>\d+)-[^/]+)/(?P<name>.+)")
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A stored file of a run: its artifact, the place and number it was stored under, and its name in the folder."""
+    """A stored file of a run's folder: "retraining/02-train/run.json" has place "02-train" and name "run.json"."""
 
     artifact: str
     place: str
@@ -29,13 +29,13 @@ class StoredFile:
 
 
 def read_names(names: Iterable[str]) -> list[StoredFile]:
-    """Return the files of a run that are stored versions of files in its folder."""
+    """Return the stored files of a run's folder, given the names of all files of the run."""
     matches = [found for name in names if (found := STORED.fullmatch(name))]
     return [StoredFile(found[0], found["place"], int(found["number"]), found["name"]) for found in matches]
 
 
 def choose_newest(files: Iterable[StoredFile]) -> list[StoredFile]:
-    """Return the newest version of each file, from steps that were stored completely."""
+    """Return the newest version of each file. Files of steps that were not stored completely are ignored."""
     known = list(files)
     whole = {file.place for file in known if file.name == RECORD}
     ordered = sorted((file for file in known if file.place in whole), key=lambda file: file.number)
@@ -43,7 +43,7 @@ def choose_newest(files: Iterable[StoredFile]) -> list[StoredFile]:
 
 
 def fetch_folder(run: SdkRun, folder: Path) -> None:
-    """Copy the current folder of a run to `folder`, or do nothing if there is none yet."""
+    """Download the newest files of a run's folder to `folder`; do nothing if none are stored yet."""
     for file in choose_newest(read_names(run.get_file_names())):
         path = folder / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def fetch_folder(run: SdkRun, folder: Path) -> None:
 
 
 def store_folder(run: SdkRun, folder: Path, step: str, known: dict[str, str]) -> None:
-    """Store the files that have changed since they were fetched; `known` has the SHA-256 that they had then."""
+    """Store the run's record, and the files whose SHA-256 differs from the one in `known`."""
     found = {name: digest for name, digest in hash_folder(folder).items() if not Path(name).name.startswith(".")}
     changed = [name for name, digest in found.items() if known.get(name) != digest and name != RECORD]
     number = max((file.number for file in read_names(run.get_file_names())), default=0) + 1

@@ -1,4 +1,4 @@
-"""The start of the published pipeline with REST, as any client with a token can do it."""
+"""The start of the published pipeline over REST. Any other client with a token can start it in the same way."""
 
 import time
 import uuid
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 SCOPE = "https://management.azure.com/.default"
 SECONDS = (10, 60)  # time limits for the connection and the answer
-EXPIRED = 401  # also the status for a token that Azure shortened or revoked
-SUBMISSION = "submission"  # the tag with which a run is found if the answer was lost
+EXPIRED = 401  # the status if a token has expired, or Azure has revoked it
+SUBMISSION = "submission"  # the tag that identifies the run of a submission if the answer was lost
 
 
 def submit(
@@ -28,24 +28,24 @@ def submit(
 ) -> str:
     """Start a run and return its id.
 
-    A lost answer, for example after a broken connection, does not start a second run. A retry first looks for a run
-    with the tag of this submission.
+    Only one run is started, even if Azure's answer is lost and the request is retried: before each retry, this function
+    looks for a run with the tag of this submission.
 
     Parameters
     ----------
     session : AzureSession
-        The session, whose identity gets the token.
+        The session, whose identity requests the token.
     published : PublishedPipeline
         The pipeline to start, with its `url`.
     parameters, tags : mapping
         The parameters and tags of the run.
     sleep : callable
-        Pauses for some seconds.
+        A function that pauses for a number of seconds.
 
     Raises
     ------
     PlatformError
-        If Azure refuses, stays busy, or cannot be reached.
+        If Azure refuses the request, stays busy, or cannot be reached.
     """
     submission = str(uuid.uuid4())
     body = {
@@ -78,7 +78,7 @@ def _post(session: AzureSession, url: str, body: Mapping[str, object]) -> "Respo
 
 
 def find_submission(session: AzureSession, experiment: str, submission: str) -> str:
-    """Return the id of the run that a submission started, or "" if it started none."""
+    """Return the id of the run that a submission started, or "" if there is no such run."""
     runs = find_runs(session, experiment, {SUBMISSION: submission})
     return next((str(run.id) for run in runs), "")
 
