@@ -90,6 +90,6 @@ def test_locally_rows_are_files_of_the_home_which_older_versions_then_refuse(
     assert read_home_format(tmp_path) == HOME_FORMAT >= 3
     assert len(read_table(str(path)).frame) > 300
     path.write_bytes(b"damaged")
-    with pytest.raises(IntegrityError, match=r"^The training rows .*rows\.parquet have changed since they were kept"):
+    with pytest.raises(IntegrityError, match=r"^The training rows .*rows\.parquet have changed since they were stored"):
         find_rows(tracker, {"training_rows": name}, restore_training_rows)
     assert keep_rows(tracker, split_rows(good, 0.2, 0)[0][list(FEATURES)]) == name == hash_file(path)

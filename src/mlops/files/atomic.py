@@ -1,7 +1,7 @@
-"""Files that are whole or missing, and folders that are certainly new.
+"""Files that are written atomically, and folders that are created under unused names.
 
-The client that starts every command loads this module. `tempfile` is imported where it is used, because it takes
-milliseconds.
+The client that starts every command loads this module. So `tempfile`, whose import takes milliseconds, is imported only
+where it is used.
 """
 
 import itertools
@@ -11,16 +11,16 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Write a file atomically: a reader, or a crash, sees either the old content or the new.
+    """Write a file atomically: readers find either the old content or the new, even after a crash.
 
     Parameters
     ----------
     path : Path
-        The file. A missing folder is created.
+        The path of the file. If its folder is missing, the folder is created.
     content : str or bytes
-        The whole new content; text is written as UTF-8.
+        The complete new content. Text is written as UTF-8.
     mode : int
-        Permission bits of the file, set before the file gets its name.
+        The permission bits of the file. They are set before the file becomes visible under its name.
     """
     import tempfile
 
@@ -36,19 +36,19 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
         os.replace(scratch, path)
     except BaseException as error:
         Path(scratch).unlink(missing_ok=True)
-        if isinstance(error, OSError):  # the error may name no file, as on a full disk, or only the temporary one
+        if isinstance(error, OSError):  # the error may name no file (full disk), or only the temporary file
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     sync_folder(path.parent)
 
 
 def make_new_folder(parent: Path, name: str) -> Path:
-    """Create a new folder: `name` in `parent`, or ``name-2`` and so on if that name is taken.
+    """Create a new folder in `parent` under this name. If the name is taken, use ``name-2`` and so on.
 
     Returns
     -------
     Path
-        The folder. Processes that ask at the same time get different ones.
+        The path of the folder. Processes that call this function at the same time get different folders.
     """
     parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
@@ -60,7 +60,7 @@ def make_new_folder(parent: Path, name: str) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power failure."""
+    """Flush a folder to disk, so that a rename in it survives a power failure."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

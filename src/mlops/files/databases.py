@@ -1,4 +1,4 @@
-"""SQLite databases, copied while they are in use."""
+"""Copies of SQLite databases that are in use."""
 
 import sqlite3
 from contextlib import closing
@@ -6,12 +6,13 @@ from pathlib import Path
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy an SQLite database, even while others use it. If the process is killed, `target` has its old or new content.
+    """Copy an SQLite database, even while other processes use it.
 
     Parameters
     ----------
     source, target : Path
-        The files. The content of `target` is replaced in one transaction.
+        The paths of the two databases. The content of `target` is replaced in one transaction, so a crash leaves either
+        the old content or the new.
     """
     with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer)

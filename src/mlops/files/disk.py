@@ -1,4 +1,4 @@
-"""A full disk: found, and explained in a sentence that says what to do."""
+"""A full disk: the check for it, and an error that says what to do."""
 
 import errno
 import os
@@ -10,17 +10,17 @@ from pathlib import Path
 from mlops.errors import PlatformError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LEAST = 65_536  # bytes; with less, a program can hardly write its log
+LEAST = 65_536  # minimum of free bytes; with fewer, a program can hardly write its log
 
 
 @contextmanager
 def explain_full_disk(folder: Path) -> Iterator[None]:
-    """Replace an error of a full disk with one that says what to do; raise other errors unchanged.
+    """Replace the error of a full disk with an error that says what to do. Other errors are raised unchanged.
 
     Parameters
     ----------
     folder : Path
-        The folder that the caller writes to, for the message.
+        The folder to which the caller writes, for the message.
 
     Raises
     ------
@@ -41,6 +41,6 @@ def is_full(folder: Path) -> bool:
 
 
 def _names_full_disk(error: OSError) -> bool:
-    if isinstance(error, shutil.Error):  # a copy of a folder keeps the reasons of its files as text only
+    if isinstance(error, shutil.Error):  # when a folder is copied, the errors of its files are available only as text
         return any(os.strerror(code) in str(error) for code in FULL)
     return error.errno in FULL

@@ -1,4 +1,4 @@
-"""The hashes that show whether files have changed."""
+"""Hashes that show whether files have changed."""
 
 import hashlib
 import json
@@ -9,14 +9,14 @@ from mlops.errors import IntegrityError
 
 
 def require_hash(content: bytes, sha256: str, what: str) -> bytes:
-    """Return a content after checking its hash; raise IntegrityError if it has changed.
+    """Check the hash of a content and return the content. Raise IntegrityError if the content has changed.
 
     `what` names the content in the plural, for the message: "The training rows /home/rows.parquet".
     """
     found = hash_content(content)
     if found != sha256:
         raise IntegrityError(
-            f"{what} have changed since they were kept (SHA-256 {found[:12]}…, recorded {sha256[:12]}…). "
+            f"{what} have changed since they were stored (SHA-256 {found[:12]}…, recorded {sha256[:12]}…). "
             "Restore them from a backup."
         )
     return content
@@ -34,17 +34,17 @@ def hash_file(path: Path) -> str:
 
 
 def hash_path(path: Path) -> str:
-    """Return the SHA-256 of a file, or of a folder's file names and contents."""
+    """Return the SHA-256 of a file. For a folder, return one SHA-256 for the names and contents of its files."""
     return hash_listing(hash_folder(path)) if path.is_dir() else hash_file(path)
 
 
 def hash_listing(hashes: Mapping[str, str]) -> str:
-    """Return one SHA-256 over the hashes of several files, in the form that `hash_folder` returns."""
+    """Return one SHA-256 for several files. `hashes` has the form of the result of `hash_folder`."""
     return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
 
 
 def hash_folder(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below `folder`, by relative path, sorted."""
+    """Return the SHA-256 of every file below `folder`, sorted by the relative path of the file."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
 
@@ -52,18 +52,18 @@ def hash_folder(folder: Path) -> dict[str, str]:
 def verify_files(
     folder: Path, expected: Mapping[str, str], what: str, advice: str = "train and register the model again"
 ) -> None:
-    """Check that `folder` holds exactly the files that were recorded.
+    """Check that `folder` contains exactly the files that were recorded, and that they are unchanged.
 
     Parameters
     ----------
     folder : Path
         The folder to check.
     expected : mapping of str to str
-        SHA-256 by relative path.
+        The recorded SHA-256 of each file, by relative path.
     what : str
         The name of the content, for the message: "model diabetes version 3".
     advice : str
-        How to get the content back, for the message.
+        How to restore the content, for the message.
 
     Raises
     ------

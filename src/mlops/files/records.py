@@ -1,7 +1,7 @@
-"""Records: JSON files that are read back into a type, and their format numbers.
+"""Records: reading of JSON files into types, and the check of their format numbers.
 
-The client that starts every command loads this module. `msgspec` is imported where it is used, because it takes
-milliseconds.
+The client that starts every command loads this module. So `msgspec`, whose import takes milliseconds, is imported only
+where it is used.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
     path : Path
         The file.
     kind : type
-        The type of its content.
+        The type of the content.
     advice : str
         A sentence that says what to do if the file is damaged.
 
@@ -30,13 +30,13 @@ def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
     FileNotFoundError, NotADirectoryError
         If there is no such file.
     IntegrityError
-        If the file cannot be read, or has other content.
+        If the file cannot be read, or its content does not have this type.
     """
     return decode_record(read_content(path, advice), kind, str(path), advice)
 
 
 def read_content(path: Path, advice: str = ADVICE) -> bytes:
-    """Return the bytes of a file; raise the same errors as `read_record`."""
+    """Return the bytes of a file. Raise the same errors as `read_record`."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -46,7 +46,7 @@ def read_content(path: Path, advice: str = ADVICE) -> bytes:
 
 
 def decode_record(content: bytes, kind: type[Record], what: str, advice: str = ADVICE) -> Record:
-    """Decode a record into a type; raise IntegrityError if it is damaged. `what` names the record in the message."""
+    """Decode a record into a type. Raise IntegrityError, with the name `what`, if the record is damaged."""
     import msgspec
 
     try:
@@ -56,12 +56,12 @@ def decode_record(content: bytes, kind: type[Record], what: str, advice: str = A
 
 
 def require_format(found: int, newest: int, what: str) -> None:
-    """Refuse a format that a newer version wrote, because misreading it would be worse than not reading it.
+    """Raise an error for the format of a newer version, because it is better not to read it than to misread it.
 
     Parameters
     ----------
     found, newest : int
-        The format number that was read, and the newest one that this version knows.
+        The format number that was read, and the newest format number that this version can read.
     what : str
         The path of the file or folder, for the message.
 

@@ -1,4 +1,4 @@
-"""The paths of files that are named by a URL."""
+"""The paths of ``file://`` URLs."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit

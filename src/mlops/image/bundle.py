@@ -1,15 +1,16 @@
-"""The content of a scoring image: a folder with a manifest of hashes. The same input produces the same bytes.
+"""The content of a scoring image (a bundle): a folder with a manifest of hashes. The same input gives the same bytes.
 
 .. code-block:: text
 
     manifest.json      name, model, SHA-256 of every other file
     example.json       an example request, and the true values of its rows if they are known
-    requirements.txt   the exact packages that the service needs
+    requirements.txt   the packages that the service needs, with exact versions
     score.py           the scoring script: init(), run()
     model/             the files that the scoring script loads, and ranges of the training data
     serving/           the server
 
-The digest is the SHA-256 of the manifest, and so covers everything.
+The digest is the SHA-256 of the manifest. The manifest has the hashes of all other files, so the digest covers them,
+too.
 """
 
 import hashlib
@@ -52,17 +53,17 @@ def build_bundle(
     folder : Path
         The folder of the bundle. Its previous content is deleted.
     model_name, model_version : str, int
-        The model. The image is named "<model name>:<version>".
+        The name and the version of the model. The name of the image is "<model name>:<version>".
     model_files : list of Path
         Files that the scoring script loads.
     script : Path
         The scoring script.
     requirements : Path
-        Pinned packages, one per line, with hashes.
+        A file of pinned packages, one per line, with hashes.
     example : sequence of shape (n, k)
         Rows of an example request.
     actual : sequence of length n
-        Their true values; empty if they are not known.
+        The true values of these rows; empty if they are unknown.
 
     Returns
     -------
@@ -92,20 +93,20 @@ def build_bundle(
 
 
 def split_example(text: str) -> tuple[str, list[float]]:
-    """Return the request in the text of ``example.json``, as JSON, and the true values of its rows.
+    """Split the text of ``example.json`` into the request, as JSON, and the true values of its rows.
 
-    The list is empty for images that an older version created: they do not contain true values.
+    The list of true values is empty for images of older versions, which did not store them.
     """
     try:
         content = json.loads(text or "{}")
-    except ValueError:  # damaged, which is reported when the image is read
+    except ValueError:  # the text is damaged; this is reported when the image is read
         return text, []
     actual = content.pop("actual", []) if isinstance(content, dict) else []
     return json.dumps(content), actual
 
 
 def digest_bundle(folder: Path) -> str:
-    """Return the digest that the bundle in `folder` claims; `verify_bundle` checks it."""
+    """Return the digest of the manifest in `folder`. `verify_bundle` checks the other files."""
     return "sha256:" + hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
@@ -120,7 +121,7 @@ def verify_bundle(folder: Path, digest: str) -> dict[str, Any]:
     Raises
     ------
     IntegrityError
-        If a file is missing, was added or was changed.
+        If a file is missing, was added, or was changed.
     """
     if not (folder / MANIFEST).is_file():
         raise IntegrityError(f"image {digest}: {folder / MANIFEST} is missing. Create the image again.")
@@ -141,9 +142,10 @@ def read_pins(requirements: Path, machine: Mapping[str, str] | None = None) -> d
     Parameters
     ----------
     requirements : Path
-        Pinned packages, one per line.
+        The file of pinned packages, one per line.
     machine : mapping, optional
-        Values of environment markers: ``{"sys_platform": "linux"}``. The other markers have this machine's values.
+        Values of environment markers: ``{"sys_platform": "linux"}``. Markers that are not given have the values of this
+        machine.
     """
     lines = (line.removesuffix("\\").strip() for line in requirements.read_text(encoding="utf-8").splitlines())
     pins = [Requirement(line) for line in lines if line and line[0].isalpha()]

@@ -2,10 +2,10 @@
 
 .. code-block:: text
 
-    files          a fitted estimator as files that hold no code (skops), and its numbers as JSON
-    loading        a training's or a version's model, fetched from the platform and checked first
-    training_data  ranges of the training data, and rows to try a model with
-    training_rows  the rows that a model was trained on: storing and finding them
-    origin         where a training comes from: notebook, commit, data
-    promotion      whether the challenger is better than the champion by more than chance
+    files          saves a fitted estimator without code (skops), and its numbers as JSON
+    loading        loads the model of a training or of a registered version, after a check of its hashes
+    training_data  ranges of the training data, and rows with which to try a model
+    training_rows  stores and finds the rows that a model was trained on
+    origin         the origin of a training: notebook, commit and data
+    promotion      decides whether the challenger is significantly better than the champion
 """

@@ -1,4 +1,7 @@
-"""A model as files: skops for audits and retraining, plain numbers for the scoring image, and never pickle."""
+"""The files of a model: a skops file for audits and retraining, and plain numbers for the scoring image.
+
+Pickle is never used.
+"""
 
 import json
 from collections.abc import Mapping
@@ -16,23 +19,25 @@ NUMBERS = "model.json"
 
 
 def save_model(estimator: Any, numbers: Mapping[str, Any], folder: Path) -> None:
-    """Write a model's files.
+    """Write the files of a model.
 
     Parameters
     ----------
     estimator : scikit-learn estimator
         The fitted model.
     numbers : mapping
-        The JSON values that the scoring script loads.
+        The values that the scoring script loads, which can be written as JSON.
     folder : Path
-        The folder for ``model.skops`` and ``model.json``.
+        The folder to which ``model.skops`` and ``model.json`` are written.
     """
     write_atomically(folder / ESTIMATOR, skops.io.dumps(estimator))
     write_atomically(folder / NUMBERS, json.dumps(numbers, indent=1) + "\n")
 
 
 def load_model(folder: Path) -> Any:
-    """Load the estimator that `save_model` wrote. Check its hash first (`mlops.files.hashes.verify_files`).
+    """Load the estimator that `save_model` wrote.
+
+    The caller must check its hash first (`mlops.files.hashes.verify_files`).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Loading of models, which are fetched from the platform and checked against their hashes first."""
+"""Loading of models. They are fetched from the platform and checked against their hashes before they are loaded."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,18 +12,18 @@ from mlops.platform.trainings import TrainingRun
 
 
 def load_trained(backend: Backend, run: TrainingRun) -> Any:
-    """Return the estimator of a training run; raise IntegrityError if its files have changed."""
+    """Return the estimator of a training. Raise IntegrityError if its files have changed."""
     with TemporaryDirectory() as folder:
         return load_model(backend.tracker.fetch_files(run, Path(folder, "model")))
 
 
 def load_registered(backend: Backend, model: ModelVersion) -> Any:
-    """Return the estimator of a registered version; raise IntegrityError if its files have changed."""
+    """Return the estimator of a registered version. Raise IntegrityError if its files have changed."""
     with TemporaryDirectory() as folder:
         return load_model(backend.registry.fetch_model(model, Path(folder, "model")))
 
 
 def load_training_data(backend: Backend, model: ModelVersion) -> TrainingData:
-    """Return a registered version's description of its training data; see `read_training_data`."""
+    """Return the description of a registered version's training data; see `read_training_data`."""
     with TemporaryDirectory() as folder:
         return read_training_data(backend.registry.fetch_model(model, Path(folder, "model")))

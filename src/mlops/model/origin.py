@@ -1,4 +1,4 @@
-"""The origin of a training: notebook, commit and data, as its page shows them."""
+"""The origin of a training: its notebook, commit and data, as the page of the training shows them."""
 
 from mlops.data.tables import Table
 from mlops.platform.trainings import TrainingOrigin
@@ -6,14 +6,14 @@ from mlops.record.lineage import Lineage
 
 
 def describe_origin(code: Lineage, table: Table, began: float) -> TrainingOrigin:
-    """Return a description of a training's origin.
+    """Return a description of the origin of a training.
 
     Parameters
     ----------
     code : Lineage
-        The notebook and its commit.
+        The notebook and the commit.
     table : Table
-        The data that it was trained on.
+        The data of the training.
     began : float
         The start of the notebook, in seconds since 1970.
     """

@@ -1,11 +1,11 @@
-"""The promotion gate: whether the challenger is better than the champion by more than chance.
+"""The promotion gate: decides whether the challenger is better than the champion by more than chance.
 
-Both are scored on the same rows, which neither has seen. The improvement of a row is the champion's loss minus the
-challenger's. Promotion requires that the one-sided bootstrap bound of the mean improvement is above zero. Comparing two
-stored metrics would promote four in ten of the models that are not better.
+Both models are scored on the same rows, which neither model has seen. The improvement on a row is the champion's loss
+minus the challenger's loss. The challenger is promoted if the one-sided lower bootstrap bound of the mean improvement
+is above zero. A comparison of two stored metrics would promote four in ten of the models that are not better.
 
-Above 10,000 rows the bound is t standard errors below the mean, because a mean over more rows is nearly normal. That
-bound takes no more memory than the rows, whereas the bootstrap of 200,000 rows takes 9 s.
+Above 10,000 rows, the mean is nearly normal, so the bound is computed as the mean minus t standard errors. This is
+fast, whereas the bootstrap of 200,000 rows takes 9 s.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).
@@ -25,30 +25,33 @@ from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
 from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
 POWER = 0.8  # the probability of a promotion if the true improvement is the detectable gain
-BATCH_VALUES = 10_000_000  # bounds the memory of the bootstrap
+BATCH_VALUES = 10_000_000  # limits the memory that the bootstrap takes
 MOST_RESAMPLED = 10_000  # rows
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision of the gate.
+    """A decision of the promotion gate.
 
     Parameters
     ----------
     promoted : bool
         Whether the challenger becomes the champion.
     reason : str
-        The reason, as a sentence for the report.
+        The reason for the decision, as a sentence for the report.
     rows : int
-        The number of compared rows.
+        The number of rows on which the models were compared.
     improvement, lower_bound : float
-        Mean improvement and its one-sided lower bound, in units of the loss; above zero is better.
+        The mean improvement and its one-sided lower bound, in units of the loss. If they are above zero, the challenger
+        is better.
     detectable_gain : float
-        The smallest true improvement that the gate detects on these rows in four cases out of five.
+        The smallest true improvement that the gate detects on these rows in four out of five cases, in units of the
+        loss.
     override : str
         Why a person promoted the model although the gate rejected it; empty if the gate decided.
     kind : str
-        The kind of decision: the "first" model, too "few" rows, "equal" models, or models that were "compared".
+        "first" if there was no champion, "few" if there were too few rows, "equal" if the models are equal, else
+        "compared".
     """
 
     promoted: bool
@@ -62,7 +65,7 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The improvement, its bound and the smallest detectable gain, as 03_evaluate hands them on."""
+        """The improvement, its lower bound and the smallest detectable gain, by the names that 03_evaluate hands on."""
         return {
             "improvement": self.improvement,
             "lower_bound": self.lower_bound,
@@ -87,20 +90,22 @@ def decide_promotion(
     Parameters
     ----------
     champion_losses, challenger_losses : array of shape (n,)
-        Loss of every row, such as the squared error; lower is better. None if there is no champion yet: the first model
-        is promoted.
+        The loss of every row, such as the squared error; lower is better. `champion_losses` is None if there is no
+        champion. Then the challenger is promoted.
     confidence : float
-        Confidence of the one-sided bound, between 0 and 1.
+        The confidence of the one-sided bound, between 0 and 1.
     resamples : int
-        Bootstrap resamples. Above 10,000 rows, the bound is computed from the standard error instead.
+        The number of bootstrap resamples. It is not used above 10,000 rows, where the bound is computed from the
+        standard error.
     min_rows : int
-        The smallest number of rows that a promotion needs.
+        The minimum number of rows for a promotion.
     left_out : str
-        Why other rows were left out of the comparison, as a sentence; shown in the reason if too few rows remain.
+        A sentence that says why other rows were left out of the comparison. It is added to the reason if too few rows
+        remain.
     loss, unit : str
         The name of the loss and its unit, for the reason: "squared error", "squared points".
     seed : int
-        Seed of the bootstrap.
+        The seed of the bootstrap.
 
     Returns
     -------
@@ -145,7 +150,7 @@ def decide_promotion(
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Describe the smallest improvement that the gate can detect on these rows; `unit` is the unit of the loss."""
+    """Describe the smallest improvement that the gate detects on these rows. `unit` is the unit of the loss."""
     if decision.kind == "compared":
         gain = format_number(decision.detectable_gain)
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain} {unit}."
@@ -157,7 +162,7 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
 
 
 def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
-    """Return the gate's decision, or a promotion if a person overrules a rejection.
+    """Return the decision of the gate, or a promotion if a person overrules the gate's rejection.
 
     Parameters
     ----------
@@ -166,12 +171,12 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
     promote_always : bool
         Whether to promote the model even if the gate rejects it.
     why : str
-        The person's reason.
+        The reason of the person who overrules the gate.
 
     Raises
     ------
     UsageError
-        If the gate is to be overruled without a reason.
+        If `promote_always` is set without a reason.
     """
     if promote_always and not why.strip():
         raise UsageError(f"{GATE.overruled_by} overrules the gate, so it needs a reason. Set {GATE.override_reason}.")
@@ -182,12 +187,14 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return the tags of a version that was promoted although the gate rejected it; none for any other version."""
+    """Return the tags that mark a version as promoted against the gate; empty if the gate was not overruled."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 
 def require_promoted(promoted: bool, reason: str) -> None:
-    """Stop a notebook if the model was rejected. In a pipeline, the runner already skips that notebook.
+    """Raise an error if the model was rejected, to stop a notebook that runs by itself.
+
+    In a pipeline, the runner skips it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The training data of a model, as its files describe it: ranges of the features, and rows of the data set."""
+"""The description of a model's training data in its files: ranges of the features, and rows of the data set."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,25 +11,25 @@ from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
 from mlops.numbers import format_number
 
-TRAINING_DATA = "training_data.json"  # a file beside the model's other files, in the registry and in the image
+TRAINING_DATA = "training_data.json"  # stored with the model, in the registry and in the image
 EXAMPLES = 2
-DIGITS = 6  # significant digits of the examples, enough to recognise a row
+DIGITS = 6  # significant digits of the example rows
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Ranges of the training rows, and rows of the data set with their true values.
+    """Ranges of the features in the training rows, and other rows of the data set with their true values.
 
     Parameters
     ----------
     columns : tuple of str, length k
-        The features.
+        The names of the features.
     minimum, maximum : tuple of float, length k
-        The lowest and highest values in the training rows.
+        The lowest and the highest value of each feature in the training rows.
     rows : tuple of tuple of float, shape (n, k)
-        Rows that the model was not trained on.
+        Example rows that the model was not trained on.
     actual : tuple of float, length n
-        The true values of these rows, in the target's unit.
+        The true values of these rows, in the unit of the target.
     """
 
     columns: tuple[str, ...] = ()
@@ -39,9 +39,10 @@ class TrainingData:
     actual: tuple[float, ...] = ()
 
     def judge_row(self, row: Sequence[float]) -> str:
-        """Describe whether a row is far outside the training data, and in which columns.
+        """Return a text that says whether a row is far outside the training data, and in which columns.
 
-        A row is far outside if the distance of one of its values from the range exceeds the width of the range.
+        A row is far outside if the distance between one of its values and the range of the column is larger than the
+        range.
         """
         if not self.columns:
             return "unknown, because the model was trained by an older version, which did not record ranges"
@@ -57,14 +58,14 @@ class TrainingData:
 
 
 def describe_data(training: pd.DataFrame, others: pd.DataFrame, actual: pd.Series) -> TrainingData:
-    """Describe the data of a training.
+    """Return the description of a training's data.
 
     Parameters
     ----------
     training : DataFrame
         The features of the training rows.
     others : DataFrame
-        The features of rows outside of the training; the first ones become examples.
+        The features of rows that were not used for training. The first of them become examples.
     actual : Series
         The true values of `others`.
     """
@@ -85,7 +86,10 @@ def write_training_data(described: TrainingData, folder: Path) -> None:
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """Read ``training_data.json``; return an empty description if an older version trained the model without it."""
+    """Read ``training_data.json``.
+
+    If an older version, which did not write it, trained the model, return an empty description.
+    """
     path = folder / TRAINING_DATA
     return read_record(path, TrainingData) if path.is_file() else TrainingData()
 

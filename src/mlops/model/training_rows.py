@@ -1,4 +1,7 @@
-"""The feature rows that models were trained on. The platform stores equal rows only once."""
+"""The feature rows that models were trained on.
+
+If several trainings use the same rows, the platform stores them once.
+"""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -20,18 +23,18 @@ def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
     Parameters
     ----------
     tracker : Tracker
-        The platform's record of trainings.
+        The tracker of the platform, which records trainings.
     rows : DataFrame
-        The features of the rows that the model is trained on.
+        The features of the training rows.
 
     Returns
     -------
     str
-        The name under which `find_rows` finds them.
+        The name under which `find_rows` finds the rows.
     """
     content = io.BytesIO()
     repeated = rows.duplicated()
-    unique = rows[~repeated] if repeated.any() else rows  # without a copy if there is nothing to drop
+    unique = rows[~repeated] if repeated.any() else rows  # makes no copy if there is nothing to drop
     unique.to_parquet(content, index=False)
     return tracker.keep_rows(content.getvalue())
 
@@ -44,15 +47,15 @@ def find_rows(
     Parameters
     ----------
     tracker : Tracker
-        The platform's record of trainings.
+        The tracker of the platform, which records trainings.
     made : mapping
-        The results of the model's training, or the tags of its version; both have the same names. One value names the
-        stored rows. If an older version of the engine trained the model, no rows are stored. The rows are then read
-        from the data file of the training, if that file still has the recorded hash.
+        The results of the model's training, or the tags of its version, which have the same names. One of them names
+        the stored rows. If there is none, an older version of the engine trained the model. Then the rows are read from
+        the data file of the training, if that file still has the recorded hash.
     restore : callable
-        Called with the rows of that file and with `made`. Returns the features of the rows that were trained on.
+        Takes the rows of that data file, and `made`. Returns the features of the training rows.
     steps : iterable of Step
-        The steps, one of which declares the names of these results.
+        The steps of the pipeline. One of them declares the names of these results.
 
     Returns
     -------
@@ -75,6 +78,6 @@ def find_rows(
         return None
     try:
         table = read_table(str(made[source.url]), str(made[source.sha256]))
-    except (UsageError, IntegrityError):  # the file was deleted or changed
+    except (UsageError, IntegrityError):  # the data file was deleted or changed
         return None
     return restore(table.frame, made)

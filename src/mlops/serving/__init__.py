@@ -1,9 +1,9 @@
-"""The scoring server, which is the only engine code in an image. It imports nothing else from this package.
+"""The scoring server. It is the only code of the engine in an image, so it imports no other module of the engine.
 
 .. code-block:: text
 
-    __main__     starts the server on a bundle: port, keys, ready file
-    app          the ASGI application: POST /score, health, refusals
-    script       the user's scoring script: init(), run()
-    azure_entry  the entry script for Azure's own inference server, which is in every image
+    __main__     starts the server for the content of an image (a bundle)
+    app          the ASGI application, which answers requests to /score, /healthz and /readyz
+    script       loads the user's scoring script, which has the functions init() and run()
+    azure_entry  the entry script for Azure's own inference server; every image contains it
 """

@@ -1,8 +1,9 @@
-"""Start the server on a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``.
+"""Start the server for a bundle: ``python -m serving --bundle FOLDER --keys FILE --port 0 --ready FILE``.
 
-The process that starts the server controls it with the ready file. The server writes the file once it answers, and ends
-when the file is deleted. Until the starting process writes a line to standard input, the server also ends when standard
-input closes. So a process that dies while it starts a server leaves no server behind.
+The process that starts the server controls the server with the ready file. The server writes this file once it answers
+requests, and ends when the file is deleted. The starting process writes a line to the server's standard input after it
+has recorded the server. If standard input closes before this line, the server ends. So if the starting process dies too
+early, no server is left behind.
 """
 
 import argparse
@@ -55,13 +56,13 @@ class Server(uvicorn.Server):
 def bind(host: str, port: int) -> socket.socket:
     """Bind the port, even while the previous service still listens on it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise the body waits 40 ms for an ACK
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise a body waits 40 ms for an ACK
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as error:
-        sys.exit(f"Could not use port {port} ({error.strerror}). Choose another one, or 0 for any free port.")
+        sys.exit(f"Could not use port {port} ({error.strerror}). Choose another port, or 0 for any free port.")
     return listener
 
 

@@ -38,7 +38,7 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Refusal(Exception):
-    """A refused request, with the `status` and a message for the client."""
+    """The refusal of a request, with its HTTP `status` and a message for the client."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -47,16 +47,17 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Application:
-    """The service as an ASGI application.
+    """The web service as an ASGI application.
 
     Parameters
     ----------
     run : callable
-        The scoring script's ``run``: array of shape (n, k) to array of shape (n,); raises ValueError for wrong rows.
+        The scoring script's ``run``. It takes an array of shape (n, k) and returns an array of shape (n,). For wrong
+        rows, it raises ValueError.
     keys : sequence of str
         The keys that ``/score`` accepts.
     identity : mapping
-        The image's digest, name and model version, which ``/healthz`` and ``/readyz`` report.
+        The digest, name and model version of the image. ``/healthz`` and ``/readyz`` report them.
     """
 
     run: Run
@@ -101,12 +102,12 @@ class Application:
 
 
 def check_content(content_type: str, length: str) -> None:
-    """Check the headers of a body before the body is read.
+    """Check the headers of a request before its body is read.
 
     Raises
     ------
     Refusal
-        If the body is not JSON, or is too large.
+        If the headers say that the body is not JSON, or is too large.
     """
     if content_type.split(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "The body must be JSON. Send the header Content-Type: application/json.")
@@ -139,19 +140,19 @@ def score(run: Run, body: bytes) -> tuple[Numbers, Numbers]:
     Returns
     -------
     rows, predictions : array of shape (n, k), array of shape (n,)
-        All finite.
+        The rows and their predictions. All numbers are finite.
 
     Raises
     ------
     Refusal
-        With status 400, 422 or 500, as in the table above.
+        With status 400, 422 or 500, as in the table at the top of this module.
     """
     rows = _parse_rows(body)
     try:
         result = run(rows)
     except ValueError as error:
         raise Refusal(422, str(error)) from error
-    except Exception as error:  # the user's script may raise anything, but the client must get an answer
+    except Exception as error:  # the user's script may raise any error, but the client must get an answer
         logger.exception("the scoring script failed")
         raise Refusal(500, "Scoring failed. The service's log has the error.") from error
     predictions = np.asarray(result, dtype=np.float64)

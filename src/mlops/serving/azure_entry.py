@@ -1,10 +1,10 @@
-"""The entry script for Azure's inference server: ``init()`` once, ``run()`` for each request to ``/score``.
+"""The entry script for Azure's inference server: ``init()`` is called once, ``run()`` for each request to ``/score``.
 
-It gives the same answers as `serving.app`, with the same code. Azure's server in front of it checks the keys (401),
-answers the other paths (``GET /`` reports that the service is ready) and limits the time for a body.
+The script gives the same answers as `serving.app`, with the same code. Azure's server checks the keys (401), answers
+other paths (``GET /`` reports that the service is ready), and limits the time in which a body must arrive.
 
-If the deployment asks for it, azureml-monitoring collects inputs and predictions. If a collector fails, the request
-still succeeds. The failure is written to the log, which Application Insights receives.
+If the deployment enables it, azureml-monitoring collects inputs and predictions. If a collector fails, the request
+still succeeds, and the failure is written to the log, which is sent to Application Insights.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from mlops.serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
     from mlops.serving.app import score as score_rows
     from mlops.serving.script import load_script
-else:  # Azure's server loads this file by its path, and in the image the package is next to it
+else:  # Azure's server loads this file by its path. In the image, the package `serving` is in the same folder.
     sys.path.insert(0, str(BUNDLE))
     from serving.app import MAX_BODY, Numbers, Refusal, check_content, check_size, encode_refusal, encode_result
     from serving.app import score as score_rows
     from serving.script import load_script
 
-COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # Azure sets it if data is collected
+COLLECT = "AML_MODEL_DC_STORAGE_ENABLED"  # set by Azure if data is to be collected
 JSON = {"Content-Type": "application/json"}
 
-logger = logging.getLogger("azmlinfsrv.serving")  # a child of the logger whose records Azure keeps
+logger = logging.getLogger("azmlinfsrv.serving")  # Azure keeps the records of this logger's parent
 _script: Any = None
 _collectors: dict[str, Any] = {}
 
@@ -75,7 +75,7 @@ def _answer(request: Any) -> "tuple[Numbers, Numbers]":
 
 
 def _read_manifest(bundle: Path) -> dict[str, Any]:
-    """Return the manifest after checking every file that it names."""
+    """Return the manifest of a bundle, after checking the hash of every file that it lists."""
     manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
     for name, recorded in manifest["files"].items():
         found = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
@@ -107,5 +107,5 @@ def _collect(rows: "Numbers", predictions: "Numbers") -> None:
     try:
         _collectors["inputs"].collect(rows)
         _collectors["predictions"].collect(predictions.reshape(-1, 1))
-    except Exception:  # a collector may raise anything, but the client must get its answer
+    except Exception:  # a collector may raise any error, but the client must get an answer
         logger.exception("%d rows were NOT collected.", len(rows))

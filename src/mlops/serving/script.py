@@ -1,4 +1,4 @@
-"""The scoring script of an image."""
+"""The loading of an image's scoring script."""
 
 import importlib.util
 from pathlib import Path
