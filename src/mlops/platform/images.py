@@ -25,7 +25,7 @@ class Image:
 
     @property
     def model(self) -> str:
-        """The model and version in the image, with a mark if the gate was overruled."""
+        """The model version in the image: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
         return name_version(self.model_name, self.model_version, self.override)
 
 

@@ -36,7 +36,7 @@ class Leftovers(Protocol):
         """Return the names of everything that champions, services and possible rollbacks refer to.
 
         These are the names and digests of images, and the values of the models' tags, such as the names of runs. Raises
-        IntegrityError if any of these records cannot be read. Delete nothing in that case.
+        IntegrityError if any of these records cannot be read. In that case, nothing may be deleted.
         """
         ...
 

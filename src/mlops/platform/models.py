@@ -1,4 +1,7 @@
-"""The interface to models: registered versions, one of which is the champion."""
+"""The interface to models: registered versions, one of which is the champion.
+
+The gate is the test in 03_evaluate that decides whether a new model is promoted to champion. A person can overrule it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,12 +38,12 @@ class ModelVersion:
 
     @property
     def title(self) -> str:
-        """The name and version for display: "diabetes version 2", with a mark if the gate was overruled."""
+        """The name for display: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
         return name_version(self.name, self.version, self.override)
 
     @property
     def full_title(self) -> str:
-        """The name and version, who overruled the gate and why, for the first mention on a page."""
+        """The name for the first mention on a page: "diabetes version 2 (gate overruled by ada: urgent)"."""
         return name_version_fully(self.name, self.version, self.override)
 
     @property
@@ -52,12 +55,12 @@ class ModelVersion:
 
 
 def name_version(name: str, version: int, override: str = "") -> str:
-    """Return the display name of a model version: "diabetes version 2", with a mark if the gate was overruled."""
+    """Return the name for display: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
     return f"{name} version {version}" + (f" ({OVERRULED})" if override else "")
 
 
 def name_version_fully(name: str, version: int, override: str = "") -> str:
-    """Return the name of a model version, who overruled the gate and why, for its first mention on a page."""
+    """Return the name for the first mention on a page: "diabetes version 2 (gate overruled by ada: urgent)"."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 
@@ -135,9 +138,10 @@ class Registry(Protocol):
         ...
 
     def find_champion(self, name: str) -> ModelVersion | None:
-        """Return the champion, or None before the first promotion; called by 03_evaluate, 05_create_image, status.
+        """Return the champion, or None before the first promotion.
 
-        Raises IntegrityError if the platform notices that the champion was deleted.
+        Called by 03_evaluate, 05_create_image and `mlops status`. Raises IntegrityError if the platform notices that
+        the champion was deleted.
         """
         ...
 

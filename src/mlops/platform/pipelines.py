@@ -38,7 +38,7 @@ STEP_STATES: Mapping[StepState, JobStepState] = {
 class PublishedPipeline:
     """The published retraining pipeline.
 
-    `version` is the id of the build that published it. `url` is the address that starts it, which never changes.
+    `version` is the id of the build that published it. `url` is the permanent address that starts it.
     """
 
     name: str
@@ -106,7 +106,7 @@ class SubmittedRun:
 def describe_record(
     record: RunRecord, url: str, version: str = "", tags: Mapping[str, str] = MappingProxyType({})
 ) -> SubmittedRun:
-    """Describe a run that is recorded on this machine with the fields of a submitted run.
+    """Return a `SubmittedRun` that describes a run recorded on this machine.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ class Pipelines(Protocol):
         ...
 
     def list_runs(self, most: int) -> list[SubmittedRun]:
-        """Return the `most` newest submitted runs, newest first; called by `mlops runs`. Steps can be left out."""
+        """Return at most `most` submitted runs, newest first; called by `mlops runs`. Their `steps` can be empty."""
         ...
 
     def read_log(self, run_id: str, step: str) -> str:

@@ -30,7 +30,7 @@ def read_variable(secret: str) -> str:
 
 
 def redact_error(text: str) -> str:
-    """Redact the text of an error: the secrets in environment variables, and those that this process already knows.
+    """Redact an error's text: secrets in environment variables, and secrets that this process already knows.
 
     The platform is not asked for its secrets, because it may be the cause of the error.
     """

@@ -96,7 +96,7 @@ class Service:
 
     @property
     def condition(self) -> str:
-        """The health for display: "not running here", not "stopped", if another MLOPS_HOME started the service."""
+        """The health for display. A service that another MLOPS_HOME started is "not running here", not "stopped"."""
         return "not running here" if self.original and self.health == "stopped" else self.health
 
     @property
@@ -111,7 +111,7 @@ class Service:
 
     @property
     def model(self) -> str:
-        """The deployed model and version: "diabetes version 2", with a mark if the gate was overruled."""
+        """The deployed model version: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
@@ -121,7 +121,7 @@ class Service:
 
     @property
     def full_model(self) -> str:
-        """The model and version, who overruled the gate and why, for the first mention on a page."""
+        """The model version for the first mention on a page: "diabetes version 2 (gate overruled by ada: urgent)"."""
         return name_version_fully(self.model_name, self.model_version, self.override)
 
 
@@ -191,12 +191,12 @@ class Rollback:
 
     @property
     def model(self) -> str:
-        """The removed model and version: "diabetes version 2", with a mark if the gate was overruled."""
+        """The removed model version: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
     @property
     def restored_model(self) -> str:
-        """The restored model and version, with a mark if the gate was overruled."""
+        """The restored model version: "diabetes version 1", or "diabetes version 1 (gate overruled)"."""
         return name_version(name_model(self.restored), self.restored_version, self.restored_override)
 
 
@@ -224,7 +224,7 @@ class Services(Protocol):
         ...
 
     def find_owner(self, environment: str) -> str:
-        """Return the model that was deployed last in an environment, or "" if none was; called by `mlops run`."""
+        """Return the name of the model that was deployed last, or "" if none was; called by `mlops run`."""
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:

@@ -127,7 +127,7 @@ def test_a_data_set_of_several_files_is_refused(datasets: AzureDatasets, session
 
 def test_a_file_of_another_format_is_refused(datasets: AzureDatasets, file: Path) -> None:
     other = file.rename(file.with_suffix(".parquet"))
-    with pytest.raises(UsageError, match=r"sample.parquet cannot become.*Change it to end in .parquet"):
+    with pytest.raises(UsageError, match=r"sample.parquet cannot become.*Set a path that ends in .parquet"):
         datasets.stage(other)
 
 

@@ -87,9 +87,8 @@ class AzureArrivals:
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
-        written = hashlib.sha256(
-            f"{file.name} {file.etag}".encode()
-        ).hexdigest()  # differs whenever the file is written
+        # The etag differs each time the file is written, so a new version of the file can be claimed again.
+        written = hashlib.sha256(f"{file.name} {file.etag}".encode()).hexdigest()
         note = container.get_blob_client(f"mlops/arrivals/{written}")
         try:
             note.upload_blob(run_id.encode())

@@ -118,7 +118,7 @@ class AzureDatasets:
         if expected != ending:
             raise UsageError(
                 f"{name} cannot become the data set: {settings.name('dataset_path')} is {first}, "
-                f"which ends in {expected}. Change it to end in {ending}."
+                f"which ends in {expected}. Set a path that ends in {ending}."
             )
 
     def _find(self, version: str) -> DatasetVersion:
@@ -141,7 +141,7 @@ class AzureDatasets:
         if place is None:
             raise UsageError(
                 f"Version {found.version} of the data set {self._name!r} consists of {', '.join(paths)}, but must be "
-                "one file in a datastore. Register such a version."
+                "one file in a datastore. Register a version with one file."
             )
         store = Datastore.get(workspace, place["store"])
         return DatasetVersion(self._name, int(found.version), locate_blob(store, unquote(place["path"])))

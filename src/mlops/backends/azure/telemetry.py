@@ -1,7 +1,7 @@
 """Runs in Application Insights: a run is a request, its steps are dependencies, and metrics are measurements.
 
-Everything is sent in one request when the run ends. A background thread could end, with the process, before it has sent
-everything.
+Everything is sent in one request when the run ends. A background thread would end with the process, possibly before it
+has sent everything.
 """
 
 import json

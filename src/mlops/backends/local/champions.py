@@ -16,7 +16,7 @@ from mlops.errors import IntegrityError
 from mlops.files.atomic import write_atomically
 from mlops.files.records import read_record
 
-CHAMPION = "champion"  # the tag of a version
+CHAMPION = "champion"  # the tag that marks a version as the champion
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class LocalDatasets:
                 if not self._is_whole(versions[-1]):
                     write_atomically(self._folder / versions[-1].file, path.read_bytes())
                 return self._describe(versions[-1], versions)
-            mark_home(self._home)  # raises the format number, because homes of format 1 have no catalogue
+            mark_home(self._home)  # raises the format number of MLOPS_HOME, because format 1 has no catalogue
             number = versions[-1].version + 1 if versions else 1
             entry = CatalogueEntry(number, path.relative_to(self._folder).as_posix(), sha256, now())
             versions = (*versions, entry)
@@ -117,7 +117,7 @@ class LocalDatasets:
         return read_record(path, Catalogue) if path.is_file() else Catalogue(tuple(self._list_numbered()))
 
     def _list_numbered(self) -> list[CatalogueEntry]:
-        """Return the versions in a home of format 1, which stored each one in a folder named after its number."""
+        """Return the versions in a MLOPS_HOME of format 1, where each version's folder is named after its number."""
         folders = [path for path in self._folder.glob("*") if re.fullmatch(r"[1-9]\d{0,5}", path.name)]
         # Names of unfinished copies begin with a dot.
         files = {int(path.name): next(path.glob("[!.]*"), None) for path in folders}

@@ -27,8 +27,8 @@ AGAIN = "Delete it, and create the image again."
 class NewestImage:
     """The newest image of a model version.
 
-    `identity` is that of the model version. `published` is the time when the image was last published, in UTC as
-    ISO 8601. Both are empty in older records.
+    `identity` is `ModelVersion.identity`. `published` is the time when the image was last published, in UTC as ISO
+    8601. Both are empty in older records.
     """
 
     digest: str

@@ -57,7 +57,7 @@ class LocalInfrastructure:
         Raises
         ------
         UsageError
-            If MLOPS_HOME contains more than the platform's state.
+            If MLOPS_HOME also contains the project, its outputs, your home folder or the current folder.
         """
         changes = self.preview_delete()
         if not changes:

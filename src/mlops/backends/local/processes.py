@@ -1,4 +1,7 @@
-"""The server processes of services, which outlive the process that starts them: start, search and end."""
+"""Functions that start, find and stop the server processes of services.
+
+A server outlives the process that started it.
+"""
 
 import os
 import socket

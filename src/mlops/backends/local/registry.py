@@ -114,7 +114,7 @@ class LocalRegistry:
         return folder
 
     def _list_versions(self, name: str | None = None, version: int | None = None) -> list[VersionRow]:
-        """Return versions as rows of MLflow's database. Only the caller decodes tags, which can be damaged."""
+        """Return versions as rows of MLflow's database. Tags are not decoded, so a damaged tag hides no versions."""
         if not self._store.exists:
             return []
         return read_versions(self._store.database, name, version, self._store.patience)

@@ -54,7 +54,8 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     workspace : Workspace
         The project.
     environ : mapping, optional
-        The environment variables, by default those of this process. ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``.
+        The environment variables, by default those of this process. For example, ``MLOPS_LOCAL_QA_PORT`` sets
+        ``qa_port``.
 
     Raises
     ------

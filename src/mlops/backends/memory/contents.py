@@ -14,7 +14,7 @@ def read_folder(folder: Path) -> Contents:
 
 
 def write_folder(contents: Contents, folder: Path) -> Path:
-    """Delete `folder`, create it again with these files, and return it."""
+    """Replace everything in `folder` with these files, and return the folder."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, content in contents.items():
         path = folder / name

@@ -43,7 +43,7 @@ class MemoryImages:
         return self.get_image(digest) if digest else None
 
     def fetch_bundle(self, digest: str, folder: Path) -> Path:
-        """Delete `folder`, create it again with the files of an image, and return it."""
+        """Replace everything in `folder` with the files of an image, and return the folder."""
         return write_folder(self._find(digest), folder)
 
     def read_example(self, digest: str) -> str:

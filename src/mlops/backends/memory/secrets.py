@@ -14,7 +14,7 @@ class MemorySecrets:
         self._keys: dict[str, tuple[str, str]] = {}
 
     def get_secret(self, name: str) -> str:
-        """See `Secrets`: the environment variable ``MLOPS_SECRET_<NAME>``."""
+        """See `Secrets`. Reads the environment variable ``MLOPS_SECRET_<NAME>``."""
         return read_variable(name)
 
     def get_keys(self, environment: str) -> tuple[str, str]:

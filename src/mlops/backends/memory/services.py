@@ -119,7 +119,7 @@ class MemorySite:
         self.state = state
 
     def matches_settings(self, state: MemoryState) -> bool:
-        """See `Site`. The only settings are the keys."""
+        """See `Site`. Only the keys are compared, because this platform has no settings."""
         return self.accepts_keys(state)
 
     def accepts_keys(self, state: MemoryState) -> bool:

@@ -91,7 +91,7 @@ def has_code(error: BaseException, code: str) -> bool:
 
 
 def read_reasons(error: BaseException) -> list[Reason]:
-    """Return the innermost errors of an answer or, if it cannot be read, the SDK's text, all without query strings."""
+    """Return Azure's reasons for an error, or the SDK's text if there are none. Query strings are removed."""
     if isinstance(error, ReportedError):
         found = list_reasons(error.body)
     else:

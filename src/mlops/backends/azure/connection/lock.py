@@ -110,7 +110,8 @@ class Lease:
         """Raise LostLockError if the lease may have expired, because another process may then hold the lock."""
         if time.monotonic() >= self._valid_until:
             raise LostLockError(
-                f"The lock {self._name} was lost because it could not be renewed. Nothing more is written."
+                f"The lock {self._name} was lost because it could not be renewed, so nothing more is written. Check "
+                "`mlops status --platform azure`, then run the command again."
             )
 
     def release(self) -> None:

@@ -114,7 +114,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     workspace : Workspace
         The project.
     environ : mapping, optional
-        The environment variables, by default those of this process. ``MLOPS_AZURE_RESOURCE_GROUP`` sets
+        The environment variables, by default those of this process. For example, ``MLOPS_AZURE_RESOURCE_GROUP`` sets
         ``resource_group``.
 
     Raises
@@ -122,7 +122,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
     ParameterError
         If a key is unknown, or a value has a wrong type or is out of range.
     UsageError
-        If settings conflict.
+        If two settings conflict.
     """
     path = workspace.parameters / "azure.yml"
     given = read_platform_section(path, DECLARED, os.environ if environ is None else environ)

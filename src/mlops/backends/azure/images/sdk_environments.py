@@ -20,7 +20,7 @@ def list_packages(bundle: Path) -> list[str]:
 def make_build_environment(name: str, bundle: Path) -> object:
     """Return the environment for building an image.
 
-    The base image is the default of this version of the SDK, which has a fixed date. Azure adds its web server.
+    The base image is the default of the installed SDK, and its tag is a fixed date. Azure adds its web server.
     """
     from azureml.core import Environment
     from azureml.core.conda_dependencies import CondaDependencies

@@ -245,7 +245,7 @@ def name_kind(resource_type: str) -> str:
 
 
 def _name_resource(expression: str, given: Mapping[str, object]) -> str:
-    """Evaluate the expression for a resource's name. Names that do not only depend on parameters are left to Azure."""
+    """Return the name that a template's expression evaluates to, or a placeholder if only Azure can evaluate it."""
     shown = expression.strip("[]")
     for name, value in given.items():
         shown = shown.replace(f"parameters('{name}')", f"'{value}'")

@@ -1,4 +1,4 @@
-"""The deletion of everything that `mlops provision` created, and of nothing else. All names can be used again."""
+"""The deletion of everything that `mlops provision` created, and of nothing else. All names are then free again."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -141,6 +141,6 @@ def list_kinds() -> dict[str, str]:
 
 
 def _rank(found: "GenericResourceExpanded") -> tuple[int, str]:
-    """Return the sort key for the deletion: the workspace comes first, because it uses the others, the vault last."""
+    """Return the sort key for the deletion: the workspace first, because it uses the others, and the vault last."""
     kind = found.type.lower()
     return ({WORKSPACE: 0, VAULT: 2}.get(kind, 1), kind)

@@ -3,7 +3,7 @@
 .. code-block:: text
 
     tracking   trainings as runs of an experiment
-    registry   versions of models, one of which has the champion tag
+    registry   versions of models, and the champion
     champions  a note of each champion, which remains if the version is deleted
     artifacts  uploads and downloads the files of a training, and records their hashes
 """

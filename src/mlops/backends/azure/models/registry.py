@@ -96,7 +96,8 @@ class AzureRegistry:
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
         """Set a version's champion tag, or remove it if `value` is empty. Retry if another program overwrites the tags.
 
-        A program that does not take the engine's lock can read all tags before this write and write them back after it.
+        A program that does not take the engine's lock can read all tags before this write and write them back after it,
+        without the new tag.
         """
         for _ in range(WRITES):
             model = self._get(name, version)

@@ -170,7 +170,10 @@ class AzureTracker:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file with the method `savefig` of a figure. The SDK would name an image from a path after the path."""
+    """A picture file with the method `savefig`, so that the SDK accepts it as a figure.
+
+    From a path, the SDK would name the image after this path.
+    """
 
     path: Path
 

@@ -24,7 +24,7 @@ ABOUT = "Starts the newest version of the retraining pipeline"
 
 
 class Publication:
-    """The published pipeline of a workspace: `publish` creates versions, `find_published` returns the active one."""
+    """The published pipeline of a workspace: its versions, and the endpoint that starts the newest version."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session

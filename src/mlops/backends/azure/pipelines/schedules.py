@@ -62,7 +62,7 @@ class Schedules:
         return wanted
 
     def update(self, endpoint_id: str) -> None:
-        """Create the missing schedules, and disable all others except one for each trigger in the settings.
+        """Create missing schedules, and disable duplicates and schedules that differ from the settings.
 
         Safe to call again: a schedule that Azure failed to set up is created again. If two processes create the same
         schedule at the same time, both keep the schedule with the lower id.
@@ -137,7 +137,7 @@ class Schedules:
 
 
 def _disable(schedule: SdkSchedule) -> None:
-    with suppress(SystemError):  # raised although the SDK has disabled a schedule that Azure failed to set up
+    with suppress(SystemError):  # the SDK disables the schedule, then raises this if Azure had failed to set it up
         schedule.disable()
 
 

@@ -49,7 +49,7 @@ class AzureJob:
         self._known = hash_folder(folder) if folder.is_dir() else {}
 
     def store_folder(self, folder: Path) -> None:
-        """See `mlops.platform.jobs.Job`. A retry stores the files under a new number, so that their names are free."""
+        """See `mlops.platform.jobs.Job`. A retry uses a new number, because stored files cannot be replaced."""
         name = str(self._step.name)
         repeat(self._session, "store the run's folder", lambda: store_folder(self._run, folder, name, self._known))
         self._known = hash_folder(folder)

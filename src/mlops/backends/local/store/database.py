@@ -1,6 +1,6 @@
 """Queries of MLflow's database file that wait for locks, and the check of the file before a run.
 
-Without the check, a run would train a model before it fails because the training cannot be recorded.
+Without the check, a run would notice only after its training that the training cannot be recorded.
 """
 
 import logging
@@ -100,7 +100,7 @@ def require_writable(path: Path, patience: Patience = PATIENT) -> None:
 
     def write(connection: sqlite3.Connection) -> list[str]:
         found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")] if check else ["ok"]
-        connection.execute("BEGIN EXCLUSIVE")  # waits for readers, too, as a commit does
+        connection.execute("BEGIN EXCLUSIVE")  # exclusive, because a commit must also wait for readers
         connection.execute("CREATE TABLE mlops_can_write (id)")
         connection.execute("ROLLBACK")
         return found

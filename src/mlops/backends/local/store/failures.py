@@ -96,7 +96,7 @@ def explain_failure(path: Path, error: sqlite3.Error, waited: float = 0.0) -> Ml
         return PlatformError(
             f"{path} is locked by {name_holder(path)}{since}. Wait for that process or end it, then try again."
         )
-    if code in DAMAGED or str(error).startswith("no such "):  # "no such table": MLflow always creates its tables
+    if code in DAMAGED or str(error).startswith("no such "):  # "no such table" is damage, too
         return explain_damage(path, str(error))
     if code == sqlite3.SQLITE_FULL:
         return _explain_system_error(path, OSError(errno.ENOSPC, str(error)))
