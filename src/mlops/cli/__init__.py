@@ -103,7 +103,7 @@ def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
 
 
 def run_program() -> None:
-    """Run the command line in this process, and handle errors that it does not handle itself."""
+    """Run the command line in this process, and report the errors that no command handles."""
     claim_streams()
     try:
         main(prog_name="mlops")
@@ -126,7 +126,7 @@ def main() -> None:
 
     \b
     Exit codes:
-      0    done, also if the new model was rejected because it is not better
+      0    done, even if the new model was rejected because it is not better
       1    a step failed, a service failed its test, notebooks differ, or the
            platform, its state or a disk could not be used
       2    bad usage, and nothing has run: an unknown option, step or parameter,

@@ -112,7 +112,7 @@ def name_program() -> str:
     """Return this program as the user can call it in the current folder: "mlops", or ".venv/bin/mlops".
 
     Lines that are meant for copying (`Next`, `Try it`) begin with this name. Sentences say `mlops`, because they also
-    appear in records, reports and logs, and the rooms below `cli/` do not know how the program was called.
+    appear in records, reports and logs. The packages below `cli/` do not know how the program was called.
     """
     path = Path(sys.argv[0])
     if path.name == "__main__.py":

@@ -53,7 +53,7 @@ EXPLAINED = ("unreadable", ROLLED_BACK)  # `mlops runs` lists these outcomes wit
 def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None:
     """Publish this checkout's retraining pipeline. `mlops submit` and the schedules then start this version.
 
-    A build id has one version. Publishing it again changes nothing.
+    Each build id has one version of the pipeline. Publishing it again changes nothing.
 
     \b
     Examples:

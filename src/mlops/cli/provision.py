@@ -70,7 +70,7 @@ def provision(
 
 
 def _read_override(text: str) -> Override:
-    """Parse the text of a ``-p`` option. `data_path` may have the name of its step in front."""
+    """Parse the text of a ``-p`` option. The name of a step before `data_path` is optional."""
     data = find_data_step(PROVISION)
     name, equals, value = text.partition("=")
     if data and equals and name == data.takes_data:

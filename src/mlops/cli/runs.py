@@ -129,7 +129,7 @@ def run(
 
 
 def explain_release(remaining: Remaining) -> str:
-    """Say why production is released although the new model was rejected."""
+    """Say why a release of production follows, although the new model was rejected."""
     production = remaining.service
     if production is None:
         return "Production serves nothing yet, so the champion is released."

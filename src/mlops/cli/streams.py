@@ -18,7 +18,7 @@ import msgspec
 
 from mlops.platform.secret_variables import redact_error
 
-JSON_FORMAT = 1  # the format number of --json; run records have their own
+JSON_FORMAT = 1  # the format number of the output with --json; run records have their own number
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on a disk, in a quota, or under the limit of file sizes
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
@@ -27,10 +27,11 @@ FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
 
 
 def claim_streams() -> None:
-    """Reserve standard output for the text of this program, in any encoding, and let its reader end early.
+    """Reserve standard output for the text of this program, in any encoding, and let its reader close it early.
 
-    - Subprocesses and libraries in C write to descriptor 1. It becomes standard error, and the program's own text goes
-      to a copy of it that no subprocess inherits. So ``--json`` prints JSON and nothing else.
+    - Subprocesses and libraries in C write to descriptor 1. So this redirects descriptor 1 to standard error. The
+      program's own text goes to a copy of the original descriptor, which no subprocess inherits. So ``--json`` prints
+      JSON and nothing else.
     - A reader that ends early, as in ``| head``, affects neither a run nor its exit code.
     - Characters that the terminal cannot show are replaced.
     """
@@ -103,7 +104,7 @@ class RedactionFilter(logging.Filter):
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor that discards everything after a failed write. A reader may close the pipe early."""
+    """A descriptor that discards everything after a failed write, for example after its reader closed the pipe."""
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
         """Write bytes, and return how many were written."""

@@ -1,4 +1,4 @@
-"""Commands that maintain a home: delete old state, upgrade the state of an older version."""
+"""Commands that maintain MLOPS_HOME: delete old state, and upgrade state that an older version wrote."""
 
 import re
 import time
@@ -19,7 +19,7 @@ MEGABYTE = 1_000_000
 
 
 class Age(click.ParamType[float]):
-    """A number of hours, days or weeks, in seconds: "30d"."""
+    """An age in hours, days or weeks, such as "30d". Its value is in seconds."""
 
     name = "age"
 

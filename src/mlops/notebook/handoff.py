@@ -1,4 +1,4 @@
-"""The hand-off between notebooks: one notebook glues scraps, and the next reads them.
+"""The hand-off between notebooks: one notebook hands on its results as scraps, and the next reads them.
 
 In a run, a notebook's scraps are read from its executed copy in the run's folder. JupyterLab makes no such copy, and
 papermill's command can write it anywhere. So in both cases the scraps are also stored in

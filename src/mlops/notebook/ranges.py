@@ -1,4 +1,4 @@
-"""The check of parameters in JupyterLab and papermill, where no runner reads a notebook before it runs."""
+"""The check of parameters in JupyterLab and papermill, where the runner does not check a notebook first."""
 
 import ast
 import sys

@@ -76,7 +76,7 @@ class DataRegistrar(Listener):
     datasets : Datasets
         The platform's store of versions.
     new : str
-        The address of new data, which becomes the newest version if it passes; empty for none.
+        The address of new data, which becomes the newest version if it passes its test. Empty if there is no new data.
     registered : callable, optional
         Called with each version that is registered.
     steps : iterable of Step

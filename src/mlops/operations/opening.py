@@ -23,7 +23,7 @@ class OpenProject:
     backend : Backend
         The platform.
     overrides : tuple of Override
-        The values for one run, weakest first.
+        The values for one run, with the lowest priority first.
     parameters : Parameters
         All layers and overrides, merged.
     """
@@ -61,7 +61,7 @@ class OpenProject:
         return replace(self, overrides=overrides, parameters=merged)
 
     def reopen(self, run: RunRecord) -> "OpenProject":
-        """Return the project with the parameters that a run was started with, such as its model's name."""
+        """Return the project with the parameters that a run was started with, such as the name of its model."""
         given = run.settings.parameters
         if given is None:
             return self
@@ -99,6 +99,6 @@ def open_project(
 
 
 def require_ready(backend: Backend) -> None:
-    """Raise an error if the platform is not ready for a run, before anything runs."""
+    """Raise an error if the platform is not ready for a run. Call this before anything runs."""
     if backend.infrastructure:
         backend.infrastructure.require_ready()

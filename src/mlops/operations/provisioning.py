@@ -21,7 +21,7 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
     Raises
     ------
     UsageError
-        If the platform has none.
+        If the platform has no infrastructure to set up.
     """
     return opened.backend.require(opened.backend.infrastructure, "infrastructure to set up")
 

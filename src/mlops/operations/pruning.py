@@ -82,7 +82,7 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Raise an error if a run is in progress. Runs that an older version started hold no lock, so read the records."""
+    """Raise an error if a run is in progress. A run that an older version started holds no lock, so read its record."""
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
@@ -148,12 +148,12 @@ def _may_go(run: RunRecord, platform: str) -> bool:
 
 
 def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
-    """Return the end of each run, or its start if the end is unknown; infinity if neither is a time.
+    """Return the time at which each run ended: its start if the end is unknown, or infinity if both are unknown.
 
     Wrong clocks are corrected. If the clock was behind, the recorded times are too early, so a run ends no earlier than
     its `order`, which is a time, too. If the clock was ahead, the recorded times are in the future. A run with a start
     in the future is as old as the run after it. A run with only its end in the future was resumed while the clock was
-    ahead, and is never old. An order that lies in the future is ignored.
+    ahead, and never counts as old. An order that lies in the future is ignored.
 
     Parameters
     ----------

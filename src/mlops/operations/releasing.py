@@ -89,7 +89,8 @@ def release_again(
 def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
     """Return the release of the model that a run registered, packed or deployed.
 
-    If a release would deploy a different image by default, such as the champion's, its command names the run's image.
+    If a release would deploy a different image by default, such as the champion's, the command of the returned release
+    names the run's image.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ class RunRequest:
     Parameters
     ----------
     pipeline : str
-        Its name.
+        The name of the pipeline.
     only : str
         The only step to run. Empty for all steps.
     source : str
@@ -64,7 +64,7 @@ class RunRequest:
 
 
 def check_request(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a request is wrong. The platform is not asked.
+    """Raise an error if a request is wrong in itself. No request is sent to the platform.
 
     Raises
     ------

@@ -37,9 +37,9 @@ def roll_back(
     opened : OpenProject
         The project on its platform.
     environment : str
-        The environment.
+        The name of the environment.
     reason : str
-        The user's reason.
+        The user's reason, which is recorded.
     listeners : sequence of Listener
         Notified of the end of the run.
     take_over : bool

@@ -98,7 +98,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     record : RunRecord
         The run, from `find_run`.
     jobs : int
-        See `RunRequest`.
+        The number of notebooks that can run in parallel. 0 means one per core.
     listeners : sequence of Listener
         Notified of the progress.
 

@@ -18,8 +18,7 @@ class Status(ReleaseState):
     """The champion, the services and the rollbacks, with the last runs, newest first.
 
     `problems` lists the parts of the platform that cannot be read. `versions` has the model version that each
-    environment serves. `unread` has the reason for each environment whose version cannot be read or is a different
-    model.
+    environment serves. `unread` has the reasons why the model versions of other environments are unknown.
     """
 
     runs: Sequence[RunRecord] = ()
@@ -40,7 +39,7 @@ class Status(ReleaseState):
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Describe the rollback that a redeployment of the same version followed; "" if there was no such rollback."""
+        """Describe the earlier rollback of a version that is deployed again. Return "" if it was never rolled back."""
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
         if standing.restored_by or not found:

@@ -38,7 +38,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     opened : OpenProject
         The project on the platform of the run.
     asked : SubmittedStep
-        The step.
+        The step to run.
     listeners : sequence of Listener
         Notified of the progress.
 

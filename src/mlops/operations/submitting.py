@@ -38,7 +38,7 @@ def require_pipelines(backend: Backend) -> Pipelines:
     Raises
     ------
     UsageError
-        If the platform has none.
+        If the platform has no pipelines.
     """
     return backend.require(backend.pipelines, "published pipelines")
 
@@ -113,7 +113,7 @@ def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
 
 
 def download_run(pipelines: Pipelines, run: SubmittedRun, folder: Path) -> Path:
-    """Copy a run's notebooks, reports and record to a folder of its own in `folder`, and write an index there.
+    """Copy a run's notebooks, reports and record to a subfolder of `folder`, and write an index to `folder`.
 
     Raises
     ------

@@ -42,9 +42,9 @@ class Parameter:
     Parameters
     ----------
     name : str
-        Its name.
+        The name of the parameter.
     default : bool, int, float, str or list
-        The literal.
+        The literal, which is the default value.
     comment : str
         The comment beside the literal.
     interval : str

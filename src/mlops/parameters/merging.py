@@ -69,11 +69,11 @@ def merge_layers(platform: str, layers: Layers, declared: Declared, overrides: I
     Parameters
     ----------
     platform : str
-        The platform of the layers.
+        The name of the platform.
     layers : Layers
-        The files.
+        The files of the platform.
     declared : Declared
-        The parameters that exist.
+        All parameters that notebooks declare.
     overrides : iterable of Override
         The values for this run. The last value for a name has priority.
 

@@ -1,4 +1,4 @@
-"""The notebooks and parameters that messages refer to, as in "Run 02_train.". Steps declare their names."""
+"""The notebooks and parameters that messages refer to, as in "Run 02_train.". The steps declare these names."""
 
 from collections.abc import Callable
 

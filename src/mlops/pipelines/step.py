@@ -119,13 +119,14 @@ class Step:
     needs : tuple of str
         The steps whose results this step reads. If they are in the same pipeline, they run before this step.
     environment : str
-        "qa" or "production": a parameter of the notebook. ``parameters/<environment>.yml`` applies to the step.
+        "qa" or "production", which the notebook gets as a parameter. ``parameters/<environment>.yml`` applies to the
+        step.
     only_if : Condition
         The step is skipped unless this result is true: `Condition("evaluate", "promoted")`.
     restores : str
         The environment whose previous service is restored if the step fails.
     files : tuple of str
-        Parameters that name files; the step's results depend on their content.
+        Parameters that name files. The step's results depend on the content of these files.
     watches : tuple of str
         Other state that the step's results depend on: "champion".
     effects : bool

@@ -8,10 +8,10 @@
     report        one executed notebook as a self-contained HTML file
     outputs       the outputs of a cell in a report
     cleaning      the cleaning of HTML
-    tables        the alignment of its tables
+    tables        the alignment of tables in HTML
     index         the page of all runs
     reporter      the listener that writes reports and the index during a run
     sweep_page    the page of a sweep
-    sweep_plot    its plot
+    sweep_plot    the plot on the page of a sweep
     page          the frame of all pages: style, escaping
 """

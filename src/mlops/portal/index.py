@@ -58,7 +58,7 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     Returns
     -------
     Path
-        The index.
+        The path of the index.
     """
     runs = list_runs(outputs)
     units = _find_common_units(runs)
@@ -151,7 +151,7 @@ def _explain_ending(run: RunRecord) -> str:
 
 
 def _shorten(error: str) -> str:
-    """Return the first line of an error, and the second one if the first ends with a colon."""
+    """Return the first line of an error, and the second line if the first ends with a colon."""
     first, *rest = error.splitlines() or [""]
     return f"{first} {rest[0].strip()}" if first.endswith(":") and rest else first
 

@@ -15,7 +15,7 @@ SHOWN = 2  # maximum number of failed checks to list; the error below the verdic
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return a sentence without its full stop, and then one line for each broken rule or failed check.
+    """Describe a failed test: a sentence without its full stop, and then one line for each broken rule or failed check.
 
     The list is empty if the step failed for another reason.
     """

@@ -1,7 +1,8 @@
 """The report of an executed notebook: one HTML file without scripts or references to other files.
 
-nbconvert's own template loads scripts from other hosts and runs injected ones, and its sanitizer destroys tables. So
-reports have their own template, all HTML is cleaned by nh3, formulas are MathML, and a policy forbids scripts.
+nbconvert's own template loads scripts from other hosts and runs injected scripts, and its sanitizer destroys tables. So
+reports have their own template, nh3 cleans all HTML, formulas are MathML, and a content security policy forbids
+scripts.
 """
 
 import json
@@ -68,7 +69,7 @@ class ReportExporter(HTMLExporter):
 
 
 def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord | None = None) -> Path:
-    """Render an executed notebook as HTML beside it.
+    """Render an executed notebook as an HTML file in the same folder.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     Returns
     -------
     Path
-        The report: the notebook's name, ending in ``.html``.
+        The path of the report, which has the name of the notebook with the extension ``.html``.
     """
     content = _read_notebook(notebook)
     shown = [_clean_cell(cell, notebook.name) for cell in content.cells if not _is_marker(cell)]
@@ -102,7 +103,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
 
 
 def _read_notebook(path: Path) -> Any:
-    """Read a notebook without validation, because nbformat would print errors. Add a note if it has widgets."""
+    """Read a notebook without validation, because nbformat would print errors. Add a note if there are widgets."""
     try:
         found = nbformat.from_dict(json.loads(path.read_bytes()))
         cells = [cell for cell in found.cells if isinstance(cell.get("source"), str | list)]

@@ -72,7 +72,7 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
     Returns
     -------
     Path
-        The page, "sweep.html".
+        The path of the page, "sweep.html".
     """
     title = f"Sweep of {sweep.step} over {', '.join(sweep.axes)}"
     figure = plot_sweep(sweep, points)

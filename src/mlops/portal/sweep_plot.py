@@ -15,7 +15,7 @@ from mlops.numbers import format_number
 from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_value
 
 BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the same value as in the figures of the notebooks
-WIDE = 100.0  # a scale is logarithmic if the ratio of its ends is at least this
+WIDE = 100.0  # the ratio of the largest to the smallest value from which a scale is logarithmic
 MOST_LABELS = 60  # a heat map with more cells does not show their numbers
 MOST_TICKS = 12
 
@@ -114,7 +114,7 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return the rank of each field, from 0 to 1. Beside an outlier, all other values would look alike."""
+    """Return the rank of each field, from 0 to 1. Unlike values, ranks differ visibly even beside an outlier."""
     flat = scores[~np.isnan(scores)]
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)

@@ -23,9 +23,9 @@ class Verdict:
     Parameters
     ----------
     kind : str
-        "done", "failed", "promoted" or "rejected": the class of the page's style.
+        "done", "failed", "promoted" or "rejected". This is also the CSS class.
     text : str
-        One or two sentences, with an icon; if a test failed, followed by a line for each broken rule or failed check.
+        One or two sentences with an icon. If a test failed, a line for each broken rule or failed check follows.
     """
 
     kind: str

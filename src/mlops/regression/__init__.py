@@ -1,4 +1,4 @@
-"""Notebook regression without a rerun: the outputs of a run compared with those of the committed notebooks.
+"""Regression tests of notebooks without a rerun. They compare the outputs of a run with the committed outputs.
 
 This package executes nothing and writes nothing.
 

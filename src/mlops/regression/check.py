@@ -111,7 +111,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record without the summary step of a sweep, whose notebook is that of another step, too."""
+    """Return the record without the summary step of a sweep. Another step has the same notebook."""
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 

@@ -1,4 +1,4 @@
-"""Notebooks as this package compares them: their cells and outputs, decoded once and checked."""
+"""Notebooks in the form that this package compares: their cells and outputs, decoded and checked."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ class Failure(msgspec.Struct, frozen=True, tag_field="output_type", tag="error")
 
 
 class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display_data"):
-    """One thing that a cell shows, in one or more formats.
+    """One output that a cell displays, in one or more formats.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read the parts of texts that can differ from nbval's own file. Return nothing if there is no such file."""
+    """Read which parts of texts can differ, from a file in nbval's format. Return nothing if there is no such file."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))

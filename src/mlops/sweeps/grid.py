@@ -97,8 +97,8 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
     declared : iterable of Parameter
         The parameters of the step.
     given : mapping
-        The values of earlier runs, by parameter. The suggestions are around this value or, if there is none, the
-        default.
+        The values of earlier runs, by parameter. The suggestions are around the earlier value or, if there is none,
+        around the default.
     """
     for parameter in declared:
         if parameter.kind not in (int, float):

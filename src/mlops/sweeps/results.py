@@ -112,7 +112,7 @@ def read_sweep(folder: Path) -> tuple[Sweep, list[Point]]:
     RunNotFoundError
         If the folder holds no sweep.
     FormatError
-        If a newer version of this engine wrote it.
+        If a newer version of this engine wrote the file.
     IntegrityError
         If the file is damaged.
     """

@@ -54,9 +54,9 @@ def run_sweep(
         The surroundings of the sweep, which are the same as for a run. The folder ``<outputs>/<run id>/`` gets
         ``run.json``, ``sweep.jsonl`` and the executed notebooks.
     executor : Executor
-        Executes the notebooks.
+        The executor that executes the notebooks.
     tracker : Tracker
-        Groups the trainings of the sweep, if the notebook declares a parameter `sweep`.
+        The tracker, which groups the trainings of the sweep if the notebook declares a parameter `sweep`.
     listeners : sequence of SweepListener
         Notified of the progress, in this order.
 

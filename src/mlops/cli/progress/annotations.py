@@ -30,12 +30,12 @@ class Annotation:
 
 
 def annotate_run(run: RunRecord, project: Path) -> Iterator[Annotation]:
-    """Yield an annotation for each step of a run that failed.
+    """Yield an annotation for each failed step of a run.
 
     Parameters
     ----------
     run : RunRecord
-        A finished run; its secrets are redacted.
+        A finished run. The secrets in its record are already redacted.
     project : Path
         The project, whose notebooks are in ``notebooks/``.
     """
@@ -115,7 +115,7 @@ def _escape(text: str, separators: str = "", percent: str = "%25") -> str:
 
 
 def _read_source(text: str) -> str:
-    """Decode a line of a notebook's JSON file to a line of a cell. Return "" if it is not part of a cell's source."""
+    """Decode a line of a notebook's JSON file into a line of a cell. Return "" if it is not part of a cell's source."""
     try:
         found = json.loads(text.strip().removesuffix(","))
     except ValueError:

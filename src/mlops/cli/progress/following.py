@@ -41,7 +41,7 @@ def find_following(
     pipelines : mapping
         The steps of each pipeline.
     declared : callable
-        Returns the parameters that a notebook declares, by name. A sweep is suggested with values of them.
+        Returns the parameters that a notebook declares, by name. They are needed to suggest values for a sweep.
     release : NextRelease, optional
         The release of the run's model, with the options that it needs.
     """
@@ -55,7 +55,7 @@ def find_following(
         trained = next((step for step in steps if step.scored_by), None)
         if trained is None:
             return ""
-        from mlops.sweeps.grid import suggest_values  # imported here, because most runs advise no sweep
+        from mlops.sweeps.grid import suggest_values  # imported here, because few runs suggest a sweep
 
         judged = run.step(trained.name)
         values = suggest_values(declared(trained.notebook).values(), judged.parameters if judged else {})

@@ -161,7 +161,7 @@ def _shorten(commit: str) -> str:
 
 
 def _describe_production(run: RunRecord, status: Status, program: str) -> list[tuple[str, str]]:
-    """Describe the production service, why it does not serve the champion and, after a deployment, how to call it."""
+    """Describe the production service: its model, its problems and, after a deployment, how to call it."""
     production = next((found for found in status.standings if found.service.environment == ENVIRONMENTS[-1]), None)
     if production is None:
         return []
