@@ -1,6 +1,6 @@
-"""The image's scoring script, with Azure Machine Learning's contract: ``init()`` once, ``run()`` for each request.
+"""The scoring script of the image: ``init()`` is called once, ``run()`` for each request, as on Azure Machine Learning.
 
-It imports only numpy and the standard library, so the image needs no scikit-learn.
+The script imports only numpy and the standard library, so the image does not need scikit-learn.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The program `mlops`: the command line, in a fork of the parent process of the warm kernels if there is one.
+"""The program `mlops`. If possible, it runs the command line in a fork of the warm kernels' parent process.
 
 Importing the command line takes seconds, and the parent has already imported it. Without a parent, the command runs in
 this process. If it runs notebooks, it also starts a parent in the background.

@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     line: str
 
 
-# The sections of `mlops --help`. Each maps the names of its commands, as the user types them, to entries.
+# The sections of `mlops --help`. Each section maps the names of its commands to entries.
 SECTIONS = {
     "Run notebooks": {
         "run": Entry("runs", "run", "Run a pipeline: build, retrain, release, or all three."),

@@ -27,11 +27,11 @@ FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
 
 
 def claim_streams() -> None:
-    """Reserve standard output for the text of this program, in any encoding, and let its reader close it early.
+    """Reserve standard output for the text of this program, in any encoding, and allow the reader to close it early.
 
-    - Subprocesses and libraries in C write to descriptor 1. So this redirects descriptor 1 to standard error. The
-      program's own text goes to a copy of the original descriptor, which no subprocess inherits. So ``--json`` prints
-      JSON and nothing else.
+    - Subprocesses and libraries in C write to descriptor 1, so it is redirected to standard error. The program's own
+      text goes to a copy of the original descriptor, which no subprocess inherits. ``--json`` therefore prints only
+      JSON.
     - A reader that ends early, as in ``| head``, affects neither a run nor its exit code.
     - Characters that the terminal cannot show are replaced.
     """
@@ -48,7 +48,7 @@ def claim_streams() -> None:
 def print_json(value: object) -> None:
     """Print an object as JSON, in ASCII so that it is the same in every encoding. NaN becomes null.
 
-    The first field is `format`: the record's own format number if it has one, otherwise `JSON_FORMAT`. docs/json.md
+    The first field is `format`: the object's own format number if it has one, otherwise `JSON_FORMAT`. docs/json.md
     describes the fields.
     """
     found = json.loads(msgspec.json.encode(value, enc_hook=str))

@@ -55,10 +55,10 @@ def sweep(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Execute a step's notebook for every combination of parameters, and offer the best one to `evaluate`.
+    """Execute a step's notebook for every combination of parameters, and let `evaluate` use the best one.
 
-    If a combination fails, the others continue, and the best one is still offered. The report shows the error, and
-    the exit code is 1.
+    If a combination fails, the others continue, and `evaluate` can still use the best one. The report shows the error,
+    and the exit code is 1.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs.
 
-They do not use pyplot. Loading its backend for notebooks takes as long as drawing a figure, and it would show each
-figure twice.
+They do not use pyplot. Loading its backend for notebooks takes as long as drawing a figure, and this backend would show
+each figure twice.
 """
 
 from collections.abc import Sequence

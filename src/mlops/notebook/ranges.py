@@ -113,7 +113,7 @@ class CellCheck:
     def _read_declared(self, source: str) -> dict[str, Parameter]:
         """Return the parameters that a cell of constants declares.
 
-        A cell without range comments counts only if no earlier cell has declared parameters.
+        A cell without range comments declares parameters only if no earlier cell has done so.
         """
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:

@@ -1,4 +1,4 @@
-"""The data that a run trains on, and the data set's next version."""
+"""The data that a run trains on, and the registration of the next version of the data set."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace

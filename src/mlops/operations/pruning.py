@@ -44,7 +44,7 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
     Raises
     ------
     IntegrityError
-        If a record that shows what the champion or a service needs is damaged.
+        If a record is damaged that is needed to know what the champion or a service uses.
     """
     old, needed = _sort_runs(opened, before)
     own = opened.backend.leftovers.find(before, needed) if opened.backend.leftovers else []

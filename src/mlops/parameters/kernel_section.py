@@ -13,8 +13,8 @@ from mlops.workspace import find_workspace
 SWITCH = "MLOPS_WARM_KERNELS"
 DECLARED = (
     Parameter("warm", True, "fork kernels from a warm parent, a process that has imported the libraries"),
-    Parameter("idle_minutes", 10.0, "idle time after which a warm parent ends", "(0, inf)"),
-    Parameter("parents", 2, "the number of warm parents that stay alive per user", "[1, 100]"),
+    Parameter("idle_minutes", 10.0, "minutes without use after which a warm parent ends", "(0, inf)"),
+    Parameter("parents", 2, "the maximum number of warm parents per user", "[1, 100]"),
     Parameter(
         "preload", ["matplotlib.pyplot", "pandas", "sklearn.linear_model"], "the modules that a warm parent imports"
     ),

@@ -2,8 +2,8 @@
 
 Both pictures are scaled to the same size, blurred, and compared by pixel and color. The result is the largest
 difference at any pixel, relative to the darkness of that pixel. 0 means the same, and 1 means black instead of white. A
-mean over all pixels would not work, because most of a plot is white. The mean is smaller for a model with another alpha
-than for another dpi.
+mean over all pixels would not work, because most of a plot is white. The mean changes less if the model has another
+alpha than if the plot has another dpi.
 
 These differences were measured between changed plots of the notebooks and the committed plots (`reduce_picture`):
 

@@ -55,7 +55,7 @@ def print_annotations(annotations: Iterable[Annotation]) -> None:
 
 
 def find_line(notebook: Path, cell: str, line: int = 0) -> int:
-    """Return the number of the line in a notebook's file that contains a line of a cell.
+    """Return the line number of a line of a cell in the notebook's file.
 
     Parameters
     ----------
