@@ -1,4 +1,4 @@
-"""The identity of rows: finds the rows of a table that a model was trained on.
+"""The identity of rows, with which the rows of a table are found that a model was trained on.
 
 The digits of a row change when the row is written in single precision or as text, so hashes of rows cannot be compared.
 Instead, two rows are the same if all their values agree to five digits. If they agree only roughly, they may be the
@@ -7,16 +7,15 @@ same row, written with fewer digits. Then it is unknown whether a model was trai
 Two values also agree roughly if rounding can explain their difference. How a file was rounded is visible in the number
 of decimals of each column. The diabetes features are near zero, so a file with four decimals has only one or two
 significant digits. When only significant digits were compared, 93 of 341 trained rows from such a file counted as
-unseen, and 334 from a file with three decimals. With this rule, none do, even with one decimal. The rule takes some new
-rows for trained ones by mistake. Of 101 new rows, these are none with two decimals or more, and 47 with one decimal. Of
-5,000 random points among 20,000 in three columns of normal numbers, they are 0.06 % with four decimals, 0.16 % with
+unseen, and 334 from a file with three decimals. With this rule, none do, even with one decimal. The rule mistakes some
+new rows for trained ones. Of 101 new rows, it mistakes none with two decimals or more, and 47 with one decimal. Of
+5,000 random points among 20,000 in three columns of normal numbers, it mistakes 0.06 % with four decimals, 0.16 % with
 two, and 33 % with one.
 
 All numbers of a file may be rounded to two significant digits (``%.2g``), which changes them by up to 5 %, or to one
-digit, which changes them by up to 50 %. Rows then agree roughly if such a change can explain their difference. Among
-the 101 new rows, this rule takes none by mistake with two digits, and one with one digit. Among the 5,000 points, it
-takes 8 % with two digits. The rule does not apply to tables that have only whole numbers, because 119 and 120 may be
-different values.
+digit, which changes them by up to 50 %. Rows then agree roughly if such a change can explain their difference. Of the
+101 new rows, this rule mistakes none with two digits, and one with one digit. Of the 5,000 points, it mistakes 8 % with
+two digits. The rule does not apply to tables that have only whole numbers, because 119 and 120 may be different values.
 """
 
 from collections.abc import Sequence
@@ -37,7 +36,7 @@ ALIKE = 1e-2  # relative difference
 SAME_FLOOR = 1e-9  # for numbers that are zero except for a rounding error
 ALIKE_FLOOR = 1e-2  # for files with a fixed number of decimals, in which small values have few digits
 MISSING = -1e6  # replaces a missing value; far from the logarithm of any number
-APART = 2.0  # distance between different values that are not numbers
+APART = 2.0  # distance between two different values of a column that is not numeric
 
 Numbers = NDArray[np.float64]
 
@@ -89,9 +88,9 @@ class Familiarity:
 def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> Familiarity:
     """Look rows up among recorded rows.
 
-    Beyond the tables themselves, 200,000 rows of 20 numbers among 800,000 recorded ones take 250 MB and 3 s of
-    processor time, even if half of the columns have only five different values. The time is proportional to the number
-    of rows times the number of columns. The memory does not depend on the number of tables.
+    To look up 200,000 rows of 20 numbers among 800,000 recorded rows takes 3 s of processor time, and 250 MB in
+    addition to the tables. This is so even if half of the columns have only five different values. The time is
+    proportional to the number of rows times the number of columns. The memory does not depend on the number of tables.
 
     Parameters
     ----------
@@ -116,7 +115,7 @@ def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> F
 
 
 def _select(table: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
-    """Return a table with these columns, without a copy if it has no others."""
+    """Return a table with only these columns. Copy the table only if it has other columns."""
     return table if table.columns.equals(columns) else table[list(columns)]
 
 
@@ -125,8 +124,8 @@ class _Search:
 
     Values are converted to a logarithmic scale, on which a relative difference is a distance, and on which the
     tolerance of each column is 1. The distance between two rows is the largest distance in any column, so only the
-    nearest known row needs to be compared. Only one table at a time is converted, because the result is as large as the
-    table.
+    nearest known row needs to be compared. Tables are converted one at a time, because a converted table is as large as
+    the original.
     """
 
     def __init__(self, rows: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> None:
@@ -138,7 +137,7 @@ class _Search:
         self._sizes = _measure_columns(self._tables)
 
     def find_alike(self) -> NDArray[np.bool_]:
-        """Return whether each row agrees with a known one within `ALIKE` or within the rounding of a table."""
+        """Return, for each row, whether it agrees with a known row within `ALIKE` or except for rounding."""
         coarseness = (bound_coarseness(self._rows, table) for table in self._tables)
         tolerances = np.maximum.reduce([np.full(self._rows.shape[1], ALIKE), *coarseness])
         rounding = np.maximum.reduce([bound_rounding(self._rows, table) for table in self._tables])
@@ -146,7 +145,7 @@ class _Search:
         return self._find(every, tolerances, np.maximum(rounding / tolerances, self._choose_units(ALIKE_FLOOR)))
 
     def find_same(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return whether each of the chosen rows agrees with a known one within `SAME`. Other rows never do."""
+        """Return, for each row, whether it is chosen and agrees with a known row within `SAME`."""
         return self._find(chosen, np.full(self._rows.shape[1], SAME), self._choose_units(SAME_FLOOR))
 
     def _choose_units(self, floor: float) -> Numbers:
@@ -161,7 +160,10 @@ class _Search:
         return found
 
     def _scale(self, table: pd.DataFrame, codes: Numbers, tolerances: Numbers, units: Numbers) -> Numbers:
-        """Convert a table to the scale. A value below the unit of its column is replaced with that unit."""
+        """Convert a table to the logarithmic scale.
+
+        The scale is linear below the unit of a column.
+        """
         width = table.shape[1]
         scaled = np.empty((len(table), width + codes.shape[1]))
         for columns, numbers in list_blocks(table):
@@ -171,9 +173,9 @@ class _Search:
 
 
 def _find_near(rows: Numbers, known: Numbers) -> NDArray[np.bool_]:
-    """Return, for each row, whether a known one differs by at most 1 in every column."""
+    """Return, for each row, whether a known row differs from it by at most 1 in every column."""
     first = np.unique(_hash_rows(known), return_index=True)[1]
-    known = known[np.sort(first)] if len(first) < len(known) else known  # the search is slow among equal rows
+    known = known[np.sort(first)] if len(first) < len(known) else known  # the search is slow among copies
     # Building the tree takes a third of the time without the search for medians (balanced_tree).
     tree = cKDTree(known, balanced_tree=False, compact_nodes=False)
     distances, _ = tree.query(rows, p=np.inf, distance_upper_bound=1 + 1e-9, workers=-1)
@@ -191,7 +193,7 @@ def _are_numbers(kinds: Sequence[object]) -> bool:
 
 
 def _encode(tables: Sequence[pd.DataFrame]) -> list[Numbers]:
-    """Return the values of tables as codes, which are equal for equal values."""
+    """Convert the values of tables to codes. Equal values have the same code."""
     columns = zip(*(map(table.__getitem__, table) for table in tables), strict=True)
     codes = [pd.factorize(pd.concat(column).astype("object"))[0] * APART for column in columns]
     ends = np.cumsum([len(table) for table in tables])
@@ -200,7 +202,7 @@ def _encode(tables: Sequence[pd.DataFrame]) -> list[Numbers]:
 
 
 def _measure_columns(tables: Sequence[pd.DataFrame]) -> Numbers:
-    """Return the mean magnitude of the finite numbers of each column in some tables; 0 if it has none."""
+    """Return, for each column, the mean magnitude of its finite numbers in all tables; 0 if it has none."""
     sums, counts = np.zeros(tables[0].shape[1]), np.zeros(tables[0].shape[1])
     for table in tables:
         for columns, numbers in list_blocks(table):

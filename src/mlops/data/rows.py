@@ -1,4 +1,4 @@
-"""The scan of some rows of a table. Scans of consecutive rows merge into the scan of the table.
+"""The scan of some rows of a table. The scans of consecutive rows can be merged into the scan of the whole table.
 
 Copies of rows are found by comparing hashes of 64 bits. Among 10,000,000 different rows, the probability that two of
 them have the same hash is three in a million.
@@ -37,7 +37,7 @@ class ScanPlan:
 
     @property
     def compared(self) -> list[str]:
-        """The columns that must be equal in rows that are copies of each other."""
+        """The columns that are compared to find copies of rows."""
         return [name for name in self.edges if name in self.ranges]
 
 
@@ -79,7 +79,7 @@ class RowsScan:
     others : mapping of str to OtherTotals
         The totals of the other columns that have a rule.
     hashes : array of uint64, length rows
-        A hash of each row; empty if no columns are compared.
+        A hash of each row, over the compared columns; empty if there are no such columns.
     """
 
     totals: Totals

@@ -95,7 +95,7 @@ class Totals:
         return {name: _move(sums, self._origins.get(name, 0.0)) for name, sums in self._sums.items()}
 
     def _measure_from(self, name: str, origins: Mapping[str, float]) -> ColumnTotals:
-        """Return the totals of a column, with the mean as a distance from its value in `origins`."""
+        """Return the totals of a column, with the mean as a distance from the column's value in `origins`."""
         sums = self._sums[name]
         if name not in self._origins:
             return sums

@@ -6,11 +6,11 @@
     order         the order in which runs started, even if the clock was set back
     steps         one step of a run, and the failure of a run
     summary       the model and the data of a run
-    conclusion    how a run ended, for a platform that shows it
+    conclusion    how a run ended, for the pages of a platform
     data_test     the last data test
-    changes       the parameters of a run that differ from the run before it
+    changes       the parameters of a run that differ from those of an earlier run
     listener      the base class for listeners that follow a run
-    processes     the id of a process, whether it still runs, and which processes hold a file
+    processes     the identity of a process, the check whether it runs, and the processes that use a file
     clock         the present time, as text
     user          the user who starts a run
     fingerprints  one hash of everything that a step's results depend on

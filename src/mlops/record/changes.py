@@ -85,7 +85,7 @@ def _compare(run: RunRecord, before: RunRecord) -> Iterator[str]:
 
 
 def _is_unused(run: RunRecord, step: StepRecord) -> bool:
-    """Return whether a run with `--only` neither ran a step nor took its results."""
+    """Return whether a run with `--only` neither executed this step nor reused its results."""
     return run.settings.only not in ("", step.name) and step.state != "reused"
 
 

@@ -21,7 +21,7 @@ from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace, mark_home
 
-FORMAT = 1  # part of the fingerprint, so that raising it invalidates every older one
+FORMAT = 1  # part of the fingerprint; a higher number invalidates all older fingerprints
 INFO = ".dist-info"
 PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 VOLATILE = (RUN_FOLDER, SWEEP_TRACKING)  # parameters that differ from run to run without affecting results

@@ -68,13 +68,13 @@ class RunRecord:
     outcome : str
         "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while it runs.
     started, finished : str
-        UTC, ISO 8601.
+        The times of the start and the end, in UTC and ISO 8601.
     git_commit : str
-        See `mlops.record.lineage`.
+        The commit of the project, as in `mlops.record.lineage.Commit`.
     process : ProcessId
         The process of the runner.
     steps : tuple of StepRecord
-        In the order of the pipeline.
+        The steps, in the order of the pipeline.
     error : str
         The error that ended the run, whether a step raised it or not; empty if the run did not fail.
     failure : Failure or None
@@ -82,7 +82,7 @@ class RunRecord:
     settings : RunSettings
         The settings with which the run was started.
     by : str
-        The user who started it; empty in records older than this field.
+        The user who started the run; empty in records older than this field.
     reason : str
         The reason that a person gave, for example for a rollback.
     format : int
@@ -169,7 +169,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
     outputs : Path
         The folder of all runs.
     pipeline : str
-        The name of its pipeline.
+        The name of the run's pipeline.
     make_id : callable
         Returns a name. It is called again as long as the name is taken.
     """
@@ -201,7 +201,7 @@ def read_run(folder: Path) -> RunRecord:
     RunNotFoundError
         If the folder has no record.
     FormatError
-        If a newer version of this engine wrote it.
+        If a newer version of this engine wrote the record.
     IntegrityError
         If the record is damaged.
     """

@@ -49,7 +49,7 @@ class Lineage:
     notebook : str
         The notebook's path in the project.
     notebook_sha256 : str
-        Its hash.
+        The SHA-256 of the notebook.
     """
 
     git_commit: str
@@ -65,7 +65,7 @@ def describe_code(workspace: Workspace, notebook: str) -> Lineage:
     workspace : Workspace
         The project.
     notebook : str
-        Name of the running notebook, without its folder and ending: "02_train".
+        The name of the running notebook, without folder and ending: "02_train".
     """
     path = workspace.notebooks / f"{notebook}.ipynb"
     return Lineage(read_commit(workspace.project), path.relative_to(workspace.project).as_posix(), hash_file(path))
@@ -79,7 +79,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     workspace : Workspace
         The project.
     notebooks : iterable of str
-        Names of notebooks, as in `describe_code`.
+        The names of the notebooks, without folder and ending: "02_train".
     run_folder : str
         The folder of the run, whose record has the hashes; empty in JupyterLab. A notebook without a recorded hash is
         hashed as it is now.
@@ -116,7 +116,7 @@ def find_commit(project: Path) -> Commit:
     """Find the checked-out commit of the repository whose root is the project.
 
     The commit of a repository in a parent folder, such as a home folder under version control, does not count, because
-    it may say nothing about these sources. On a machine that has the sources without their history,
+    it does not necessarily cover these sources. On a machine that has the sources without their history,
     ``MLOPS_GIT_COMMIT`` names the commit.
     """
     named = os.environ.get(COMMIT, "")
@@ -127,7 +127,7 @@ def find_commit(project: Path) -> Commit:
 
 
 def _ask_commit(project: Path) -> tuple[str, str]:
-    """Return the commit, or an empty text and why it is unknown."""
+    """Return the commit and "", or "" and the reason why the commit is unknown."""
     if shutil.which("git") is None:
         return "", "git is not installed"
     state, problem = _ask_git(project, "status", *STATUS, ceiling=str(project.resolve().parent))
@@ -151,7 +151,7 @@ def _find_parent_repository(project: Path) -> str:
 
 
 def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
-    """Run git and return its output and the reason if it failed; one of the two is empty.
+    """Run git. Return its output and "", or "" and the reason why it failed.
 
     With a `ceiling`, git looks for a repository neither in that folder nor in its parents.
     """

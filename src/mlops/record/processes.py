@@ -1,7 +1,7 @@
 """The identity of processes in records: the process id and the creation time, because process ids are reused.
 
 The creation time that the operating system reports changes when the clock is set, and a run in progress would then seem
-lost. So where the system also reports the creation time as the time since boot, that time is compared instead.
+lost. If the system also reports the creation time relative to its boot, that time is compared instead.
 """
 
 import getpass
@@ -88,11 +88,12 @@ def find_holders(path: Path) -> list[int]:
 
 
 def _find_locking(path: Path) -> set[int]:
-    """Read the system's list of locks, whose columns are number, kind, mode, access, process, file, first, last."""
+    """Return the ids of the processes that have locked a file."""
     if not LOCKS.is_file() or not path.is_file():
         return set()
     found = path.stat()
     file = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    # The columns are number, kind, mode, access, process, file, first byte and last byte.
     lines = [line.split() for line in LOCKS.read_text().splitlines()]
     pids = {int(words[4]) for words in lines if words[1] != "->" and words[5] == file}
     return {pid for pid in pids if pid > 0}  # the list has no valid id for a process in another container

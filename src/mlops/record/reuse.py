@@ -64,7 +64,7 @@ def find_only(
     only : str
         The step to run.
     pipeline : str
-        Its pipeline, for messages.
+        The name of the pipeline, for messages.
     steps : sequence of Step
         All steps of the pipeline.
     outputs : Path
@@ -222,7 +222,7 @@ def locate_copy(step: StepRecord, folder: Path) -> Path:
 
 
 def has_copy(step: StepRecord, folder: Path) -> bool:
-    """Return whether a step's executed notebook is in the folder of its run and readable for the next steps."""
+    """Return whether a step's executed notebook is in the folder of its run and can be read by later steps."""
     path = locate_copy(step, folder)
     try:
         return path.is_file() and read_scraps(path) is not None

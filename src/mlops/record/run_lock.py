@@ -9,7 +9,7 @@ from typing import TextIO
 
 from mlops.errors import UsageError
 
-LOCK = ".runs.lock"  # a file in the folder of all runs
+LOCK = ".runs.lock"  # the lock file, in the folder of all runs
 UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 
 

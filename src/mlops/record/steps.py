@@ -21,11 +21,11 @@ class StepRecord:
     state : str
         "reused" means that the run used the step's results from an earlier run.
     started : str
-        UTC, ISO 8601; empty before it starts.
+        The time of the start, in UTC and ISO 8601; empty before the step starts.
     seconds : float
         The duration of the step in seconds.
     reason : str
-        The reason why it was skipped or reused; empty otherwise.
+        The reason why the step was skipped or reused; empty otherwise.
     source : str
         The id of the run that produced the results of a reused step; empty otherwise.
     error : str
@@ -40,9 +40,9 @@ class StepRecord:
     parameters, results : mapping
         The parameters that the notebook got, and the results that it handed on.
     report : str
-        Its HTML report, relative to the run's folder.
+        The path of the step's HTML report, relative to the run's folder.
     fingerprint : str
-        A hash of everything that its results depend on; empty if they must not be reused.
+        A hash of everything that the results depend on; empty if the results must not be reused.
     git_commit, notebook_sha256 : str
         The commit of the project and the hash of the notebook when the step started. In a resumed run, they can
         differ from step to step. Empty before the step starts, and in records older than these fields.
@@ -80,7 +80,7 @@ class StepRecord:
 
     @property
     def cause(self) -> str:
-        """The error with the step's name: "train: ValueError: no rows"; empty if it did not fail."""
+        """The error, after the name of the step: "train: ValueError: no rows"; empty if the step did not fail."""
         return f"{self.name}: {self.error}" if self.state == "failed" else ""
 
 
@@ -95,11 +95,11 @@ class Failure:
     step, notebook : str
         The step that failed and its notebook; empty if the run failed outside of any step.
     report : str
-        The step's report, relative to the run's folder.
+        The path of the step's report, relative to the run's folder.
     cell : str
         The first line of the cell that failed.
     line : int
-        The line of that cell, counted from 1; 0 if it is unknown.
+        The line of that cell in which the error was raised, counted from 1; 0 if it is unknown.
     """
 
     kind: str = ""

@@ -8,7 +8,7 @@ from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 
 NO_STEP = StepRecord("", "")
-TAKEN_OUT, SERVES = "rolled_back", "serves"  # the results of a rollback: models with their versions
+TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: the models, with versions
 ROLLED_BACK = "rolled back"  # the outcome of a rollback
 REFUSED = "refused"  # how a step ended that ran but refused to act, for example to deploy
 OVERRULED = "gate overruled"  # marks a model that a person promoted although the gate rejected it
@@ -16,7 +16,7 @@ OVERRULED = "gate overruled"  # marks a model that a person promoted although th
 
 @dataclass(frozen=True)
 class Scores:
-    """Metrics, and the model that they belong to: "challenger", "champion (diabetes version 3)"."""
+    """The metrics of a model, with the name of the model: "challenger", "champion (diabetes version 3)"."""
 
     model: str
     metrics: Mapping[str, float]
@@ -130,7 +130,7 @@ def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def list_metrics(steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return the names of the metrics that the steps declare, each once. See `Step.metrics`."""
+    """Return the names of the metrics that the steps declare, without duplicates. See `Step.metrics`."""
     return list(dict.fromkeys(name for step in steps for name in step.metrics))
 
 
@@ -224,7 +224,7 @@ def _decided_here(run: RunRecord, step: Step) -> bool:
 
 
 def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
-    """Return the result that `names` gives for a step, from the last step that has this result."""
+    """Return a result of the last step that has it. `names` has the name of the result for each step."""
     for step in reversed(run.steps):
         name = names.get(step.name)
         if name and name in step.results:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from mlops.record.processes import name_user
 
-ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # set on Azure Pipelines and GitHub
+# The variables that name the user who started a build. The build itself runs as a system user.
+ON_AGENTS = ("BUILD_REQUESTEDFOR", "GITHUB_ACTOR")  # in Azure Pipelines, in GitHub
 
 
 def find_user(environ: Mapping[str, str] | None = None) -> str:
@@ -14,7 +15,7 @@ def find_user(environ: Mapping[str, str] | None = None) -> str:
     Parameters
     ----------
     environ : mapping, optional
-        The environment; this process's by default.
+        The environment variables; by default, those of this process.
     """
     environ = os.environ if environ is None else environ
     return next((environ[name] for name in ON_AGENTS if environ.get(name)), "") or name_user()

@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 
 def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]], workspace: Workspace) -> None:
-    """Raise an error if it is clear that a step would fail, before any step runs.
+    """Raise an error before any step runs if a step cannot succeed.
 
     Parameters
     ----------

@@ -4,12 +4,13 @@
 
     spelling   the spellings of a secret: escaped, quoted, in base64
     texts      finds secrets in texts, even across line breaks, colour codes and tags
-    pictures   pictures without their comments and other texts
+    pictures   removes comments and other texts from pictures
     notebooks  finds secrets in executed notebooks, even across outputs
     terminal   text as a terminal shows it
 
-It cannot find parts of a secret, a secret that is drawn, encrypted, hashed, compressed or reversed, a secret with other
-characters between its own, or one that is spread over several cells or values. `docs/secrets.md` lists these cases.
+The redaction cannot find a part of a secret, or a secret that is drawn, encrypted, hashed, compressed or reversed. It
+also cannot find a secret with other characters in between, or one that is spread over several cells or values.
+`docs/secrets.md` lists these cases.
 """
 
 from collections.abc import Iterable, Mapping

@@ -39,7 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern to ignore, and the text without its matches. The text is only good enough to find anchors."""
+    """Yield each pattern to ignore, such as colour codes, and the text roughly without it, to search for anchors."""
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -50,7 +50,7 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return the parts of a text to replace, in order. Only the first part of a secret becomes the mask."""
+    """Return the parts of a text to replace, in order: the first part of each secret with the mask, others with ""."""
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
