@@ -8,7 +8,7 @@ ChangeKind = Literal["create", "modify", "delete", "none"]
 
 @dataclass(frozen=True)
 class Change:
-    """A change of one resource when a platform is set up or deleted; `resource` is its type, for display."""
+    """A change of one resource when a platform is set up or deleted; `resource` is the type of the resource."""
 
     kind: ChangeKind
     resource: str

@@ -93,14 +93,15 @@ def require_champion(
     compared, now = _describe_champion(expected), _describe_champion(found)
     if compared == now:
         now = f"a different {now}, from another training"
+    change = f"the champion is now {now}" if found else "there is no champion now"
     raise ConflictError(
-        f"The new model of {name!r} was compared with {compared}, but the champion is now {now}, so the new "
-        f"model was not promoted. Run `{command}` again."
+        f"The new model of {name!r} was compared with {compared}, but {change}, so the new model was not promoted. "
+        f"Run `{command}` again."
     )
 
 
 def _describe_champion(identity: str) -> str:
-    return f"version {identity.split(':')[1]}" if identity else "no version"
+    return f"version {identity.split(':')[1]}" if identity else "no champion"
 
 
 @dataclass(frozen=True)

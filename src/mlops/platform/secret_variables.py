@@ -51,5 +51,7 @@ def list_variables() -> Iterator[str]:
     for name, value in os.environ.items():
         if name.startswith(PREFIX) and value:
             if len(value) < SHORTEST:
-                raise UsageError(f"{name} has {len(value)} characters, but a secret needs at least {SHORTEST}.")
+                raise UsageError(
+                    f"The secret in {name} is too short (length {len(value)}). Use {SHORTEST} characters or more."
+                )
             yield value

@@ -11,6 +11,6 @@ class Telemetry(Protocol):
     def record_run(self, run: RunRecord) -> None:
         """Send a finished run with its steps; called by `mlops run`.
 
-        A failure to send it is logged, not raised.
+        If sending fails, the error is logged, not raised.
         """
         ...

@@ -126,7 +126,7 @@ def test_a_first_deployment_that_fails_says_why_and_is_deleted_and_a_second_try_
     broken = publish(backend, tmp_path, 1.0, BROKEN)
     with pytest.raises(DeploymentError) as raised:
         deploy(backend, "qa", broken)
-    assert "tiny:1 does not serve as diabetes-qa" in str(raised.value)
+    assert "The web service diabetes-qa does not serve the image tiny:1" in str(raised.value)
     assert "CrashLoopBackOff" in str(raised.value)
     assert "RuntimeError: no such table" in str(raised.value)
     assert azure.web_services.services == {}

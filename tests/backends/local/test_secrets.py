@@ -15,5 +15,7 @@ def test_keys_are_readable_by_their_owner_only(workspace: Workspace) -> None:
 
 def test_a_secret_too_short_to_strike_out_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLOPS_SECRET_SHORT", "e")
-    with pytest.raises(UsageError, match="MLOPS_SECRET_SHORT has 1 characters, but a secret needs at least 8"):
+    with pytest.raises(
+        UsageError, match=r"The secret in MLOPS_SECRET_SHORT is too short \(length 1\). Use 8 characters or more"
+    ):
         list(open_backend("local", workspace).secrets.list_values())

@@ -79,7 +79,7 @@ class LeaseLock:
             if time.monotonic() >= deadline:
                 raise PlatformError(
                     f"Another process has held the lock {self._name} in the container {blob.container_name} of "
-                    f"{blob.account_name} for {self._wait_seconds:.0f} s. End a run that hangs, then try again."
+                    f"{blob.account_name} for {self._wait_seconds:.0f} s. If a run hangs, end it, then try again."
                 )
             time.sleep(POLL_SECONDS * random.uniform(0.5, 1.5))  # random, so that processes do not all ask at once
 

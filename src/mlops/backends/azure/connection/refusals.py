@@ -32,8 +32,8 @@ ADVICE = {
     404: "Check the section azure of parameters/azure.yml, or run `mlops provision --platform azure`.",
     **dict.fromkeys(BUSY, WAIT),
 }
-OTHERWISE = "Correct what it names, then try again."
-UNREACHABLE = "Check the network, then run the same command again. Operations that Azure has started continue."
+OTHERWISE = "Correct the problem that Azure names, then try again."
+UNREACHABLE = "Check the network, then run the same command again. Operations that Azure already started continue."
 
 PURGE = (
     "Free the name with `mlops provision --delete --platform azure`, or by hand with `az keyvault purge --name NAME` "
@@ -55,15 +55,15 @@ ASSIGNED = (
     "again."
 )
 FIXED = (
-    "Azure cannot change that in place. Choose another name for the new one (compute_name or kubernetes_name in "
-    "parameters/azure.yml), provision and publish, then delete the old one with `az ml compute delete`."
+    "Azure cannot change this property of an existing compute. Choose a new name (compute_name or kubernetes_name in "
+    "parameters/azure.yml), provision and publish, then delete the old compute with `az ml compute delete`."
 )
 NO_SUBSCRIPTION = "Check azure.subscription_id in parameters/azure.yml; `az account list` prints yours."
 NOT_SOLD = (
     "That size is unavailable to you in that region. Choose another compute_vm_size, kubernetes_vm_size or location in "
     "parameters/azure.yml."
 )
-UNREGISTERED = "Run `az provider register --namespace NAMESPACE` with the namespace that it names."
+UNREGISTERED = "Run `az provider register --namespace NAMESPACE` with the namespace that Azure names."
 CODES = (  # advice for texts in the code or message of an error, in lower case; the first match counts
     (("deleted state", "soft-deleted", "softdeleted", "recently deleted"), PURGE),
     (("quotaexceeded", "quota", "operationnotallowed: cores", "insufficientvcpu", "clustercoresquota"), QUOTA),

@@ -34,14 +34,14 @@ class AzureSettings:
         "the workspace's Container Registry, whose new images start a release; empty to skip the check",
         pattern=REGISTRY,
     )
-    retry_seconds: int = declare(1, "pause before the first retry; it doubles each time", "[0, 60]")
+    retry_seconds: int = declare(1, "seconds before the first retry; each further pause is twice as long", "[0, 60]")
     compute_name: str = declare(
         "cpu-cluster", "the cluster that runs the retraining", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]"
     )
     compute_vm_size: str = declare("Standard_DS2_v2", "size of the nodes", pattern=r"\w+")
     compute_min_nodes: int = declare(0, "minimum number of nodes", "[0, 1000]")
     compute_max_nodes: int = declare(4, "maximum number of nodes", "[1, 1000]")
-    compute_idle_seconds: int = declare(300, "idle time after which a node is released", "[60, 86400]")
+    compute_idle_seconds: int = declare(300, "idle seconds after which a node is released", "[60, 86400]")
     compute_priority: str = declare(
         "lowpriority", "lowpriority is cheaper, but Azure can evict its nodes", options=("lowpriority", "dedicated")
     )
@@ -49,10 +49,10 @@ class AzureSettings:
         "aks", "the cluster that runs production", pattern="[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]"
     )
     kubernetes_resource_id: str = declare(
-        "", "a cluster to attach instead of creating one", pattern="(|/subscriptions/.+)"
+        "", "an existing cluster to attach; empty to create one", pattern="(|/subscriptions/.+)"
     )
     kubernetes_vm_size: str = declare("Standard_DS3_v2", "size of the nodes", pattern=r"\w+")
-    kubernetes_min_nodes: int = declare(3, "minimum number of nodes, with 12 cores in total", "[3, 1000]")
+    kubernetes_min_nodes: int = declare(3, "minimum number of nodes, which need 12 cores in total", "[3, 1000]")
     kubernetes_max_nodes: int = declare(6, "maximum number of nodes", "[3, 1000]")
     dataset: str = declare("", "the registered data set; empty for the name of the model", pattern=OWN_NAME)
     dataset_path: str = declare(

@@ -39,7 +39,7 @@ def replace_folder(source: Path, folder: Path) -> Path:
 def write_hashes(files: Mapping[str, str]) -> dict[str, str]:
     """Return the SHA-256 of each file as properties: JSON in pieces, because Azure limits the length of a value.
 
-    Properties are used, because they cannot be changed, unlike tags.
+    Properties are used instead of tags, because properties cannot be changed.
     """
     text = json.dumps(dict(files), separators=(",", ":"))
     pieces = [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]

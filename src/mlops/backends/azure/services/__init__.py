@@ -2,9 +2,9 @@
 
 .. code-block:: text
 
-    services       serves, restores, ends and describes services, for `mlops.release.policy`
-    web_services   creates, updates, watches and deletes a web service of the SDK
-    configuration  sizes and replicas of a service, from the settings
-    sdk_objects    the parts of the SDK's web services that this package uses
-    state          the current and earlier deployments of an environment, as a blob
+    services       deploys, restores, deletes and describes services; called by `mlops.release.policy`
+    web_services   creates, updates, watches and deletes web services with the SDK
+    configuration  the sizes and replicas of services, from the settings
+    sdk_objects    type hints for the SDK's web services
+    state          the current and earlier deployments of an environment, which are recorded in a blob
 """

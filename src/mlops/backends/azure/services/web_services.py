@@ -108,7 +108,7 @@ def submit_service(
     UsageError
         If the SDK rejects a setting.
     PlatformError, DeploymentError
-        If Azure refuses.
+        If Azure refuses the deployment.
     """
     from azureml.core import Model
 
@@ -156,7 +156,9 @@ def wait_healthy(session: AzureSession, service: WebService, image: Image, secon
             else:
                 raise
     if said:
-        raise DeploymentError(f"{image.name} does not serve as {service.name}: {said}.\n{_read_log(service)}")
+        raise DeploymentError(
+            f"The web service {service.name} does not serve the image {image.name}: {said}.\n{_read_log(service)}"
+        )
 
 
 def wait_settled(session: AzureSession, service: WebService, seconds: float) -> None:
