@@ -3,7 +3,6 @@
 Files are hashed in chunks, and remote files are copied to a temporary folder, so no file must fit into memory.
 """
 
-import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,10 @@ from pathlib import Path
 
 from mlops.data.listing import explain_unreadable, fetch_file, find_files, split_name
 from mlops.errors import IntegrityError, UsageError, quote_cause
+from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_file
+
+VALUES = 2_000_000  # in a batch; 16 MB
 
 Signature = tuple[int, int, int]
 
@@ -41,27 +43,6 @@ class Content:
     parts: tuple[Path, ...]
     signatures: tuple[Signature, ...]
     sha256: str
-
-    def pack(self) -> bytes:
-        """Return the content as one file of the same format.
-
-        Raises
-        ------
-        UsageError
-            If the Parquet files of a folder cannot be one table.
-        """
-        if len(self.parts) == 1:
-            return self.parts[0].read_bytes()
-        import pyarrow as pa  # this import takes 120 ms, and every command that opens a platform imports this module
-        import pyarrow.parquet as pq
-
-        try:
-            tables = [pq.read_table(part, partitioning=None) for part in self.parts]
-            packed = io.BytesIO()
-            pq.write_table(pa.concat_tables(tables, promote_options="permissive"), packed)
-        except (pa.ArrowException, OSError) as error:
-            raise UsageError(f"The Parquet files of the folder do not fit together: {quote_cause(error)}.") from error
-        return packed.getvalue()
 
 
 @contextmanager
@@ -96,18 +77,44 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
         _require_unchanged(content)
 
 
-def pack_file(file: Path, sha256: str = "") -> tuple[str, bytes]:
-    """Return a data file's name and content. A folder of Parquet files becomes one file with all its rows.
+@contextmanager
+def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
+    """Provide the name of a data file and one file with its content, within a ``with`` statement.
+
+    A folder of Parquet files becomes one file with all its rows, which is written in batches.
 
     Raises
     ------
     IntegrityError
         If the hash of the content differs from `sha256`. If `sha256` is empty, any hash is accepted.
     UsageError
-        If it cannot be read.
+        If it cannot be read, or if the Parquet files of a folder cannot be one table.
     """
-    with open_content(str(file), sha256) as content:
-        return split_name(file.name)[0] + content.format, content.pack()
+    with open_content(str(file), sha256) as content, tempfile.TemporaryDirectory(prefix="mlops-data-") as scratch:
+        packed = content.parts[0]
+        if len(content.parts) > 1:
+            packed = Path(scratch, f"packed{content.format}")
+            _join_files(content.parts, packed)
+        yield split_name(file.name)[0] + content.format, packed
+
+
+def _join_files(files: Sequence[Path], joined: Path) -> None:
+    """Write the rows of Parquet files to one file."""
+    import pyarrow as pa  # this import takes 120 ms, and every command that opens a platform imports this module
+    import pyarrow.parquet as pq
+
+    def fit(rows: pa.Table) -> pa.Table:
+        return pa.concat_tables([schema.empty_table(), rows], promote_options="permissive")
+
+    try:
+        schema = pa.unify_schemas([pq.read_schema(file) for file in files], promote_options="permissive")
+        with explain_full_disk(joined.parent), pq.ParquetWriter(joined, schema) as writer:
+            for file in files:
+                with pq.ParquetFile(file, pre_buffer=False) as source:
+                    for batch in source.iter_batches(max(VALUES // len(schema), 1000)):
+                        writer.write_table(fit(pa.Table.from_batches([batch])))
+    except (pa.ArrowException, OSError) as error:
+        raise UsageError(f"The Parquet files of the folder do not fit together: {quote_cause(error)}.") from error
 
 
 def _require_unchanged(content: Content, cause: Exception | None = None) -> None:

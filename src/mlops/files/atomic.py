@@ -6,8 +6,10 @@ where it is used.
 
 import itertools
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
@@ -22,21 +24,32 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
     mode : int
         The permission bits of the file. They are set before the file becomes visible under its name.
     """
+    with open_replacement(path, mode) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """Open a new file that replaces `path` when the ``with`` statement ends, unless it ends with an error.
+
+    `path` and `mode` are those of `write_atomically`.
+    """
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        with open(scratch, "wb") as file:
+            yield file
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(scratch, path)
     except BaseException as error:
         Path(scratch).unlink(missing_ok=True)
-        if isinstance(error, OSError):  # the error may name no file (full disk), or only the temporary file
+        # The error may name no file (full disk), or only the temporary file.
+        if isinstance(error, OSError) and error.filename in (None, scratch):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     sync_folder(path.parent)

@@ -1,11 +1,13 @@
 """Files in folders that are named after a hash of the content, so that the same content is stored only once."""
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from mlops.files.atomic import write_atomically
-from mlops.files.hashes import hash_content
+from mlops.errors import IntegrityError
+from mlops.files.atomic import open_replacement, write_atomically
+from mlops.files.hashes import hash_content, hash_file
 
 
 def locate_content(folder: Path, name: str, sha256: str) -> Path:
@@ -13,7 +15,7 @@ def locate_content(folder: Path, name: str, sha256: str) -> Path:
     return folder / sha256[:12] / name
 
 
-def store_by_content(folder: Path, name: str, content: bytes) -> Path:
+def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     """Store a file in a subfolder of `folder` that is named after its hash, unless the file is already stored there.
 
     Parameters
@@ -22,8 +24,8 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
         The folder that contains a subfolder per content. The name of each is the first 12 digits of the SHA-256.
     name : str
         The file's name.
-    content : bytes
-        The complete content of the file.
+    content : bytes or Path
+        The complete content of the file, or the path of a file that has it. Such a file is copied in chunks.
 
     Returns
     -------
@@ -31,11 +33,30 @@ def store_by_content(folder: Path, name: str, content: bytes) -> Path:
         The path of the stored file. If the same content was stored earlier under another name, the file keeps that
         name.
     """
-    place = locate_content(folder, name, hash_content(content)).parent
+    sha256 = hash_file(content) if isinstance(content, Path) else hash_content(content)
+    place = locate_content(folder, name, sha256).parent
     for path in (place / name, *place.glob(f"[!.]*{Path(name).suffix}")):
-        if path.is_file() and path.read_bytes() == content:
+        if path.is_file() and hash_file(path) == sha256:
             with suppress(OSError):
                 os.utime(path)  # the file is in use again, and `mlops prune` deletes old files
             return path
-    write_atomically(place / name, content)
+    if isinstance(content, Path):
+        copy_atomically(content, place / name, sha256)
+    else:
+        write_atomically(place / name, content)
     return place / name
+
+
+def copy_atomically(source: Path, path: Path, sha256: str) -> None:
+    """Copy a file in chunks; see `mlops.files.atomic.write_atomically`.
+
+    Raises
+    ------
+    IntegrityError
+        If the copy does not have the hash `sha256`, because the source changed meanwhile.
+    """
+    with open(source, "rb") as original, open_replacement(path) as copy:
+        shutil.copyfileobj(original, copy)
+        copy.flush()
+        if hash_file(Path(copy.name)) != sha256:
+            raise IntegrityError(f"{source} changed while it was copied. Try again.")

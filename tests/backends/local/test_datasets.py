@@ -2,15 +2,19 @@
 
 import gzip
 import json
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from mlops.backends.local.datasets import LocalDatasets
 from mlops.data.tables import read_table
 from mlops.errors import DatasetNotFoundError, IntegrityError, UsageError
+from mlops.files.hashes import hash_file
 from mlops.platform.datasets import LATEST
 
 
@@ -54,6 +58,33 @@ def test_a_folder_of_parquet_files_becomes_one_file(tmp_path: Path) -> None:
         datasets.stage(folder)
     with pytest.raises(IntegrityError, match=r"sales\.parquet has changed since it was tested"):
         datasets.stage(folder, "0" * 64)
+
+
+def test_registering_a_large_file_needs_no_copy_of_it_in_memory(tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    with file.open("wb") as target:
+        target.write(b"A,Y\n")
+        target.truncate(30_000_000)
+    datasets = LocalDatasets(tmp_path / "home")
+    tracemalloc.start()
+    try:
+        version = datasets.register(datasets.stage(file))
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+    assert hash_file(Path(version.url)) == hash_file(file)
+
+
+def test_the_files_of_a_folder_become_one_in_batches(tmp_path: Path) -> None:
+    folder = tmp_path / "sales"
+    folder.mkdir()
+    frames = [pd.DataFrame({"A": np.arange(900_000) + number, "Y": 0.5, "B": number}) for number in range(2)]
+    for number, frame in enumerate(frames):
+        frame.drop(columns="B" if number else []).to_parquet(folder / f"part-{number}.parquet")
+    datasets = LocalDatasets(tmp_path / "home")
+    version = datasets.register(datasets.stage(folder))
+    pd.testing.assert_frame_equal(read_table(version.url).frame, read_table(str(folder)).frame, check_exact=True)
+    assert pq.ParquetFile(version.url).num_row_groups == 4
 
 
 def test_zipped_csv_is_registered_as_it_is(tmp_path: Path, file: Path) -> None:

@@ -6,6 +6,8 @@ together. The first of these runs claims the newest file, and the other runs end
 """
 
 import hashlib
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from mlops.backends.azure.connection.container import open_container
@@ -76,8 +78,10 @@ class AzureArrivals:
         holder = self._take(container, newest, run_id)
         if holder != run_id:
             return Arrival(newest.name, taken_by=holder)
-        content = container.download_blob(newest.name).readall()
-        return Arrival(newest.name, self._datasets.store(content, split_name(newest.name)[1]))
+        with NamedTemporaryFile(prefix="mlops-data-") as copy:
+            container.download_blob(newest.name).readinto(copy)
+            copy.flush()
+            return Arrival(newest.name, self._datasets.store(Path(copy.name), split_name(newest.name)[1]))
 
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
         """Claim a file for a run, unless another run claimed it earlier. Return the id of the run that has the claim.

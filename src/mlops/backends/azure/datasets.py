@@ -7,6 +7,7 @@ version is at ``dataset_path``. Later files are in the same folder, with the ver
 import hashlib
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from mlops.backends.azure.connection.session import AzureSession
 from mlops.data.content import pack_file
 from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError, UsageError
+from mlops.files.hashes import hash_file
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 if TYPE_CHECKING:
@@ -71,11 +73,11 @@ class AzureDatasets:
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        name, content = pack_file(file, sha256)
-        ending = split_name(name)[1]
-        self._check_format(name, ending)
-        with explain_refusals(self._session, f"store {file.name} for the data set {self._name}"):
-            return self.store(content, ending)
+        with pack_file(file, sha256) as (name, packed):
+            ending = split_name(name)[1]
+            self._check_format(name, ending)
+            with explain_refusals(self._session, f"store {file.name} for the data set {self._name}"):
+                return self.store(packed, ending)
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
@@ -96,9 +98,9 @@ class AzureDatasets:
         )
         return DatasetVersion(self._name, int(made.version), url)
 
-    def store(self, content: bytes, ending: str) -> str:
+    def store(self, file: Path, ending: str) -> str:
         """Store a file and return its URL. If the newest version has the same content, return that version's URL."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = hash_file(file)
         newest = self._find_newest()
         if newest and self._read_hash(newest.url) == sha256:
             return newest.url
@@ -106,7 +108,7 @@ class AzureDatasets:
         stem, _ = split_name(self._session.settings.dataset_path)
         number = newest.version + 1 if newest else 1
         path = f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
-        while not self._upload(locate_blob(store, path), content, sha256):  # a different file has this name
+        while not self._upload(locate_blob(store, path), file, sha256):  # a different file has this name
             number += 1
             path = f"{stem}-{number}{ending}"
         return locate_blob(store, path)
@@ -152,7 +154,7 @@ class AzureDatasets:
         except DatasetNotFoundError:
             return None
 
-    def _upload(self, url: str, content: bytes, sha256: str) -> bool:
+    def _upload(self, url: str, file: Path, sha256: str) -> bool:
         """Write a new blob; return False if there is already a blob with different content."""
         from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
@@ -161,7 +163,8 @@ class AzureDatasets:
         with explain_refusals(self._session, f"write {url}"):
             while True:
                 try:
-                    blob.upload_blob(content, metadata={HASH: sha256})
+                    with file.open("rb") as content:
+                        blob.upload_blob(content, metadata={HASH: sha256})
                     return True
                 except ResourceExistsError:
                     return self._read_hash(url) == sha256
@@ -174,12 +177,19 @@ class AzureDatasets:
         """Return the SHA-256 of a blob from its metadata or, if that has none, from its content."""
         blob = self._open_blob(url)
         noted = (blob.get_blob_properties().metadata or {}).get(HASH)
-        return noted or hashlib.sha256(blob.download_blob().readall()).hexdigest()
+        return noted or _hash_chunks(blob.download_blob().chunks())
 
     def _open_blob(self, url: str) -> "BlobClient":
         place = parse_blob(url)
         account = f"https://{place['account']}.blob.{place['endpoint']}"
         return open_blob(self._session, account, place["container"], place["path"])
+
+
+def _hash_chunks(chunks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def parse_blob(url: str) -> dict[str, str]:

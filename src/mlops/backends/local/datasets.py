@@ -13,7 +13,7 @@ from mlops.data.content import pack_file
 from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError, IntegrityError
 from mlops.files.atomic import write_atomically
-from mlops.files.contents import store_by_content
+from mlops.files.contents import copy_atomically, store_by_content
 from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_file
 from mlops.files.records import read_record
@@ -76,8 +76,8 @@ class LocalDatasets:
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        with explain_full_disk(self._folder):
-            return str(store_by_content(self._folder, *pack_file(file, sha256)))
+        with pack_file(file, sha256) as (name, packed), explain_full_disk(self._folder):
+            return str(store_by_content(self._folder, name, packed))
 
     def register(self, url: str) -> DatasetVersion:
         """See `Datasets`."""
@@ -89,7 +89,7 @@ class LocalDatasets:
             versions = self._read().versions
             if versions and versions[-1].sha256 == sha256:
                 if not self._is_whole(versions[-1]):
-                    write_atomically(self._folder / versions[-1].file, path.read_bytes())
+                    copy_atomically(path, self._folder / versions[-1].file, sha256)
                 return self._describe(versions[-1], versions)
             mark_home(self._home)  # raises the format number of MLOPS_HOME, because format 1 has no catalogue
             number = versions[-1].version + 1 if versions else 1

@@ -1,6 +1,6 @@
 """The data set in memory: files in fsspec's memory file system, which readers open by URL."""
 
-import hashlib
+import shutil
 import uuid
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import fsspec
 from mlops.data.content import pack_file
 from mlops.data.listing import split_name
 from mlops.errors import DatasetNotFoundError
+from mlops.files.hashes import hash_file
 from mlops.platform.datasets import LATEST, DatasetVersion
 
 
@@ -34,10 +35,10 @@ class MemoryDatasets:
 
     def stage(self, file: Path, sha256: str = "") -> str:
         """See `Datasets`."""
-        file_name, content = pack_file(file, sha256)
-        url = f"{self._root}/{hashlib.sha256(content).hexdigest()[:12]}/{file_name}"
-        with fsspec.open(url, "wb") as target:
-            target.write(content)
+        with pack_file(file, sha256) as (name, packed):
+            url = f"{self._root}/{hash_file(packed)[:12]}/{name}"
+            with packed.open("rb") as source, fsspec.open(url, "wb") as target:
+                shutil.copyfileobj(source, target)
         return url
 
     def register(self, url: str) -> DatasetVersion:
