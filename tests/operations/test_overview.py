@@ -135,7 +135,7 @@ def test_the_card_of_a_version_that_was_deleted_advises_no_training(tmp_path: Pa
     with closing(sqlite3.connect(workspace.home / "mlflow.db")) as database, database:
         database.execute("DELETE FROM model_version_tags")
         database.execute("DELETE FROM model_versions")
-    said = "Its error is unknown, because the registry no longer has diabetes version 1."
+    said = "The prediction error is unknown, because the registry no longer has diabetes version 1."
     assert [card.remark for card in read_overview(open_here(workspace)).environments] == [said, said]
 
 
@@ -213,7 +213,7 @@ def test_another_model_of_the_same_number_lends_neither_its_error_nor_its_promot
         open_model(workspace, "tiny", replace(backend, registry=restored.registry))
     ).environments
     backend.services.stop("production")
-    said = "Its error is unknown, because the registry now holds a different model as tiny version 1."
+    said = "The prediction error is unknown, because the registry now holds a different model as tiny version 1."
     for card in (production, qa):
         assert (card.model, card.error, card.decision, card.is_champion) == ("tiny version 1", "", "", False)
     assert production.remark == (

@@ -96,7 +96,7 @@ def test_a_rollback_without_a_reason_is_refused_and_changes_nothing(two_released
     with pytest.raises(UsageError) as raised:
         roll_back(two_released, "production", reason)
     assert str(raised.value) == (
-        'A rollback is recorded with its reason. Run `mlops rollback --environment production --reason "TEXT"`.'
+        'A rollback needs a reason. Run `mlops rollback --environment production --reason "TEXT"`.'
     )
     assert two_released.backend.services.list_rollbacks() == []
     assert not two_released.workspace.outputs.exists()

@@ -82,6 +82,6 @@ def test_what_changes_the_registry_or_a_service_is_not_swept(small: Workspace) -
 def test_a_sweep_has_an_upper_bound(small: Workspace) -> None:
     many = ",".join(str(number / 100) for number in range(200))
     with pytest.raises(
-        UsageError, match="200 x 10 x 6 values make 12,000 combinations, but a sweep has at most 10,000"
+        UsageError, match="200 x 10 x 6 values make 12,000 combinations, but a sweep has at most 10,000. List fewer"
     ):
         read(small, f"x={many}", "n=0,1,2,3,4,5,6,7,8,9", "name=a,b,c,d,e,f")

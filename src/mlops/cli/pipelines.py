@@ -117,7 +117,7 @@ def submit(
             run = watch_run(pipelines, run, SubmissionProgress())
         except KeyboardInterrupt:
             shown = f"mlops runs {run.run_id}{name_platform(opened)}"
-            click.echo(f"\nThe run continues. `{shown}` shows it, and `{shown} --cancel` ends it.", err=True)
+            click.echo(f"\nThe run continues. `{shown}` shows it, and `{shown} --cancel` cancels it.", err=True)
             raise
     if download:
         _download(pipelines, run, download)

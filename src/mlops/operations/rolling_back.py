@@ -75,7 +75,7 @@ def _require_reason(opened: OpenProject, environment: str, reason: str, take_ove
     """Raise an error if a rollback has no reason."""
     if not reason.strip():
         options = f"{opened.command_options} --environment {environment}{' --take-over' if take_over else ''}"
-        raise UsageError(f'A rollback is recorded with its reason. Run `mlops rollback{options} --reason "TEXT"`.')
+        raise UsageError(f'A rollback needs a reason. Run `mlops rollback{options} --reason "TEXT"`.')
 
 
 def explain_next_release(opened: OpenProject, record: RunRecord) -> str:

@@ -101,7 +101,9 @@ def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dic
         try:
             version = registry.get_version(service.model_name, service.model_version)
         except NotFoundError:
-            unread[service.environment] = f"Its error is unknown, because the registry no longer has {service.model}."
+            unread[service.environment] = (
+                f"The prediction error is unknown, because the registry no longer has {service.model}."
+            )
             continue
         except IntegrityError as error:
             unread[service.environment] = str(error)
@@ -110,5 +112,5 @@ def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dic
             found[service.environment] = version
         else:
             other = f"a different model as {name_version(version.name, version.version)}"
-            unread[service.environment] = f"Its error is unknown, because the registry now holds {other}."
+            unread[service.environment] = f"The prediction error is unknown, because the registry now holds {other}."
     return found, unread

@@ -85,7 +85,9 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
     grid = Grid(step, needed, axes, parameters)
     if len(grid) > MOST_POINTS:
         shape = " x ".join(str(len(values)) for values in axes.values())
-        raise UsageError(f"{shape} values make {len(grid):,} combinations, but a sweep has at most {MOST_POINTS:,}.")
+        raise UsageError(
+            f"{shape} values make {len(grid):,} combinations, but a sweep has at most {MOST_POINTS:,}. List fewer."
+        )
     return grid
 
 
