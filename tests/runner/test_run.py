@@ -17,6 +17,7 @@ from filelock import FileLock
 from given_parameters import load_parameters, load_project
 
 from mlops.errors import PlatformError, RunInterrupted, UsageError
+from mlops.execution.pool import NotebookPool
 from mlops.files.hashes import hash_file
 from mlops.pipelines.step import Condition, Decision, Deployment, HandedFile, Step, Version
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run, write_run
@@ -107,6 +108,17 @@ def test_steps_run_in_order_and_hand_on(small: Workspace) -> None:
     assert record.result("rested") is True
     assert watch.heard[:3] == ["look started", "look 1/4", "look 2/4"]
     assert watch.heard[-2:] == ["rest done", "run succeeded"]
+
+
+def test_the_next_steps_are_prepared_while_a_step_runs(small: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[dict[str, str]] = []
+
+    def note(pool: NotebookPool, sources: dict[str, Path]) -> None:
+        prepared.append({name: path.name for name, path in sources.items()})
+
+    monkeypatch.setattr(NotebookPool, "prepare", note)
+    run(small)
+    assert prepared == [{"judge": "02_judge.ipynb"}, {"act": "03_act.ipynb"}, {"rest": "04_rest.ipynb"}, *[{}] * 3]
 
 
 @pytest.mark.usefixtures("kernels")

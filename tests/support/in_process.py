@@ -13,6 +13,7 @@ from nbformat.v4 import new_output
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 from mlops.execution.engine import RunEngine
+from mlops.execution.pool import NotebookPool
 
 
 class Shown(threading.local):
@@ -70,3 +71,4 @@ def execute_in_process(patched: pytest.MonkeyPatch) -> None:
     """Have every notebook executed in this process."""
     patched.setitem(papermill_engines._engines, RunEngine.NAME, InProcessEngine)
     patched.setattr("IPython.display.display", SHOWN.display)
+    patched.setattr(NotebookPool, "prepare", lambda pool, sources: None)

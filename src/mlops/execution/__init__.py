@@ -11,6 +11,8 @@ does not import it at all.
     lean_papermill  imports papermill without cloud storage
     engine      papermill's engine, which handles time limits, dead kernels and progress
     messages    papermill's client; a cell fails if the notebook cannot store its output
+    kernel      starts and ends the kernel of one notebook
+    spare       starts a kernel before its notebook
     client      the kernel's client, which connects over sockets in a private folder
     kernel_log  the text that a kernel writes outside of its notebook
     cells       names cells in messages

@@ -42,6 +42,12 @@ class Cancel:
         with self._lock:
             self._kernels.remove(kernel)
 
+    @property
+    def has_kernels(self) -> bool:
+        """True if any of the kernels has a process."""
+        with self._lock:
+            return any(kernel.has_kernel for kernel in self._kernels)
+
     def check(self) -> None:
         """Raise StepFailed if `ask` was called."""
         if self._asked:

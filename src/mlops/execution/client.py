@@ -58,16 +58,39 @@ class PromptClient(AsyncKernelClient):
 
 
 class PromptManager(AsyncKernelManager):
-    """A manager whose clients are of the class `PromptClient`."""
+    """A manager whose clients are of the class `PromptClient`.
+
+    jupyter_client's own manager waits for 10 ms after each start and each shutdown, for the sake of its tests.
+    """
 
     client_factory = Type(klass=PromptClient)
+    shutting_down: bool
 
-    async def _async_interrupt_kernel(self) -> None:
-        """Interrupt the kernel. Do nothing while it shuts down, because then it would only print a traceback."""
+    async def _async_start_kernel(self, **options: Any) -> None:
+        command, rest = await self._async_pre_start_kernel(**options)
+        await self._async_launch_kernel(command, **rest)
+        await self._async_post_start_kernel(**rest)
+
+    start_kernel = _async_start_kernel
+
+    async def _async_request_shutdown(self, restart: bool = False) -> None:
+        """Ask the kernel to end, without waiting. Do nothing if it was asked before."""
         if not self.shutting_down:
-            await super()._async_interrupt_kernel()
+            self.shutting_down = True
+            await super()._async_request_shutdown(restart)
 
-    interrupt_kernel = _async_interrupt_kernel
+    request_shutdown = _async_request_shutdown
+
+    async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+        """End the kernel, without an interrupt: an idle kernel would print a traceback."""
+        if now:
+            await self._async_kill_kernel()
+        else:
+            await self._async_request_shutdown(restart)
+            await self._async_finish_shutdown(restart=restart)
+        await self._async_cleanup_resources(restart)
+
+    shutdown_kernel = _async_shutdown_kernel
 
 
 def make_socket_folder() -> "TemporaryDirectory[str]":

@@ -4,24 +4,19 @@ If the kernel dies or the time limit is exceeded, the engine marks the cell that
 """
 
 import math
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 from mlops.errors import StepFailed
 from mlops.execution.cancel import Cancel
 from mlops.execution.cells import describe_cell, describe_error, find_first_line
-from mlops.execution.client import PromptManager, make_socket_folder, talk_privately
-from mlops.execution.kernel_log import open_log
+from mlops.execution.kernel import Kernel
 from mlops.execution.messages import RunClient
-from mlops.kernels.needs import NOTEBOOK
 
-START_SECONDS = 120  # seconds in which a kernel must become ready
 SAVE_SECONDS = 1.0  # minimum seconds between two saves
 SAVE_SHARE = 0.05  # maximum share of the time that is spent on saving; so a large notebook is saved less often
 
@@ -36,54 +31,41 @@ class RunEngine(Engine):
         cls,
         nb_man: NotebookExecutionManager,
         kernel_name: str,
-        source: str = "",
+        *,
+        find_kernel: Callable[[], Kernel],
+        cancel: Cancel,
         seconds: float = math.inf,
         report_cell: Callable[[int, int], None] = lambda done, cells: None,
-        start_timeout: int = START_SECONDS,
-        cancel: Cancel | None = None,
         **kwargs: Any,
     ) -> None:
         """Execute the cells. papermill calls this after it has injected the parameters."""
         deadline = time.monotonic() + seconds
-        cancel = cancel or Cancel()
         finish_saving = _save_less(nb_man)
         _report_cells(nb_man, report_cell)
-        with make_socket_folder() as sockets, open_log(sockets) as log:
-            client = RunClient(
-                nb_man,
-                kernel_name=kernel_name,
-                kernel_manager_class=PromptManager,
-                startup_timeout=start_timeout,
-                config=talk_privately(sockets),
-                timeout_func=lambda cell: _count_left(deadline),
-            )
-            kernel = client.create_kernel_manager()
-            try:
-                cancel.watch(kernel)
-                client.execute(
-                    cleanup_kc=True, env={**os.environ, **({NOTEBOOK: source} if source else {})}, **log.streams
-                )
-            except DeadKernelError as error:
-                cell = _mark_running(nb_man)
-                cancel.check()
-                said = f"The kernel died in {describe_cell(cell)}."
-                raise StepFailed(said, cell=find_first_line(cell)) from error
-            except CellTimeoutError as error:
-                cell = _mark_running(nb_man)
-                said = f"The step took longer than {seconds / 60:g} minutes and was ended in {describe_cell(cell)}."
-                raise StepFailed(said, cell=find_first_line(cell)) from error
-            except (StepFailed, NoSuchKernel):
-                raise
-            except Exception as error:  # papermill, nbclient or zmq may raise any error, and it must end only this step
-                cancel.check()
-                if not client.started:
-                    raise StepFailed(f"The kernel did not start: {error}{log.find_last()}") from error
-                cell = _mark_running(nb_man)
-                said = f"The runner failed in {describe_cell(cell)}: {describe_error(error)}"
-                raise StepFailed(said, type(error).__name__, find_first_line(cell)) from error
-            finally:
-                cancel.release(kernel)
-                finish_saving()
+        kernel = find_kernel()
+        client = RunClient(nb_man, km=kernel.manager, timeout_func=lambda cell: _count_left(deadline))
+        client.kc = kernel.client
+        try:
+            client.execute(cleanup_kc=False)
+        except DeadKernelError as error:
+            cell = _mark_running(nb_man)
+            cancel.check()
+            said = f"The kernel died in {describe_cell(cell)}."
+            raise StepFailed(said, cell=find_first_line(cell)) from error
+        except CellTimeoutError as error:
+            cell = _mark_running(nb_man)
+            said = f"The step took longer than {seconds / 60:g} minutes and was ended in {describe_cell(cell)}."
+            raise StepFailed(said, cell=find_first_line(cell)) from error
+        except StepFailed:
+            raise
+        except Exception as error:  # papermill, nbclient or zmq may raise any error, and it must end only this step
+            cancel.check()
+            cell = _mark_running(nb_man)
+            said = f"The runner failed in {describe_cell(cell)}: {describe_error(error)}"
+            raise StepFailed(said, type(error).__name__, find_first_line(cell)) from error
+        finally:
+            kernel.end_soon()
+            finish_saving()
         _require_whole(nb_man, client.skip_cells_with_tag)
 
 

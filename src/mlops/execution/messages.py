@@ -22,12 +22,10 @@ class RunClient(PapermillNotebookClient):
     the output.
     """
 
-    started = False  # set once the kernel is ready
     odd = ""  # the first fault in the outputs of the current cell
 
     def papermill_execute_cells(self) -> None:
         """Execute the cells. Called by papermill once the kernel has started."""
-        self.started = True
         assert self.kc is not None
         self.nb.metadata["language_info"] = self.kc.language_info  # set first, because the kernel may die
         super().papermill_execute_cells()

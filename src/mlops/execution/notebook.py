@@ -1,6 +1,7 @@
 """The execution of one notebook with papermill."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from papermill.execute import execute_notebook
 from mlops.errors import MlopsError, StepFailed
 from mlops.execution.cancel import Cancel
 from mlops.execution.cells import describe_cell, describe_error, find_first_line, find_line
-from mlops.execution.engine import START_SECONDS, RunEngine
+from mlops.execution.engine import RunEngine
+from mlops.execution.kernel import Kernel, open_kernel
 from mlops.execution.source import find_kernel
 from mlops.execution.store import STORE
 from mlops.record.redaction import Redactor, make_redactor
@@ -29,6 +31,8 @@ def execute(
     report_cell: Callable[[int, int], None] = lambda done, cells: None,
     secrets: Callable[[], Iterable[str]] = tuple,
     cancel: Cancel | None = None,
+    kernel: Kernel | None = None,
+    ending: ExitStack | None = None,
 ) -> None:
     """Execute one notebook. Several threads can call this at once.
 
@@ -46,6 +50,11 @@ def execute(
         Returns the values to redact in the copy and in errors.
     cancel : Cancel, optional
         A signal with which another thread can end the execution.
+    kernel : Kernel, optional
+        A kernel that this thread has started in advance.
+    ending : ExitStack, optional
+        Takes over the kernel that is started here, and waits for its end when it is closed. By default, this function
+        waits for it.
 
     Raises
     ------
@@ -55,22 +64,22 @@ def execute(
     """
     if not source.is_file():
         raise StepFailed(f"{source} no longer exists. Restore it and resume the run.")
-    kernel = find_kernel(source)
+    named, cancel = find_kernel(source), cancel or Cancel()
     failure: StepFailed | None = None
+    own = ExitStack()
     try:
         execute_notebook(
             str(source),
             STORE.open(output, secrets),
             parameters=dict(parameters),
             engine_name=RunEngine.NAME,
-            kernel_name=kernel.name,
-            language=kernel.language,
+            kernel_name=named.name,
+            language=named.language,
             progress_bar=False,
-            source=str(source),
-            start_timeout=START_SECONDS,
+            find_kernel=lambda: kernel or (ending or own).enter_context(open_kernel(named.name, source, cancel)),
+            cancel=cancel,
             seconds=seconds,
             report_cell=report_cell,
-            cancel=cancel or Cancel(),
         )
     except StepFailed as error:
         failure = error
@@ -86,6 +95,7 @@ def execute(
         failure = StepFailed(describe_error(error), type(error).__name__)
     finally:
         STORE.close(output)
+        own.close()
     if failure:
         # Raised without its causes, because a traceback would show their unredacted texts.
         raise _redact(failure, make_redactor(secrets()))

@@ -1,15 +1,21 @@
 """A pool of threads that executes several notebooks at a time and puts their events into one queue."""
 
 import queue
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops.execution.cancel import Cancel
+
+if TYPE_CHECKING:
+    from mlops.execution.kernel import Kernel
+    from mlops.execution.spare import Spare
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class NotebookPool:
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="notebook")
         self._events: queue.SimpleQueue[CellDone | NotebookEnded] = queue.SimpleQueue()
         self._cancel = Cancel()
+        self._spares: dict[str, Spare] = {}  # waiting for a notebook
+        self._used: list[Spare] = []  # with a notebook, or discarded
+        self._closing: list[threading.Event] = []  # set when the kernels of earlier notebooks exit
 
     def __enter__(self) -> "NotebookPool":
         return self
@@ -54,27 +63,72 @@ class NotebookPool:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         if kind:
-            self._cancel.ask()
+            for cancel in (self._cancel, *(spare.cancel for spare in self._used)):
+                cancel.ask()
+        self.prepare({})
         self._threads.shutdown(cancel_futures=True)
+        for spare in self._used:
+            spare.join()
+
+    def prepare(self, sources: Mapping[str, Path]) -> None:
+        """Start kernels for notebooks that will probably run next, and discard the other kernels that wait.
+
+        Parameters
+        ----------
+        sources : mapping of str to Path
+            The notebooks by their names in events. Only the first `jobs` of them get a kernel.
+        """
+        names = list(sources)[: self.jobs]
+        for name in self._spares.keys() - set(names):
+            spare = self._spares.pop(name)
+            spare.discard()
+            self._used.append(spare)
+        for name in [name for name in names if name not in self._spares]:
+            from mlops.execution.spare import Spare  # imports jupyter_client, which unchanged steps do not need
+
+            self._spares[name] = Spare(sources[name])
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
-        """Start a notebook, or queue it. Its events have this `name`. The other arguments are those of `execute`."""
-        from mlops.execution.notebook import execute  # papermill: not needed if all steps are unchanged
+        """Start a notebook, or queue it. Its events have this `name`. The other arguments are those of `execute`.
 
-        began = 0.0
+        Before its first cell, it waits for the kernels of earlier notebooks to exit, because they may hold locks.
+        """
+        from mlops.execution.notebook import execute  # see `prepare`
 
-        def work() -> None:
+        ended, closed, began = Future[None](), threading.Event(), 0.0
+        earlier, spare = self._closing.copy(), self._spares.pop(name, None)
+        cancel = spare.cancel if spare else self._cancel
+
+        def work(kernel: "Kernel | None", ending: ExitStack) -> None:
             nonlocal began
             began = time.monotonic()
-            execute(source, output, parameters, report_cell=tell_cell, cancel=self._cancel, **options)
+            options.update(report_cell=tell_cell, cancel=cancel, kernel=kernel, ending=ending)
+            try:
+                for closing in earlier:
+                    closing.wait()
+                execute(source, output, parameters, **options)
+            except BaseException as error:  # noqa: BLE001 - raised again when the result is read
+                ended.set_exception(error)
+            else:
+                ended.set_result(None)
+            try:
+                ending.close()
+            finally:
+                closed.set()
 
         def tell_cell(done: int, cells: int) -> None:
             self._events.put(CellDone(name, done, cells))
 
-        def tell_end(ended: "Future[None]") -> None:
-            self._events.put(NotebookEnded(name, ended, time.monotonic() - began))
+        def tell_end(future: "Future[None]") -> None:
+            self._closing.append(closed)
+            self._events.put(NotebookEnded(name, future, time.monotonic() - began))
 
-        self._threads.submit(work).add_done_callback(tell_end)
+        ended.add_done_callback(tell_end)
+        if spare:
+            spare.execute(work)
+            self._used.append(spare)
+        else:
+            self._threads.submit(lambda: work(None, ExitStack()))
 
     def wait(self) -> CellDone | NotebookEnded:
         """Wait for the next event."""

@@ -12,6 +12,21 @@ def is_waiting(step: Step, record: RunRecord) -> bool:
     return any(need.state in ("pending", "running") for need in needs)
 
 
+def is_likely(step: Step, record: RunRecord, plan: Plan) -> bool:
+    """Return whether a step will probably start as soon as a running step ends.
+
+    A step that depends on the decision of a running step counts as likely.
+    """
+    alone = plan.at or plan.only
+    if record.get_step(step.name).state != "pending" or alone not in ("", step.name):
+        return False
+    needs = [found for name in step.needs if (found := record.step(name))]
+    if not all(need.state == "running" or need.has_results for need in needs):
+        return False
+    judge = record.step(step.only_if.step) if step.only_if else None
+    return bool(judge and judge.state == "running") or not find_reason_to_skip(step, record, plan)
+
+
 def find_reason_to_skip(step: Step, record: RunRecord, plan: Plan) -> str:
     """Return the reason why a step must be skipped; "" if it can run."""
     if plan.only and step.name != plan.only:

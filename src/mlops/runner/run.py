@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -26,7 +27,7 @@ from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
 from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import find_model
-from mlops.runner.conditions import find_reason_to_skip, is_waiting
+from mlops.runner.conditions import find_reason_to_skip, is_likely, is_waiting
 from mlops.runner.outcome import name_outcome
 from mlops.runner.plan import Plan, Surroundings
 from mlops.scraps import read_scraps
@@ -115,7 +116,12 @@ class Run:
                 self._start(step, pool)
         if decided:
             self._save(self.record)
+        likely = (step for step in self.plan.steps if is_likely(step, self.record, self.plan))
+        pool.prepare({step.name: self._find_notebook(step) for step in likely})
         return [self.record.get_step(name) for name in decided]
+
+    def _find_notebook(self, step: Step) -> Path:
+        return self.workspace.notebooks / f"{step.notebook}.ipynb"
 
     def _skip(self, step: Step) -> StepRecord | None:
         reason = find_reason_to_skip(step, self.record, self.plan)
@@ -134,7 +140,7 @@ class Run:
     def _start(self, step: Step, pool: NotebookPool) -> None:
         found = replace(self.record.get_step(step.name), parameters=self._tell_notebook(step))
         fingerprint = self._fingerprint(step, found)
-        notebook = self.workspace.notebooks / f"{step.notebook}.ipynb"
+        notebook = self._find_notebook(step)
         started = replace(
             found,
             state="running",
