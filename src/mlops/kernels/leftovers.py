@@ -17,10 +17,11 @@ SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return, for each parent of this checkout that no longer runs, its files if all are older than `before`.
+    """Return the files of this checkout's parents that no longer run, as a tuple per parent.
 
-    `before` is a time in seconds since 1970. Files of another checkout are included only if that checkout was deleted.
-    Files of older versions are never included, because their logs name no interpreter.
+    A parent is left out if one of its files is newer than `before`, which is a time in seconds since 1970. Files of
+    another checkout are included only if that checkout was deleted. Files of older versions are never included, because
+    their logs name no interpreter.
     """
     try:
         folder = find_folder()

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 HEAD = struct.Struct("!I")
-PEER = struct.Struct("3i")  # the ids of the peer's process, user and group
+PEER = struct.Struct("3i")  # the process id, user id and group id of the other side
 LONGEST = 16 * 2**20  # maximum size of a message in bytes; environment variables take at most a few megabytes
 MOST_FILES = 8
-FORK_SECONDS = 20  # seconds for a parent to receive a request and fork
+FORK_SECONDS = 20  # time limit in seconds for a parent to receive a request and fork
 
 
 class MessageError(Exception):
@@ -142,5 +142,5 @@ def open_channel(path: Path) -> Channel | None:
     except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         return None
-    connection.settimeout(FORK_SECONDS)  # time limit for sending
+    connection.settimeout(FORK_SECONDS)  # time limit for sending, in seconds
     return Channel(connection)

@@ -1,4 +1,4 @@
-"""The packages that a notebook imports. A kernel starts once its parent has imported these, not all packages.
+"""The packages that a notebook imports. The notebook's kernel is forked as soon as its parent has imported these.
 
 The imports are found in the source text, because executing them would take the time that this module saves.
 """

@@ -21,7 +21,7 @@ from mlops.kernels.request import COMMAND, Order, Request, make_request, write_r
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 from mlops.parameters.kernel_section import find_settings
 
-IMPORT_SECONDS = 60  # maximum seconds for a parent's imports; after that the parent ends itself
+IMPORT_SECONDS = 60  # time limit in seconds for a parent's imports; the parent then ends itself
 ANSWER_SECONDS = IMPORT_SECONDS + 10
 RETRY_SECONDS = 300  # seconds between a failed start of a parent and the next attempt
 ENDED = "It ended before it was ready"
@@ -52,7 +52,7 @@ class Connection:
     pending : tuple of str
         The packages that the parent has not imported yet.
     path : Path
-        The parent's socket.
+        The path of the parent's socket.
     """
 
     channel: Channel
@@ -231,8 +231,7 @@ def _refuse_failed(path: Path) -> None:
 def is_recent(note: Path) -> bool:
     """Return whether a parent failed to start a short time ago, so that it is too early for another attempt.
 
-    A note whose time is further in the future than that is ignored, because the clock was set back after it was
-    written.
+    If the note is dated too far in the future, the clock was set back after the note was written, so it is ignored.
     """
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 

@@ -1,6 +1,7 @@
 """A forked process, from the client's point of view.
 
-It has the methods of `subprocess.Popen`, but is a child of the parent of the warm kernels.
+It has the methods of `subprocess.Popen`, but the process is not a child of the client. The parent of the warm kernels
+forked it.
 """
 
 import contextlib

@@ -24,9 +24,9 @@ _LIVE: set[WarmProcess] = set()  # keeps kernels alive without their manager obj
 
 
 def _abandon_kernels() -> None:
-    """Close this process's connections to its kernels.
+    """Close the copies of the connections to kernels.
 
-    Called in a fork: the kernels belong to the process that forked.
+    Called in a fork of this process, because the kernels belong to the process that forked.
     """
     for process in _LIVE:
         process.abandon()

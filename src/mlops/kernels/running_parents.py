@@ -1,4 +1,4 @@
-"""The parents of this user: lists those that run, with their memory, and those that failed to start, and stops them."""
+"""The parents of this user: a list of those that run, a list of those that failed to start, and a way to stop them."""
 
 import contextlib
 import os
@@ -40,7 +40,7 @@ class RunningParent:
     path : Path
         The path of the socket.
     age : float
-        Seconds since its start.
+        The time since the start of the parent, in seconds.
     memory : int
         Its memory in bytes (proportional set size, PSS). Memory that several processes share is divided among them.
     forks : tuple of RunningFork
@@ -76,7 +76,10 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 
 
 def list_failed_starts() -> list[str]:
-    """List the reasons why parents of this checkout did not start. Until the next attempt, kernels start fresh."""
+    """List the reasons why parents of this checkout did not start.
+
+    Until the next attempt, every kernel is a fresh one.
+    """
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]
 

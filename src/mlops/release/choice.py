@@ -31,8 +31,8 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     found = backend.images.find_image(champion)
     if found is None:
         raise ImageNotFoundError(
-            f"The champion, {champion.title}, has no scoring image. Run {IMAGE_NOTEBOOK} if it is the newest version, "
-            "or train a different model with `mlops run retrain`."
+            f"The champion, {champion.title}, has no scoring image. Run {IMAGE_NOTEBOOK} if the champion is "
+            "the newest version, or train a different model with `mlops run retrain`."
         )
     return _mark(found, champion)
 

@@ -60,7 +60,7 @@ class Deployments:
 
     @property
     def owner(self) -> str:
-        """The name of the model that the environment belongs to; empty before the first deployment."""
+        """The model that owns the environment: that of the current deployment; empty before the first one."""
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:

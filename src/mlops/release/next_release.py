@@ -25,7 +25,7 @@ class ReleaseState:
     rollbacks : sequence of Rollback
         The rollbacks of all environments, newest first.
     command_options : str
-        The option that a command needs for the platform: " --platform azure", or empty.
+        The option that selects the platform, to add to commands: " --platform azure", or empty.
     champion_problem : str
         The reason why the champion cannot be read; empty if it can be read.
     """
@@ -52,7 +52,7 @@ class NextRelease:
     failed_in : str
         The environment in which the version failed its last test; empty if it failed in none.
     command_options : str
-        The option that a command needs for the platform: " --platform azure", or empty.
+        The option that selects the platform, to add to commands: " --platform azure", or empty.
     digest : str
         The digest of the image that the user names; empty for the champion's image.
     """
@@ -66,7 +66,7 @@ class NextRelease:
 
     @property
     def permissions(self) -> str:
-        """The options without which the release is refused: " --take-over --redeploy-rolled-back", or empty."""
+        """The options that the release needs to be allowed: " --take-over --redeploy-rolled-back", or empty."""
         take_over = " --take-over" if self.replaces else ""
         redeploy = " --redeploy-rolled-back" if self.rollback else ""
         return f"{take_over}{redeploy}"

@@ -34,7 +34,7 @@ class Check:
 
 @dataclass(frozen=True)
 class NoAnswer(Check):
-    """A check that got no answer. Only the platform can say whether the service is broken or the network."""
+    """A check that got no answer. Only the platform can say whether the service or the network is broken."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Standing:
     restored_by : Rollback or None
         The rollback that restored the service; None if a release deployed it.
     command_options : str
-        The option that a command needs for the platform: " --platform azure", or empty.
+        The option that selects the platform, to add to commands: " --platform azure", or empty.
     champion_problem : str
         The reason why the champion cannot be read; empty if it can be read.
     """
@@ -78,7 +78,7 @@ class Standing:
         return f"{said} `{following.command}` deploys the champion, {following.version.title}, here."
 
     def _judge_test(self) -> str:
-        """Return a sentence if the service failed its test; otherwise ""."""
+        """Return sentences that say that the service failed its test, and what to do; "" if it did not fail."""
         service, following = self.service, self.next_release
         if service.tested != "failed":
             return ""
@@ -105,7 +105,8 @@ class Standing:
         if service.model_name != following.version.name:
             advice = following.advise(told) if following.rollback else f"`{following.command}` replaces it."
             return f"{said}, but a different model, {service.model_name}. {advice}"
-        if service.image == f"{following.version.name}:{following.version.version}":  # the registry was restored
+        # After a registry is restored from a backup, the same number can belong to another model.
+        if service.image == f"{following.version.name}:{following.version.version}":
             return f"{said}, but an older {service.model}, from another training. {following.advise(told)}"
         if following.rollback:
             return f"{said}, but {service.model}. {following.advise(told)}"

@@ -113,7 +113,7 @@ def _show_in_terminal(request: Request) -> None:
 
 
 def _configure_matplotlib(backend: str) -> None:
-    """Apply the directory's `matplotlibrc` and the backend."""
+    """Apply the `matplotlibrc` of the working directory, and the backend."""
     if matplotlib := sys.modules.get("matplotlib"):
         if os.path.isfile("matplotlibrc"):
             matplotlib.rc_file("matplotlibrc")

@@ -63,7 +63,7 @@ class Importer:
     own : iterable of str
         The packages of the engine and the project. If one of their files changes, forks import their modules again.
     seconds : float
-        The time limit for all imports together. Modules that are not imported by then are left out.
+        The time limit for all imports together, in seconds. Modules that are not imported by then are left out.
     """
 
     def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:
@@ -87,13 +87,13 @@ class Importer:
         return self._problem
 
     def import_next(self, *, end_if_late: bool) -> None:
-        """Import the next module, and trigger the slow first-time work of libraries that are now complete.
+        """Import the next module. If this completes a library, do the slow first-time work of the library.
 
         Parameters
         ----------
         end_if_late : bool
-            Whether to end this process if the time limit is exceeded, which works even during C code. If false, the
-            import is interrupted, but not before Python code runs again.
+            Whether to end this process if the time limit is exceeded, even while C code runs. If false, the import is
+            interrupted as soon as Python code runs.
         """
         module = self._pending.pop(0)
         # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.

@@ -18,8 +18,8 @@ from mlops.kernels.parent.importer import Importer, count_threads, log
 from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
-LOOK_SECONDS = 5.0  # pause between two checks of the clock and of the socket's file
-QUIET_SECONDS = 2.0  # pause after a fork starts or ends, before modules are imported that no notebook is known to need
+LOOK_SECONDS = 5.0  # seconds between two checks of the clock and of the socket's file
+QUIET_SECONDS = 2.0  # seconds without a start or end of a fork, before modules that may be unneeded are imported
 
 Job = Callable[[], int]
 
@@ -58,7 +58,7 @@ class ParentServer:
         self._watch(listener.fileno(), self._accept)
 
     def follow(self, owner: int) -> None:
-        """End when the process `owner` ends.
+        """Make this parent end when the process `owner` ends.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class ParentServer:
 
     def _import_next(self) -> Job | None:
         """Import one module, then fork the processes that waited for it."""
-        self._importer.import_next(end_if_late=not self._forks)  # forks would end with this process
+        self._importer.import_next(end_if_late=not self._forks)  # its forks would end, too
         if not self._importer.pending:
             self._last = time.monotonic()
         for waiting in list(self._forks.waiting):
@@ -254,7 +254,7 @@ class ParentServer:
         """Close the copies of the parent's file descriptors. Called in a fork."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
-                os.close(descriptor)  # the descriptor is a pidfd
+                os.close(descriptor)  # this descriptor is a pidfd
         self._forks.close_waiting()
         for channel in self._channels.values():
             channel.close()
