@@ -106,7 +106,10 @@ def _describe_champion(identity: str) -> str:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A failed service test: the name of the image, and the identity of its model version, empty in older records."""
+    """A failed service test: the name of the image, and `ModelVersion.identity` of its model.
+
+    The identity is empty in older records.
+    """
 
     image: str
     model_identity: str = ""

@@ -45,7 +45,7 @@ class AzureDatasets:
     Attributes
     ----------
     rights_seconds, pause_seconds : float
-        How long to retry while a newly assigned role has not taken effect, and the pause between attempts.
+        How long to retry until a newly assigned role takes effect, and the pause between attempts, in seconds.
     """
 
     def __init__(self, session: AzureSession) -> None:

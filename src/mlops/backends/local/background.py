@@ -18,9 +18,9 @@ CANCEL_SECONDS = 20.0  # time that a process has to end before it is killed
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """The record of a submission: the process and the tags of the run, and the published version that it executes.
+    """The record of a submission: the process of the run, its tags, and the build that published the pipeline.
 
-    `submitted` is the time, in UTC as ISO 8601. `order` sorts the runs even if the clock was changed.
+    `submitted` is the time of the submission, in UTC as ISO 8601. `order` sorts runs even if the clock was set back.
     """
 
     process: ProcessId

@@ -93,7 +93,7 @@ def _call(call: Callable[[], Result]) -> Result:
 
     try:
         return call()
-    except Exception as error:  # the SDK raises no more specific type
+    except Exception as error:  # the SDK raises `Exception` itself
         found = re.search(r"\bCode: (\d+)", str(error))
         if type(error) is not Exception or not found:
             raise
