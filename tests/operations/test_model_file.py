@@ -37,7 +37,7 @@ class OneModel:
 
 def make_backend(only: OneModel) -> Backend:
     """Return a platform with this registry and these images."""
-    parts: Any = SimpleNamespace(registry=only, images=only)
+    parts: Any = SimpleNamespace(registry=only, images=only, command_options=" --platform azure")
     return cast(Backend, parts)
 
 
@@ -74,7 +74,7 @@ def test_a_file_that_names_nothing_says_so(
 
 def test_a_model_without_an_image_is_not_released(tmp_path: Path) -> None:
     write_model_file(tmp_path / "model.json", MODEL)
-    with pytest.raises(UsageError, match="diabetes:3 has no scoring image"):
+    with pytest.raises(UsageError, match="3 has no scoring image.*`mlops run retrain --platform azure`"):
         find_named_image(tmp_path / "model.json", make_backend(OneModel(images={})))
 
 

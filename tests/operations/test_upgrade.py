@@ -153,6 +153,8 @@ def test_an_upgrade_that_is_killed_is_completed_by_the_next(old: Workspace, line
 
 def test_services_go_on_serving(old: Workspace) -> None:
     class Serving:
+        command_options = ""
+
         def list_services(self) -> list[object]:
             found = open_backend("local", old).services.list_services()
             return [replace(service, health="healthy") for service in found]

@@ -3,6 +3,11 @@
 from mlops.pipelines import advice
 
 
+def test_the_default_platform_needs_no_option() -> None:
+    assert advice.name_platform_option("azure", "local") == " --platform azure"
+    assert advice.name_platform_option("local", "local") == ""
+
+
 def test_messages_name_the_declared_notebooks_and_parameters() -> None:
     assert advice.TRAINING_NOTEBOOK == "02_train"
     assert advice.GATE_NOTEBOOK == "03_evaluate"

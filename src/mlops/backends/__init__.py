@@ -16,7 +16,9 @@ from dataclasses import replace
 
 from mlops.backends.redacted import RedactedRegistry, RedactedTracker
 from mlops.errors import UsageError
+from mlops.parameters.layers import BASE, read_layer
 from mlops.parameters.suggestion import suggest
+from mlops.pipelines.advice import name_platform_option
 from mlops.platform.backend import Backend, Caller
 from mlops.workspace import Workspace, check_home, find_workspace
 
@@ -65,9 +67,12 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     workspace = workspace or find_workspace()
     check_home(workspace.home)
     module = importlib.import_module(f"{__name__}.{require_platform(platform)}")
-    backend: Backend = module.open_backend(Caller(workspace, tuple(command)))
+    base = workspace.parameters / f"{BASE}.yml"
+    options = name_platform_option(platform, read_layer(base).platform) if base.is_file() else ""
+    backend: Backend = module.open_backend(Caller(workspace, tuple(command), options))
     return replace(
         backend,
         tracker=RedactedTracker(backend.tracker, backend.secrets),
         registry=RedactedRegistry(backend.registry, backend.secrets),
+        command_options=options,
     )

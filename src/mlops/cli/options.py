@@ -95,11 +95,6 @@ def open_loaded(project: Project, platform: str, overrides: Sequence[Override] =
     return open_project(project, overrides, platform, COMMAND)
 
 
-def name_platform(opened: OpenProject) -> str:
-    """Return the option that selects this platform, with a leading space. Return "" for the default platform."""
-    return opened.command_options
-
-
 def shorten_path(path: Path) -> str:
     """Return a path as the user would type it in the current folder."""
     try:

@@ -12,7 +12,6 @@ from mlops.cli.options import (
     Choice,
     OutputPath,
     json_option,
-    name_platform,
     open_platform,
     platform_option,
 )
@@ -32,6 +31,7 @@ from mlops.operations.submitting import (
     write_new_model,
 )
 from mlops.pipelines import PUBLISHED
+from mlops.pipelines.advice import name_platform_option
 from mlops.platform.pipelines import Pipelines, SubmittedRun
 from mlops.platform.submission import Build, list_names, read_submission
 from mlops.record.summary import OVERRULED, ROLLED_BACK
@@ -116,7 +116,7 @@ def submit(
         try:
             run = watch_run(pipelines, run, SubmissionProgress())
         except KeyboardInterrupt:
-            shown = f"mlops runs {run.run_id}{name_platform(opened)}"
+            shown = f"mlops runs {run.run_id}{opened.command_options}"
             click.echo(f"\nThe run continues. `{shown}` shows it, and `{shown} --cancel` cancels it.", err=True)
             raise
     if download:
@@ -152,13 +152,14 @@ def runs_command(run_id: str, platform: str, step: str, download: Path | None, c
       mlops runs 20261122-190758-retrain-3f9a51c2 --download reports
     """
     if not run_id and (step or download or cancel):
-        raise UsageError("--log, --download and --cancel need the id of a run. `mlops runs` lists them.")
+        options = name_platform_option(platform, "")
+        raise UsageError(f"--log, --download and --cancel need the id of a run. `mlops runs{options}` lists them.")
     _refuse_two({"--log": step, "--download": download, "--cancel": cancel})
     _refuse_two({"--log": step, "--download": download, "--json": as_json})
     opened = open_platform(platform)
     pipelines = require_pipelines(opened.backend)
     if not run_id:
-        _show_runs(list_runs(opened, SHOWN_RUNS), as_json)
+        _show_runs(list_runs(opened, SHOWN_RUNS), opened.command_options, as_json)
         return
     if step or download or cancel:
         require_submitted(opened, run_id)
@@ -254,7 +255,7 @@ def _show_run(run: SubmittedRun, model_name: str, as_json: bool) -> None:
         click.echo(line)
 
 
-def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
+def _show_runs(found: list[SubmittedRun], options: str, as_json: bool) -> None:
     if as_json:
         print_json({"runs": found})
         return
@@ -265,5 +266,6 @@ def _show_runs(found: list[SubmittedRun], as_json: bool) -> None:
         click.echo(f"{started:<20}  {run.run_id:<40} {ending:<10} {about}".rstrip())
     if not found:
         click.echo(
-            "There is no run yet. Start one with `mlops run all`, or with `mlops submit retrain` in the background."
+            f"There is no run yet. Start one with `mlops run all{options}`, or with `mlops submit retrain{options}` in "
+            "the background."
         )

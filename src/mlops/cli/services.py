@@ -33,7 +33,7 @@ def keys(environment: str, primary: bool, rotate: bool, platform: str, as_json: 
 
         opened.backend.services.rotate_keys(environment)
         refresh_index(opened)
-    first, second = read_keys(opened.backend.secrets, opened.backend.services, environment, opened.command_options)
+    first, second = read_keys(opened.backend.secrets, opened.backend.services, environment)
     if as_json:
         print_json({"primary": first, "secondary": second})
     elif primary:

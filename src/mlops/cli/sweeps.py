@@ -85,5 +85,6 @@ def sweep(
         click.echo(f"{record.run_id}: {describe_best(plan, points)}")
     else:
         report = shorten_path(project.workspace.outputs / record.run_id / "sweep.html")
-        click.echo("\n" + disarm(summarize_sweep(plan, points, record.run_id, report, name_program())))
+        said = summarize_sweep(plan, points, record.run_id, report, name_program(), opened.command_options)
+        click.echo("\n" + disarm(said))
     sys.exit(EXIT_FAILED if record.state == "failed" else 0)

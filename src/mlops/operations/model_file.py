@@ -49,6 +49,7 @@ def find_named_image(path: Path, backend: Backend) -> Image:
     image = backend.images.find_image(version)
     if image is None:
         raise UsageError(
-            f"--model-file {path}: {named.id} has no scoring image. Train a new model with `mlops run retrain`."
+            f"--model-file {path}: {named.id} has no scoring image. Train a new model with "
+            f"`mlops run retrain{backend.command_options}`."
         )
     return image

@@ -46,8 +46,7 @@ class OpenProject:
     @property
     def command_options(self) -> str:
         """The option that selects this platform, with a leading space. Empty for the default platform."""
-        platform = self.parameters.platform
-        return "" if platform == self.project.default_platform else f" --platform {platform}"
+        return self.project.name_platform_option(self.parameters.platform)
 
     def override(self, *overrides: Override) -> "OpenProject":
         """Return the project with these overrides instead of its current ones.

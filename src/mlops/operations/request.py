@@ -76,14 +76,14 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
         require_step(request.only, request.pipeline, [step.name for step in request.steps])
     elif request.source:
         raise UsageError(f"--from {request.source} is valid only with --only. Add --only STEP.")
-    check_overrides(opened.overrides, request.pipeline, request.steps, request.only)
+    check_overrides(opened.overrides, request.pipeline, request.steps, request.only, opened.command_options)
     options = {
         "--model-file": request.model_file,
         "--take-over": request.allowed.take_over,
         "--redeploy-rolled-back": request.allowed.redeploy,
     }
     for option in (option for option, given in options.items() if given):
-        _find_deployment(request, option)
+        _find_deployment(opened, request, option)
     if request.run_id:
         require_new(request.run_id, opened.workspace.outputs)
     require_files(request.asked, opened.parameters.values)
@@ -97,14 +97,14 @@ def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
         steps = [step for step in opened.project.steps if step.deploys.force]
         forced = [Override(step.notebook_name, step.deploys.force, True, "--force") for step in steps]
     if request.model_file:
-        step = _find_deployment(request, "--model-file")
+        step = _find_deployment(opened, request, "--model-file")
         digest = find_named_image(request.model_file, opened.backend).digest
         named = [Override(step.name, step.deploys.image, digest, f"--model-file {request.model_file}")]
     if request.allowed.take_over:
-        step = _find_deployment(request, "--take-over")
+        step = _find_deployment(opened, request, "--take-over")
         named.append(Override(step.notebook_name, step.deploys.take_over, True, "--take-over"))
     if request.allowed.redeploy:
-        step = _find_deployment(request, "--redeploy-rolled-back")
+        step = _find_deployment(opened, request, "--redeploy-rolled-back")
         named.append(Override(step.notebook_name, step.deploys.redeploy, True, "--redeploy-rolled-back"))
     if request.reason:
         overruled = [(step.name, step.decides.override_reason) for step in request.asked if step.decides.overruled_by]
@@ -112,12 +112,14 @@ def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
     return opened.override(*forced, *opened.overrides, *named) if forced or named else opened
 
 
-def _find_deployment(request: RunRequest, option: str) -> Step:
+def _find_deployment(opened: OpenProject, request: RunRequest, option: str) -> Step:
     """Return the first step of a pipeline that has a parameter for the image to deploy."""
     found = next((step for step in request.asked if step.deploys.image), None)
     if found is None:
         runs = f"step {request.only}" if request.only else f"pipeline {request.pipeline}"
-        raise UsageError(f"{option}: The {runs} does not deploy anything. Use it with `mlops run release`.")
+        raise UsageError(
+            f"{option}: The {runs} does not deploy anything. Use it with `mlops run release{opened.command_options}`."
+        )
     return found
 
 

@@ -51,7 +51,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     if job is None:
         raise UsageError(
             f"Only the platform ({opened.backend.name}) can start `mlops run-step`. To run one step here, "
-            f"use `mlops run {asked.pipeline} --only {asked.step}`."
+            f"use `mlops run {asked.pipeline} --only {asked.step}{opened.command_options}`."
         )
     job.tag(list_tags(asked.submission, asked.build))
     try:

@@ -89,7 +89,10 @@ def sweep_step(
         surround_run(opened, listeners, DataRegistrar(opened.backend.datasets)),
         _choose_executor(opened, places),
         opened.backend.tracker,
-        (SweepReporter(opened.workspace.outputs, lambda: read_overview(opened)), *sweep_listeners),
+        (
+            SweepReporter(opened.workspace.outputs, lambda: read_overview(opened), opened.command_options),
+            *sweep_listeners,
+        ),
     )
 
 

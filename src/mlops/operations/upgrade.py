@@ -57,7 +57,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
     if not outdated:
         yield f"{home} is up to date (format {HOME_FORMAT}): nothing to do"
         return
-    with _lock_home(workspace):
+    with _lock_home(workspace, services.command_options):
         for line in outdated:
             yield f"outdated  {line}"
         backup = back_up_home(home)
@@ -119,7 +119,7 @@ def _copy_file(source: str, target: str) -> None:
 
 
 @contextmanager
-def _lock_home(workspace: Workspace) -> Iterator[None]:
+def _lock_home(workspace: Workspace, options: str) -> Iterator[None]:
     """Hold all locks of a home. Raise an error if another process works on the home."""
     home = workspace.home
     found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
@@ -131,13 +131,13 @@ def _lock_home(workspace: Workspace) -> Iterator[None]:
                 holder = describe_holders(path) or "another process"
                 raise UsageError(
                     f"{path} is locked by {holder}, which works on the home. "
-                    "Wait until it ends, then run `mlops upgrade` again."
+                    f"Wait until it ends, then run `mlops upgrade{options}` again."
                 ) from None
         running = next((run for run in iterate_runs(workspace.outputs) if run.state == "running"), None)
         if running:
             raise UsageError(
                 f"Run {running.run_id} is in progress, so {home} cannot be upgraded. "
-                "Wait until it ends or interrupt it, then run `mlops upgrade` again."
+                f"Wait until it ends or interrupt it, then run `mlops upgrade{options}` again."
             )
         held.enter_context(claim_runs(workspace.outputs))
         yield

@@ -88,7 +88,9 @@ def _read_text(text: str, kind: type) -> Value:
     return found
 
 
-def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequence[Step], only: str = "") -> None:
+def check_overrides(
+    overrides: Iterable[Override], pipeline: str, steps: Sequence[Step], only: str = "", options: str = ""
+) -> None:
     """Raise an error if an override is for a step that does not run, because it would have no effect.
 
     Parameters
@@ -101,6 +103,8 @@ def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequenc
         Its steps.
     only : str
         The only step that runs. Empty if all steps run.
+    options : str
+        The option that selects the platform in messages: " --platform azure", or empty.
 
     Raises
     ------
@@ -118,5 +122,5 @@ def check_overrides(overrides: Iterable[Override], pipeline: str, steps: Sequenc
         if only in {step.name for step in steps} - {step.name for step in named}:
             raise ParameterError(
                 f"{override.source} would have no effect, because --only {only} does not run {override.step}. "
-                f"`mlops run {pipeline} -p {shlex.quote(override.to_text())}` uses it."
+                f"`mlops run {pipeline} -p {shlex.quote(override.to_text())}{options}` uses it."
             )

@@ -12,6 +12,7 @@ from mlops.parameters.lookup import Declared
 from mlops.parameters.merging import Layers, Parameters, merge_layers
 from mlops.parameters.overrides import Override
 from mlops.pipelines import ALL_STEPS
+from mlops.pipelines.advice import name_platform_option
 from mlops.pipelines.step import Step
 from mlops.workspace import Workspace
 
@@ -65,6 +66,10 @@ class Project:
     def default_platform(self) -> str:
         """The platform that ``base.yml`` chooses."""
         return self.base.platform
+
+    def name_platform_option(self, platform: str) -> str:
+        """Return the option that a command needs for a platform; see `mlops.pipelines.advice`."""
+        return name_platform_option(platform, self.default_platform)
 
     @property
     def steps(self) -> Sequence[Step]:

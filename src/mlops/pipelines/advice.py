@@ -1,9 +1,14 @@
-"""The notebooks and parameters that messages refer to, as in "Run 02_train.". The steps declare these names."""
+"""The notebooks, parameters and options that messages refer to, as in "Run 02_train." and "--platform azure"."""
 
 from collections.abc import Callable
 
 from mlops.pipelines import ALL_STEPS, find_data_step, find_gate
 from mlops.pipelines.step import Decision, Step
+
+
+def name_platform_option(platform: str, default: str) -> str:
+    """Return the option that a command needs for a platform, after a space: " --platform azure"; "" for the default."""
+    return "" if platform == default else f" --platform {platform}"
 
 
 def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:

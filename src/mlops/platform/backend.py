@@ -47,10 +47,13 @@ class Caller:
     command : sequence of str
         The command that starts this program in a new process, as a list of arguments. A platform that executes
         submitted runs on this machine starts them with this command, and refuses to submit runs if it is empty.
+    command_options : str
+        The option that selects this platform, to add to commands in messages: " --platform azure", or empty.
     """
 
     workspace: Workspace
     command: Sequence[str] = ()
+    command_options: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Backend:
         Deletes state that nothing needs any more; None if old state is deleted by other means.
     tracking_page : TrackingPage, optional
         Serves a web page with all trainings; None if the platform already has such a page.
+    command_options : str
+        The option that selects this platform, to add to commands in messages: " --platform azure", or empty.
     """
 
     name: str
@@ -100,6 +105,7 @@ class Backend:
     upgrades: Upgrades | None = None
     leftovers: Leftovers | None = None
     tracking_page: TrackingPage | None = None
+    command_options: str = ""
 
     def require(self, part: Part | None, what: str) -> Part:
         """Return an optional part, or raise an error if the platform does not have it.

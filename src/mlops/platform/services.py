@@ -133,8 +133,8 @@ class Judgement:
     ----------
     kind : str
         "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not answer but
-        the platform reports it as running; "replaced" if another image has been deployed in the environment since.
-        "unanswered" and "replaced" are not recorded.
+        the platform reports it as running; "replaced" if another image was deployed since. The last two are not
+        recorded.
     serving : Service or None
         The current service of the environment; None if there is none.
     """
@@ -149,10 +149,8 @@ class Rollback:
 
     Parameters
     ----------
-    environment : str
-        The environment.
-    image, model_version, restored, restored_version : str, int, str, int
-        The removed image and its model version, then the restored image and its model version.
+    environment, image, model_version, restored, restored_version : str, str, int, str, int
+        The environment, the removed image and its model version, then the restored image and its model version.
     at : str
         The time when the restored image was deployed, in UTC as ISO 8601.
     decision : Decision
@@ -201,7 +199,9 @@ class Rollback:
 
 
 class Services(Protocol):
-    """The services that run scoring images, one per environment."""
+    """The services that run scoring images, one per environment. `command_options` is as in `Backend`."""
+
+    command_options: str
 
     def deploy(
         self,

@@ -39,10 +39,13 @@ class SweepReporter(SweepListener):
     ----------
     outputs, read_overview : Path, callable
         See `mlops.portal.reporter.Reporter`.
+    command_options : str
+        The option that selects the platform, for the next command: " --platform azure", or empty.
     """
 
-    def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None]) -> None:
+    def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None], command_options: str = "") -> None:
         self._outputs = outputs
+        self._command_options = command_options
         self._read_overview = read_overview
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
@@ -55,11 +58,11 @@ class SweepReporter(SweepListener):
     def sweep_ended(self, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> None:
         """Write the page of the sweep, and the index of all runs."""
         with warn_unwritten("the page of the sweep"):
-            write_page(self._outputs / run.run_id, run, sweep, points)
+            write_page(self._outputs / run.run_id, run, sweep, points, self._command_options)
             write_index(self._outputs, self._read_overview())
 
 
-def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> Path:
+def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Point], command_options: str = "") -> Path:
     """Write the page of a sweep that ended.
 
     Parameters
@@ -68,6 +71,8 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
         The folder of the run.
     run, sweep, points : RunRecord, Sweep, sequence of Point
         The sweep and its combinations.
+    command_options : str
+        See `SweepReporter`.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def write_page(folder: Path, run: RunRecord, sweep: Sweep, points: Sequence[Poin
 """
     kind, verdict = _find_verdict(run, sweep, points)
     main = f"""<p class="verdict {kind}">{escape(verdict)}</p>
-{_render_next(run, sweep, points)}
+{_render_next(run, sweep, points, command_options)}
 {picture}
 <h2>Combinations</h2>
 {_say_what_is_kept(run, sweep, points)}
@@ -130,12 +135,12 @@ def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tupl
     return "done", f"✓ Best: {best}."
 
 
-def _render_next(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
+def _render_next(run: RunRecord, sweep: Sweep, points: Sequence[Point], command_options: str) -> str:
     """Say how to continue with the best combination."""
     if not _is_offered(run, sweep):
         why = "failed" if run.state == "failed" else "did not finish"
         return f"<p>The next step cannot use it, because the sweep {why}.</p>" if points else ""
-    command = name_next(sweep, run.run_id)
+    command = name_next(sweep, run.run_id, options=command_options)
     return f"<p>The next step uses it if you run <code>{escape(command)}</code>.</p>" if command else ""
 
 

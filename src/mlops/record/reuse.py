@@ -56,6 +56,7 @@ def find_only(
     outputs: Path,
     source: str = "",
     is_kept: Callable[[Step, StepRecord], bool] = lambda step, found: True,
+    options: str = "",
 ) -> list[StepRecord]:
     """Find earlier results of the steps that the step of `--only` needs.
 
@@ -74,6 +75,8 @@ def find_only(
     is_kept : callable
         Returns whether everything that a step created on the platform still exists. A step that tests an environment
         uses the deployment that serves there now, which is an earlier one after a rollback.
+    options : str
+        The option that selects the platform, for messages: " --platform azure", or empty.
 
     Returns
     -------
@@ -88,7 +91,7 @@ def find_only(
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)
     needed = [name for name in known[only].needs if name in known]
-    runs = _list_sources(outputs, source)
+    runs = _list_sources(outputs, source, options)
     deployed = _find_deployed(known[only], [known[name] for name in needed], runs, is_kept)
     refused = _find_refused(only, steps, runs, concluded=bool(deployed))
     if refused:
@@ -100,7 +103,7 @@ def find_only(
     for name, run in newest.items():
         found = run.step(name) if run else None
         if run is None or found is None:
-            why = _explain_missing(name, pipeline, outputs, source)
+            why = _explain_missing(name, pipeline, options, outputs, source)
             raise UsageError(f"--only {only} needs the results of {name}, but {why}")
         _require_consistent(only, known[name], run, newest)
         if not has_copy(found, outputs / run.run_id):
@@ -124,25 +127,25 @@ def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
         raise UsageError(f"--only {only}: there is no such step in {pipeline}{suggest(only, known, 'Its steps')}")
 
 
-def _list_sources(outputs: Path, source: str) -> list[RunRecord]:
+def _list_sources(outputs: Path, source: str, options: str) -> list[RunRecord]:
     """Return the run that `--from` names, or else all runs except sweeps, whose results are used only on request."""
     runs = list_runs(outputs)
     if not source:
         return [run for run in runs if run.pipeline != SWEEP]
     named = [run for run in runs if run.run_id == source]
     if not named:
-        raise UsageError(f"--from {source}: There is no such run in {outputs}. `mlops status` lists the runs.")
+        raise UsageError(f"--from {source}: There is no such run in {outputs}. `mlops status{options}` lists the runs.")
     return named
 
 
-def _explain_missing(name: str, pipeline: str, outputs: Path, source: str) -> str:
+def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, source: str) -> str:
     """Return why no results of a step were found, and what to do."""
     if source:
         return f"run {source} has none. Name another run with --from, or omit it."
     swept = (run for run in list_runs(outputs) if (found := run.step(name)) and found.has_results)
     if sweep := next(swept, None):
         return f"only sweeps have them. Add `--from {sweep.run_id}` for the best combination of the newest sweep."
-    return f"no run has them. Run `mlops run {pipeline}` first."
+    return f"no run has them. Run `mlops run {pipeline}{options}` first."
 
 
 def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> bool:

@@ -27,12 +27,14 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
         return _mark(image, _require_version(backend, image))
     champion = backend.registry.find_champion(model_name)
     if champion is None:
-        raise ModelNotFoundError(f"The model {model_name!r} has no champion yet. Run `mlops run retrain` first.")
+        raise ModelNotFoundError(
+            f"The model {model_name!r} has no champion yet. Run `mlops run retrain{backend.command_options}` first."
+        )
     found = backend.images.find_image(champion)
     if found is None:
         raise ImageNotFoundError(
             f"The champion, {champion.title}, has no scoring image. Run {IMAGE_NOTEBOOK} if the champion is "
-            "the newest version, or train a different model with `mlops run retrain`."
+            f"the newest version, or train a different model with `mlops run retrain{backend.command_options}`."
         )
     return _mark(found, champion)
 
@@ -47,7 +49,8 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
     except ModelNotFoundError as error:
         raise ModelNotFoundError(
             f"The registry no longer has {image.model}, so its image, {image.digest}, cannot be tested. "
-            "Release the champion without naming an image, or train another model with `mlops run retrain`."
+            "Release the champion without naming an image, or train another model with "
+            f"`mlops run retrain{backend.command_options}`."
         ) from error
 
 

@@ -5,7 +5,7 @@ from mlops.platform.secrets import Secrets
 from mlops.platform.services import Services
 
 
-def read_keys(secrets: Secrets, services: Services, environment: str, command_options: str = "") -> tuple[str, str]:
+def read_keys(secrets: Secrets, services: Services, environment: str) -> tuple[str, str]:
     """Return the keys of the service in an environment. Called by 07_test_service and `mlops keys`.
 
     Parameters
@@ -14,8 +14,6 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
         The secrets and services of the platform.
     environment : str
         The environment of the service.
-    command_options : str
-        The option that selects the platform, to add to commands in messages: " --platform azure", or empty.
 
     Returns
     -------
@@ -32,11 +30,11 @@ def read_keys(secrets: Secrets, services: Services, environment: str, command_op
     if not services.find_owner(environment):
         raise DeploymentNotFoundError(
             f"{environment} serves nothing, so there are no keys. Release a model with "
-            f"`mlops run release{command_options}`."
+            f"`mlops run release{services.command_options}`."
         )
     if not services.accepts_keys(environment):
         raise ServiceUntestedError(
             f"The service in {environment} was started with keys that differ from the stored ones, or no keys are "
-            f"stored. Run `mlops keys {environment} --rotate{command_options}` to give it new ones."
+            f"stored. Run `mlops keys {environment} --rotate{services.command_options}` to give it new ones."
         )
     return secrets.get_keys(environment)

@@ -55,6 +55,7 @@ class Releases(Generic[State]):
     def __init__(self, host: Host[State], get_image: Callable[[str], Image]) -> None:
         self._host = host
         self._get_image = get_image
+        self.command_options = host.command_options
 
     def deploy(
         self,

@@ -209,7 +209,7 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     if judged.kind == "replaced":
         raise ServiceUntestedError(
             f"Another deployment has replaced the image that was tested, so the result is not recorded: {now}. "
-            f"`mlops run release{name_image(digest)}` deploys and tests it again."
+            f"`mlops run release{name_image(digest)}{services.command_options}` deploys and tests it again."
         )
     require_passed(checks, url, now)
 

@@ -74,7 +74,10 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     with share_runs(outputs):
         reused: Sequence[StepRecord] = ()
         if plan.only:
-            reused = find_only(plan.only, plan.pipeline, plan.steps, outputs, plan.source, surroundings.is_kept)
+            options = surroundings.project.name_platform_option(plan.parameters.platform)
+            reused = find_only(
+                plan.only, plan.pipeline, plan.steps, outputs, plan.source, surroundings.is_kept, options
+            )
             plan = replace(plan, repeats=has_completed(plan.only, reused, outputs))
         asked = [step for step in plan.steps if plan.only in ("", step.name)]
         require_runnable(asked, plan.parameters.values, surroundings.workspace)
@@ -108,6 +111,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
     ended = "succeeded" if record.state == "succeeded" else f"is {record.state}"
+    options = surroundings.project.name_platform_option(record.platform)
     nothing = f"Run {record.run_id} {ended}, so there is nothing to resume. Start a new run."
     if record.state == "unreadable":
         raise UsageError(nothing)
@@ -116,7 +120,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     if record.state == "waiting":
         raise UsageError(
             f"Run {record.run_id} waits for its next step on {record.platform} and continues by itself. "
-            f"`mlops runs {record.run_id}` shows its progress."
+            f"`mlops runs {record.run_id}{options}` shows its progress."
         )
     if record.state == "succeeded":
         raise UsageError(nothing)
@@ -133,7 +137,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
         if not found or not found.has_results:
             continue
         if settings.only and found.state == "reused":
-            _require_input(found, record, folder)
+            _require_input(found, record, folder, options)
             again = again.with_step(found)  # the steps before it were not requested, so they have no results
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
@@ -146,12 +150,13 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     return Run(plan, surroundings, again).run()
 
 
-def _require_input(step: StepRecord, record: RunRecord, folder: Path) -> None:
+def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: str) -> None:
     """Raise an error if the results of a step that the step of `--only` needs cannot be read."""
     if not has_copy(step, folder):
         raise UsageError(
             f"--only {record.settings.only} needs the results of {step.name}, but its notebook in run {record.run_id} "
-            f"is missing or damaged. Start a new run with `mlops run {record.pipeline} --only {record.settings.only}`."
+            "is missing or damaged. Start a new run with "
+            f"`mlops run {record.pipeline} --only {record.settings.only}{options}`."
         )
 
 

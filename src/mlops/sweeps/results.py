@@ -169,11 +169,14 @@ def count_failed(points: Sequence[Point]) -> int:
     return sum(point.state == "failed" for point in points)
 
 
-def name_next(sweep: Sweep, run_id: str, program: str = "mlops") -> str:
-    """Return the command that runs the next step with the best combination; "" if no step needs the swept step."""
+def name_next(sweep: Sweep, run_id: str, program: str = "mlops", options: str = "") -> str:
+    """Return the command that runs the next step with the best combination; "" if no step needs the swept step.
+
+    `options` selects the platform: " --platform azure", or empty.
+    """
     following = ((name, step) for name, steps in PIPELINES.items() for step in steps if sweep.step in step.needs)
     pipeline, step = next(following, ("", None))
-    return f"{program} run {pipeline} --only {step.name} --from {run_id}" if step else ""
+    return f"{program} run {pipeline} --only {step.name} --from {run_id}{options}" if step else ""
 
 
 def _compare(best: Point, other: Point) -> str:

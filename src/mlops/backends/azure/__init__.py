@@ -65,7 +65,7 @@ def open_backend(caller: Caller) -> Backend:
     adopt_compute_identity()  # must precede every credential of this process and of the notebooks that it starts
     session = AzureSession(read_settings(caller.workspace), caller.workspace)
     images = AzureImages(session)
-    services = AzureServices(session, images)
+    services = AzureServices(session, images, caller.command_options)
     datasets = AzureDatasets(session)
     pipelines = AzurePipelines(session)
     return Backend(

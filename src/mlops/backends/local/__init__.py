@@ -47,14 +47,14 @@ def open_backend(caller: Caller) -> Backend:
         If the section ``local`` of ``parameters/local.yml`` is wrong.
     """
     workspace = caller.workspace
-    datasets = LocalDatasets(workspace.home)
+    datasets = LocalDatasets(workspace.home, caller.command_options)
     store = MlflowStore(workspace.home)
     images = LocalImages(workspace.home)
     secrets = LocalSecrets(workspace.home)
-    host = LocalHost(workspace.home, read_settings(workspace), images, secrets)
+    host = LocalHost(workspace.home, read_settings(workspace), images, secrets, caller.command_options)
     services = Releases(host, images.get_image)
-    registry = LocalRegistry(store)
-    pipelines = LocalPipelines(workspace, datasets, caller.command)
+    registry = LocalRegistry(store, caller.command_options)
+    pipelines = LocalPipelines(workspace, datasets, caller.command, caller.command_options)
     return Backend(
         name="local",
         tracker=LocalTracker(store),

@@ -51,10 +51,13 @@ class LocalDatasets:
     ----------
     home : Path
         ``MLOPS_HOME``. Each file is in a folder ``datasets/<first digits of the file's SHA-256>/``.
+    command_options : str
+        The option that selects the platform, for commands in messages; see `Caller`.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, command_options: str = "") -> None:
         self._home = home
+        self._options = command_options
         self._folder = home / FOLDER
 
     def find_newest(self) -> DatasetVersion | None:
@@ -71,7 +74,11 @@ class LocalDatasets:
         known = ", ".join(str(entry.version) for entry in versions)
         raise DatasetNotFoundError(
             f"The data set has no version {version!r} in {self._folder}. "
-            + (f"Choose one of: {known}." if known else "Run `mlops run build` to test and register the first one.")
+            + (
+                f"Choose one of: {known}."
+                if known
+                else f"Run `mlops run build{self._options}` to test and register the first one."
+            )
         )
 
     def stage(self, file: Path, sha256: str = "") -> str:
@@ -134,9 +141,10 @@ class LocalDatasets:
     def _verify(self, entry: CatalogueEntry) -> CatalogueEntry:
         """Return the version if its file is unchanged since it was registered; otherwise raise IntegrityError."""
         if not self._is_whole(entry):
+            command = f"mlops provision -p {DATA_PARAMETER}=FILE{self._options}"
             raise IntegrityError(
                 f"Version {entry.version} of the data set is damaged: {self._folder / entry.file} is missing or has "
-                f"changed. Restore the file, or register data again with `mlops provision -p {DATA_PARAMETER}=FILE`."
+                f"changed. Restore the file, or register data again with `{command}`."
             )
         return entry
 

@@ -54,9 +54,14 @@ class LocalPipelines:
     command : sequence of str
         The command that starts this program in a new process, as a list of arguments. If it is empty, `submit` raises
         UsageError.
+    command_options : str
+        The option that selects the platform, for commands in messages; see `Caller`.
     """
 
-    def __init__(self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = ()) -> None:
+    def __init__(
+        self, workspace: Workspace, datasets: Datasets, command: Sequence[str] = (), command_options: str = ""
+    ) -> None:
+        self._options = command_options
         self._published = workspace.home / "pipelines" / f"{PUBLISHED}.json"
         self._workspace = workspace
         self._outputs = workspace.outputs
@@ -81,12 +86,12 @@ class LocalPipelines:
         if not self._command:
             raise UsageError(
                 "Runs cannot start in the background, because the platform was opened without a command for them. "
-                "Use `mlops submit`, or pass `command` to `open_backend`."
+                f"Use `mlops submit{self._options}`, or pass `command` to `open_backend`."
             )
         data = self._find_data(submission)
         versions = self._read_versions()
         if not versions:
-            raise PipelineNotFoundError("No pipeline is published here. Run `mlops publish`.")
+            raise PipelineNotFoundError(f"No pipeline is published here. Run `mlops publish{self._options}`.")
         version, build_uri = versions[-1]
         folder = make_run_folder(self._outputs, PUBLISHED)
         run_id = folder.name
@@ -178,7 +183,7 @@ class LocalPipelines:
     def _find_folder(self, run_id: str) -> Path:
         folder = self._outputs / run_id
         if Path(run_id).name != run_id or not (folder / SUBMISSION).is_file():
-            raise RunNotFoundError(f"Run {run_id} was not submitted here. `mlops runs` lists the runs.")
+            raise RunNotFoundError(f"Run {run_id} was not submitted here. `mlops runs{self._options}` lists the runs.")
         return folder
 
 

@@ -22,9 +22,18 @@ from mlops.platform.trainings import TrainingRun
 
 
 class LocalRegistry:
-    """Model versions in MLflow's registry."""
+    """Model versions in MLflow's registry.
 
-    def __init__(self, store: MlflowStore) -> None:
+    Parameters
+    ----------
+    store : MlflowStore
+        MLflow's database and files.
+    command_options : str
+        The option that selects the platform, for commands in messages; see `Caller`.
+    """
+
+    def __init__(self, store: MlflowStore, command_options: str = "") -> None:
+        self._retrain = f"mlops run retrain{command_options}"
         self._store = store
         self._notes = ChampionNotes(store.home)
         self.home = store.home
@@ -86,7 +95,7 @@ class LocalRegistry:
 
     def _require_champion(self, name: str, expected: str, promoting: int = 0) -> None:
         champion = self._find_champion(name)
-        require_champion(name, champion, expected, command="mlops run retrain", promoting=promoting)
+        require_champion(name, champion, expected, command=self._retrain, promoting=promoting)
 
     def _find_champion(self, name: str) -> ModelVersion | None:
         found = find_champions(self._list_versions(name)).get(name)
@@ -101,9 +110,7 @@ class LocalRegistry:
         """See `Registry`."""
         found = self._list_versions(name, version)
         if not found:
-            raise ModelNotFoundError(
-                f"The model {name!r} has no version {version}. Train one with `mlops run retrain`."
-            )
+            raise ModelNotFoundError(f"The model {name!r} has no version {version}. Train one with `{self._retrain}`.")
         return _read_version(found[0])
 
     @explained

@@ -42,10 +42,17 @@ HEALTH_SECONDS = 2.0
 class LocalHost:
     """See `mlops.release.host.Host`."""
 
-    command_options = ""
     restore_seconds = 30.0
 
-    def __init__(self, home: Path, settings: LocalSettings, images: LocalImages, secrets: LocalSecrets) -> None:
+    def __init__(
+        self,
+        home: Path,
+        settings: LocalSettings,
+        images: LocalImages,
+        secrets: LocalSecrets,
+        command_options: str = "",
+    ) -> None:
+        self.command_options = command_options
         self._folder = home / "services"
         self._settings = settings
         self._images = images

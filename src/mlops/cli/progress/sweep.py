@@ -75,7 +75,9 @@ class SweepProgress(SweepListener):
             print(line, file=self._stream, flush=True)
 
 
-def summarize_sweep(sweep: Sweep, points: Sequence[Point], run_id: str, report: str, program: str) -> str:
+def summarize_sweep(
+    sweep: Sweep, points: Sequence[Point], run_id: str, report: str, program: str, options: str = ""
+) -> str:
     """Return the summary of a sweep: its best rows, the best combination, and how to continue with it.
 
     Parameters
@@ -86,8 +88,8 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], run_id: str, report: 
         The name of the sweep's run.
     report : str
         The page to open.
-    program : str
-        This program as the user would type it.
+    program, options : str
+        This program as the user would type it, and the option that selects the platform.
     """
     ranked = rank_points(sweep, points)
     rows = [["", *sweep.axes, sweep.metric]]
@@ -107,9 +109,9 @@ def summarize_sweep(sweep: Sweep, points: Sequence[Point], run_id: str, report: 
         lines.append(("Failed", f"{failed} of {len(points)} combinations; their errors are in the report"))
     if best:
         chosen = " ".join(f"-p {sweep.step}.{name}={_quote(value)}" for name, value in best.values.items())
-        if command := name_next(sweep, run_id, program):
+        if command := name_next(sweep, run_id, program, options):
             lines.append(("Next", command))
-        lines.append(("Or run all", f"{program} run all {chosen}"))
+        lines.append(("Or run all", f"{program} run all {chosen}{options}"))
     lines.append(("Report", report))
     return "\n".join([*table, "", *(f"{name + ':':<12}{value}" for name, value in lines)])
 

@@ -41,9 +41,9 @@ LOCK_SECONDS = 1200.0  # time limit for waiting for another deployment of the en
 class AzureServices(Releases[AzureState]):
     """See `mlops.platform.services.Services`."""
 
-    def __init__(self, session: AzureSession, images: AzureImages) -> None:
+    def __init__(self, session: AzureSession, images: AzureImages, command_options: str = "") -> None:
         self._session = session
-        self._azure = AzureHost(session, images)
+        self._azure = AzureHost(session, images, command_options)
         super().__init__(self._azure, images.get_image)
 
     def deploy(
@@ -74,10 +74,10 @@ class AzureServices(Releases[AzureState]):
 class AzureHost:
     """See `mlops.release.host.Host`."""
 
-    command_options = " --platform azure"
     restore_seconds = 600.0
 
-    def __init__(self, session: AzureSession, images: AzureImages) -> None:
+    def __init__(self, session: AzureSession, images: AzureImages, command_options: str) -> None:
+        self.command_options = command_options
         self._session = session
         self._images = images
 
