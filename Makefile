@@ -5,24 +5,25 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Each target installs the extras that it needs. WANTED is all of them, so that one call of uv installs them.
+# Each target installs the extras that it needs. WANTED lists all of them, so that uv is called only once.
 ALL := lab azure dask test
 EXTRAS = $(ALL)
 WANTED =
 INSTALL = @python=$$(bash .ci/find-python) && "$$python" .ci/install
 extras = $(addprefix $(READY)-,$(1))
 PYTEST := $(BIN)/python -m pytest
-# The tests of a file share a home or a run, so one worker runs each file. Slow tests share little, so workers steal them.
+# The tests of a file share a home or a run, so one worker runs the whole file. Slow tests share little, so an idle worker
+# takes tests from another worker.
 SPREAD := --dist loadfile --no-loadscope-reorder -n
 SPREAD_SLOW := --dist worksteal -n
 WORKERS := 2
 SLOW_WORKERS := 4
 NBVAL := $(PYTEST) --nbval-lax --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider
-# The lock is only for Linux and macOS on Python 3.11 and 3.12, so the markers for these are removed from it.
+# The lock is only for Linux and macOS with Python 3.11 or 3.12, so markers that are true for all of these are removed.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
-# rfc3987-syntax builds a grammar when nbformat is imported. That takes each kernel a second, for checks that nothing uses.
+# rfc3987-syntax builds a grammar when nbformat is imported. This takes a second per kernel, for checks that nothing uses.
 OMIT := --no-emit-package rfc3987-syntax --no-emit-package lark
-# The lists of names for `make run` and for each extra. Their versions and hashes come from requirements.lock.
+# Writes the list of packages for `make run` or for an extra. The versions and hashes come from requirements.lock.
 LIST = $(filter-out --generate-hashes,$(COMPILE)) $(OMIT) --no-annotate -c requirements.lock
 UNMARK := sed -E "s/ ; python_full_version < '3.13' and \(sys_platform == 'darwin' or sys_platform == 'linux'\)//"
 
@@ -39,7 +40,7 @@ help:  ## show this list
 setup: WANTED = $(EXTRAS)
 setup: $(READY) $(call extras,$(EXTRAS))  ## install everything into .venv; with EXTRAS="azure dask", only these extras
 
-# A virtual environment has absolute paths, so after the project was moved or copied it is created again.
+# A virtual environment has absolute paths, so it is created again after the project was moved or copied.
 CONFIG := $(VENV)/pyvenv.cfg
 CREATED_AT := sed -n 's/^command = .* -m venv //p' $(CONFIG)
 MOVED := $(shell [ ! -f $(CONFIG) ] || $(CREATED_AT) | grep -qxF '$(CURDIR)/$(VENV)' || echo moved)
@@ -52,22 +53,22 @@ $(READY): requirements.lock pyproject.toml .ci/uv.lock .ci/packages/base.txt $(M
 $(READY)-%: .ci/packages/%.txt $(READY)
 	$(INSTALL) $* $(WANTED)
 
-run: $(READY)  ## run build, retraining and release on this machine
+run: $(READY)  ## test the data, retrain and release on this machine
 	@$(BIN)/mlops run all
 
-stop: $(READY)  ## end the services
+stop: $(READY)  ## stop the services
 	@$(BIN)/mlops stop
 
 test: WANTED = $(ALL)
-test: $(call extras,$(ALL))  ## unit tests, data tests, notebook regression, end-to-end run
+test: $(call extras,$(ALL))  ## run unit tests, data tests, notebook regression and the end-to-end run
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
 # The slow tests mostly wait for processes, notebooks and Azurite, so they run on more workers than there are cores.
-test-all: test azurite  ## make test, and the slow tests: browser, Azure, every script of azure-pipelines.yml, kills
+test-all: test azurite  ## run all tests, also the slow ones: browser, Azure, scripts of azure-pipelines.yml, kills
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 test-azure: WANTED = azure test
-test-azure: $(call extras,azure test) azurite  ## only the tests of the platform azure, against a double of Azure (needs npm)
+test-azure: $(call extras,azure test) azurite  ## run the tests of the platform azure against a test double of Azure (needs npm)
 	@$(PYTEST) tests/backends -k azure $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 azurite: .ci/azurite/node_modules/.ready
@@ -77,19 +78,19 @@ azurite: .ci/azurite/node_modules/.ready
 	@touch $@
 
 bench: WANTED = test
-bench: $(call extras,test)  ## compare speed and memory with papermill; REPEATS=1 and ONLY=eight make it short
+bench: $(call extras,test)  ## compare speed and memory with papermill; REPEATS=1 ONLY=eight for a short run
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
 
 nbval: WANTED = test
-nbval: $(call extras,test)  ## notebook regression alone: the committed outputs against a fresh run, in a scratch MLOPS_HOME
+nbval: $(call extras,test)  ## run the notebooks in a scratch MLOPS_HOME and compare them with the committed outputs
 	@$(NBVAL) notebooks $(call fix,make notebooks (if the new outputs are right))
 
 notebooks: WANTED = test
-notebooks: $(call extras,test)  ## run the notebooks again and keep the outputs that are checked
+notebooks: $(call extras,test)  ## run the notebooks and update their committed outputs
 	@$(BIN)/python tests/notebooks/refresh.py
 
 lint: WANTED = test
-lint: $(call extras,test)  ## style, types, layers, and notebooks without stray outputs
+lint: $(call extras,test)  ## check style, types, layers, and notebooks for stray outputs
 	@$(BIN)/ruff check . $(call fix,$(BIN)/ruff check --fix .)
 	@$(BIN)/ruff format --check . $(call fix,$(BIN)/ruff format .)
 	@$(BIN)/mypy
@@ -97,10 +98,10 @@ lint: $(call extras,test)  ## style, types, layers, and notebooks without stray 
 	@$(BIN)/nbstripout --verify --keep-count --keep-id notebooks/*.ipynb $(call fix,make notebooks)
 
 lab: WANTED = lab
-lab: $(call extras,lab)  ## JupyterLab on the notebooks; its options: ARGS="--no-browser --port 9000"
+lab: $(call extras,lab)  ## open the notebooks in JupyterLab; pass options with ARGS="--no-browser --port 9000"
 	@$(BIN)/jupyter lab notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
-ui: .venv-ui/.ready  ## MLflow's page on the local store
+ui: .venv-ui/.ready  ## serve MLflow's page of all trainings
 	@$(BIN)/mlops ui
 
 .venv-ui/.ready: $(READY) .ci/ui.lock
@@ -120,7 +121,7 @@ lock: $(READY)  ## resolve the versions of all packages again
 	@printf 'azureml-defaults\nazureml-monitoring\n' | $(filter-out --generate-hashes,$(COMPILE)) --no-annotate -c requirements.lock - | $(UNMARK) > src/mlops/backends/azure/images/server_requirements.lock
 	@$(BIN)/python .ci/write-environment
 
-clean:  ## end the services; remove .venv, outputs and all state
+clean:  ## stop the services; delete .venv, outputs and all state
 	@if [ -x $(BIN)/mlops ]; then $(BIN)/mlops stop; fi
 	@find outputs -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 	@rm -rf .ci/azurite/node_modules .mlops .venv .venv-ui .venv-default .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
