@@ -14,7 +14,7 @@ from mlops.errors import IntegrityError, UsageError, quote_cause
 from mlops.files.disk import explain_full_disk
 from mlops.files.hashes import hash_file
 
-VALUES = 2_000_000  # in a batch; 16 MB
+VALUES = 2_000_000  # maximum number of values in a batch (16 MB)
 
 Signature = tuple[int, int, int]
 
@@ -79,9 +79,9 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
 
 @contextmanager
 def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
-    """Provide the name of a data file and one file with its content, within a ``with`` statement.
+    """Open a data file as a single file, within a ``with`` statement. Yield the name and the path of this file.
 
-    A folder of Parquet files becomes one file with all its rows, which is written in batches.
+    A folder of Parquet files is joined in batches to one temporary file with all rows.
 
     Raises
     ------

@@ -12,9 +12,9 @@ does not import it at all.
     engine      papermill's engine, which handles time limits, dead kernels and progress
     messages    papermill's client; a cell fails if the notebook cannot store its output
     kernel      starts and ends the kernel of one notebook
-    spare       starts a kernel before its notebook
+    spare       starts a kernel in advance, while earlier notebooks still run
     client      the kernel's client, which connects over sockets in a private folder
-    kernel_log  the text that a kernel writes outside of its notebook
+    kernel_log  keeps the text that a kernel writes outside of its notebook
     cells       names cells in messages
     source      checks that a notebook can be executed
     store       saves the executed notebook, complete and without secrets

@@ -44,7 +44,7 @@ class Cancel:
 
     @property
     def has_kernels(self) -> bool:
-        """True if any of the kernels has a process."""
+        """True if at least one of the kernels has a process."""
         with self._lock:
             return any(kernel.has_kernel for kernel in self._kernels)
 

@@ -60,7 +60,7 @@ class PromptClient(AsyncKernelClient):
 class PromptManager(AsyncKernelManager):
     """A manager whose clients are of the class `PromptClient`.
 
-    jupyter_client's own manager waits for 10 ms after each start and each shutdown, for the sake of its tests.
+    jupyter_client's own manager waits 10 ms after each start and each shutdown, which only its own tests need.
     """
 
     client_factory = Type(klass=PromptClient)
@@ -74,7 +74,7 @@ class PromptManager(AsyncKernelManager):
     start_kernel = _async_start_kernel
 
     async def _async_request_shutdown(self, restart: bool = False) -> None:
-        """Ask the kernel to end, without waiting. Do nothing if it was asked before."""
+        """Ask the kernel to end, and do not wait. Do nothing if the kernel was asked before."""
         if not self.shutting_down:
             self.shutting_down = True
             await super()._async_request_shutdown(restart)
@@ -82,7 +82,7 @@ class PromptManager(AsyncKernelManager):
     request_shutdown = _async_request_shutdown
 
     async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
-        """End the kernel, without an interrupt: an idle kernel would print a traceback."""
+        """End the kernel. It is not interrupted first, because an idle kernel would print a traceback."""
         if now:
             await self._async_kill_kernel()
         else:

@@ -17,23 +17,23 @@ from mlops.execution.client import PromptClient, PromptManager, make_socket_fold
 from mlops.execution.kernel_log import open_log
 from mlops.kernels.needs import NOTEBOOK
 
-START_SECONDS = 120  # time for a kernel to become ready
+START_SECONDS = 120  # seconds in which a kernel must become ready
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel that is ready for a cell.
+    """A kernel that is ready to execute cells.
 
-    Only the thread that opened it can use it, because its sockets belong to that thread's event loop.
+    Only the thread that opened the kernel can use it, because the sockets belong to the event loop of that thread.
 
     Parameters
     ----------
     manager : PromptManager
-        Its process.
+        The manager of the kernel's process.
     client : PromptClient
-        The connection to it.
+        The connection to the kernel.
     starter : NotebookClient
-        The client that started it, and that ends it.
+        The nbclient object that starts and ends the kernel.
     """
 
     manager: PromptManager
@@ -41,38 +41,42 @@ class Kernel:
     starter: NotebookClient
 
     def is_alive(self) -> bool:
-        """Return whether its process still runs."""
+        """Return whether the process of the kernel still runs."""
         return bool(run_sync(self.manager.is_alive)())
 
     def end_soon(self) -> None:
-        """Ask it to end, without waiting."""
+        """Ask the kernel to end, and do not wait."""
         if self.is_alive():
             run_sync(self.manager.request_shutdown)()
 
     def kill_on_close(self) -> None:
-        """Have it killed when its block ends, because it has executed nothing."""
+        """Kill the kernel when the block of `open_kernel` ends, instead of asking it to end.
+
+        For a kernel that was not used.
+        """
         self.starter.shutdown_kernel = "immediate"
 
 
 @contextmanager
 def open_kernel(name: str, source: Path, cancel: Cancel) -> Iterator[Kernel]:
-    """Start a kernel, and wait until it is ready. It ends with the block.
+    """Start a kernel, and wait until it is ready. It ends when the ``with`` statement ends.
 
     Parameters
     ----------
     name : str
-        The name of its kernelspec.
+        The name of the kernelspec.
     source : Path
-        Its notebook, from which a parent of warm kernels reads what the kernel imports.
+        The notebook that the kernel will execute. The parent of the warm kernels imports the packages that this
+        notebook imports.
     cancel : Cancel
-        Lets another thread kill it.
+        A signal with which another thread can kill the kernel.
 
     Raises
     ------
     StepFailed
-        If it did not start.
+        If the kernel does not start.
     NoSuchKernel
-        If it is not installed.
+        If the kernel is not installed.
     """
     with make_socket_folder() as sockets, open_log(sockets) as log:
         starter = NotebookClient(
@@ -91,12 +95,12 @@ def open_kernel(name: str, source: Path, cancel: Cancel) -> Iterator[Kernel]:
                 client = starter.start_new_kernel_client()
             except (NoSuchKernel, StepFailed):
                 raise
-            except Exception as error:  # jupyter_client and zmq may fail in any way
+            except Exception as error:  # jupyter_client or zmq may raise any error
                 cancel.check()
                 raise StepFailed(f"The kernel did not start: {error}{log.find_last()}") from error
             with starter.setup_kernel(cleanup_kc=True):
                 yield Kernel(manager, client, starter)
         finally:
-            if manager.has_kernel:  # interrupted
+            if manager.has_kernel:  # the start was interrupted
                 run_sync(manager.shutdown_kernel)(now=True)
             cancel.release(manager)

@@ -51,10 +51,10 @@ def execute(
     cancel : Cancel, optional
         A signal with which another thread can end the execution.
     kernel : Kernel, optional
-        A kernel that this thread has started in advance.
+        A kernel that this thread started in advance. By default, a new kernel is started.
     ending : ExitStack, optional
-        Takes over the kernel that is started here, and waits for its end when it is closed. By default, this function
-        waits for it.
+        The stack that ends a new kernel, and waits for its end, when the stack is closed. By default, this function
+        does so before it returns.
 
     Raises
     ------

@@ -52,9 +52,9 @@ class NotebookPool:
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="notebook")
         self._events: queue.SimpleQueue[CellDone | NotebookEnded] = queue.SimpleQueue()
         self._cancel = Cancel()
-        self._spares: dict[str, Spare] = {}  # waiting for a notebook
-        self._used: list[Spare] = []  # with a notebook, or discarded
-        self._closing: list[threading.Event] = []  # set when the kernels of earlier notebooks exit
+        self._spares: dict[str, Spare] = {}  # kernels that wait for a notebook, by its name
+        self._used: list[Spare] = []  # kernels that have a notebook or were discarded
+        self._closing: list[threading.Event] = []  # one event per notebook, set when its kernel exits
 
     def __enter__(self) -> "NotebookPool":
         return self
@@ -71,12 +71,12 @@ class NotebookPool:
             spare.join()
 
     def prepare(self, sources: Mapping[str, Path]) -> None:
-        """Start kernels for notebooks that will probably run next, and discard the other kernels that wait.
+        """Start kernels for notebooks that will probably run next. Discard kernels that wait for any other notebook.
 
         Parameters
         ----------
         sources : mapping of str to Path
-            The notebooks by their names in events. Only the first `jobs` of them get a kernel.
+            The paths of the notebooks, by their names in events. Kernels are started for the first `jobs` of them.
         """
         names = list(sources)[: self.jobs]
         for name in self._spares.keys() - set(names):
@@ -84,14 +84,15 @@ class NotebookPool:
             spare.discard()
             self._used.append(spare)
         for name in [name for name in names if name not in self._spares]:
-            from mlops.execution.spare import Spare  # imports jupyter_client, which unchanged steps do not need
+            from mlops.execution.spare import Spare  # jupyter_client: not needed if all steps are unchanged
 
             self._spares[name] = Spare(sources[name])
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
         """Start a notebook, or queue it. Its events have this `name`. The other arguments are those of `execute`.
 
-        Before its first cell, it waits for the kernels of earlier notebooks to exit, because they may hold locks.
+        Before its first cell, the notebook waits until the kernels of earlier notebooks exit, because they may hold
+        locks.
         """
         from mlops.execution.notebook import execute  # see `prepare`
 

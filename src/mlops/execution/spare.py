@@ -1,4 +1,4 @@
-"""A kernel that starts while earlier notebooks are still running."""
+"""A kernel that is started in advance, while earlier notebooks are still running."""
 
 import os
 import threading
@@ -18,20 +18,20 @@ from mlops.execution.source import find_kernel
 from mlops.kernels.parent_client import find_key
 from mlops.record.fingerprints import hash_sources
 
-LAUNCH_SECONDS = 0.5  # time for the start of a process, unless it waits for the parent of the warm kernels
+LAUNCH_SECONDS = 0.5  # maximum seconds to start a process that does not wait for the parent of the warm kernels
 Work = Callable[[Kernel | None, ExitStack], None]
 
 
 class Spare:
     """A kernel for a notebook that will probably run next.
 
-    The thread that starts it also executes the notebook, because a kernel's sockets belong to the event loop of a
-    thread. It is killed if it is not needed, or if a new kernel would differ from it.
+    The thread that starts the kernel also executes the notebook, because the sockets of a kernel belong to the event
+    loop of its thread. The kernel is killed if it is not needed, or if a new kernel would differ from it.
 
     Parameters
     ----------
     source : Path
-        The notebook.
+        The path of the notebook.
     """
 
     def __init__(self, source: Path) -> None:
@@ -42,7 +42,7 @@ class Spare:
         self._thread.start()
 
     def execute(self, work: Work) -> None:
-        """Call `work` in the thread of the kernel, with the kernel, or with None if it cannot be used."""
+        """Call `work` in the thread of the kernel. Its argument is the kernel, or None if the kernel cannot be used."""
         self._work.put(work)
 
     def discard(self) -> None:
@@ -53,8 +53,8 @@ class Spare:
     def join(self) -> None:
         """Wait for the end of the kernel.
 
-        A kernel whose parent is still importing is not waited for. It is killed as soon as it exists, or ends with this
-        process.
+        If the parent is still importing, so that the kernel does not exist yet, do not wait. The kernel is killed as
+        soon as it exists, or ends with this process.
         """
         deadline = time.monotonic() + LAUNCH_SECONDS
         while self._thread.is_alive() and (self.cancel.has_kernels or time.monotonic() < deadline):
@@ -75,7 +75,7 @@ class Spare:
                     work(kernel, ending)
 
     def _start(self, ending: ExitStack) -> Kernel | None:
-        """Start the kernel. Report no error, because a start without a spare kernel reports it, too."""
+        """Start the kernel. Errors are ignored, because the notebook then starts a new kernel, which reports them."""
         with suppress(MlopsError, NoSuchKernel, OSError):
             name = find_kernel(self._source).name
             return ending.enter_context(open_kernel(name, self._source, self.cancel))
@@ -83,9 +83,9 @@ class Spare:
 
 
 def _describe(source: Path) -> object:
-    """Return what a new kernel would start with: its kernelspec, variables, folder, parent and the engine's files.
+    """Return the conditions of a new kernel: its kernelspec, variables, folder and parent, and the engine's files.
 
-    None if that cannot be read.
+    Return None if they cannot be read.
     """
     with suppress(MlopsError, OSError, ValueError):
         key = find_key()

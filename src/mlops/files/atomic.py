@@ -30,9 +30,9 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 
 @contextmanager
 def open_replacement(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
-    """Open a new file that replaces `path` when the ``with`` statement ends, unless it ends with an error.
+    """Open a new file for writing. When the ``with`` statement ends without an error, the file replaces `path`.
 
-    `path` and `mode` are those of `write_atomically`.
+    `path` and `mode` have the same meaning as in `write_atomically`.
     """
     import tempfile
 

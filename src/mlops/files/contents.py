@@ -21,11 +21,11 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     Parameters
     ----------
     folder : Path
-        The folder that contains a subfolder per content. The name of each is the first 12 digits of the SHA-256.
+        The folder with one subfolder per content. The name of a subfolder is the first 12 digits of the SHA-256.
     name : str
         The file's name.
     content : bytes or Path
-        The complete content of the file, or the path of a file that has it. Such a file is copied in chunks.
+        The complete content, or the path of a file that has the content. A file is copied in chunks.
 
     Returns
     -------
@@ -48,12 +48,12 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
 
 
 def copy_atomically(source: Path, path: Path, sha256: str) -> None:
-    """Copy a file in chunks; see `mlops.files.atomic.write_atomically`.
+    """Copy a file in chunks. Readers of `path` find either the old content or the new, as with `write_atomically`.
 
     Raises
     ------
     IntegrityError
-        If the copy does not have the hash `sha256`, because the source changed meanwhile.
+        If the hash of the copy is not `sha256`, because the source changed in the meantime.
     """
     with open(source, "rb") as original, open_replacement(path) as copy:
         shutil.copyfileobj(original, copy)

@@ -13,7 +13,7 @@ IMPORTING = (BUSY, 0.0)
 def end_surplus(own: Path, most: int) -> None:
     """Ask surplus parents to end: those that were idle longest first, then the oldest.
 
-    A busy parent ends once its forks have ended.
+    A busy parent ends when it has no forks any more.
 
     Parameters
     ----------
