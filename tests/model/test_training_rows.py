@@ -35,6 +35,20 @@ def test_rows_come_back_as_they_were(tracker: Tracker, good: pd.DataFrame) -> No
     assert keep_rows(tracker, pd.concat([features, features.head(7)])) == name
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pd.DataFrame({"a": [1.0, float("nan"), 2.0, float("nan")], "b": [0, 1, 0, 1]}),
+        pd.DataFrame({"a": [2**53, 2**53 + 1, 0, 2**53], "b": [0, 0, 0, 0]}),
+        pd.DataFrame({"a": ["x", None, "y", None], "b": [0, 1, 0, 1]}),
+    ],
+    ids=["gaps", "large integers", "text"],
+)
+def test_equal_rows_are_stored_once(tracker: Tracker, rows: pd.DataFrame) -> None:
+    found = find_rows(tracker, {"training_rows": keep_rows(tracker, rows)}, restore_training_rows)
+    pd.testing.assert_frame_equal(found, rows[:3], check_exact=True)
+
+
 def test_the_rows_of_an_older_training_are_those_of_its_data_file(
     tracker: Tracker, good: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -61,12 +61,13 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     """
     columns = [name for name, column in current.items() if column.count and name in reference and reference[name].count]
     rate = false_alarm_rate / (2 * len(columns)) if columns else 1.0
+    shape, spread = float(kstwobign.isf(rate)), float(norm.isf(rate / 2))  # once, because SciPy takes 70 µs for each
     return [
         drift
         for name in columns
         for drift in (
-            _compare_shape(name, reference[name], current[name], rate),
-            _compare_spread(name, reference[name], current[name], rate),
+            _compare_shape(name, reference[name], current[name], shape),
+            _compare_spread(name, reference[name], current[name], spread),
         )
     ]
 
@@ -96,20 +97,20 @@ def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
     return f"The {len(shown)} of {len(names):,} columns with the largest shift"
 
 
-def _compare_shape(name: str, reference: ColumnProfile, current: ColumnProfile, rate: float) -> Drift:
+def _compare_shape(name: str, reference: ColumnProfile, current: ColumnProfile, critical: float) -> Drift:
     apart = np.cumsum(reference.histogram) / reference.count - np.cumsum(current.histogram) / current.count
     distance = float(np.abs(apart).max())
-    allowed = float(kstwobign.isf(rate) * (1 / reference.count + 1 / current.count) ** 0.5)
+    allowed = float(critical * (1 / reference.count + 1 / current.count) ** 0.5)
     moved = distance > allowed and measure_stability(reference, current) >= STABILITY_FLOOR
     return Drift(name, "shape", distance, allowed, moved)
 
 
-def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile, rate: float) -> Drift:
+def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile, critical: float) -> Drift:
     smaller, larger = sorted((reference.deviation, current.deviation))
     ratio = larger / smaller if smaller else (np.inf if larger else 1.0)
     # variance of the logarithm of a standard deviation: (kurtosis - 1) / (4 n)
     noise = ((KURTOSIS - 1) / 4 * (1 / reference.count + 1 / current.count)) ** 0.5
-    allowed = max(float(np.exp(norm.isf(rate / 2) * noise)), SPREAD_FLOOR)
+    allowed = max(float(np.exp(critical * noise)), SPREAD_FLOOR)
     return Drift(name, "spread", float(ratio), allowed, bool(ratio > allowed))
 
 

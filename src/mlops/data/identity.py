@@ -23,11 +23,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import polars as pl
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from mlops.data.blocks import VALUES, list_blocks
+from mlops.data.blocks import hash_rows, list_blocks
 from mlops.data.rounding import bound_coarseness, bound_rounding
 
 SAME = 1e-5  # relative difference; six significant digits have an error of up to 5e-6, single precision of 6e-8
@@ -174,18 +173,12 @@ class _Search:
 
 def _find_near(rows: Numbers, known: Numbers) -> NDArray[np.bool_]:
     """Return, for each row, whether a known row differs from it by at most 1 in every column."""
-    first = np.unique(_hash_rows(known), return_index=True)[1]
+    first = np.unique(hash_rows(known), return_index=True)[1]
     known = known[np.sort(first)] if len(first) < len(known) else known  # the search is slow among copies
     # Building the tree takes a third of the time without the search for medians (balanced_tree).
     tree = cKDTree(known, balanced_tree=False, compact_nodes=False)
     distances, _ = tree.query(rows, p=np.inf, distance_upper_bound=1 + 1e-9, workers=-1)
     return np.isfinite(distances)
-
-
-def _hash_rows(numbers: Numbers) -> NDArray[np.uint64]:
-    size = max(VALUES // max(numbers.shape[1], 1), 1)
-    parts = (pl.from_numpy(numbers[start : start + size], orient="row") for start in range(0, len(numbers), size))
-    return np.concatenate([part.hash_rows().to_numpy() for part in parts])
 
 
 def _are_numbers(kinds: Sequence[object]) -> bool:
