@@ -131,8 +131,8 @@ def main() -> None:
            platform, its state or a disk could not be used
       2    bad usage, and nothing has run: an unknown option, step or parameter,
            a value out of range, something that does not exist (a file, kernel,
-           run, champion, service or published pipeline), or state of another
-           version
+           run, champion, service or published pipeline), or state that
+           another version wrote
       130  interrupted
 
     \b

@@ -1,4 +1,4 @@
-"""The overview for stakeholders: the service of each environment, the decision behind it, and its quality."""
+"""The overview for stakeholders: the service of each environment, the decision to deploy it, and its typical error."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +22,7 @@ from mlops.release.standing import Standing
 def read_overview(opened: OpenProject) -> Overview:
     """Ask the platform for the services of its environments. Production comes first.
 
-    Overrides of this run are ignored, so the champion is the one under the project's own model name. A part that cannot
+    Overrides of this run are ignored, so the champion is that of the project's own model. A part that cannot
     be read becomes a problem in the overview, not an error, so that the runs are still shown.
     """
     try:

@@ -29,7 +29,7 @@ class KernelSettings:
     Parameters
     ----------
     warm : bool
-        Whether to fork kernels from a warm parent.
+        Whether to fork kernels from a warm parent, a process that has already imported the libraries.
     idle_minutes : float
         The time without use after which the parent ends, in minutes.
     preload : tuple of str

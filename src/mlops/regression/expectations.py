@@ -73,7 +73,7 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the declaration for one cell. A value that the cell does not declare is the notebook's."""
+    """Return the declaration for one cell. Values that the cell does not declare come from the notebook."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),

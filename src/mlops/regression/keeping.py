@@ -20,7 +20,7 @@ DECIMALS = 6  # notebooks/sanitize.cfg allows differences after this many decima
 def keep_close_outputs(
     executed: Mapping[str, Any], committed: Mapping[str, Any], name: str, sanitizer: Sanitizer = ()
 ) -> None:
-    """Replace new outputs with the committed ones if they are within their tolerance.
+    """Replace each new output that is within its tolerance with the committed output.
 
     Scraps are replaced one by one. The other outputs of a cell are replaced only if all of them are within their
     tolerance and format their numbers in the same way, because nbval compares text: 3,150 is not 3150.2.

@@ -26,7 +26,7 @@ import io
 from typing import Any
 
 WIDTH = 320  # pixels; both pictures are compared at this width
-BLUR = 4  # pixels; hides how machines render letters and edges differently, but not where these are
+BLUR = 4  # pixels; machines render letters and edges differently, but at the same positions
 FLOOR = 0.6  # a lower value gives more weight to faint lines on white
 
 
