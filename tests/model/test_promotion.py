@@ -140,7 +140,7 @@ REJECTED = decide_promotion(LOSSES, LOSSES)
 
 def test_promote_always_overrules_a_rejection_and_says_so() -> None:
     overruled = overrule(REJECTED, promote_always=True, why="ticket 42.")
-    reason = f"The gate was overruled: ticket 42. It said: {REJECTED.reason}"
+    reason = f"The gate was overruled: ticket 42. The gate's reason: {REJECTED.reason}"
     assert overruled == replace(REJECTED, promoted=True, reason=reason, override="ticket 42.")
     assert tag_override(overruled.override, "alice") == {"override_reason": "ticket 42.", "overridden_by": "alice"}
 

@@ -1,8 +1,8 @@
 """The numbers of a table in blocks of columns.
 
-A wide table has too many columns to treat each by itself: for pandas, taking out a column takes 20 µs, and each call of
-numpy some more. A tall table has too many rows to convert all columns at once. A block has few columns of a tall table
-and many of a wide one.
+Single columns are slow in a table with many columns: pandas takes 20 µs to select a column, and each call of numpy
+takes time, too. All columns at once take too much memory in a table with many rows. So a block has many columns if the
+table has few rows, and few columns if it has many rows.
 """
 
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-VALUES = 500_000  # in a block; 4 MB
+VALUES = 500_000  # maximum number of values in a block (4 MB), unless one column has more
 
 
 def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield the places of some columns, and their numbers, in which missing values are not numbers.
+    """Yield blocks of columns: the positions of the columns, and an array of their numbers. Missing values are NaN.
 
     Parameters
     ----------
     table : DataFrame
-        Columns of numbers.
+        A table with only columns of numbers.
     """
     rows, every = table.shape
     width = max(VALUES // max(rows, 1), 1)

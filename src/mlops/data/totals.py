@@ -81,7 +81,7 @@ class Totals:
     def merge(self, later: "Totals") -> "Totals":
         """Merge these totals with those of the rows that follow.
 
-        Means stay distances until `finish`, so they stay exact.
+        Until `finish`, means are kept as distances, so that they stay exact.
         """
         merged = Totals(self.edges, self.ranges)
         merged._origins = later._origins | self._origins

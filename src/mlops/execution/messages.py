@@ -11,7 +11,7 @@ from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
 DEEPEST = 100  # maximum nesting of a JSON output; nbformat cannot read more than about 300 levels
-ODD = "OddOutput"  # the error name of a cell with an invalid output
+ODD = "OddOutput"  # the error name that a cell with an invalid output gets
 UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 

@@ -56,7 +56,7 @@ def decode_record(content: bytes, kind: type[Record], what: str, advice: str = A
 
 
 def require_format(found: int, newest: int, what: str) -> None:
-    """Raise an error for the format of a newer version, because it is better not to read it than to misread it.
+    """Raise an error for the format of a newer version, whose content this version might misread.
 
     Parameters
     ----------

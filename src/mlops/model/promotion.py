@@ -24,9 +24,9 @@ from mlops.numbers import format_number
 from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
 from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
-POWER = 0.8  # the probability of a promotion if the true improvement is the detectable gain
+POWER = 0.8  # the probability of a promotion if the true improvement equals the detectable gain
 BATCH_VALUES = 10_000_000  # limits the memory that the bootstrap takes
-MOST_RESAMPLED = 10_000  # rows
+MOST_RESAMPLED = 10_000  # maximum number of rows for the bootstrap
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
         raise UsageError(f"{GATE.overruled_by} overrules the gate, so it needs a reason. Set {GATE.override_reason}.")
     if decision.promoted or not promote_always:
         return decision
-    reason = f"The gate was overruled: {why.rstrip('.')}. It said: {decision.reason}"
+    reason = f"The gate was overruled: {why.rstrip('.')}. The gate's reason: {decision.reason}"
     return replace(decision, promoted=True, reason=reason, override=why)
 
 
@@ -194,7 +194,7 @@ def tag_override(why: str, user: str) -> dict[str, str]:
 def require_promoted(promoted: bool, reason: str) -> None:
     """Raise an error if the model was rejected, to stop a notebook that runs by itself.
 
-    In a pipeline, the runner skips it.
+    In a pipeline, the runner skips such a notebook.
 
     Raises
     ------

@@ -41,8 +41,7 @@ class TrainingData:
     def judge_row(self, row: Sequence[float]) -> str:
         """Return a text that says whether a row is far outside the training data, and in which columns.
 
-        A row is far outside if the distance between one of its values and the range of the column is larger than the
-        range.
+        A row is far outside if one of its values is further from the range of the column than the range is wide.
         """
         if not self.columns:
             return "unknown, because the model was trained by an older version, which did not record ranges"

@@ -1,4 +1,4 @@
-"""The choice of the image to release: an image that the user names, or the champion's."""
+"""The choice of the image to release: either an image that the user names, or the image of the champion."""
 
 from dataclasses import replace
 

@@ -19,7 +19,7 @@ from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
 LOOK_SECONDS = 5.0  # seconds between two checks of the clock and of the socket's file
-QUIET_SECONDS = 2.0  # seconds without a start or end of a fork, before modules that may be unneeded are imported
+QUIET_SECONDS = 2.0  # seconds without any start or end of a fork, after which modules that may be unneeded are imported
 
 Job = Callable[[], int]
 
