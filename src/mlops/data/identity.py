@@ -1,4 +1,4 @@
-"""The identity of rows, with which the rows of a table are found that a model was trained on.
+"""The search for rows of a table that a model was trained on.
 
 The digits of a row change when the row is written in single precision or as text, so hashes of rows cannot be compared.
 Instead, two rows are the same if all their values agree to five digits. If they agree only roughly, they may be the

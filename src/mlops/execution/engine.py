@@ -70,7 +70,7 @@ class RunEngine(Engine):
 
 
 def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    """Save at intervals. Saving twice per cell, as papermill does, takes time proportional to the square of the length.
+    """Save at intervals. Saving twice per cell, as papermill does, takes time proportional to the length squared.
 
     Return a function that restores papermill's way of saving, for the final saves.
     """

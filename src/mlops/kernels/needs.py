@@ -46,7 +46,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 
 
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
-    """Return the packages imported by all notebooks in the folder of a kernel's notebook, because these may run next.
+    """Return the packages that any notebook in the folder of a kernel's notebook imports, because it may run next.
 
     Reading notebooks delays the kernel, so only the first `MOST` are read, without those larger than `LARGEST`.
     """

@@ -224,7 +224,7 @@ def _decided_here(run: RunRecord, step: Step) -> bool:
 
 
 def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
-    """Return a result of the last step that has it. `names` has the name of the result for each step."""
+    """Return a declared result from the last step that has it. `names` maps each step to the name of its result."""
     for step in reversed(run.steps):
         name = names.get(step.name)
         if name and name in step.results:
