@@ -91,14 +91,27 @@ def has_kept_files(step: Step, results: Mapping[str, Any]) -> bool:
 
 def hash_sources(folder: Path) -> str:
     """Return the hash of all files in the folder of the source packages, except Python's caches."""
-    hashes, start = dict[str, str](), len(str(folder)) + 1
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        for path in (os.path.join(parent, name) for name in names):
-            if os.path.isfile(path):
-                found = os.stat(path)
-                hashes[path[start:]] = _hash_once(path, found.st_mtime_ns, found.st_size, found.st_ino)
+    hashes, start, waiting = dict[str, str](), len(str(folder)) + 1, [str(folder)]
+    while waiting:
+        for entry in _list_folder(waiting.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif entry.is_file():
+                found = entry.stat()
+                hashes[entry.path[start:]] = _hash_once(entry.path, found.st_mtime_ns, found.st_size, found.st_ino)
     return _hash(hashes)
+
+
+def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
+    """Return what a folder contains, without Python's caches; nothing if it does not exist.
+
+    Unlike `os.walk`, the entries know their kind without another call of the system.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if entry.name != "__pycache__"]
+    except OSError:
+        return []
 
 
 @lru_cache(maxsize=10_000)
