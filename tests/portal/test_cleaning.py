@@ -1,4 +1,4 @@
-"""The cleaning of HTML: nothing that happens meanwhile is lost."""
+"""The cleaning of HTML: which content stays, and which errors are raised."""
 
 import os
 import signal
@@ -35,3 +35,14 @@ def test_an_error_of_the_filter_is_raised(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(cleaning, "_filter_attribute", fail)
     with pytest.raises(MemoryError, match="href"):
         clean_html(LINKS)
+
+
+@pytest.mark.parametrize(
+    ("image", "shown"),
+    [
+        ('<img src="data:image/png;base64,x">', '<img alt="No description has been provided for this image" src='),
+        ('<img src="data:image/png;base64,x" alt="a plot">', '<img src="data:image/png;base64,x" alt="a plot">'),
+    ],
+)
+def test_an_image_without_a_text_gets_one(image: str, shown: str) -> None:
+    assert shown in clean_html(image)

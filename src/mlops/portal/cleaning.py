@@ -1,5 +1,6 @@
 """The cleaning of HTML for reports. It removes scripts, styles, and everything that is loaded from other places."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import nh3
@@ -18,10 +19,15 @@ ALLOWED_ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"},
     "td": {"colspan", "rowspan"},
 }
+IMAGE_WITHOUT_TEXT = re.compile("<img(?![^>]* alt=)")
+ALTERNATIVE_TEXT = "No description has been provided for this image"  # as in nbconvert
 
 
 def clean_html(html: str) -> str:
-    """Return HTML without scripts, styles and external resources, and with aligned columns in tables."""
+    """Return HTML without scripts, styles and external resources.
+
+    Columns of tables are aligned, and each image has an alternative text.
+    """
     # nh3 swallows exceptions that its filter raises. Python raises Ctrl-C only in the main thread, so the filter runs
     # in another thread.
     errors: list[Exception] = []
@@ -44,7 +50,7 @@ def clean_html(html: str) -> str:
         ).result()
     if errors:
         raise errors[0]
-    return cleaned
+    return IMAGE_WITHOUT_TEXT.sub(f'<img alt="{ALTERNATIVE_TEXT}"', cleaned)
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
