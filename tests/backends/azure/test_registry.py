@@ -5,20 +5,24 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from doubles.azure.azure import Azure
-from tiny_model import TAGS, register, register_and_promote, track
+from opened import open_model
+from tiny_model import TAGS, publish, register, register_and_promote, release, track
 
 from mlops.backends import open_backend
+from mlops.backends.azure.connection.container import open_container
 from mlops.errors import IntegrityError, PlatformError
+from mlops.operations.status import read_status
 from mlops.platform.backend import Backend
 from mlops.platform.trainings import TrainingRun
 from mlops.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 PROCESSES = 6
+START = 'write {"version": 0} to the blob mlops/champions/tiny.json to promote the next model as the first one.'
 
 
 @pytest.fixture
@@ -71,7 +75,7 @@ def test_a_champion_that_was_deleted_is_not_one_that_never_was(azure: Azure, bac
     del azure.models.models["tiny:1"]
     said = (
         "The champion of 'tiny', version 1, was deleted in Azure or lost its tag `champion`. Set this tag to 1 on a "
-        "version of the model, or delete the blob mlops/champions/tiny.json to promote the next model as the first one."
+        f"version of the model, or {START}"
     )
     with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
         backend.registry.find_champion("tiny")
@@ -81,11 +85,46 @@ def test_a_champion_that_was_deleted_is_not_one_that_never_was(azure: Azure, bac
     assert champion.version == 2
     azure.models.models.clear()
     said = (
-        "Azure no longer has any version of the model 'tiny', whose champion was version 1. Delete the blob "
-        "mlops/champions/tiny.json to promote the next model as the first one."
+        "Azure no longer has any version of the model 'tiny', whose champion was version 1. To promote the next model "
+        'as the first one, write {"version": 0} to the blob mlops/champions/tiny.json.'
     )
     with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
         backend.registry.find_champion("tiny")
+    open_note(backend).upload_blob(b'{"version": 0}', overwrite=True)
+    assert backend.registry.find_champion("tiny") is None
+
+
+def test_a_champion_of_an_older_engine_that_was_lost_is_known_by_its_deployment(
+    azure: Azure, backend: Backend, tmp_path: Path, workspace: Workspace
+) -> None:
+    """Older versions of the engine wrote no note, but they recorded their deployments."""
+    image = publish(backend, tmp_path, 1.0)
+    backend.registry.promote("tiny", 1, expected="")
+    release(backend, image)
+    open_note(backend).delete_blob()
+    champion = backend.registry.find_champion("tiny")
+    assert champion is not None
+    assert champion.version == 1
+    register(backend, tmp_path, 2.0)  # any write records the champion
+    assert open_note(backend).download_blob().readall() == b'{"version": 1}'
+    open_note(backend).delete_blob()
+    del azure.models.models["tiny:1"]["kvTags"]["champion"]
+    said = (
+        "No version of 'tiny' has the tag `champion`, although version 1 was deployed in production. Set this tag to 1 "
+        f"on a version of the model, or {START}"
+    )
+    with pytest.raises(IntegrityError, match=f"^{re.escape(said)}$"):
+        backend.registry.find_champion("tiny")
+    status = read_status(open_model(workspace, "tiny", backend))
+    assert (status.champion_title, status.champion_problem) == ("unknown", said)
+    open_note(backend).upload_blob(b'{"version": 0}')
+    assert backend.registry.find_champion("tiny") is None
+
+
+def open_note(backend: Backend) -> Any:
+    """Return the blob with the note of the champion."""
+    session = cast(Any, backend.services)._session
+    return open_container(session).get_blob_client("mlops/champions/tiny.json")
 
 
 def find_champions(azure: Azure) -> dict[str, str]:

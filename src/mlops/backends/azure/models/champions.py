@@ -1,22 +1,29 @@
 """Notes of the champions: blobs in the workspace's default container, outside of the model registry.
 
 Anyone can delete a version in the workspace. Without its note, a deleted champion would look like "no champion yet",
-and the next model would be promoted without a comparison.
+and the next model would be promoted without a comparison. Older versions of the engine wrote no notes. Therefore every
+registration writes a missing note, and a deployment without a note also shows that there was a champion.
 """
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from mlops.backends.azure.connection.container import open_container
 from mlops.backends.azure.connection.session import AzureSession
+from mlops.backends.azure.services.state import StateBlob
 from mlops.errors import IntegrityError
 from mlops.files.records import decode_record
+from mlops.platform.services import ENVIRONMENTS, name_model
 
 
 @dataclass(frozen=True)
 class Note:
-    """The note of a model: the version that was promoted last."""
+    """The note of a model: the version that was promoted last.
+
+    A person can write 0 into the blob, so that the next model is promoted like a first model.
+    """
 
     version: int
 
@@ -27,40 +34,69 @@ class ChampionNotes:
     def __init__(self, session: AzureSession) -> None:
         self._session = session
 
-    def write(self, name: str, version: int) -> None:
-        """Write the note of a model's champion; the caller holds the lock of the model."""
+    def write(self, name: str, version: int, *, overwrite: bool = True) -> None:
+        """Write the note of a model's champion, or keep an existing note if `overwrite` is false.
+
+        The caller holds the lock of the model.
+        """
+        from azure.core.exceptions import ResourceExistsError
+
         content = json.dumps(asdict(Note(version))).encode()
-        open_container(self._session).upload_blob(_locate(name), content, overwrite=True)
+        with suppress(ResourceExistsError):
+            open_container(self._session).upload_blob(_locate(name), content, overwrite=overwrite)
 
     def require_none(self, name: str, has_versions: Callable[[], bool]) -> None:
         """Check that a model without a champion has never had one.
 
         `has_versions` returns whether Azure still has a version of the model. It is called only if the champion was
-        lost. Older versions of the engine wrote no notes, so the loss of a champion that they promoted is not noticed.
+        lost.
 
         Raises
         ------
         IntegrityError
             If a version was promoted, and has since been deleted or lost its tag.
         """
+        note = self._read(name)
+        deployed = self._find_deployed(name) if note is None else ""
+        if not deployed and (note is None or note.version == 0):
+            return
+        start = f'write {{"version": 0}} to the blob {_locate(name)}'
+        if not has_versions():
+            known = deployed and f"although {deployed}"
+            known = known or (f"whose champion was version {note.version}" if note else "")
+            raise IntegrityError(
+                f"Azure no longer has any version of the model {name!r}, {known}. To promote the next model as the "
+                f"first one, {start}."
+            )
+        lost = f"No version of {name!r} has the tag `champion`, although {deployed}"
+        if note:
+            lost = f"The champion of {name!r}, version {note.version}, was deleted in Azure or lost its tag `champion`"
+        raise IntegrityError(
+            f"{lost}. Set this tag to 1 on a version of the model, or {start} to promote the next model as the first "
+            "one."
+        )
+
+    def _read(self, name: str) -> Note | None:
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
             content = open_container(self._session).download_blob(_locate(name)).readall()
         except ResourceNotFoundError:
-            return
+            return None
         advice = "Delete it, and the next promotion writes it again."
-        note = decode_record(content, Note, f"The blob {_locate(name)}", advice)
-        start = f"the blob {_locate(name)} to promote the next model as the first one."
-        if not has_versions():
-            raise IntegrityError(
-                f"Azure no longer has any version of the model {name!r}, whose champion was version {note.version}. "
-                f"Delete {start}"
-            )
-        raise IntegrityError(
-            f"The champion of {name!r}, version {note.version}, was deleted in Azure or lost its tag `champion`. "
-            f"Set this tag to 1 on a version of the model, or delete {start}"
-        )
+        return decode_record(content, Note, f"The blob {_locate(name)}", advice)
+
+    def _find_deployed(self, name: str) -> str:
+        """Say which version of a model an environment serves or served last; "" if none does.
+
+        Only a model that was promoted has an image to deploy.
+        """
+        for environment in reversed(ENVIRONMENTS):
+            with suppress(IntegrityError):  # `status` reports a damaged environment by itself
+                current = StateBlob(self._session, environment).read().current
+                if current and name_model(current.image) == name:
+                    return f"version {current.model_version} was deployed in {environment}"
+        return ""
 
 
 def _locate(name: str) -> str:

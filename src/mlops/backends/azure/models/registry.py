@@ -63,6 +63,8 @@ class AzureRegistry:
                 folder = download_folder(found, MODEL, Path(scratch, "model"))
                 verify_files(folder, run.files, f"training run {run.run_id}")
             with self._lock(name).hold() as lease:
+                if champion := _choose_champion(self._list(name, tags=[CHAMPION])):
+                    self._notes.write(name, champion.version, overwrite=False)
                 if not self._list(name, run_id=run.run_id):
                     if expected is not None:
                         self._require_champion(name, expected)
