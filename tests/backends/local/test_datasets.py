@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import tracemalloc
 from decimal import Decimal
 from pathlib import Path
@@ -58,6 +59,14 @@ def test_a_folder_of_parquet_files_becomes_one_file(tmp_path: Path) -> None:
         datasets.stage(folder)
     with pytest.raises(IntegrityError, match=r"sales\.parquet has changed since it was tested"):
         datasets.stage(folder, "0" * 64)
+
+
+def test_a_file_of_the_home_can_be_staged_again(tmp_path: Path, file: Path) -> None:
+    datasets = LocalDatasets(tmp_path / "home")
+    staged = datasets.stage(file)
+    os.utime(staged, (0, 0))
+    assert datasets.stage(Path(staged)) == staged
+    assert Path(staged).stat().st_mtime > 0
 
 
 def test_registering_a_large_file_needs_no_copy_of_it_in_memory(tmp_path: Path) -> None:
