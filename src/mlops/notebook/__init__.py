@@ -2,9 +2,10 @@
 
 .. code-block:: text
 
-    handoff  the results that a notebook hands on, and the results of earlier notebooks
-    figures  the plots, with alt text
-    ranges   the check of a parameter's range in JupyterLab, where no runner checks it
+    handoff   the results that a notebook hands on, and the results of earlier notebooks
+    figures   the plots, with alt text
+    excerpts  the tables that are too long to show whole
+    ranges    the check of a parameter's range in JupyterLab, where no runner checks it
 """
 
 from mlops.notebook.ranges import check_cells

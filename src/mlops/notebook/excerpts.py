@@ -1,0 +1,26 @@
+"""Excerpts of tables that are too long to show."""
+
+import pandas as pd
+
+from mlops.numbers import format_number
+
+MOST = 20  # columns, which is as many as pandas shows
+
+
+def show_largest(values: pd.Series) -> pd.DataFrame:
+    """Show numbers as the row of a table: all of them or, if there are many, those with the largest magnitude.
+
+    Parameters
+    ----------
+    values : Series
+        The numbers by column. The name of the series says what they are: "weight".
+
+    Returns
+    -------
+    DataFrame
+        A row of formatted numbers. If some are left out, the table has a caption that says so.
+    """
+    shown = values if len(values) <= MOST else values[values.abs().nlargest(MOST).index]
+    chosen = f"The {MOST} of {len(values):,} columns with the largest {values.name}"
+    caption = chosen if len(shown) < len(values) else None
+    return shown.map(format_number).to_frame().T.rename_axis(columns=caption)
