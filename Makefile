@@ -64,7 +64,7 @@ test: $(call extras,$(ALL))  ## run unit tests, data tests, notebook regression 
 	@$(PYTEST) -m "not slow" $(SPREAD) $(WORKERS)
 
 # The slow tests mostly wait for processes, notebooks and Azurite, so they run on more workers than there are cores.
-test-all: test azurite  ## run all tests, also the slow ones: browser, Azure, scripts of azure-pipelines.yml, kills
+test-all: test azurite  ## run all tests, also the slow ones: browser, Azure, azure-pipelines.yml, killed processes
 	@MAKEFLAGS= MFLAGS= $(PYTEST) -m slow $(SPREAD_SLOW) $(SLOW_WORKERS)
 
 test-azure: WANTED = azure test
