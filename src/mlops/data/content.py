@@ -123,7 +123,7 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
         found = _sign_files(content.parts)
     except OSError as error:
         raise IntegrityError(f"The data file {content.url} was deleted while it was read. Restore it.") from error
-    # A file of the home is touched when it is used again, so a new time alone is no change.
+    # A file in MLOPS_HOME gets a new time when it is used again, so a new time alone does not count as a change.
     same = found == content.signatures or (len(found) == 1 and hash_file(content.parts[0]) == content.sha256)
     if not same:
         raise IntegrityError(f"The data file {content.url} changed while it was read. Test it again.") from cause

@@ -103,9 +103,9 @@ def hash_sources(folder: Path) -> str:
 
 
 def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
-    """Return what a folder contains, without Python's caches; nothing if it does not exist.
+    """Return the entries of a folder, without Python's caches. Return none if the folder cannot be read.
 
-    Unlike `os.walk`, the entries know their kind without another call of the system.
+    Unlike the names of `os.walk`, an entry knows whether it is a folder, without another system call.
     """
     try:
         with os.scandir(folder) as entries:
