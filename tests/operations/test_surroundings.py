@@ -63,7 +63,9 @@ def test_a_deployment_is_kept_while_it_serves_in_its_environment(workspace: Work
     found = StepRecord("deploy_production", "06_deploy", state="done", results={"digest": image.digest})
     assert around.is_kept(steps["deploy_production"], found)
     assert not around.is_kept(steps["deploy_production"], replace(found, results={"digest": "sha256:0"}))
+    assert around.find_serving("production") == "tiny version 1, which is healthy"
     backend.services.stop("production")
+    assert around.find_serving("production") == "nothing"
     backend.services.stop("qa")
 
 

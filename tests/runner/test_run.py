@@ -708,6 +708,11 @@ def refuse(*what: object) -> None:
     raise PlatformError("Azure did not answer.")
 
 
+def interrupt(*what: object) -> None:
+    """Restore nothing, because a person pressed Ctrl-C again."""
+    raise KeyboardInterrupt
+
+
 LEFT = (
     "production may still serve tiny version 2, which has not passed its test, because the previous service could not "
     "be restored. Azure did not answer."
@@ -752,6 +757,49 @@ def test_after_an_interrupt_the_service_that_could_not_be_restored_is_named(depl
     )
     assert impatient.heard[-1] == "run interrupted"
     assert states(resume_pipeline(record, DEPLOYING, surround(deploying))) == ["done"] * 4
+
+
+@pytest.mark.parametrize("serving", ["tiny version 2, which is healthy", ""])
+def test_a_second_interrupt_while_a_service_is_restored_is_recorded(deploying: Workspace, serving: str) -> None:
+    """Otherwise, the run would be read as lost, and nothing would say what production serves."""
+
+    class Impatient(Watch):
+        def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+            if step.name == "act":
+                raise KeyboardInterrupt
+
+    def find_serving(environment: str) -> str:
+        if not serving:
+            raise KeyboardInterrupt  # the third one
+        return serving
+
+    around = surround(deploying, [Impatient()], restore=interrupt, find_serving=find_serving)
+    with pytest.raises(RunInterrupted) as interrupted:
+        run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
+    now = f"production serves {serving}" if serving else "production may serve tiny version 2 untested"
+    left = f"The restore of production was interrupted, and {now}."
+    assert interrupted.value.problem == left
+    (record,) = list_runs(deploying.outputs)
+    repair = f"`mlops resume {record.run_id}` deploys and tests tiny version 2 again."
+    assert (record.state, record.error) == ("interrupted", f"interrupted. {left} {repair}")
+    assert (record.steps[2].ending, record.steps[2].error) == ("interrupted", record.error)
+
+
+def test_an_interrupt_while_a_service_that_failed_its_test_is_replaced_ends_the_run(deploying: Workspace) -> None:
+    path = deploying.notebooks / "03_act.ipynb"
+    text = path.read_text().replace("assert not broken, 'it is broken'", "raise ServiceTestFailed('2 checks failed.')")
+    path.write_text(text.replace("from mlops.notebook", "from mlops.errors import *\\nfrom mlops.notebook"))
+    around = surround(deploying, restore=interrupt, find_serving=lambda environment: "tiny version 2, which is healthy")
+    with pytest.raises(RunInterrupted) as interrupted:
+        run_pipeline(Plan("four", DEPLOYING, load_parameters(deploying.project, DEPLOYING)), around)
+    left = (
+        "The restore of production was interrupted, and production serves tiny version 2, which is healthy. `mlops "
+        'rollback --reason "it failed its test"` restores the previous service.'
+    )
+    assert interrupted.value.problem == left
+    (record,) = list_runs(deploying.outputs)
+    assert record.state == "interrupted"
+    assert record.error.endswith(f"2 checks failed.\n{left}")
 
 
 def test_a_failed_run_names_the_service_that_could_not_be_restored(deploying: Workspace) -> None:

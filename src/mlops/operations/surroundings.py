@@ -54,6 +54,10 @@ def surround_run(
         champion = backend.registry.find_champion(opened.model_name)
         return champion.identity if champion else ""
 
+    def find_serving(environment: str) -> str:
+        found = next((at for at in backend.services.list_services() if at.environment == environment), None)
+        return f"{found.model}, which is {found.condition}" if found and found.health != "stopped" else "nothing"
+
     def is_kept(step: Step, found: StepRecord) -> bool:
         if step.deploys.digest:
             digest = found.results[step.deploys.digest]
@@ -68,4 +72,6 @@ def surround_run(
     own.append(Reporter(opened.workspace.outputs, lambda: None if is_job else read_overview(opened)))
     if backend.telemetry:
         own.append(TelemetryListener(backend.telemetry))
-    return Surroundings(opened.project, (*listeners, *own), backend.secrets.list_values, restore, observe, is_kept)
+    return Surroundings(
+        opened.project, (*listeners, *own), backend.secrets.list_values, restore, observe, is_kept, find_serving
+    )

@@ -7,6 +7,7 @@
     new_record          creates the record of a new run
     conditions          decides whether a step must wait for other steps, and whether it must be skipped
     outcome             the outcome of a run that ended
+    restoring           the restore of the previous service after a test that did not pass
     requirements        the notebooks, files and folders that must exist before anything runs
     single_step         runs one step of a submitted run, in its own process or on its own machine
     telemetry_listener  sends finished runs to the platform's monitoring

@@ -80,6 +80,8 @@ class Surroundings:
     is_kept : callable
         Takes a step and its record in an earlier run. Returns whether the results of that step can be reused. They can
         if everything that it created on the platform still exists, and a service that it deployed still serves.
+    find_serving : callable
+        Takes an environment, and describes what it serves now: "diabetes version 2, which is healthy".
     """
 
     project: Project
@@ -88,6 +90,7 @@ class Surroundings:
     restore: Restore = field(default=lambda environment, digest, ending: None)
     observe: Observe = field(default=lambda name: "")
     is_kept: IsKept = field(default=lambda step, found: True)
+    find_serving: Callable[[str], str] = field(default=lambda environment: "")
 
     @property
     def workspace(self) -> Workspace:

@@ -11,13 +11,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mlops.errors import MlopsError, RunInterrupted, ServiceTestFailed, ServiceUntestedError, StepFailed, UsageError
+from mlops.errors import MlopsError, RunInterrupted, StepFailed, UsageError
 from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.files.hashes import hash_file
 from mlops.parameters.lookup import RUN_FOLDER
-from mlops.pipelines import find_deployment
 from mlops.pipelines.step import Step
-from mlops.platform.services import Ending
 from mlops.record.clock import now
 from mlops.record.fingerprints import fingerprint_step
 from mlops.record.ledger import RunRecord, RunState, StepRecord, write_run
@@ -26,17 +24,13 @@ from mlops.record.redaction import redact_record, redact_text
 from mlops.record.reuse import copy_results, find_unchanged, locate_copy
 from mlops.record.run_lock import share_runs
 from mlops.record.steps import INTERRUPTED
-from mlops.record.summary import find_model
 from mlops.runner.conditions import find_reason_to_skip, is_likely, is_waiting
 from mlops.runner.outcome import name_outcome
 from mlops.runner.plan import Plan, Surroundings
+from mlops.runner.restoring import Left, restore_service
 from mlops.scraps import read_scraps
 
 CUT_OFF = "interrupted when the run ended"
-ENDINGS: Mapping[str, Ending] = {  # how the test ended, by class of the error; "interrupted" for all others
-    ServiceTestFailed.__name__: "failed",
-    ServiceUntestedError.__name__: "unanswered",
-}
 ERROR_LENGTH = 2000  # maximum number of characters of an error in a record
 
 
@@ -53,6 +47,7 @@ class Run:
         self.record = record
         self.folder = self.workspace.outputs / record.run_id
         self.unannounced: list[StepRecord] = []
+        self.left = Left()  # the problem of a restore that a person interrupted
         self.notified = 0  # how many listeners have been notified of the first of these steps
 
     def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
@@ -180,9 +175,13 @@ class Run:
             fingerprint = self._fingerprint(step, _name_files(step, found, results)) if same else ""
             ended = replace(found, state="done", results=results, fingerprint=fingerprint)
         self._save(self.record.with_step(ended))
-        if ended.state == "failed" and (problem := self._restore(step)):
-            told = self._shorten(f"{ended.error}\n{problem}")
+        left = restore_service(step, self.plan.steps, self.record, self.around) if ended.state == "failed" else Left()
+        if left.problem:
+            told = self._shorten(f"{ended.error}\n{left.told}")
             self._save(self.record.with_step(replace(ended, error=told)))
+        if left.interrupted:
+            self.left = left
+            raise KeyboardInterrupt
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
@@ -217,7 +216,7 @@ class Run:
         only the run is recorded as failed. If the service cannot be restored, the recorded error and the returned text
         say so.
         """
-        problem = ""
+        left = self.left
         for step in self.plan.steps:
             found = self.record.get_step(step.name)
             if found.state == "running":
@@ -225,15 +224,15 @@ class Run:
                 if state != "interrupted":
                     ended = replace(found, state="pending", reason=CUT_OFF, fingerprint="")
                 self._save(self.record.with_step(ended))
-                if found_problem := self._restore(step):
-                    problem = self._shorten(found_problem)
-                    self._save(self.record.with_step(replace(ended, error=f"{error}. {problem}")))
+                if (found_left := restore_service(step, self.plan.steps, self.record, self.around)).problem:
+                    left = found_left
+                    self._save(self.record.with_step(replace(ended, error=self._shorten(f"{error}. {left.told}"))))
         if state == "interrupted":
-            with suppress(MlopsError, OSError):  # the user already knows that the run did not finish
+            with suppress(MlopsError, OSError, KeyboardInterrupt):  # the user already knows that the run did not finish
                 self._announce()
-        self.record = replace(self.record, error=self._shorten(f"{error}. {problem}" if problem else error))
+        self.record = replace(self.record, error=self._shorten(f"{error}. {left.told}" if left.problem else error))
         self._end(state, "error", kind)
-        return problem
+        return self._shorten(left.problem)
 
     def _fail(self, found: StepRecord, error: str, kind: str) -> StepRecord:
         return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
@@ -244,26 +243,6 @@ class Run:
         It is redacted first, because half of a secret would not be found.
         """
         return _cut(redact_text(error, self.around.secrets()))
-
-    def _restore(self, step: Step) -> str:
-        """Restore the service that an environment had before this run, if the failed step declares `restores`.
-
-        If this fails, return a warning that names the model that may serve now.
-        """
-        deployment = find_deployment(self.plan.steps, step.restores) if step.restores else None
-        deployed = self.record.step(deployment.name) if deployment else None
-        if not deployment or not deployed or not deployed.results:
-            return ""
-        ending = ENDINGS.get(self.record.get_step(step.name).error_kind, "interrupted")
-        try:
-            self.around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)
-        except (MlopsError, OSError) as error:  # the run must also report its own error
-            model = find_model(self.record, [deployment]) or "the image of this run"
-            return (
-                f"{step.restores} may still serve {model}, which has not passed its test, because the previous service "
-                f"could not be restored. {error}"
-            )
-        return ""
 
     def _end(self, state: RunState, outcome: str, kind: str = "") -> None:
         finished = "" if state == "waiting" else now()

@@ -1,0 +1,77 @@
+"""The restore of the previous service after a test that did not pass."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlops.errors import MlopsError, ServiceTestFailed, ServiceUntestedError
+from mlops.pipelines import find_deployment
+from mlops.pipelines.step import Step
+from mlops.platform.services import FAILED_TEST, Ending
+from mlops.record.ledger import RunRecord
+from mlops.record.summary import find_model
+from mlops.runner.plan import Surroundings
+
+ENDINGS: Mapping[str, Ending] = {  # how the test ended, by class of the error; "interrupted" for all others
+    ServiceTestFailed.__name__: "failed",
+    ServiceUntestedError.__name__: "unanswered",
+}
+
+
+@dataclass(frozen=True)
+class Left:
+    """The problem that a restore left behind.
+
+    Parameters
+    ----------
+    problem : str
+        The service that may run now, and why; empty if the restore succeeded or was not needed.
+    advice : str
+        The command that repairs it, if it continues this run; otherwise empty.
+    interrupted : bool
+        Whether a person interrupted the restore.
+    """
+
+    problem: str = ""
+    advice: str = ""
+    interrupted: bool = False
+
+    @property
+    def told(self) -> str:
+        """The problem with the advice, for the record."""
+        return f"{self.problem} {self.advice}".strip()
+
+
+def restore_service(step: Step, steps: Sequence[Step], record: RunRecord, around: Surroundings) -> Left:
+    """Restore the service that an environment had before this run, if the failed step declares `restores`."""
+    deployment = find_deployment(steps, step.restores) if step.restores else None
+    deployed = record.step(deployment.name) if deployment else None
+    if not deployment or not deployed or not deployed.results:
+        return Left()
+    ending = ENDINGS.get(record.get_step(step.name).error_kind, "interrupted")
+    model = find_model(record, [deployment])
+    try:
+        around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)
+    except (MlopsError, OSError) as error:  # the run must also report its own error
+        return Left(
+            f"{step.restores} may still serve {model or 'the image of this run'}, which has not passed its test, "
+            f"because the previous service could not be restored. {error}"
+        )
+    except KeyboardInterrupt:
+        serving = _find_serving(step.restores, around)
+        now = f"serves {serving}" if serving else f"may serve {model or 'the image of this run'} untested"
+        said = f"The restore of {step.restores} was interrupted, and {step.restores} {now}."
+        options = around.project.name_platform_option(record.platform)
+        if ending == "failed":
+            command = f'mlops rollback{options} --reason "it {FAILED_TEST}"'
+            return Left(f"{said} `{command}` restores the previous service.", interrupted=True)
+        advice = f"`mlops resume {record.run_id}` deploys and tests {model or 'the image'} again."
+        return Left(said, advice, interrupted=True)
+    return Left()
+
+
+def _find_serving(environment: str, around: Surroundings) -> str:
+    """Return what an environment serves now; "" if that cannot be found out, or if a person interrupts this, too."""
+    try:
+        return around.find_serving(environment)
+    except (MlopsError, OSError, KeyboardInterrupt):
+        return ""
