@@ -19,7 +19,7 @@ from diabetes.data import load_sample
 from mlops.data.profile import Profile, read_profile
 from mlops.workspace import Workspace
 
-pytest_plugins = ["doubles.azure.fixtures"]
+pytest_plugins = ["doubles.azure.fixtures", "dask_cluster"]
 
 # Tests send requests to services on this machine. Tests of proxies undo this setting.
 for _name in ("NO_PROXY", "no_proxy"):

@@ -25,6 +25,7 @@
     │   └── WorkspaceNotFoundError
     ├── PlatformError
     │   └── LostLockError
+    ├── ClusterError
     ├── DeploymentError
     │   ├── RolledBackError
     │   ├── ServiceUntestedError
@@ -149,6 +150,10 @@ class PlatformError(MlopsError):
 
 class LostLockError(PlatformError):
     """A lock could not be renewed. Another process may hold it now, so do not change the state that it protects."""
+
+
+class ClusterError(MlopsError):
+    """A Dask cluster lost its scheduler or too many workers."""
 
 
 class DeploymentError(MlopsError):

@@ -96,6 +96,13 @@ from mlops.record.ledger import FORMAT
         ),
         (["run", "all", "--only", "train", "--take-over"], "--take-over: The step train does not deploy anything."),
         (["run", "retrain", "--from", "monday"], "--from monday is valid only with --only. Add --only STEP."),
+        (["run", "build", "--scheduler", "x"], "--scheduler x is not the address of a Dask scheduler"),
+        (
+            ["run", "build", "-p", "test_data.scheduler=x"],
+            "test_data.scheduler x is not the address of a",
+        ),
+        (["run", "release", "--scheduler", "tcp://x:1"], "The pipeline release does not test a data file"),
+        (["profile", "x.csv", "--scheduler", "x"], "--scheduler x is not the address of a Dask scheduler"),
         (["run", "retrain", "--only", "train", "--from", "monday"], "--from monday: There is no such run in"),
         (["run", "all", "--only", "trian"], "there is no such step in all. Did you mean 'train'?"),
         (["keys", "staging"], "'staging' is not one of 'qa', 'production'"),

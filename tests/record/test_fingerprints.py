@@ -7,8 +7,16 @@ import pytest
 from mlops.errors import FormatError
 from mlops.files.hashes import hash_file
 from mlops.pipelines.step import HandedFile, Step
-from mlops.record.fingerprints import describe_environment, has_kept_files, hash_sources, identify_home
-from mlops.workspace import HOME_FORMAT
+from mlops.record.fingerprints import (
+    describe_environment,
+    fingerprint_step,
+    has_kept_files,
+    hash_sources,
+    identify_home,
+)
+from mlops.record.ledger import RunRecord
+from mlops.record.processes import own_process
+from mlops.workspace import HOME_FORMAT, Workspace
 
 
 def test_a_home_keeps_its_id_and_a_new_one_gets_another(tmp_path: Path) -> None:
@@ -55,6 +63,22 @@ def test_handed_on_files_are_those_that_the_step_declares(tmp_path: Path) -> Non
     path.unlink()
     assert not has_kept_files(step, results)
     assert has_kept_files(Step("clean", "01_clean"), results)
+
+
+def test_the_cluster_that_reads_the_data_does_not_count(tmp_path: Path) -> None:
+    """Otherwise a data test on a cluster would run again without one, with the same answer."""
+    workspace = Workspace(tmp_path, tmp_path / "home", tmp_path / "outputs")
+    workspace.notebooks.mkdir()
+    (workspace.notebooks / "01_test.ipynb").write_text('{"cells": []}')
+    run = RunRecord("monday", "build", "local", "running", "", "", own_process(), ())
+
+    def find(step: Step, **parameters: str) -> str:
+        return fingerprint_step(step, parameters, run, workspace, lambda name: "")
+
+    step = Step("test", "01_test", takes_scheduler="cluster")
+    assert find(step, cluster="tcp://x:1", mode="a") == find(step, cluster="", mode="a") != find(step, mode="b")
+    other = Step("test", "01_test")
+    assert find(other, cluster="tcp://x:1") != find(other, cluster="")
 
 
 def test_packages_of_the_lock_may_be_added_and_others_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

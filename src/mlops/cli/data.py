@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mlops.cli.options import OutputPath
+from mlops.cli.options import OutputPath, scheduler_option
 
 
 @click.command()
@@ -14,18 +14,23 @@ from mlops.cli.options import OutputPath
     type=OutputPath(),
     help="Write the profile to this file instead of printing it.",
 )
-def profile(data_file: str, output: Path | None) -> None:
+@scheduler_option
+def profile(data_file: str, output: Path | None, scheduler: str) -> None:
     """Write a profile of a data file. The data test compares new data with this profile.
 
+    DATA_FILE is a CSV or Parquet file, or a folder of Parquet files. The workers of a Dask cluster read the files of a
+    folder side by side, and must find them at the same path or URL. The profile is the same.
+
     \b
-    Example:
+    Examples:
       mlops profile good.csv --output src/diabetes/reference_profile.json
+      mlops profile /shared/patients --scheduler tcp://10.0.0.7:8786 --output reference.json
     """
-    from mlops.data.profile import encode_profile, make_reference
-    from mlops.data.tables import read_table
+    from mlops.cluster.profile import profile_file
+    from mlops.data.profile import encode_profile
     from mlops.files.atomic import write_atomically
 
-    content = encode_profile(make_reference(read_table(data_file).frame))
+    content = encode_profile(profile_file(data_file, scheduler))
     if output:
         write_atomically(output, content)
     else:

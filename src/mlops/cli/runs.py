@@ -18,6 +18,7 @@ from mlops.cli.options import (
     open_platform,
     platform_option,
     quiet_option,
+    scheduler_option,
     shorten_path,
 )
 from mlops.cli.progress.annotations import annotate_run, disarm, print_annotations
@@ -66,6 +67,7 @@ from mlops.workspace import find_workspace
 @click.option(
     "--redeploy-rolled-back", "redeploy", is_flag=True, help="Deploy a version even though it was rolled back."
 )
+@scheduler_option
 @click.option("--run-id", default="", metavar="ID", help="Name of the run and its folder. [default: a new one]")
 @jobs_option
 @quiet_option
@@ -81,6 +83,7 @@ def run(
     force: bool,
     take_over: bool,
     redeploy: bool,
+    scheduler: str,
     run_id: str,
     jobs: int | None,
     quiet: bool,
@@ -95,6 +98,7 @@ def run(
       mlops run all
       mlops run retrain -p train.alpha=0.1
       mlops run build -p test_data.data_path=new.csv
+      mlops run build -p test_data.data_path=/shared/patients --scheduler tcp://10.0.0.7:8786
       mlops run retrain --only evaluate
       mlops run retrain --only evaluate --from 20261122-190758-sweep-3f9a51c2
       mlops run release --model-file model.json
@@ -123,6 +127,7 @@ def run(
         Permissions(take_over, redeploy),
         run_id=run_id,
         jobs=jobs or 0,
+        scheduler=scheduler,
     )
     record = start_run(opened, request, [] if quiet else [Progress()], release_begins)
     _conclude(record, opened, Printed(quiet, as_json), overrides, released if record.outcome == "rejected" else [])

@@ -189,8 +189,15 @@ class ParquetBatches:
 
 
 @contextmanager
-def open_batches(content: Content) -> Iterator[Batches]:
+def open_batches(content: Content, columns: Columns | None = None) -> Iterator[Batches]:
     """Open a data file for reading in batches, within a ``with`` statement. A text file is read as a whole.
+
+    Parameters
+    ----------
+    content : Content
+        The data file.
+    columns : Columns, optional
+        The columns of the whole table, if the file is only a part of it.
 
     Raises
     ------
@@ -201,7 +208,7 @@ def open_batches(content: Content) -> Iterator[Batches]:
         yield FrameBatches(parse_content(content))
         return
     try:
-        yield ParquetBatches(content.parts)
+        yield ParquetBatches(content.parts, columns)
     except (pa.ArrowException, OSError) as error:
         raise explain_damage(content.parts, content.url, error) from error
 

@@ -28,8 +28,17 @@ class FileSystem(Protocol):
     def find(self, path: str) -> list[str]:
         """Return all files below a folder."""
 
+    def exists(self, path: str) -> bool:
+        """Return whether there is such a file or folder."""
+
     def get_file(self, path: str, copy: str) -> None:
         """Copy a file to this machine."""
+
+    def ukey(self, path: str) -> str:
+        """Return a hash of the properties of a file that change with its content."""
+
+    def invalidate_cache(self) -> None:
+        """Forget the properties of all files."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Profiles of parts merge into the profile of the whole. So the profile of a table
 file, a stream of batches or the partitions of a cluster.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,16 +68,38 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
     below the smallest value, and the last edge above the largest. Missing and infinite values have no bin.
     """
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    there = numbers[np.isfinite(numbers)]
+    there = np.sort(numbers[np.isfinite(numbers)])
     if not there.size:
         return ()
     distinct = np.unique(there)
-    inner = np.quantile(there, np.linspace(0, 1, bins + 1)[1:-1], method="lower")
-    below = np.unique(np.searchsorted(distinct, inner))
+    below = np.unique(np.searchsorted(distinct, there[choose_ranks(len(there), bins)]))
     below = below[below < len(distinct) - 1]
-    margin = (distinct[-1] - distinct[0]) / (2 * bins) or max(abs(distinct[0]), 1.0) / (2 * bins)
-    between = (distinct[below] + distinct[below + 1]) / 2
-    return (float(distinct[0] - margin), *(float(edge) for edge in between), float(distinct[-1] + margin))
+    return place_edges(distinct[0], distinct[-1], zip(distinct[below], distinct[below + 1], strict=True), bins)
+
+
+def choose_ranks(count: int, bins: int = BINS) -> NDArray[np.int64]:
+    """Return the ranks, counted from 0, of the values that end each of `bins` bins but the last one."""
+    return np.floor((count - 1) * np.linspace(0, 1, bins + 1)[1:-1]).astype(np.int64) if count else np.empty(0, int)
+
+
+def place_edges(
+    lowest: float, highest: float, between: Iterable[tuple[float, float]], bins: int = BINS
+) -> tuple[float, ...]:
+    """Return the edges of the bins of a column.
+
+    Parameters
+    ----------
+    lowest, highest : float
+        The smallest and the largest value.
+    between : iterable of pair of float
+        The largest value of each bin but the last one, with the next larger value.
+    bins : int
+        The number of bins, if no values are the same.
+    """
+    with np.errstate(over="ignore"):
+        margin = (highest - lowest) / (2 * bins) or max(abs(lowest), 1.0) / (2 * bins)
+        inner = [float((value + after) / 2) for value, after in between]
+        return (float(lowest - margin), *inner, float(highest + margin))
 
 
 def profile_frame(frame: pd.DataFrame, edges: Mapping[str, tuple[float, ...]]) -> dict[str, ColumnProfile]:
@@ -146,8 +168,7 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
         If a column occurs twice, is not numeric, has no finite number, or has one whose square is infinite.
     """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    if twice := list(frame.columns[frame.columns.duplicated()]):
-        raise UsageError(f"The column {twice[0]} occurs more than once. Rename or remove one of them.")
+    require_once(list(frame.columns))
     return {str(name): _profile_reference(str(name), values) for name, values in frame.items()}
 
 
@@ -156,14 +177,41 @@ def is_number(kind: object) -> bool:
     return bool(pd.api.types.is_any_real_numeric_dtype(kind))
 
 
-def _profile_reference(name: str, values: pd.Series) -> ColumnProfile:
-    """Profile a column of a reference. Raise UsageError if the data test could not use the profile."""
-    if not is_number(values.dtype):
-        raise UsageError(
-            f"The column {name} contains {values.dtype}, but a profile needs numbers. Convert or remove it."
-        )
-    with np.errstate(over="ignore", invalid="ignore"):  # values that are too large are refused below
-        column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values))
+def require_once(names: Sequence[str]) -> None:
+    """Refuse a table for a reference in which a column occurs twice.
+
+    Raises
+    ------
+    UsageError
+        If one does.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise UsageError(f"The column {name} occurs more than once. Rename or remove one of them.")
+        seen.add(name)
+
+
+def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
+    """Refuse a column for a reference whose type, as pandas calls it, is not one of numbers.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+    """
+    if not is_number:
+        raise UsageError(f"The column {name} contains {kind}, but a profile needs numbers. Convert or remove it.")
+
+
+def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
+    """Return the profile of a column of a reference; refuse one that the data test could not use.
+
+    Raises
+    ------
+    UsageError
+        If the column has no finite value, or one whose square is infinite.
+    """
     if not column.count:
         raise UsageError(f"The column {name} contains no finite number, so it has no profile. Remove it.")
     if not np.isfinite([column.mean, column.squares, *column.edges]).all():
@@ -172,6 +220,13 @@ def _profile_reference(name: str, values: pd.Series) -> ColumnProfile:
             f"The column {name} contains {largest}, which is too large for a profile. Correct or remove it."
         )
     return column
+
+
+def _profile_reference(name: str, values: pd.Series) -> ColumnProfile:
+    require_numbers(name, str(values.dtype), is_number=is_number(values.dtype))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
+        column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values))
+    return require_profile(name, column)
 
 
 def encode_profile(profile: Profile) -> bytes:

@@ -111,12 +111,12 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> Tabl
         If the file does not exist, or its content does not have the format that the ending of its name says.
     """
     with open_content(url) as content, open_batches(content) as batches:
-        return replace(_scan(batches, rules, reference), url=url, sha256=content.sha256)
+        return replace(scan_batches(batches, rules, reference), url=url, sha256=content.sha256)
 
 
 def scan_frame(frame: pd.DataFrame, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
     """Scan a table that is in memory. `rules` and `reference` are the same as for `scan_file`."""
-    return _scan(FrameBatches(frame), rules, reference)
+    return scan_batches(FrameBatches(frame), rules, reference)
 
 
 def plan_scan(layout: Layout, rules: Sequence[ColumnRule], reference: Profile) -> ScanPlan:
@@ -135,7 +135,8 @@ def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFra
     return TableScan(layout.rows, tuple(layout.names), found.totals.finish(), others, copies, head)
 
 
-def _scan(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
+def scan_batches(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
+    """Scan a table that is read in batches; `rules` and `reference` as for `scan_file`."""
     found = scan_rows(batches, plan_scan(batches, rules, reference))
     return conclude_scan(batches, found, count_copies(found.hashes), batches.read_head(HEAD))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlops.cluster.connection import OPTION, require_address
 from mlops.errors import NotFoundError, UsageError
 from mlops.operations.model_file import find_named_image
 from mlops.operations.opening import OpenProject
@@ -40,6 +41,8 @@ class RunRequest:
         The name of the run. If it is empty, a name is generated.
     jobs : int
         The number of notebooks that can run in parallel. 0 means one per core.
+    scheduler : str
+        The address of the Dask scheduler whose workers read the data file for its test; empty for this machine.
     """
 
     pipeline: str
@@ -51,6 +54,7 @@ class RunRequest:
     allowed: Permissions = NO_PERMISSIONS
     run_id: str = ""
     jobs: int = 0
+    scheduler: str = ""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -84,6 +88,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
     }
     for option in (option for option, given in options.items() if given):
         _find_deployment(opened, request, option)
+    _check_scheduler(opened, request)
     if request.run_id:
         require_new(request.run_id, opened.workspace.outputs)
     require_files(request.asked, opened.parameters.values)
@@ -106,6 +111,8 @@ def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
     if request.allowed.redeploy:
         step = _find_deployment(opened, request, "--redeploy-rolled-back")
         named.append(Override(step.notebook_name, step.deploys.redeploy, True, "--redeploy-rolled-back"))
+    if request.scheduler:
+        named += [Override(*place, request.scheduler, OPTION) for place in _list_schedulers(request)]
     if request.reason:
         overruled = [(step.name, step.decides.override_reason) for step in request.asked if step.decides.overruled_by]
         named += [Override(name, parameter, request.reason, "--reason") for name, parameter in overruled]
@@ -116,11 +123,36 @@ def _find_deployment(opened: OpenProject, request: RunRequest, option: str) -> S
     """Return the first step of a pipeline that has a parameter for the image to deploy."""
     found = next((step for step in request.asked if step.deploys.image), None)
     if found is None:
-        runs = f"step {request.only}" if request.only else f"pipeline {request.pipeline}"
+        asked = _name_asked(request)
         raise UsageError(
-            f"{option}: The {runs} does not deploy anything. Use it with `mlops run release{opened.command_options}`."
+            f"{option}: The {asked} does not deploy anything. Use it with `mlops run release{opened.command_options}`."
         )
     return found
+
+
+def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
+    """Refuse a scheduler that no step uses, text that is not an address, and any address if Dask is not installed."""
+    found = _list_schedulers(request)
+    if request.scheduler and not found:
+        raise UsageError(
+            f"{OPTION}: The {_name_asked(request)} does not test a data file. "
+            f"Use it with `mlops run build{opened.command_options}`."
+        )
+    for step, name in found:
+        address, source = request.scheduler, OPTION
+        if not address:
+            address, source = str(opened.parameters.values[step].get(name) or ""), f"{step}.{name}"
+        if address:
+            require_address(address, source)
+
+
+def _list_schedulers(request: RunRequest) -> list[tuple[str, str]]:
+    """Return the steps that can read their data on a Dask cluster, each with the parameter for its scheduler."""
+    return [(step.name, step.takes_scheduler) for step in request.asked if step.takes_scheduler]
+
+
+def _name_asked(request: RunRequest) -> str:
+    return f"step {request.only}" if request.only else f"pipeline {request.pipeline}"
 
 
 def require_possible(opened: OpenProject, request: RunRequest) -> None:

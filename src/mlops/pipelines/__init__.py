@@ -37,6 +37,7 @@ BUILD = (
         "01_test_data",
         files=("data_path", "reference_path"),
         takes_data="data_path",
+        takes_scheduler="scheduler",
         hands_on=(DATA,),
     ),
 )

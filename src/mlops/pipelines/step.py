@@ -134,6 +134,9 @@ class Step:
     takes_data : str
         The parameter that names the data file: "data_path". The step tests the file and hands on its URL as a result
         of the same name.
+    takes_scheduler : str
+        The parameter with the address of the Dask cluster that reads the data file: "scheduler"; ``--scheduler`` sets
+        it. The results are the same without a cluster, so the parameter is not part of the step's fingerprint.
     takes_build : BuildParameters
         The parameters with the id and the address of the build that published the pipeline.
     hands_on : tuple of HandedFile
@@ -187,6 +190,7 @@ class Step:
     watches: tuple[str, ...] = ()
     effects: bool = False
     takes_data: str = ""
+    takes_scheduler: str = ""
     takes_build: tuple[()] | BuildParameters = ()
     hands_on: tuple[HandedFile, ...] = ()
     trains: tuple[()] | Training = ()

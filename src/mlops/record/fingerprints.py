@@ -65,11 +65,12 @@ def fingerprint_step(
             return ""
         files[name] = hash_path(find_path(path)) if path else ""
     needs = {name: found.results for name in step.needs if (found := run.step(name))}
+    volatile = (*VOLATILE, step.takes_scheduler)
     return _hash(
         {
             "format": FORMAT,
             "notebook": _read_cells(workspace.notebooks / f"{step.notebook}.ipynb"),
-            "parameters": {name: value for name, value in parameters.items() if name not in VOLATILE},
+            "parameters": {name: value for name, value in parameters.items() if name not in volatile},
             "files": files,
             "needs": needs,
             "watches": {name: observe(name) for name in step.watches},

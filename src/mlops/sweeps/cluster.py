@@ -8,16 +8,15 @@ executed copy.
 
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlops.backends import open_backend
-from mlops.errors import ExtraMissingError, MlopsError, UsageError
+from mlops.cluster.connection import connect, count_threads
+from mlops.errors import MlopsError, UsageError
 from mlops.files.atomic import write_atomically
 from mlops.files.hashes import hash_file
 from mlops.parameters.lookup import RUN_FOLDER
@@ -26,12 +25,6 @@ from mlops.record.redaction.notebooks import redact_notebook
 from mlops.scraps import read_scraps, write_scraps
 from mlops.sweeps.executors import Outcome, Task, execute_task
 from mlops.workspace import Workspace, find_workspace
-
-if TYPE_CHECKING:
-    from distributed import Client
-
-CONNECT_SECONDS = 5
-WORKER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,7 @@ class Cluster:
 
     def __init__(self, address: str, workspace: Workspace, platform: str) -> None:
         self._address, self._workspace, self._platform = address, workspace, platform
-        self._client = _connect(address)
+        self._client = connect(address)
         try:
             self.workers = self._check_workers()
         except BaseException:
@@ -110,14 +103,7 @@ class Cluster:
 
     def _check_workers(self) -> int:
         """Return how many notebooks can run at a time. Raise an error if a worker does not see the same files."""
-        with suppress(TimeoutError):  # since Python 3.11, asyncio's TimeoutError is this class
-            self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
-        threads = self._client.nthreads()
-        if not threads:
-            raise UsageError(
-                f"--scheduler {self._address}: the scheduler has no workers. "
-                f"Start some with `dask worker {self._address}`."
-            )
+        threads = count_threads(self._client, self._address)
         try:
             with tempfile.NamedTemporaryFile(dir=self._workspace.home, prefix=".sweep-") as mark:
                 found = self._client.run(look_around, str(self._workspace.project), mark.name)
@@ -128,7 +114,7 @@ class Cluster:
             raise UsageError(
                 f"--scheduler {self._address}: a worker has no module {error.name!r}. Install the project there."
             ) from error
-        return sum(threads.values())
+        return threads
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
@@ -168,26 +154,6 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
         here = replace(task, output=output, parameters={**task.parameters, **told})
         outcome = execute_task(here, open_backend(parcel.platform, find_workspace()).secrets.list_values)
         return outcome, output.read_bytes() if output.is_file() else b""
-
-
-def _connect(address: str) -> "Client":
-    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+/?", address):
-        raise UsageError(
-            f"--scheduler {address} is not the address of a Dask scheduler. "
-            "Write it as the scheduler prints it, for example tcp://10.0.0.7:8786."
-        )
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as error:
-        raise ExtraMissingError("--scheduler", "dask", "distributed") from error
-    try:
-        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(
-            f"--scheduler {address}: no Dask scheduler answered within {CONNECT_SECONDS} s ({reason}). "
-            "Start one with `dask scheduler`, and give the address that it prints."
-        ) from error
 
 
 def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:

@@ -1,0 +1,83 @@
+"""The connection to the scheduler of a Dask cluster."""
+
+import logging
+import re
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from mlops.errors import ExtraMissingError, UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+OPTION = "--scheduler"
+CONNECT_SECONDS = 10
+WORKER_SECONDS = 10
+
+
+def require_address(address: str, source: str = OPTION) -> None:
+    """Refuse text that is not the address of a scheduler, and any address if Dask is not installed.
+
+    Parameters
+    ----------
+    address : str
+        The address: "tcp://10.0.0.7:8786".
+    source : str
+        The option or parameter with the address, for the error message.
+
+    Raises
+    ------
+    UsageError
+        If it is not an address, or Dask is not installed.
+    """
+    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+/?", address):
+        raise UsageError(
+            f"{source} {address} is not the address of a Dask scheduler. "
+            "Write it as the scheduler prints it, for example tcp://10.0.0.7:8786."
+        )
+    try:
+        found = find_spec("distributed")  # without importing it, which takes 0.4 s
+    except ValueError:
+        found = None
+    if not found:
+        raise ExtraMissingError(source, "dask", "distributed")
+
+
+def connect(address: str, source: str = OPTION) -> "Client":
+    """Connect to a scheduler; parameters as for `require_address`.
+
+    Raises
+    ------
+    UsageError
+        If Dask is not installed, or no scheduler answers at the address.
+    """
+    require_address(address, source)
+    from distributed import Client
+
+    for name in ("distributed", "distributed.client"):  # a lost connection is an error of ours, not four tracebacks
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(
+            f"{source} {address}: no Dask scheduler answered within {CONNECT_SECONDS} s ({reason}). "
+            "Start one with `dask scheduler`, and give the address that it prints."
+        ) from error
+
+
+def count_threads(client: "Client", address: str, source: str = OPTION) -> int:
+    """Return how many tasks run at a time.
+
+    Raises
+    ------
+    UsageError
+        If the scheduler has no workers.
+    """
+    with suppress(TimeoutError):  # asyncio raises the same class since Python 3.11
+        client.wait_for_workers(1, timeout=WORKER_SECONDS)
+    threads = client.nthreads()
+    if not threads:
+        raise UsageError(f"{source} {address}: the scheduler has no workers. Start some with `dask worker {address}`.")
+    return sum(threads.values())

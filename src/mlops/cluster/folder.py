@@ -1,0 +1,84 @@
+"""The columns, the rows and the hash of a data folder, from its parts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlops.cluster.parts import Part, find_parts, inspect_part
+from mlops.cluster.workers import Workers
+from mlops.data.batches import Columns, combine_schemas
+from mlops.data.listing import PARQUET
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A data folder, or a data file, which is a folder of one part; see `mlops.data.batches.Layout`.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+        The files with rows, in the order of the rows.
+    counts : tuple of int
+        The number of rows of each part.
+    columns : Columns
+        The columns of the table.
+    sha256 : str
+        The hash of all files; empty if nobody asked for it.
+    """
+
+    parts: tuple[Part, ...]
+    counts: tuple[int, ...]
+    columns: Columns
+    sha256: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns in their order."""
+        return self.columns.names
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The columns of numbers that occur once."""
+        return self.columns.numbers
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return sum(self.counts)
+
+    @property
+    def is_text(self) -> bool:
+        """True if it is a text file. Only the whole file shows its separators, so its columns are not known."""
+        return self.parts[0].format != PARQUET
+
+    def name_kind(self, name: str) -> str:
+        """Return how pandas calls the type of a column."""
+        return self.columns.name_kind(name)
+
+    def list_starts(self) -> Iterator[tuple[Part, int]]:
+        """Yield each part with the number of its first row."""
+        row = 0
+        for part, count in zip(self.parts, self.counts, strict=True):
+            yield part, row
+            row += count
+
+
+def inspect_folder(url: str, workers: Workers, *, is_hashed: bool) -> Folder:
+    """Inspect a data file, or a folder of Parquet files.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file or folder, a worker cannot read it, or a file is damaged.
+    """
+    files, parts = find_parts(url)
+    with_rows = {name for name in files.parts if files.format == PARQUET}
+    wanted = parts if is_hashed else {name: parts[name] for name in files.parts}
+    handles = [workers.submit(inspect_part, part, name in with_rows, is_hashed) for name, part in wanted.items()]
+    found = dict(zip(wanted, workers.collect(handles), strict=True))
+    inspected = [found[name] for name in files.parts]
+    return Folder(
+        parts=tuple(one.part for one in inspected),
+        counts=tuple(one.rows for one in inspected),
+        columns=combine_schemas([one.schema for one in inspected]),
+        sha256=files.hash_content({name: one.sha256 for name, one in found.items()}) if is_hashed else "",
+    )

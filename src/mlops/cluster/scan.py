@@ -1,0 +1,131 @@
+"""The scan of a data file for the data test, on this machine or on the workers of a Dask cluster."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlops.cluster.folder import Folder, inspect_folder
+from mlops.cluster.parts import Part, open_part
+from mlops.cluster.workers import Handle, Workers, open_workers
+from mlops.data import scan
+from mlops.data.batches import Columns
+from mlops.data.profile import Profile
+from mlops.data.rows import RowsScan, ScanPlan, count_copies, scan_rows
+from mlops.data.scan import HEAD, ColumnRule, TableScan
+
+BUCKET = 5_000_000  # hashes, which take 40 MB
+SOURCE = "scheduler"  # the parameter of the notebook
+
+Hashes = NDArray[np.uint64]
+
+
+class Range(NamedTuple):
+    """A rule for a column, without the problem's code, which a worker may not have."""
+
+    name: str
+    minimum: float
+    maximum: float
+
+
+def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile, scheduler: str = "") -> TableScan:
+    """Scan a CSV or Parquet file, or a folder of Parquet files; see `mlops.data.scan.scan_file`.
+
+    Parameters
+    ----------
+    url : str
+        A path, or a URL with a scheme that fsspec knows. The workers must be able to read it, too.
+    rules : sequence of ColumnRule
+        The rules of the data test.
+    reference : Profile
+        The profile whose edges are the bins of each column.
+    scheduler : str
+        The address of a Dask scheduler, whose workers read the files; empty for this machine.
+
+    Raises
+    ------
+    ClusterError
+        If the cluster loses its scheduler or too many workers.
+    IntegrityError
+        If a file changes meanwhile.
+    UsageError
+        If there is no such file or cluster, a worker cannot read the file, or it does not have the format of its
+        ending.
+    """
+    if not scheduler:
+        return scan.scan_file(url, rules, reference)
+    with open_workers(scheduler, SOURCE) as workers:
+        return scan_folder(url, rules, reference, workers)
+
+
+def scan_folder(url: str, rules: Sequence[ColumnRule], reference: Profile, workers: Workers) -> TableScan:
+    """Scan a data file on workers; parameters and errors as for `scan_file`."""
+    folder = inspect_folder(url, workers, is_hashed=True)
+    if folder.is_text:
+        ranges = [Range(rule.name, rule.minimum, rule.maximum) for rule in rules]
+        (found,) = workers.collect([workers.submit(scan_text, folder.parts[0], ranges, reference)])
+    else:
+        found = _scan_parts(folder, scan.plan_scan(folder, rules, reference), workers)
+    return replace(found, url=url, sha256=folder.sha256)
+
+
+def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
+    buckets = folder.rows // BUCKET + 1
+    first = next((part for part, count in zip(folder.parts, folder.counts, strict=True) if count), folder.parts[0])
+    head = workers.submit(read_head, first, folder.columns)
+    scans = [workers.submit(scan_part, part, folder.columns, plan, row, buckets) for part, row in folder.list_starts()]
+    found = reduce(RowsScan.merge, workers.collect([workers.submit(get_findings, one) for one in scans]))
+    copies = _count_copies(scans, buckets, workers) if plan.compared else 0
+    return scan.conclude_scan(folder, found, copies, workers.collect([head])[0])
+
+
+def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], buckets: int, workers: Workers) -> int:
+    """Return the number of rows that equal an earlier row of any part. The hashes stay on the workers."""
+    counts = [
+        workers.submit(count_in_bucket, [workers.submit(get_bucket, one, number) for one in scans])
+        for number in range(buckets)
+    ]
+    return sum(workers.collect(counts))
+
+
+# The functions below run on the workers.
+
+
+def scan_text(part: Part, rules: Sequence[Range], reference: Profile) -> TableScan:
+    """Scan a text file as a whole."""
+    with open_part(part) as batches:
+        return scan.scan_batches(batches, rules, reference)
+
+
+def read_head(part: Part, columns: Columns) -> pd.DataFrame:
+    """Return the first rows of a part."""
+    with open_part(part, columns) as batches:
+        return batches.read_head(HEAD)
+
+
+def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> tuple[RowsScan, list[Hashes]]:
+    """Scan a part whose first row has the number `row`. Return its hashes apart, sorted and split into buckets."""
+    with open_part(part, columns) as batches:
+        found = scan_rows(batches, plan, row)
+    found.hashes.sort()
+    bounds = np.arange(1, buckets, dtype="uint64") * np.uint64((2**64 - 1) // buckets)
+    return replace(found, hashes=found.hashes[:0]), np.split(found.hashes, np.searchsorted(found.hashes, bounds))
+
+
+def get_findings(scanned: tuple[RowsScan, list[Hashes]]) -> RowsScan:
+    """Return the findings of `scan_part` without the hashes."""
+    return scanned[0]
+
+
+def get_bucket(scanned: tuple[RowsScan, list[Hashes]], number: int) -> Hashes:
+    """Return one bucket of the hashes of `scan_part`."""
+    return scanned[1][number]
+
+
+def count_in_bucket(parts: Sequence[Hashes]) -> int:
+    """Return the number of hashes in a bucket of all parts that occurred before."""
+    return count_copies(np.concatenate(parts))
