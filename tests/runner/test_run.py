@@ -17,7 +17,7 @@ from filelock import FileLock
 from given_parameters import load_parameters, load_project
 
 from mlops.errors import PlatformError, RunInterrupted, UsageError
-from mlops.execution.pool import NotebookPool
+from mlops.execution.pool import CellDone, NotebookEnded, NotebookPool
 from mlops.files.hashes import hash_file
 from mlops.pipelines.step import Condition, Decision, Deployment, HandedFile, Step, Version
 from mlops.record.ledger import FORMAT, RunRecord, StepRecord, list_runs, read_run, write_run
@@ -573,6 +573,34 @@ def test_steps_whose_needs_are_met_run_side_by_side(small: Workspace) -> None:
     record = run_pipeline(Plan("three", steps, parameters, jobs=2), surround(small))
     assert states(record) == ["done"] * 3
     assert record.steps[2].started >= record.steps[0].started
+
+
+def test_the_steps_after_all_that_ended_start_before_a_report_is_written(
+    small: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of two steps that ended together had its report written before the next step of the other one started."""
+    wait, early = NotebookPool.wait, list[CellDone | NotebookEnded]()
+
+    def wait_for_both(pool: NotebookPool) -> CellDone | NotebookEnded:
+        if not early:
+            while sum(isinstance(event, NotebookEnded) for event in early) < 2:
+                early.append(wait(pool))
+            for event in early:
+                pool._events.put(event)
+        return wait(pool)
+
+    monkeypatch.setattr(NotebookPool, "wait", wait_for_both)
+    steps = (
+        Step("look", "01_look"),
+        Step("rest", "04_rest"),
+        Step("act", "03_act", needs=("look",)),
+        Step("judge", "02_judge", needs=("rest",)),
+    )
+    watch = Watch()
+    plan = Plan("four", steps, load_parameters(small.project, steps), jobs=4)
+    run_pipeline(plan, Surroundings(load_project(small.project, steps), [watch]))
+    begun = max(watch.heard.index("act started"), watch.heard.index("judge started"))
+    assert begun < min(watch.heard.index("look done"), watch.heard.index("rest done"))
 
 
 def test_no_more_run_at_a_time_than_jobs(small: Workspace) -> None:

@@ -131,6 +131,11 @@ class NotebookPool:
         else:
             self._threads.submit(lambda: work(None, ExitStack()))
 
+    @property
+    def has_events(self) -> bool:
+        """True if `wait` would return at once."""
+        return not self._events.empty()
+
     def wait(self) -> CellDone | NotebookEnded:
         """Wait for the next event."""
         return self._events.get()

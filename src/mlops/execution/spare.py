@@ -37,12 +37,15 @@ class Spare:
     def __init__(self, source: Path) -> None:
         self.cancel = Cancel()
         self._source = source
+        self._conditions = _describe(source)
+        self._is_current = False
         self._work: SimpleQueue[Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._live, name="spare", daemon=True)
         self._thread.start()
 
     def execute(self, work: Work) -> None:
         """Call `work` in the thread of the kernel. Its argument is the kernel, or None if the kernel cannot be used."""
+        self._is_current = self._conditions == _describe(self._source)
         self._work.put(work)
 
     def discard(self) -> None:
@@ -62,11 +65,10 @@ class Spare:
 
     def _live(self) -> None:
         with ExitStack() as ending:
-            conditions = _describe(self._source)
-            kernel = self._start(ending) if conditions else None
+            kernel = self._start(ending) if self._conditions else None
             work = self._work.get()
             try:
-                if kernel and not (work and kernel.is_alive() and conditions == _describe(self._source)):
+                if kernel and not (self._is_current and kernel.is_alive()):
                     kernel.kill_on_close()
                     ending.close()
                     kernel = None

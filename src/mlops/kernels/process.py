@@ -6,6 +6,7 @@ forked it.
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 from typing import IO, Any
@@ -42,6 +43,15 @@ class WarmProcess:
     def fileno(self) -> int:
         """Return a descriptor that becomes readable when the process ends."""
         return self._channel.fileno()
+
+    @property
+    def has_ended(self) -> bool:
+        """True if the process ended, even if the parent has not reported it yet."""
+        if self.returncode is not None:
+            return True
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def poll(self) -> int | None:
         """Return the exit code (for a signal, its negative number), or None while the process runs."""

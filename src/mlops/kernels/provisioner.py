@@ -63,12 +63,12 @@ class WarmProvisioner(LocalProvisioner):
     async def poll(self) -> int | None:
         """Return the exit code, or None while the kernel runs.
 
-        If the kernel was asked to end, wait up to a second for it.
+        If the kernel was asked to end, or ended a moment ago, wait up to a second for its exit code.
         """
         process = self.process
         if not isinstance(process, WarmProcess):
             return await super().poll()
-        if process.poll() is None and self._ending:
+        if process.poll() is None and (self._ending or process.has_ended):
             await _wait_readable(process.fileno(), 1.0)
         if process.poll() is not None:
             _LIVE.discard(process)

@@ -94,8 +94,9 @@ class Run:
                     self._tell_cell(event)
                 else:
                     ended = self._settle(event)
-                    decided = self._start_steps(pool)  # the next steps start before the listeners write reports
-                    self._announce([ended, *decided])
+                    self.unannounced += [ended, *self._start_steps(pool)]
+                if not pool.has_events:  # the listeners write reports, so the next steps start before
+                    self._announce()
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
         """Start the steps whose dependencies are met. Return the steps that were skipped or reused instead."""
