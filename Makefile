@@ -79,7 +79,7 @@ azurite: .ci/azurite/node_modules/.ready
 
 bench: WANTED = test
 bench: $(call extras,test)  ## compare speed and memory with papermill; REPEATS=1 ONLY=eight for a short run
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS)) $(foreach name,$(ONLY),--only $(name))
 
 nbval: WANTED = test
 nbval: $(call extras,test)  ## run the notebooks in a scratch MLOPS_HOME and compare them with the committed outputs

@@ -7,6 +7,7 @@ from benchmarks import variants
 from benchmarks.default_install import InstallError, find_default_install
 from benchmarks.eight import make_project
 from benchmarks.goals import compare
+from benchmarks.large import measure_large
 from benchmarks.measure import interleave, make_row
 from benchmarks.memory import measure_memory
 from benchmarks.overhead import measure_overhead
@@ -57,4 +58,5 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "start": measure_start,
     "memory": measure_memory,
     "nbval": measure_nbval,
+    "large": measure_large,
 }

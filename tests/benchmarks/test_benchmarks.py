@@ -1,6 +1,8 @@
 """The arithmetic of the benchmark; the benchmark itself is not run here, because tests cannot judge times."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -10,8 +12,10 @@ from benchmarks import variants
 from benchmarks.default_install import PIN
 from benchmarks.eight import make_project
 from benchmarks.goals import GOALS, Figure, Goal, compare
+from benchmarks.large import name_steps
 from benchmarks.measure import Sample, Summary, interleave, make_row, summarize
 from benchmarks.notebooks import EIGHT
+from benchmarks.peaks import watch_children
 from benchmarks.processes import measure_commands
 from benchmarks.report import show_section, write_results
 from benchmarks.scratch import Section
@@ -110,8 +114,26 @@ def test_the_default_installation_has_the_versions_of_the_lock(project: Path) ->
     assert any(pin.startswith("papermill==") for pin in pins)
 
 
+def test_the_memory_of_a_step_is_that_of_its_kernel() -> None:
+    steps = [
+        {"name": "test_data", "state": "done", "seconds": 2.5},
+        {"name": "release", "state": "skipped", "seconds": 0.0},
+        {"name": "deploy", "state": "done", "seconds": 1.5, "environment": "qa"},
+    ]
+    assert name_steps({"steps": steps}, [300.0, 100.0]) == {"test_data": (2.5, 300.0), "deploy qa": (1.5, 100.0)}
+    with pytest.raises(ValueError, match="shorter"):
+        name_steps({"steps": steps}, [300.0])
+
+
+def test_the_largest_memory_of_a_process_is_watched() -> None:
+    work = "import time; data = bytearray(60_000_000); time.sleep(1)"
+    with watch_children() as peaks:
+        subprocess.run([sys.executable, "-c", work], check=True)
+    assert 60 < max(peaks.values()) < 120
+
+
 def test_every_section_of_the_benchmark_is_there() -> None:
-    assert set(SECTIONS) == {"eight", "overhead", "sweep", "start", "memory", "nbval"}
+    assert set(SECTIONS) == {"eight", "overhead", "sweep", "start", "memory", "nbval", "large"}
 
 
 @pytest.mark.slow

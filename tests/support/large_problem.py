@@ -26,6 +26,10 @@ def copy_project(project: Path, folder: Path, columns: int) -> Path:
     text = data.read_text()
     names = f'FEATURES = tuple(f"C{{number}}" for number in range({columns - 1}))'
     data.write_text(re.sub(r"^FEATURES = .*$", names, text, flags=re.MULTILINE))
+    examples = (
+        data.read_text().replace("range(1, 11)", f"range(1, {columns})").replace("range(10,", f"range({columns - 1},")
+    )
+    data.write_text(examples)
     checks = folder / "src" / "diabetes" / "checks.py"
     checks.write_text(checks.read_text().replace("-0.5, 0.5", "-10.0, 10.0"))
     reference = make_reference(draw_rows(2000, columns, seed=1))
