@@ -15,7 +15,7 @@ import psutil
 import pytest
 from command_line import PROJECT, CommandLine
 
-from diabetes.data import load_sample
+from diabetes import problem
 from mlops.data.profile import Profile, read_profile
 from mlops.workspace import Workspace
 
@@ -92,7 +92,7 @@ def reference() -> Profile:
 @pytest.fixture
 def good() -> pd.DataFrame:
     """The data file that must pass: 442 rows, 11 columns; a fresh one for each test."""
-    return load_sample()
+    return problem.load_sample()
 
 
 @pytest.fixture

@@ -1,1 +1,68 @@
-"""The problem: disease progression of diabetes patients. The package imports only numpy, pandas and scikit-learn."""
+"""The problem: how far diabetes has progressed one year after ten measurements. It imports `mlops.problem` only.
+
+Importing this package imports neither numpy nor pandas nor scikit-learn; its methods import what they need.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops.problem import Column, Problem, metrics
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+FEATURES = ("AGE", "SEX", "BMI", "BP", "S1", "S2", "S3", "S4", "S5", "S6")
+UNIT = "points of disease progression"  # the unit of the target
+
+
+class Diabetes(Problem):
+    """442 patients with ten baseline measurements each, and their disease progression one year later."""
+
+    name = "diabetes"
+    # A feature scaled to a sum of squares of 1 over 442 rows has a standard deviation of 0.048, a tenth of the limit.
+    columns = (
+        *(Column(name, minimum=-0.5, maximum=0.5) for name in FEATURES),
+        Column("Y", role="target", minimum=0.0, maximum=500.0, title="disease progression", unit=UNIT),
+    )
+    metrics = (
+        metrics.mean_absolute_error("mae", unit=UNIT),
+        metrics.mean_squared_error("mse", unit=f"squared {UNIT}"),
+        metrics.r2_score("r2"),
+    )
+    gate = "mse"
+    # The two rows that the reference implementation's smoke test sends.
+    examples = tuple(dict(zip(FEATURES, map(float, row), strict=True)) for row in (range(1, 11), range(10, 0, -1)))
+
+    def load_sample(self) -> "pd.DataFrame":
+        """Return scikit-learn's diabetes data with this project's column names; see `diabetes.data`."""
+        from diabetes.data import load_sample
+
+        return load_sample([column.name for column in self.columns])
+
+    def train(self, rows: "pd.DataFrame", *, alpha: float) -> "Pipeline":
+        """Fit a ridge regression. `alpha` is its penalty, 0 or more; 0 is ordinary least squares."""
+        from diabetes.model import train_model
+
+        return train_model(rows[list(self.features)], rows[self.target.name], alpha)
+
+    def predict(self, model: "Pipeline", rows: "pd.DataFrame") -> "NDArray[np.float64]":
+        """Return the predicted disease progression of rows."""
+        return model.predict(rows[list(self.features)].to_numpy())
+
+    def explain(self, model: "Pipeline") -> "pd.Series":
+        """Return the weights of the features. All features have the same scale, so you can compare the weights."""
+        from diabetes.model import list_weights
+
+        return list_weights(model, self.features)
+
+    def export(self, model: "Pipeline", folder: Path) -> None:
+        """Write ``model.json``, the plain numbers from which ``score.py`` predicts without scikit-learn."""
+        from diabetes.model import export_numbers
+
+        (folder / "model.json").write_text(export_numbers(model, self.features), encoding="utf-8")
+
+
+problem = Diabetes()

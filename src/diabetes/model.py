@@ -1,24 +1,22 @@
 """The model: ridge regression of disease progression on ten measurements."""
 
-from typing import Any
+import json
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from diabetes.data import FEATURES, TARGET
 
-
-def train_model(rows: pd.DataFrame, alpha: float) -> Pipeline:
+def train_model(features: pd.DataFrame, target: pd.Series, alpha: float) -> Pipeline:
     """Fit the model.
 
     Parameters
     ----------
-    rows : DataFrame
-        Training rows with `FEATURES` and `TARGET`. The features are already scaled, so the pipeline does not scale.
+    features : DataFrame of shape (n, 10)
+        The measurements. They are already scaled, so the pipeline does not scale.
+    target : Series of length n
+        Disease progression.
     alpha : float
         Ridge penalty, 0 or more; 0 is ordinary least squares.
 
@@ -27,54 +25,20 @@ def train_model(rows: pd.DataFrame, alpha: float) -> Pipeline:
     Pipeline
         A pipeline that ends with the step ``ridge``. Add your own steps before it.
     """
-    return _make_model(alpha).fit(*_split_columns(rows))
+    return make_pipeline(Ridge(alpha=alpha)).fit(features.to_numpy(), target.to_numpy())
 
 
-def cross_validate(rows: pd.DataFrame, alpha: float, folds: int = 5) -> float:
-    """Return the cross-validated mean squared error within the training rows.
-
-    A model fitted on the other folds predicts each fold, so that a parameter can be chosen without the holdout. The
-    folds are the same for every `alpha`. They are random, because a file may be sorted.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Training rows, as for `train_model`.
-    alpha : float
-        Ridge penalty, 0 or more.
-    folds : int
-        The number of folds. If there are fewer rows than folds, every row is a fold.
-
-    Returns
-    -------
-    float
-        The mean squared error over the folds, in squared units of the target. Lower is better.
-    """
-    split = KFold(min(folds, len(rows)), shuffle=True, random_state=0)
-    losses = cross_val_score(_make_model(alpha), *_split_columns(rows), scoring="neg_mean_squared_error", cv=split)
-    return float(-losses.mean())
+def list_weights(model: Pipeline, names: Sequence[str]) -> pd.Series:
+    """Return the weight of each feature."""
+    return pd.Series(model.named_steps["ridge"].coef_, index=list(names), name="weight")
 
 
-def predict(model: Pipeline, rows: pd.DataFrame) -> pd.Series:
-    """Return the predicted disease progression of `rows`, with the same index. `rows` can be empty."""
-    if rows.empty:  # scikit-learn refuses an empty table
-        return pd.Series(index=rows.index, dtype="float64", name="predicted")
-    return pd.Series(model.predict(rows[list(FEATURES)].to_numpy()), index=rows.index, name="predicted")
-
-
-def export_numbers(model: Pipeline) -> dict[str, Any]:
-    """Return the model as plain numbers for `diabetes.score`, which does not import scikit-learn."""
+def export_numbers(model: Pipeline, names: Sequence[str]) -> str:
+    """Return the model as JSON for `diabetes.score`, which does not import scikit-learn."""
     ridge = model.named_steps["ridge"]
-    return {
-        "columns": list(FEATURES),
+    numbers = {
+        "columns": list(names),
         "coefficients": [float(value) for value in ridge.coef_],
         "intercept": float(ridge.intercept_),
     }
-
-
-def _make_model(alpha: float) -> Pipeline:
-    return make_pipeline(Ridge(alpha=alpha))
-
-
-def _split_columns(rows: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return rows[list(FEATURES)].to_numpy(), rows[TARGET].to_numpy()
+    return json.dumps(numbers, indent=1) + "\n"

@@ -6,6 +6,7 @@
     ├── UsageError
     │   ├── ParameterError
     │   ├── FormatError
+    │   ├── ProblemError
     │   └── ExtraMissingError
     ├── DataTestFailed
     ├── HandoffError
@@ -57,6 +58,10 @@ class ParameterError(UsageError):
 
 class FormatError(UsageError):
     """A newer version wrote the state, or the state must be upgraded first."""
+
+
+class ProblemError(UsageError):
+    """The declaration of the problem is missing or contradicts itself, or something belongs to another problem."""
 
 
 class ExtraMissingError(UsageError):

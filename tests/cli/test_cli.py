@@ -259,9 +259,9 @@ def test_the_index_is_written_anew(make_mlops: Any) -> None:
 
 
 def test_a_profile_of_good_data_is_a_reference(mlops: Any, project: Path, tmp_path: Path) -> None:
-    from diabetes.data import load_sample
+    from diabetes import problem
 
-    load_sample().to_csv(tmp_path / "good.csv", index=False)
+    problem.load_sample().to_csv(tmp_path / "good.csv", index=False)
     ran = mlops.invoke("profile", str(tmp_path / "good.csv"))
     assert ran.stdout == (project / "src" / "diabetes" / "reference_profile.json").read_text()
     assert mlops.invoke("profile", str(tmp_path / "none.csv")).returncode == 2

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from diabetes.data import load_sample
+from diabetes import problem
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_second_time_there_is_nothing_to_do(provisioned: Any) -> None:
 
 
 def test_a_data_file_is_tested_and_becomes_the_next_version(provisioned: Any, tmp_path: Path) -> None:
-    rows = load_sample()
+    rows = problem.load_sample()
     rows.head(400).to_csv(tmp_path / "new.csv", index=False)
     record = json.loads(provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'new.csv'}", "--json").stdout)
     tested, step = record["steps"]
@@ -69,7 +69,7 @@ def test_the_file_of_an_older_version_becomes_the_newest_again(provisioned: Any)
 
 
 def test_a_data_file_that_fails_its_test_is_not_registered(provisioned: Any, tmp_path: Path) -> None:
-    rows = load_sample()
+    rows = problem.load_sample()
     rows.assign(BMI=rows["BMI"] + 20).to_csv(tmp_path / "bad.csv", index=False)
     ran = provisioned.invoke("provision", "-p", f"data_path={tmp_path / 'bad.csv'}")
     assert ran.returncode == 1

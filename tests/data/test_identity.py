@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diabetes.data import FEATURES, mark_holdout
+from diabetes import FEATURES, problem
 from mlops.data.identity import match_rows
 
 Write = Callable[[pd.DataFrame], pd.DataFrame]
@@ -42,20 +42,20 @@ def test_no_trained_row_is_unseen_when_its_digits_change(
 ) -> None:
     """The new file is also split again, because a row with a value between two roundings may change sides."""
     features = good[list(FEATURES)]
-    trained = ~mark_holdout(features, 0.2, seed)
+    trained = ~problem.mark_holdout(features, 0.2, seed)
     again = write(features)
     found = match_rows(again, [features[trained]])
     assert not found.unseen[trained].any()
     assert found.seen[trained].all() == same
     assert found.unseen[~trained].sum() == (~trained).sum() > 70
     assert not match_rows(features, [again[trained]]).unseen[trained].any()
-    held_out = mark_holdout(again, 0.2, seed)
+    held_out = problem.mark_holdout(again, 0.2, seed)
     assert not (found.unseen & trained & held_out).any()
 
 
 def test_of_a_file_with_one_digit_hardly_a_new_row_is_left_out(good: pd.DataFrame) -> None:
     features = good[list(FEATURES)]
-    trained = ~mark_holdout(features, 0.2, 0)
+    trained = ~problem.mark_holdout(features, 0.2, 0)
     found = match_rows(through_csv(features, "%.1g"), [features[trained]])
     assert not found.unseen[trained].any()
     assert found.unknown[~trained].sum() <= 2
@@ -67,9 +67,9 @@ def test_whole_numbers_with_few_digits_are_not_taken_for_rounded() -> None:
 
 
 def test_the_side_of_a_row_hardly_ever_depends_on_its_digits(good: pd.DataFrame) -> None:
-    held_out = mark_holdout(good, 0.2, 0)
+    held_out = problem.mark_holdout(good, 0.2, 0)
     for name in ("float32", "CSV, %.6g"):
-        assert (mark_holdout(FORMS[name][0](good[list(FEATURES)]), 0.2, 0) != held_out).sum() <= 1, name
+        assert (problem.mark_holdout(FORMS[name][0](good[list(FEATURES)]), 0.2, 0) != held_out).sum() <= 1, name
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from diabetes.data import COLUMNS
+from diabetes import problem
 from mlops.data.scan import scan_file
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError, UsageError
@@ -183,6 +183,6 @@ def test_text_in_a_folder_that_is_not_utf_8_is_refused_with_its_column(tmp_path:
 
 
 def test_empty_files_are_tables_without_rows(tmp_path: Path) -> None:
-    for name, content in (("empty.csv", ""), ("header.csv", ",".join(COLUMNS))):
+    for name, content in (("empty.csv", ""), ("header.csv", ",".join(column.name for column in problem.columns))):
         (tmp_path / name).write_text(content)
         assert len(read_table(str(tmp_path / name)).frame) == 0

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diabetes.checks import RULES
-from diabetes.data import COLUMNS
+from diabetes import problem
 from mlops.data.profile import Profile
 from mlops.data.scan import scan_file, scan_frame
 from mlops.data.tables import read_table
@@ -20,6 +19,8 @@ from mlops.data.validation import find_violations as find_in_scan
 from mlops.errors import DataTestFailed
 from mlops.numbers import format_number
 
+RULES = problem.columns
+COLUMNS = tuple(column.name for column in RULES)
 Rule = namedtuple("Rule", "name minimum maximum")
 Mutate = Callable[[pd.DataFrame], pd.DataFrame]
 

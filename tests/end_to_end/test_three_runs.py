@@ -39,7 +39,7 @@ def test_the_summary_has_what_a_user_needs(first) -> None:  # type: ignore[no-un
         r"Outcome:    promoted: There is no champion yet",
         r"Data:       diabetes version 1\n",
         r"Model:      diabetes version 1 is the champion",
-        r"Metrics:    challenger  mse 3,370  mae 49\.\d  r2 0\.3\d\d",
+        r"Metrics:    challenger  mae 49\.\d  mse 3,370  r2 0\.3\d\d",
         r"Production: http://127\.0\.0\.1:\d+  \(healthy, diabetes version 1\)",
         r"Report:     .*index\.html",
     ):

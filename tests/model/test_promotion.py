@@ -46,10 +46,10 @@ def test_what_the_rows_would_have_shown_is_said_in_its_unit() -> None:
 
 
 def test_a_clearly_better_model_is_promoted() -> None:
-    decision = decide_promotion(LOSSES, LOSSES - GAINS, loss="squared error", unit="squared points")
+    decision = decide_promotion(LOSSES, LOSSES - GAINS, loss="mean squared error", unit="squared points")
     assert decision.promoted is True
     assert decision.reason == (
-        "The challenger is better: the mean improvement of the squared error is 4.65 squared points on 89 rows "
+        "The challenger is better: the improvement of the mean squared error is 4.65 squared points on 89 rows "
         "unseen by both models, with a 95% lower bound of 3.89."
     )
     assert decision.improvement == pytest.approx(GAINS.mean())
@@ -58,7 +58,7 @@ def test_a_clearly_better_model_is_promoted() -> None:
 def test_a_worse_model_is_rejected() -> None:
     decision = decide_promotion(LOSSES - GAINS, LOSSES)
     assert (decision.promoted, decision.improvement) == (False, pytest.approx(-GAINS.mean()))
-    assert decision.reason.startswith("The challenger is worse: the mean increase of the loss is 4.65 on")
+    assert decision.reason.startswith("The challenger is worse: the increase of the mean loss is 4.65 on")
     assert decision.lower_bound < decision.improvement
 
 
@@ -169,16 +169,16 @@ def test_a_rejected_model_does_not_go_on() -> None:
 def test_a_challenger_that_is_worse_beyond_chance_is_called_worse() -> None:
     champion = np.linspace(1.0, 2.0, 100)
     noise = np.linspace(-0.5, 0.5, 100)
-    worse = decide_promotion(champion, champion + 5 + noise, loss="squared error", unit="squared points")
+    worse = decide_promotion(champion, champion + 5 + noise, loss="mean squared error", unit="squared points")
     assert not worse.promoted
     assert worse.improvement == pytest.approx(-5)
     assert worse.reason.startswith(
-        "The challenger is worse: the mean increase of the squared error is 5.00 squared points on 100 rows unseen by "
+        "The challenger is worse: the increase of the mean squared error is 5.00 squared points on 100 rows unseen by "
         "both models, with a 95% lower bound of 4.9"
     )
     unclear = decide_promotion(champion, champion + 0.01 + noise)
     assert unclear.reason.startswith(
-        "The challenger is not shown to be better: the mean improvement of the loss is -0.0"
+        "The challenger is not shown to be better: the improvement of the mean loss is -0.0"
     )
 
 

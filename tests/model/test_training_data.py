@@ -5,29 +5,30 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from diabetes.data import EXAMPLE_ROWS, FEATURES, TARGET, split_rows
+from diabetes import FEATURES, problem
 from mlops.data.identity import match_rows
 from mlops.model.training_data import TrainingData, describe_data, read_training_data, write_training_data
+from mlops.problem.split import split_rows
 
 
 @pytest.fixture
 def described(good: pd.DataFrame) -> TrainingData:
     """The data of a training on the sample."""
-    training, holdout = split_rows(good, 0.2, 0)
-    return describe_data(training[list(FEATURES)], holdout[list(FEATURES)], holdout[TARGET])
+    training, holdout = split_rows(problem, good, 0.2, 0)
+    return describe_data(training[list(FEATURES)], holdout[list(FEATURES)], holdout["Y"])
 
 
 def test_examples_are_rows_of_the_data_with_their_true_values(good: pd.DataFrame, described: TrainingData) -> None:
-    _, holdout = split_rows(good, 0.2, 0)
+    _, holdout = split_rows(problem, good, 0.2, 0)
     rows = pd.DataFrame(described.rows, columns=list(FEATURES))
     assert match_rows(rows, [holdout[list(FEATURES)].head(2)]).seen.all()
-    assert described.actual == tuple(holdout[TARGET].head(2))
+    assert described.actual == tuple(holdout["Y"].head(2))
 
 
 def test_rows_far_outside_the_training_data_are_flagged(good: pd.DataFrame, described: TrainingData) -> None:
     for row in good[list(FEATURES)].to_numpy():
         assert described.judge_row(row) == "within or near the training data"
-    smoke = [described.judge_row(row) for row in EXAMPLE_ROWS]
+    smoke = [described.judge_row(row) for row in problem.example_rows]
     assert smoke[0] == "FAR OUTSIDE the training data: AGE 1.00 (trained on -0.107 to 0.111) and 9 more"
     one = [*described.rows[0][:-1], 0.6]
     assert described.judge_row(one) == "FAR OUTSIDE the training data: S6 0.600 (trained on -0.129 to 0.136)"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from old_homes import build_home
 
-from diabetes.data import FEATURES, restore_training_rows, split_rows
+from diabetes import FEATURES, problem
 from mlops.backends import memory, open_backend
 from mlops.backends.local.store.mlflow_store import MlflowStore
 from mlops.backends.local.tracking import LocalTracker
@@ -17,6 +17,7 @@ from mlops.files.hashes import hash_file
 from mlops.model.training_rows import find_rows, keep_rows
 from mlops.pipelines.step import HandedFile, Step, Training
 from mlops.platform.trainings import Tracker
+from mlops.problem.split import restore_rows, split_rows
 from mlops.workspace import HOME_FORMAT, read_home_format
 
 
@@ -29,7 +30,7 @@ def tracker() -> Tracker:
 def test_rows_come_back_as_they_were(tracker: Tracker, good: pd.DataFrame) -> None:
     features = good[list(FEATURES)]
     name = keep_rows(tracker, features)
-    found = find_rows(tracker, {"training_rows": name}, restore_training_rows)
+    found = find_rows(tracker, problem, {"training_rows": name})
     pd.testing.assert_frame_equal(found, features, check_exact=True)
     # Storing the same rows again adds nothing.
     assert keep_rows(tracker, pd.concat([features, features.head(7)])) == name
@@ -45,7 +46,7 @@ def test_rows_come_back_as_they_were(tracker: Tracker, good: pd.DataFrame) -> No
     ids=["gaps", "large integers", "text"],
 )
 def test_equal_rows_are_stored_once(tracker: Tracker, rows: pd.DataFrame) -> None:
-    found = find_rows(tracker, {"training_rows": keep_rows(tracker, rows)}, restore_training_rows)
+    found = find_rows(tracker, problem, {"training_rows": keep_rows(tracker, rows)})
     pd.testing.assert_frame_equal(found, rows[:3], check_exact=True)
 
 
@@ -56,12 +57,12 @@ def test_the_rows_of_an_older_training_are_those_of_its_data_file(
     path = tmp_path / "data.csv"
     good.to_csv(path, index=False)
     made = {"data_path": str(path), "data_sha256": hash_file(path), "holdout_share": "0.2", "seed": "0"}
-    found = find_rows(tracker, made, restore_training_rows)
-    pd.testing.assert_frame_equal(found, restore_training_rows(good, made), check_exact=True)
+    found = find_rows(tracker, problem, made)
+    pd.testing.assert_frame_equal(found, restore_rows(problem, good, made), check_exact=True)
     good.head(441).to_csv(path, index=False)
-    assert find_rows(tracker, made, restore_training_rows) is None
+    assert find_rows(tracker, problem, made) is None
     path.unlink()
-    assert find_rows(tracker, made, restore_training_rows) is None
+    assert find_rows(tracker, problem, made) is None
 
 
 def test_rows_are_found_by_the_names_that_the_training_declares(
@@ -72,10 +73,10 @@ def test_rows_are_found_by_the_names_that_the_training_declares(
     fit = Step("fit", "02_fit", hands_on=(HandedFile("table", "content"),), trains=Training("run", "files", "fitted"))
     name = keep_rows(tracker, good[list(FEATURES)])
     older = {"table": str(path), "content": hash_file(path), "holdout_share": "0.2", "seed": "0"}
-    assert len(find_rows(tracker, {"fitted": name}, restore_training_rows, [fit])) == len(good)  # type: ignore[arg-type]
-    assert len(find_rows(tracker, older, restore_training_rows, [fit])) == 344  # type: ignore[arg-type]
-    assert find_rows(tracker, {"training_rows": name}, restore_training_rows, [fit]) is None
-    assert find_rows(tracker, {"training_rows": name}, restore_training_rows, []) is None
+    assert len(find_rows(tracker, problem, {"fitted": name}, [fit])) == len(good)  # type: ignore[arg-type]
+    assert len(find_rows(tracker, problem, older, [fit])) == 344  # type: ignore[arg-type]
+    assert find_rows(tracker, problem, {"training_rows": name}, [fit]) is None
+    assert find_rows(tracker, problem, {"training_rows": name}, []) is None
 
 
 @pytest.mark.parametrize("name", ["format-1", "format-2"])
@@ -83,27 +84,27 @@ def test_the_champion_of_an_older_home_has_its_rows(good: pd.DataFrame, tmp_path
     backend = open_backend("local", build_home(tmp_path, name))
     champion = backend.registry.find_champion("diabetes")
     assert champion is not None
-    found = find_rows(backend.tracker, champion.tags, restore_training_rows)
+    found = find_rows(backend.tracker, problem, champion.tags)
     assert found is not None
     assert len(found) == 344
     assert match_rows(good[list(FEATURES)].astype("float32"), [found]).seen.sum() == 344
 
 
 def test_rows_that_nobody_kept_are_not_available(tracker: Tracker) -> None:
-    assert find_rows(tracker, {"training_rows": "0" * 64}, restore_training_rows) is None
-    assert find_rows(tracker, {"author": "somebody else"}, restore_training_rows) is None
+    assert find_rows(tracker, problem, {"training_rows": "0" * 64}) is None
+    assert find_rows(tracker, problem, {"author": "somebody else"}) is None
 
 
 def test_locally_rows_are_files_of_the_home_which_older_versions_then_refuse(
     good: pd.DataFrame, tmp_path: Path
 ) -> None:
     tracker = LocalTracker(MlflowStore(tmp_path))
-    name = keep_rows(tracker, split_rows(good, 0.2, 0)[0][list(FEATURES)])
+    name = keep_rows(tracker, split_rows(problem, good, 0.2, 0)[0][list(FEATURES)])
     (path,) = (tmp_path / "training-rows").rglob("*.parquet")
     assert hash_file(path) == name
     assert read_home_format(tmp_path) == HOME_FORMAT >= 3
     assert len(read_table(str(path)).frame) > 300
     path.write_bytes(b"damaged")
     with pytest.raises(IntegrityError, match=r"^The training rows .*rows\.parquet have changed since they were stored"):
-        find_rows(tracker, {"training_rows": name}, restore_training_rows)
-    assert keep_rows(tracker, split_rows(good, 0.2, 0)[0][list(FEATURES)]) == name == hash_file(path)
+        find_rows(tracker, problem, {"training_rows": name})
+    assert keep_rows(tracker, split_rows(problem, good, 0.2, 0)[0][list(FEATURES)]) == name == hash_file(path)

@@ -26,7 +26,7 @@ def test_an_older_home_says_what_it_knows(tmp_path: Path) -> None:
     assert (production.model, production.health, production.is_champion) == ("diabetes version 1", "stopped", True)
     assert production.decision == "promoted by the gate"
     assert (production.since, production.url) == ("2026-11-25T23:38:51Z", "")  # nothing is served there
-    assert (production.error_name, production.error) == ("mean absolute error", "47.1")
+    assert (production.error_name, production.error) == ("mean absolute error", "47.1 points of disease progression")
 
 
 def test_nothing_is_deployed_in_an_empty_home(workspace: Workspace) -> None:
@@ -75,7 +75,7 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
     tmp_path: Path, workspace: Workspace
 ) -> None:
     backend: Any = open_backend()
-    tags = {**TAGS, "mae": "47.0627", "unit": "points", "override_reason": "ticket 42", "overridden_by": "alice"}
+    tags = {**TAGS, "mae": "47.0627", "override_reason": "ticket 42", "overridden_by": "alice"}
     model = backend.registry.register("tiny", track(backend, tmp_path), tags)
     backend.registry.promote("tiny", model.version, expected="")
     backend.images.publish(make_bundle(tmp_path, model, 1.0), model)
@@ -89,7 +89,11 @@ def test_a_version_that_was_promoted_over_the_gate_is_marked_wherever_it_serves(
     assert production.model == "tiny version 1 (gate overruled by alice: ticket 42)"
     assert qa.model == "tiny version 1 (gate overruled)"  # the card before has the reason
     assert production.decision == "gate overruled, deployed by bob (a new ward)"
-    assert (production.error, production.is_champion, production.remark) == ("47.1 points", True, "")
+    assert (production.error, production.is_champion, production.remark) == (
+        "47.1 points of disease progression",
+        True,
+        "",
+    )
     status = read_status(opened)
     assert status.champion is not None
     assert status.champion_title == production.model

@@ -2,6 +2,7 @@
 
 import pytest
 
+from diabetes import problem
 from mlops.errors import UsageError
 from mlops.operations.sweeping import Places, choose_goal
 from mlops.pipelines.step import Step
@@ -15,7 +16,9 @@ def test_a_cluster_decides_itself_how_many_notebooks_run_at_once() -> None:
 
 
 def test_a_sweep_optimizes_the_metric_asked_for_or_the_one_of_the_step() -> None:
-    scored = Step("fit", "02_fit", scored_by="loss")
-    assert (choose_goal(scored), choose_goal(scored, "r2", True)) == (Goal("loss"), Goal("r2", True))
+    scored = Step("fit", "02_fit", scored_by="cv_")
+    assert choose_goal(scored, problem) == Goal("cv_mse")
+    assert choose_goal(scored, problem, "gain", True) == Goal("gain", True)
+    assert choose_goal(scored, problem, "r2") == choose_goal(scored, problem, "r2", True) == Goal("r2", True)
     with pytest.raises(UsageError, match="The step look does not declare a metric to compare by"):
-        choose_goal(Step("look", "01_look"))
+        choose_goal(Step("look", "01_look"), problem)

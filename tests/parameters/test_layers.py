@@ -11,7 +11,7 @@ from mlops.errors import ParameterError
 MISTAKES: dict[str, tuple[str, str]] = {
     "unknown section": (
         "step: {}",
-        "parameters/base.yml: unknown section 'step'. Allowed: platform, run, kernels, shared, steps.",
+        "parameters/base.yml: unknown section 'step'. Allowed: platform, run, kernels, shared, steps, problem.",
     ),
     "unknown step": (
         "steps: {trian: {alpha: 1}}",

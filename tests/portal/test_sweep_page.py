@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from declared import declare
 
 from mlops.cli.progress.sweep import SweepProgress, summarize_sweep
 from mlops.portal.sweep_page import write_page
@@ -63,7 +64,7 @@ def test_the_page_has_a_row_for_every_combination_best_first(tmp_path: Path) -> 
 
 def test_the_page_says_in_which_unit_an_error_is(tmp_path: Path) -> None:
     sweep, points = make({"alpha": (0.1, 1.0)})
-    points = [replace(point, results={"mae": point.score, "unit": "points"}) for point in points]
+    points = [replace(point, results={"mae": point.score, **declare("mae", unit="points")}) for point in points]
     page = write(tmp_path, sweep, points)
     assert [head.get_text() for head in page.find_all("th")] == [
         "",

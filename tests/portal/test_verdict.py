@@ -1,6 +1,7 @@
 """How a step ended, for the top of its report."""
 
 import pytest
+from declared import declare
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from mlops.portal.verdict import Verdict, find_verdict, mark_unrun
@@ -39,7 +40,12 @@ CELL = "validation.require_valid(violations, url)"
             Verdict("done", "✓ Done. The new model had mse 3,080, r2 0.483 on the holdout."),
         ),
         (
-            StepRecord("train", "02_train", state="done", results={"mae": 47.63, "r2": 0.4831, "unit": "points"}),
+            StepRecord(
+                "train",
+                "02_train",
+                state="done",
+                results={"mae": 47.63, "r2": 0.4831, **declare("mae", "r2", unit="points")},
+            ),
             Verdict("done", "✓ Done. The new model had mae 47.6 points, r2 0.483 on the holdout."),
         ),
         (

@@ -4,30 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from mlops.pipelines.step import Comparison, Decision, Step, Version
+from mlops.pipelines.step import Decision, Step, Version
 from mlops.record.ledger import RunRecord, RunSettings, StepRecord
 from mlops.record.processes import own_process
 from mlops.record.steps import Failure
 from mlops.record.summary import (
-    Scores,
     describe_end,
     describe_failure,
     describe_outcome,
-    find_metrics,
     find_model,
     find_model_name,
     find_model_version,
     find_reason,
-    list_metrics,
-    list_scores,
 )
 
 STEPS = (
-    Step("fit", "01_fit", metrics=("auc", "loss")),
+    Step("fit", "01_fit"),
     Step("judge", "02_judge", decides=Decision(reason="because")),
     Step("store", "03_store", names_model=Version("name", "version")),
     Step("serve", "04_serve", names_model=Version("name", "version")),
 )
+COMPARING = (Step("judge", "02_judge", decides=Decision("good", "because")),)
 
 
 def make_run(**results: dict[str, object]) -> RunRecord:
@@ -48,42 +45,6 @@ def test_the_last_step_that_names_a_model_counts() -> None:
     assert find_model_version(make_run(store={"version": 3}, serve={}), STEPS) == 3
 
 
-def test_the_declared_metrics_are_found_as_the_last_step_handed_them_on() -> None:
-    run = make_run(fit={"auc": 0.9, "loss": None, "rows": 3.0}, judge={"auc": 0.8})
-    assert list_metrics(STEPS) == ["auc", "loss"]
-    assert find_metrics(run, STEPS) == {"auc": 0.8}
-
-
-COMPARING = (
-    Step(
-        "judge",
-        "02_judge",
-        decides=Decision("good", "because"),
-        metrics=("auc",),
-        compares=Comparison("old", "of", "old_override"),
-        overridden="why",
-    ),
-)
-
-
-def test_metrics_say_whose_they_are() -> None:
-    assert list_scores(make_run(judge={"good": True}), COMPARING) == []
-    alone = make_run(fit={"auc": 0.9})
-    assert list_scores(alone, STEPS) == [Scores("new model", {"auc": 0.9})]
-    first = make_run(judge={"auc": 0.8, "old": {}, "of": 0})
-    assert list_scores(first, COMPARING) == [Scores("challenger", {"auc": 0.8})]
-    both = make_run(judge={"auc": 0.8, "old": {"auc": 0.7, "none": None}, "of": 3})
-    assert list_scores(both, COMPARING) == [
-        Scores("challenger", {"auc": 0.8}),
-        Scores("champion (version 3)", {"auc": 0.7}),
-    ]
-    overruled = make_run(judge={"auc": 0.8, "old": {"auc": 0.7}, "of": 3, "old_override": "by ann", "why": "ticket 42"})
-    assert [scores.model for scores in list_scores(overruled, COMPARING)] == [
-        "challenger (gate overruled)",
-        "champion (version 3, gate overruled)",
-    ]
-
-
 def test_a_refused_deployment_deploys_no_model() -> None:
     steps = (Step("serve", "04_serve", names_model=Version("name", "version"), refuses="refusal"),)
     served = {"name": "tiny", "version": 2, "refusal": ""}
@@ -99,14 +60,6 @@ def test_a_rollback_deploys_what_it_restores() -> None:
     run = replace(make_run(), pipeline="rollback", steps=(step,), by="ann")
     assert find_model(run) == "tiny version 1"
     assert find_reason(run) == "tiny version 2 to tiny version 1 in production by ann (no reason was given)"
-
-
-def test_after_a_promotion_the_other_model_is_the_previous_champion() -> None:
-    steps = (*COMPARING, Step("store", "03_store", promotes=True))
-    promoted = make_run(judge={"auc": 0.8, "old": {"auc": 0.7}, "of": 3}, store={})
-    assert [scores.model for scores in list_scores(promoted, steps)] == ["challenger", "previous champion (version 3)"]
-    failed = promoted.with_step(replace(promoted.get_step("store"), state="failed"))
-    assert [scores.model for scores in list_scores(failed, steps)] == ["challenger", "champion (version 3)"]
 
 
 @pytest.mark.parametrize(

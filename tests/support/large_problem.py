@@ -22,16 +22,11 @@ def copy_project(project: Path, folder: Path, columns: int) -> Path:
         place = folder / path.relative_to(project)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
-    data = folder / "src" / "diabetes" / "data.py"
-    text = data.read_text()
+    declared = folder / "src" / "diabetes" / "__init__.py"
+    text = declared.read_text().replace("minimum=-0.5, maximum=0.5", "minimum=-10.0, maximum=10.0")
     names = f'FEATURES = tuple(f"C{{number}}" for number in range({columns - 1}))'
-    data.write_text(re.sub(r"^FEATURES = .*$", names, text, flags=re.MULTILINE))
-    examples = (
-        data.read_text().replace("range(1, 11)", f"range(1, {columns})").replace("range(10,", f"range({columns - 1},")
-    )
-    data.write_text(examples)
-    checks = folder / "src" / "diabetes" / "checks.py"
-    checks.write_text(checks.read_text().replace("-0.5, 0.5", "-10.0, 10.0"))
+    text = text.replace("range(1, 11)", f"range(1, {columns})").replace("range(10,", f"range({columns - 1},")
+    declared.write_text(re.sub(r"^FEATURES = .*$", names, text, flags=re.MULTILINE))
     reference = make_reference(draw_rows(2000, columns, seed=1))
     (folder / "src" / "diabetes" / "reference_profile.json").write_bytes(encode_profile(reference))
     return folder

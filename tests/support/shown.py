@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from diabetes import data, model
+from diabetes import problem
 from mlops.notebook import figures
+from mlops.problem.split import split_rows
 from mlops.record.ledger import RunRecord, StepRecord, write_run
 from mlops.scraps import make_scrap
 
@@ -29,8 +30,8 @@ def draw(figure: Figure, dpi: int = 72) -> bytes:
 
 def predict(alpha: float) -> tuple[Any, Any]:
     """Return the actual values of the holdout, and a model's predictions."""
-    training, holdout = data.split_rows(data.load_sample(), 0.2, 0)
-    return holdout[data.TARGET], model.predict(model.train_model(training, alpha), holdout)
+    training, holdout = split_rows(problem, problem.load_sample(), 0.2, 0)
+    return holdout[problem.target.name], problem.predict(problem.train(training, alpha=alpha), holdout)
 
 
 def plot(alpha: float = 0.4) -> Figure:

@@ -64,7 +64,7 @@ def sweep(
     Examples:
       mlops sweep train -p alpha=0.01,0.1,1,10
       mlops sweep train -p alpha=0.1,1 -p seed=0,1,2 --jobs 4
-      mlops sweep train -p alpha=0.1,1 --metric r2 --maximize
+      mlops sweep train -p alpha=0.1,1 --metric r2
       mlops sweep train -p alpha=0.1,1 --scheduler tcp://10.0.0.7:8786
     """
     from mlops.cli.progress.sweep import SweepProgress, summarize_sweep
@@ -75,7 +75,8 @@ def sweep(
     places = Places(jobs or 0, scheduler)
     project = Project.load(find_workspace())
     grid = read_grid(project, step, overrides, platform)
-    opened, goal = open_loaded(project, platform), choose_goal(grid.step, metric, maximize)
+    opened = open_loaded(project, platform)
+    goal = choose_goal(grid.step, opened.problem, metric, maximize)
     shown = ([], []) if quiet else ([Progress()], [SweepProgress()])
     record, plan, points = sweep_step(opened, grid, goal, places, *shown)
     print_annotations(annotate_run(record, project.workspace.project))

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-    files          saves a fitted estimator without code (skops), and its numbers as JSON
+    files          saves a fitted estimator without code (skops), and the files that its problem exports
     loading        loads the model of a training or of a registered version, after a check of its hashes
     training_data  ranges of the training data, and rows with which to try a model
     training_rows  stores and finds the rows that a model was trained on

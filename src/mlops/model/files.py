@@ -1,10 +1,9 @@
-"""The files of a model: a skops file for audits and retraining, and plain numbers for the scoring image.
+"""The files of a model: a skops file for audits and retraining, and the files that its problem exports for the service.
 
 Pickle is never used.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,33 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from mlops.errors import IntegrityError
 from mlops.files.atomic import write_atomically
+from mlops.model.training_data import TRAINING_DATA
+from mlops.problem import Problem
 
 ESTIMATOR = "model.skops"
-NUMBERS = "model.json"
 
 
-def save_model(estimator: Any, numbers: Mapping[str, Any], folder: Path) -> None:
+def save_model(problem: Problem, estimator: Any, folder: Path) -> None:
     """Write the files of a model.
 
     Parameters
     ----------
+    problem : Problem
+        The problem, which exports further files; see `Problem.export`.
     estimator : scikit-learn estimator
         The fitted model.
-    numbers : mapping
-        The values that the scoring script loads, which can be written as JSON.
     folder : Path
-        The folder to which ``model.skops`` and ``model.json`` are written.
+        The folder to which ``model.skops`` and the exported files are written.
     """
     write_atomically(folder / ESTIMATOR, skops.io.dumps(estimator))
-    write_atomically(folder / NUMBERS, json.dumps(numbers, indent=1) + "\n")
+    problem.export(estimator, folder)
+
+
+def list_served(names: Iterable[str]) -> list[str]:
+    """Return those of a model's files that the service gets: all but the estimator, unless there is no other file."""
+    names = sorted(names)
+    exported = [name for name in names if name not in (ESTIMATOR, TRAINING_DATA)]
+    return [*(exported or [ESTIMATOR]), *(name for name in names if name == TRAINING_DATA)]
 
 
 def load_model(folder: Path) -> Any:

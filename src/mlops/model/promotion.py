@@ -81,7 +81,7 @@ def decide_promotion(
     resamples: int = 5000,
     min_rows: int = 30,
     left_out: str = "",
-    loss: str = "loss",
+    loss: str = "mean loss",
     unit: str = "",
     seed: int = 0,
 ) -> Decision:
@@ -103,7 +103,7 @@ def decide_promotion(
         A sentence that says why other rows were left out of the comparison. It is added to the reason if too few rows
         remain.
     loss, unit : str
-        The name of the loss and its unit, for the reason: "squared error", "squared points".
+        The name of the mean loss and its unit, for the reason: "mean squared error", "squared points".
     seed : int
         The seed of the bootstrap.
 
@@ -143,7 +143,7 @@ def decide_promotion(
         if increase > 0:
             verdict, change, mean, bound = "is worse", "increase", -improvement, increase
     reason = (
-        f"The challenger {verdict}: the mean {change} of the {loss} is {f'{format_number(mean)} {unit}'.strip()} on "
+        f"The challenger {verdict}: the {change} of the {loss} is {f'{format_number(mean)} {unit}'.strip()} on "
         f"{rows} rows unseen by both models, with a {100 * confidence:g}% lower bound of {format_number(bound)}."
     )
     return Decision(promoted, reason, rows, improvement, lower_bound, detectable)

@@ -4,7 +4,7 @@ If several trainings use the same rows, the platform stores them once.
 """
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,8 @@ from mlops.errors import IntegrityError, UsageError
 from mlops.pipelines import ALL_STEPS, find_training
 from mlops.pipelines.step import Step
 from mlops.platform.trainings import Tracker
-
-Restore = Callable[[pd.DataFrame, Mapping[str, object]], pd.DataFrame]
+from mlops.problem import Problem
+from mlops.problem.split import restore_rows
 
 
 def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
@@ -51,7 +51,7 @@ def _are_unique(rows: pd.DataFrame) -> bool:
 
 
 def find_rows(
-    tracker: Tracker, made: Mapping[str, object], restore: Restore, steps: Iterable[Step] = ALL_STEPS
+    tracker: Tracker, problem: Problem, made: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS
 ) -> pd.DataFrame | None:
     """Return the feature rows that a model was trained on.
 
@@ -59,12 +59,12 @@ def find_rows(
     ----------
     tracker : Tracker
         The tracker of the platform, which records trainings.
+    problem : Problem
+        The problem that the model was trained for.
     made : mapping
         The results of the model's training, or the tags of its version, which have the same names. One of them names
         the stored rows. If there is none, an older version of the engine trained the model. Then the rows are read from
         the data file of the training, if that file still has the recorded hash.
-    restore : callable
-        Takes the rows of that data file, and `made`. Returns the features of the training rows.
     steps : iterable of Step
         The steps of the pipeline. One of them declares the names of these results.
 
@@ -91,4 +91,4 @@ def find_rows(
         table = read_table(str(made[source.url]), str(made[source.sha256]))
     except (UsageError, IntegrityError):  # the data file was deleted or changed
         return None
-    return restore(table.frame, made)
+    return restore_rows(problem, table.frame, made)

@@ -3,6 +3,7 @@
 .. code-block:: text
 
     handoff   the results that a notebook hands on, and the results of earlier notebooks
+    declared  the problem, and the hyperparameters that a notebook sets
     figures   the plots, with alt text
     excerpts  the tables that are too long to show whole
     ranges    the check of a parameter's range in JupyterLab, where no runner checks it

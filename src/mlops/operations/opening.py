@@ -8,6 +8,7 @@ from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
 from mlops.platform.backend import Backend
+from mlops.problem import Problem, load
 from mlops.record.ledger import RunRecord
 from mlops.workspace import Workspace
 
@@ -37,6 +38,17 @@ class OpenProject:
     def workspace(self) -> Workspace:
         """The folders of the project."""
         return self.project.workspace
+
+    @property
+    def problem(self) -> Problem:
+        """The problem that the project solves.
+
+        Raises
+        ------
+        ProblemError
+            If base.yml names none, or its declaration is wrong.
+        """
+        return load(self.project.base.problem)
 
     @property
     def model_name(self) -> str:

@@ -4,15 +4,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mlops.errors import MlopsError
-from mlops.numbers import format_number
 from mlops.operations.opening import OpenProject
 from mlops.operations.status import Status, read_status
-from mlops.pipelines import ALL_STEPS
 from mlops.platform.datasets import DatasetVersion
 from mlops.platform.models import ModelVersion
 from mlops.platform.services import ENVIRONMENTS, FAILED_TEST, UNFINISHED_TEST
 from mlops.portal.environments import Environment, Overview
 from mlops.portal.index import write_index
+from mlops.problem import Metric
 from mlops.record.clock import now
 from mlops.record.summary import OVERRULED
 from mlops.release.next_release import describe_rollback
@@ -29,7 +28,7 @@ def read_overview(opened: OpenProject) -> Overview:
         found = read_status(opened.override())  # without the overrides of this run, which may name another model
         standings = {standing.service.environment: standing for standing in found.standings}
         environments = tuple(
-            _describe(found, standings[name]) if name in standings else Environment(name)
+            _describe(found, standings[name], opened.problem.metrics[0]) if name in standings else Environment(name)
             for name in (reversed(ENVIRONMENTS) if standings else ())
         )
     except (MlopsError, OSError) as error:
@@ -54,7 +53,7 @@ def refresh_index(opened: OpenProject) -> None:
             write_index(opened.workspace.outputs, read_overview(opened))
 
 
-def _describe(status: Status, standing: Standing) -> Environment:
+def _describe(status: Status, standing: Standing, metric: Metric) -> Environment:
     service = standing.service
     if service.problem:
         return Environment(service.environment, "", service.health, is_champion=None, remark=service.problem)
@@ -72,17 +71,15 @@ def _describe(status: Status, standing: Standing) -> Environment:
     if version is None:
         problem = status.unread.get(service.environment, "")
         return replace(shown, remark=f"{standing.remark} {problem}".strip(), decision=_find_decision(status, standing))
-    measures = next((step.measures for step in ALL_STEPS if step.measures), ())
-    name, unit, title = measures or ("", "", "")
     decision = _find_decision(status, standing, version)
     try:
-        typical = f"{format_number(float(version.tags[name]))} {version.tags.get(unit, '')}".strip()
+        measured = metric.show(float(version.tags[metric.name]))
     except KeyError:
-        typical = ""
+        measured = ""
     except ValueError:
-        remark = f"The tag {name} of {version.title} is {version.tags[name]!r}, which is not a number."
+        remark = f"The tag {metric.name} of {version.title} is {version.tags[metric.name]!r}, which is not a number."
         return replace(shown, remark=f"{standing.remark} {remark}".strip(), decision=decision)
-    return replace(shown, decision=decision, error=typical, error_name=title)
+    return replace(shown, decision=decision, error=measured, error_name=metric.title)
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:

@@ -12,6 +12,7 @@ from mlops.operations.surroundings import surround_run
 from mlops.pipelines import find_data_step
 from mlops.pipelines.step import Step
 from mlops.portal.sweep_page import SweepReporter
+from mlops.problem import Problem
 from mlops.record.ledger import RunRecord
 from mlops.runner import Listener
 from mlops.sweeps.executors import Executor, Threads
@@ -36,18 +37,32 @@ class Places:
             )
 
 
-def choose_goal(step: Step, metric: str = "", maximize: bool = False) -> Goal:
-    """Return the goal of a sweep, with the given metric or, by default, the metric that the step declares.
+def choose_goal(step: Step, problem: Problem, metric: str = "", maximize: bool = False) -> Goal:
+    """Return the goal of a sweep.
+
+    Parameters
+    ----------
+    step : Step
+        The swept step.
+    problem : Problem
+        The problem that the project solves.
+    metric : str
+        The result to compare by; empty for the cross-validated metric that decides about promotions.
+    maximize : bool
+        Whether a higher value is better, for a metric that the problem does not declare. Where it is declared, its
+        direction counts.
 
     Raises
     ------
     UsageError
         If no metric is given, and the step declares none.
     """
-    chosen = metric or step.scored_by
-    if not chosen:
+    if not metric and not step.scored_by:
         raise UsageError(f"The step {step.name} does not declare a metric to compare by. Name one with --metric NAME.")
-    return Goal(chosen, maximize)
+    chosen = metric or f"{step.scored_by}{problem.decisive.name}"
+    names = {chosen, chosen.removeprefix(step.scored_by)}
+    declared = next((found for found in problem.metrics if found.name in names), None)
+    return Goal(chosen, maximize or (declared is not None and declared.higher_is_better))
 
 
 def sweep_step(

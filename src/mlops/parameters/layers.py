@@ -13,6 +13,7 @@ from mlops.parameters.suggestion import suggest
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 BASE = "base"
+PROBLEM = "problem"  # a key of base.yml alone
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Layer:
         The name of the file in error messages: "parameters/base.yml".
     platform : str
         The platform that the file chooses. Empty if it does not choose one.
+    problem : str
+        The package that declares the problem: "diabetes". Only base.yml names it.
     run, shared : mapping of str to Setting
         `run` has the settings of the runner. `shared` has the values for every notebook that declares a parameter of
         the same name.
@@ -43,6 +46,7 @@ class Layer:
     steps: Mapping[str, Mapping[str, Setting]]
     kernels: Mapping[str, Setting] = field(default_factory=dict)
     own: Mapping[str, Setting] = field(default_factory=dict)
+    problem: str = ""
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -66,7 +70,7 @@ def read_layer(path: Path) -> Layer:
     """
     name = f"{path.parent.name}/{path.name}"
     sections = read_mapping(path, name)
-    allowed = SECTIONS if path.stem == BASE else (*SECTIONS, path.stem)
+    allowed = (*SECTIONS, PROBLEM if path.stem == BASE else path.stem)
     for section in sections:
         if section not in allowed:
             raise ParameterError(f"{name}: unknown section {section!r}. Allowed: {', '.join(allowed)}.")
@@ -74,13 +78,12 @@ def read_layer(path: Path) -> Layer:
     return Layer(
         path=name,
         platform=str(sections.get("platform") or ""),
+        problem=str(sections.get(PROBLEM) or ""),
         run=_read_settings(sections.get("run"), f"{name}: run"),
         shared=_read_settings(sections.get("shared"), f"{name}: shared"),
         steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
         kernels=_read_settings(sections.get("kernels"), f"{name}: kernels"),
-        own=_read_settings(
-            sections.get(path.stem) if path.stem in allowed[len(SECTIONS) :] else None, f"{name}: {path.stem}"
-        ),
+        own=_read_settings(sections.get(path.stem) if path.stem != BASE else None, f"{name}: {path.stem}"),
     )
 
 

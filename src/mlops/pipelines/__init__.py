@@ -18,14 +18,12 @@ from mlops.pipelines.step import (
     Decision,
     Deployment,
     HandedFile,
-    Measure,
     Step,
     Training,
     Version,
 )
 
-METRICS = ("mse", "mae", "r2")
-ERROR = Measure("mae", "unit", "mean absolute error")
+PROBLEM = "problem"  # the result that describes the metrics of the problem
 DATA = HandedFile("data_path", "data_sha256")
 MODEL = Version("model_name", "model_version")
 DEPLOYMENT = Deployment(
@@ -49,9 +47,8 @@ RETRAIN = (
         needs=("test_data",),
         hands_on=(DATA,),
         trains=Training("training_run", "files", "training_rows"),
-        metrics=METRICS,
-        measures=ERROR,
-        scored_by="cv_mse",
+        declares=PROBLEM,
+        scored_by="cv_",
     ),
     Step(
         "evaluate",
@@ -64,9 +61,8 @@ RETRAIN = (
             overruled_by="promote_always",
             override_reason="override_reason",
         ),
-        metrics=METRICS,
+        declares=PROBLEM,
         compares=Comparison("champion_metrics", "champion_version", "champion_override"),
-        measures=ERROR,
         overridden="override",
     ),
     Step(

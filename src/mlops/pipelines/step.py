@@ -41,14 +41,6 @@ class Condition(NamedTuple):
     result: str
 
 
-class Measure(NamedTuple):
-    """The typical prediction error of a run: the results with its value and its unit, and its name for display."""
-
-    error: str
-    unit: str
-    title: str
-
-
 class BuildParameters(NamedTuple):
     """The parameters with the id of a build and its address."""
 
@@ -153,11 +145,8 @@ class Step:
     overridden : str
         The result with the reason why a person overruled the decision about the step's model: "override". The result is
         empty if nobody overruled it.
-    measures : Measure
-        The typical prediction error, in the unit of the target. The error is always shown with its unit. These results
-        become tags of the model's version.
-    metrics : tuple of str
-        The results that measure the model. A run's summary and the index show them in this order.
+    declares : str
+        The result with the declaration of the problem, which names the metrics among the step's results: "problem".
     compares : Comparison
         The results that describe the champion. The step measures its own metrics on the same rows.
     registers : bool
@@ -167,7 +156,8 @@ class Step:
     packs : str
         The result with the digest of the image that the step creates for a model version: "digest".
     scored_by : str
-        The result that a sweep compares combinations by, unless the user names another: "cv_mse".
+        The beginning of the name of the result that a sweep compares combinations by, unless the user names another
+        result: "cv_". The name of the problem's decisive metric follows it.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version
@@ -197,8 +187,7 @@ class Step:
     decides: Decision = Decision()
     refuses: str = ""
     overridden: str = ""
-    measures: tuple[()] | Measure = ()
-    metrics: tuple[str, ...] = ()
+    declares: str = ""
     compares: tuple[()] | Comparison = ()
     registers: bool = False
     promotes: bool = False

@@ -12,20 +12,17 @@ from mlops.portal.page import mark_code, mark_unit, render_page
 from mlops.portal.refusals import describe_failed_test
 from mlops.record.changes import list_changes, measure_duration
 from mlops.record.ledger import RunRecord, StepRecord, list_runs
+from mlops.record.scores import find_metrics, find_units
 from mlops.record.steps import INTERRUPTED
 from mlops.record.summary import (
     OVERRULED,
     describe_failure,
     describe_outcome,
-    find_metrics,
     find_model,
     find_override,
-    find_units,
-    list_metrics,
     name_end,
 )
 
-METRICS = list_metrics()
 LEADING = ("Run", "Status", "Parameters that differ", "Steps", "Model")
 NUMERIC = ' class="number"'
 GOOD = ("promoted", "released", "done")
@@ -61,12 +58,14 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
         The path of the index.
     """
     runs = list_runs(outputs)
-    units = _find_common_units(runs)
-    rows = "\n".join(_render_run(run, runs[place + 1 :], outputs / run.run_id, units) for place, run in enumerate(runs))
-    body = rows or f'<tr><td colspan="{len(LEADING) + len(METRICS) + 1}">No runs yet.</td></tr>'
+    metrics = _find_metrics(runs)
+    rows = "\n".join(
+        _render_run(run, runs[place + 1 :], outputs / run.run_id, metrics) for place, run in enumerate(runs)
+    )
+    body = rows or f'<tr><td colspan="{len(LEADING) + len(metrics) + 1}">No runs yet.</td></tr>'
     heads = "".join(f'<th scope="col">{name}</th>' for name in LEADING)
     heads += "".join(
-        f'<th scope="col"{NUMERIC}>{mark_unit(name, units.get(name, ""))}</th>' for name in (*METRICS, "Duration")
+        f'<th scope="col"{NUMERIC}>{mark_unit(name, unit)}</th>' for name, unit in {**metrics, "Duration": ""}.items()
     )
     top = render_overview(overview, runs) if overview else ""
     main = f"""{top}<h2>Runs</h2>
@@ -82,24 +81,24 @@ def write_index(outputs: Path, overview: Overview | None) -> Path:
     return path
 
 
-def _find_common_units(runs: Sequence[RunRecord]) -> dict[str, str]:
-    """Return the units of the metrics for which every run has the same unit."""
+def _find_metrics(runs: Sequence[RunRecord]) -> dict[str, str]:
+    """Return the metrics of all runs, those of the newest run first, each with the unit that all runs share, or ""."""
     found: dict[str, set[str]] = {}
     for run in runs:
         units = find_units(run)
         for name in find_metrics(run):
             found.setdefault(name, set()).add(units.get(name, ""))
-    return {name: next(iter(units)) for name, units in found.items() if len(units) == 1 and units != {""}}
+    return {name: next(iter(units)) if len(units) == 1 else "" for name, units in found.items()}
 
 
-def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path, units: Mapping[str, str]) -> str:
-    model, metrics = find_model(run), find_metrics(run)
+def _render_run(run: RunRecord, older: Sequence[RunRecord], folder: Path, metrics: Mapping[str, str]) -> str:
+    model, found = find_model(run), find_metrics(run)
     mark = f" <small>({OVERRULED})</small>" if model and find_override(run) else ""
     changes = "<br>".join(map(escape, _list_axes(run) or list_changes(run, older)))
-    own = {name: unit for name, unit in find_units(run).items() if name not in units}
+    own = {name: unit for name, unit in find_units(run).items() if not metrics[name]}
     numbers = [
-        (f"{name} ({units[name]})" if name in units else name, _render_number(metrics, name, own), "number")
-        for name in METRICS
+        (f"{name} ({unit})" if unit else name, _render_number(found, name, own), "number")
+        for name, unit in metrics.items()
     ]
     cells = [
         ("Status", _render_status(run), "status"),

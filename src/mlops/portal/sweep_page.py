@@ -17,7 +17,7 @@ from mlops.portal.reporter import warn_unwritten
 from mlops.portal.sweep_plot import describe_plot, encode_figure, plot_sweep
 from mlops.portal.tables import align_tables
 from mlops.record.ledger import RunRecord, StepRecord
-from mlops.record.summary import find_unit
+from mlops.record.scores import find_unit
 from mlops.scraps import name_copy
 from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (

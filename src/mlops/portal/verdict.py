@@ -10,8 +10,9 @@ from mlops.pipelines import ALL_STEPS, find_deployment
 from mlops.pipelines.step import Step
 from mlops.portal.refusals import describe_failed_test, name_model
 from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.scores import find_unit, list_metrics
 from mlops.record.steps import name_cell
-from mlops.record.summary import find_dataset, find_unit
+from mlops.record.summary import find_dataset
 
 FAILURES = {DataTestFailed.__name__: "The data did not pass its test"}  # the beginning of the verdict, by kind of error
 
@@ -75,11 +76,11 @@ def _describe_end(run: RunRecord, step: StepRecord, declared: Step, steps: Seque
     deployed = name_model(run, find_deployment(steps, step.environment))
     if declared.checks in step.results:
         return f"{deployed or 'The service'} in {step.environment} passed {step.results[declared.checks]} checks."
-    return f"Done.{_name_numbers(declared, step, steps)}"
+    return f"Done.{_name_numbers(step, steps)}"
 
 
-def _name_numbers(declared: Step, step: StepRecord, steps: Sequence[Step]) -> str:
-    names = [name for name in declared.metrics if isinstance(step.results.get(name), float)]
+def _name_numbers(step: StepRecord, steps: Sequence[Step]) -> str:
+    names = [name for name in list_metrics(step, steps) if isinstance(step.results.get(name), float)]
     numbers = ", ".join(
         f"{name} {format_number(step.results[name])} {find_unit(name, step.results, steps)}".rstrip() for name in names
     )

@@ -6,6 +6,7 @@
     order         the order in which runs started, even if the clock was set back
     steps         one step of a run, and the failure of a run
     summary       the model and the data of a run
+    scores        the metrics of a run
     conclusion    how a run ended, for the pages of a platform
     data_test     the last data test
     changes       the parameters of a run that differ from those of an earlier run

@@ -1,25 +1,15 @@
 """The model and the data of a run, read from the results that its steps declare."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from mlops.pipelines import ALL_STEPS, ROLLBACK
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 
-NO_STEP = StepRecord("", "")
 TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: the models, with versions
 ROLLED_BACK = "rolled back"  # the outcome of a rollback
 REFUSED = "refused"  # how a step ended that ran but refused to act, for example to deploy
 OVERRULED = "gate overruled"  # marks a model that a person promoted although the gate rejected it
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The metrics of a model, with the name of the model: "challenger", "champion (diabetes version 3)"."""
-
-    model: str
-    metrics: Mapping[str, float]
 
 
 def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
@@ -127,61 +117,6 @@ def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()
 def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
     """Return why a person promoted the model although the gate rejected it, or "". See `Step.overridden`."""
     return str(_find_result(run, {step.name: step.overridden for step in steps}) or "")
-
-
-def list_metrics(steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return the names of the metrics that the steps declare, without duplicates. See `Step.metrics`."""
-    return list(dict.fromkeys(name for step in steps for name in step.metrics))
-
-
-def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, float]:
-    """Return the metrics of the run's model by name. Metrics that no step handed on as a number are left out."""
-    found = {name: run.result(name) for name in list_metrics(steps)}
-    return {name: value for name, value in found.items() if isinstance(value, float)}
-
-
-def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the unit that a step hands on with a metric; "" if there is none. See `Step.measures`."""
-    declared = (step.measures for step in steps if step.measures)
-    return next((str(results[found.unit]) for found in declared if found.error == metric and found.unit in results), "")
-
-
-def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
-    """Return the units of the metrics of the run's model, without metrics that have no unit."""
-    steps = tuple(steps)
-    results = {name: value for step in run.steps for name, value in step.results.items()}
-    return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}
-
-
-def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
-    """Return the metrics of the run's model and, if it was compared, of the champion.
-
-    Returns
-    -------
-    list of Scores
-        Two entries, measured on the same rows, if the run compared models; one if it only trained; otherwise none.
-    """
-    steps = tuple(steps)
-    metrics = find_metrics(run, steps)
-    if not metrics:
-        return []
-    compared = next((step for step in steps if step.compares and (run.step(step.name) or NO_STEP).has_results), None)
-    if compared is None:
-        return [Scores("new model", metrics)]
-    mark = f" ({OVERRULED})" if find_override(run, [compared]) else ""
-    champion, version, override = (run.get_step(compared.name).results.get(name) for name in compared.compares)
-    rank = "previous champion" if _has_promoted(run, steps) else "champion"
-    if not champion:
-        return [Scores(f"challenger{mark}", metrics)]
-    known = {name: champion[name] for name in metrics if isinstance(champion.get(name), float)}
-    model = str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
-    named = f"{model} version {version}".strip() + (f", {OVERRULED}" if override else "")
-    return [Scores(f"challenger{mark}", metrics), Scores(f"{rank} ({named})", known)]
-
-
-def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
-    """Return whether the run has made its model the champion, even if it failed later. See `Step.promotes`."""
-    return any(step.promotes and (run.step(step.name) or NO_STEP).has_results for step in steps)
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:

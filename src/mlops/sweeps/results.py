@@ -16,7 +16,7 @@ from mlops.files.records import decode_record, read_content, require_format
 from mlops.numbers import format_number
 from mlops.pipelines import PIPELINES
 from mlops.record.ledger import Stamp
-from mlops.record.summary import find_unit
+from mlops.record.scores import find_unit
 
 FILE = "sweep.jsonl"
 FORMAT = 1  # the file's format number

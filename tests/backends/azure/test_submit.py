@@ -9,7 +9,7 @@ from doubles.azure.azure import Azure
 from doubles.azure.names import ACCOUNT
 from doubles.azure.routing import Response, make_error
 
-from diabetes.data import load_sample
+from diabetes import problem
 from mlops.backends.azure.connection.session import AzureSession
 from mlops.backends.azure.connection.settings import read_settings
 from mlops.backends.azure.datasets import AzureDatasets
@@ -46,7 +46,7 @@ def publish_build(workspace: Workspace) -> AzurePipelines:
     """Register the sample and publish build 42."""
     session = AzureSession(read_settings(workspace), workspace)
     workspace.home.mkdir(parents=True)
-    load_sample().to_csv(workspace.home / "diabetes.csv", index=False)
+    problem.load_sample().to_csv(workspace.home / "diabetes.csv", index=False)
     datasets = AzureDatasets(session)
     datasets.register(datasets.stage(workspace.home / "diabetes.csv"))
     opened = AzurePipelines(session)
@@ -133,7 +133,7 @@ def _check_what_a_run_leaves(azure: Azure, pipelines: AzurePipelines, run: Submi
 def test_a_file_that_breaks_the_rules_ends_the_run_red_with_its_report(
     azure: Azure, pipelines: AzurePipelines, workspace: Workspace
 ) -> None:
-    bad = load_sample()
+    bad = problem.load_sample()
     bad["BMI"] += 20
     azure.blobs.write("given/bad.csv", bad.to_csv(index=False).encode())
     url = f"abfs://{azure.blobs.container}@{ACCOUNT}.dfs.core.windows.net/given/bad.csv"
@@ -154,7 +154,7 @@ def test_new_data_is_tested_trained_on_and_becomes_the_newest_version_and_bad_da
     (watch,) = [found for found in azure.pipelines.active_schedules if found["DataStoreTriggerInfo"]]
     folder = watch["DataStoreTriggerInfo"]["PathOnDataStore"]
     datasets = AzureDatasets(AzureSession(read_settings(workspace), workspace))
-    rows = load_sample()
+    rows = problem.load_sample()
 
     bad = rows.assign(BMI=rows["BMI"] + 20)
     azure.blobs.write(f"{folder}/november.csv", bad.to_csv(index=False).encode())

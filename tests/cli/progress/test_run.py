@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
+from declared import declare
 
 from mlops.cli.progress.following import find_following
 from mlops.cli.progress.run import Progress, format_ending, summarize_run
@@ -25,7 +26,7 @@ def make_run(outcome: str, **results: object) -> RunRecord:
 
 
 def test_the_summary_says_the_outcome_and_the_numbers() -> None:
-    run = make_run("promoted", reason="it is better", mse=3075.261, r2=0.4831, alpha=0.4)
+    run = make_run("promoted", reason="it is better", mse=3075.261, r2=0.4831, alpha=0.4, **declare("mse", "r2"))
     assert summarize_run(run, Status(), "outputs/index.html", "mlops").splitlines() == [
         "Outcome:    promoted: it is better",
         "Metrics:    challenger  mse 3,080  r2 0.483  (on the holdout)",
@@ -34,9 +35,9 @@ def test_the_summary_says_the_outcome_and_the_numbers() -> None:
 
 
 def test_the_summary_says_in_which_unit_an_error_is() -> None:
-    run = make_run("promoted", mse=3075.261, mae=47.63, unit="points")
+    run = make_run("promoted", mse=3075.261, mae=47.63, **declare("mae", "mse", unit="points"))
     said = summarize_run(run, Status(), "", "mlops").splitlines()[1]
-    assert said == "Metrics:    challenger  mse 3,080  mae 47.6  (on the holdout; mae in points)"
+    assert said == "Metrics:    challenger  mae 47.6  mse 3,080  (on the holdout; mae in points)"
 
 
 def test_the_summary_names_the_run_whose_results_one_step_alone_took() -> None:
@@ -48,7 +49,7 @@ def test_the_summary_names_the_run_whose_results_one_step_alone_took() -> None:
 
 
 def test_the_summary_has_challenger_and_champion_side_by_side() -> None:
-    champion = {"champion_metrics": {"r2": 0.4831, "mse": 3075.261}, "champion_version": 4}
+    champion = {"champion_metrics": {"r2": 0.4831, "mse": 3075.261}, "champion_version": 4, **declare("mse", "r2")}
     run = make_run("rejected", promoted=False, reason="It is not better.", mse=12974.871, r2=0.5, **champion)
     assert summarize_run(run, Status(), "index.html", "mlops").splitlines() == [
         "Outcome:    rejected: It is not better.",

@@ -18,15 +18,13 @@ from mlops.platform.models import OVERRIDE_REASON
 from mlops.platform.services import ENVIRONMENTS, Service
 from mlops.record.ledger import RunRecord, StepRecord
 from mlops.record.listener import Listener
+from mlops.record.scores import Scores, find_units, list_scores
 from mlops.record.summary import (
     REFUSED,
-    Scores,
     describe_outcome,
     find_dataset,
     find_reason,
-    find_units,
     has_step,
-    list_scores,
     name_end,
 )
 from mlops.release.loopback import is_loopback

@@ -8,7 +8,7 @@ from typing import TextIO
 from mlops.cli.progress.line import ProgressLine
 from mlops.numbers import format_number
 from mlops.record.ledger import RunRecord
-from mlops.record.summary import find_unit
+from mlops.record.scores import find_unit
 from mlops.sweeps.plan import SweepListener
 from mlops.sweeps.results import (
     Point,

@@ -1,0 +1,38 @@
+"""The problem that the project declares, and the hyperparameters that a notebook sets."""
+
+from mlops.errors import ProblemError
+from mlops.parameters.layers import BASE, read_layer
+from mlops.problem import Problem, load
+from mlops.workspace import find_workspace
+
+
+def load_problem() -> Problem:
+    """Return the problem that ``parameters/base.yml`` names.
+
+    Raises
+    ------
+    ProblemError
+        If it names none, or the declaration is wrong.
+    """
+    return load(read_layer(find_workspace().parameters / f"{BASE}.yml").problem)
+
+
+def read_hyperparameters(problem: Problem) -> dict[str, object]:
+    """Return the values of the problem's hyperparameters, which are variables of the calling notebook.
+
+    Raises
+    ------
+    ProblemError
+        If the notebook does not set one of them.
+    """
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    variables = shell.user_ns if shell else {}
+    missing = [name for name in problem.hyperparameters if name not in variables]
+    if missing:
+        raise ProblemError(
+            f"{problem} has the hyperparameter {missing[0]!r}, which this notebook does not set. Add a line for it to "
+            "the cell tagged `parameters`."
+        )
+    return {name: variables[name] for name in problem.hyperparameters}

@@ -1,0 +1,99 @@
+"""A column of a problem's table."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, get_args
+
+from mlops.errors import ProblemError
+
+Kind = Literal["number", "category", "boolean", "date", "id"]
+Role = Literal["feature", "target", "id", "ignored"]
+Bound = float | date | None
+RANGED = ("number", "date")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column, and the rules that its values must meet.
+
+    Parameters
+    ----------
+    name : str
+        The name in the file's header.
+    kind : str
+        "number", "category" (text), "boolean", "date" or "id" (text or whole numbers that name a row).
+    role : str, optional
+        "feature" (an input of the model), "target" (what it predicts), "id" (distinguishes rows) or "ignored" (in the
+        file, but not used). By default, "id" for a column of the kind "id", else "feature".
+    minimum, maximum : float or date, optional
+        The range of a number or a date. Both ends are allowed.
+    allowed : tuple of str, optional
+        The values of a category. Empty: any.
+    max_missing : float
+        The largest share of missing values, from 0 to 1.
+    min_share : float
+        The smallest share of each class of a category or boolean, from 0 to 0.5.
+    unique : bool, optional
+        Whether a value may occur only once. By default, true for the role "id".
+    title : str, optional
+        The name in plots and sentences: "disease progression". By default, `name`.
+    unit : str
+        The unit of its numbers, for plots and reports.
+
+    Raises
+    ------
+    ProblemError
+        If the declaration contradicts itself.
+    """
+
+    name: str
+    kind: Kind = "number"
+    role: Role | None = None
+    minimum: Bound = None
+    maximum: Bound = None
+    allowed: tuple[str, ...] = ()
+    max_missing: float = 0.0
+    min_share: float = 0.0
+    unique: bool | None = None
+    title: str = ""
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        self._require_known("kind", self.kind, get_args(Kind))
+        if self.role is None:
+            object.__setattr__(self, "role", "id" if self.kind == "id" else "feature")
+        self._require_known("role", self.role, get_args(Role))
+        if self.unique is None:
+            object.__setattr__(self, "unique", self.role == "id")
+        if not self.title:
+            object.__setattr__(self, "title", self.name)
+        self._check_range()
+        if self.allowed and self.kind != "category":
+            raise ProblemError(f"{self} lists allowed values, but its kind is {self.kind!r}. Only a category has them.")
+        if not 0 <= self.max_missing <= 1:
+            raise ProblemError(f"{self} has max_missing {self.max_missing!r}. Give a share from 0 to 1.")
+        if not 0 <= self.min_share <= 0.5 or (self.min_share and self.kind not in ("category", "boolean")):
+            raise ProblemError(f"{self} has min_share {self.min_share!r}. Give classes a share from 0 to 0.5.")
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The ends of the range of a number; infinite if it is open."""
+        low, high = self.minimum, self.maximum
+        return float("-inf") if low is None else float(low), float("inf") if high is None else float(high)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"The column {self.name!r}"
+
+    def _require_known(self, what: str, value: str | None, known: tuple[str, ...]) -> None:
+        if value not in known:
+            raise ProblemError(f"{self} has the {what} {value!r}. Write {', '.join(known[:-1])} or {known[-1]}.")
+
+    def _check_range(self) -> None:
+        bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
+        if bounds and self.kind not in RANGED:
+            raise ProblemError(f"{self} has a range. Only numbers and dates have one, and its kind is {self.kind!r}.")
+        for bound in bounds:
+            if isinstance(bound, date) != (self.kind == "date"):
+                raise ProblemError(f"{self} has the bound {bound!r}, but its kind is {self.kind!r}.")
+        if len(bounds) == 2 and bounds[0] > bounds[1]:  # type: ignore[operator]
+            raise ProblemError(f"{self} has the minimum {bounds[0]!r} above its maximum {bounds[1]!r}.")

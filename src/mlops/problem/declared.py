@@ -1,0 +1,253 @@
+"""The base class of problems."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from mlops.errors import ProblemError
+from mlops.problem.column import Column
+from mlops.problem.declaration import Declaration, describe_metric
+from mlops.problem.metric import Metric
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # with the longest suffix, 32 characters, as Azure allows
+
+
+class Problem:
+    """A problem: what is predicted, from which columns, how well, and by which model.
+
+    Derive a class in a package of your own, set its attributes, and override `train`. The other methods have defaults.
+
+    Attributes
+    ----------
+    name : str
+        The name from which those of the model, the data set, the services and the pipeline derive: lower-case letters,
+        digits and hyphens, at most 21.
+    columns : tuple of Column
+        The columns of a data file, one of which has the role "target".
+    metrics : tuple of Metric
+        The metrics of a model. Reports show the first one first.
+    gate : str
+        The name of the metric that decides about promotions. Empty: the first metric.
+    examples : tuple of mapping of str to value
+        Rows to try the service with, by column. They are published, so never take them from the data.
+
+    Raises
+    ------
+    ProblemError
+        If the declaration contradicts itself, when the class is called.
+    """
+
+    name: ClassVar[str] = ""
+    columns: ClassVar[tuple[Column, ...]] = ()
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    gate: ClassVar[str] = ""
+    examples: ClassVar[tuple[Mapping[str, object], ...]] = ()
+
+    def __init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ProblemError(
+                f"{type(self).__name__}.name is {self.name!r}. Use 3 to 21 lower-case letters, digits and hyphens, "
+                "beginning with a letter, because the names of services on Azure derive from it."
+            )
+        self._check_columns()
+        self._check_metrics()
+        for place, example in enumerate(self.examples):
+            if set(example) != set(self.features):
+                names = ", ".join(self.features)
+                raise ProblemError(f"{self}: examples[{place}] must have exactly the features: {names}.")
+
+    def __str__(self) -> str:
+        return f"The problem {self.name!r}"
+
+    def load_sample(self) -> "pd.DataFrame":
+        """Return data to begin with, which a home without a data set is given.
+
+        Raises
+        ------
+        ProblemError
+            If the problem has no sample, as by default.
+        """
+        from mlops.pipelines.advice import DATA_PARAMETER
+
+        raise ProblemError(f"{self} has no sample data. Name a file with the parameter {DATA_PARAMETER}.")
+
+    def mark_holdout(self, rows: "pd.DataFrame", share: float, seed: int) -> "pd.Series":
+        """Mark the rows that are held out from training; by default with `mlops.problem.split.mark_rows`.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Rows with all features and the id, if there is one.
+        share : float
+            The expected share of held-out rows, between 0 and 1.
+        seed : int
+            Another seed selects another holdout.
+
+        Returns
+        -------
+        Series of bool
+            True for a held-out row; indexed as `rows`.
+        """
+        from mlops.problem.split import mark_rows
+
+        return mark_rows(self, rows, share, seed)
+
+    def train(self, rows: "pd.DataFrame", *args: "Any", **hyperparameters: "Any") -> "Any":
+        """Return a scikit-learn estimator that is fitted on rows.
+
+        Override this method. Its keyword-only parameters are the hyperparameters; 02_train declares each of them.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Training rows with all columns.
+        """
+        raise NotImplementedError(f"{self} must override train")
+
+    def predict(self, model: "Any", rows: "pd.DataFrame") -> "ArrayLike":
+        """Return the predictions for rows, exactly as the service answers them.
+
+        Parameters
+        ----------
+        model : scikit-learn estimator
+            What `train` returned.
+        rows : DataFrame
+            One or more rows with all features.
+
+        Returns
+        -------
+        array of shape (n,) or (n, classes)
+            By default, numbers for a target of numbers, the probability of true for a boolean, and the probabilities of
+            the sorted classes for a category.
+        """
+        features = rows[list(self.features)]
+        if not self.classes:
+            return model.predict(features)
+        probabilities = model.predict_proba(features)
+        return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
+
+    def explain(self, model: "Any") -> "pd.Series | None":
+        """Return how much each feature counts, by feature, for the report of the training; None to leave it out."""
+        return None
+
+    def export(self, model: "Any", folder: Path) -> None:
+        """Write further files of the model, for example plain numbers for the scoring script; by default none."""
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of the package that declares the problem, which also holds its scoring script."""
+        return Path(inspect.getfile(type(self))).parent
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The names of the columns that the model predicts from."""
+        return tuple(column.name for column in self.columns if column.role == "feature")
+
+    @cached_property
+    def target(self) -> Column:
+        """The column that the model predicts."""
+        return next(column for column in self.columns if column.role == "target")
+
+    @cached_property
+    def id(self) -> Column | None:
+        """The column that distinguishes rows, or None."""
+        return next((column for column in self.columns if column.role == "id"), None)
+
+    @cached_property
+    def classes(self) -> tuple[str | bool, ...]:
+        """The sorted classes of the target; empty if the target is a number."""
+        if self.target.kind == "boolean":
+            return (False, True)
+        return tuple(sorted(self.target.allowed))
+
+    @cached_property
+    def decisive(self) -> Metric:
+        """The metric that decides about promotions."""
+        return next(metric for metric in self.metrics if metric.name == (self.gate or self.metrics[0].name))
+
+    @cached_property
+    def example_rows(self) -> list[list[object]]:
+        """The examples as rows of values in the order of the features."""
+        return [[example[name] for name in self.features] for example in self.examples]
+
+    @cached_property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """The names of the keyword-only parameters of `train`."""
+        parameters = inspect.signature(self.train).parameters.values()
+        return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
+
+    @cached_property
+    def declaration(self) -> Declaration:
+        """The declaration as a run records it."""
+        return Declaration(self.name, tuple(map(describe_metric, self.metrics)), self.decisive.name)
+
+    def encode(self, values: "ArrayLike") -> "NDArray[np.generic]":
+        """Return values of the target, or predictions, as metrics take them: numbers, booleans or places of classes."""
+        import numpy as np
+
+        found = np.asarray(values)
+        if self.target.kind == "category" and found.ndim == 1:
+            return self._place_classes(found.astype(str))
+        return found.astype(bool if found.dtype == object and self.target.kind == "boolean" else float)
+
+    def score(self, actual: "ArrayLike", predicted: "ArrayLike") -> dict[str, float | None]:
+        """Return the metrics of predictions by name; None for a metric that is undefined for these rows.
+
+        Parameters
+        ----------
+        actual : array of shape (n,)
+            Values of the target.
+        predicted : array of shape (n,) or (n, classes)
+            What `predict` returned.
+        """
+        pair = self.encode(actual), self.encode(predicted)
+        return {metric.name: metric.measure(*pair) for metric in self.metrics}
+
+    def summarize(self, scores: Mapping[str, float | None]) -> str:
+        """Return the metric that is shown first, with its name and unit: "mean absolute error 47.6 points"."""
+        shown = self.metrics[0]
+        return f"{shown.title} {shown.show(scores.get(shown.name))}"
+
+    def _place_classes(self, values: "NDArray[np.str_]") -> "NDArray[np.int64]":
+        import numpy as np
+
+        classes = np.asarray(self.classes, dtype=str)
+        unknown = values[~np.isin(values, classes)]
+        if unknown.size:
+            known = ", ".join(map(str, classes))
+            raise ProblemError(f"{self.target} has the value {str(unknown[0])!r}. Its declared classes are: {known}.")
+        return np.searchsorted(classes, values)
+
+    def _check_columns(self) -> None:
+        names = [column.name for column in self.columns]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ProblemError(f"{self} declares the column {min(repeated)!r} more than once.")
+        targets = [column for column in self.columns if column.role == "target"]
+        if len(targets) != 1:
+            named = ", ".join(column.name for column in targets) or "none"
+            raise ProblemError(f'{self} needs exactly one column with the role "target", but has {named}.')
+        if not self.features:
+            raise ProblemError(f'{self} has no features. Declare at least one column with the role "feature".')
+        if targets[0].kind == "category" and len(targets[0].allowed) < 2:
+            raise ProblemError(f"{targets[0]} is the target, so it needs its classes: allowed=(...).")
+        if targets[0].kind not in ("number", "boolean", "category"):
+            raise ProblemError(f"{targets[0]} has the kind {targets[0].kind!r}, which cannot be a target.")
+
+    def _check_metrics(self) -> None:
+        names = [metric.name for metric in self.metrics]
+        if not names:
+            raise ProblemError(f"{self} has no metrics. Choose one from mlops.problem.metrics.")
+        if len({*names}) < len(names):
+            raise ProblemError(f"{self} has two metrics of the same name. Its metrics are: {', '.join(names)}.")
+        if self.gate and self.gate not in names:
+            raise ProblemError(f"{self}: gate is {self.gate!r}, but its metrics are: {', '.join(names)}.")

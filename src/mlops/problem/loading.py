@@ -1,0 +1,43 @@
+"""Loading of a problem by the name of its package."""
+
+import importlib
+
+from mlops.errors import ProblemError, quote_cause
+from mlops.problem.declared import Problem
+
+ATTRIBUTE = "problem"
+
+
+def load(name: str) -> Problem:
+    """Return the problem that a package declares.
+
+    Parameters
+    ----------
+    name : str
+        The package, which has an attribute ``problem``: "diabetes".
+
+    Raises
+    ------
+    ProblemError
+        If there is no such package, it cannot be imported, or it declares no problem.
+    """
+    if not name.isidentifier():
+        raise ProblemError(f"The problem {name!r} is not the name of a package. Set `problem` in parameters/base.yml.")
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            raise ProblemError(
+                f"There is no package {name!r} to declare the problem. Create src/{name}/, or set `problem` in "
+                "parameters/base.yml."
+            ) from None
+        raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
+    except (ImportError, SyntaxError, TypeError, ValueError, NameError, AttributeError) as error:
+        raise ProblemError(f"Could not import the problem {name!r}: {quote_cause(error)}.") from error
+    found = getattr(module, ATTRIBUTE, None)
+    if not isinstance(found, Problem):
+        raise ProblemError(
+            f"The package {name!r} declares no problem. Its __init__.py must set `{ATTRIBUTE}` to an instance of a "
+            "class derived from mlops.problem.Problem."
+        )
+    return found

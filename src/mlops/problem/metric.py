@@ -1,0 +1,90 @@
+"""A metric of a problem."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlops.errors import ProblemError
+from mlops.numbers import format_number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    Score = Callable[[ArrayLike, ArrayLike], float]
+    RowLoss = Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good predictions are.
+
+    Parameters
+    ----------
+    name : str
+        The name in results, tags and tables: "mse".
+    score : callable
+        Returns the metric of actual and predicted values; see `mlops.problem.metrics`. It imports what it needs.
+    higher_is_better : bool
+        The direction.
+    row_loss : callable, optional
+        Returns the loss of every row, lower being better, if the metric is their mean. The gate is then faster.
+    title : str, optional
+        The name in sentences: "mean squared error". By default, `name`.
+    unit : str
+        The unit: "squared points"; empty if it has none.
+    digits : int
+        The significant digits that matter, from 1 to 15. A rerun must agree to this number of digits.
+    least_rows : int
+        The smallest number of rows for which the metric is defined.
+    all_classes : bool
+        Whether the metric is defined only for rows of all classes.
+
+    Raises
+    ------
+    ProblemError
+        If the declaration contradicts itself.
+    """
+
+    name: str
+    score: "Score"
+    higher_is_better: bool
+    row_loss: "RowLoss | None" = None
+    title: str = ""
+    unit: str = ""
+    digits: int = 6
+    least_rows: int = 1
+    all_classes: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ProblemError(f"The metric {self.name!r} needs a name of letters, digits and underscores: roc_auc.")
+        if not 1 <= self.digits <= 15:
+            raise ProblemError(f"The metric {self.name!r} has {self.digits!r} digits. Give a number from 1 to 15.")
+        if self.row_loss and self.higher_is_better:
+            raise ProblemError(f"The metric {self.name!r} has a loss for each row, so lower must be better.")
+        if not self.title:
+            object.__setattr__(self, "title", self.name)
+
+    def measure(self, actual: "NDArray[np.generic]", predicted: "NDArray[np.generic]") -> float | None:
+        """Return the metric of predictions, or None if it is undefined for these rows.
+
+        Parameters
+        ----------
+        actual : array of shape (n,)
+            Numbers, booleans, or the places of classes; see `mlops.problem.metrics`.
+        predicted : array of shape (n,) or (n, classes)
+            Numbers or probabilities.
+        """
+        classes = predicted.shape[1] if predicted.ndim == 2 else 2
+        if len(actual) < self.least_rows or (self.all_classes and len(set(actual.tolist())) < classes):
+            return None
+        return float(self.score(actual, predicted))
+
+    def show(self, value: float | None) -> str:
+        """Return a value of the metric for display, with its unit: "47.6 points"."""
+        return f"{format_number(value)} {self.unit}".strip()
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Return whether a value is better than another one."""
+        return value > other if self.higher_is_better else value < other

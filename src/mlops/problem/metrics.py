@@ -1,0 +1,142 @@
+"""Stock metrics, which carry scikit-learn's names. Importing this module does not import scikit-learn.
+
+Each function returns a `Metric`. Its parameters ``name``, ``unit`` and ``digits`` replace those of the metric.
+
+Actual values and predictions have the form that `Problem.score` gives them. Actual values are numbers, booleans, or for
+a category the place of the value among the sorted classes. Predictions are numbers, the probability of the positive
+class, or the probabilities of all classes in an array of shape (n, classes). Metrics of labels take the most probable
+class; a probability of 0.5 counts as positive.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mlops.problem.metric import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from mlops.problem.metric import Score
+
+SMALLEST = 1e-15  # a probability of 0 counts as this, so that the loss of a certain but wrong prediction is finite
+
+
+def mean_squared_error(name: str = "mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
+    """Return the mean of the squared errors, in squared units of the target. Lower is better."""
+    return Metric(name, _call("mean_squared_error"), False, _square, "mean squared error", unit, digits)
+
+
+def mean_absolute_error(name: str = "mean_absolute_error", *, unit: str = "", digits: int = 6) -> Metric:
+    """Return the mean of the absolute errors, in units of the target. Lower is better."""
+    return Metric(name, _call("mean_absolute_error"), False, _deviate, "mean absolute error", unit, digits)
+
+
+def root_mean_squared_error(name: str = "root_mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
+    """Return the square root of the mean squared error, in units of the target. Lower is better."""
+    return Metric(name, _call("root_mean_squared_error"), False, None, "root mean squared error", unit, digits)
+
+
+def r2_score(name: str = "r2_score", *, digits: int = 6) -> Metric:
+    """Return the share of the target's variance that the model explains. 1 is perfect, and it can be negative."""
+    return Metric(name, _call("r2_score"), True, None, "coefficient of determination", "", digits, least_rows=2)
+
+
+def mean_pinball_loss(quantile: float, name: str = "mean_pinball_loss", *, unit: str = "", digits: int = 6) -> Metric:
+    """Return the mean pinball loss of predictions of a quantile between 0 and 1. Lower is better."""
+
+    def lose(actual: "ArrayLike", predicted: "ArrayLike") -> "NDArray[np.float64]":
+        import numpy as np
+
+        error = np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float)
+        return np.maximum(quantile * error, (quantile - 1) * error)
+
+    title = f"mean pinball loss at {quantile:g}"
+    return Metric(name, _call("mean_pinball_loss", alpha=quantile), False, lose, title, unit, digits)
+
+
+def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
+    """Return the mean negative logarithm of the probability of the true class. Lower is better."""
+    return Metric(name, _average(_lose_log), False, _lose_log, "log loss", "", digits)
+
+
+def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
+    """Return the area under the ROC curve, for several classes the mean of one against the rest. 0.5 is chance."""
+    score = _call("roc_auc_score", multi_class="ovr")
+    return Metric(name, score, True, None, "area under the ROC curve", "", digits, all_classes=True)
+
+
+def average_precision_score(name: str = "average_precision_score", *, digits: int = 6) -> Metric:
+    """Return the average precision of the probability of the positive class. Higher is better."""
+    score = _call("average_precision_score")
+    return Metric(name, score, True, None, "average precision", "", digits, all_classes=True)
+
+
+def accuracy_score(name: str = "accuracy_score", *, digits: int = 6) -> Metric:
+    """Return the share of rows whose most probable class is the true one. Higher is better."""
+    return Metric(name, _label(_call("accuracy_score")), True, None, "accuracy", "", digits)
+
+
+def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
+    """Return the F1 score of the positive class, for several classes the mean of their scores. Higher is better."""
+    return Metric(name, _score_f1, True, None, "F1 score", "", digits)
+
+
+def _call(function: str, **options: object) -> "Score":
+    """Return a function of scikit-learn, which is imported when it is first called."""
+
+    def score(actual: "ArrayLike", predicted: "ArrayLike") -> float:
+        import sklearn.metrics
+
+        return float(getattr(sklearn.metrics, function)(actual, predicted, **options))
+
+    return score
+
+
+def _average(lose: "Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]") -> "Score":
+    return lambda actual, predicted: float(lose(actual, predicted).mean())
+
+
+def _label(score: "Score") -> "Score":
+    """Return a score that receives the most probable class of each row instead of probabilities."""
+    return lambda actual, predicted: score(*_find_classes(actual, predicted))
+
+
+def _square(actual: "ArrayLike", predicted: "ArrayLike") -> "NDArray[np.float64]":
+    import numpy as np
+
+    return np.square(np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float))
+
+
+def _deviate(actual: "ArrayLike", predicted: "ArrayLike") -> "NDArray[np.float64]":
+    import numpy as np
+
+    return np.abs(np.asarray(actual, dtype=float) - np.asarray(predicted, dtype=float))
+
+
+def _lose_log(actual: "ArrayLike", predicted: "ArrayLike") -> "NDArray[np.float64]":
+    import numpy as np
+
+    probabilities = np.asarray(predicted, dtype=float)
+    if probabilities.ndim == 1:
+        of_class = np.where(np.asarray(actual, dtype=bool), probabilities, 1 - probabilities)
+    else:
+        of_class = probabilities[np.arange(len(probabilities)), np.asarray(actual, dtype=int)]
+    return -np.log(np.clip(of_class, SMALLEST, 1.0))
+
+
+def _score_f1(actual: "ArrayLike", predicted: "ArrayLike") -> float:
+    import numpy as np
+    from sklearn.metrics import f1_score as score
+
+    several = np.ndim(predicted) == 2
+    return float(score(*_find_classes(actual, predicted), average="macro" if several else "binary", zero_division=0))
+
+
+def _find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """Return the true class and the most probable class of each row, as their places among the classes."""
+    import numpy as np
+
+    found = np.asarray(predicted, dtype=float)
+    classes = (found >= 0.5) if found.ndim == 1 else found.argmax(axis=1)
+    return np.asarray(actual).astype("int64"), classes.astype("int64")

@@ -1,0 +1,84 @@
+"""Predictions and cross-validation of a problem's models."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlops.errors import ProblemError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from mlops.problem.declared import Problem
+
+FOLDS = 5
+
+
+def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDArray[np.generic]":
+    """Return the predictions of a model for rows, of which there may be none.
+
+    Raises
+    ------
+    ProblemError
+        If the problem does not return one finite prediction for each row.
+    """
+    if rows.empty:  # scikit-learn refuses an empty table
+        return np.empty((0, len(problem.classes)) if problem.target.kind == "category" else 0)
+    predicted = np.asarray(problem.predict(model, rows))
+    if not predicted.ndim or len(predicted) != len(rows):
+        count = len(predicted) if predicted.ndim else 1
+        raise ProblemError(f"{problem}: predict returned {count} predictions for {len(rows)} rows.")
+    if predicted.dtype.kind == "f" and not np.isfinite(predicted).all():
+        place = int(np.argmax(~np.isfinite(predicted).reshape(len(predicted), -1).all(axis=1)))
+        raise ProblemError(f"{problem}: predict returned {predicted[place]} for row {place}. Return finite numbers.")
+    return predicted
+
+
+def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: object) -> float:
+    """Return the cross-validated metric of the gate within the training rows.
+
+    A model fitted on the other folds predicts each fold, so that a hyperparameter can be chosen without the holdout.
+    The folds are the same for all hyperparameters. They are random, because a file may be sorted.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem, whose `decisive` metric is measured.
+    rows : DataFrame
+        Training rows.
+    **hyperparameters
+        Those of `Problem.train`.
+
+    Returns
+    -------
+    float
+        The mean of the metric over the folds for which it is defined.
+
+    Raises
+    ------
+    ProblemError
+        If it is undefined for every fold.
+    """
+    found = []
+    for training, fold in _split_folds(problem, rows):
+        model = problem.train(rows.iloc[training], **hyperparameters)
+        part = rows.iloc[fold]
+        pair = problem.encode(part[problem.target.name]), problem.encode(predict_rows(problem, model, part))
+        found.append(problem.decisive.measure(*pair))
+    defined = [value for value in found if value is not None]
+    if not defined:
+        raise ProblemError(f"{problem}: the metric {problem.decisive.name} is undefined for every fold of {len(rows)}.")
+    return float(np.mean(defined))
+
+
+def _split_folds(problem: "Problem", rows: "pd.DataFrame") -> "list[tuple[NDArray[np.int64], NDArray[np.int64]]]":
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    target = rows[problem.target.name]
+    if not problem.classes:
+        return list(KFold(min(FOLDS, len(rows)), shuffle=True, random_state=0).split(rows))
+    folds = max(2, min(FOLDS, int(target.value_counts().min())))
+    return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(rows, target))

@@ -1,0 +1,113 @@
+"""The metrics of a run, under the names that the run's problem declares."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from mlops.pipelines import ALL_STEPS
+from mlops.pipelines.step import Step
+from mlops.problem.declaration import Declaration
+from mlops.record.ledger import RunRecord, StepRecord
+from mlops.record.summary import OVERRULED, find_override
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The metrics of a model, with the name of the model: "challenger", "champion (diabetes version 3)"."""
+
+    model: str
+    metrics: Mapping[str, float]
+
+
+def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> Declaration | None:
+    """Return the declaration of the problem among the results of a step, or None. See `Step.declares`."""
+    for name in dict.fromkeys(step.declares for step in steps if step.declares in results):
+        try:
+            return msgspec.convert(results[name], Declaration)
+        except msgspec.ValidationError:  # a result of the same name that a user's own notebook hands on
+            continue
+    return None
+
+
+def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
+    """Return the names of the metrics among a step's results, the one that the problem shows first at the front.
+
+    Runs of older versions recorded no declaration. Their metrics are the numbers that the step measured.
+    """
+    declared = next((found for found in steps if found.name == step.name), None)
+    if declared is None or not declared.declares:
+        return []
+    if problem := read_declared(step.results, [declared]):
+        return [metric.name for metric in problem.metrics]
+    compared = step.results.get(declared.compares.metrics) if declared.compares else None
+    if isinstance(compared, Mapping) and compared:
+        return list(compared)
+    if not declared.trains:
+        return []
+    scored = declared.scored_by or None
+    return [
+        name
+        for name, value in step.results.items()
+        if isinstance(value, float) and name not in step.parameters and not (scored and name.startswith(scored))
+    ]
+
+
+def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, float]:
+    """Return the metrics of the run's model by name, as the last step measured them.
+
+    Metrics that no step handed on as a number are left out.
+    """
+    steps = tuple(steps)
+    names = next((found for step in reversed(run.steps) if (found := list_metrics(step, steps))), [])
+    values = {name: run.result(name) for name in names}
+    return {name: value for name, value in values.items() if isinstance(value, float)}
+
+
+def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
+    """Return the unit of the metric that the problem shows first; "" for any other, so that lines stay short."""
+    problem = read_declared(results, steps) or Declaration()
+    return next((found.unit for found in problem.metrics[:1] if found.name == metric), "")
+
+
+def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
+    """Return the units to show with the metrics of the run's model; see `find_unit`."""
+    steps = tuple(steps)
+    results = {name: value for step in run.steps for name, value in step.results.items()}
+    return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}
+
+
+def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
+    """Return the metrics of the run's model and, if it was compared, of the champion.
+
+    Returns
+    -------
+    list of Scores
+        Two entries, measured on the same rows, if the run compared models; one if it only trained; otherwise none.
+    """
+    steps = tuple(steps)
+    metrics = find_metrics(run, steps)
+    if not metrics:
+        return []
+    compared = next((step for step in steps if step.compares and _has_results(run, step)), None)
+    if compared is None:
+        return [Scores("new model", metrics)]
+    mark = f" ({OVERRULED})" if find_override(run, [compared]) else ""
+    champion, version, override = (run.get_step(compared.name).results.get(name) for name in compared.compares)
+    rank = "previous champion" if _has_promoted(run, steps) else "champion"
+    if not champion:
+        return [Scores(f"challenger{mark}", metrics)]
+    known = {name: champion[name] for name in metrics if isinstance(champion.get(name), float)}
+    model = str(run.settings.parameters.shared.get("model_name", "")) if run.settings.parameters else ""
+    named = f"{model} version {version}".strip() + (f", {OVERRULED}" if override else "")
+    return [Scores(f"challenger{mark}", metrics), Scores(f"{rank} ({named})", known)]
+
+
+def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
+    """Return whether the run has made its model the champion, even if it failed later. See `Step.promotes`."""
+    return any(step.promotes and _has_results(run, step) for step in steps)
+
+
+def _has_results(run: RunRecord, step: Step) -> bool:
+    found = run.step(step.name)
+    return found is not None and found.has_results

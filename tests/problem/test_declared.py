@@ -1,0 +1,159 @@
+"""The declaration of a problem: its columns, metrics and names."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from mlops.errors import ProblemError
+from mlops.problem import Column, Metric, Problem, metrics
+from mlops.problem.scoring import cross_validate, predict_rows
+
+
+class Flowers(Problem):
+    """Three classes, predicted from two numbers."""
+
+    name = "flowers"
+    columns = (
+        Column("length", minimum=0.0),
+        Column("width", minimum=0.0),
+        Column("day", kind="date", role="ignored"),
+        Column("kind", kind="category", role="target", allowed=("iris", "daisy", "tulip")),
+    )
+    metrics = (metrics.accuracy_score("accuracy"), metrics.log_loss())
+    gate = "log_loss"
+    examples = ({"length": 1.0, "width": 2.0},)
+
+    def train(self, rows: pd.DataFrame, *, penalty: float, seed: int = 0) -> Any:
+        """Fit a logistic regression."""
+        model = LogisticRegression(C=penalty, random_state=seed)
+        return model.fit(rows[list(self.features)], rows[self.target.name])
+
+
+FLOWERS = Flowers()
+
+
+@pytest.fixture
+def flowers() -> pd.DataFrame:
+    """90 rows, 30 of each class, which overlap a little."""
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(["tulip", "iris", "daisy"], 30)
+    centre = np.repeat([1.0, 2.0, 3.0], 30)
+    return pd.DataFrame({"length": rng.normal(centre, 0.4), "width": rng.normal(centre, 0.4), "kind": kinds})
+
+
+def test_roles_give_the_features_the_target_and_the_classes() -> None:
+    assert FLOWERS.features == ("length", "width")
+    assert FLOWERS.target.name == "kind"
+    assert FLOWERS.id is None
+    assert FLOWERS.classes == ("daisy", "iris", "tulip")
+    assert FLOWERS.decisive.name == "log_loss"
+    assert FLOWERS.hyperparameters == ("penalty", "seed")
+    assert FLOWERS.example_rows == [[1.0, 2.0]]
+
+
+def test_a_run_records_the_metrics_without_their_functions() -> None:
+    first = FLOWERS.declaration.metrics[0]
+    assert (first.name, first.higher_is_better, first.title, first.unit, first.digits) == (
+        "accuracy",
+        True,
+        "accuracy",
+        "",
+        6,
+    )
+    assert (FLOWERS.declaration.name, FLOWERS.declaration.gate) == ("flowers", "log_loss")
+
+
+def test_a_classifier_predicts_the_probabilities_of_the_sorted_classes(flowers: pd.DataFrame) -> None:
+    model = FLOWERS.train(flowers, penalty=1.0)
+    predicted = predict_rows(FLOWERS, model, flowers)
+    assert predicted.shape == (90, 3)
+    found = FLOWERS.score(flowers["kind"], predicted)
+    assert found["accuracy"] == pytest.approx((model.predict(flowers[["length", "width"]]) == flowers["kind"]).mean())
+    assert found["log_loss"] == pytest.approx(-np.log(predicted[range(90), np.repeat([2, 1, 0], 30)]).mean())
+    assert predict_rows(FLOWERS, model, flowers.head(0)).shape == (0, 3)
+    # Rows of one class only: the classes keep their places.
+    assert FLOWERS.score(flowers["kind"].head(30), predicted[:30])["accuracy"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_classifier_is_cross_validated_with_all_classes_in_each_fold(flowers: pd.DataFrame) -> None:
+    assert 0.0 < cross_validate(FLOWERS, flowers, penalty=1.0) < cross_validate(FLOWERS, flowers, penalty=1e-3) < 1.2
+
+
+def test_a_class_that_is_not_declared_is_refused(flowers: pd.DataFrame) -> None:
+    with pytest.raises(ProblemError) as raised:
+        FLOWERS.encode(flowers["kind"].replace("iris", "rose"))
+    assert str(raised.value) == (
+        "The column 'kind' has the value 'rose'. Its declared classes are: daisy, iris, tulip."
+    )
+
+
+def test_a_problem_without_a_sample_says_how_to_name_a_file() -> None:
+    with pytest.raises(ProblemError, match=r"has no sample data\. Name a file with the parameter data_path\."):
+        FLOWERS.load_sample()
+
+
+NUMBER, TARGET = Column("a"), Column("b", role="target")
+ERROR = metrics.mean_squared_error()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Two Words"}, "Broken.name is 'Two Words'. Use 3 to 21 lower-case letters, digits and hyphens, "),
+        ({"columns": (NUMBER, NUMBER, TARGET)}, "The problem 'broken' declares the column 'a' more than once."),
+        (
+            {"columns": (NUMBER,)},
+            "The problem 'broken' needs exactly one column with the role \"target\", but has none",
+        ),
+        (
+            {"columns": (NUMBER, TARGET, Column("c", role="target"))},
+            "The problem 'broken' needs exactly one column with the role \"target\", but has b, c.",
+        ),
+        ({"columns": (TARGET,)}, "The problem 'broken' has no features. Declare at least one column with the role"),
+        (
+            {"columns": (NUMBER, Column("b", kind="category", role="target"))},
+            "The column 'b' is the target, so it needs its classes: allowed=(...).",
+        ),
+        (
+            {"columns": (NUMBER, Column("b", kind="date", role="target"))},
+            "The column 'b' has the kind 'date', which cannot be a target.",
+        ),
+        ({"metrics": ()}, "The problem 'broken' has no metrics. Choose one from mlops.problem.metrics."),
+        ({"metrics": (ERROR, ERROR)}, "The problem 'broken' has two metrics of the same name."),
+        ({"gate": "auc"}, "The problem 'broken': gate is 'auc', but its metrics are: mean_squared_error."),
+        ({"examples": ({"b": 1.0},)}, "The problem 'broken': examples[0] must have exactly the features: a."),
+    ],
+)
+def test_a_contradiction_is_an_error(changes: dict[str, object], message: str) -> None:
+    declared = {"name": "broken", "columns": (NUMBER, TARGET), "metrics": (ERROR,), **changes}
+    with pytest.raises(ProblemError) as raised:
+        type("Broken", (Problem,), declared)()
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (lambda: Column("a", kind="text"), "The column 'a' has the kind 'text'. Write number, category, boolean, date"),
+        (
+            lambda: Column("a", role="label"),
+            "The column 'a' has the role 'label'. Write feature, target, id or",
+        ),
+        (lambda: Column("a", allowed=("x",)), "The column 'a' lists allowed values, but its kind is 'number'. Only"),
+        (lambda: Column("a", kind="id", minimum=0), "The column 'a' has a range. Only numbers and dates have one"),
+        (lambda: Column("a", kind="date", minimum=0.0), "The column 'a' has the bound 0.0, but its kind is 'date'."),
+        (lambda: Column("a", minimum=2, maximum=1), "The column 'a' has the minimum 2 above its maximum 1."),
+        (lambda: Column("a", max_missing=2), "The column 'a' has max_missing 2. Give a share from 0 to 1."),
+        (lambda: Column("a", min_share=0.1), "The column 'a' has min_share 0.1. Give classes a share from 0 to 0.5."),
+        (lambda: Metric("a b", max, True), "The metric 'a b' needs a name of letters, digits and underscores"),
+        (lambda: Metric("a", max, True, digits=16), "The metric 'a' has 16 digits. Give a number from 1 to 15."),
+        (lambda: Metric("a", max, True, row_loss=max), "The metric 'a' has a loss for each row, so lower must be"),
+    ],
+)
+def test_a_wrong_column_or_metric_is_an_error(declare: Any, message: str) -> None:
+    with pytest.raises(ProblemError) as raised:
+        declare()
+    assert str(raised.value).startswith(message)

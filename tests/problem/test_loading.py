@@ -1,0 +1,45 @@
+"""Loading a problem by the name of its package."""
+
+from pathlib import Path
+
+import pytest
+
+from mlops.errors import ProblemError
+from mlops.problem import load
+
+
+def test_the_project_s_problem_is_loaded() -> None:
+    assert load("diabetes").name == "diabetes"
+    assert load("diabetes") is load("diabetes")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("", None, "The problem '' is not the name of a package. Set `problem` in parameters/base.yml."),
+        (
+            "no_such",
+            None,
+            "There is no package 'no_such' to declare the problem. Create src/no_such/, or set",
+        ),
+        ("empty_one", "", "The package 'empty_one' declares no problem. Its __init__.py must set `problem` to an"),
+        ("bad_import", "import nothing_at_all", "Could not import the problem 'bad_import': No module named 'nothing_"),
+        ("bad_syntax", "problem = (", "Could not import the problem 'bad_syntax': "),
+    ],
+)
+def test_a_problem_that_cannot_be_loaded_says_why(
+    name: str, content: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    if content is not None:
+        (tmp_path / f"{name}.py").write_text(content)
+    with pytest.raises(ProblemError) as raised:
+        load(name)
+    assert str(raised.value).startswith(message)
+
+
+def test_a_wrong_declaration_keeps_its_own_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "wrong_one.py").write_text("from mlops.problem import Column\nColumn('a', kind='text')\n")
+    with pytest.raises(ProblemError, match=r"^The column 'a' has the kind 'text'\."):
+        load("wrong_one")

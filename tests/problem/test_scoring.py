@@ -1,0 +1,42 @@
+"""Predictions and cross-validation of a problem's models."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from diabetes import problem
+from mlops.errors import ProblemError
+from mlops.problem.scoring import cross_validate, predict_rows
+
+
+def test_cross_validation_predicts_each_row_by_a_model_that_has_not_seen_it(
+    good: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = good.head(60)
+    monkeypatch.setattr("mlops.problem.scoring.FOLDS", len(few))
+    alone = [problem.predict(problem.train(few.drop(index=row), alpha=0.4), few.loc[[row]]).item() for row in few.index]
+    assert cross_validate(problem, few, alpha=0.4) == pytest.approx(np.mean((few["Y"] - alone) ** 2), rel=1e-9)
+    monkeypatch.undo()
+    assert cross_validate(problem, good, alpha=0.4) == pytest.approx(3106.85, abs=0.01)
+    assert cross_validate(problem, good, alpha=1000.0) > 1.5 * cross_validate(problem, good, alpha=0.4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([1.0], "predict returned 1 predictions for 3 rows."),
+        (1.0, "predict returned 1 predictions for 3 rows."),
+        ([1.0, float("nan"), 2.0], "predict returned nan for row 1. Return finite numbers."),
+    ],
+)
+def test_a_problem_must_predict_one_finite_value_for_each_row(good: pd.DataFrame, answer: object, message: str) -> None:
+    model = SimpleNamespace(predict=lambda rows: np.asarray(answer))
+    with pytest.raises(ProblemError) as raised:
+        predict_rows(problem, model, good.head(3))
+    assert str(raised.value) == f"The problem 'diabetes': {message}"
+
+
+def test_no_rows_have_no_predictions(good: pd.DataFrame) -> None:
+    assert predict_rows(problem, SimpleNamespace(), good.head(0)).shape == (0,)
