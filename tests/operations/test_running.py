@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 from opened import open_here, open_model
-from tiny_model import publish
+from tiny_model import publish, release
 
 from mlops.backends import memory
 from mlops.errors import IntegrityError, ParameterError, PlatformError, UsageError
@@ -73,6 +73,24 @@ def test_a_champion_that_is_not_known_is_refused_before_anything_runs(
     with pytest.raises(IntegrityError, match="is missing, and with it the champion of 'diabetes', version 1"):
         start_run(open_here(workspace), RunRequest(pipeline, only))
     assert not workspace.outputs.exists()
+
+
+def test_a_service_that_a_person_stopped_is_not_tested(workspace: Workspace, tmp_path: Path) -> None:
+    """Otherwise, it would count as failed, and the version before it would be deployed."""
+    opened = open_model(workspace, "tiny", memory.open_backend())
+    for number in (1.0, 2.0):
+        release(opened.backend, publish(opened.backend, tmp_path, number))
+    opened.backend.services.stop("production")
+    said = (
+        "production is stopped, so test_production has nothing to test. `mlops run release` deploys and tests the "
+        "champion."
+    )
+    with pytest.raises(UsageError, match=f"^{said}$"):
+        start_run(opened, RunRequest("release", only="test_production"))
+    (stopped,) = (found for found in opened.backend.services.list_services() if found.environment == "production")
+    assert (stopped.model, stopped.health, stopped.tested) == ("tiny version 2", "stopped", "passed")
+    assert not workspace.outputs.exists()
+    opened.backend.services.stop("qa")
 
 
 def test_an_image_whose_model_was_deleted_is_refused_before_anything_runs(

@@ -162,13 +162,14 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
     ------
     UsageError
         If the request would deploy in an environment of another model, needs an image or a model that does not exist,
-        or overrules the gate without a reason.
+        tests a service that was stopped, or overrules the gate without a reason.
     IntegrityError
         If the request needs the champion, but the registry is damaged and cannot tell which version is the champion.
     """
     _require_owner(opened, request)
     _require_known_champion(opened, request)
     _require_reason(opened, request)
+    _require_running(opened, request)
     _require_image(opened, request)
 
 
@@ -193,6 +194,23 @@ def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
         step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
     ):
         opened.backend.registry.find_champion(opened.model_name)
+
+
+def _require_running(opened: OpenProject, request: RunRequest) -> None:
+    """Raise an error if the run would only test a service that passed its test before and was then stopped.
+
+    A service that never passed may have crashed after its deployment. Its test must then fail and restore the service
+    before it.
+    """
+    tested = [step.environment for step in request.asked if step.checks and request.only]
+    if not tested:
+        return
+    for service in opened.backend.services.list_services():
+        if service.environment in tested and service.health == "stopped" and service.tested == "passed":
+            raise UsageError(
+                f"{service.environment} is {service.condition}, so {request.only} has nothing to test. "
+                f"`mlops run release{opened.command_options}` deploys and tests the champion."
+            )
 
 
 def _require_image(opened: OpenProject, request: RunRequest) -> None:
