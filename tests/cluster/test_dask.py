@@ -15,7 +15,7 @@ import pytest
 from command_line import CommandLine
 from dask_cluster import end, start, start_scheduler
 
-from diabetes.data import load_sample
+from diabetes import problem
 from mlops.cluster import connection
 from mlops.cluster import workers as cluster_workers
 from mlops.cluster.scan import scan_file
@@ -77,7 +77,7 @@ def require_same_profile(printed: str, reference: Profile) -> None:
 def split_sample(folder: Path) -> Path:
     """Write the sample as two Parquet files."""
     folder.mkdir()
-    sample = load_sample()
+    sample = problem.load_sample()
     for number, part in enumerate((sample.head(200), sample.tail(-200))):
         part.to_parquet(folder / f"{number}.parquet")
     return folder
