@@ -52,9 +52,9 @@ PANDERA = """\
 import sys
 import pandas as pd
 import pandera.pandas as pa
-from diabetes.checks import RULES
+from diabetes import problem
 frame = pd.read_parquet(sys.argv[1])
-columns = {rule.name: pa.Column(float, pa.Check.in_range(rule.minimum, rule.maximum)) for rule in RULES}
+columns = {found.name: pa.Column(float, pa.Check.in_range(found.minimum, found.maximum)) for found in problem.columns}
 pa.DataFrameSchema(columns, strict=True, unique=list(columns)).validate(frame, lazy=True)
 """
 ANCHORS = {"a polars scan of the profile alone": SCAN, "pandera on the same file": PANDERA}
