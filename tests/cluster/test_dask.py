@@ -138,7 +138,8 @@ def test_a_task_that_kills_every_worker_is_given_up(workers: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_disappears_is_said(tmp_path: Path) -> None:
+def test_a_scheduler_that_disappears_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 20)  # the client tries as long to connect again
     process, address = start_scheduler(tmp_path)
     below = start(tmp_path, "worker", address, "--nthreads", "1")
     try:
