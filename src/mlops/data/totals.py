@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from mlops.data.profile import ColumnProfile, merge_columns, profile_column
+from mlops.data.blocks import VALUES
+from mlops.data.profile import ColumnProfile, merge_columns
 
 TALL = 20_000  # from this number of rows on, a query with polars is faster
 TERMS = 11  # number of values that a query returns for a column before the counts of its bins
@@ -70,8 +72,7 @@ class Totals:
     @np.errstate(over="ignore", invalid="ignore")
     def add(self, batch: pl.DataFrame, row: int) -> None:
         """Add a batch of rows. `row` is the number of its first row, counted from 0."""
-        for name in self.edges.keys() - self._origins.keys():
-            self._origins.update((name, origin) for origin in _choose_origin(batch[name]))
+        self._choose_origins(batch)
         for name, part in (self._query if batch.height >= TALL else self._count)(batch):
             if part.missing and self._sums[name].first_missing < 0:
                 gaps = batch[name].cast(pl.Float64).fill_nan(None).is_null()
@@ -102,27 +103,50 @@ class Totals:
         profile = replace(sums.profile, mean=sums.profile.mean + (self._origins[name] - origins[name]))
         return replace(sums, profile=profile)
 
+    def _choose_origins(self, batch: pl.DataFrame) -> None:
+        """Choose the first finite value of each column that has no origin yet."""
+        first = batch.row(0, named=True) if batch.height else {}
+        for name in self.edges.keys() - self._origins.keys():
+            value = first.get(name)
+            if value is not None and np.isfinite(value):  # true for most columns, and much faster
+                self._origins[name] = float(value)
+            else:
+                self._origins.update((name, origin) for origin in _find_first(batch[name]))
+
     def _get_range(self, name: str) -> tuple[float, float]:
         return self.ranges.get(name, (-np.inf, np.inf))
 
     def _count(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
-        """Yield the totals of each column of a batch, counted with numpy."""
-        for name, edges in self.edges.items():
-            numbers = batch[name].cast(pl.Float64).to_numpy()
-            there = numbers[~np.isnan(numbers)]
-            low, high = self._get_range(name)
-            finite = there[np.isfinite(there)]
-            mean = float((finite - self._origins.get(name, 0.0)).mean()) if len(finite) else 0.0
-            yield (
-                name,
-                ColumnTotals(
-                    profile=replace(profile_column(numbers, edges), mean=mean),
-                    missing=len(numbers) - len(there),
-                    lowest=float(there.min(initial=np.inf)),
-                    highest=float(there.max(initial=-np.inf)),
-                    outside=int(np.count_nonzero((there < low) | (there > high))),
-                ),
+        """Yield the totals of each column of a batch, counted with numpy in blocks of columns."""
+        names, width = list(self.edges), max(VALUES // max(batch.height, 1), 1)
+        for start in range(0, len(names), width):
+            block = names[start : start + width]
+            yield from self._count_block(block, batch.select(pl.col(block).cast(pl.Float64)).to_numpy())
+
+    def _count_block(self, names: Sequence[str], numbers: NDArray[np.float64]) -> Iterator[tuple[str, ColumnTotals]]:
+        finite, gaps = np.isfinite(numbers), np.isnan(numbers)
+        counts, missing = finite.sum(axis=0).tolist(), gaps.sum(axis=0).tolist()
+        apart = np.where(finite, numbers - [self._origins.get(name, 0.0) for name in names], 0.0)
+        means = apart.sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
+        squares = np.square(apart - means).sum(axis=0, where=finite).tolist()
+        low, high = np.array([self._get_range(name) for name in names]).T
+        outside = ((numbers < low) | (numbers > high)).sum(axis=0).tolist()
+        minima, maxima = _find_ends(numbers, finite)
+        lowest, highest = _find_ends(numbers, ~gaps)
+        for place, (name, mean) in enumerate(zip(names, means.tolist(), strict=True)):
+            edges, count = self.edges[name], counts[place]
+            bins = np.searchsorted(edges, numbers[finite[:, place], place], side="left")
+            profile = ColumnProfile(
+                count=count,
+                nulls=len(numbers) - count,
+                mean=mean,
+                squares=squares[place],
+                minimum=minima[place] if count else None,
+                maximum=maxima[place] if count else None,
+                edges=edges,
+                histogram=tuple(np.bincount(bins, minlength=len(edges) + 1).tolist()),
             )
+            yield name, ColumnTotals(profile, missing[place], -1, lowest[place], highest[place], outside[place])
 
     def _query(self, batch: pl.DataFrame) -> Iterator[tuple[str, ColumnTotals]]:
         """Yield the totals of each column of a batch, counted with polars."""
@@ -176,7 +200,13 @@ def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, .
     )
 
 
-def _choose_origin(values: pl.Series) -> Iterator[float]:
+def _find_ends(numbers: NDArray[np.float64], there: NDArray[np.bool_]) -> tuple[list[float], list[float]]:
+    """Return the minimum and the maximum of each column, from the values that are there."""
+    minima = numbers.min(axis=0, initial=np.inf, where=there)
+    return minima.tolist(), numbers.max(axis=0, initial=-np.inf, where=there).tolist()
+
+
+def _find_first(values: pl.Series) -> Iterator[float]:
     """Yield the first finite value of a column, or nothing if there is none."""
     numbers = values.cast(pl.Float64)
     yield from numbers.filter(numbers.is_finite()).head(1)
