@@ -1,1 +1,1 @@
-"""The engine, which runs parameterized notebooks as pipelines. It is independent of the problem that they solve."""
+"""The engine, which runs parameterized notebooks as pipelines. It does not depend on what the notebooks do."""

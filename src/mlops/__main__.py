@@ -1,9 +1,10 @@
-"""The program `mlops`. If possible, it runs the command line in a fork of the warm kernels' parent process.
+"""The program `mlops`.
 
-Importing the command line takes seconds, and the parent has already imported it. Without a parent, the command runs in
-this process. If it runs notebooks, it also starts a parent in the background.
+Importing the command line takes seconds. If the parent process of the warm kernels is running, it has already imported
+the command line, so the command runs in a fork of the parent. Otherwise, the command runs in this process. If it runs
+notebooks, it also starts a parent in the background, for the next commands.
 
-The engine is imported inside the functions, so that Ctrl-C during the imports is reported without a traceback.
+The other modules of `mlops` are imported inside the functions, where Ctrl-C during an import causes no traceback.
 """
 
 from __future__ import annotations

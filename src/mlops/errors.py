@@ -166,7 +166,7 @@ class DeploymentError(MlopsError):
 
 
 class RolledBackError(DeploymentError):
-    """A model version was rolled back, so it is deployed again only on request."""
+    """A model version was rolled back, so it is not deployed again unless a person asks for it."""
 
 
 class ServiceUntestedError(DeploymentError):
@@ -174,7 +174,7 @@ class ServiceUntestedError(DeploymentError):
 
 
 class ServiceTestFailed(DeploymentError):
-    """A deployed service does not answer as its contract requires."""
+    """A deployed service failed its test: its answers are wrong, or it does not answer."""
 
 
 class StepFailed(MlopsError):

@@ -32,7 +32,7 @@ def format_number(value: object, digits: int = DIGITS) -> str:
 
 
 def format_pair(first: float, second: float) -> tuple[str, str]:
-    """Format two numbers with three significant digits, or with more digits to show a difference.
+    """Format two numbers with three significant digits, or with more if three digits would hide their difference.
 
     Infinity, NaN, and numbers that have fewer digits are not changed.
 

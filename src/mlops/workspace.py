@@ -70,8 +70,8 @@ def find_workspace(environ: Mapping[str, str] | None = None, start: Path | None 
     Raises
     ------
     UsageError
-        If there is no project above `start` and the package was not installed from a checkout, or if one of the two
-        folders, or a folder above it, is a file.
+        If there is no project above `start` and the package was not installed from a checkout. Also if MLOPS_HOME,
+        MLOPS_OUTPUTS or a parent of these folders is a file.
     """
     environ = os.environ if environ is None else environ
     start = (start or Path.cwd()).resolve()
@@ -150,6 +150,6 @@ def mark_home(home: Path, newest: int = HOME_FORMAT) -> None:
 
 
 def mark_new_home(home: Path) -> None:
-    """Set the format number of a home that has no files yet, so that it is not taken for a home of format 1."""
+    """Set the format number of a home that has no files yet, because a home without a number counts as format 1."""
     if not home.is_dir() or not any(home.iterdir()):
         mark_home(home)

@@ -34,7 +34,7 @@ def test_a_folder_as_recorded_is_accepted(tmp_path: Path) -> None:
     ("recorded", "message"),
     [
         ({"a": ABC, "b": ABC}, "b is missing in {folder}. Restore it, or train and register the model again."),
-        ({}, "a was added to {folder} after it was recorded. Remove it."),
+        ({}, "{folder} contains a, which is not a recorded file. Remove a."),
         (
             {"a": EMPTY},
             "a has changed since it was recorded (SHA-256 ba7816bf8f01…, recorded e3b0c44298fc…), so it was not "

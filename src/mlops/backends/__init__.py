@@ -22,7 +22,7 @@ from mlops.pipelines.advice import name_platform_option
 from mlops.platform.backend import Backend, Caller
 from mlops.workspace import Workspace, check_home, find_workspace
 
-FOR_TESTS = ("memory",)  # not offered by --platform, because the state of these platforms is lost with the process
+FOR_TESTS = ("memory",)  # --platform does not offer these: their state is lost when the process ends
 
 
 def list_platforms() -> list[str]:
@@ -62,7 +62,7 @@ def open_backend(platform: str, workspace: Workspace | None = None, command: Seq
     UsageError
         If this installation has no such platform.
     FormatError
-        If a newer version wrote to MLOPS_HOME.
+        If a newer version of the engine wrote to MLOPS_HOME.
     """
     workspace = workspace or find_workspace()
     check_home(workspace.home)

@@ -9,7 +9,7 @@ from mlops.errors import IntegrityError
 
 
 def require_hash(content: bytes, sha256: str, what: str) -> bytes:
-    """Check the hash of a content and return the content. Raise IntegrityError if the content has changed.
+    """Return `content` after checking its hash. Raise IntegrityError if the content has changed.
 
     `what` names the content in the plural, for the message: "The training rows /home/rows.parquet".
     """
@@ -39,7 +39,10 @@ def hash_path(path: Path) -> str:
 
 
 def hash_listing(hashes: Mapping[str, str]) -> str:
-    """Return one SHA-256 for several files. `hashes` has the form of the result of `hash_folder`."""
+    """Return one SHA-256 for several files.
+
+    `hashes` is a result of `hash_folder`: the SHA-256 of each file, by relative path.
+    """
     return hash_content(json.dumps(dict(hashes), sort_keys=True).encode())
 
 
@@ -77,7 +80,7 @@ def verify_files(
         if path not in found:
             raise IntegrityError(f"{what}: {path} is missing in {folder}. Restore it, or {advice}.")
         if path not in expected:
-            raise IntegrityError(f"{what}: {path} was added to {folder} after it was recorded. Remove it.")
+            raise IntegrityError(f"{what}: {folder} contains {path}, which is not a recorded file. Remove {path}.")
         if found[path] != expected[path]:
             raise IntegrityError(
                 f"{what}: {path} has changed since it was recorded (SHA-256 {found[path][:12]}…, recorded "

@@ -14,7 +14,7 @@ ADVICE = "Restore it from a backup, or delete it."
 
 
 def read_record(path: Path, kind: type[Record], advice: str = ADVICE) -> Record:
-    """Read a JSON file into a type. All records are read with this function.
+    """Read a JSON file into a type.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def read_content(path: Path, advice: str = ADVICE) -> bytes:
 
 
 def decode_record(content: bytes, kind: type[Record], what: str, advice: str = ADVICE) -> Record:
-    """Decode a record into a type. Raise IntegrityError, with the name `what`, if the record is damaged."""
+    """Decode a record into a type. Raise IntegrityError if the record is damaged; the message begins with `what`."""
     import msgspec
 
     try:

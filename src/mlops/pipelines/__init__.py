@@ -1,7 +1,7 @@
-"""The three pipelines of the reference architecture and its one-time provisioning, declared as data.
+"""The declarations of all pipelines: the three of the reference architecture, and the one-time provisioning.
 
-The engine does not know any step by name. A step declares here everything that the engine must know about it, such as
-that it decides whether to promote a model, or deploys an image.
+The engine does not know any step by name. So a step declares here what the engine must know about it: for example, that
+the step deploys an image.
 
 .. code-block:: text
 

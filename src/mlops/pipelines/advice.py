@@ -12,7 +12,7 @@ def name_platform_option(platform: str, default: str) -> str:
 
 
 def _name_notebook(task: str, declares: Callable[[Step], object]) -> str:
-    """Return the first notebook whose step has a certain declaration. If there is no such step, describe the task."""
+    """Return the notebook of the first step for which `declares` is true, else "the notebook that <task>"."""
     return next((step.notebook for step in ALL_STEPS if declares(step)), f"the notebook that {task}")
 
 

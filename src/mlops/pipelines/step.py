@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Training(NamedTuple):
-    """The results that describe a training: its id, the hashes of its files, and the name of its stored rows."""
+    """The names of the results that describe a training: its id, the hashes of its files, and the hash of its rows."""
 
     run: str
     files: str
@@ -13,21 +13,21 @@ class Training(NamedTuple):
 
 
 class HandedFile(NamedTuple):
-    """The results that describe a file that a step hands on: its path or URL, and the SHA-256 of its content."""
+    """The names of the results that describe a file: its path or URL, and the SHA-256 of its content."""
 
     url: str
     sha256: str
 
 
 class Version(NamedTuple):
-    """The results that name a version of a model or of a data set."""
+    """The names of the two results that identify a version of a model or of a data set."""
 
     name: str
     version: str
 
 
 class Comparison(NamedTuple):
-    """The results that describe the champion: its metrics by name, its version, and who overruled the gate for it."""
+    """The names of the results with the champion's metrics, its version, and who overruled the gate for it."""
 
     metrics: str
     version: str
@@ -35,7 +35,7 @@ class Comparison(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A result of another step that must be true: the step, and the name of its result."""
+    """A condition for running a step: the result with this name of another step must be true."""
 
     step: str
     result: str
@@ -82,7 +82,7 @@ class Deployment:
     image : str
         The parameter with the digest of the image to deploy: "image_digest".
     force : str
-        The parameter that makes the step deploy an image that already serves; ``--force`` sets it.
+        The parameter that makes the step deploy an image again although it is already deployed; ``--force`` sets it.
     take_over : str
         The parameter that lets the step replace another model; ``--take-over`` sets it.
     redeploy : str
@@ -100,7 +100,8 @@ class Deployment:
 class Step:
     """One notebook of a pipeline.
 
-    Parameters are those of the step's notebook, and results are those that the notebook hands on.
+    In the descriptions below, a "parameter" is a parameter of the step's notebook, and a "result" is a value that the
+    notebook hands on.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ class Step:
     declares : str
         The result with the declaration of the problem, which names the metrics among the step's results: "problem".
     compares : Comparison
-        The results that describe the champion. The step measures its own metrics on the same rows.
+        The results that describe the champion, which the step evaluates on the same rows as the run's model.
     registers : bool
         Whether the step registers the run's model as a version.
     promotes : bool
@@ -156,8 +157,8 @@ class Step:
     packs : str
         The result with the digest of the image that the step creates for a model version: "digest".
     scored_by : str
-        The beginning of the name of the result that a sweep compares combinations by, unless the user names another
-        result: "cv_". The name of the problem's decisive metric follows it.
+        The beginning of the name of the result by which a sweep compares combinations of parameters: "cv_". The name of
+        the problem's decisive metric follows it. The user can name another result.
     names_model : Version
         The results with the name and version of the model that the step registers, packs or deploys.
     names_dataset : Version
@@ -167,7 +168,8 @@ class Step:
     checks : str
         The result with the number of checks that the service passed: "checks".
     releases : bool
-        Whether the step completes a release: the outcome of a run that makes no decision is then "released".
+        Whether the step completes a release. If no step of the run makes a decision, the outcome of the run is
+        "released".
     """
 
     name: str

@@ -29,7 +29,7 @@ class Arrival:
     url : str
         The address of the staged copy; empty if another run claimed the file.
     taken_by : str
-        The id of the run that claimed it, or empty.
+        The id of the other run that claimed the file; empty if none did.
     """
 
     name: str
@@ -61,8 +61,8 @@ class Datasets(Protocol):
     def stage(self, file: Path, sha256: str = "") -> str:
         """Copy a local file to a place where it never changes, and return the new address; called before `register`.
 
-        Safe to call again: the same content is stored only once. If `sha256`, the hash of the tested content, is given,
-        and the file has another hash, IntegrityError is raised.
+        Safe to call again: the same content is stored only once. Raises IntegrityError if `sha256`, the hash of the
+        tested content, is given and differs from the file's hash.
         """
         ...
 

@@ -12,7 +12,8 @@ class Image:
     """A scoring image, which is named ``<model>:<version>`` and identified by the digest of its content.
 
     `override` names the person who overruled the gate to promote the model, and the reason. `model_identity` is
-    `ModelVersion.identity`. Both are empty until `mlops.release.choice.choose_image` looks them up in the registry.
+    `ModelVersion.identity`. Both fields are empty until `mlops.release.choice.choose_image` looks them up in the
+    registry.
     """
 
     name: str

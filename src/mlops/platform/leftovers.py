@@ -43,7 +43,7 @@ class Leftovers(Protocol):
     def find(self, before: float, needed: Set[str]) -> list[Leftover]:
         """Return unreferenced state that was last used before `before` (in seconds since 1970), without deleting it.
 
-        `needed` has everything that the kept runs refer to: digests of images, and paths and hashes of data files.
+        `needed` lists what the kept runs refer to: digests of images, and paths and hashes of data files.
         """
         ...
 

@@ -125,19 +125,19 @@ class Registry(Protocol):
     def register(
         self, name: str, run: TrainingRun, tags: Mapping[str, str], *, expected: str | None = None
     ) -> ModelVersion:
-        """Create the next version with all its tags, or nothing if that fails; called by 04_register.
+        """Create the next version with all its tags; called by 04_register.
 
-        Safe to call again: a training that is already registered keeps its version. `expected` is the identity of the
-        champion that the model was compared with, or "" if there was none. If it is given and the champion has been
-        replaced since, nothing is created and ConflictError is raised.
+        If the call fails, no version is created. Safe to call again: a training that is already registered keeps its
+        version. `expected` is the identity of the champion that the model was compared with, or "" if there was none.
+        If `expected` is given and the champion has been replaced since, nothing is created and ConflictError is raised.
         """
         ...
 
     def promote(self, name: str, version: int, *, expected: str) -> ModelVersion:
-        """Make a version the champion if the current one still has the identity `expected`; called by 04_register.
+        """Make a version the champion if the current champion still has the identity `expected`; called by 04_register.
 
-        `expected` is empty if there was no champion. Safe to call again. Raises ConflictError if another version became
-        the champion in the meantime.
+        If `expected` is empty, there must not be a champion. Safe to call again. Raises ConflictError if another
+        version became the champion in the meantime.
         """
         ...
 
@@ -162,10 +162,10 @@ class Registry(Protocol):
 
 
 def is_same_model(image: str, identity: str, other_image: str, other_identity: str) -> bool:
-    """Return whether two images have the same model version.
+    """Return whether two images contain the same model version.
 
     Equal names are not enough, because a registry that is restored from a backup can give the same number to a
     different model. Then the values of `ModelVersion.identity` differ. Older versions of the engine recorded no
-    identity, so an empty identity matches every other.
+    identity, so an empty identity counts as equal to any other.
     """
     return image == other_image and ("" in (identity, other_identity) or identity == other_identity)

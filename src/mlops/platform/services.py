@@ -7,7 +7,7 @@ from mlops.platform.images import Image
 from mlops.platform.models import FailedTest, ModelVersion, is_same_model, name_version, name_version_fully
 
 ENVIRONMENTS = ("qa", "production")
-Ending = Literal["failed", "unanswered", "interrupted"]  # how a test that did not pass ended
+Ending = Literal["failed", "unanswered", "interrupted"]  # the ways in which a test can end without passing
 Health = Literal["healthy", "unhealthy", "stopped", "unreadable"]  # unreadable: the environment's record is damaged
 
 
@@ -59,13 +59,14 @@ class Service:
     tested : str
         The result of the service test: "passed" or "failed"; empty if the test has not run or did not finish.
     example : str
-        A request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
+        An example request and the true values of its rows, as JSON; see `mlops.image.bundle.split_example`.
     decision : Decision
         The person, reason and run behind the deployment.
     override : str
         The person who overruled the gate to promote the model, and the reason; empty if the gate decided.
     previous : str
-        The image that a rollback would restore, such as "diabetes:1"; empty if there is none of the same model.
+        The image that a rollback would restore, such as "diabetes:1"; empty if there is no earlier image of the same
+        model.
     failed : tuple of FailedTest
         The model versions whose last test in this environment failed.
     accepts_keys : bool
@@ -96,7 +97,7 @@ class Service:
 
     @property
     def condition(self) -> str:
-        """The health for display. A service that another MLOPS_HOME started is "not running here", not "stopped"."""
+        """The health for display: "not running here" instead of "stopped" if another MLOPS_HOME started the service."""
         return "not running here" if self.original and self.health == "stopped" else self.health
 
     @property
@@ -133,8 +134,8 @@ class Judgement:
     ----------
     kind : str
         "passed" or "failed"; "interrupted" if the test did not finish; "unanswered" if the service did not answer but
-        the platform reports it as running; "replaced" if another image was deployed since. The last two are not
-        recorded.
+        the platform reports it as running; "replaced" if another image was deployed since. Results of the kinds
+        "unanswered" and "replaced" are not recorded.
     serving : Service or None
         The current service of the environment; None if there is none.
     """
@@ -150,14 +151,14 @@ class Rollback:
     Parameters
     ----------
     environment, image, model_version, restored, restored_version : str, str, int, str, int
-        The environment, the removed image and its model version, then the restored image and its model version.
+        The environment; the removed image and its model version; the restored image and its model version.
     at : str
         The time when the restored image was deployed, in UTC as ISO 8601.
     decision : Decision
         The person and reason behind the rollback, and the run that records it.
     lifted : str
-        The time when the removed version was redeployed on request and passed its test again. Until then, it is empty
-        and the version is barred from deployment.
+        The time when the removed version was redeployed on request and passed its test again. While this is empty, the
+        version cannot be deployed without such a request.
     override, restored_override : str
         The person who overruled the gate to promote each model, and the reason; empty if the gate decided.
     model_identity : str
@@ -177,14 +178,11 @@ class Rollback:
     model_identity: str = ""
 
     def bars(self, image: str, model_identity: str) -> bool:
-        """Return whether this rollback bars a model version from being deployed again.
-
-        A different model with the same number, which a restored registry may have, is not barred.
-        """
+        """Return whether this rollback prevents the model version in an image from being deployed again."""
         return not self.lifted and is_same_model(self.image, self.model_identity, image, model_identity)
 
     def removed(self, service: Service) -> bool:
-        """Return whether the rollback removed the model version of `service`, even if it is no longer barred."""
+        """Return whether this rollback removed the model version of `service`, which may have been redeployed since."""
         return is_same_model(self.image, self.model_identity, service.image, service.model_identity)
 
     @property
@@ -224,16 +222,16 @@ class Services(Protocol):
         ...
 
     def find_owner(self, environment: str) -> str:
-        """Return the name of the model that was deployed last, or "" if none was; called by `mlops run`."""
+        """Return the name of the model that an environment serves or served last, or ""; called by `mlops run`."""
         ...
 
     def record_test(self, environment: str, digest: str, *, passed: bool, answered: bool = True) -> Judgement:
         """Record the result of a service test; called by 07_test_service, and by the runner if the test failed.
 
         If the test failed in production, the previous service is restored. If there is no previous service, the service
-        is stopped. If `answered` is false and the platform says that the service is running, nothing is recorded. Safe
-        to call again: nothing changes if another digest is deployed. Raises ServiceTestFailed if the test failed and
-        the platform then reported an error.
+        is stopped. Nothing is recorded if the service did not answer (`answered` is false), but the platform says that
+        it is running. Safe to call again: nothing changes if another digest is deployed. Raises ServiceTestFailed if
+        the test failed and the platform then reported an error.
         """
         ...
 
@@ -248,8 +246,8 @@ class Services(Protocol):
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
         """Serve the last earlier deployment that passed its test; called by `mlops rollback`.
 
-        Only deployments of the same model are considered, unless `take_over` is true. The removed version is barred
-        from deployment until a person asks for it. Raises the errors of `require_previous`.
+        Only deployments of the same model are considered, unless `take_over` is true. The removed version is not
+        deployed again until a person asks for that. Raises the errors of `require_previous`.
         """
         ...
 

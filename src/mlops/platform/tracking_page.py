@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class TrackingPage(Protocol):
-    """A web page with all trainings, which a server on this machine shows."""
+    """A web page with all trainings, which a server on this machine serves."""
 
     def find_command(self, arguments: Sequence[str]) -> list[str]:
         """Return the command that serves the page until it is interrupted; called by `mlops ui`.

@@ -118,6 +118,9 @@ def name_training(pipeline_run: str, sweep: str, parameters: Mapping[str, object
 
 
 def name_attempt(pipeline_run: str, parameters: Mapping[str, object]) -> str:
-    """Return a hash of a pipeline run and a training's parameters. A run keeps only one training with this hash."""
+    """Return a hash of a pipeline run and a training's parameters.
+
+    A pipeline run keeps only one training with the same hash.
+    """
     content = json.dumps([pipeline_run, {name: str(value) for name, value in parameters.items()}], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

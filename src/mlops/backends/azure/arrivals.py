@@ -1,8 +1,8 @@
 """New data: files that arrive in the folder ``data_trigger_path`` of the workspace's default datastore.
 
-A new file is first copied to the folder of the versions, because the original can be overwritten at any time. The copy
-is tested and, if it passes, becomes a version. Azure starts one run per changed file, even if several files arrive
-together. The first of these runs claims the newest file, and the other runs end without work.
+The original of a new file can be overwritten at any time, so the file is first copied to the folder of the data set's
+versions. The copy is tested. If it passes, it becomes a version. Azure starts one run per changed file, even if several
+files arrive together. The first of these runs claims the newest file, and the other runs end without doing anything.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class AzureArrivals:
                 "publish --platform azure`, and put a file into that folder."
             )
         container = open_container(self._session)
-        # Subfolders are left out, because Azure does not watch them. So a folder of Parquet files cannot arrive.
+        # Azure does not watch subfolders, so a folder of Parquet files cannot arrive.
         found = list(container.walk_blobs(name_starts_with=f"{folder}/"))
         arrived = [blob for blob in found if blob.name.endswith(FORMATS)]
         if not arrived:
@@ -86,7 +86,8 @@ class AzureArrivals:
     def _take(self, container: "ContainerClient", file: "BlobProperties", run_id: str) -> str:
         """Claim a file for a run, unless another run claimed it earlier. Return the id of the run that has the claim.
 
-        The claim is a separate blob, because new metadata of the file would count as a change and start another run.
+        The claim is a blob of its own, because Azure would treat a change of the file's metadata as new data, and start
+        another run.
         """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError

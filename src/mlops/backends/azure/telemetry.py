@@ -164,7 +164,10 @@ def _describe_step(step: StepRecord, run: RunRecord) -> dict[str, str]:
 
 
 def _list_measurements(results: Mapping[str, object]) -> dict[str, str]:
-    """Return the attribute that the exporter turns into custom measurements. It has all finite numbers; True is 1."""
+    """Return the attribute that the exporter turns into custom measurements.
+
+    It has all finite numbers of `results`, with True as 1.
+    """
     numbers = {
         name: float(value) for name, value in results.items() if isinstance(value, int | float) and math.isfinite(value)
     }

@@ -63,7 +63,7 @@ class ChampionNotes:
         return read_record(path, Note, advice).version if path.is_file() else None
 
     def list_outdated(self, versions: Iterable[VersionRow]) -> list[VersionRow]:
-        """Return the champions among these versions whose note is missing or names another version."""
+        """Return the champions without a correct note: the model's note is missing or names another version."""
         return [row for name, row in find_champions(versions).items() if self.read(name) != row.version]
 
     def locate(self, name: str) -> Path:

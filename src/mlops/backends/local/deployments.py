@@ -18,8 +18,9 @@ class LocalDeployment(Deployment):
     keys : str
         The SHA-256 of the server's keys.
     home, machine : str
-        The MLOPS_HOME and the machine in which the server was started. They show whether MLOPS_HOME was copied while
-        the server was running. Both are empty in older records, and after the server was stopped.
+        The MLOPS_HOME that started the server, and the machine on which the server runs. They show whether MLOPS_HOME
+        was copied while the server was running. Both fields are empty in older records, and after the server was
+        stopped.
     """
 
     process: ServiceProcess | None = None
@@ -32,8 +33,8 @@ class LocalDeployment(Deployment):
 class LocalState(Deployments):
     """The state of one environment.
 
-    The next deployment uses the same `port`, unless the settings name another port or another program uses this one.
-    The port is 0 before the first deployment.
+    The next deployment uses the same `port`, unless the settings name another port or another program uses `port`. The
+    port is 0 before the first deployment.
     """
 
     current: LocalDeployment | None = None
@@ -46,10 +47,8 @@ class LocalState(Deployments):
         return self.current.process if self.current else None
 
     def find_replacement(self, folder: Path) -> str:
-        """Return the time when the server with this folder was replaced; "" if it was not, or the time is unknown.
-
-        A folder is named after the time when its server started; the deployment is recorded a moment later.
-        """
+        """Return the time when the server with this folder was replaced; "" if it was not, or the time is unknown."""
+        # The folder is named after the server's start. The server's own deployment is recorded a moment later.
         day, _, clock = folder.name.partition("T")
         began = f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:6]}Z"
         deployments = (*self.history, *([self.current] if self.current else []))
@@ -61,9 +60,10 @@ class LocalState(Deployments):
         return replace(self, current=replace(self.current, process=None, home="", machine="")) if self.current else self
 
     def disown_process(self, home: str) -> "LocalState":
-        """Return the state without its process, which is not a running server of this MLOPS_HOME.
+        """Return the state without its process, which is not a server of this MLOPS_HOME.
 
-        `home` is the MLOPS_HOME that started the process. It is recorded if the deployment has no `home` yet.
+        `home` is the MLOPS_HOME that started the process; empty if unknown. It is recorded, unless the deployment
+        already names one.
         """
         if self.current is None:
             return self

@@ -28,7 +28,7 @@ class NewestImage:
     """The newest image of a model version.
 
     `identity` is `ModelVersion.identity`. `published` is the time when the image was last published, in UTC as ISO
-    8601. Both are empty in older records.
+    8601. Both fields are empty in older records.
     """
 
     digest: str

@@ -94,7 +94,8 @@ class LocalLeftovers:
         for image in self._images.list_stored():
             if image.digest not in kept:
                 name = " ".join([*(index.stem for index in image.indexes), image.digest[:19] + "…"])
-                # The index is deleted first, because an image without an index is created again when it is needed.
+                # The index files, which name the image as a model's newest, are deleted first. If the process is killed
+                # between the two deletions, no index names a missing image.
                 yield _describe("image", name, image.folder, (*image.indexes, image.folder), image.published)
 
     def _find_service_folders(self) -> Iterator[Leftover]:

@@ -46,7 +46,7 @@ class ServiceProcess:
 
 @dataclass(frozen=True)
 class Ready:
-    """The content of ``ready.json``, which a server writes as soon as it answers."""
+    """The content of ``ready.json``, which a server writes as soon as it can answer requests."""
 
     pid: int = 0
     port: int = 0
@@ -109,8 +109,8 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
     port : int
         The loopback port; 0 for any free port.
     folder : Path
-        An empty folder for ``service.log`` and ``ready.json``. The server writes ``ready.json`` as soon as it answers,
-        and ends when that file is deleted.
+        An empty folder for ``service.log`` and ``ready.json``. The server writes ``ready.json`` as soon as it can
+        answer requests, and ends when that file is deleted.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def start_process(bundle: Path, keys: Path, port: int, folder: Path) -> tuple[su
 
 
 def wait_ready(process: "subprocess.Popen[bytes]", ready: Path, seconds: float, image: str) -> ServiceProcess:
-    """Wait until a started server answers.
+    """Wait until a started server can answer requests.
 
     Raises
     ------

@@ -102,7 +102,7 @@ class LocalRegistry:
         return _read_version(found) if found else None
 
     def _find_deleted(self, name: str) -> int:
-        """Return the number of a deleted version that was the champion, or 0; needed if the champion has no note."""
+        """Return the number of a deleted version that still has the tag of a champion, or 0 if there is none."""
         return find_deleted(self._store.database, name, CHAMPION, self._store.patience) if self._store.exists else 0
 
     @explained
@@ -121,7 +121,10 @@ class LocalRegistry:
         return folder
 
     def _list_versions(self, name: str | None = None, version: int | None = None) -> list[VersionRow]:
-        """Return versions as rows of MLflow's database. Tags are not decoded, so a damaged tag hides no versions."""
+        """Return versions as rows of MLflow's database.
+
+        Tags are not decoded, so a damaged tag does not hide any version.
+        """
         if not self._store.exists:
             return []
         return read_versions(self._store.database, name, version, self._store.patience)

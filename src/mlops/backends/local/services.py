@@ -130,7 +130,7 @@ class LocalSite:
 
     @contextmanager
     def replace_keys(self, *, keep_primary: bool) -> Iterator[bool]:
-        """See `Site`. A server reads its keys only when it starts, so the running one does not have the new keys."""
+        """See `Site`. A server reads its keys only when it starts, so the running server does not have the new keys."""
         with self._secrets.replace_keys(self._environment, keep_primary=keep_primary):
             yield False
 
@@ -191,7 +191,7 @@ class LocalSite:
         return replace(service, original=self._name_original(current))
 
     def _name_original(self, current: LocalDeployment) -> str:
-        """Name the MLOPS_HOME in which a server was started; "" if it is this one, or is not recorded."""
+        """Return the MLOPS_HOME that started a server; "" if it is this MLOPS_HOME, or is not recorded."""
         elsewhere = current.machine not in ("", identify_machine())
         if not current.home or (current.home == self._home and not elsewhere):
             return ""
@@ -203,7 +203,10 @@ class LocalSite:
         return [folder for folder, path in sorted(ready.items()) if not serves_from(_read_ready(path).pid, folder)]
 
     def _choose_port(self, state: LocalState) -> int:
-        """Return the port in the settings or, if that is 0, the previous port; 0 if there is none or it is not free."""
+        """Return the port for the next server; 0 for any free port.
+
+        This is the port in the settings. If that is 0, it is the previous port, unless another program uses it now.
+        """
         port = self._wanted.number or state.port
         if not port or port in self._list_own_ports() or not is_listening(port):
             return port
@@ -220,9 +223,9 @@ class LocalSite:
         return {ready.port for ready in found if serves_from(ready.pid, self._folder)}
 
     def _end_servers(self, besides: int = 0) -> bool:
-        """End all servers of this environment except the process `besides`, and return whether there were any.
+        """End all servers of this environment except the process `besides`, and return whether any server was found.
 
-        The servers are found in the list of processes, because the recorded state can be damaged, and does not have the
+        The servers are found in the machine's list of processes. The recorded state can be damaged, and lacks the
         server of a deployment that was killed.
         """
         servers = [server for server in find_servers(self._folder) if server.pid != besides]
@@ -231,7 +234,7 @@ class LocalSite:
 
 
 def _read_ready(path: Path) -> Ready:
-    """Return the content of a ready file; if it is missing or damaged, the process id 0, which no server has."""
+    """Return the content of a ready file. If the file is missing or damaged, return a process id that no server has."""
     try:
         return read_record(path, Ready)
     except (IntegrityError, FileNotFoundError):

@@ -17,7 +17,7 @@ BUSY = (408, 429, 500, 502, 503, 504)
 
 
 class Response(Protocol):
-    """The attributes that the responses of requests, msrest and azure-core have in common."""
+    """The common attributes of the response classes in the packages requests, msrest and azure-core."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -63,7 +63,7 @@ def is_missing(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether Azure was busy or the connection was lost, so that a retry may succeed."""
+    """Return whether a retry may succeed, because Azure was only busy or the connection was lost."""
     return find_status(error) in BUSY or is_unreachable(error)
 
 
@@ -105,8 +105,8 @@ def list_reasons(body: object) -> list[Reason]:
     Parameters
     ----------
     body : object
-        ``{"error": {"code", "message", "details": [...]}}`` in upper or lower case. A message can be the JSON text of
-        another error body.
+        ``{"error": {"code", "message", "details": [...]}}`` with keys in upper or lower case. A message can be the JSON
+        text of another error body.
     """
     return list(dict.fromkeys(_walk(body)))
 
@@ -160,7 +160,7 @@ def _find_response(error: BaseException) -> Response | None:
 
 
 def _walk_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes. The SDKs wrap errors in other errors, which have less information."""
+    """Yield an error and its causes, because the SDKs wrap errors in less informative errors."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

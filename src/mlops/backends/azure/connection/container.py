@@ -7,7 +7,7 @@ from mlops.backends.azure.connection.session import CONNECT_SECONDS, READ_SECOND
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, ContainerClient
 
-RETRIES = 4  # take about a minute altogether
+RETRIES = 4  # four retries take about a minute altogether
 
 
 def open_container(session: AzureSession) -> "ContainerClient":

@@ -38,8 +38,7 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
 class Identity:
     """The credential of this process: from the environment, a managed identity, or the Azure CLI, in this order.
 
-    Its errors replace those of the SDKs, which differ and are a page long, because they list every place that was
-    searched.
+    Its errors are short. Those of the SDKs are a page long, because they list every place that was searched.
     """
 
     def __init__(self) -> None:

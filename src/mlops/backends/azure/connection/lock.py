@@ -1,8 +1,8 @@
 """A lock that all users of a workspace share: a lease on a blob in the workspace's default container.
 
-The lease lasts 15 seconds and is renewed while the lock is held. If the process dies, the lease expires. For example,
-tags of models are read, changed and written only with the lock, because the SDK replaces all tags of a model at once,
-and Azure does not check whether another process has changed them meanwhile.
+The lease lasts 15 seconds and is renewed while the lock is held. If the process dies, the lease expires. For example, a
+process must hold a lock to change a tag of a model: the SDK rewrites all tags of the model, and so would overwrite the
+changes that another process made meanwhile.
 """
 
 import random
@@ -61,7 +61,7 @@ class LeaseLock:
             lease.release()
 
     def _acquire(self) -> tuple[float, "BlobLeaseClient"]:
-        """Return the time at which the lease was requested, and the storage SDK's client for it."""
+        """Acquire the lease, and return the time of the request and the storage SDK's client for the lease."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = open_container(self._session).get_blob_client(self._name)

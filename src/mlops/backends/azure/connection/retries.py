@@ -26,8 +26,8 @@ def repeat(
     Parameters
     ----------
     session : AzureSession
-        The session. Its setting `retry_seconds` is the first pause, and each further pause is twice as long. A token
-        that Azure rejects is forgotten.
+        The session. Its setting `retry_seconds` is the first pause, and each further pause is twice as long. The
+        session forgets a token that Azure rejects.
     doing : str
         The action for the message, which begins with "Could not": "publish diabetes-retraining".
     call : callable

@@ -31,7 +31,7 @@ class AzureSettings:
     location: str = declare("westeurope", "region of all resources", pattern="[a-z0-9]+")
     container_registry: str = declare(
         "",
-        "the workspace's Container Registry, whose new images start a release; empty to skip the check",
+        "the workspace's Container Registry, whose new images start a release; if empty, no run checks it",
         pattern=REGISTRY,
     )
     retry_seconds: int = declare(1, "seconds before the first retry; each further pause is twice as long", "[0, 60]")
@@ -81,7 +81,7 @@ class AzureSettings:
     given: Mapping[str, Setting] = field(default_factory=dict, compare=False)  # the settings with their sources
 
     def name(self, setting: str) -> str:
-        """Name a setting for a message: the environment variable that sets it or, if none does, the key in the file."""
+        """Return the name of a setting for messages: its environment variable if that is set, otherwise its key."""
         variable = f"{PREFIX}{setting.upper()}"
         is_variable = setting in self.given and self.given[setting].source == variable
         return variable if is_variable else f"azure.{setting} in parameters/azure.yml"
@@ -183,7 +183,7 @@ def _require_cores(settings: AzureSettings) -> None:
 
 
 def _require_apart(settings: AzureSettings) -> None:
-    """Refuse services with the same name, and stored versions in the folder for new data."""
+    """Refuse two services with the same name, and a data set that is stored in the folder for new data."""
     if settings.qa_service == settings.production_service:
         raise UsageError(
             f"azure.qa_service and azure.production_service are both {settings.qa_service!r}. Set different names."

@@ -1,4 +1,4 @@
-"""Scoring images in the workspace's Container Registry, which Azure Machine Learning builds.
+"""Scoring images, which Azure Machine Learning builds and stores in the workspace's Container Registry.
 
 The repository of an image has the model's name, and the tag is a hash of the image's content, so the same content is
 never built twice. An image is identified and deployed by its digest in the registry.
@@ -93,9 +93,9 @@ class AzureImages:
         return record
 
     def find_record(self, image: Image) -> ImageRecord:
-        """Return the record of an image. A record that was read or published earlier is not read again.
+        """Return the record of an image.
 
-        This is safe, because an image with the same digest never changes.
+        Each record is read only once, because an image with the same digest never changes.
         """
         return self._records.get(image.digest) or self.get_record(image.digest)
 
@@ -211,7 +211,7 @@ def _make_label(bundle: Path, environment: object) -> str:
 
 
 def _describe_log(package: SdkPackage) -> str:
-    """Return the last lines of a build's log and its address, without the signature that grants access."""
+    """Return the last lines of a build's log, and the address of the log without the signature that grants access."""
     lines = str(package.get_logs()).rstrip().splitlines()[-LOG_LINES:]
     address = str(package.package_build_log_uri).split("?")[0]
     return "\n".join([f"The whole log is at {address}. It ends:", *lines])

@@ -77,7 +77,10 @@ class ImageStore:
         return self._read(f"mlops/images/{digest.removeprefix('sha256:')}.json", ImageRecord)
 
     def read_model(self, model: ModelVersion) -> ModelImages:
-        """Return the record of a model version's images, unless it concerns a different model with the same number."""
+        """Return the record of a model version's images.
+
+        The result is empty if there is no record, or if the record is of a different model with the same number.
+        """
         found = self._read(_locate_model(model), ModelImages)
         return found if found and found.identity in ("", model.identity) else ModelImages()
 

@@ -20,7 +20,8 @@ def list_packages(bundle: Path) -> list[str]:
 def make_build_environment(name: str, bundle: Path) -> object:
     """Return the environment for building an image.
 
-    The base image is the default of the installed SDK, and its tag is a fixed date. Azure adds its web server.
+    The base image is the default of the installed SDK. Its tag is a date, so the same SDK always uses the same base
+    image. Azure adds its own web server to the image.
     """
     from azureml.core import Environment
     from azureml.core.conda_dependencies import CondaDependencies
@@ -47,8 +48,7 @@ def make_image_environment(name: str, image: Image) -> object:
 def make_inference_configuration(bundle: Path, environment: object) -> object:
     """Return the SDK's inference configuration with a bundle's files and its entry script.
 
-    Azure mounts these files over the same files in the image. The entry script checks them against the bundle's
-    manifest.
+    Azure mounts the files over those in the image. The entry script checks that they match the bundle's manifest.
     """
     from azureml.core.model import InferenceConfig
 

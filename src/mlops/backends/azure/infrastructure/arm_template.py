@@ -234,7 +234,7 @@ def wait_for(poller: "LROPoller[Any]", seconds: float, doing: str) -> Any:
 
 
 def describe_resource(resource_id: str, kind: ChangeKind) -> Change:
-    """Return a change of a resource, with the type and the name that its id contains."""
+    """Return the `Change` for a resource, with the type and the name from the resource's id."""
     parts = resource_id.split("/providers/")[-1].split("/")
     return Change(kind, name_kind("/".join([parts[0], *parts[1::2]])), "/".join(parts[2::2]))
 

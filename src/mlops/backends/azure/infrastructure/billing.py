@@ -1,4 +1,4 @@
-"""The quantities that Azure bills in a month with these settings, and their formulas, without prices.
+"""The quantities that Azure bills in a month, calculated from the settings, and their formulas, without prices.
 
 They do not include the operations of Key Vault, traffic that leaves the region, and the disks, load balancer and public
 address of a Kubernetes cluster.
@@ -45,7 +45,7 @@ def list_billable(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_compute(settings: AzureSettings, usage: Usage) -> list[Billable]:
-    """List the node hours of training: those of the nodes that always run, and those that retrainings add."""
+    """List the node hours of training: those of the nodes that always run, and the additional hours of retrainings."""
     price = f"node_hour.{settings.compute_vm_size}.{settings.compute_priority}"
     least, found = settings.compute_min_nodes, []
     if least:
@@ -71,7 +71,7 @@ def _list_production(settings: AzureSettings, usage: Usage) -> list[Billable]:
 
 
 def _list_qa(settings: AzureSettings) -> list[Billable]:
-    """List QA's container for the whole month, because it runs until `mlops stop` ends it."""
+    """List the container of the QA service for a whole month, because it runs until `mlops stop` stops it."""
     cores, memory = settings.qa_cpu_cores, settings.qa_memory_gb
     return [
         Billable("QA, cores", cores * HOURS, "core hours", f"{cores:g} cores x {HOURS} h", "container_core_hour"),

@@ -106,7 +106,10 @@ class AzureInfrastructure:
         return [Change("create", "resource group", group)]
 
     def _check(self, made: list[Change]) -> None:
-        """Let Azure check the deployment. If the check fails, delete the resource group that was just created."""
+        """Let Azure check the deployment.
+
+        If the check fails, delete the resource group if it was just created (`made`).
+        """
         try:
             with self._asking("set up"):
                 self._deployment.check()

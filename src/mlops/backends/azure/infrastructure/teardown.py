@@ -1,4 +1,7 @@
-"""The deletion of everything that `mlops provision` created, and of nothing else. All names are then free again."""
+"""The deletion of everything that `mlops provision` created, and of nothing else.
+
+The names of the deleted resources can then be used again.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress

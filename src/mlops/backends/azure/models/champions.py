@@ -87,7 +87,7 @@ class ChampionNotes:
         return decode_record(content, Note, f"The blob {_locate(name)}", advice)
 
     def _find_deployed(self, name: str) -> str:
-        """Say which version of a model serves in an environment, or served there last; "" if none does.
+        """Return a clause that names a version of the model that is or was deployed; "" if none was.
 
         Only a model that was promoted has an image to deploy.
         """

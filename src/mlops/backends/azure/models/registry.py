@@ -73,7 +73,10 @@ class AzureRegistry:
                 return self._settle(name, run.run_id)
 
     def _settle(self, name: str, run_id: str) -> ModelVersion:
-        """Keep only the first version of a training. If an answer is lost, the SDK registers the training again."""
+        """Return the first version of a training, after deleting any others.
+
+        There are others if Azure's answer was lost, because the SDK then registers the training again.
+        """
         first, *others = sorted(self._list(name, run_id=run_id), key=lambda model: model.version)
         for other in others:
             other.delete()
@@ -98,8 +101,8 @@ class AzureRegistry:
     def _tag(self, lease: Lease, name: str, version: int, value: str) -> None:
         """Set a version's champion tag, or remove it if `value` is empty. Retry if another program overwrites the tags.
 
-        A program that does not take the engine's lock can read all tags before this write and write them back after it,
-        without the new tag.
+        Programs other than the engine do not take the engine's lock. Such a program can read all tags before this
+        write, and write the old tags back after it.
         """
         for _ in range(WRITES):
             model = self._get(name, version)

@@ -50,7 +50,10 @@ class AzureTracker:
         pipeline_run: str = "",
         origin: TrainingOrigin | None = None,
     ) -> TrainingRun:
-        """See `Tracker`. `origin` is ignored, because `tags` has notebook, commit and data. Azure shows no columns."""
+        """See `Tracker`.
+
+        `origin` is not used: `tags` already contains the notebook, commit and data, and Azure shows no columns.
+        """
         hashes = hash_folder(files)
         labels = {KIND: TRAINING, **_label_parameters(parameters), **tags}
         with explain_refusals(self._session, "log the training"):
@@ -69,7 +72,7 @@ class AzureTracker:
         return TrainingRun(run.id, hashes)
 
     def _supersede(self, attempt: str) -> None:
-        """Tag the trainings that a killed run left behind as superseded, because Azure cannot delete runs.
+        """Mark the trainings of a killed run with the tag "superseded", because Azure cannot delete runs.
 
         A training that Azure still regards as running is canceled. `attempt` is the result of `name_attempt`.
         """
@@ -127,7 +130,11 @@ class AzureTracker:
         return True
 
     def keep_rows(self, content: bytes) -> str:
-        """See `Tracker`. The rows are stored in a blob, because artifacts would be copied for each training."""
+        """See `Tracker`.
+
+        The rows are stored in a blob that trainings share, because each training would have its own copy of an
+        artifact.
+        """
         from azure.core.exceptions import ResourceExistsError
 
         sha256 = hash_content(content)

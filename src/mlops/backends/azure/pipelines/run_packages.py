@@ -19,7 +19,7 @@ from mlops.files.hashes import hash_file
 
 Result = TypeVar("Result")
 
-EDITABLE = "-e ."  # the project itself, which is not installed on the machines, because its sources are sent there
+EDITABLE = "-e ."  # the project itself; it is not installed on the machines, because its sources are sent there
 HASH_LENGTH = 12
 
 
@@ -88,7 +88,10 @@ def _list_packages(environment: SdkEnvironment) -> str:
 
 
 def _call(call: Callable[[], Result]) -> Result:
-    """Call the SDK's client for environments. Turn errors of type `Exception` into errors with an HTTP status."""
+    """Return the result of `call`.
+
+    If the SDK raises a bare `Exception`, raise an `HTTPError` with its status instead.
+    """
     from requests import HTTPError, Response
 
     try:

@@ -59,7 +59,7 @@ def rotate_keys(session: AzureSession, environment: str) -> None:
     Raises
     ------
     DeploymentNotFoundError
-        If there is no service and therefore no keys, because Azure creates the keys with the service.
+        If there is no service. Azure creates the keys together with the service.
     """
     service = find_service(session, environment)
     if service is None:

@@ -1,4 +1,4 @@
-"""The tags that record the conclusion of a submitted run in the workspace. Each job of the run updates them."""
+"""The tags that record how a submitted run ended. Each step of the run updates these tags in the workspace."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ LONGEST = 256  # maximum length of a tag's value, in characters
 
 
 def write_conclusion(conclusion: Conclusion) -> dict[str, str]:
-    """Return the tags for a conclusion. Values that are not known yet have no tag."""
+    """Return the tags that record a run's conclusion. Values that are not known yet have no tag."""
     tags = {
         OUTCOME: conclusion.outcome,
         REASON: conclusion.reason,

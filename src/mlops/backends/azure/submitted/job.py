@@ -49,13 +49,16 @@ class AzureJob:
         self._known = hash_folder(folder) if folder.is_dir() else {}
 
     def store_folder(self, folder: Path) -> None:
-        """See `mlops.platform.jobs.Job`. A retry uses a new number, because stored files cannot be replaced."""
+        """See `mlops.platform.jobs.Job`. Safe to retry, although stored files cannot be replaced; see `run_folder`."""
         name = str(self._step.name)
         repeat(self._session, "store the run's folder", lambda: store_folder(self._run, folder, name, self._known))
         self._known = hash_folder(folder)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """See `mlops.platform.jobs.Job`. A failure does not fail the step, because the run's record has the metrics."""
+        """See `mlops.platform.jobs.Job`.
+
+        If the request fails, the step still succeeds: the run's record has the metrics.
+        """
 
         def call() -> None:
             for name, value in metrics.items():

@@ -84,7 +84,7 @@ def find_submission(session: AzureSession, experiment: str, submission: str) -> 
 
 
 def find_runs(session: AzureSession, experiment: str, tags: Mapping[str, str] | None = None) -> Iterable[SdkRun]:
-    """Return the pipeline runs of an experiment, newest first, as plain runs of the SDK."""
+    """Return the pipeline runs of an experiment that have these tags, newest first."""
     from azureml.core import Experiment, Run
 
     opened = Experiment(session.workspace, experiment)
