@@ -16,11 +16,11 @@ NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 
 
 def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
-    """Return the parameters whose values differ from the last successful run of the same pipeline.
+    """Return the parameters whose values differ from those in the last successful run of the same pipeline.
 
-    A run with `--only` is compared with the last successful run of the same step with `--only`, and the steps whose
-    results both runs reused are compared, too. A parameter that was not set has the default of its notebook. If a
-    parameter changes in the same way for several steps of a notebook, or for all steps, the change is listed once.
+    A run with `--only` is compared with the last successful run that had the same `--only`. Values of the steps that
+    both runs reused are compared, too. A parameter that the user did not set has its default from the notebook. If the
+    same parameter changes in the same way in several steps, the change is listed once.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def list_changes(run: RunRecord, older: Iterable[RunRecord]) -> list[str]:
     Returns
     -------
     list of str
-        One text per change: "train.alpha 0.1 (before: 0.4)". If nothing changed, or there is no run to compare with, a
+        One text per change: "train.alpha 0.1 (before: 0.4)". If nothing changed, or no earlier run is suitable, a
         single text says so. The list is empty for a run without parameters, such as a rollback.
     """
     if run.settings.parameters is None:
@@ -60,7 +60,7 @@ def measure_duration(run: RunRecord) -> str:
 
 
 def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
-    """Return whether two runs executed the same steps."""
+    """Return whether two runs have the same pipeline and the same `--only`, and the other run has parameters."""
     given = other.settings
     return other.pipeline == run.pipeline and given.only == run.settings.only and given.parameters is not None
 
@@ -94,9 +94,10 @@ def _is_shared(name: str, *runs: RunRecord) -> bool:
 
 
 def _find_values(run: RunRecord, step: StepRecord, other: RunRecord) -> Mapping[str, Any]:
-    """Return the parameter values of a step. If the record of `run` has no defaults, use those of `other`.
+    """Return the parameter values of a step, including the defaults.
 
-    If no data file was given, the notebook chose one, and the results of the step name it.
+    If the record of `run` has no defaults, those in the record of `other` are used. If a parameter is empty, such as a
+    data file that the notebook chose itself, the value is the step's result of the same name.
     """
     defaults = run.settings.defaults.get(step.name) or other.settings.defaults.get(step.name, {})
     given = run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else {}

@@ -1,4 +1,4 @@
-"""The conclusion of a run: how it ended, for a platform that shows runs without reading their records."""
+"""The conclusion of a run: how it ended. Platforms show it on their own pages for runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from mlops.record.summary import describe_end, find_model_name, find_model_versi
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The end of a run, or as much of it as is known so far.
+    """How a run ended, or what is known so far if the run is in progress.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Conclusion:
     model_version : int
         The version of that model; 0 if there is no model.
     skipped : mapping of str to str
-        The steps that were skipped, each with the reason.
+        The names of the skipped steps, and the reason why each was skipped.
     override : str
         Why a person promoted the model although the gate rejected it; empty if nobody did.
     """
@@ -58,7 +58,9 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
 
 
 def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
-    """Return why a run ended as it did. If all steps were skipped, return the reason why the first one was skipped."""
+    """Return the reason for the end of a run. If all steps were skipped, this is the reason for skipping the first
+    one.
+    """
     if why := describe_end(run, steps):
         return why
     idle = all(step.state == "skipped" for step in run.steps)

@@ -15,18 +15,19 @@ ENDED = ("done", "reused", "failed")
 
 @dataclass(frozen=True)
 class DataTest:
-    """The last data test that ended.
+    """The last data test that has ended.
 
     Parameters
     ----------
     passed : bool
         Whether the data passed.
     refused : bool
-        Whether the test rejected the data. False if the data passed, or if the test itself crashed.
+        Whether the test found that the data breaks a rule. If the test crashed, both `passed` and `refused` are false.
     at : str
-        When the test started, in UTC and ISO 8601. A reused test has the time of the run that executed it.
+        When the test started, in UTC and ISO 8601. If a run reused an earlier test, this is the start of the earlier
+        test.
     url : str
-        The data file.
+        The path or URL of the data file.
     report : str
         The path of the test's report, relative to the folder of all runs.
     """
@@ -44,10 +45,10 @@ class DataTest:
 
 
 def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS, of: str = "") -> DataTest | None:
-    """Return the last data test; None if there was none. See `Step.takes_data`.
+    """Return the data test that started last, or None if no data was tested.
 
-    The last test is the one whose step started last. It need not be part of the newest run, because an older run may
-    have been resumed since.
+    The newest run does not necessarily have the last test, because an older run may have been resumed after the newest
+    one. The steps with `Step.takes_data` are data tests.
 
     Parameters
     ----------
@@ -66,14 +67,15 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
         described = _describe(run, found, takes[found.name]) if found else None
         if found and described and of in ("", described.url):
             (reused if found.state == "reused" else own).append(described)
-    # The run that executed a reused test may have been deleted, or be on another machine. So reused tests count, too.
+    # Reused tests count, too, because the run that executed the test may have been deleted, or be on another machine.
     return max((*own, *reversed(reused)), key=lambda test: test.at, default=None)
 
 
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
-    """Return the first rules that the data broke and the number of the others; empty if the step rejected no data.
+    """Return the first rules that the data broke, at most `most`, and the number of further broken rules.
 
-    The record may have only the beginning of a long error. Its first line gives the total number of broken rules.
+    The list is empty if the step rejected no data. Only the first line of the step's error has the total number of
+    broken rules, because the record of a run shortens long errors.
     """
     head, *lines = step.error.splitlines() or [""]
     rules = [line.strip() for line in lines if line.startswith("  ")]

@@ -34,8 +34,9 @@ def fingerprint_step(
 ) -> str:
     """Return the hash of everything that a step's results depend on.
 
-    These are the notebook's cells, its parameters, the content of its files, the results of the steps that it needs,
-    the state that it watches, the source packages, the installed packages, and the id of MLOPS_HOME.
+    The hash covers the notebook's cells and parameters, the content of the files that the parameters name, the results
+    of the steps in `Step.needs`, the state of everything in `Step.watches`, the source packages, the installed
+    packages, and the id of MLOPS_HOME.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def fingerprint_step(
     workspace : Workspace
         The project.
     observe : callable
-        Takes a name from `Step.watches`, such as "champion", and returns the current state of what it names.
+        Returns the current state of one entry of `Step.watches`: the current champion for "champion".
 
     Returns
     -------
@@ -104,10 +105,7 @@ def hash_sources(folder: Path) -> str:
 
 
 def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
-    """Return the entries of a folder, without Python's caches. Return none if the folder cannot be read.
-
-    Unlike the names of `os.walk`, an entry knows whether it is a folder, without another system call.
-    """
+    """Return the entries of a folder, without Python's caches; none if the folder cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if entry.name != "__pycache__"]
@@ -117,15 +115,16 @@ def _list_folder(folder: str) -> "list[os.DirEntry[str]]":
 
 @lru_cache(maxsize=10_000)
 def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
-    """Hash a file. Cached until the file is rewritten, because a run needs the hash twice per step."""
+    """Return the hash of a file. The hash is cached until the file is rewritten."""
     return hash_file(Path(path))
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the interpreter, the hash of requirements.lock, and the installed packages that it does not list.
+    """Return the interpreter, the hash of requirements.lock, and the installed packages that are not in
+    requirements.lock.
 
-    Packages of the lock are not listed. `make test` installs more of them than `make run` does, and steps must not run
-    again only because of that.
+    Packages in requirements.lock are left out, because `make test` installs more of them than `make run` does. The
+    steps must not run again only because of that.
     """
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
@@ -141,13 +140,17 @@ def _read_pins(lock: str, modified: int) -> frozenset[str]:
 
 
 def _normalize(package: str) -> str:
-    """Normalize the name in "name-version", because some installed folders have a dot in it: backports.tempfile-1.0."""
+    """Normalize the name in "name-version". Some folders of installed packages have a dot in the name:
+    backports.tempfile-1.0.
+    """
     name, _, version = package.rpartition("-")
     return f"{re.sub('[-_.]+', '_', name).lower()}-{version}"
 
 
 def identify_home(home: Path) -> str:
-    """Return the id of MLOPS_HOME, created on first use. A home that was deleted and recreated has a new id."""
+    """Return the id of the folder MLOPS_HOME, created on first use. A folder that was deleted and recreated has a new
+    id.
+    """
     mark_home(home)
     path = home / "id"
     if not path.exists():
@@ -157,7 +160,7 @@ def identify_home(home: Path) -> str:
 
 
 def _read_cells(notebook: Path) -> list[tuple[str, str]]:
-    """Return the kind and source of a notebook's cells. Outputs and metadata do not affect results."""
+    """Return the kind and source of each cell of a notebook. Outputs and metadata do not affect results."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
 

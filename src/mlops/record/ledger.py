@@ -1,4 +1,4 @@
-"""The records of runs: one ``run.json`` per run, rewritten atomically at every change and correct after any crash."""
+"""The records of runs. Each run has one ``run.json``, which is rewritten atomically at every change."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -36,13 +36,13 @@ class RunSettings:
     Parameters
     ----------
     parameters : Parameters or None
-        The parameters of every step; None for a run that cannot be resumed, such as a sweep.
+        The parameters of all steps; None if the run cannot be resumed, such as a sweep.
     only : str
         The name of the step to run (`--only`); empty if all steps run.
     force : bool
         Whether unchanged steps run again (`--force`).
     defaults : mapping of str to mapping
-        The defaults of the notebooks' parameters, by name of the step. Empty in records older than this field.
+        The default parameters of each step's notebook, by the name of the step. Empty in records older than this field.
     """
 
     parameters: Parameters | None = None
@@ -66,7 +66,7 @@ class RunRecord:
         which may run on different machines. "lost" means that the runner's process ended before the run did,
         "unreadable" that the record is damaged, and "newer" that a newer version of this engine wrote the record.
     outcome : str
-        "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while it runs.
+        "promoted", "rejected", "released", "rolled back", "done" or "error"; empty while the run is in progress.
     started, finished : str
         The times of the start and the end, in UTC and ISO 8601.
     git_commit : str
@@ -78,7 +78,7 @@ class RunRecord:
     error : str
         The error that ended the run, whether a step raised it or not; empty if the run did not fail.
     failure : Failure or None
-        The place and kind of the error.
+        The step, notebook and cell that failed, and the kind of the error; None if the run did not fail.
     settings : RunSettings
         The settings with which the run was started.
     by : str
@@ -115,7 +115,7 @@ class RunRecord:
 
     @property
     def ending(self) -> str:
-        """The outcome; or the state, if the run has no outcome, was "interrupted" or "lost", or cannot be read."""
+        """The outcome of the run, or its state if it has no outcome: "running", "interrupted", "lost"."""
         return self.state if self.state in UNENDED else self.outcome or self.state
 
     def step(self, name: str) -> StepRecord | None:
@@ -135,12 +135,15 @@ class RunRecord:
         return replace(self, steps=tuple(changed if step.name == changed.name else step for step in self.steps))
 
     def result(self, name: str) -> Any:
-        """Return the result `name` of the last step that has it, or None."""
+        """Return the result `name` from the last step that has a result of this name; None if no step has one."""
         found = (step.results[name] for step in reversed(self.steps) if name in step.results)
         return next(found, None)
 
     def with_failure(self, kind: str = "") -> "RunRecord":
-        """Return the record with its error and failure set. `kind` names the class of an error that no step raised."""
+        """Return the record with the error and the place of the first step that failed.
+
+        If no step failed, the record keeps its error, and `kind` is the class of this error.
+        """
         failed = find_failure(self.steps)
         if failed is None:
             return replace(self, failure=Failure(kind))
@@ -150,13 +153,13 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Stamp:
-    """The format number of a record. Every version of the engine can read it."""
+    """The format number of a record, which can be read from a record of any format."""
 
     format: int = 1
 
 
 def make_run_id(pipeline: str) -> str:
-    """Return a name for a new run. It begins with the time."""
+    """Return a name for a new run, beginning with the present time."""
     made = datetime.now(UTC)
     return f"{made:%Y%m%d-%H%M%S}-{pipeline}-{made.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
@@ -171,7 +174,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
     pipeline : str
         The name of the run's pipeline.
     make_id : callable
-        Returns a name. It is called again as long as the name is taken.
+        Takes the pipeline and returns a name. It is called again until the name is free.
     """
     outputs.mkdir(parents=True, exist_ok=True)
     while True:
@@ -182,7 +185,7 @@ def make_run_folder(outputs: Path, pipeline: str, make_id: Callable[[str], str] 
 
 
 def number_run(outputs: Path) -> int:
-    """Return the `order` of a run that starts now in the folder of all runs."""
+    """Return the value of `RunRecord.order` for a run that starts now."""
     return take_order(outputs.glob(RECORDS))
 
 
@@ -219,7 +222,7 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def _read_known(path: Path) -> RunRecord:
-    """Read a record. A newer format is reported as such, even if this version cannot decode the record."""
+    """Read a record. Raise FormatError if its format is newer, even if this version cannot decode the rest."""
     try:
         record = read_record(path, RunRecord)
     except IntegrityError:
@@ -235,7 +238,7 @@ def list_runs(outputs: Path) -> list[RunRecord]:
 
 
 def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
-    """Yield the records of all runs, sorted by their start, newest first."""
+    """Yield the records of all runs, newest first. The order is that in which the runs started."""
     for path in sort_records(outputs.glob(RECORDS)):
         with suppress(RunNotFoundError):  # the run was deleted after it was listed
             yield _read_or_mark(path.parent)

@@ -1,4 +1,4 @@
-"""The lineage of a result: commit, notebook, build."""
+"""The lineage of a result: the commit, the notebook and the build that produced it."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 COMMIT = "MLOPS_GIT_COMMIT"
 UNKNOWN = "unknown"
-# With these variables, git would use another repository. Git sets them while it runs the hooks of that repository.
+# These variables would point git to another repository. Git sets them while it runs a hook.
 OTHER_REPOSITORY = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
@@ -58,7 +58,7 @@ class Lineage:
 
 
 def describe_code(workspace: Workspace, notebook: str) -> Lineage:
-    """Return the lineage of the running code.
+    """Return the commit and the notebook that are running.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def describe_code(workspace: Workspace, notebook: str) -> Lineage:
 
 
 def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folder: str = "") -> dict[str, str]:
-    """Return the SHA-256 that each notebook had when it ran, by the notebook's path in the project.
+    """Return the SHA-256 of each notebook at the time when it ran, by the notebook's path in the project.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
     notebooks : iterable of str
         The names of the notebooks, without folder and ending: "02_train".
     run_folder : str
-        The folder of the run, whose record has the hashes; empty in JupyterLab. A notebook without a recorded hash is
-        hashed as it is now.
+        The folder of the run, whose record has the hashes; empty in JupyterLab. For a notebook that the record does not
+        have, the hash of the present file is returned.
     """
     recorded = _read_hashes(run_folder)
     paths = {notebook: workspace.notebooks / f"{notebook}.ipynb" for notebook in notebooks}
@@ -93,7 +93,7 @@ def describe_notebooks(workspace: Workspace, notebooks: Iterable[str], run_folde
 
 
 def _read_hashes(run_folder: str) -> dict[str, str]:
-    """Read the hashes of notebooks, by name, from the record of a run."""
+    """Return the SHA-256 of each notebook, by the notebook's name, from the record of a run."""
     if not run_folder:
         return {}
     try:
@@ -103,7 +103,7 @@ def _read_hashes(run_folder: str) -> dict[str, str]:
 
 
 def name_build(run_folder: str) -> str:
-    """Return the build id for a run that no CI build started: the run's name, or "interactive" in JupyterLab."""
+    """Return the build id of a run that was not started by a CI build: the run's name, or "interactive" in JupyterLab."""
     return Path(run_folder).name or "interactive"
 
 
@@ -113,11 +113,10 @@ def read_commit(project: Path) -> str:
 
 
 def find_commit(project: Path) -> Commit:
-    """Find the checked-out commit of the repository whose root is the project.
+    """Return the checked-out commit of the project's git repository.
 
-    The commit of a repository in a parent folder, such as a home folder under version control, does not count, because
-    it does not necessarily cover these sources. On a machine that has the sources without their history,
-    ``MLOPS_GIT_COMMIT`` names the commit.
+    A repository in a parent folder is ignored, because its commits do not necessarily include the project. On a machine
+    that has the sources but no repository, the variable ``MLOPS_GIT_COMMIT`` gives the commit.
     """
     named = os.environ.get(COMMIT, "")
     commit, problem = _ask_commit(project)
@@ -127,7 +126,7 @@ def find_commit(project: Path) -> Commit:
 
 
 def _ask_commit(project: Path) -> tuple[str, str]:
-    """Return the commit and "", or "" and the reason why the commit is unknown."""
+    """Return the commit and an empty problem, or an empty commit and the reason why it is unknown."""
     if shutil.which("git") is None:
         return "", "git is not installed"
     state, problem = _ask_git(project, "status", *STATUS, ceiling=str(project.resolve().parent))
@@ -144,16 +143,16 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 
 def _find_parent_repository(project: Path) -> str:
-    """Return why a repository in a parent folder does not count; "" if there is no such repository."""
+    """Return a message if the project is in a subfolder of a repository; "" if it is not."""
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
     said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
     return said if root else ""
 
 
 def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
-    """Run git. Return its output and "", or "" and the reason why it failed.
+    """Run git, and return its output and an empty problem, or an empty output and the reason why git failed.
 
-    With a `ceiling`, git looks for a repository neither in that folder nor in its parents.
+    Git does not search for a repository in the folder `ceiling` and above.
     """
     environ = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
     if ceiling:

@@ -1,30 +1,33 @@
-"""The base class for run listeners, in its own module because importing `mlops.runner` takes a second."""
+"""The base class for objects that follow a run.
+
+It has its own module because importing `mlops.runner` takes a second.
+"""
 
 from mlops.record.ledger import RunRecord, StepRecord
 
 
 class Listener:
-    """A listener that follows a run, such as the terminal or the reports.
+    """An object that follows a run, such as the terminal or the reports.
 
-    The base class does nothing. Override the methods that you need. All methods are called in one thread.
+    The base class does nothing. Override the methods that you need. All methods are called in the same thread.
     """
 
     def step_started(self, step: StepRecord) -> None:
-        """Handle the start of a step. Other steps may be running."""
+        """Handle the start of a step. Other steps may be running at the same time."""
 
     def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
-        """Handle the end of a cell: `done` of the notebook's `cells` have been executed."""
+        """Handle the end of a cell. So far, `done` of the `cells` cells of the notebook have been executed."""
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Handle the end of a step, which may have been skipped.
+        """Handle the end of a step. A skipped step also ends.
 
         Returns
         -------
         StepRecord
-            The step's record, to which a listener can add a report. The next listener gets this record, and after the
-            last listener the run stores it.
+            The record of the step, to which a listener can add a report. It is passed to the next listener, and the run
+            stores the record that the last listener returns.
         """
         return step
 
     def run_ended(self, run: RunRecord) -> None:
-        """Handle the end of the run, or of the part of a submitted run that this process executes."""
+        """Handle the end of the run. For a submitted run, this is the end of the part that this process executes."""

@@ -1,8 +1,8 @@
-"""The order in which runs started. It does not depend on their names, and it holds even if the clock was set back.
+"""The order in which runs started, even if the clock was set back between two runs.
 
-Every record has a number: the start of the run in microseconds since 1970, but always greater than the numbers of all
-earlier runs in the folder. So a new run is the newest even if the clock was set back. Runs of several machines, and
-older records without the number, are still sorted by time.
+Each record has a number, which is the start of the run in microseconds since 1970. If this is not greater than the
+numbers of all earlier runs in the folder, the next greater number is used instead. Older records have no number; their
+start time is used.
 """
 
 import time
@@ -30,7 +30,7 @@ class Start:
 
 
 def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns) -> int:
-    """Return the number of a run that starts now.
+    """Return the number of a run that starts now; see `RunRecord.order`.
 
     Two runs that start at the same moment may get the same number. They are then sorted by name.
 
@@ -46,12 +46,12 @@ def take_order(records: Iterable[Path], clock: Callable[[], int] = time.time_ns)
 
 
 def sort_records(records: Iterable[Path]) -> list[Path]:
-    """Return the records of runs sorted by the start of each run, newest first."""
+    """Return the paths of the records, sorted by the start of each run, newest first."""
     return sorted(records, key=find_place, reverse=True)
 
 
 def find_place(record: Path) -> Place:
-    """Return the sort key of a record: the start of its run, or the time in the run's name if the record is damaged."""
+    """Return the sort key of a record: the start of the run. If the record is damaged, use the time in the run's name."""
     try:
         found = record.stat()
     except OSError:
@@ -61,7 +61,7 @@ def find_place(record: Path) -> Place:
 
 @lru_cache(maxsize=10_000)
 def _read_place(record: Path, modified: int, size: int, inode: int) -> Place:
-    """Read a record's sort key. Cached until the record is rewritten, because a run asks once per step."""
+    """Return the sort key of a record. The key is cached until the record is rewritten."""
     name = record.parent.name
     start = _read_start(record)
     times = (_read_time(start.started or start.submitted), _read_time(name[:NAME_LENGTH], NAME_TIME), modified // 1000)
@@ -77,7 +77,7 @@ def _read_start(record: Path) -> Start:
 
 
 def _read_time(text: str, form: str = "%Y-%m-%dT%H:%M:%SZ") -> int:
-    """Return a time, UTC, in microseconds since 1970; 0 if the text is not a time."""
+    """Convert the text of a time in UTC to microseconds since 1970; 0 if the text is not a time."""
     try:
         return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() * 1_000_000)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The identity of processes in records: the process id and the creation time, because process ids are reused.
+"""The identity of processes in records.
 
-The creation time that the operating system reports changes when the clock is set, and a run in progress would then seem
-lost. If the system also reports the creation time relative to its boot, that time is compared instead.
+A process id alone does not identify a process, because the operating system reuses ids. So the creation time is
+recorded as well. If possible, this is the time since boot, because the absolute time changes when the clock is set.
 """
 
 import getpass
@@ -28,10 +28,10 @@ class ProcessId(NamedTuple):
     pid : int
         The process id.
     created : float
-        The creation time in seconds since 1970, as the clock was set at that time.
+        The creation time in seconds since 1970.
     start : str
-        The creation time since boot: the id of the boot, and the ticks since then. Empty in older records and on
-        systems that do not report it; then `created` is compared.
+        The id of the boot, and the creation time in ticks since that boot. If `start` is empty, as in older records and
+        on some systems, `created` identifies the process instead.
     """
 
     pid: int
@@ -40,7 +40,7 @@ class ProcessId(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        """True while the process runs; False if it is a zombie, or if its id now belongs to another process."""
+        """True while the process runs. False if it is a zombie, or if another process has its id now."""
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.created) < SAME_SECONDS
@@ -60,7 +60,7 @@ def identify_process(pid: int) -> ProcessId:
 
 
 def _find_start(pid: int) -> str:
-    """Return the creation time of a process since boot, as in `ProcessId.start`, or "" if it is unknown."""
+    """Return the value of `ProcessId.start` for a process, or "" if it is unknown."""
     try:
         fields = Path(STAT.format(pid=pid)).read_text(errors="replace").rpartition(")")[2].split()
         return f"{BOOT.read_text().strip()}:{int(fields[STARTED])}"
@@ -74,15 +74,18 @@ def own_process() -> ProcessId:
 
 
 def describe_holders(path: Path) -> str:
-    """Name the processes that use a file, for a message: "process 4711 (sqlite3 mlflow.db)"; "" if none is found.
+    """Return text that names the processes that use a file: "process 4711 (sqlite3 mlflow.db)"; "" if none is found.
 
-    Processes of other users are found only on Linux, which lists all locks.
+    Processes of other users are found only on Linux.
     """
     return " and ".join(f"process {pid} ({_describe_command(pid)})" for pid in find_holders(path))
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the ids of other processes that have locked a file or, if there are none, that have it open."""
+    """Return the ids of the other processes that use a file.
+
+    These are the processes that have locked the file. If there are none, they are those that have it open.
+    """
     holders = _find_locking(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})
 

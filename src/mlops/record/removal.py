@@ -9,9 +9,9 @@ REMOVED = ".removed-"  # prefix of the names of folders that are being deleted
 
 
 def remove_whole(path: Path) -> None:
-    """Delete a file or folder atomically, so that readers find all of it or nothing.
+    """Delete a file or folder atomically: other processes see it complete or not at all.
 
-    After a crash, the remains are in a folder beside the path. `finish_removals` deletes them.
+    After a crash, its remains may be in a folder beside it. `finish_removals` deletes them.
     """
     scratch = tempfile.mkdtemp(dir=path.parent, prefix=REMOVED)
     try:
@@ -21,12 +21,12 @@ def remove_whole(path: Path) -> None:
 
 
 def finish_removals(folder: Path) -> None:
-    """Delete the remains in a folder that interrupted calls of `remove_whole` left behind."""
+    """Delete what interrupted calls of `remove_whole` left in a folder."""
     for scratch in folder.glob(f"{REMOVED}*"):
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def measure_size(path: Path) -> int:
-    """Return the total size of the files at or below a path, in bytes."""
+    """Return the total size in bytes of a file, or of all files in a folder."""
     paths = path.rglob("*") if path.is_dir() else [path]
     return sum(found.lstat().st_size for found in paths if found.is_file())

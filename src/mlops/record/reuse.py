@@ -1,4 +1,6 @@
-"""The reuse of earlier results, either of unchanged steps or of the steps that the step of `--only` needs."""
+"""The reuse of earlier results: those of unchanged steps, and with `--only` those of the steps that the chosen step
+needs.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +22,7 @@ LOOKED_AT = 100  # the number of runs, newest first, that are searched for an un
 def find_unchanged(
     step: Step, fingerprint: str, outputs: Path, is_kept: Callable[[StepRecord], bool] = lambda step: True
 ) -> StepRecord | None:
-    """Find an earlier execution of a step with the same fingerprint, whose results can be reused.
+    """Return an earlier execution of a step with the same fingerprint. Its results can be reused.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def find_only(
     is_kept: Callable[[Step, StepRecord], bool] = lambda step, found: True,
     options: str = "",
 ) -> list[StepRecord]:
-    """Find earlier results of the steps that the step of `--only` needs.
+    """Return earlier results of all steps that the step of `--only` needs.
 
     Parameters
     ----------
@@ -71,22 +73,23 @@ def find_only(
     outputs : Path
         The outputs folder, which has a subfolder for each run.
     source : str
-        The run to take the results from; empty for the newest results of any run that is not a sweep.
+        The run that has the results; if empty, the newest results of all runs except sweeps are used.
     is_kept : callable
-        Returns whether everything that a step created on the platform still exists. A step that tests an environment
-        uses the deployment that serves there now, which is an earlier one after a rollback.
+        Returns whether everything that a step created on the platform still exists. It also decides which deployment a
+        test of a service uses: the newest one that still serves.
     options : str
         The option that selects the platform, for messages: " --platform azure", or empty.
 
     Returns
     -------
     list of StepRecord
-        The reused steps. If an earlier step refused, the list has only that step, and the step of `--only` is skipped.
+        The reused steps. If one of these refused to act, for example to deploy, the list has only this one, and the
+        caller must skip the step of `--only`.
 
     Raises
     ------
     UsageError
-        If there is no such step or run, a result is missing, or the results are inconsistent.
+        If the step or run does not exist, a result is missing, or the results do not belong together.
     """
     known = {step.name: step for step in steps}
     require_step(only, pipeline, known)
@@ -116,7 +119,7 @@ def find_only(
 
 
 def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
-    """Raise an error if the step of `--only` is not a step of the pipeline.
+    """Raise an error if the pipeline has no step named by `--only`.
 
     Raises
     ------
@@ -128,7 +131,7 @@ def require_step(only: str, pipeline: str, known: Collection[str]) -> None:
 
 
 def _list_sources(outputs: Path, source: str, options: str) -> list[RunRecord]:
-    """Return the run that `--from` names, or else all runs except sweeps, whose results are used only on request."""
+    """Return the run that `--from` names. Without `--from`, return all runs except sweeps."""
     runs = list_runs(outputs)
     if not source:
         return [run for run in runs if run.pipeline != SWEEP]
@@ -139,7 +142,7 @@ def _list_sources(outputs: Path, source: str, options: str) -> list[RunRecord]:
 
 
 def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, source: str) -> str:
-    """Return why no results of a step were found, and what to do."""
+    """Return why no results of a step were found, and what the user can do."""
     if source:
         return f"run {source} has none. Name another run with --from, or omit it."
     swept = (run for run in list_runs(outputs) if (found := run.step(name)) and found.has_results)
@@ -149,7 +152,7 @@ def _explain_missing(name: str, pipeline: str, options: str, outputs: Path, sour
 
 
 def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> bool:
-    """Return whether an earlier run has already completed the step of `--only`, and reused the same results for it."""
+    """Return whether an earlier run completed the step of `--only` with the same reused results."""
     wanted = {step.name: step.source for step in reused if step.source}
     return any(
         (found := run.step(only)) is not None
@@ -162,11 +165,11 @@ def has_completed(only: str, reused: Iterable[StepRecord], outputs: Path) -> boo
 def _find_deployed(
     only: Step, needed: Sequence[Step], runs: Sequence[RunRecord], is_kept: Callable[[Step, StepRecord], bool]
 ) -> dict[str, RunRecord | None]:
-    """Return the run whose deployment the step of `--only` tests, by the name of the step that deployed.
+    """Return the run whose deployment the step of `--only` tests, by the name of the deploying step.
 
     This is the run of the newest deployment that still serves. If none serves, it is the run of the newest deployment,
-    and the test will find that another one has replaced it. The result is empty if the step tests no service, or if
-    nothing was deployed.
+    and the test then reports that another deployment replaced it. The result is empty if the step tests no service, or
+    if nothing was deployed.
     """
     found: dict[str, RunRecord | None] = {}
     for step in needed:
@@ -186,10 +189,11 @@ def _find_deployed(
 def _find_refused(
     only: str, steps: Sequence[Step], runs: Sequence[RunRecord], *, concluded: bool = False
 ) -> StepRecord | None:
-    """Return the step before `only` that refused to act, from the newest run with results of such steps, or None.
+    """Return a step before `only` that refused to act, or None.
 
-    A refusal also skips the later steps of a release if each step is a run of its own (`--only`). With `concluded`,
-    ignore a refusal in a run of the whole release, because that release is complete.
+    The newest run that has results of these steps is searched. This is for releases in which each step is a run of its
+    own (`--only`): a refusal also skips the later steps. With `concluded`, ignore a refusal in a run of the whole
+    release, because that release is complete.
     """
     known = [step.name for step in steps]
     before = [step for step in steps if step.refuses and step.name in known[: known.index(only)]]
@@ -206,7 +210,10 @@ def _find_refused(
 
 
 def list_overtaken(run: RunRecord, steps: Iterable[Step]) -> set[str]:
-    """Return the steps to repeat, because another run changed the state that they watch and so a later step failed."""
+    """Return the names of the steps that must be repeated after a conflict with another run.
+
+    These are the steps whose watched state the other run changed, so that a later step failed with a ConflictError.
+    """
     steps = tuple(steps)
     refused = [step for step in steps if (found := run.step(step.name)) and found.error_kind == ConflictError.__name__]
     needed = {name for step in refused for name in step.needs}
@@ -225,7 +232,7 @@ def locate_copy(step: StepRecord, folder: Path) -> Path:
 
 
 def has_copy(step: StepRecord, folder: Path) -> bool:
-    """Return whether a step's executed notebook is in the folder of its run and can be read by later steps."""
+    """Return whether the executed notebook of a step is in the folder of its run and is readable."""
     path = locate_copy(step, folder)
     try:
         return path.is_file() and read_scraps(path) is not None
@@ -234,14 +241,17 @@ def has_copy(step: StepRecord, folder: Path) -> bool:
 
 
 def take_over(step: StepRecord, run: RunRecord, reason: str) -> StepRecord:
-    """Return a step marked as reused. It names the run that first produced its results, and the report of that run."""
+    """Return the record of a step, marked as reused.
+
+    The record names the run that produced the results, and the report of that run.
+    """
     source = step.source or run.run_id
     report = step.report if step.source or not step.report else f"../{source}/{step.report}"
     return replace(step, state="reused", source=source, reason=f"{reason}{source}", seconds=0.0, report=report)
 
 
 def _require_consistent(only: str, step: Step, run: RunRecord, newest: Mapping[str, RunRecord | None]) -> None:
-    """Raise an error if a step is based on other results of the steps it needs than those that are reused with it."""
+    """Raise an error if a step used other results than those that are reused together with it."""
     for needed in step.needs:
         other, used = newest.get(needed), run.step(needed)
         if other is None or used is None:

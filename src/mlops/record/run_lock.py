@@ -15,9 +15,9 @@ UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDI
 
 @contextmanager
 def share_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock together with other runs. If old runs are being deleted, wait until that is done.
+    """Hold the lock together with other runs. If `mlops prune` is deleting runs, wait until it has finished.
 
-    The operating system releases the lock when the process ends, even if it is killed.
+    The operating system releases the lock when the process ends, even if the process is killed.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def share_runs(outputs: Path) -> Iterator[None]:
 
 @contextmanager
 def claim_runs(outputs: Path) -> Iterator[None]:
-    """Hold the lock exclusively.
+    """Hold the lock alone, so that no run can start.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One step of a run, and the failure of a run, as ``run.json`` records them."""
+"""The records of one step and of a failure, as in ``run.json``."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,8 @@ class StepRecord:
     name, notebook, environment : str
         The names of the step and its notebook, and the environment of the step, such as "qa"; empty if it has none.
     state : str
-        "reused" means that the run used the step's results from an earlier run.
+        "pending", "running", "done", "failed", "skipped" or "reused". "reused" means that the run uses the results that
+        the step had in an earlier run.
     started : str
         The time of the start, in UTC and ISO 8601; empty before the step starts.
     seconds : float
@@ -31,10 +32,10 @@ class StepRecord:
     error : str
         The class and message of the error that ended the step; empty otherwise.
     error_kind : str
-        The class of the exception that ended the step: "ConflictError". Empty if no exception did, and in older
+        The class of the exception that ended the step: "ConflictError". Empty if there was no exception, and in older
         records.
     cell : str
-        The first line of the cell that failed; empty if none did.
+        The first line of the cell that failed; empty if no cell failed.
     line : int
         The line of that cell in which the error was raised, counted from 1; 0 if it is unknown.
     parameters, results : mapping
@@ -44,8 +45,8 @@ class StepRecord:
     fingerprint : str
         A hash of everything that the results depend on; empty if the results must not be reused.
     git_commit, notebook_sha256 : str
-        The commit of the project and the hash of the notebook when the step started. In a resumed run, they can
-        differ from step to step. Empty before the step starts, and in records older than these fields.
+        The commit of the project and the hash of the notebook when the step started. The steps of a resumed run can
+        have different commits. Empty before the step starts, and in records older than these fields.
     """
 
     name: str
@@ -69,29 +70,29 @@ class StepRecord:
 
     @property
     def has_results(self) -> bool:
-        """True if later steps can use its results."""
+        """True if later steps can use the results of this step."""
         return self.state in ("done", "reused")
 
     @property
     def ending(self) -> str:
-        """The state of the step, or "interrupted" if a person ended it."""
+        """The state of the step, or "interrupted" if the user interrupted it."""
         interrupted = self.error == INTERRUPTED or self.error.startswith(f"{INTERRUPTED}. ")
         return INTERRUPTED if self.state == "failed" and interrupted else self.state
 
     @property
     def cause(self) -> str:
-        """The error, after the name of the step: "train: ValueError: no rows"; empty if the step did not fail."""
+        """The name of the step and its error: "train: ValueError: no rows"; empty if the step did not fail."""
         return f"{self.name}: {self.error}" if self.state == "failed" else ""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The failure of a run: its step, notebook and cell, and the class of the error.
+    """The failure of a run: the step, notebook and cell that failed, and the class of the error.
 
     Parameters
     ----------
     kind : str
-        The class of the exception: "DataTestFailed"; empty if there was none, for example if the kernel died.
+        The class of the exception: "DataTestFailed"; empty if there was no exception, for example if the kernel died.
     step, notebook : str
         The step that failed and its notebook; empty if the run failed outside of any step.
     report : str
@@ -117,12 +118,12 @@ class Failure:
 
 
 def name_cell(cell: str) -> str:
-    """Return a phrase that ends a sentence and names the failed cell; empty if no cell failed."""
+    """Return words for the end of a sentence that name the failed cell; empty if no cell failed."""
     return f", in the cell that begins {cell!r}" if cell else ""
 
 
 def find_failure(steps: Iterable[StepRecord]) -> tuple[str, Failure] | None:
-    """Return the error of the first step that failed, and its place; None if none failed."""
+    """Return the error and the failure of the first step that failed; None if no step failed."""
     failed = next((step for step in steps if step.state == "failed"), None)
     if failed is None:
         return None

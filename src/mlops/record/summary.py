@@ -6,22 +6,23 @@ from mlops.pipelines import ALL_STEPS, ROLLBACK
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
 
-TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: the models, with versions
+TAKEN_OUT, SERVES = "rolled_back", "serves"  # results of a rollback: the old and the new model
 ROLLED_BACK = "rolled back"  # the outcome of a rollback
-REFUSED = "refused"  # how a step ended that ran but refused to act, for example to deploy
+REFUSED = "refused"  # the end of a step that ran but did not act, for example because it refused to deploy
 OVERRULED = "gate overruled"  # marks a model that a person promoted although the gate rejected it
 
 
 def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
-    """Return whether the run includes a step for which `is_wanted` is true, even if that step did not run."""
+    """Return whether `is_wanted` is true for one of the run's steps, including those that were not executed."""
     names = {step.name for step in steps if is_wanted(step)}
     return any(step.name in names for step in run.steps)
 
 
 def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why the run promoted or rejected its model; "" if it has not decided.
+    """Return the reason why the run promoted or rejected its model; "" if it has not decided.
 
-    See `Step.refuses` and `Step.decides.reason`. For a rollback, return which model was rolled back, by whom and why.
+    See `Step.refuses` and `Step.decides.reason`. For a rollback, return the model that was rolled back, the user and
+    the user's reason.
     """
     if run.pipeline == ROLLBACK:
         return _describe_rollback(run)
@@ -31,23 +32,22 @@ def find_reason(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_refusal(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why a step refused to act, for example to deploy; "" if none refused. See `Step.refuses`."""
+    """Return the reason why a step refused to act, for example to deploy; "" if no step refused. See `Step.refuses`."""
     declared = {step.name: step.refuses for step in steps if step.refuses}
     said = (str(step.results.get(declared[step.name], "")) for step in run.steps if step.name in declared)
     return next((refusal for refusal in said if refusal), "")
 
 
 def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return how a step ended, for display: "refused" if it ran but refused to act, else `StepRecord.ending`."""
+    """Return how a step ended, for display: "refused" if it refused to act, otherwise `StepRecord.ending`."""
     declared = next((found.refuses for found in steps if found.name == step.name), "")
     return REFUSED if step.has_results and step.results.get(declared) else step.ending
 
 
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the model that the run registered or deployed: "diabetes version 2"; "" if none.
+    """Return the model that the run registered or deployed: "diabetes version 2"; "" if there is none.
 
-    See `Step.names_model`. A rollback counts as a deployment of the restored model. A step that refused to act deploys
-    nothing.
+    See `Step.names_model`. For a rollback, this is the restored model. Steps that refused to act are ignored.
     """
     if run.pipeline == ROLLBACK:
         return str(run.result(SERVES) or "")
@@ -68,30 +68,30 @@ def find_model_version(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> obj
 
 
 def _list_acting(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
-    """Return the steps that did not refuse to act."""
+    """Return the steps without those that refused to act."""
     return [step for step in steps if not find_refusal(run, [step])]
 
 
 def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the version of the data set that the run registered: "diabetes version 2"; "" if it registered none."""
+    """Return the version of the data set that the run registered: "diabetes version 2"; "" if there is none."""
     return _find_version(run.steps, {step.name: step.names_dataset for step in steps})
 
 
 def name_rollback(
     taken_out: str, serves: str, environment: str, by: str, reason: str, *, verb: str = "", at: str = ""
 ) -> str:
-    """Describe a rollback: its models, environment, time, user and reason. All messages use this wording.
+    """Describe a rollback: the two models, environment, time, user and reason. All messages use this wording.
 
     Parameters
     ----------
     taken_out, serves : str
         The model that was rolled back and the one that serves instead, with their versions.
     environment, by, reason : str
-        The environment, the user who rolled back, and the reason. User and reason may be empty.
+        The environment, the user who rolled back, and the user's reason. `by` and `reason` may be empty.
     verb : str
-        " was rolled back" in a sentence; empty if the outcome, "rolled back", is shown beside the text.
+        " was rolled back" if the text must be a sentence; empty if "rolled back" is shown beside the text.
     at : str
-        The time of the rollback, in UTC and ISO 8601; empty if the time of the run is shown beside the text.
+        The time of the rollback, in UTC and ISO 8601; empty if the time is shown beside the text.
     """
     when = f" on {at.replace('T', ' ').removesuffix('Z')} UTC" if at else ""
     who = f" by {by}" if by else ""
@@ -106,7 +106,10 @@ def _describe_rollback(run: RunRecord) -> str:
 
 
 def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()] | tuple[str, str]]) -> str:
-    """Return the name and version of a model or data set from the first step whose declared results include both."""
+    """Return the name and version of a model or data set, from the first step that has both results.
+
+    `declared` maps each step to the names of these two results.
+    """
     for step in records:
         names = declared.get(step.name)
         if names and step.has_results and all(name in step.results for name in names):
@@ -115,28 +118,30 @@ def _find_version(records: Iterable[StepRecord], declared: Mapping[str, tuple[()
 
 
 def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return why a person promoted the model although the gate rejected it, or "". See `Step.overridden`."""
+    """Return the reason why a person promoted the model although the gate rejected it, or "". See `Step.overridden`."""
     return str(_find_result(run, {step.name: step.overridden for step in steps}) or "")
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
-    """Return whether the run decided to promote its model; None if it has not decided. See `Step.decides.result`."""
+    """Return whether the run decided to promote its model; None if the run has not decided. See `Step.decides.result`."""
     found = _find_result(run, {step.name: step.decides.result for step in steps})
     return None if found is None else bool(found)
 
 
 def describe_failure(run: RunRecord) -> str:
-    """Return the error that ended a run, with the failed step: "train: ValueError: no rows"; "" if none did."""
+    """Return the name of the failed step and the error that ended the run: "train: ValueError: no rows"; "" if there
+    was no error.
+    """
     return next((step.cause for step in run.steps if step.cause), run.error)
 
 
 def describe_end(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the error of a run or the reason for its decision, for pages that show nothing else about it."""
+    """Return the error of a run, or the reason for its decision. Used by pages that show nothing else about the run."""
     return describe_failure(run) if run.outcome == "error" else find_reason(run, steps)
 
 
 def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the full reason for the run's outcome: its decision, or where it failed; "" if it has neither."""
+    """Return why a run ended as it did: its failure, or its decision with the full reason; "" if neither."""
     if run.failure and run.failure.place:
         return run.failure.place
     if run.error:
@@ -153,13 +158,13 @@ def describe_outcome(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def _decided_here(run: RunRecord, step: Step) -> bool:
-    """Return whether this run executed the step that decides; False if `--only` reused the step from an earlier run."""
+    """Return whether this run executed the step that decides. False if the run reused the step from an earlier run."""
     found = run.step(step.name)
     return found is not None and (not run.settings.only or run.settings.only == step.name)
 
 
 def _find_result(run: RunRecord, names: Mapping[str, str]) -> object:
-    """Return a declared result from the last step that has it. `names` maps each step to the name of its result."""
+    """Return a result from the last step that has it. `names` maps each step to the name of the result."""
     for step in reversed(run.steps):
         name = names.get(step.name)
         if name and name in step.results:

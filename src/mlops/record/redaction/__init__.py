@@ -1,4 +1,4 @@
-"""The redaction of secrets in what is saved and shown, however they are spelled.
+"""The redaction of secrets in everything that is saved or shown.
 
 .. code-block:: text
 
@@ -8,9 +8,8 @@
     notebooks  finds secrets in executed notebooks, even across outputs
     terminal   text as a terminal shows it
 
-The redaction cannot find a part of a secret, or a secret that is drawn, encrypted, hashed, compressed or reversed. It
-also cannot find a secret with other characters in between, or one that is spread over several cells or values.
-`docs/secrets.md` lists these cases.
+A secret is not found if it is drawn, encrypted, hashed, compressed or reversed, if only a part of it is shown, if other
+characters separate its parts, or if it is spread over several cells or values. `docs/secrets.md` lists these cases.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +32,7 @@ PICTURES = ("image/png", "image/jpeg", "image/apng")
 
 
 class Redactor:
-    """An object that replaces secrets with ``***``. It is false in a condition if it knows no secrets.
+    """An object that replaces secrets with ``***``. Its truth value is False if it has no secrets.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ class Redactor:
         return bool(self._spellings)
 
     def redact(self, text: str, kind: str = "") -> str:
-        """Return a text without secrets; `kind` is its MIME type, if it has one."""
+        """Return a text with every secret replaced. `kind` is the MIME type of the text, or empty."""
         if len(text) > MEMO_LENGTH:
             return self.redact_pieces([text], kind)[0]
         found = self._memo.get((text, kind))
@@ -62,7 +61,7 @@ class Redactor:
         return found
 
     def redact_pieces(self, pieces: list[str], kind: str = "") -> list[str]:
-        """Return consecutive texts, such as lines, without secrets; see `redact`."""
+        """Return consecutive texts, such as lines, with every secret replaced. `kind` is their MIME type, or empty."""
         if not self._spellings:
             return pieces
         if kind in PICTURES:
@@ -72,7 +71,10 @@ class Redactor:
         return redact_pieces(pieces, self._spellings, markup=kind in MARKUP)
 
     def redact_value(self, value: Any, kind: str = "") -> Any:
-        """Return a JSON value without secrets. A secret that spans several texts of a list is found, too."""
+        """Return a JSON value with every secret replaced.
+
+        A secret that continues from one text of a list to the next is found, too.
+        """
         if isinstance(value, str):
             return self.redact(value, kind)
         if isinstance(value, Mapping):
@@ -88,7 +90,7 @@ class Redactor:
 
 
 def _name_kind(key: Any, kind: str) -> str:
-    """Return the MIME type of a value: its key, if the value is part of a MIME bundle."""
+    """Return the MIME type of a value. In a MIME bundle, the type is the key of the value."""
     return key if isinstance(key, str) and "/" in key else kind
 
 
@@ -112,7 +114,7 @@ def redact_record(record: Record, secrets: Iterable[str]) -> Record:
     Parameters
     ----------
     record : JSON value or dataclass
-        The value to redact. Its structure stays the same, because each of its texts is redacted by itself.
+        The value to redact. Each of its texts is redacted separately.
     secrets : iterable of str
         The values to keep secret.
     """
@@ -128,9 +130,9 @@ def redact_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def redact_known(text: str, others: Iterable[str] = ()) -> str:
-    """Redact `others` and every secret that this process has passed to `make_redactor`.
+    """Replace `others` and all secrets that this process has passed to `make_redactor`.
 
-    All secrets are redacted in one pass. In two passes, a short secret could be redacted first, and the rest of a
-    longer one that begins with it would remain.
+    All secrets are replaced in one pass. In two passes, a short secret could be replaced first, and the rest of a
+    longer secret that begins with it would remain.
     """
     return redact_text(text, [*_known, *others])

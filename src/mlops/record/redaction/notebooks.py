@@ -1,4 +1,4 @@
-"""The redaction of executed notebooks, in which one text may be spread over several outputs."""
+"""The redaction of executed notebooks. A secret may be spread over several outputs of a cell."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -9,7 +9,7 @@ from mlops.record.redaction.terminal import fold
 
 
 def redact_notebook(notebook: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a notebook without secrets.
+    """Return a notebook with every secret replaced.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def _is_stream(output: dict[str, Any]) -> bool:
 
 
 def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the groups of streams that a reader sees as one text: all together, stdout alone, and stderr alone."""
+    """Yield the groups of streams that a reader may see as one text: all streams, only stdout, and only stderr."""
     if streams:
         yield streams
         for name in {output["name"] for output in streams}:
@@ -59,7 +59,7 @@ def _list_readings(streams: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _redact_shown(streams: list[dict[str, Any]], redactor: Redactor) -> None:
-    """Redact a stream as a terminal shows it. Moving the cursor can join separate pieces to a visible secret."""
+    """Redact streams as a terminal shows them. Moving the cursor can put the parts of a secret next to each other."""
     shown = fold("".join(_join(output) for output in streams))
     redacted = redactor.redact(shown)
     if redacted != shown:

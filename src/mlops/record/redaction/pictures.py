@@ -1,6 +1,6 @@
-"""The removal of text from pictures: comments, dates, programs, places, colour profiles.
+"""The removal of the texts in picture files: comments, dates, programs, places, colour profiles.
 
-These parts are removed instead of searched, because they may be compressed. The picture itself is unchanged.
+These texts are removed, not searched for secrets, because they may be compressed. The picture looks the same.
 """
 
 import base64
@@ -20,7 +20,7 @@ EMBEDDED = re.compile(
 
 
 def clean_picture(encoded: str) -> str:
-    """Return a PNG or JPEG picture in base64 without its embedded text; return anything else unchanged."""
+    """Return a PNG or JPEG picture, in base64, without its embedded texts. Other strings are returned unchanged."""
     if not encoded.lstrip().startswith(("iVBORw0KGgo", "/9j/")):
         return encoded
     try:
@@ -32,7 +32,7 @@ def clean_picture(encoded: str) -> str:
 
 
 def clean_embedded(text: str) -> str:
-    """Remove embedded text from the pictures in a string's ``data:`` URLs."""
+    """Remove the embedded texts of the pictures in a string's ``data:`` URLs."""
     if ";base64," not in text:
         return text
     return EMBEDDED.sub(lambda found: found[1] + _clean_url(found[2]), text)

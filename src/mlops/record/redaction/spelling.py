@@ -1,8 +1,9 @@
 r"""The spellings of a secret: unchanged, escaped for code, JSON, HTML or a URL, in base64 or in hexadecimal.
 
-A spelling is a regular expression that allows every escaped form of each character:
-``&`` is also ``&amp;``, ``&#38;``, ``%26`` and ``\u0026``. Such a search is slow (50 MB/s), so each spelling has an
-anchor, the longest part that no format changes. A text is searched only if it contains the anchor (1 GB/s).
+A spelling is a regular expression that matches every escaped form of each character: ``&`` is also ``&amp;``,
+``&#38;``, ``%26`` and ``\u0026``. Searching with it is slow (50 MB/s). So each spelling also has an anchor: the longest
+part of the secret that no format changes. Only texts that contain the anchor are searched with the regular expression.
+Finding the anchor is fast (1 GB/s).
 """
 
 import base64
@@ -29,7 +30,7 @@ class Spelling:
     Parameters
     ----------
     anchor : str
-        The longest part that no format changes; empty if none is long enough.
+        The longest part of the secret that no format changes; empty if this part is too short.
     pattern : re.Pattern
         Matches the secret in a text from which line breaks, colour codes and tags were removed.
     """
@@ -40,7 +41,7 @@ class Spelling:
 
 @cache
 def list_spellings(secret: str) -> tuple[Spelling, ...]:
-    """Return the spellings of a secret. If the secret has several lines, include the spellings of each long line."""
+    """Return the spellings of a secret, and those of each long line of a secret with several lines."""
     lines = [
         line for line in secret.split("\n") if len(line.strip()) >= LONG_LINE and not re.search(r"\s", line.strip())
     ]
@@ -52,7 +53,7 @@ def list_spellings(secret: str) -> tuple[Spelling, ...]:
 
 
 def _list_encoded(text: str) -> Iterator[str]:
-    """Yield a text in hexadecimal and in base64, also as it is encoded within a longer text."""
+    """Yield a text in hexadecimal, and the base64 of its escaped forms at each position in a longer text."""
     forms = {
         text,
         json.dumps(text)[1:-1],

@@ -1,6 +1,6 @@
-r"""Text as a terminal shows it: ``\r`` returns to the start of the line, ``\b`` goes back, some codes move or erase.
+r"""The text that a terminal shows for the output of a program.
 
-Messages quote texts of notebooks and data files, so their control characters are escaped before they are shown.
+``\r`` returns to the start of the line, ``\b`` goes back one character, and some codes move the cursor or erase text.
 """
 
 import re
@@ -21,7 +21,7 @@ def escape_controls(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the text that a terminal finally shows, including its colour codes.
+    """Return the text that a terminal shows at the end of a program's output, including colour codes.
 
     Parameters
     ----------
@@ -43,7 +43,10 @@ def fold(text: str) -> str:
 
 
 class _Screen:
-    """The rows of a terminal of unlimited height. Each row is a list of texts, because programs mostly append."""
+    """The rows of a terminal of unlimited height.
+
+    Each row is a list of texts, so that appending, which is what most programs do, is fast.
+    """
 
     def __init__(self) -> None:
         self._rows: list[list[str]] = [[]]
@@ -106,7 +109,7 @@ def _measure(line: str) -> int:
 
 
 def _split(line: str, column: int) -> tuple[str, str]:
-    """Split a line at a column; the second part begins with the codes for its colour."""
+    """Split a line at a column. The second part begins with the codes for its colour."""
     if "\x1b" not in line:
         return line[:column], line[column:]
     place, last = 0, ""

@@ -1,4 +1,4 @@
-"""The redaction of texts. Pieces that a reader sees as one text are joined before they are searched."""
+"""The redaction of texts. Texts that a reader sees as one are joined before the search for secrets."""
 
 import re
 from bisect import bisect_right
@@ -16,7 +16,7 @@ PLAIN, MARKUP, ESCAPED = (re.compile("|".join([BREAK, CODE.pattern, *more])) for
 
 
 def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, markup: bool = False) -> list[str]:
-    """Return consecutive texts in which every secret is replaced, even if it spans several of them.
+    """Return consecutive texts in which every secret is replaced, even one that spans several texts.
 
     Parameters
     ----------
@@ -39,7 +39,10 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern to ignore, such as colour codes, and the text roughly without it, to search for anchors."""
+    """Yield each pattern to ignore, such as colour codes, and the text without most of its matches.
+
+    This text is only searched for anchors.
+    """
     coloured = CODE.sub("", text) if "\x1b" in text else text
     joined = "".join(line.strip(" \t\r") for line in coloured.split("\n")) if "\n" in coloured else coloured
     yield PLAIN, joined
@@ -50,7 +53,10 @@ def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]
 
 
 def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]) -> list[tuple[int, int, str]]:
-    """Return the parts of a text to replace, in order: the first part of each secret with the mask, others with ""."""
+    """Return the parts of a text to replace, in order, with their replacements.
+
+    If ignored characters split a secret, its first part is replaced with the mask, and each other part with "".
+    """
     kept, place = [], 0
     for left_out in noise.finditer(text):
         kept.append((place, left_out.start()))
@@ -72,7 +78,7 @@ def _find_edits(text: str, noise: re.Pattern[str], spellings: Sequence[Spelling]
 
 
 def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, int]]:
-    """Return the places of secrets, in order, with overlapping ones merged."""
+    """Return the start and end of each secret, in order. Overlapping secrets are merged."""
     found = sorted(
         match.span() for spelling in spellings if spelling.anchor in text for match in spelling.pattern.finditer(text)
     )
@@ -85,7 +91,10 @@ def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, i
 
 
 def _edit(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Apply edits of the joined text to its pieces. Each replacement goes into the piece where its part begins."""
+    """Return the pieces after edits whose positions refer to the joined text.
+
+    A replacement goes into the piece where the replaced part begins.
+    """
     results, begin, waiting = [], 0, list(reversed(edits))
     for piece in pieces:
         end, place, parts = begin + len(piece), begin, []
