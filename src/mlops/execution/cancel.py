@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Cancel:
-    """A signal that ends all executions to which it was passed, including those that begin after `ask`."""
+    """A signal that ends executions.
+
+    After `ask` is called, every execution with this object ends, including those that begin later.
+    """
 
     def __init__(self) -> None:
         self._asked = False
@@ -21,7 +24,7 @@ class Cancel:
         self._kernels: list[KernelManager] = []
 
     def ask(self) -> None:
-        """End the executions. This kills their kernels and the processes that the kernels started."""
+        """End the executions: kill their kernels and the processes that the kernels started."""
         with self._lock:
             self._asked = True
             kernels = tuple(self._kernels)
@@ -44,7 +47,7 @@ class Cancel:
 
     @property
     def has_kernels(self) -> bool:
-        """True if at least one of the kernels has a process."""
+        """True if a registered kernel has a process."""
         with self._lock:
             return any(kernel.has_kernel for kernel in self._kernels)
 

@@ -1,6 +1,6 @@
-"""The names of cells and of unexpected errors in messages.
+"""The description of cells and of unexpected errors in messages.
 
-A cell is named by its first line, because the source notebook has no execution counts.
+A cell is described by its first line, because the source notebook has no execution counts.
 """
 
 import re
@@ -18,12 +18,12 @@ def find_first_line(source: str) -> str:
 
 
 def describe_cell(source: str) -> str:
-    """Return the name of a cell in messages: "the cell that begins 'x = 1'"."""
+    """Return words for a cell, for use in a message: "the cell that begins 'x = 1'"."""
     return f"the cell that begins {find_first_line(source)!r}"
 
 
 def find_line(traceback: Iterable[str]) -> int:
-    """Return the line of the cell to which a traceback points, counted from 1; 0 if the traceback names no line."""
+    """Return the line of the cell in which an error was raised, counted from 1; 0 if the traceback does not name it."""
     found = PLACE.search(COLORS.sub("", "\n".join(traceback)))
     return int(found[1]) if found else 0
 

@@ -1,4 +1,7 @@
-"""jupyter_client's manager and client, without their fixed waits, and with sockets that no other user can reach."""
+"""Replacements for the manager and client of jupyter_client.
+
+They omit the fixed waits of jupyter_client, and use sockets that no other user can reach.
+"""
 
 import time
 from collections.abc import Mapping
@@ -12,14 +15,14 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 from traitlets.config import Config
 
-ANSWER_SECONDS = 1.0  # seconds to wait for an answer before the kernel is asked again
+ANSWER_SECONDS = 1.0  # seconds without an answer, after which the request is repeated
 
 
 class PromptClient(AsyncKernelClient):
-    """A client that is ready as soon as the kernel is.
+    """A client that becomes ready at the same time as its kernel.
 
-    jupyter_client's own client waits for late messages until the kernel has sent none for 0.2 s. This is unnecessary,
-    because the status "idle" is always the last message for a request.
+    The client of jupyter_client waits until the kernel has sent no message for 0.2 s. This is unnecessary, because the
+    status "idle" is always the last message for a request.
     """
 
     language_info: Mapping[str, Any] = MappingProxyType({})  # sent by the kernel when it is ready
@@ -36,10 +39,7 @@ class PromptClient(AsyncKernelClient):
     wait_for_ready = _async_wait_for_ready
 
     async def _hear_idle(self, request: str) -> bool:
-        """Wait for the answer to `request` and for the status "idle".
-
-        Return False if the kernel does not send them in time.
-        """
+        """Wait for the answer to `request` and for the status "idle". Return False if they do not arrive in time."""
         answered = False
         try:
             while True:
@@ -60,7 +60,7 @@ class PromptClient(AsyncKernelClient):
 class PromptManager(AsyncKernelManager):
     """A manager whose clients are of the class `PromptClient`.
 
-    jupyter_client's own manager waits 10 ms after each start and each shutdown, which only its own tests need.
+    The manager of jupyter_client waits 10 ms after each start and each shutdown. This manager does not.
     """
 
     client_factory = Type(klass=PromptClient)
@@ -74,7 +74,7 @@ class PromptManager(AsyncKernelManager):
     start_kernel = _async_start_kernel
 
     async def _async_request_shutdown(self, restart: bool = False) -> None:
-        """Ask the kernel to end, and do not wait. Do nothing if the kernel was asked before."""
+        """Ask the kernel to end, unless it has been asked before. Do not wait for its end."""
         if not self.shutting_down:
             self.shutting_down = True
             await super()._async_request_shutdown(restart)
@@ -82,7 +82,7 @@ class PromptManager(AsyncKernelManager):
     request_shutdown = _async_request_shutdown
 
     async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
-        """End the kernel. It is not interrupted first, because an idle kernel would print a traceback."""
+        """End the kernel without interrupting it first. An interrupted idle kernel would print a traceback."""
         if now:
             await self._async_kill_kernel()
         else:
@@ -103,5 +103,8 @@ def make_socket_folder() -> "TemporaryDirectory[str]":
 
 
 def talk_privately(folder: str) -> Config:
-    """Make the kernel listen on sockets in a private folder. Over TCP, any user of the machine could connect to it."""
+    """Return a configuration with which a kernel listens on sockets in a private folder.
+
+    Over TCP, any user of the machine could connect to the kernel.
+    """
     return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})

@@ -1,6 +1,6 @@
-"""A papermill engine with one deadline for the whole notebook.
+"""A papermill engine with one time limit for the whole notebook.
 
-If the kernel dies or the time limit is exceeded, the engine marks the cell that was running.
+If the kernel dies or the time limit is exceeded, the cell that was running is marked as failed.
 """
 
 import math
@@ -18,7 +18,7 @@ from mlops.execution.kernel import Kernel
 from mlops.execution.messages import RunClient
 
 SAVE_SECONDS = 1.0  # minimum seconds between two saves
-SAVE_SHARE = 0.05  # maximum share of the time that is spent on saving; so a large notebook is saved less often
+SAVE_SHARE = 0.05  # maximum share of the time that is spent on saving, so that a large notebook is saved less often
 
 
 class RunEngine(Engine):
@@ -70,9 +70,9 @@ class RunEngine(Engine):
 
 
 def _save_less(nb_man: NotebookExecutionManager) -> Callable[[], None]:
-    """Save at intervals. Saving twice per cell, as papermill does, takes time proportional to the length squared.
+    """Save the notebook at intervals, instead of twice per cell as papermill does.
 
-    Return a function that restores papermill's way of saving, for the final saves.
+    Return a function that restores papermill's way of saving. Call it before the final saves.
     """
     save = nb_man.save
     due = time.monotonic() + SAVE_SECONDS
@@ -104,24 +104,24 @@ def _report_cells(nb_man: NotebookExecutionManager, report_cell: Callable[[int, 
 
 
 def _count_left(deadline: float) -> int | None:
-    """Return the seconds until the deadline, or None if there is none.
+    """Return the seconds until the deadline, or None if there is no deadline.
 
-    They are rounded, because nbclient needs an integer.
+    The result is an integer, because nbclient needs one.
     """
     return None if math.isinf(deadline) else max(1, round(deadline - time.monotonic()))
 
 
 def _mark_running(nb_man: NotebookExecutionManager) -> str:
-    """Mark the last executed cell as failed instead of completed. Return the source of this cell."""
+    """Mark the last cell that was started as failed, and return its source."""
     cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
     nb_man.cell_exception(cell)
     return str(cell.source)
 
 
 def _require_whole(nb_man: NotebookExecutionManager, skip: str) -> None:
-    """Raise an error if a notebook exited early without an error. papermill treats ``sys.exit(0)`` as a success.
+    """Raise an error if a notebook ended early without an error.
 
-    Cells with the tag `skip` are not executed.
+    papermill does not notice that a cell called ``sys.exit(0)``. Cells with the tag `skip` are not executed.
     """
     cells = [cell for cell in nb_man.nb.cells if skip not in cell.metadata.get("tags", [])]
     for cell in cells:

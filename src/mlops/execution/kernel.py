@@ -24,7 +24,7 @@ START_SECONDS = 120  # seconds in which a kernel must become ready
 class Kernel:
     """A kernel that is ready to execute cells.
 
-    Only the thread that opened the kernel can use it, because the sockets belong to the event loop of that thread.
+    Only the thread that opened the kernel can use it, because its sockets belong to the event loop of this thread.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Kernel:
     client : PromptClient
         The connection to the kernel.
     starter : NotebookClient
-        The nbclient object that starts and ends the kernel.
+        The object of nbclient that starts and ends the kernel.
     """
 
     manager: PromptManager
@@ -45,29 +45,25 @@ class Kernel:
         return bool(run_sync(self.manager.is_alive)())
 
     def end_soon(self) -> None:
-        """Ask the kernel to end, and do not wait."""
+        """Ask the kernel to end. Do not wait for its end."""
         if self.is_alive():
             run_sync(self.manager.request_shutdown)()
 
     def kill_on_close(self) -> None:
-        """Kill the kernel when the block of `open_kernel` ends, instead of asking it to end.
-
-        For a kernel that was not used.
-        """
+        """Make `open_kernel` kill this unused kernel at the end, instead of asking it to end."""
         self.starter.shutdown_kernel = "immediate"
 
 
 @contextmanager
 def open_kernel(name: str, source: Path, cancel: Cancel) -> Iterator[Kernel]:
-    """Start a kernel, and wait until it is ready. It ends when the ``with`` statement ends.
+    """Start a kernel and wait until it is ready. The kernel ends at the end of the ``with`` statement.
 
     Parameters
     ----------
     name : str
         The name of the kernelspec.
     source : Path
-        The notebook that the kernel will execute. The parent of the warm kernels imports the packages that this
-        notebook imports.
+        The notebook that the kernel will execute. A warm kernel starts with the packages that this notebook imports.
     cancel : Cancel
         A signal with which another thread can kill the kernel.
 

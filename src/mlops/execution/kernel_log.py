@@ -1,4 +1,4 @@
-"""The log of a kernel: the text that it writes outside of its notebook. This text must not reach the terminal."""
+"""The log of a kernel: the text that the kernel writes to standard error, which must not reach the terminal."""
 
 import os
 import subprocess
@@ -13,15 +13,14 @@ READ = 2**16  # number of bytes at the end of the log that are read
 class KernelLog:
     """A file that receives the standard error of a kernel.
 
-    ipykernel sends all output on file descriptors 1 and 2 to the notebook, including the output of subprocesses and C
-    libraries. It also repeats this output on the original descriptors. There, a terminal would show it unredacted, and
-    with ``--json`` it would precede the JSON. Also, a process that outlives its kernel would keep the program's pipe
-    open.
+    ipykernel sends all output on file descriptors 1 and 2 to the notebook. It also repeats this output on the original
+    descriptors. Without this file, the terminal would show secrets in the output, and with ``--json`` the output would
+    precede the JSON. A process that outlives its kernel would keep the program's pipe open.
 
     Parameters
     ----------
     file : binary file
-        The file, open for writing.
+        The log file, opened for writing.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -29,13 +28,13 @@ class KernelLog:
 
     @property
     def streams(self) -> Mapping[str, int]:
-        """The options with which `jupyter_client` must start the kernel."""
+        """The options that make `jupyter_client` start the kernel with this log."""
         return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
 
     def find_last(self) -> str:
-        """Return the last line of the log after a colon, to end a sentence with it; "" if the log is empty.
+        """Return the last line of the log, after a colon; "" if the log is empty. It ends a sentence.
 
-        The line is not shortened here, because its secrets are redacted later, and half of a secret would not be found.
+        The line is not shortened. Its secrets are redacted later, and half of a secret would not be found.
         """
         with Path(self._file.name).open("rb") as file:
             start = max(0, self._file.seek(0, os.SEEK_END) - READ)
@@ -48,6 +47,6 @@ class KernelLog:
 
 @contextmanager
 def open_log(folder: str) -> Iterator[KernelLog]:
-    """Open a log in the folder of the kernel's sockets."""
+    """Open a log in the folder of the kernel's sockets, and close it at the end of the ``with`` statement."""
     with Path(folder, "kernel.log").open("ab") as file:
         yield KernelLog(file)

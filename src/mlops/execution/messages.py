@@ -1,4 +1,4 @@
-"""A client for papermill. If a cell sends a message that the client cannot use, the cell fails."""
+"""A client for papermill that fails a cell if the cell sends an invalid message."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,18 +11,18 @@ from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
 DEEPEST = 100  # maximum nesting of a JSON output; nbformat cannot read more than about 300 levels
-ODD = "OddOutput"  # the error name that a cell with an invalid output gets
+ODD = "OddOutput"  # the name of the error in a cell with an invalid output
 UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class RunClient(PapermillNotebookClient):
     """A client that fails a cell with an invalid widget message, or with an output that a notebook cannot store.
 
-    nbclient raises an error in the middle of its loop. Then it is unknown which cell failed, and the traceback shows
-    the output.
+    With the client of nbclient, the error does not say which cell failed, and the traceback shows the output, which may
+    contain secrets.
     """
 
-    odd = ""  # the first fault in the outputs of the current cell
+    odd = ""  # what is wrong with the first invalid output of the current cell
 
     def papermill_execute_cells(self) -> None:
         """Execute the cells. Called by papermill once the kernel has started."""
@@ -31,7 +31,7 @@ class RunClient(PapermillNotebookClient):
         super().papermill_execute_cells()
 
     def process_message(self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Handle a message. Called by nbclient for each message that belongs to a cell."""
+        """Handle a message that belongs to a cell. Called by nbclient."""
         try:
             _require_flat(msg["content"], DEEPEST)
             output = NotebookClient.process_message(self, msg, cell, cell_index)
@@ -42,14 +42,14 @@ class RunClient(PapermillNotebookClient):
         return output
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Watch the kernel, and suppress the error that nbclient's watcher raises after a failure."""
+        """Watch the kernel. Do not let nbclient's watcher raise an error after a cell has failed."""
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
         """Execute a cell. Called by papermill.
 
-        Raises CellExecutionError if the cell failed or sent an invalid output.
+        Raise CellExecutionError if the cell failed or sent an invalid output.
         """
         self.odd = ""
         executed = super().execute_cell(cell, cell_index, **options)

@@ -34,14 +34,14 @@ def execute(
     kernel: Kernel | None = None,
     ending: ExitStack | None = None,
 ) -> None:
-    """Execute one notebook. Several threads can call this at once.
+    """Execute one notebook. Several threads can call this function at the same time.
 
     Parameters
     ----------
     source, output : Path
         The paths of the notebook and of its executed copy.
     parameters : mapping
-        The values to inject after the notebook's ``parameters`` cell.
+        The values of the notebook's parameters. They are set in a new cell after the cell with the tag ``parameters``.
     seconds : float
         The time limit in seconds.
     report_cell : callable
@@ -51,16 +51,16 @@ def execute(
     cancel : Cancel, optional
         A signal with which another thread can end the execution.
     kernel : Kernel, optional
-        A kernel that this thread started in advance. By default, a new kernel is started.
+        A kernel that this thread started in advance. If omitted, a new kernel is started.
     ending : ExitStack, optional
-        The stack that ends a new kernel, and waits for its end, when the stack is closed. By default, this function
-        does so before it returns.
+        Closing this stack ends the new kernel and waits for its end. If omitted, this function ends the kernel before
+        it returns.
 
     Raises
     ------
     StepFailed
-        If a cell raises an error, exits or does not run, if the kernel dies, or if the time limit is exceeded. The copy
-        is saved in these cases, too, and the cell is marked in it.
+        If a cell raises an error, exits or does not run, if the kernel dies, or if the time limit is exceeded. The
+        executed copy is saved in these cases, too, with the failed cell marked.
     """
     if not source.is_file():
         raise StepFailed(f"{source} no longer exists. Restore it and resume the run.")

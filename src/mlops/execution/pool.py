@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CellDone:
-    """The progress of a notebook: `done` of its `cells` have been executed."""
+    """An event: the notebook `name` has executed `done` of its `cells` cells."""
 
     name: str
     done: int
@@ -29,7 +29,7 @@ class CellDone:
 
 @dataclass(frozen=True)
 class NotebookEnded:
-    """The end of a notebook after `seconds`. If the execution failed, `future.result()` raises its error."""
+    """An event: the notebook `name` ended after `seconds`. If it failed, `future.result()` raises the error."""
 
     name: str
     future: "Future[None]"
@@ -37,14 +37,14 @@ class NotebookEnded:
 
 
 class NotebookPool:
-    """A pool that executes up to `jobs` notebooks at a time.
+    """A pool that executes up to `jobs` notebooks at the same time.
 
     If the block of the ``with`` statement raises an exception, the running notebooks are ended.
 
     Parameters
     ----------
     jobs : int
-        The maximum number of notebooks that run at a time.
+        The maximum number of notebooks that run at the same time.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -52,8 +52,8 @@ class NotebookPool:
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="notebook")
         self._events: queue.SimpleQueue[CellDone | NotebookEnded] = queue.SimpleQueue()
         self._cancel = Cancel()
-        self._spares: dict[str, Spare] = {}  # kernels that wait for a notebook, by its name
-        self._used: list[Spare] = []  # kernels that have a notebook or were discarded
+        self._spares: dict[str, Spare] = {}  # kernels that wait for a notebook, by the name of the notebook
+        self._used: list[Spare] = []  # kernels that were given a notebook, or were discarded
         self._closing: list[threading.Event] = []  # one event per notebook, set when its kernel exits
 
     def __enter__(self) -> "NotebookPool":
@@ -71,12 +71,14 @@ class NotebookPool:
             spare.join()
 
     def prepare(self, sources: Mapping[str, Path]) -> None:
-        """Start kernels for notebooks that will probably run next. Discard kernels that wait for any other notebook.
+        """Start kernels for notebooks that will probably run next.
+
+        Waiting kernels of all other notebooks are discarded.
 
         Parameters
         ----------
         sources : mapping of str to Path
-            The paths of the notebooks, by their names in events. Kernels are started for the first `jobs` of them.
+            The paths of the notebooks, by the names that events use. Only the first `jobs` notebooks get a kernel.
         """
         names = list(sources)[: self.jobs]
         for name in self._spares.keys() - set(names):
@@ -84,15 +86,16 @@ class NotebookPool:
             spare.discard()
             self._used.append(spare)
         for name in [name for name in names if name not in self._spares]:
-            from mlops.execution.spare import Spare  # jupyter_client: not needed if all steps are unchanged
+            from mlops.execution.spare import (
+                Spare,
+            )  # jupyter_client: not needed if all steps are unchanged
 
             self._spares[name] = Spare(sources[name])
 
     def start(self, name: str, source: Path, output: Path, parameters: Mapping[str, Any], **options: Any) -> None:
-        """Start a notebook, or queue it. Its events have this `name`. The other arguments are those of `execute`.
+        """Start a notebook, or queue it. Its events have this `name`. The other arguments are passed to `execute`.
 
-        Before its first cell, the notebook waits until the kernels of earlier notebooks exit, because they may hold
-        locks.
+        The first cell waits until the kernels of earlier notebooks have exited, because these kernels may hold locks.
         """
         from mlops.execution.notebook import execute  # see `prepare`
 

@@ -1,4 +1,4 @@
-"""The requirements of a notebook: an installed kernel, and a cell that takes its parameters."""
+"""What a notebook needs to be executed: an installed kernel, and a cell that sets its parameters."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class Kernel:
 
 
 def find_kernel(notebook: Path) -> Kernel:
-    """Return the kernel that a notebook names. If it names none, return the project's kernel."""
+    """Return the kernel that a notebook names, or the project's kernel if it names none."""
     metadata = _read(notebook).get("metadata", {})
     asked = metadata.get("kernelspec", {})
     language = asked.get("language") or metadata.get("language_info", {}).get("name") or "python"
@@ -37,8 +37,7 @@ def require_sources(notebooks: Iterable[Path]) -> None:
     UsageError
         If a kernel is not installed.
     ParameterError
-        If a notebook has no cell with the tag ``parameters``, or more than one. Without such a cell, it would ignore
-        its parameters.
+        If a notebook has no cell with the tag ``parameters``, or more than one.
     """
     installed = set[str]()  # a search for a kernel takes 3 ms, and all notebooks usually name the same kernel
     for notebook in notebooks:
@@ -69,8 +68,8 @@ def _require_kernel(kernel: str, notebook: str) -> None:
 def _find_own_program(kernel: str) -> str:
     """Return the program of a kernel whose kernelspec names our provisioner; "" for any other kernel.
 
-    The kernelspec is read directly. jupyter_client would import IPython and zmq (0.3 s), which a run that reuses all
-    results does not need.
+    The kernelspec is read without jupyter_client, which imports IPython and zmq (0.3 s). A run that reuses all results
+    needs neither.
     """
     from jupyter_core.paths import jupyter_path
 

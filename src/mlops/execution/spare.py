@@ -18,15 +18,15 @@ from mlops.execution.source import find_kernel
 from mlops.kernels.parent_client import find_key
 from mlops.record.fingerprints import hash_sources
 
-LAUNCH_SECONDS = 0.5  # maximum seconds to start a process that does not wait for the parent of the warm kernels
+LAUNCH_SECONDS = 0.5  # maximum seconds to start a kernel process if its parent is not importing
 Work = Callable[[Kernel | None, ExitStack], None]
 
 
 class Spare:
     """A kernel for a notebook that will probably run next.
 
-    The thread that starts the kernel also executes the notebook, because the sockets of a kernel belong to the event
-    loop of its thread. The kernel is killed if it is not needed, or if a new kernel would differ from it.
+    The same thread starts the kernel and executes the notebook, because the sockets of a kernel belong to the event
+    loop of one thread. The kernel is killed if it is not needed, or if a new kernel would differ from it.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Spare:
         self._thread.start()
 
     def execute(self, work: Work) -> None:
-        """Call `work` in the thread of the kernel. Its argument is the kernel, or None if the kernel cannot be used."""
+        """Call `work` in the thread of the kernel. Pass it the kernel, or None if the kernel cannot be used."""
         self._is_current = self._conditions == _describe(self._source)
         self._work.put(work)
 
@@ -56,8 +56,8 @@ class Spare:
     def join(self) -> None:
         """Wait for the end of the kernel.
 
-        If the parent is still importing, so that the kernel does not exist yet, do not wait. The kernel is killed as
-        soon as it exists, or ends with this process.
+        If the kernel does not exist yet, because its parent is still importing, do not wait. The kernel will be killed
+        as soon as it exists, or when this process ends.
         """
         deadline = time.monotonic() + LAUNCH_SECONDS
         while self._thread.is_alive() and (self.cancel.has_kernels or time.monotonic() < deadline):
@@ -77,7 +77,10 @@ class Spare:
                     work(kernel, ending)
 
     def _start(self, ending: ExitStack) -> Kernel | None:
-        """Start the kernel. Errors are ignored, because the notebook then starts a new kernel, which reports them."""
+        """Start the kernel, or return None if this fails.
+
+        The error is ignored: the notebook starts a kernel again later, and reports the error then.
+        """
         with suppress(MlopsError, NoSuchKernel, OSError):
             name = find_kernel(self._source).name
             return ending.enter_context(open_kernel(name, self._source, self.cancel))
@@ -85,9 +88,10 @@ class Spare:
 
 
 def _describe(source: Path) -> object:
-    """Return the conditions of a new kernel: its kernelspec, variables, folder and parent, and the engine's files.
+    """Return everything that a new kernel depends on.
 
-    Return None if they cannot be read.
+    This is its kernelspec, variables, folder and parent, and the engine's files. Return None if one of these cannot be
+    read.
     """
     with suppress(MlopsError, OSError, ValueError):
         key = find_key()

@@ -1,4 +1,4 @@
-"""The store to which papermill writes. It writes local files atomically and without secrets."""
+"""The storage that papermill writes notebooks to: local files, written atomically and without secrets."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from mlops.record.redaction.notebooks import redact_notebook
 
 
 class NotebookStore:
-    """A papermill handler for addresses with a scheme of its own.
+    """A papermill handler for addresses with a scheme of this project.
 
     papermill writes the finished notebook twice. The second write is omitted if the content is the same.
     """
@@ -25,13 +25,16 @@ class NotebookStore:
         self._written: dict[str, str] = {}
 
     def open(self, path: Path, secrets: Callable[[], Iterable[str]]) -> str:
-        """Register a notebook and return its address for papermill. `secrets` will be redacted in it."""
+        """Register the path of a notebook and return its address for papermill.
+
+        Secrets are redacted when papermill writes the notebook.
+        """
         self._secrets[str(path)] = secrets
         self._written[str(path)] = ""
         return f"{self.SCHEME}{path}"
 
     def close(self, path: Path) -> None:
-        """Unregister a notebook that is finished."""
+        """Unregister the path of a notebook that is finished."""
         del self._secrets[str(path)]
         del self._written[str(path)]
 
@@ -50,7 +53,7 @@ class NotebookStore:
         self._written[path] = content
 
     def pretty_path(self, url: str) -> str:
-        """Return the path for an address. Called by papermill."""
+        """Return the path that belongs to an address. Called by papermill."""
         return url.removeprefix(self.SCHEME)
 
 

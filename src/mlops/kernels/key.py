@@ -1,4 +1,4 @@
-"""The key of a parent process: everything that its imports may depend on. There is one parent per key."""
+"""The key of a parent process: a hash of everything that its imports may depend on. There is one parent per key."""
 
 import hashlib
 import json
@@ -45,19 +45,20 @@ class Key:
     command : tuple of str
         The interpreter and its options.
     environ : mapping of str to str
-        The environment of the parent: the variables that are part of the key, and ``PATH``. It has no others, so it has
-        no secrets.
+        The environment variables of the parent: those that are part of the key, and ``PATH``. It gets no other
+        variables, so it gets no secrets.
     preload : tuple of str
         The modules that the parent imports.
     own : tuple of str
-        The packages whose modules a fork imports again if one of their files has changed. They are not part of `name`.
+        The engine's and the project's packages. If one of their files has changed, a fork imports their modules again.
+        These packages are not part of `name`.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     owner : int
-        The id of a process. The parent ends when this process ends; 0 if there is no such process.
+        The id of the process with which the parent must end; 0 if there is none.
     most : int
-        The maximum number of parents that this user may have, including this one. When this one starts, surplus parents
-        end. This number is not part of `name`.
+        The maximum number of parents of this user, including this one. If there are more when this one starts, others
+        end. The number is not part of `name`.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Key:
 
 
 def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: str, flags: Sequence[str] = FLAGS) -> Key:
-    """Return the key of the parent for a kernel with this environment in this directory.
+    """Return the key of the parent for a kernel that has this environment and working directory.
 
     Raises
     ------
@@ -100,14 +101,17 @@ def make_key(settings: KernelSettings, environ: Mapping[str, str], directory: st
 
 
 def _sign_files() -> list[tuple[str, int]]:
-    """Return the times at which packages were last installed and the files of this package last edited."""
+    """Return when packages were last installed, and when each file of this package was last edited."""
     own = sorted(Path(__file__).parent.rglob("*.py"))
     folders = [folder for folder in map(Path, (*site.getsitepackages(), site.getusersitepackages())) if folder.is_dir()]
     return [(str(path), path.stat().st_mtime_ns) for path in (*folders, *own)]
 
 
 def _describe_place() -> list[object]:
-    """Return this process's groups, priority, processors, namespaces and capabilities. A fork cannot adopt them."""
+    """Return the groups, priority, processors, namespaces and capabilities of this process.
+
+    A fork cannot change its own, so a parent serves only clients with the same ones.
+    """
     spaces = [os.readlink(space) for space in sorted(Path("/proc/self/ns").iterdir())]
     status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     limits = [line for line in status.splitlines() if line.startswith(RESTRICTIONS)]

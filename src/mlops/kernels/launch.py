@@ -1,4 +1,7 @@
-"""The launch of a warm kernel. It takes the command and the `subprocess.Popen` options that jupyter_client passes."""
+"""The launch of a warm kernel.
+
+`launch` takes the command and the options that jupyter_client would pass to `subprocess.Popen`.
+"""
 
 import os
 import select
@@ -22,7 +25,7 @@ UNDERSTOOD = ("cwd", "env", "stdin", "stdout", "stderr", "start_new_session")
 
 
 def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Start a warm kernel and wait until it has bound its ports.
+    """Start a warm kernel, and return when it has bound its ports.
 
     Parameters
     ----------
@@ -34,12 +37,13 @@ def launch(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None
     Returns
     -------
     WarmProcess or None
-        None if warm kernels are switched off.
+        The kernel; None if warm kernels are switched off.
 
     Raises
     ------
     UnavailableError
-        If the kernel could not be started. In this case no process remains, so the connection file can be used again.
+        If the kernel could not be started. No process remains, so the caller can start a fresh kernel with the same
+        connection file.
     """
     directory = os.path.abspath(options.get("cwd") or os.getcwd())
     environ = dict(os.environ if options.get("env") is None else options["env"])
@@ -75,7 +79,7 @@ def _require_understood(options: Mapping[str, Any]) -> None:
 
 
 def _read_flags(cmd: Sequence[str]) -> list[str]:
-    """Return the options of the Python interpreter: the arguments that precede ``-m``."""
+    """Return the options of the Python interpreter: the arguments before ``-m``."""
     python, *words = cmd
     position = words.index("-m") if "-m" in words else len(words)
     if words[position + 1 : position + 2] != [LAUNCHER]:
@@ -87,9 +91,10 @@ def _read_flags(cmd: Sequence[str]) -> list[str]:
 
 
 def _open_streams(options: Mapping[str, Any], stack: ExitStack) -> tuple[list[int], tuple[int, int]]:
-    """Open the kernel's standard files.
+    """Open the kernel's standard input, output and error.
 
-    Return them, and the pipes from which to read stdout and stderr; 0 if not captured.
+    Return their descriptors, and the pipes from which to read stdout and stderr. A stream that is not captured has the
+    pipe 0.
     """
     null = os.open(os.devnull, os.O_RDWR)
     stack.callback(os.close, null)

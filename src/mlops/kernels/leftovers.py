@@ -1,7 +1,7 @@
-"""The files left behind by parents of warm kernels that no longer run: sockets, logs, and notes of failed starts.
+"""The files that parents of warm kernels leave behind when they end: sockets, logs, and notes about failed starts.
 
-All checkouts of a user share the folder of these files. The first line of a log names the parent's interpreter. Each
-checkout has its own interpreter, so this line shows to which checkout the files belong.
+All checkouts of a user share one folder for these files. The first line of a log names the parent's interpreter. Each
+checkout has its own interpreter, so the interpreter shows to which checkout the files belong.
 """
 
 import os
@@ -17,11 +17,11 @@ SUFFIXES = (".sock", ".log", ".failed")
 
 
 def list_leftovers(before: float) -> list[tuple[Path, ...]]:
-    """Return the files of this checkout's parents that no longer run, as a tuple per parent.
+    """Return the files of parents that have ended, grouped by parent.
 
-    A parent is left out if one of its files is newer than `before`, which is a time in seconds since 1970. Files of
-    another checkout are included only if that checkout was deleted. Files of older versions are never included, because
-    their logs name no interpreter.
+    Only parents of this checkout, and of checkouts that were deleted, are included. A parent is left out if one of its
+    files is newer than `before`, a time in seconds since 1970. Parents of older versions are left out, too, because
+    their logs do not name the interpreter.
     """
     try:
         folder = find_folder()
@@ -31,7 +31,7 @@ def list_leftovers(before: float) -> list[tuple[Path, ...]]:
 
 
 def delete_leftovers(before: float) -> None:
-    """Delete the files that `list_leftovers` returns. A lock keeps parents from starting meanwhile."""
+    """Delete the files that `list_leftovers` returns. No parent can start until this is done."""
     try:
         folder = find_folder()
     except UnavailableError:
@@ -53,12 +53,12 @@ def _list_leftovers(folder: Path, before: float) -> list[tuple[Path, ...]]:
 
 
 def name_interpreter(python: str) -> bytes:
-    """Return the first line of a parent's log, which names the parent's interpreter."""
+    """Return the first line of a parent's log. It names the parent's interpreter."""
     return LINE + os.fsencode(python) + b"\n"
 
 
 def belongs_here(log: Path) -> bool:
-    """Return whether a parent's log was written for this checkout, or for one that no longer exists."""
+    """Return whether the log belongs to a parent of this checkout, or of a checkout that no longer exists."""
     try:
         with log.open("rb") as file:
             line = file.readline()

@@ -11,16 +11,16 @@ IMPORTING = (BUSY, 0.0)
 
 
 def end_surplus(own: Path, most: int) -> None:
-    """Ask surplus parents to end: those that were idle longest first, then the oldest.
+    """Ask parents to end if there are more than `most`: first those that have been idle longest, then the oldest.
 
-    A busy parent ends when it has no forks any more.
+    A parent with running forks ends when they have ended.
 
     Parameters
     ----------
     own : Path
-        The socket of the parent that was just started, which stays alive.
+        The socket of the parent that was just started. This parent is not asked to end.
     most : int
-        The maximum number of parents that stay alive, including the one just started.
+        The maximum number of parents, including the one that was just started.
     """
     others = [path for path in own.parent.glob("*.sock") if path != own]
     if len(others) < most:
@@ -36,7 +36,7 @@ def end_surplus(own: Path, most: int) -> None:
 
 
 def _rank(channel: Channel) -> tuple[float, float]:
-    """Return a parent's idle time and age in seconds. A parent that is still importing counts as busy."""
+    """Return a parent's idle time and age, in seconds. A parent that is importing counts as busy."""
     with suppress(MessageError, OSError):
         if channel.wait(ANSWER_SECONDS):
             channel.send({"ask": "status"})

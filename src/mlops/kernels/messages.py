@@ -1,4 +1,4 @@
-"""Messages between a parent and its clients: JSON over a Unix socket, with file descriptors attached."""
+"""Messages between a parent and its clients: JSON over a Unix socket. File descriptors can be attached."""
 
 import array
 import json
@@ -25,14 +25,14 @@ class MessageError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """A message that was received from a channel, with its attached files.
+    """A message from a channel, with its attached files.
 
     Parameters
     ----------
     content : dict
         The JSON object.
     files : tuple of int
-        The file descriptors that came with the message. The receiver must close them.
+        The attached file descriptors. The receiver of the message must close them.
     """
 
     content: dict[str, Any]
@@ -40,7 +40,7 @@ class Message:
 
 
 class Channel:
-    """One end of a connection. Each call blocks at most as long as its time limit."""
+    """One end of a connection between a parent and a client. Each call blocks at most for its time limit."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -48,11 +48,11 @@ class Channel:
         self._files: list[int] = []
 
     def fileno(self) -> int:
-        """Return the descriptor, which becomes readable when a message arrives or the other side closes."""
+        """Return the descriptor of the connection. It is readable when a message arrives or the other side closes."""
         return self._socket.fileno()
 
     def find_peer(self) -> int:
-        """Return the id of the process that listens on the other side."""
+        """Return the id of the process on the other side."""
         credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
         return int(PEER.unpack(credentials)[0])
 
@@ -77,7 +77,7 @@ class Channel:
         Returns
         -------
         Message or None
-            None if no complete message arrived in time.
+            The message, or None if no complete message arrived in time.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class Channel:
         return message
 
     def close(self) -> None:
-        """Close the connection, and the attached files of messages that `wait` has not returned."""
+        """Close the connection, and the files of messages that have arrived but were not returned by `wait`."""
         self._socket.close()
         for file in self._files:
             os.close(file)

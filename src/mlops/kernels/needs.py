@@ -1,6 +1,6 @@
-"""The packages that a notebook imports. The notebook's kernel is forked as soon as its parent has imported these.
+"""The packages that a notebook imports. A parent forks the kernel of the notebook as soon as it has imported them.
 
-The imports are found in the source text, because executing them would take the time that this module saves.
+The imports are found by reading the source text. Executing the notebook would take too long.
 """
 
 import json
@@ -22,12 +22,12 @@ NAME = re.compile(r"(?P<name>[\w.]+)(?:\s+as\s+\w+)?")
 
 
 def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str] | None:
-    """Return the packages that a kernel's notebook imports, either directly or through the project's own modules.
+    """Return the packages that a notebook imports, either directly or through the project's own modules.
 
     Parameters
     ----------
     environ : mapping of str to str
-        The environment of the kernel, which names the notebook.
+        The environment variables of the notebook's kernel. One of them names the notebook.
     own : sequence of str
         The project's own packages.
     path : sequence of str
@@ -36,7 +36,7 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
     Returns
     -------
     list of str or None
-        None if the notebook is unknown or cannot be read.
+        The packages, or None if the notebook is unknown or cannot be read.
     """
     try:
         text = _read_code(Path(environ[NOTEBOOK]))
@@ -46,9 +46,10 @@ def find_needs(environ: Mapping[str, str], own: Sequence[str], path: Sequence[st
 
 
 def find_expected(environ: Mapping[str, str], own: Sequence[str], path: Sequence[str] = sys.path) -> list[str]:
-    """Return the packages that any notebook in the folder of a kernel's notebook imports, because it may run next.
+    """Return the packages that the notebooks in the same folder import. These notebooks will probably run next.
 
-    Reading notebooks delays the kernel, so only the first `MOST` are read, without those larger than `LARGEST`.
+    `environ` has the variables of a kernel; one of them names its notebook. At most `MOST` notebooks are read, and none
+    that is larger than `LARGEST`, because the kernel waits for this function.
     """
     if NOTEBOOK not in environ:
         return []
@@ -86,9 +87,10 @@ def _read_code(path: Path) -> str:
 
 
 def _list_imports(text: str, package: str = "") -> Iterable[str]:
-    """Yield the modules that a text imports. For "from a import b", yield a.b as well, which may be a module.
+    """Yield the modules that the source text imports.
 
-    `package` is the package that contains the text. Relative imports refer to it.
+    For "from a import b", a.b is also yielded, because b may be a module. Relative imports are resolved against
+    `package`, the package that contains the text.
     """
     for found in IMPORT.finditer(text):
         names = [match["name"] for match in NAME.finditer(found["names"] or found["modules"])]
@@ -99,7 +101,7 @@ def _list_imports(text: str, package: str = "") -> Iterable[str]:
 
 
 def _resolve(name: str, package: str) -> str:
-    """Return the absolute name of a module that `package` imports under a relative name, such as "..data"."""
+    """Return the absolute name of a module from the name in an import within `package`, such as "..data"."""
     bare = name.lstrip(".")
     parents = package.split(".")[: len(package.split(".")) + 1 - (len(name) - len(bare))] if bare != name else []
     return ".".join([*parents, bare] if bare else parents)
@@ -112,6 +114,6 @@ def _find_source(module: str, folders: Iterable[Path]) -> Path | None:
 
 
 def _list_subpackages(module: str, source: Path) -> Iterable[str]:
-    """Yield all packages within a package. Any of them may be imported under a name that is computed at run time."""
+    """Yield all packages within a package. The package may import any of them by a name computed at run time."""
     if source.name == "__init__.py":
         yield from (f"{module}.{found.parent.name}" for found in source.parent.glob("*/__init__.py"))

@@ -21,7 +21,7 @@ from mlops.kernels.request import COMMAND, Order, Request, make_request, write_r
 from mlops.kernels.socket_folder import UnavailableError, find_folder, lock
 from mlops.parameters.kernel_section import find_settings
 
-IMPORT_SECONDS = 60  # time limit in seconds for a parent's imports; the parent then ends itself
+IMPORT_SECONDS = 60  # time limit in seconds for a parent's imports
 ANSWER_SECONDS = IMPORT_SECONDS + 10
 RETRY_SECONDS = 300  # seconds between a failed start of a parent and the next attempt
 ENDED = "It ended before it was ready"
@@ -29,7 +29,7 @@ FORWARDED = tuple(signal.Signals[f"SIG{name}"] for name in "INT TERM HUP QUIT US
 
 
 def find_key(environ: Mapping[str, str] = os.environ, directory: str = "") -> Key | None:
-    """Return the key of the parent for this environment and directory, or None if warm kernels are off.
+    """Return the key of the parent for this environment and working directory; None if warm kernels are switched off.
 
     Raises
     ------
@@ -61,20 +61,19 @@ class Connection:
 
 
 def connect(key: Key, *, start: bool = True) -> Connection | None:
-    """Connect to a parent that can fork.
+    """Connect to the parent with this key.
 
     Parameters
     ----------
     key : Key
         The key of the parent.
     start : bool
-        Whether to start the parent if it does not run. If false, connect only to a parent that has finished its
-        imports.
+        Whether to start the parent if it is not running. If false, only a parent that has finished its imports is used.
 
     Returns
     -------
     Connection or None
-        None if no parent is ready and `start` is false.
+        The connection. None if `start` is false and no parent has finished its imports.
 
     Raises
     ------
@@ -107,14 +106,17 @@ def connect(key: Key, *, start: bool = True) -> Connection | None:
 
 
 def _note_failure(path: Path, problem: str) -> UnavailableError:
-    """Write a note for later clients that a parent did not start, and return the error."""
+    """Write a note that a parent did not start, and return the error. Later clients then do not try again at once."""
     said = f"The parent of the warm kernels did not start. {problem} (see {path.with_suffix('.log')})."
     path.with_suffix(".failed").write_text(said)
     return UnavailableError(said)
 
 
 def start_parent(key: Key) -> None:
-    """Start a parent in the background, unless it is running. A later call of `connect` waits for its imports."""
+    """Start a parent in the background, unless it is already running.
+
+    This does not wait for the parent's imports.
+    """
     path = find_folder() / f"{key.name}.sock"
     _refuse_failed(path)
     (open_channel(path) or _start(path, key)).close()
@@ -126,7 +128,7 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
     Parameters
     ----------
     connection : Connection
-        The connection from `connect`. From now on, the returned process owns its channel.
+        The connection from `connect`. The returned object will close its channel.
     request : Request
         The kernel or command to fork.
     files : sequence of int
@@ -159,7 +161,7 @@ def fork(connection: Connection, request: Request, files: Sequence[int]) -> Warm
 def run_command(
     connection: Connection, entry: str, argv: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> int:
-    """Run a function in a fork that takes the place of this process, with the same open files, directory and signals.
+    """Run a function in a fork in place of this process, with the same open files, directory and signals.
 
     Parameters
     ----------
@@ -175,7 +177,7 @@ def run_command(
     Returns
     -------
     int
-        The exit code of the fork; for a signal, its negative number.
+        The exit code of the fork. If a signal ended the fork, this is the negative number of the signal.
 
     Raises
     ------
@@ -198,7 +200,10 @@ def run_command(
 
 
 def _pause(process: WarmProcess) -> None:
-    """Suspend the processes of the command, then this one. When this one continues, they continue, too."""
+    """Suspend the processes of the command, then this process.
+
+    When this process continues, the command continues, too.
+    """
     process.send_group(signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
     process.send_group(signal.SIGCONT)
@@ -206,7 +211,7 @@ def _pause(process: WarmProcess) -> None:
 
 @contextlib.contextmanager
 def _open_standard_files() -> Iterator[list[int]]:
-    """Yield the descriptors of the three standard files. The null device replaces those that are closed."""
+    """Yield the descriptors of standard input, output and error. A closed one is replaced with the null device."""
     null = os.open(os.devnull, os.O_RDWR)
     try:
         yield [file if os.path.exists(f"/proc/self/fd/{file}") else null for file in range(3)]
@@ -229,15 +234,16 @@ def _refuse_failed(path: Path) -> None:
 
 
 def is_recent(note: Path) -> bool:
-    """Return whether a parent failed to start a short time ago, so that it is too early for another attempt.
+    """Return whether a parent failed to start so recently that the next attempt must wait.
 
-    If the note is dated too far in the future, the clock was set back after the note was written, so it is ignored.
+    `note` is the file that the failed start wrote. A note from the future is ignored, because the clock was set back
+    after it was written.
     """
     return abs(time.time() - note.stat().st_mtime) < RETRY_SECONDS
 
 
 def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
-    """Return the packages that the parent has not imported yet, or None if it does not answer in time.
+    """Return the packages that the parent has not imported yet, or None if the parent does not answer in time.
 
     Raises
     ------
@@ -251,7 +257,7 @@ def _greet(channel: Channel, seconds: float) -> tuple[str, ...] | None:
 
 
 def _start(path: Path, key: Key) -> Channel:
-    """Start a parent. Its socket listens before the imports begin, so clients can connect and wait."""
+    """Start a parent. Clients can connect before the parent begins its imports, and wait for them."""
     with lock(path.parent):
         if channel := open_channel(path):
             return channel  # another client was faster

@@ -1,7 +1,6 @@
-"""A forked process, from the client's point of view.
+"""A process that a parent of warm kernels forked, as its client sees it.
 
-It has the methods of `subprocess.Popen`, but the process is not a child of the client. The parent of the warm kernels
-forked it.
+The class has the methods of `subprocess.Popen`, but the process is a child of the parent, not of the client.
 """
 
 import contextlib
@@ -15,14 +14,16 @@ from mlops.kernels.messages import Channel, MessageError
 
 
 class WarmProcess:
-    """A kernel or command that a parent forked. The process ends when the channel of this object is closed.
+    """A kernel or command that a parent forked.
+
+    The parent kills the process when the channel of this object is closed.
 
     Parameters
     ----------
     args : list of str
         The command line of the process.
     pid : int
-        The process id, which is also the id of the process group.
+        The id of the process, and of its process group.
     pidfd : int
         The file descriptor that refers to the process. This object closes it.
     channel : Channel
@@ -46,7 +47,7 @@ class WarmProcess:
 
     @property
     def has_ended(self) -> bool:
-        """True if the process ended, even if the parent has not reported it yet."""
+        """True if the process ended, even if the parent has not sent the exit code yet."""
         if self.returncode is not None:
             return True
         poll = select.poll()
@@ -54,7 +55,10 @@ class WarmProcess:
         return bool(poll.poll(0))
 
     def poll(self) -> int | None:
-        """Return the exit code (for a signal, its negative number), or None while the process runs."""
+        """Return the exit code, or None while the process runs.
+
+        If a signal ended the process, the exit code is the negative number of the signal.
+        """
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
@@ -65,7 +69,7 @@ class WarmProcess:
         Raises
         ------
         subprocess.TimeoutExpired
-            If it is still running after `timeout` seconds.
+            If the process is still running after `timeout` seconds.
         """
         if self.returncode is None:
             try:
@@ -81,7 +85,7 @@ class WarmProcess:
         return self.returncode
 
     def send_signal(self, signum: int) -> None:
-        """Send a signal, unless the process ended."""
+        """Send a signal to the process, unless it has ended."""
         if self.poll() is None:
             self._signal(signum)
 
@@ -100,9 +104,9 @@ class WarmProcess:
         self.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Close the descriptors.
+        """Close the file descriptors of this object.
 
-        Called in a fork of the client, because copies of them would keep the process alive.
+        Called in a fork of the client. The copies of the descriptors in the fork would keep the process alive.
         """
         if self.returncode is None:
             self._end(0)

@@ -1,7 +1,4 @@
-"""The kernel provisioner.
-
-The kernelspec names its class, and jupyter_client calls it to start, watch and end kernels.
-"""
+"""The class with which jupyter_client starts, watches and ends kernels. The kernelspec names it."""
 
 import asyncio
 import logging
@@ -24,9 +21,9 @@ _LIVE: set[WarmProcess] = set()  # keeps kernels alive without their manager obj
 
 
 def _abandon_kernels() -> None:
-    """Close the copies of the connections to kernels.
+    """Close this fork's copies of the connections to kernels.
 
-    Called in a fork of this process, because the kernels belong to the process that forked.
+    Called after this process was forked. The kernels still belong to the original process.
     """
     for process in _LIVE:
         process.abandon()
@@ -42,7 +39,7 @@ class WarmProvisioner(LocalProvisioner):
     _ending = False
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start a kernel and return once it has bound its ports."""
+        """Start a kernel, and return when it has bound its ports."""
         options = self._scrub_kwargs(kwargs)
         self.process = None
         try:
@@ -61,9 +58,9 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def poll(self) -> int | None:
-        """Return the exit code, or None while the kernel runs.
+        """Return the exit code of the kernel, or None while the kernel runs.
 
-        If the kernel was asked to end, or ended a moment ago, wait up to a second for its exit code.
+        If the kernel was asked to end, or has just ended, wait up to a second for its exit code.
         """
         process = self.process
         if not isinstance(process, WarmProcess):
@@ -97,11 +94,11 @@ class WarmProvisioner(LocalProvisioner):
 
 
 async def _launch_aside(cmd: Sequence[str], options: Mapping[str, Any]) -> WarmProcess | None:
-    """Launch a kernel in a thread, so that the event loop is not blocked while the parent imports modules.
+    """Launch a kernel in a thread, because the event loop must not wait while the parent imports modules.
 
-    This also works in a worker that was forked by a process that had run a notebook. Such a worker inherits the event
-    loop, but not the threads of the loop's executor, so this function starts a new thread. The workers share the loop's
-    wake-up pipe, so the thread cannot wake the loop, and a timer checks whether the thread has finished.
+    Pools may fork a worker from a process that has run a notebook. The worker inherits the event loop, but not the
+    threads of the loop's executor, so this function starts a thread of its own. All workers share the pipe that wakes
+    the loop, so the thread cannot use this pipe. Instead, a timer checks whether the thread has finished.
     """
     launched: Future[WarmProcess | None] = Future()
 

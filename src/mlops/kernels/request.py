@@ -1,6 +1,6 @@
 """The order to start a parent, and the request for a fork.
 
-A request contains everything that a child process would inherit from the client.
+A request contains everything that a child process of the client would inherit.
 """
 
 import os
@@ -31,13 +31,13 @@ class Order:
     preload : list of str
         The modules to import.
     own : list of str
-        The packages whose modules forks import again if one of their files has changed.
+        The engine's and the project's packages. If one of their files has changed, a fork imports their modules again.
     import_seconds : float
         The time limit for all imports, in seconds.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     owner : int
-        The id of a process. The parent ends when this process ends; 0 if there is no such process.
+        The id of the process with which the parent must end; 0 if there is none.
     """
 
     listener: int
@@ -70,9 +70,10 @@ class Request:
     ignored : list of int
         The signals that the client ignores, for example because it was started with nohup.
     limits : mapping of str to list of int
-        The soft and the hard resource limit, by name: "RLIMIT_NOFILE".
+        The soft and the hard limit of each resource, by name, such as "RLIMIT_NOFILE".
     needs : list of str, optional
-        The packages that the parent imports before it forks a kernel; None if they are unknown.
+        The packages that the kernel's notebook imports. The parent forks after it has imported them. None if they are
+        unknown; the parent then imports all packages first.
     expected : list of str
         The packages that later kernels will probably need.
     """
@@ -98,7 +99,7 @@ def make_request(
     needs: list[str] | None = None,
     expected: Sequence[str] = (),
 ) -> Request:
-    """Return a request with the umask, ignored signals and resource limits that a child process would inherit."""
+    """Return a request with the umask, ignored signals and resource limits of this process."""
     text = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     status = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     ignored = int(status["SigIgn"], 16)
@@ -145,5 +146,5 @@ def read_request(content: Mapping[str, Any]) -> Request:
 
 
 def write_request(request: Request) -> dict[str, Any]:
-    """Return the content of the message that contains a request."""
+    """Convert a request to the content of a message."""
     return {"ask": "fork", **asdict(request)}

@@ -1,4 +1,4 @@
-"""The parents of this user: a list of those that run, a list of those that failed to start, and a way to stop them."""
+"""The parents of this user: those that run, those that failed to start, and a way to stop them."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class RunningFork:
 
 @dataclass(frozen=True)
 class RunningParent:
-    """A parent that answers requests or is still importing modules.
+    """A parent that can be connected to. It may still be importing modules.
 
     Parameters
     ----------
@@ -42,13 +42,14 @@ class RunningParent:
     age : float
         The time since the start of the parent, in seconds.
     memory : int
-        Its memory in bytes (proportional set size, PSS). Memory that several processes share is divided among them.
+        The memory of the parent in bytes (proportional set size, PSS). Memory that several processes share is divided
+        among them.
     forks : tuple of RunningFork
-        Its forks that are still running.
+        The running forks of the parent.
     ready : bool
         Whether the parent has finished its imports.
     problem : str
-        The reason why the parent cannot fork, and what to do; empty if it can.
+        The reason why the parent cannot fork, and what to do; empty if it can fork.
     python : str
         The path of the parent's interpreter. Each checkout has its own interpreter.
     """
@@ -78,16 +79,17 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 def list_failed_starts() -> list[str]:
     """List the reasons why parents of this checkout did not start.
 
-    Until the next attempt, every kernel is a fresh one.
+    Until a parent is started again, all kernels are fresh ones.
     """
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]
 
 
 def stop_parents(python: str = "") -> list[RunningParent]:
-    """Stop the parents and all their kernels, and return the parents.
+    """Stop parents and all their kernels, and return these parents.
 
-    If `python` is given, stop only the parents of this interpreter. The notes about failed starts are deleted, too.
+    If `python` is given, only the parents of this interpreter are stopped. The notes about failed starts are deleted,
+    too.
     """
     parents = [parent for parent in list_parents() if python in ("", parent.python)]
     for parent in parents:

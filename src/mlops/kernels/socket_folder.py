@@ -1,6 +1,6 @@
-"""The private folder for the sockets of parents.
+"""The folder for the sockets of parents.
 
-It must be private, because a client of a socket can run code as this user.
+It is private, because every process that can connect to a socket can run code as this user.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ class UnavailableError(Exception):
 
 
 def find_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder, which is in ``XDG_RUNTIME_DIR`` or else in the folder for temporary files.
+    """Return the folder for sockets, and create it if needed.
 
-    Create it if needed.
+    The folder is in ``XDG_RUNTIME_DIR`` if possible, and otherwise in the folder for temporary files.
 
     Raises
     ------
     UnavailableError
-        If its path is not a folder, or if it belongs to another user or is open to other users.
+        If the path is not a folder, or if the folder belongs to another user or is open to other users.
     """
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     usual = runtime if os.path.isdir(runtime) and os.access(runtime, os.W_OK) else tempfile.gettempdir()
@@ -49,7 +49,7 @@ def _is_short(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the lock for creating or deleting sockets. It ensures that only one of several clients starts a parent."""
+    """Hold the lock for creating and deleting sockets, so that only one of several clients starts a parent."""
     with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

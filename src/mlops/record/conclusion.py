@@ -58,8 +58,9 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
 
 
 def _explain(run: RunRecord, steps: Iterable[Step]) -> str:
-    """Return the reason for the end of a run. If all steps were skipped, this is the reason for skipping the first
-    one.
+    """Return the reason for the end of a run.
+
+    If all steps were skipped, this is the reason why the first one was skipped.
     """
     if why := describe_end(run, steps):
         return why

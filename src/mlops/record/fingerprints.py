@@ -120,11 +120,10 @@ def _hash_once(path: str, modified: int, size: int, inode: int) -> str:
 
 
 def describe_environment(project: Path) -> dict[str, Any]:
-    """Return the interpreter, the hash of requirements.lock, and the installed packages that are not in
-    requirements.lock.
+    """Return the interpreter, the hash of requirements.lock, and the installed packages that it does not list.
 
-    Packages in requirements.lock are left out, because `make test` installs more of them than `make run` does. The
-    steps must not run again only because of that.
+    Packages that requirements.lock lists are left out, because `make test` installs more of them than `make run` does.
+    The steps must not run again only because of that.
     """
     lock = project / "requirements.lock"
     pins = _read_pins(str(lock), lock.stat().st_mtime_ns) if lock.is_file() else frozenset()
@@ -140,16 +139,18 @@ def _read_pins(lock: str, modified: int) -> frozenset[str]:
 
 
 def _normalize(package: str) -> str:
-    """Normalize the name in "name-version". Some folders of installed packages have a dot in the name:
-    backports.tempfile-1.0.
+    """Normalize the name in "name-version".
+
+    Some folders of installed packages have a dot in the name: backports.tempfile-1.0.
     """
     name, _, version = package.rpartition("-")
     return f"{re.sub('[-_.]+', '_', name).lower()}-{version}"
 
 
 def identify_home(home: Path) -> str:
-    """Return the id of the folder MLOPS_HOME, created on first use. A folder that was deleted and recreated has a new
-    id.
+    """Return the id of the folder MLOPS_HOME, created on first use.
+
+    A folder that was deleted and recreated has a new id.
     """
     mark_home(home)
     path = home / "id"

@@ -103,7 +103,7 @@ def _read_hashes(run_folder: str) -> dict[str, str]:
 
 
 def name_build(run_folder: str) -> str:
-    """Return the build id of a run that was not started by a CI build: the run's name, or "interactive" in JupyterLab."""
+    """Return the build id of a run that no CI build started: the run's name, or "interactive" in JupyterLab."""
     return Path(run_folder).name or "interactive"
 
 

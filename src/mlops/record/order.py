@@ -51,7 +51,10 @@ def sort_records(records: Iterable[Path]) -> list[Path]:
 
 
 def find_place(record: Path) -> Place:
-    """Return the sort key of a record: the start of the run. If the record is damaged, use the time in the run's name."""
+    """Return the sort key of a record: the start of the run.
+
+    If the record is damaged, the key is the time in the run's name.
+    """
     try:
         found = record.stat()
     except OSError:

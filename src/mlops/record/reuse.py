@@ -1,5 +1,6 @@
-"""The reuse of earlier results: those of unchanged steps, and with `--only` those of the steps that the chosen step
-needs.
+"""The reuse of earlier results.
+
+Results are reused for unchanged steps, and with `--only` for the steps that the chosen step needs.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

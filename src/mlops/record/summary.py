@@ -123,15 +123,13 @@ def find_override(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | None:
-    """Return whether the run decided to promote its model; None if the run has not decided. See `Step.decides.result`."""
+    """Return whether the run decided to promote its model; None if it has not decided. See `Step.decides.result`."""
     found = _find_result(run, {step.name: step.decides.result for step in steps})
     return None if found is None else bool(found)
 
 
 def describe_failure(run: RunRecord) -> str:
-    """Return the name of the failed step and the error that ended the run: "train: ValueError: no rows"; "" if there
-    was no error.
-    """
+    """Return the failed step and the error that ended the run: "train: ValueError: no rows"; "" if none did."""
     return next((step.cause for step in run.steps if step.cause), run.error)
 
 

@@ -45,8 +45,7 @@ __all__ = [
 def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> RunRecord:
     """Run a pipeline.
 
-    If an earlier run has the results of a step, and nothing that these depend on has changed, the step is not run
-    again.
+    A step does not run again if an earlier run has its results and everything that the results depend on is unchanged.
 
     Parameters
     ----------
@@ -55,7 +54,7 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     surroundings : Surroundings
         The project, the listeners and the functions of the platform.
     run_id : str
-        The name of the run, which no other run may have; empty to generate a name.
+        A name for the run that no other run has; empty to generate one.
 
     Returns
     -------
@@ -65,9 +64,9 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
     Raises
     ------
     UsageError
-        If the plan cannot be run. In this case nothing is written.
+        If the plan cannot be run. Nothing has been written then.
     OSError
-        If the record cannot be written. The run can be resumed from the last record that was written.
+        If the run's record cannot be written. The run can be resumed later.
     """
     if run_id:
         require_new(run_id, surroundings.workspace.outputs)
@@ -87,10 +86,10 @@ def run_pipeline(plan: Plan, surroundings: Surroundings, run_id: str = "") -> Ru
 
 
 def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surroundings, jobs: int = 0) -> RunRecord:
-    """Resume a run that did not finish, with the parameters that it was started with.
+    """Resume a run that did not finish, with the same parameters.
 
-    Finished steps are kept, with two exceptions: steps whose executed notebook was deleted, and deployments that were
-    undone because their test failed. These and all other steps run.
+    Finished steps do not run again, with two exceptions: steps whose executed notebook was deleted, and deployments
+    that were undone because their test failed.
 
     Parameters
     ----------
@@ -106,8 +105,8 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
     Raises
     ------
     UsageError
-        If the run is still running, has succeeded, or was started by a newer version of the engine. Also if the run has
-        only one step (`--only`), and results that this step needs are missing.
+        If the run is in progress, has succeeded, or was started by a newer version of the engine, or if it is a run
+        with `--only` and results that its step needs are missing.
     """
     if record.state == "newer":
         raise UsageError(f"Run {record.run_id} cannot be resumed here: it was {record.error}.")
@@ -139,7 +138,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
             continue
         if settings.only and found.state == "reused":
             _require_input(found, record, folder, options)
-            again = again.with_step(found)  # the steps before it were not requested, so they have no results
+            again = again.with_step(found)  # with `--only`, the steps before it have no results
         elif has_copy(found, folder) and step.name not in undone:
             needs = [need for name in step.needs if (need := again.step(name))]
             if all(need.has_results for need in needs):
@@ -152,7 +151,7 @@ def resume_pipeline(record: RunRecord, steps: Sequence[Step], surroundings: Surr
 
 
 def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: str) -> None:
-    """Raise an error if the results of a step that the step of `--only` needs cannot be read."""
+    """Raise an error if a step that the step of `--only` needs has no readable results."""
     if not has_copy(step, folder):
         raise UsageError(
             f"--only {record.settings.only} needs the results of {step.name}, but its notebook in run {record.run_id} "
@@ -162,7 +161,7 @@ def _require_input(step: StepRecord, record: RunRecord, folder: Path, options: s
 
 
 def _list_undone(record: RunRecord, steps: Sequence[Step]) -> set[str]:
-    """Return the deployments that were undone because their test failed or was interrupted."""
+    """Return the names of the deployments that were undone because their test failed or was interrupted."""
     cut_off = {
         (name, step.restores)
         for step in steps

@@ -7,7 +7,7 @@ from mlops.runner.plan import Plan
 
 
 def is_waiting(step: Step, record: RunRecord) -> bool:
-    """Return whether a step must wait for another step that it needs."""
+    """Return whether a step must wait for the end of another step that it needs."""
     needs = [found for name in step.needs if (found := record.step(name))]
     return any(need.state in ("pending", "running") for need in needs)
 
@@ -15,7 +15,7 @@ def is_waiting(step: Step, record: RunRecord) -> bool:
 def is_likely(step: Step, record: RunRecord, plan: Plan) -> bool:
     """Return whether a step will probably start as soon as a running step ends.
 
-    A step that depends on the decision of a running step counts as likely.
+    A step that runs only after a certain decision counts as likely while the deciding step is running.
     """
     alone = plan.at or plan.only
     if record.get_step(step.name).state != "pending" or alone not in ("", step.name):

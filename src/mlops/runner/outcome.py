@@ -1,4 +1,4 @@
-"""The outcome of a run that ended, such as "promoted", "rejected" or "released"."""
+"""The outcome of a finished run, such as "promoted", "rejected" or "released"."""
 
 from mlops.pipelines.step import Step
 from mlops.record.ledger import RunRecord, StepRecord
@@ -7,7 +7,7 @@ from mlops.runner.plan import Plan
 
 
 def name_outcome(record: RunRecord, plan: Plan) -> str:
-    """Return the outcome of a run whose steps have all ended: "promoted", "rejected", "released", "done" or "error"."""
+    """Return the outcome of a run with no more steps to run: "promoted", "rejected", "released", "done" or "error"."""
     if any(step.state == "failed" for step in record.steps):
         return "error"
     if find_refusal(record, plan.steps):
@@ -25,11 +25,11 @@ def name_outcome(record: RunRecord, plan: Plan) -> str:
 
 
 def _name_alone(step: Step, ended: StepRecord, record: RunRecord, *, repeats: bool) -> str:
-    """Return the outcome of a run with `--only`. A step that only decides changes nothing, so its outcome is "done".
+    """Return the outcome of a run with `--only`.
 
-    If the requested step was skipped because of a decision, the outcome is "rejected". If it was skipped for another
-    reason, its work was not done, so the outcome is "error". If a test is repeated after it completed a release, the
-    outcome is "done", because the repetition releases nothing.
+    If the step was skipped because of a decision, the outcome is "rejected"; if it was skipped for another reason,
+    "error". A step that decides but does nothing else has the outcome "done". So has a test that is repeated after it
+    completed a release, because the repetition releases nothing.
     """
     if ended.state == "skipped":
         judge = record.step(step.only_if.step) if step.only_if else None

@@ -1,4 +1,4 @@
-"""The plan of a run, and its surroundings."""
+"""The plan of a run, and the project and platform that it uses."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ IsKept = Callable[[Step, StepRecord], bool]
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of a run.
+    """What a run executes.
 
     Parameters
     ----------
@@ -27,22 +27,23 @@ class Plan:
     steps : sequence of Step
         All steps of the pipeline. Each step comes after the steps that it needs.
     parameters : Parameters
-        The parameters, already checked.
+        The parameters, which must have been checked.
     only : str
-        The only step to run (`--only`). It uses the results of earlier runs for the steps that it needs. Empty to run
-        all steps.
+        The only step to run (`--only`). The results of the steps that it needs are taken from earlier runs. Empty to
+        run all steps.
     force : bool
         Whether to run unchanged steps again.
     jobs : int
         How many steps can run in parallel; 0 for one step per core.
     at : str
-        The step of a submitted run that this process executes. Other processes execute the other steps, and their
-        results are in the folder of the run. Empty if this process executes all steps.
+        The step that this process executes, if each step of the run has a process of its own. The results of the other
+        steps are in the folder of the run. Empty if this process executes all steps.
     source : str
-        The earlier run from which `only` takes results. Empty to take the newest results of any run except sweeps.
+        The earlier run whose results the step `only` uses. If empty, it uses the newest results of all runs except
+        sweeps.
     repeats : bool
-        Whether an earlier run has already completed the step of `only` with the same results. If so, this run completes
-        nothing new, such as a release.
+        Whether an earlier run has already completed the step `only` with the same results. If so, this run does not
+        complete a release, for example.
     """
 
     pipeline: str
@@ -62,26 +63,28 @@ class Plan:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The surroundings of a run: its project, its listeners and functions of the platform.
+    """What a run uses besides its plan: the project, the listeners and functions of the platform.
 
     Parameters
     ----------
     project : Project
-        The project. The executed notebooks and ``run.json`` are written to ``<outputs>/<run id>/`` in its workspace.
+        The project. The run writes its executed notebooks and ``run.json`` to ``<outputs>/<run id>/``.
     listeners : sequence of Listener
-        The listeners that are notified of the progress, in this order.
+        The listeners that follow the run. They are called in this order.
     secrets : callable
         Returns the values to redact in everything that is saved.
     restore : callable
-        Restores the previous service of an environment. Called if a step that declares `restores` failed. The arguments
-        are the environment, the digest of the image that the run deployed there, and how the test ended.
+        Restores the previous service of an environment. Called if a step that declares `restores`, such as the test of
+        a service, failed. The arguments are the environment, the digest of the image that the run deployed there, and
+        how the test ended.
     observe : callable
-        Takes a name from `Step.watches`, such as "champion", and returns the current state of what it names.
+        Returns the current state of one entry of `Step.watches`: the current champion for "champion".
     is_kept : callable
-        Takes a step and its record in an earlier run. Returns whether the results of that step can be reused. They can
-        if everything that it created on the platform still exists, and a service that it deployed still serves.
+        Returns whether the results of a step can be reused. The arguments are the step and its record in an earlier
+        run. Everything that the step created on the platform must still exist, and a service that it deployed must
+        still serve.
     find_serving : callable
-        Takes an environment, and describes what it serves now: "diabetes version 2, which is healthy".
+        Returns a description of what an environment serves now: "diabetes version 2, which is healthy".
     """
 
     project: Project

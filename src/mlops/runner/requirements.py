@@ -1,4 +1,4 @@
-"""The requirements of a run: executable notebooks, existing data files, and a writable folder for the outputs."""
+"""What must exist before a run starts: executable notebooks, the data files, and a writable folder for the outputs."""
 
 import os
 import re
@@ -15,22 +15,22 @@ from mlops.workspace import Workspace
 
 
 def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]], workspace: Workspace) -> None:
-    """Raise an error before any step runs if a step cannot succeed.
+    """Raise an error if a step cannot succeed. Called before any step runs.
 
     Parameters
     ----------
     steps : iterable of Step
         The steps that are about to run.
     values : mapping
-        The parameters of the notebooks, by name of the step.
+        The parameters of each step's notebook, by the name of the step.
     workspace : Workspace
         The folders of the project.
 
     Raises
     ------
     UsageError
-        If a notebook cannot be executed, a file that a parameter names does not exist, or the folder of outputs cannot
-        be created or written to. In this case nothing is written.
+        If a notebook cannot be executed, a file that a parameter names does not exist, or the outputs folder cannot be
+        created or written to. Nothing has been written then.
     """
     steps = list(steps)
     require_sources(workspace.notebooks / f"{name}.ipynb" for name in dict.fromkeys(step.notebook for step in steps))
@@ -39,7 +39,9 @@ def require_runnable(steps: Iterable[Step], values: Mapping[str, Mapping[str, An
 
 
 def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise an error if a parameter of a step names a file that does not exist. `values` has the parameters by step.
+    """Raise an error if a parameter names a file that does not exist.
+
+    `values` has the parameters of each step, by the name of the step.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def require_files(steps: Iterable[Step], values: Mapping[str, Mapping[str, Any]]
 
 
 def require_new(run_id: str, outputs: Path) -> None:
-    """Raise an error if the name of a new run is invalid, or if another run has it.
+    """Raise an error if the name of a new run is invalid, or belongs to another run.
 
     Raises
     ------

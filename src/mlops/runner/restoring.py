@@ -1,4 +1,4 @@
-"""The restore of the previous service after a test that did not pass."""
+"""The restore of an environment's previous service, after the test of the new service did not pass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_model
 from mlops.runner.plan import Surroundings
 
-ENDINGS: Mapping[str, Ending] = {  # how the test ended, by class of the error; "interrupted" for all others
+ENDINGS: Mapping[str, Ending] = {  # how the test ended, by the class of its error; "interrupted" for all other classes
     ServiceTestFailed.__name__: "failed",
     ServiceUntestedError.__name__: "unanswered",
 }
@@ -19,16 +19,17 @@ ENDINGS: Mapping[str, Ending] = {  # how the test ended, by class of the error; 
 
 @dataclass(frozen=True)
 class Left:
-    """The problem that a restore left behind.
+    """What a restore left undone.
 
     Parameters
     ----------
     problem : str
-        The service that may run now, and why; empty if the restore succeeded or was not needed.
+        The service that may now run without a passed test, and the reason; empty if the restore succeeded or was not
+        needed.
     advice : str
-        The command that repairs it, if it continues this run; otherwise empty.
+        A sentence with the command that resumes this run, if this repairs the environment; otherwise empty.
     interrupted : bool
-        Whether a person interrupted the restore.
+        Whether the user interrupted the restore.
     """
 
     problem: str = ""
@@ -37,12 +38,15 @@ class Left:
 
     @property
     def told(self) -> str:
-        """The problem with the advice, for the record."""
+        """The problem and the advice, for the record of the run."""
         return f"{self.problem} {self.advice}".strip()
 
 
 def restore_service(step: Step, steps: Sequence[Step], record: RunRecord, around: Surroundings) -> Left:
-    """Restore the service that an environment had before this run, if the failed step declares `restores`."""
+    """Restore the service that an environment had before this run, because `step` failed.
+
+    Nothing is done if the step is not the test of a service, which declares `restores`.
+    """
     deployment = find_deployment(steps, step.restores) if step.restores else None
     deployed = record.step(deployment.name) if deployment else None
     if not deployment or not deployed or not deployed.results:
@@ -70,7 +74,7 @@ def restore_service(step: Step, steps: Sequence[Step], record: RunRecord, around
 
 
 def _find_serving(environment: str, around: Surroundings) -> str:
-    """Return what an environment serves now; "" if that cannot be found out, or if a person interrupts this, too."""
+    """Return what an environment serves now; "" if this is unknown, or if the user interrupts the query."""
     try:
         return around.find_serving(environment)
     except (MlopsError, OSError, KeyboardInterrupt):

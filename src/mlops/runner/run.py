@@ -37,7 +37,8 @@ ERROR_LENGTH = 2000  # maximum number of characters of an error in a record
 class Run:
     """A run in progress.
 
-    `record` is saved after every change. Notebooks run in other threads, all else in the main thread.
+    The attribute `record` is saved after every change. Notebooks run in other threads; everything else runs in the main
+    thread.
     """
 
     def __init__(self, plan: Plan, surroundings: Surroundings, record: RunRecord) -> None:
@@ -47,8 +48,8 @@ class Run:
         self.record = record
         self.folder = self.workspace.outputs / record.run_id
         self.unannounced: list[StepRecord] = []
-        self.left = Left()  # the problem of a restore that a person interrupted
-        self.notified = 0  # how many listeners have been notified of the first of these steps
+        self.left = Left()  # what a restore left undone because the user interrupted it
+        self.notified = 0  # how many listeners know of the first of these steps
 
     def run(self, reused: Iterable[StepRecord] = ()) -> RunRecord:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -95,11 +96,11 @@ class Run:
                 else:
                     ended = self._settle(event)
                     self.unannounced += [ended, *self._start_steps(pool)]
-                if not pool.has_events:  # the listeners write reports, so the next steps start before
+                if not pool.has_events:  # the listeners write reports, so start the next steps first
                     self._announce()
 
     def _start_steps(self, pool: NotebookPool) -> list[StepRecord]:
-        """Start the steps whose dependencies are met. Return the steps that were skipped or reused instead."""
+        """Start all steps that need not wait. Return the steps that were skipped or reused instead."""
         decided: list[str] = []
         for step in self.plan.steps:
             if self.record.get_step(step.name).state != "pending" or is_waiting(step, self.record):
@@ -186,9 +187,9 @@ class Run:
         return self.record.get_step(event.name)
 
     def _announce(self, steps: Iterable[StepRecord] = ()) -> None:
-        """Notify the listeners of the steps that ended.
+        """Notify the listeners of steps that ended.
 
-        After an interrupt, the next call notifies the remaining listeners.
+        If the user interrupts a listener, the next call continues with the next listener.
         """
         self.unannounced += steps
         before = self.record
@@ -211,11 +212,11 @@ class Run:
         write_run(self.record, self.workspace.outputs)
 
     def _give_up(self, state: RunState, error: str, kind: str = "") -> str:
-        """End the run early. If the test of a service was running, restore the service before it.
+        """End the run early. If the test of a new service was running, restore the previous service.
 
-        After an interrupt, the running steps and the run are recorded as failed. After a crash outside of the steps,
-        only the run is recorded as failed. If the service cannot be restored, the recorded error and the returned text
-        say so.
+        After an interrupt, the running steps and the run are recorded as failed. After an error outside of the steps,
+        only the run is recorded as failed. If the service cannot be restored, the returned text says so, and so does
+        the recorded error.
         """
         left = self.left
         for step in self.plan.steps:
@@ -239,9 +240,9 @@ class Run:
         return replace(found, state="failed", error=self._shorten(error), error_kind=kind, fingerprint="")
 
     def _shorten(self, error: str) -> str:
-        """Return an error, shortened for the record.
+        """Return an error without secrets, shortened for the record.
 
-        It is redacted first, because half of a secret would not be found.
+        Secrets are replaced first, because half of a secret would not be found.
         """
         return _cut(redact_text(error, self.around.secrets()))
 
@@ -264,15 +265,15 @@ class Run:
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Add the data files that a step chose itself to its parameters, as if they had been passed to it.
+    """Return the record of a step. If the step chose its data files itself, add them to its parameters.
 
-    The next run will pass these files. Without this, the data test would run again when the sample becomes the first
-    version of the data set.
+    The next run will pass these files as parameters. Otherwise, the data test would run again after the sample was
+    registered as the first version of the data set.
     """
     chosen = {name: results[name] for name in step.files if name in results and not found.parameters.get(name)}
     return replace(found, parameters={**found.parameters, **chosen})
 
 
 def _cut(error: str) -> str:
-    """Return an error for the record. If it is too long, shorten it and add a note."""
+    """Return an error for the record. An error that is too long is shortened, with a note."""
     return error if len(error) <= ERROR_LENGTH else f"{error[:ERROR_LENGTH]}… (the executed notebook has the rest)"

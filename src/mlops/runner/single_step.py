@@ -1,4 +1,4 @@
-"""One step of a submitted run. The steps run one after another, each in its own process or on its own machine."""
+"""The steps of a submitted run, which run one after another, each in its own process or on its own machine."""
 
 from dataclasses import replace
 
@@ -16,22 +16,22 @@ from mlops.runner.run import Run
 
 
 def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord:
-    """Run the step `plan.at`. Between the steps, the platform stores the folder of the run.
+    """Run the step `plan.at` of a submitted run.
 
-    After the step, the folder is stored and the run is tagged with its state, even if the step failed or was
-    interrupted.
+    The platform stores the folder of the run between two steps. So this function first fetches the folder, and stores
+    it after the step, even if the step failed or was interrupted. It also shows the state of the run on the platform.
 
     Returns
     -------
     RunRecord
-        The record of the run. Its state is "waiting" if other steps follow.
+        The record of the run. Its state is "waiting" if more steps follow.
 
     Raises
     ------
     UsageError
         If the pipeline has no such step, or a step that it needs has no results.
     PlatformError
-        If the platform cannot fetch or store the folder.
+        If the folder cannot be fetched or stored.
     """
     _require_step(plan)
     folder = surroundings.workspace.outputs / job.run_id
@@ -46,7 +46,10 @@ def run_submitted(plan: Plan, surroundings: Surroundings, job: Job) -> RunRecord
 
 
 def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str) -> RunRecord:
-    """Record that a submitted run has nothing to do. All its steps are skipped, and the run succeeds."""
+    """Record that a submitted run has nothing to do.
+
+    All its steps are skipped for the given reason, and the run succeeds.
+    """
     folder = surroundings.workspace.outputs / job.run_id
     job.fetch_folder(folder)
     if not (folder / "run.json").is_file():
@@ -63,10 +66,10 @@ def skip_submitted(plan: Plan, surroundings: Surroundings, job: Job, reason: str
 
 
 def run_step(plan: Plan, surroundings: Surroundings, run_id: str) -> RunRecord:
-    """Run the step `plan.at`. The results of earlier steps are read from the folder of the run.
+    """Run the step `plan.at`, with the results of earlier steps from the folder of the run.
 
-    This is safe to repeat: a finished step does not run again. If the step runs again, the steps after it must run
-    again, too.
+    Repeated calls are safe, because a finished step does not run again. If the step does run again, the steps after it
+    must run again, too.
 
     Raises
     ------
@@ -109,7 +112,7 @@ def _require_needed(plan: Plan, record: RunRecord) -> None:
 
 
 def _report(job: Job, record: RunRecord, plan: Plan) -> None:
-    """Send the metrics of the step and the state of the run to the platform, which shows them on its pages."""
+    """Send the metrics of the step and the state of the run to the platform, for its own pages."""
     results = record.get_step(plan.at).results
     job.log_metrics(
         {

@@ -18,6 +18,9 @@ class TelemetryListener(Listener):
         self._telemetry = telemetry
 
     def run_ended(self, run: RunRecord) -> None:
-        """Report the run, or a submitted run after its last step. The secrets in `run` are already redacted."""
+        """Send a finished run to the monitoring. A submitted run is finished after its last step.
+
+        The secrets in `run` have already been replaced.
+        """
         if run.state != "waiting":
             self._telemetry.record_run(run)

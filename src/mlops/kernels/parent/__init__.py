@@ -1,9 +1,9 @@
 """The parent of the warm kernels: a process that imports libraries once, and forks kernels and commands on request.
 
 The parent has one thread, no zmq context and no signal handlers. It forks a kernel as soon as it has imported the
-packages that the kernel's notebook needs. Next it imports the packages that other notebooks in the same folder need. A
-request cannot interrupt an import, so the parent imports the remaining packages only after no kernel has started or
-ended for two seconds.
+packages that the kernel's notebook needs. Next, it imports the packages that other notebooks in the same folder need.
+The remaining packages are imported while the user is idle: once two seconds have passed since a kernel last started or
+ended. Until then they could delay a kernel, because a request cannot interrupt an import.
 
 .. code-block:: text
 
@@ -14,7 +14,7 @@ ended for two seconds.
                              <-          {"pid": ...} + pidfd
                              <-          {"exit": code}
 
-If a client closes its connection, the parent kills the fork that the client asked for.
+If a client closes its connection, the parent kills the fork that belongs to this connection.
 
 .. code-block:: text
 

@@ -1,4 +1,7 @@
-"""The main program of a parent: it leaves the client's process tree, imports modules, and serves clients."""
+"""The main program of a parent, which imports modules and serves clients.
+
+It first detaches itself from the client that started it.
+"""
 
 import gc
 import json
@@ -27,14 +30,17 @@ def _live(order: Order) -> Job | None:
 
 
 def _forget_engine() -> None:
-    """Remove the engine's modules from `sys.modules`, because kernels may import the engine from another folder."""
+    """Remove the modules of this engine (`mlops`) from `sys.modules`.
+
+    Kernels may import the engine from another folder.
+    """
     engine = ParentServer.__module__.partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == engine]:
         del sys.modules[name]
 
 
 def main() -> None:
-    """Leave the client's process tree, then serve. Both the parent and its forks exit here."""
+    """Detach from the process that started this one, then serve clients. Both the parent and its forks exit here."""
     if os.fork():
         os._exit(0)  # the client waits for this process, so no zombie remains
     if not sys.flags.safe_path:

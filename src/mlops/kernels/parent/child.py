@@ -87,7 +87,7 @@ def _inherit(request: Request) -> None:
 
 
 def _become_independent(imports: Imports) -> None:
-    """Renew the random seeds, temporary folder and keys, which all forks of the parent would otherwise share."""
+    """Renew the random seeds, temporary folder and keys. Otherwise all forks of the parent would share them."""
     for generator in imports.generators:
         generator.seed()
     if numpy := sys.modules.get("numpy.random"):
@@ -113,7 +113,7 @@ def _show_in_terminal(request: Request) -> None:
 
 
 def _configure_matplotlib(backend: str) -> None:
-    """Apply the `matplotlibrc` of the working directory, and the backend."""
+    """Apply the backend and the `matplotlibrc` of the working directory."""
     if matplotlib := sys.modules.get("matplotlib"):
         if os.path.isfile("matplotlibrc"):
             matplotlib.rc_file("matplotlibrc")
@@ -148,7 +148,10 @@ def _run_command(request: Request) -> None:
 
 
 def _leave(main: Callable[[], Any]) -> int:
-    """Run `main`, then exit as Python does, but without freeing objects, which would copy shared memory."""
+    """Run `main`, then exit as Python does, but without freeing objects.
+
+    Freeing them would copy the memory that is shared with the parent.
+    """
     code = 0
     try:
         main()

@@ -1,4 +1,4 @@
-"""The forks of a parent, and the requests that wait for its imports."""
+"""The running forks of a parent, and the requests for forks that wait until the parent has imported their packages."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from mlops.kernels.request import Request
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request that waits for imports.
+    """A request for a fork that waits for imports.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Waiting:
     request : Request
         The request.
     files : tuple of int
-        The file descriptors that came with the request. This object owns them.
+        The file descriptors that came with the request. This object must close them.
     """
 
     channel: Channel
@@ -50,7 +50,10 @@ class Fork:
 
 
 class Forks:
-    """The running forks of a parent by their pidfd, and the requests that wait for imports."""
+    """The running forks of a parent, and the requests that wait for imports.
+
+    The forks are stored by their pidfd, a file descriptor that refers to a process.
+    """
 
     def __init__(self) -> None:
         self.waiting: list[Waiting] = []
@@ -66,19 +69,19 @@ class Forks:
         return pidfd
 
     def reap(self, pidfd: int) -> tuple[Channel | None, int]:
-        """Reap a fork that ended. Return its connection (None if closed) and its exit code."""
+        """Collect the exit code of a fork that ended. Return its connection (None if closed) and the exit code."""
         fork = self._running.pop(pidfd)
         os.close(pidfd)
         _, status = os.waitpid(fork.pid, 0)
         return fork.channel, os.waitstatus_to_exitcode(status)
 
     def serves(self, channel: Channel) -> bool:
-        """Return whether a connection already has a fork or waits for one."""
+        """Return whether a connection already has a fork, or a request that waits for one."""
         owners = [fork.channel for fork in self._running.values()] + [waiting.channel for waiting in self.waiting]
         return any(owner is channel for owner in owners)
 
     def drop(self, channel: Channel, reason: str) -> None:
-        """Kill the fork of a closed connection, or discard the request that waits on it."""
+        """Kill the fork of a closed connection, or discard the waiting request of the connection."""
         for fork in self._running.values():
             if fork.channel is channel:
                 fork.channel = None
@@ -99,19 +102,21 @@ class Forks:
             _kill_group(fork.pid)
 
     def close_waiting(self) -> None:
-        """Close the descriptors of waiting requests. Called in a fork, which inherited copies of them."""
+        """Close the file descriptors of waiting requests.
+
+        Called in a fork, which has inherited copies of them.
+        """
         for waiting in self.waiting:
             close_all(waiting.files)
 
 
 def close_all(files: Iterable[int]) -> None:
-    """Close file descriptors."""
     for file in files:
         os.close(file)
 
 
 def _kill_group(pid: int) -> None:
-    """Kill a fork and the processes that it started. The fork must not have been reaped yet."""
+    """Kill a fork and the processes that it started. Its exit code must not have been collected yet."""
     for kill in (os.killpg, os.kill):  # a new fork may not have its own process group yet
         with contextlib.suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)

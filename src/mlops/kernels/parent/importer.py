@@ -1,4 +1,4 @@
-"""The imports of a parent. No import may create a thread or a zmq context, because neither works in a fork."""
+"""The imports of a parent. No import may start a thread or a zmq context, because neither works in a fork."""
 
 import builtins
 import ctypes
@@ -34,17 +34,16 @@ KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 @dataclass(frozen=True)
 class Imports:
-    """The state that the parent's imports leave behind, as a fork needs it.
+    """What a fork must know about the imports of its parent.
 
     Parameters
     ----------
     problem : str
-        The reason why the parent cannot fork: a module that started a thread. Empty if it can fork.
+        The reason why the parent cannot fork, such as a module that started a thread. Empty if it can fork.
     generators : tuple of random.Random
-        The random number generators that libraries created. A fork seeds them again.
+        The random number generators that libraries created. A fork gives them new seeds.
     forgotten : tuple of str
-        The names of the modules that a fork must import again. The parent finds them, because a search in the fork
-        would copy shared memory.
+        The names of the modules that a fork must import again.
     """
 
     problem: str
@@ -58,12 +57,12 @@ class Importer:
     Parameters
     ----------
     modules : iterable of str
-        The names of the modules, in the order of import. The modules that every kernel needs are imported before them.
-        If a module cannot be imported, the log says so.
+        The names of the modules, in the order of import. The modules that every kernel needs are added before them. If
+        a module cannot be imported, this is logged.
     own : iterable of str
-        The packages of the engine and the project. If one of their files changes, forks import their modules again.
+        The engine's and the project's packages. If one of their files has changed, a fork imports their modules again.
     seconds : float
-        The time limit for all imports together, in seconds. Modules that are not imported by then are left out.
+        The time limit for all imports together, in seconds. After it, no further module is imported.
     """
 
     def __init__(self, modules: Iterable[str], own: Iterable[str], seconds: float) -> None:
@@ -78,7 +77,7 @@ class Importer:
 
     @property
     def pending(self) -> list[str]:
-        """The top-level packages that have modules still to be imported."""
+        """The top-level packages that are not completely imported yet."""
         return list(dict.fromkeys(name.split(".")[0] for name in self._pending))
 
     @property
@@ -87,13 +86,13 @@ class Importer:
         return self._problem
 
     def import_next(self, *, end_if_late: bool) -> None:
-        """Import the next module. If this completes a library, do the slow first-time work of the library.
+        """Import the next module. After the last module of a library, do the library's slow first-time work.
 
         Parameters
         ----------
         end_if_late : bool
-            Whether to end this process if the time limit is exceeded, even while C code runs. If false, the import is
-            interrupted as soon as Python code runs.
+            Whether to end this process when the time limit is exceeded. If false, only the import is interrupted, and C
+            code first runs to its end.
         """
         module = self._pending.pop(0)
         # pandas checks on import whether it runs in a notebook. There, it shows 20 columns.
@@ -112,7 +111,7 @@ class Importer:
             log(f"imported {len(sys.modules)} modules in {self._spent:.1f} s")
 
     def _record(self, began: float) -> None:
-        """Record the random number generators and source files of modules that were imported since `began`."""
+        """Record the random number generators and source files of the modules that were imported since `began`."""
         self._generators += [found for found in gc.get_objects() if isinstance(found, random.Random)]
         gc.freeze()  # the next search skips these objects, and the garbage collector does not touch shared memory
         self._sources.record(began)
@@ -127,18 +126,18 @@ class Importer:
             )
 
     def find_missing(self, needs: Iterable[str] | None) -> set[str]:
-        """Return which of the pending packages a fork waits for: those it needs, or all if `needs` is None."""
+        """Return the pending packages that a fork must wait for: those in `needs`, or all if `needs` is None."""
         pending = set(self.pending)
         return pending if needs is None else pending & {*KERNEL_PACKAGES, *needs}
 
     def expect(self, packages: Iterable[str]) -> None:
-        """Import these packages before all others, because the next kernels will probably need them."""
+        """Import these packages before all others, because kernels will probably need them soon."""
         self._expected |= set(packages)
         self._pending.sort(key=lambda name: name.split(".")[0] not in self._expected)
 
     @property
     def is_expected(self) -> bool:
-        """True if the next module is in a package that was passed to `expect`."""
+        """True if the next module belongs to a package that was passed to `expect`."""
         return self._pending != [] and self._pending[0].split(".")[0] in self._expected
 
     def prefer(self, packages: Iterable[str]) -> None:
@@ -148,7 +147,7 @@ class Importer:
         self._pending.sort(key=lambda name: name.split(".")[0] not in wanted)
 
     def describe(self) -> Imports:
-        """Return the state that the imports have left behind so far."""
+        """Return what a fork must know about the imports so far."""
         asking = [name for name in ASKING if name in sys.modules]
         return Imports(self._problem, tuple(self._generators), (*asking, *self._sources.find_stale()))
 
@@ -168,7 +167,7 @@ def _raise_late(signum: int, frame: object) -> None:
 
 
 def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: bool) -> None:
-    """Load a module within a time limit. If this fails, log the reason."""
+    """Load a module within a time limit. If it fails, log the reason."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL if end_if_late else _raise_late)
     signal.alarm(max(1, round(seconds)))
     try:
@@ -181,14 +180,14 @@ def _try(module: str, load: Callable[[], None], seconds: float, *, end_if_late: 
 
 
 def _flush() -> None:
-    """Flush the output of imports, which each fork would otherwise print again."""
+    """Flush stdout and stderr. Otherwise each fork would print the pending output of the imports again."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     ctypes.CDLL(None).fflush(None)
 
 
 def _end_pools() -> None:
-    """Fork once, because OpenBLAS's fork handler ends its threads. OpenBLAS starts them again when it needs them."""
+    """Fork once, which ends the threads of OpenBLAS. OpenBLAS starts new threads when it needs them."""
     process = os.fork()
     if process == 0:
         os._exit(0)
@@ -196,7 +195,7 @@ def _end_pools() -> None:
 
 
 def count_threads() -> int:
-    """Return how many threads this process has, including those of C libraries."""
+    """Return the number of threads of this process, including those of C libraries."""
     return len(os.listdir("/proc/self/task"))
 
 

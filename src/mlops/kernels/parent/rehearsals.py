@@ -1,12 +1,12 @@
-"""The slow first-time work of libraries, such as finding fonts. The parent does it once, so that no fork has to."""
+"""The slow first-time work of libraries, such as finding fonts. The parent does it once for all its forks."""
 
 import io
 
-REHEARSE = "rehearse"  # a preloaded module can do such work of its own in a function of this name
+REHEARSE = "rehearse"  # a preloaded module can define a function of this name for its own first-time work
 
 
 def _plot() -> None:
-    """Find fonts and backends, and draw every part of a plot."""
+    """Find fonts and backends, and draw each part of a plot once."""
     from matplotlib.backends import backend_registry
     from matplotlib.figure import Figure
 
@@ -31,14 +31,14 @@ def _show_table() -> None:
 
 
 def _score() -> None:
-    """Compute a metric, because scikit-learn's first check of arrays is slow."""
+    """Compute a metric. The first check of an array in scikit-learn is slow."""
     import numpy
     from sklearn.metrics import mean_squared_error
 
     mean_squared_error(numpy.zeros(2), numpy.zeros(2))
 
 
-# The work by the name of a module. It is done right after the import of this module.
+# The function that does the work, by the name of a module. It is called right after the import of this module.
 REHEARSALS = {
     "matplotlib.backends.backend_agg": _plot,
     "mlflow.store.tracking.sqlalchemy_store": _query,

@@ -19,21 +19,21 @@ from mlops.kernels.request import COMMAND, Request, read_request
 from mlops.kernels.socket_folder import lock
 
 LOOK_SECONDS = 5.0  # seconds between two checks of the clock and of the socket's file
-QUIET_SECONDS = 2.0  # seconds without any start or end of a fork, after which modules that may be unneeded are imported
+QUIET_SECONDS = 2.0  # modules that may be unneeded are imported once no fork has started or ended for this time
 
 Job = Callable[[], int]
 
 
 class ParentServer:
-    """The server of a parent process, for the clients of one socket.
+    """The server of a parent process.
 
     Parameters
     ----------
     listener : socket
         The socket that clients connect to.
     path : str
-        The path of the socket. Once this file is deleted, no new client can connect, so the parent ends when it is
-        idle.
+        The path of the socket. If this file is deleted, the parent ends when it is idle, because no new client can
+        connect.
     idle_seconds : float
         The idle time, in seconds, after which the parent ends.
     importer : Importer
@@ -68,12 +68,12 @@ class ParentServer:
         self._watch(os.pidfd_open(owner), self._lose_owner)
 
     def serve(self) -> Job | None:
-        """Import modules and serve clients until the parent is idle or its owner ends.
+        """Import modules and serve clients until the parent is idle for `idle_seconds`, or its owner ends.
 
         Returns
         -------
         callable or None
-            In a fork, the function that the fork must run. In the parent, None: the process can exit.
+            In a fork, the function that the fork must run. In the parent, None: the parent can exit.
         """
         while not self._over and not self._is_idle():
             rest = self._count_rest()
@@ -91,10 +91,10 @@ class ParentServer:
         return None
 
     def _count_rest(self) -> float:
-        """Return the seconds until the next import.
+        """Return the seconds to wait before the next import.
 
-        A request cannot interrupt an import. So a module that no notebook is known to need is imported only when no
-        fork has started or ended for `QUIET_SECONDS`.
+        A request for a fork cannot interrupt an import. So the import of a module that is not known to be needed starts
+        `QUIET_SECONDS` after the last start or end of a fork.
         """
         if not self._importer.pending:
             return math.inf
@@ -103,7 +103,7 @@ class ParentServer:
         return max(0.0, self._last_fork + QUIET_SECONDS - time.monotonic())
 
     def _import_next(self) -> Job | None:
-        """Import one module, then fork the processes that waited for it."""
+        """Import one module, then fork for the requests that waited for it."""
         self._importer.import_next(end_if_late=not self._forks)  # its forks would end, too
         if not self._importer.pending:
             self._last = time.monotonic()
@@ -184,7 +184,7 @@ class ParentServer:
         }
 
     def _take(self, channel: Channel, message: Message) -> Job | None:
-        """Fork for a request. If it needs modules that are not imported yet, let it wait."""
+        """Fork for a request. If the request needs modules that are not imported yet, it waits for them."""
         try:
             request = self._check(channel, message)
         except MessageError as error:
@@ -243,7 +243,7 @@ class ParentServer:
             self._drop(channel, str(error))
 
     def _drop(self, channel: Channel, reason: str = "") -> None:
-        """Close a connection, and kill the fork that belongs to it."""
+        """Close a connection, and kill its fork."""
         if self._channels.pop(channel.fileno(), None) is None:
             return
         self._selector.unregister(channel.fileno())
@@ -251,7 +251,7 @@ class ParentServer:
         self._forks.drop(channel, reason)
 
     def _close(self) -> None:
-        """Close the copies of the parent's file descriptors. Called in a fork."""
+        """Close this fork's copies of the file descriptors of the parent."""
         for descriptor in map(int, self._selector.get_map()):  # type: ignore[arg-type]
             if descriptor not in (self._listener.fileno(), *self._channels):
                 os.close(descriptor)  # this descriptor is a pidfd

@@ -1,4 +1,7 @@
-"""The source files of imported modules. If a file has changed since its import, a fork imports the modules again."""
+"""The source files of imported modules.
+
+If one of the files has changed since its import, a fork imports all of these modules again.
+"""
 
 import os
 import sys
@@ -10,12 +13,12 @@ Signature = tuple[int, int, int] | frozenset[str]
 
 
 class Sources:
-    """The files of those modules of the engine and the project that a parent has imported.
+    """The source files of the modules that a parent has imported from some packages.
 
     Parameters
     ----------
     packages : iterable of str
-        The top-level packages.
+        The top-level packages: those of the engine and the project.
     """
 
     def __init__(self, packages: Iterable[str]) -> None:
@@ -42,10 +45,10 @@ class Sources:
                 self._signatures[folder] = _sign_folder(folder)
 
     def find_stale(self) -> tuple[str, ...]:
-        """Return the modules that a fork imports again: all of them if any file has changed, otherwise none.
+        """Return the modules that a fork must import again: all of them if any file has changed, otherwise none.
 
-        All modules are replaced together, because one module may hold objects of another. Folders are checked as well
-        as files, because a new file in a folder may be imported instead of an existing module.
+        All modules are imported again, because one module may hold objects of another. Folders are checked, too,
+        because a new file may now be imported instead of an existing module.
         """
         for path, signature in self._signatures.items():
             now = _sign_folder(path) if isinstance(signature, frozenset) else _sign_file(path)
@@ -58,7 +61,7 @@ class Sources:
 
 
 def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
-    """Return the signature of a file, or None if the file is missing or was edited after the time `latest`."""
+    """Return the signature of a file. If the file is missing, or was edited after the time `latest`, return None."""
     try:
         status = os.stat(path)
     except OSError:
@@ -67,7 +70,7 @@ def _sign_file(path: str, latest: float = float("inf")) -> Signature | None:
 
 
 def _sign_folder(path: str) -> Signature:
-    """Return the names in a folder, without hidden files and compiled modules."""
+    """Return the names of the files in a folder, without hidden files and compiled modules."""
     try:
         return frozenset(name for name in os.listdir(path) if not name.startswith((".", "__pycache__")))
     except OSError:
