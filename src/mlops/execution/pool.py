@@ -86,9 +86,7 @@ class NotebookPool:
             spare.discard()
             self._used.append(spare)
         for name in [name for name in names if name not in self._spares]:
-            from mlops.execution.spare import (
-                Spare,
-            )  # jupyter_client: not needed if all steps are unchanged
+            from mlops.execution.spare import Spare  # jupyter_client: not needed if all steps are unchanged
 
             self._spares[name] = Spare(sources[name])
 

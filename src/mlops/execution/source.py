@@ -1,4 +1,4 @@
-"""What a notebook needs to be executed: an installed kernel, and a cell that sets its parameters."""
+"""The requirements of a notebook: an installed kernel, and a cell that sets the parameters."""
 
 import json
 import os

@@ -13,7 +13,7 @@ IMPORTING = (BUSY, 0.0)
 def end_surplus(own: Path, most: int) -> None:
     """Ask parents to end if there are more than `most`: first those that have been idle longest, then the oldest.
 
-    A parent with running forks ends when they have ended.
+    A parent with running forks ends after them.
 
     Parameters
     ----------

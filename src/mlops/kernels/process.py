@@ -85,7 +85,7 @@ class WarmProcess:
         return self.returncode
 
     def send_signal(self, signum: int) -> None:
-        """Send a signal to the process, unless it has ended."""
+        """Send a signal to the process if it is still running."""
         if self.poll() is None:
             self._signal(signum)
 

@@ -11,7 +11,7 @@ from mlops.record.summary import describe_end, find_model_name, find_model_versi
 
 @dataclass(frozen=True)
 class Conclusion:
-    """How a run ended, or what is known so far if the run is in progress.
+    """The end of a run. If the run is in progress, this is what is known so far.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ ENDED = ("done", "reused", "failed")
 
 @dataclass(frozen=True)
 class DataTest:
-    """The last data test that has ended.
+    """The last data test, which passed, rejected the data or crashed.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ IsKept = Callable[[Step, StepRecord], bool]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run executes.
+    """The steps that a run executes, with their parameters and options.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run uses besides its plan: the project, the listeners and functions of the platform.
+    """The project, listeners and platform functions that a run uses.
 
     Parameters
     ----------

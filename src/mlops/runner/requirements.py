@@ -1,4 +1,4 @@
-"""What must exist before a run starts: executable notebooks, the data files, and a writable folder for the outputs."""
+"""The requirements of a run: executable notebooks, existing data files, and a writable folder for the outputs."""
 
 import os
 import re

@@ -19,7 +19,7 @@ ENDINGS: Mapping[str, Ending] = {  # how the test ended, by the class of its err
 
 @dataclass(frozen=True)
 class Left:
-    """What a restore left undone.
+    """The problem that a restore left behind.
 
     Parameters
     ----------

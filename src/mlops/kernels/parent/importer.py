@@ -34,7 +34,7 @@ KERNEL_PACKAGES = {name.split(".")[0] for name in MACHINERY}
 
 @dataclass(frozen=True)
 class Imports:
-    """What a fork must know about the imports of its parent.
+    """The effects of a parent's imports, as a fork must know them.
 
     Parameters
     ----------
