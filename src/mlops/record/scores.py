@@ -14,7 +14,7 @@ from mlops.record.summary import OVERRULED, find_override
 
 @dataclass(frozen=True)
 class Scores:
-    """The metrics of a model, with the name of the model: "challenger", "champion (diabetes version 3)"."""
+    """The metrics of a model. `model` is, for example, "challenger" or "champion (diabetes version 3)"."""
 
     model: str
     metrics: Mapping[str, float]
@@ -54,10 +54,7 @@ def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[st
 
 
 def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, float]:
-    """Return the metrics of the run's model by name, as the last step measured them.
-
-    Metrics that no step handed on as a number are left out.
-    """
+    """Return the metrics of the run's model, by name. A metric is left out if no step has a number for it."""
     steps = tuple(steps)
     names = next((found for step in reversed(run.steps) if (found := list_metrics(step, steps))), [])
     values = {name: run.result(name) for name in names}
@@ -65,25 +62,26 @@ def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str,
 
 
 def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the unit of the metric that the problem shows first; "" for any other, so that lines stay short."""
+    """Return the unit of a metric, taken from a step's results; "" if there is none. See `Step.measures`."""
     problem = read_declared(results, steps) or Declaration()
     return next((found.unit for found in problem.metrics[:1] if found.name == metric), "")
 
 
 def find_units(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str, str]:
-    """Return the units to show with the metrics of the run's model; see `find_unit`."""
+    """Return the units of the metrics of the run's model, by metric. Metrics without a unit are left out."""
     steps = tuple(steps)
     results = {name: value for step in run.steps for name, value in step.results.items()}
     return {name: unit for name in find_metrics(run, steps) if (unit := find_unit(name, results, steps))}
 
 
 def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Scores]:
-    """Return the metrics of the run's model and, if it was compared, of the champion.
+    """Return the metrics of the run's model, and those of the champion if the two were compared.
 
     Returns
     -------
     list of Scores
-        Two entries, measured on the same rows, if the run compared models; one if it only trained; otherwise none.
+        Two entries, measured on the same rows, if the run compared two models; one entry if the run only trained a
+        model; otherwise none.
     """
     steps = tuple(steps)
     metrics = find_metrics(run, steps)
@@ -104,7 +102,7 @@ def list_scores(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> list[Score
 
 
 def _has_promoted(run: RunRecord, steps: Iterable[Step]) -> bool:
-    """Return whether the run has made its model the champion, even if it failed later. See `Step.promotes`."""
+    """Return whether the run made its model the champion, even if the run failed later. See `Step.promotes`."""
     return any(step.promotes and _has_results(run, step) for step in steps)
 
 
