@@ -54,7 +54,7 @@ def test_a_million_values_take_three_rounds_of_256_points() -> None:
 
 def test_edges_are_those_of_numpys_quantiles() -> None:
     """Ranks are chosen with the arithmetic of numpy, so reference profiles of earlier versions keep their edges."""
-    for count in range(1, 3000):
+    for count in (*range(1, 130), *range(130, 20_000, 211)):
         values = np.arange(float(count))
         inner = np.quantile(values, np.linspace(0, 1, 21)[1:-1], method="lower")
         below = np.unique(inner[inner < count - 1])
