@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from command_line import CommandLine
 from opened import open_here
 
+from diabetes import Diabetes
 from mlops.errors import ParameterError, UsageError
 from mlops.operations.opening import open_project
 from mlops.parameters.overrides import Override
@@ -42,3 +44,14 @@ def test_a_run_is_resumed_on_its_own_model(workspace: Workspace) -> None:
     assert (opened.model_name, opened.reopen(begun).model_name, opened.reopen(record)) == ("diabetes", "other", opened)
     older = replace(first.parameters, shared={})
     assert opened.reopen(replace(record, settings=RunSettings(older))).model_name == "diabetes"
+
+
+@pytest.mark.parametrize("command", [("run", "retrain"), ("sweep", "train", "-p", "alpha=1,2")])
+def test_a_parameter_that_nothing_uses_ends_the_command_before_anything_runs(
+    mlops: CommandLine, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(Diabetes, "train", lambda self, rows: None)
+    done = mlops.invoke(*command)
+    assert done.returncode == 2
+    assert "02_train.ipynb sets 'alpha', but neither a cell nor the training of 'diabetes' uses it." in done.stderr
+    assert not mlops.workspace.outputs.exists()

@@ -1,12 +1,14 @@
 """A project that is opened on one of its platforms. Every operation starts with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mlops.backends import open_backend
+from mlops.parameters.hyperparameters import require_hyperparameters
 from mlops.parameters.merging import Parameters
 from mlops.parameters.overrides import Override
 from mlops.parameters.project import Project
+from mlops.pipelines.step import Step
 from mlops.platform.backend import Backend
 from mlops.problem import Problem, load
 from mlops.record.ledger import RunRecord
@@ -107,6 +109,19 @@ def open_project(
     parameters = project.merge(overrides, platform)
     backend = open_backend(parameters.platform, project.workspace, command)
     return OpenProject(project, backend, tuple(overrides), parameters)
+
+
+def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
+    """Raise an error if a notebook that trains models does not set the hyperparameters of the problem.
+
+    Raises
+    ------
+    ProblemError
+        If a hyperparameter is not set, or a parameter of the notebook is not used.
+    """
+    for step in (step for step in steps if step.trains):
+        notebook = opened.workspace.notebooks / f"{step.notebook}.ipynb"
+        require_hyperparameters(opened.problem, notebook, opened.project.declared(step.notebook))
 
 
 def require_ready(backend: Backend) -> None:

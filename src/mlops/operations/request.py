@@ -6,7 +6,7 @@ from pathlib import Path
 from mlops.cluster.connection import OPTION, require_address
 from mlops.errors import NotFoundError, UsageError
 from mlops.operations.model_file import find_named_image
-from mlops.operations.opening import OpenProject
+from mlops.operations.opening import OpenProject, check_training
 from mlops.parameters.overrides import Override, check_overrides
 from mlops.pipelines import PIPELINES
 from mlops.pipelines.step import Step
@@ -92,6 +92,7 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
     if request.run_id:
         require_new(request.run_id, opened.workspace.outputs)
     require_files(request.asked, opened.parameters.values)
+    check_training(opened, request.asked)
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:

@@ -9,6 +9,7 @@
     overrides         the values for one run: the text of `-p`, and values that the engine sets
     merging           the layers and overrides, merged and checked for every step
     project           the files of a project, read once
+    hyperparameters   the check that the training notebook sets the hyperparameters of the problem
     kernel_section    the section `kernels` of base.yml
     platform_section  a platform's own section, such as `azure` in azure.yml, and the variables that override it
 """

@@ -180,7 +180,7 @@ class Problem:
         """The examples as rows of values in the order of the features."""
         return [[example[name] for name in self.features] for example in self.examples]
 
-    @cached_property
+    @property
     def hyperparameters(self) -> tuple[str, ...]:
         """The names of the keyword-only parameters of `train`."""
         parameters = inspect.signature(self.train).parameters.values()

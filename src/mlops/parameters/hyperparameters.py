@@ -1,0 +1,63 @@
+"""The check that the notebook which trains the model sets each hyperparameter of the problem, and nothing in vain."""
+
+import ast
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from mlops.errors import ProblemError
+from mlops.parameters.suggestion import find_closest
+from mlops.problem import Problem
+
+TAG = "parameters"
+MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)  # lines of IPython, which are not Python
+WORD = re.compile(r"\w+")
+
+
+def require_hyperparameters(problem: Problem, notebook: Path, declared: Collection[str]) -> None:
+    """Raise an error unless the hyperparameters of a problem and the parameters of a notebook fit together.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem; see `Problem.hyperparameters`.
+    notebook : Path
+        The notebook that trains its models.
+    declared : collection of str
+        The parameters that the notebook declares.
+
+    Raises
+    ------
+    ProblemError
+        If the notebook has no line for a hyperparameter, or has a line that neither the training nor a cell uses.
+    """
+    trained = problem.hyperparameters
+    missing = next((name for name in trained if name not in declared), None)
+    if missing:
+        raise ProblemError(
+            f"{problem} has the hyperparameter {missing!r}, but {notebook} does not set it. Add a line for it to the "
+            "cell tagged `parameters`."
+        )
+    unused = next((name for name in declared if name not in {*trained, *_list_names(notebook)}), None)
+    if unused:
+        close = find_closest(unused, trained)
+        fix = f"Did you mean {close!r}?" if close else "Remove its line from the cell tagged `parameters`."
+        raise ProblemError(
+            f"{notebook} sets {unused!r}, but neither a cell nor the training of {problem.name!r} uses it. {fix}"
+        )
+
+
+def _list_names(notebook: Path) -> set[str]:
+    """Return every name in the code of a notebook, without the cell of its parameters."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code" and TAG not in cell["metadata"].get("tags", [])]
+    return {name for cell in code for name in _find_names("".join(cell["source"]))}
+
+
+def _find_names(source: str) -> set[str]:
+    try:
+        tree = ast.parse(MAGIC.sub("", source))
+    except SyntaxError:  # the cell itself reports it
+        return {*WORD.findall(source)}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
