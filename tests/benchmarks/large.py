@@ -6,6 +6,7 @@ that computes no more than the profile, and beside pandera, which the data test 
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from large_problem import copy_project, write_rows
 
 from benchmarks.goals import Figure
 from benchmarks.measure import Row, Sample, summarize
-from benchmarks.peaks import watch_children, watch_kernels
+from benchmarks.peaks import PAUSE, watch_children, watch_kernels
 from benchmarks.processes import (
     BIN,
     FOLDER,
@@ -27,6 +28,7 @@ from benchmarks.processes import (
     warm_up,
 )
 from benchmarks.scratch import Section, make_scratch
+from mlops.kernels.running_parents import list_parents
 
 # By the prefix of their goals: rows, columns, and the command that reads them.
 SHAPES: dict[str, tuple[int, int, Sequence[str]]] = {
@@ -120,6 +122,8 @@ def _measure_run(
     with keep_parents_apart():
         environ[FOLDER] = os.environ[FOLDER]
         warm_up(environ, project)
+        while not all(parent.ready for parent in list_parents()):
+            time.sleep(PAUSE)
         with watch_kernels() as peaks:
             run = (BIN / "mlops", *command, "--jobs", "1", "-p", f"test_data.data_path={data}")
             sample = measure_commands([run], environ, project)

@@ -14,7 +14,7 @@ from mlops.data.identity import match_rows
 from mlops.data.tables import read_table
 from mlops.errors import IntegrityError
 from mlops.files.hashes import hash_file
-from mlops.model.training_rows import find_rows, keep_rows
+from mlops.model.training_rows import find_distinct_rows, find_rows, keep_rows
 from mlops.pipelines.step import HandedFile, Step, Training
 from mlops.platform.trainings import Tracker
 from mlops.problem.split import restore_rows, split_rows
@@ -63,6 +63,13 @@ def test_the_rows_of_an_older_training_are_those_of_its_data_file(
     assert find_rows(tracker, problem, made) is None
     path.unlink()
     assert find_rows(tracker, problem, made) is None
+
+
+def test_rows_that_two_trainings_share_are_read_once(tracker: Tracker, good: pd.DataFrame) -> None:
+    names = [keep_rows(tracker, rows[list(FEATURES)]) for rows in (good, good, good.head(50))]
+    trainings = [*({"training_rows": name} for name in names), {"author": "somebody else"}]
+    found = find_distinct_rows(tracker, problem, trainings)
+    assert [None if rows is None else len(rows) for rows in found] == [len(good), 50, None]
 
 
 def test_rows_are_found_by_the_names_that_the_training_declares(

@@ -4,7 +4,7 @@ If several trainings use the same rows, the platform stores them once.
 """
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,16 @@ def _are_unique(rows: pd.DataFrame) -> bool:
     if rows.empty or not all(map(pd.api.types.is_numeric_dtype, rows.dtypes)):
         return False
     return bool(pd.Series(hash_rows(rows.to_numpy(dtype=float, na_value=np.nan))).is_unique)
+
+
+def find_distinct_rows(
+    tracker: Tracker, problem: Problem, trainings: Iterable[Mapping[str, object]], steps: Sequence[Step] = ALL_STEPS
+) -> list[pd.DataFrame | None]:
+    """Return the feature rows of several trainings; see `find_rows`. The same rows are read and returned only once."""
+    step = find_training(steps)
+    name = step.trains.rows if step and step.trains else ""
+    distinct = {str(made.get(name, place)): made for place, made in enumerate(trainings)}
+    return [find_rows(tracker, problem, made, steps) for made in distinct.values()]
 
 
 def find_rows(
