@@ -1,4 +1,4 @@
-"""The script that Azure Machine Learning starts for a step of a submitted run, where the sources are not installed."""
+"""The script that Azure Machine Learning starts for each step of a submitted run. It runs the sources beside it."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ SOURCES = str(Path(__file__).resolve().parent)
 if __name__ == "__main__":
     # Kernels need this variable to find the sources.
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))
-    # Warm kernels save no time on a machine that runs only one notebook.
+    # This machine runs only one notebook, for which warm kernels save no time.
     os.environ.setdefault("MLOPS_WARM_KERNELS", "0")
     sys.path.insert(0, SOURCES)
     from mlops.cli import run_program

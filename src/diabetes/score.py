@@ -1,4 +1,4 @@
-"""The scoring script of the image: ``init()`` is called once, ``run()`` for each request, as on Azure Machine Learning.
+"""The scoring script in the image. The server calls ``init()`` once and ``run()`` per request, as Azure does.
 
 The script imports only numpy and the standard library, so the image does not need scikit-learn.
 """

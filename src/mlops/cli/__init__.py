@@ -38,7 +38,7 @@ RESUMABLE = ("run", "resume", "provision")  # the commands whose runs can be res
 
 
 class Commands(click.Group):
-    """The group of all commands. It turns an error of the engine into a message, an annotation and an exit code."""
+    """The group of all commands. If a command raises an error, the group prints a message and sets the exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options that precede the command."""
@@ -93,7 +93,7 @@ def _annotate(error: str) -> None:
 
 
 def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
-    """Return the problem that an interrupted run left, if any, and the command that resumes it, if there is one."""
+    """Return the end of the message about an interrupted command: what the run left behind, and how to resume it."""
     if not isinstance(error, RunInterrupted):
         return ""
     problem = f". {error.problem.rstrip('.')}" if error.problem else ""
@@ -103,7 +103,7 @@ def _advise_resuming(ctx: click.Context, error: KeyboardInterrupt) -> str:
 
 
 def run_program() -> None:
-    """Run the command line in this process, and report the errors that no command handles."""
+    """Run the command line in this process, and print any error that no command handles."""
     claim_streams()
     try:
         main(prog_name="mlops")
@@ -148,7 +148,7 @@ def main() -> None:
 
 
 class RepetitionFilter(logging.Filter):
-    """A log filter that drops repeated messages. Without it, a problem of warm kernels is logged for every notebook."""
+    """A log filter that drops repeated messages, such as the same warning about kernels for every notebook."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""``python -m mlops.cli``: the command line in its own process, not in a fork of the warm kernels' parent process."""
+"""``python -m mlops.cli`` runs the command line in a new process. The command `mlops` may run in a forked one."""
 
 from mlops.cli import run_program
 

@@ -15,7 +15,7 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 class Entry(NamedTuple):
-    """One command: the names of its module in this package and of its function, and its help text."""
+    """One command: its module in this package, its function, and its help text."""
 
     module: str
     function: str

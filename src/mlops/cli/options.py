@@ -20,7 +20,7 @@ from mlops.parameters.suggestion import find_closest
 from mlops.platform.submission import NOTHING, Submission
 from mlops.workspace import find_workspace
 
-COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run as a fork of another process
+COMMAND = (sys.executable, "-m", "mlops.cli")  # not `mlops`, which may run in a forked process
 Command = TypeVar("Command", bound=Callable[..., object])
 
 platform_option = click.option(
@@ -99,7 +99,7 @@ def open_loaded(project: Project, platform: str, overrides: Sequence[Override] =
 
 
 def shorten_path(path: Path) -> str:
-    """Return a path as the user would type it in the current folder."""
+    """Return a path in the form that the user would type in the current folder."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -107,10 +107,10 @@ def shorten_path(path: Path) -> str:
 
 
 def name_program() -> str:
-    """Return this program as the user can call it in the current folder: "mlops", or ".venv/bin/mlops".
+    """Return the name by which the user can call this program in the current folder: "mlops" or ".venv/bin/mlops".
 
-    Lines that are meant for copying (`Next`, `Try it`) begin with this name. Sentences say `mlops`, because they also
-    appear in records, reports and logs. The packages below `cli/` do not know how the program was called.
+    Lines that the user copies (`Next`, `Try it`) begin with this name. Sentences say `mlops`, because they also appear
+    in records, reports and logs.
     """
     path = Path(sys.argv[0])
     if path.name == "__main__.py":

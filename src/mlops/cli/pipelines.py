@@ -37,7 +37,7 @@ from mlops.platform.submission import Build, list_names, read_submission
 from mlops.record.summary import OVERRULED, ROLLED_BACK
 
 SHOWN_RUNS = 10
-EXPLAINED = ("unreadable", ROLLED_BACK)  # `mlops runs` lists these outcomes with their reason
+EXPLAINED = ("unreadable", ROLLED_BACK)  # `mlops runs` also prints the reason for these outcomes
 
 
 @click.command()
@@ -226,9 +226,9 @@ def _list_states(run: SubmittedRun) -> Iterable[str]:
 
 
 def _list_steps(run: SubmittedRun, said: str = "") -> Iterable[str]:
-    """Yield a line for each step.
+    """Yield a line for each step. A line omits the reason of its step if the line before it gave the same reason.
 
-    A reason is omitted if it repeats the previous one. `said` is the reason that was printed before the first step.
+    `said` is the reason that was printed before the first step.
     """
     for step in run.steps:
         yield f"  {step.name:<18} {step.state:<10} {step.reason if step.reason != said else ''}".rstrip()

@@ -134,7 +134,7 @@ def run(
 
 
 def explain_release(remaining: Remaining) -> str:
-    """Say why a release of production follows, although the new model was rejected."""
+    """Say why a release follows although the new model was rejected."""
     production = remaining.service
     if production is None:
         return "Production serves nothing yet, so the champion is released."
@@ -176,7 +176,7 @@ def resume(run_id: str, jobs: int | None, quiet: bool, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Printed:
-    """The form of a command's output: the full text, one line only, or JSON."""
+    """The form in which a command prints its result: full text, one line, or JSON."""
 
     quiet: bool
     as_json: bool
@@ -205,9 +205,9 @@ def _conclude(
 
 
 def _describe_data(record: RunRecord, opened: OpenProject) -> tuple[str, RefusedData | None]:
-    """Return a description of the data that passed its test, or else the data that was refused."""
+    """Describe the data that passed its test, or return the data that failed its test."""
     datasets = opened.backend.datasets
-    with suppress(MlopsError):  # the user already knows that the platform is unreachable
+    with suppress(MlopsError):  # a message about the unreachable platform was already printed
         return describe_data(record, datasets), find_refused(record, datasets)
     return "", None
 
@@ -219,7 +219,7 @@ def find_page(record: RunRecord, outputs: Path) -> Path:
 
 
 def _read_status(opened: OpenProject) -> Status:
-    """Read the status of the project. If the platform is unreachable, the summary is printed without it."""
+    """Return the status of the project. If the platform is unreachable, print the reason and return an empty status."""
     try:
         found = read_status(opened)
     except MlopsError as error:

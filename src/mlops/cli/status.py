@@ -58,7 +58,7 @@ def _list_json(found: Status) -> dict[str, object]:
 
 
 def show_status(found: Status) -> None:
-    """Print a status as text. A rollback that several environments mention is described once."""
+    """Print a status as text. If several environments mention the same rollback, describe the rollback once."""
     click.echo(f"Champion:   {found.champion_title}")
     standings = {standing.service.environment: standing for standing in found.standings}
     told = ""
@@ -75,7 +75,7 @@ def show_status(found: Status) -> None:
 
 
 def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str]:
-    """Return the lines about an environment. A rollback that `told` already describes is left out."""
+    """Return the lines about an environment. `told` is text that is already printed; its rollback is not repeated."""
     if standing is None:
         return ["nothing deployed yet"]
     service = standing.service

@@ -22,7 +22,7 @@ JSON_FORMAT = 1  # the format number of the output with --json; run records have
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on a disk, in a quota, or under the limit of file sizes
 OUTPUT, ERRORS = 1, 2  # the descriptors of the standard streams
 PLAIN = {"✓": "+", "✗": "x", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "’": "'"}
-OUTPUT_OF_JSON = "mlops.output"  # the key in click's context
+OUTPUT_OF_JSON = "mlops.output"  # the key for the JSON output in click's context
 FALLBACK, ASCII = "mlops-fallback", "mlops-ascii"
 
 
@@ -104,7 +104,7 @@ class RedactionFilter(logging.Filter):
 
 
 class _Descriptor(io.FileIO):
-    """A descriptor that discards everything after a failed write, for example after its reader closed the pipe."""
+    """A file descriptor that discards all output after a failed write, for example when the reader closed the pipe."""
 
     def write(self, data: "memoryview[int] | bytes", /) -> int:  # type: ignore[override]
         """Write bytes, and return how many were written."""
@@ -136,7 +136,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 
 
 def _find_ascii(name: str) -> codecs.CodecInfo | None:
-    """Return another name for ASCII, because click ignores the name "ascii" and writes UTF-8 instead."""
+    """Provide the ASCII codec under a second name. With the name "ascii", click would write UTF-8."""
     if name.replace("_", "-") != ASCII:
         return None
     known = codecs.lookup("ascii")

@@ -17,19 +17,19 @@ WORKER_SECONDS = 10
 
 
 def require_address(address: str, source: str = OPTION) -> None:
-    """Refuse text that is not the address of a scheduler, and any address if Dask is not installed.
+    """Raise an error if a text is not the address of a scheduler, or if Dask is not installed.
 
     Parameters
     ----------
     address : str
         The address: "tcp://10.0.0.7:8786".
     source : str
-        The option or parameter with the address, for the error message.
+        The name of the option or parameter that has the address, for the error message.
 
     Raises
     ------
     UsageError
-        If it is not an address, or Dask is not installed.
+        If `address` is not an address, or Dask is not installed.
     """
     if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+/?", address):
         raise UsageError(
@@ -45,7 +45,7 @@ def require_address(address: str, source: str = OPTION) -> None:
 
 
 def connect(address: str, source: str = OPTION) -> "Client":
-    """Connect to a scheduler; parameters as for `require_address`.
+    """Connect to a scheduler. The parameters are the same as for `require_address`.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
     require_address(address, source)
     from distributed import Client
 
-    for name in ("distributed", "distributed.client"):  # a lost connection is an error of ours, not four tracebacks
+    for name in ("distributed", "distributed.client"):  # Dask would log four tracebacks for a lost connection
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -68,7 +68,7 @@ def connect(address: str, source: str = OPTION) -> "Client":
 
 
 def count_threads(client: "Client", address: str, source: str = OPTION) -> int:
-    """Return how many tasks run at a time.
+    """Return how many tasks the workers can run at a time.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The columns, the rows and the hash of a data folder, from its parts."""
+"""The columns, the number of rows and the hash of a data folder, computed from its parts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mlops.data.listing import PARQUET
 
 @dataclass(frozen=True)
 class Folder:
-    """A data folder, or a data file, which is a folder of one part; see `mlops.data.batches.Layout`.
+    """A data folder, or a data file as a folder with one part. It is a `mlops.data.batches.Layout`.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Folder:
     columns : Columns
         The columns of the table.
     sha256 : str
-        The hash of all files; empty if nobody asked for it.
+        The hash of all files. Empty if it was not requested.
     """
 
     parts: tuple[Part, ...]
@@ -32,12 +32,12 @@ class Folder:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns in their order."""
+        """The names of the columns, in order."""
         return self.columns.names
 
     @property
     def numbers(self) -> frozenset[str]:
-        """The columns of numbers that occur once."""
+        """The names of the columns of numbers, without names that occur more than once."""
         return self.columns.numbers
 
     @property
@@ -47,15 +47,15 @@ class Folder:
 
     @property
     def is_text(self) -> bool:
-        """True if it is a text file. Only the whole file shows its separators, so its columns are not known."""
+        """True for a text file. Its columns are not known, because only reading the whole file shows the separators."""
         return self.parts[0].format != PARQUET
 
     def name_kind(self, name: str) -> str:
-        """Return how pandas calls the type of a column."""
+        """Return the name that pandas has for the type of a column."""
         return self.columns.name_kind(name)
 
     def list_starts(self) -> Iterator[tuple[Part, int]]:
-        """Yield each part with the number of its first row."""
+        """Yield each part with the number of its first row in the table, counted from 0."""
         row = 0
         for part, count in zip(self.parts, self.counts, strict=True):
             yield part, row
@@ -68,7 +68,7 @@ def inspect_folder(url: str, workers: Workers, *, is_hashed: bool) -> Folder:
     Raises
     ------
     UsageError
-        If there is no such file or folder, a worker cannot read it, or a file is damaged.
+        If there is no such file or folder, if a worker cannot read it, or if a file is damaged.
     """
     files, parts = find_parts(url)
     with_rows = {name for name in files.parts if files.format == PARQUET}

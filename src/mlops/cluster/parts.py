@@ -1,4 +1,4 @@
-"""One file of a data folder, as a worker reads it."""
+"""One file of a data folder, which a worker reads."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,20 +18,20 @@ from mlops.files.hashes import hash_file
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a data folder, or the only file of a table.
+    """A file of a data folder, or a data file that is a whole table.
 
     Parameters
     ----------
     url : str
-        The folder, as its user named it.
+        The path or URL of the data folder or file, as the user typed it.
     name : str
-        The file in the folder.
+        The name of the file in the folder.
     location : str
-        The file, as a worker finds it: an absolute path or a URL.
+        The absolute path or the URL at which a worker finds the file.
     format : str
         One of `mlops.data.listing.FORMATS`.
     signature : str
-        The properties of the file that change with its content; empty if it has not been inspected.
+        Properties of the file that change with its content. Empty if the file has not been inspected yet.
     """
 
     url: str
@@ -43,18 +43,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The findings about a part before its rows are read.
+    """The information about a part that is collected before its rows are read.
 
     Parameters
     ----------
     part : Part
-        The part with its signature.
+        The part, with its signature.
     sha256 : str
-        Its hash; empty if nobody asked for it.
+        The hash of the file. Empty if it was not requested.
     schema : Schema
-        Its columns; none if the part is a hidden file or text.
+        The columns of the file. No columns for a hidden file or a text file.
     rows : int
-        The number of its rows.
+        The number of rows in the file. 0 for a hidden file or a text file.
     """
 
     part: Part
@@ -64,12 +64,12 @@ class Inspection:
 
 
 def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
-    """Find the parts of a data file or folder, without reading them. Hidden files of a folder are among them.
+    """Find the parts of a data file or folder, without reading them. The hidden files of a folder are included.
 
     Raises
     ------
     UsageError
-        If there is no such file or folder, or a file in the folder would be ignored.
+        If there is no such file or folder, or if the folder contains a subfolder or a file that is not a Parquet file.
     """
     found = find_files(url)
     with explain_unreadable(url):
@@ -79,16 +79,16 @@ def find_parts(url: str) -> tuple[Files, dict[str, Part]]:
 
 
 def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
-    """Read the columns and the number of rows of a part, and hash it; runs on a worker.
+    """Return the columns, the number of rows and the hash of a part. This runs on a worker.
 
     Parameters
     ----------
     part : Part
         The part.
     has_rows : bool
-        Whether it is a Parquet file with rows of the table. Hidden files and text are not.
+        Whether the part is a Parquet file with rows of the table. False for a hidden file or a text file.
     is_hashed : bool
-        Whether its hash is needed.
+        Whether to compute the hash of the file.
     """
     with _fetch(part) as (path, signature):
         schema, rows = _read_schema(part, path) if has_rows else (pa.schema([]), 0)
@@ -97,23 +97,23 @@ def inspect_part(part: Part, has_rows: bool, is_hashed: bool) -> Inspection:
 
 @contextmanager
 def fetch_part(part: Part) -> Iterator[Content]:
-    """Provide a part as a file on this machine, for the time of a ``with`` statement; errors as for `open_part`."""
+    """Provide a part as a file on this machine, within a ``with`` statement. Errors are as for `open_part`."""
     with _fetch(part) as (path, _):
         yield Content(part.url, part.format, (path,), (), "")
 
 
 @contextmanager
 def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
-    """Provide the rows of a part with the columns of its table, for the time of a ``with`` statement.
+    """Open a part for reading in batches, within a ``with`` statement. `columns` has the columns of the whole table.
 
     Raises
     ------
     IntegrityError
-        If the file has changed since it was inspected, or changes meanwhile.
+        If the file has changed since it was inspected, or changes before the ``with`` statement ends.
     OSError, ImportError
-        If the file cannot be read here.
+        If this machine cannot read the file.
     UsageError
-        If it does not have the format of its ending.
+        If the file is not in the format of its name's ending.
     """
     with fetch_part(part) as content, open_batches(content, columns) as batches:
         yield batches
@@ -121,7 +121,7 @@ def open_part(part: Part, columns: Columns | None = None) -> Iterator[Batches]:
 
 @contextmanager
 def _fetch(part: Part) -> Iterator[tuple[Path, str]]:
-    """Provide a part as a file on this machine, with its signature."""
+    """Yield the path of a part on this machine, and the part's signature. Errors are as for `open_part`."""
     import fsspec
 
     system, place = fsspec.core.url_to_fs(part.location)
@@ -129,10 +129,10 @@ def _fetch(part: Part) -> Iterator[tuple[Path, str]]:
     _require_same(part, part.signature or before, before)
     with tempfile.TemporaryDirectory(prefix="mlops-part-") as scratch:
         path = fetch_file(system, place, Path(scratch) / "part")
-        path.open("rb").close()  # a file that this user must not read is not a damaged one
+        path.open("rb").close()  # without permission, this raises an error other than that for a damaged file
         try:
             yield path, before
-        except Exception as error:  # a change can break any reader, in any way
+        except Exception as error:  # a file that changes while it is read can cause any error
             _require_same(part, before, _sign(system, place), error)
             raise
         _require_same(part, before, _sign(system, place))
@@ -140,7 +140,7 @@ def _fetch(part: Part) -> Iterator[tuple[Path, str]]:
 
 def _sign(system: FileSystem, place: str) -> str:
     if is_local(system):
-        found = Path(place).stat()  # without the number of the file, which another machine can see otherwise
+        found = Path(place).stat()  # without the inode number, which can differ between machines
         return f"{found.st_size} {found.st_mtime_ns}"
     system.invalidate_cache()
     return system.ukey(place)

@@ -1,6 +1,6 @@
-"""The profile of a new reference from the parts of a data folder, on the workers of a Dask cluster.
+"""The profile of a data folder as a new reference, computed on the workers of a Dask cluster.
 
-A first pass finds quantiles, which are the edges of the bins, and a second one counts the values in the bins.
+A first pass finds quantiles, which become the edges of the bins. A second pass counts the values in the bins.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from mlops.data.profile import BINS, ColumnProfile, make_reference, require_numb
 from mlops.data.rows import RowsScan, ScanPlan, scan_rows
 from mlops.data.tables import parse_content, read_table
 
-POINTS = 256  # the points by which a part outlines a window
-TRAVEL = 4_000_000  # points that can be on this machine at a time, which take 100 MB
+POINTS = 256  # maximum number of values in an outline (see `mlops.cluster.selection`)
+TRAVEL = 4_000_000  # maximum number of values from outlines on this machine at a time (100 MB)
 
 Windows = Mapping[str, Sequence[Window]]
 Outlines = Mapping[str, Mapping[Window, Outline]]
@@ -32,18 +32,18 @@ def profile_file(url: str, scheduler: str = "") -> dict[str, ColumnProfile]:
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows. The workers must be able to read it, too.
+        A path, or a URL with a scheme that fsspec supports. The workers must be able to read it, too.
     scheduler : str
-        The address of a Dask scheduler, whose workers read the files; empty for this machine.
+        The address of the Dask scheduler whose workers read the files. Empty to read the files on this machine.
 
     Raises
     ------
     ClusterError
         If the cluster loses its scheduler or too many workers.
     IntegrityError
-        If a file changes meanwhile.
+        If a file changes while it is read.
     UsageError
-        If there is no such file or cluster, a worker cannot read the file, or a column has no profile.
+        If there is no such file or cluster, if a worker cannot read the file, or if a column cannot be profiled.
     """
     if not scheduler:
         return make_reference(read_table(url).frame)
@@ -52,7 +52,7 @@ def profile_file(url: str, scheduler: str = "") -> dict[str, ColumnProfile]:
 
 
 def profile_folder(url: str, workers: Workers) -> dict[str, ColumnProfile]:
-    """Profile every column of a data file on workers; errors as for `profile_file`."""
+    """Profile every column of a data file or folder on workers. The errors are the same as for `profile_file`."""
     folder = inspect_folder(url, workers, is_hashed=False)
     if folder.is_text:
         return workers.collect([workers.submit(profile_text, folder.parts[0])])[0]
@@ -67,14 +67,14 @@ def profile_folder(url: str, workers: Workers) -> dict[str, ColumnProfile]:
 
 
 def _group(folder: Folder) -> Iterator[list[str]]:
-    """Yield columns whose outlines can be on this machine together."""
+    """Yield groups of columns. The outlines of one group fit on this machine together."""
     size = max(TRAVEL // (POINTS * BINS * len(folder.parts)), 1)
     for start in range(0, len(folder.names), size):
         yield list(folder.names[start : start + size])
 
 
 def _choose_edges(names: Sequence[str], folder: Folder, workers: Workers) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Yield columns with the edges of their bins."""
+    """Yield each column with the edges of its bins."""
 
     def outline_all(windows: Windows) -> list[Outlines]:
         return workers.collect([workers.submit(outline_part, part, folder.columns, windows) for part in folder.parts])
@@ -97,7 +97,7 @@ def profile_text(part: Part) -> dict[str, ColumnProfile]:
 
 
 def outline_part(part: Part, columns: Columns, windows: Windows) -> Outlines:
-    """Outline windows of columns of a part."""
+    """Return the outlines of a part, by column and window; see `mlops.cluster.selection`."""
     names = list(windows)
     with open_part(part, columns) as batches:
         size = max(VALUES // max(batches.rows, 1), 1)
@@ -110,13 +110,13 @@ def outline_part(part: Part, columns: Columns, windows: Windows) -> Outlines:
 
 
 def count_part(part: Part, columns: Columns, plan: ScanPlan) -> RowsScan:
-    """Count the values of a part in the bins."""
+    """Count the values of a part in each bin."""
     with open_part(part, columns) as batches:
         return scan_rows(batches, plan)
 
 
 def _read_sorted(batches: Batches, names: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield columns with their finite values, sorted."""
+    """Yield each column with its finite values, sorted."""
     read = [batch.cast(pl.Float64) for batch in batches.read_numbers(names)]
     for name in names:
         values = np.concatenate([batch[name].to_numpy() for batch in read] or [np.empty(0)])

@@ -18,14 +18,14 @@ from mlops.data.profile import Profile
 from mlops.data.rows import RowsScan, ScanPlan, count_copies, scan_rows
 from mlops.data.scan import HEAD, ColumnRule, TableScan
 
-BUCKET = 5_000_000  # hashes, which take 40 MB
-SOURCE = "scheduler"  # the parameter of the notebook
+BUCKET = 5_000_000  # number of hashes in a bucket (40 MB)
+SOURCE = "scheduler"  # the notebook's parameter with the address
 
 Hashes = NDArray[np.uint64]
 
 
 class Range(NamedTuple):
-    """A rule for a column, without the problem's code, which a worker may not have."""
+    """A rule for a column. It needs none of the problem's code, which a worker may not have."""
 
     name: str
     minimum: float
@@ -38,23 +38,23 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile, schedul
     Parameters
     ----------
     url : str
-        A path, or a URL with a scheme that fsspec knows. The workers must be able to read it, too.
+        A path, or a URL with a scheme that fsspec supports. The workers must be able to read it, too.
     rules : sequence of ColumnRule
         The rules of the data test.
     reference : Profile
-        The profile whose edges are the bins of each column.
+        The profile with the bin edges of each column.
     scheduler : str
-        The address of a Dask scheduler, whose workers read the files; empty for this machine.
+        The address of the Dask scheduler whose workers read the files. Empty to read the files on this machine.
 
     Raises
     ------
     ClusterError
         If the cluster loses its scheduler or too many workers.
     IntegrityError
-        If a file changes meanwhile.
+        If a file changes during the scan.
     UsageError
-        If there is no such file or cluster, a worker cannot read the file, or it does not have the format of its
-        ending.
+        If there is no such file or cluster, if a worker cannot read the file, or if the file is not in the format of
+        its name's ending.
     """
     if not scheduler:
         return scan.scan_file(url, rules, reference)
@@ -63,7 +63,7 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile, schedul
 
 
 def scan_folder(url: str, rules: Sequence[ColumnRule], reference: Profile, workers: Workers) -> TableScan:
-    """Scan a data file on workers; parameters and errors as for `scan_file`."""
+    """Scan a data file or folder on workers. The other parameters and the errors are the same as for `scan_file`."""
     folder = inspect_folder(url, workers, is_hashed=True)
     if folder.is_text:
         ranges = [Range(rule.name, rule.minimum, rule.maximum) for rule in rules]
@@ -84,7 +84,7 @@ def _scan_parts(folder: Folder, plan: ScanPlan, workers: Workers) -> TableScan:
 
 
 def _count_copies(scans: Sequence[Handle[tuple[RowsScan, list[Hashes]]]], buckets: int, workers: Workers) -> int:
-    """Return the number of rows that equal an earlier row of any part. The hashes stay on the workers."""
+    """Return the number of rows that equal an earlier row in any part. The hashes stay on the workers."""
     counts = [
         workers.submit(count_in_bucket, [workers.submit(get_bucket, one, number) for one in scans])
         for number in range(buckets)
@@ -108,7 +108,7 @@ def read_head(part: Part, columns: Columns) -> pd.DataFrame:
 
 
 def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: int) -> tuple[RowsScan, list[Hashes]]:
-    """Scan a part whose first row has the number `row`. Return its hashes apart, sorted and split into buckets."""
+    """Scan a part whose first row has the number `row`. Return its hashes separately, sorted and split into buckets."""
     with open_part(part, columns) as batches:
         found = scan_rows(batches, plan, row)
     found.hashes.sort()
@@ -117,15 +117,15 @@ def scan_part(part: Part, columns: Columns, plan: ScanPlan, row: int, buckets: i
 
 
 def get_findings(scanned: tuple[RowsScan, list[Hashes]]) -> RowsScan:
-    """Return the findings of `scan_part` without the hashes."""
+    """Return the results of `scan_part` without the hashes."""
     return scanned[0]
 
 
 def get_bucket(scanned: tuple[RowsScan, list[Hashes]], number: int) -> Hashes:
-    """Return one bucket of the hashes of `scan_part`."""
+    """Return one bucket of hashes from the result of `scan_part`."""
     return scanned[1][number]
 
 
 def count_in_bucket(parts: Sequence[Hashes]) -> int:
-    """Return the number of hashes in a bucket of all parts that occurred before."""
+    """Return how many hashes in one bucket equal an earlier hash. `parts` has the bucket of each part."""
     return count_copies(np.concatenate(parts))

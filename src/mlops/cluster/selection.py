@@ -1,9 +1,11 @@
-"""Exact quantiles of a column whose values are in several parts, of which none hands over all of its values.
+"""Exact quantiles of a column that is split over several parts. No part has to send all of its values.
 
-The value of a rank lies in a window, which at first holds every value. In each round, each part outlines the values in
-the window by some of them and their ranks. Together, the outlines show a narrower window, which holds at most about
-``4 / points`` of the values. So with 256 points, the value is found in two rounds among 10^5 values, and in four among
-10^9. In the last round, the points are all values of the window, and show the next larger value, too.
+A quantile is the value with a given rank in the sorted column. The search for it keeps a window, a range of values that
+contains it. At first, the window contains all values. In each round, each part sends an outline of its values in the
+window: a few of these values, called points, with their ranks. The outlines of all parts together show a narrower
+window, which contains at most about ``4 / points`` of the values. So with 256 points, the quantile is found in two
+rounds among 10^5 values, and in four among 10^9. In the last round, the points are all values in the window, so they
+also show the next larger value.
 
 Source: Munro and Paterson (1980), "Selection and sorting with limited storage".
 """
@@ -19,7 +21,7 @@ from mlops.data.profile import BINS, choose_ranks, place_edges
 
 
 class Window(NamedTuple):
-    """All values from `low` to `high`, both included."""
+    """The range of values from `low` to `high`, both included."""
 
     low: float
     high: float
@@ -35,15 +37,16 @@ class Outline:
     Parameters
     ----------
     below, count : int
-        The number of values below the window, and in it.
+        The number of values below the window, and the number of values in the window.
     points : array of float, ascending
-        Different values in the window. The smallest and the largest one are among them.
+        Some different values in the window, which include the smallest and the largest.
     before, until : array of int
-        For each point, the number of values in the window that are smaller, and smaller or equal.
+        For each point, the number of values in the window that are smaller than the point, and the number that are
+        smaller or equal.
     after : float
-        The smallest value above the window; infinity if there is none.
+        The smallest value above the window. Infinity if there is none.
     complete : bool
-        Whether the points are all values.
+        Whether `points` has all different values in the window.
     """
 
     below: int
@@ -57,16 +60,16 @@ class Outline:
 
 @dataclass(frozen=True)
 class Search:
-    """The search for the quantiles of a column, so far.
+    """The state of the search for the quantiles of a column.
 
     Parameters
     ----------
     windows : mapping of int to Window
-        The ranks whose values are not found yet, counted from 0.
+        The windows of the quantiles that are not found yet, by rank. Ranks are counted from 0.
     found : mapping of float to float
-        The quantiles that were found, each with the next larger value; infinity if there is none.
+        The next larger value of each quantile that was found. Infinity if there is none.
     lowest, highest : float
-        The smallest and the largest value; infinity and -infinity if the column has none.
+        The smallest and the largest value. Infinity and -infinity if the column has no values.
     """
 
     windows: Mapping[int, Window]
@@ -75,11 +78,11 @@ class Search:
     highest: float
 
     def list_windows(self) -> list[Window]:
-        """Return the windows that the parts have to outline next; none if all quantiles are found."""
+        """Return the windows that the parts have to outline next. The list is empty if all quantiles are found."""
         return list(dict.fromkeys(self.windows.values()))
 
     def narrow(self, outlines: Sequence[Mapping[Window, Outline]]) -> "Search":
-        """Return the search after a round, in which each part outlined each window."""
+        """Return the state after a round. `outlines` has the outlines of each part, by window."""
         found, windows = dict(self.found), {}
         merged = {window: _merge([part[window] for part in outlines]) for window in self.list_windows()}
         for rank, window in self.windows.items():
@@ -91,7 +94,7 @@ class Search:
         return Search(windows, found, self.lowest, self.highest)
 
     def place_edges(self) -> tuple[float, ...]:
-        """Return the edges of the column's bins from all quantiles; see `mlops.data.profile.choose_edges`."""
+        """Return the edges of the column's bins. All quantiles must have been found."""
         if self.lowest > self.highest:
             return ()
         between = [(value, after) for value, after in sorted(self.found.items()) if value < self.highest]
@@ -99,7 +102,7 @@ class Search:
 
 
 def begin_search(outlines: Sequence[Outline], bins: int = BINS) -> Search:
-    """Begin the search for the quantiles of a column, after a first round in which each part outlined `EVERYTHING`."""
+    """Begin the search for the quantiles of a column. `outlines` has one outline of `EVERYTHING` from each part."""
     points = np.concatenate([outline.points for outline in outlines])
     ranks = choose_ranks(sum(outline.count for outline in outlines), bins)
     begun = Search(
@@ -121,14 +124,14 @@ def outline(values: NDArray[np.float64], window: Window, most: int) -> Outline:
     window : Window
         The window.
     most : int
-        The largest number of points, 3 or more.
+        The maximum number of points, 3 or more.
     """
     start, stop = np.searchsorted(values, window.low, side="left"), np.searchsorted(values, window.high, side="right")
     inside = values[start:stop]
-    first = np.flatnonzero(np.r_[True, inside[1:] != inside[:-1]][: len(inside)])  # of values that are the same
+    first = np.flatnonzero(np.r_[True, inside[1:] != inside[:-1]][: len(inside)])  # the first of equal values
     chosen = np.arange(len(first))
     if len(first) > most:
-        # The ends of a window can be very frequent values. Points are chosen evenly among the values between them.
+        # The smallest and the largest value can be very frequent, so the other points are chosen evenly between them.
         places = np.linspace(first[1], first[-1] - 1, most - 2).astype(np.int64)
         chosen = np.unique(np.r_[0, np.searchsorted(first, places, side="right") - 1, len(first) - 1])
     return Outline(
@@ -144,20 +147,20 @@ def outline(values: NDArray[np.float64], window: Window, most: int) -> Outline:
 
 @dataclass(frozen=True)
 class _Merged:
-    """The outlines of all parts in a window.
+    """The merged outlines of all parts in a window.
 
     Parameters
     ----------
     points : array of float, ascending
         The points of all parts.
     at_least : array of int
-        For each point, how many values of the column are certainly smaller or equal.
+        For each point, the number of values of the column that are certainly smaller or equal.
     at_most : array of int
-        For each point, how many values of the column can be smaller.
+        For each point, the largest possible number of values of the column that are smaller.
     after : float
         The smallest value above the window.
     complete : bool
-        Whether the points are all values, so that both numbers are exact.
+        Whether `points` has all different values in the window. `at_least` and `at_most` are then exact.
     """
 
     points: NDArray[np.float64]
@@ -167,7 +170,7 @@ class _Merged:
     complete: bool
 
     def find(self, rank: int) -> tuple[float, float, float, bool]:
-        """Return the narrowest window with the value of a rank, the next larger value, and whether all is exact."""
+        """Return the ends of the narrowest window for a rank, the next larger value, and `complete`."""
         high = int(np.searchsorted(self.at_least, rank + 1, side="left"))
         low = int(np.searchsorted(self.at_most, rank, side="right")) - 1
         after = float(self.points[high + 1]) if high + 1 < len(self.points) else self.after
@@ -178,7 +181,7 @@ def _merge(outlines: Sequence[Outline]) -> _Merged:
     below = sum(outline.below for outline in outlines)
     points, places = np.unique(np.concatenate([outline.points for outline in outlines]), return_inverse=True)
     certain = np.concatenate([np.diff(outline.until, prepend=0) for outline in outlines])
-    # Up to the next point of its part, the values after a point can all be smaller.
+    # The values between a point and the next point of its part may all be smaller than a point of another part.
     possible = np.concatenate([np.diff(outline.before, append=outline.count) for outline in outlines])
     steps = np.bincount(places, possible, len(points)).astype(np.int64)
     return _Merged(

@@ -17,7 +17,7 @@ from mlops.files.hashes import hash_folder, hash_listing
 if TYPE_CHECKING:
     from distributed import Client
 
-PACKAGES = ("numpy", "pandas", "polars", "pyarrow")  # they decide how values are read, and how rows are hashed
+PACKAGES = ("numpy", "pandas", "polars", "pyarrow")  # the packages that read values and hash rows
 ENGINE = Path(__file__).parents[1]
 SOURCES = ("cluster", "data")
 Result = TypeVar("Result")
@@ -25,28 +25,28 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Handle(Protocol[Result_co]):
-    """The result of a function, which may still be on a worker. Another function can take it as an argument."""
+    """A reference to the result of a function. The result stays on a worker, where another function can use it."""
 
     def result(self, timeout: float | None = None) -> Result_co:
-        """Return the result; raise TimeoutError after `timeout` seconds."""
+        """Wait for the result and return it. Raise TimeoutError after `timeout` seconds."""
 
 
 class Workers(Protocol):
     """The processes that read the parts of a data folder."""
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Handle[Result]:
-        """Run a function on one of the workers, and keep its result there.
+        """Start a function on one of the workers, and return a handle. The result stays on the worker.
 
-        Handles among the arguments, or in a list among them, are replaced with their results.
+        If an argument is a handle or a list of handles, the function gets the results instead.
         """
 
     def collect(self, handles: Sequence[Handle[Result]]) -> list[Result]:
-        """Return the results of functions. If several fail, raise the error of the first one in this order."""
+        """Wait for all results and return them. If several functions failed, raise the error of the first handle."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The cluster of a task: its name in messages, and the versions that its workers must have."""
+    """A cluster: its name in messages, and the versions of packages that its workers must have."""
 
     source: str
     address: str
@@ -62,20 +62,20 @@ class DaskWorkers:
     Parameters
     ----------
     client : Client
-        The connection, from `connect`.
+        The connection to the scheduler, from `connect`.
     address, source : str
-        As for `require_address`.
+        The address of the scheduler, and the option or parameter that has it.
 
     Raises
     ------
     UsageError
-        If the scheduler has no workers, or lacks the project's packages.
+        If the scheduler has no workers, or if the project's packages are not installed on the scheduler or a worker.
     """
 
     def __init__(self, client: "Client", address: str, source: str = OPTION) -> None:
         self._client, self._place = client, Place(source, address, describe_versions())
         self.threads = count_threads(client, address, source)
-        # The scheduler reads the names of functions, too. A worker that lacks one would end at its first task.
+        # The scheduler imports the functions, too. A worker that cannot import them would end at its first task.
         with self._explain():
             found = {"the scheduler": client.run_on_scheduler(make_probe()), **client.run(make_probe())}
         for place, module in found.items():
@@ -85,7 +85,7 @@ class DaskWorkers:
 
     @property
     def is_connected(self) -> bool:
-        """True if the scheduler is connected, or was until a few seconds ago."""
+        """True if the scheduler is connected. A lost connection is noticed only after a few seconds."""
         return bool(self._client.status != "closed")
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Handle[Result]:
@@ -106,7 +106,7 @@ class DaskWorkers:
                 return handle.result(WORKER_SECONDS)
             except TimeoutError:
                 alone = 0 if self._client.nthreads() else alone + 1
-            if alone > 1:  # not once: a worker that died is started again
+            if alone > 1:  # the first time, a worker that died may be starting again
                 raise ClusterError(
                     f"{self._place}: the scheduler has no workers any more. Start some with "
                     f"`dask worker {self._place.address}`, and run this again."
@@ -114,7 +114,7 @@ class DaskWorkers:
 
     @contextmanager
     def _explain(self) -> Iterator[None]:
-        """Explain the errors of the cluster itself."""
+        """Turn errors of the cluster itself into a `ClusterError` that says what to do."""
         from concurrent.futures import CancelledError
 
         from distributed import KilledWorker
@@ -135,24 +135,25 @@ class DaskWorkers:
 
 @contextmanager
 def open_workers(address: str, source: str = OPTION) -> Iterator[DaskWorkers]:
-    """Provide the workers of a cluster, for the time of a ``with`` statement; parameters as for `require_address`.
+    """Provide the workers of a cluster, within a ``with`` statement. The parameters are those of `require_address`.
 
     Raises
     ------
     UsageError
-        If there is no such cluster, or it cannot run this project.
+        If there is no such cluster, or if the cluster cannot run this project.
     """
     client = connect(address, source)
     try:
         yield DaskWorkers(client, address, source)
     finally:
-        client.close()  # which cancels the tasks that still run
+        client.close()  # this cancels running tasks
 
 
 def make_probe() -> Callable[[], str]:
-    """Return a function that names the first missing module of this project; "" if none is missing.
+    """Return a function that returns the name of the first missing module of this project, or "" if none is missing.
 
-    It is nested, so it travels as code. A function of a module travels as its name, which needs the module.
+    The returned function is nested, because Dask sends a nested function as code. It sends other functions by name,
+    which a worker without the module cannot find.
     """
 
     def probe() -> str:
@@ -167,19 +168,19 @@ def make_probe() -> Callable[[], str]:
 
 @lru_cache(maxsize=1)
 def describe_versions() -> dict[str, str]:
-    """Return the versions of everything that affects the numbers."""
+    """Return the versions of Python, the packages and the sources that affect the results."""
     sources = hash_listing({name: hash_listing(hash_folder(ENGINE / name)) for name in SOURCES})
     python = ".".join(platform.python_version_tuple()[:2])
     return {"Python": python, **{name: version(name) for name in PACKAGES}, "mlops": sources[:12]}
 
 
 def run_task(place: Place, function: Callable[..., Result], *arguments: object) -> Result:
-    """Run a function on a worker. If it cannot, the error names the worker.
+    """Run a function on a worker. If the worker cannot run the function, the error names the worker.
 
     Raises
     ------
     UsageError
-        If the worker has other versions than the machine that asks, or cannot read a file.
+        If the worker has other versions than the machine that started the task, or cannot read a file.
     """
     found = describe_versions()
     for name, wanted in place.versions.items():

@@ -1,4 +1,4 @@
-"""Data files: reading, profiles, the data test and drift. This package knows neither a platform nor the problem.
+"""Data files: reading, profiles, the data test and drift. This package does not depend on a platform or on the problem.
 
 .. code-block:: text
 

@@ -18,7 +18,7 @@ from mlops.data.profile import is_number
 from mlops.data.tables import convert_decimals, explain_damage, parse_content, require_text
 
 VALUES = 2_000_000  # maximum number of values in a batch (16 MB)
-INDEX = "index_columns"  # the field of a Parquet file in which pandas lists the columns that are its index
+INDEX = "index_columns"  # the field of a Parquet file's metadata in which pandas lists its index columns
 
 
 class Layout(Protocol):
@@ -49,7 +49,7 @@ class Batches(Layout, Protocol):
     """A table whose columns can be read in batches."""
 
     def read_numbers(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Yield these columns, which must be columns of numbers, in batches of rows."""
+        """Yield the named columns in batches of rows. All of them must be columns of numbers."""
 
     def read_values(self, name: str) -> Iterator[pd.Series]:
         """Yield a column of any type in batches of rows."""
@@ -136,10 +136,9 @@ class ParquetBatches:
     Parameters
     ----------
     files : sequence of Path
-        The files, in the order of their rows. If a file lacks a column, the values of its rows in this column are
-        missing.
+        The files, in the order of their rows. If a file lacks a column, its rows have missing values in that column.
     columns : Columns, optional
-        The columns of the whole table, if the files are only a part of the table.
+        The columns of the whole table. Needed if the files are only a part of the table.
     """
 
     def __init__(self, files: Sequence[Path], columns: Columns | None = None) -> None:
@@ -176,7 +175,7 @@ class ParquetBatches:
         return pd.DataFrame(columns=self.names)
 
     def _complete(self, head: pd.DataFrame) -> pd.DataFrame:
-        """Return rows of one file, extended to the columns of all files. Columns of type decimal become floats."""
+        """Return the rows of one file with the columns of all files. Decimals become floats."""
         if not head.columns.is_unique:
             return head
         return convert_decimals(head.reindex(columns=list(dict.fromkeys(self.names))))
@@ -197,12 +196,12 @@ def open_batches(content: Content, columns: Columns | None = None) -> Iterator[B
     content : Content
         The data file.
     columns : Columns, optional
-        The columns of the whole table, if the file is only a part of it.
+        The columns of the whole table. Needed if the file is only a part of the table.
 
     Raises
     ------
     UsageError
-        If the content of the file does not have the format that the ending of its name says.
+        If the content of the file is not in the format of the name's ending.
     """
     if content.format != PARQUET:
         yield FrameBatches(parse_content(content))
@@ -220,12 +219,12 @@ def find_repeated(names: Sequence[str]) -> set[str]:
 
 
 def _choose_size(names: Sequence[str]) -> int:
-    """Return the number of rows in a batch that has these columns."""
+    """Return the number of rows in a batch of these columns."""
     return max(VALUES // max(len(names), 1), 1000)
 
 
 def _simplify(frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert columns to float64 if they have numbers of a type that polars does not support."""
+    """Convert columns whose number type polars does not support to float64."""
     unknown = [kind == np.longdouble or isinstance(kind, pd.SparseDtype) for kind in frame.dtypes]
     names = [name for name, kind in frame.dtypes[unknown].items() if is_number(kind)]
     return frame.astype(dict.fromkeys(names, "float64")) if names else frame
@@ -246,13 +245,13 @@ def read_schema(path: Path) -> tuple[pa.Schema, int]:
 
 
 def _drop_index(schema: pa.Schema) -> pa.Schema:
-    """Return a schema without the columns that pandas reads as an index."""
+    """Return the schema without the columns that pandas uses as the index."""
     index = [name for name in (schema.pandas_metadata or {}).get(INDEX, ()) if isinstance(name, str)]
     return pa.schema([field for field in schema if field.name not in index])
 
 
 def _choose_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """Choose a type for the column of several files: an integer type if it can hold all values, else float64."""
+    """Choose a type for a column of several types: an integer type if all of them are integers, else float64."""
     if not all(map(pa.types.is_integer, kinds)):
         return pa.float64()
     return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in kinds)))
@@ -262,6 +261,5 @@ def _cast(batch: pa.RecordBatch, place: int | None, kind: pa.DataType) -> pa.Arr
     if place is None:
         return pa.nulls(batch.num_rows, kind)
     values = batch.column(place)
-    # Arrow converts 30 % of decimals to another float than Python does. If they are converted to text first, none
-    # differ.
+    # Arrow converts 30 % of decimals to another float than Python does. Decimals that become text first do not differ.
     return (values.cast(pa.string()) if pa.types.is_decimal(values.type) else values).cast(kind, safe=False)

@@ -1,8 +1,8 @@
 """The numbers of a table in blocks of columns.
 
 Single columns are slow in a table with many columns: pandas takes 20 µs to select a column, and each call of numpy
-takes time, too. All columns at once take too much memory in a table with many rows. So a block has many columns if the
-table has few rows, and few columns if it has many rows.
+takes time, too. In a table with many rows, all columns at once take too much memory. So a block has many columns if the
+table has few rows, and few columns if the table has many rows.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def list_blocks(table: pd.DataFrame) -> Iterator[tuple[slice, NDArray[np.float64
 
 
 def hash_rows(numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return a hash of 64 bits for each row. Missing values are equal to each other."""
+    """Return a 64-bit hash of each row. All missing values count as equal."""
     size = max(VALUES // max(numbers.shape[1], 1), 1000)
     parts = (pl.from_numpy(numbers[start : start + size], orient="row") for start in range(0, len(numbers), size))
     return np.concatenate([part.hash_rows().to_numpy() for part in parts])

@@ -26,14 +26,14 @@ class Content:
     Parameters
     ----------
     url : str
-        The location that was asked for: a path or a URL.
+        The path or URL that the caller asked for.
     format : str
         One of `mlops.data.listing.FORMATS`.
     parts : tuple of Path
         The paths of the file, or of all Parquet files in the folder, sorted by name.
     signatures : tuple of Signature
-        Properties of each part that change with its content, such as its size. They were read before the part was
-        hashed.
+        Properties of each part that change with the part's content, such as its size. They were read before the part
+        was hashed.
     sha256 : str
         The hash of the file, or of the folder's files with their names.
     """
@@ -61,7 +61,7 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
     IntegrityError
         If the hash differs from `sha256`, or a file changes before the ``with`` statement ends.
     UsageError
-        If it cannot be read.
+        If the data cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="mlops-data-") as scratch:
         content = _find(url, Path(scratch))
@@ -79,7 +79,7 @@ def open_content(url: str, sha256: str = "") -> Iterator[Content]:
 
 @contextmanager
 def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
-    """Open a data file as a single file, within a ``with`` statement. Yield the name and the path of this file.
+    """Provide the data as a single file, within a ``with`` statement. Yield the name and the path of the file.
 
     A folder of Parquet files is joined in batches to one temporary file with all rows.
 
@@ -88,7 +88,7 @@ def pack_file(file: Path, sha256: str = "") -> Iterator[tuple[str, Path]]:
     IntegrityError
         If the hash of the content differs from `sha256`. If `sha256` is empty, any hash is accepted.
     UsageError
-        If it cannot be read, or if the Parquet files of a folder cannot be one table.
+        If the data cannot be read, or if the Parquet files of a folder cannot form one table.
     """
     with open_content(str(file), sha256) as content, tempfile.TemporaryDirectory(prefix="mlops-data-") as scratch:
         packed = content.parts[0]
@@ -123,16 +123,16 @@ def _require_unchanged(content: Content, cause: Exception | None = None) -> None
         found = _sign_files(content.parts)
     except OSError as error:
         raise IntegrityError(f"The data file {content.url} was deleted while it was read. Restore it.") from error
-    # A file in MLOPS_HOME gets a new time when it is used again, so a new time alone does not count as a change.
+    # Using a file in MLOPS_HOME sets its modification time, so a new time alone does not count as a change.
     same = found == content.signatures or (len(found) == 1 and hash_file(content.parts[0]) == content.sha256)
     if not same:
         raise IntegrityError(f"The data file {content.url} changed while it was read. Test it again.") from cause
 
 
 def _sign_files(files: Sequence[Path]) -> tuple[Signature, ...]:
-    """Return the properties of files that change with their content.
+    """Return those properties of files that change when their content changes.
 
-    A file is first hashed and later read again. If the properties are the same then, the content is, too.
+    A file is first hashed and later read. If its properties are still the same after reading, so is its content.
     """
     found = [file.stat() for file in files]
     return tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in found)

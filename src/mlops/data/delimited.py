@@ -33,7 +33,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        If the content cannot be read as such a table.
+        If the content cannot be read as a table.
     """
     text = _recode(content, url)
     separator = _find_separator(text)
@@ -53,7 +53,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
 
 
 def _describe_byte(content: bytes) -> str:
-    """Name the first byte that is not UTF-8, with its position in the file; pandas reports its position in a chunk."""
+    """Name the first byte that is not UTF-8, and its position in the file. pandas knows only the position in a chunk."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -96,9 +96,9 @@ def _read_lines(text: bytes, separator: str, url: str) -> pd.DataFrame:
 
 
 def _require_empty_ends(frame: pd.DataFrame, url: str) -> None:
-    """Refuse a table in which a line has more fields than the first line. Additional fields that are empty are allowed.
+    """Refuse a table in which a line has more fields than the first line, unless the additional fields are empty.
 
-    pandas would take the first fields of each line as the name of the row, and shift the other fields to the left.
+    pandas would use the first fields of each line as the name of the row, and shift the other fields to the left.
     """
     extra = frame.index.nlevels
     filled = frame.iloc[:, -extra:].notna().any(axis="columns").to_numpy()
@@ -133,7 +133,7 @@ def _convert_commas(frame: pd.DataFrame, url: str) -> pd.DataFrame:
 
 
 def _find_commas(values: pd.Series) -> pd.Series | None:
-    """Return the values of a column, without missing ones, if all are numbers and some have a comma; otherwise None."""
+    """Return the values of a column that are not missing. Return None unless all are numbers and some have a comma."""
     if pd.api.types.is_numeric_dtype(values):
         return None
     text = values.dropna().astype("str").str.strip()

@@ -16,7 +16,7 @@ from mlops.data.profile import ColumnProfile, Profile
 STABILITY_FLOOR = 0.02
 SPREAD_FLOOR = 1.1
 MOST = 20  # maximum number of columns in a table or a plot
-KURTOSIS = 6.0  # assumed; above the normal distribution's 3, so that heavy tails raise no alarm
+KURTOSIS = 6.0  # an assumption; a normal distribution has 3, but heavy tails should raise no alarm
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def compare_profiles(reference: Profile, current: Profile, false_alarm_rate: flo
     reference, current : Profile
         Profiles with the same edges.
     false_alarm_rate : float
-        The probability, between 0 and 1, that a table with the same distribution as the reference causes an alarm.
+        The probability, between 0 and 1, of finding drift in a table that has the same distribution as the reference.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def choose_columns(names: Collection[str], drifts: Iterable[Drift], most: int = 
 
 
 def describe_choice(shown: Collection[str], names: Collection[str]) -> str:
-    """Return a caption that says which columns `choose_columns` chose; "" if it chose all."""
+    """Return a caption for the columns that `choose_columns` chose. Return "" if it chose all columns."""
     if len(shown) == len(names):
         return ""
     return f"The {len(shown)} of {len(names):,} columns with the largest shift"
@@ -117,7 +117,7 @@ def _compare_spread(name: str, reference: ColumnProfile, current: ColumnProfile,
 def measure_stability(reference: ColumnProfile, current: ColumnProfile) -> float:
     """Return the population stability index; 0 means no change.
 
-    Half a value is added to each bin, so no bin is empty.
+    The count of each bin is increased by a half, so that no bin is empty.
     """
     expected = np.array(reference.histogram) + 0.5
     actual = np.array(current.histogram) + 0.5

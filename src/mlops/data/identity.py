@@ -1,21 +1,21 @@
 """The search for rows of a table that a model was trained on.
 
 The digits of a row change when the row is written in single precision or as text, so hashes of rows cannot be compared.
-Instead, two rows are the same if all their values agree to five digits. If they agree only roughly, they may be the
-same row, written with fewer digits. Then it is unknown whether a model was trained on it.
+Instead, two rows are the same if all their values agree to five digits. Two rows that agree only roughly may be the
+same row, written with fewer digits. In this case, it is unknown whether the model was trained on the row.
 
 Two values also agree roughly if rounding can explain their difference. How a file was rounded is visible in the number
 of decimals of each column. The diabetes features are near zero, so a file with four decimals has only one or two
-significant digits. When only significant digits were compared, 93 of 341 trained rows from such a file counted as
-unseen, and 334 from a file with three decimals. With this rule, none do, even with one decimal. The rule mistakes some
-new rows for trained ones. Of 101 new rows, it mistakes none with two decimals or more, and 47 with one decimal. Of
-5,000 random points among 20,000 in three columns of normal numbers, it mistakes 0.06 % with four decimals, 0.16 % with
-two, and 33 % with one.
+significant digits. Without this rule, 93 of 341 trained rows from such a file counted as unseen, and 334 from a file
+with three decimals. With it, none do, even with one decimal. But the rule mistakes some new rows for trained ones. Of
+101 new rows, it mistakes none with two decimals or more, and 47 with one decimal. Of 5,000 random points among 20,000
+in three columns of normal numbers, it mistakes 0.06 % with four decimals, 0.16 % with two, and 33 % with one.
 
-All numbers of a file may be rounded to two significant digits (``%.2g``), which changes them by up to 5 %, or to one
-digit, which changes them by up to 50 %. Rows then agree roughly if such a change can explain their difference. Of the
-101 new rows, this rule mistakes none with two digits, and one with one digit. Of the 5,000 points, it mistakes 8 % with
-two digits. The rule does not apply to tables that have only whole numbers, because 119 and 120 may be different values.
+A second rule is for files whose numbers are all rounded to two significant digits (``%.2g``), which changes them by up
+to 5 %, or to one digit, which changes them by up to 50 %. Rows agree roughly if such a change can explain their
+difference. Of the 101 new rows, this rule mistakes none with two digits, and one with one digit. Of the 5,000 points,
+it mistakes 8 % with two digits. The rule does not apply to tables that have only whole numbers, because 119 and 120 may
+be different values.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from mlops.data.rounding import bound_coarseness, bound_rounding
 
 SAME = 1e-5  # relative difference; six significant digits have an error of up to 5e-6, single precision of 6e-8
 ALIKE = 1e-2  # relative difference
-# Shares of a column's mean magnitude. For values below this share, differences are relative to it.
+# As shares of a column's mean magnitude. For values below a floor, differences are relative to the floor.
 SAME_FLOOR = 1e-9  # for numbers that are zero except for a rounding error
 ALIKE_FLOOR = 1e-2  # for files with a fixed number of decimals, in which small values have few digits
 MISSING = -1e6  # replaces a missing value; far from the logarithm of any number
@@ -42,15 +42,15 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Familiarity:
-    """The result of looking up rows among recorded rows, such as the training rows of a model.
+    """The result of looking rows up among recorded rows, such as the training rows of a model.
 
     Parameters
     ----------
     seen : array of bool, shape (n,)
-        True for a row that agrees with a recorded row in every column within `SAME`.
+        True for a row that agrees with a recorded row: no column differs by more than `SAME`.
     unknown : array of bool, shape (n,)
-        True for a row that may be a recorded row, either because it agrees with one within `ALIKE` or except for
-        rounding, or because some recorded rows are unavailable.
+        True for a row that may be a recorded row. Either it agrees roughly with a recorded row (up to `ALIKE`, or up to
+        rounding), or some recorded rows are unavailable.
     unavailable : int
         The number of tables of recorded rows that are unavailable.
     """
@@ -68,7 +68,7 @@ class Familiarity:
 
     @property
     def explanation(self) -> str:
-        """The reason why rows may have been seen; empty if there are no such rows."""
+        """The reason why some rows may be recorded rows. Empty if there are no such rows."""
         unknown = int(self.unknown.sum())
         if not unknown:
             return ""
@@ -87,17 +87,17 @@ class Familiarity:
 def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> Familiarity:
     """Look rows up among recorded rows.
 
-    To look up 200,000 rows of 20 numbers among 800,000 recorded rows takes 3 s of processor time, and 250 MB in
-    addition to the tables. This is so even if half of the columns have only five different values. The time is
-    proportional to the number of rows times the number of columns. The memory does not depend on the number of tables.
+    Looking up 200,000 rows of 20 numbers among 800,000 recorded rows takes 3 s of processor time, and 250 MB in
+    addition to the tables. The time is proportional to the number of rows times the number of columns. The memory does
+    not depend on the number of tables.
 
     Parameters
     ----------
     rows : DataFrame
         The rows to look up, with the columns to compare. Values other than numbers must be equal.
     recorded : sequence of DataFrame or None
-        Tables of recorded rows, with the same columns in any order. None stands for a table that is unavailable; then
-        every row may have been seen.
+        Tables of recorded rows, with the same columns in any order. None stands for an unavailable table. With one such
+        table, every row may be a recorded row.
 
     Returns
     -------
@@ -114,17 +114,17 @@ def match_rows(rows: pd.DataFrame, recorded: Sequence[pd.DataFrame | None]) -> F
 
 
 def _select(table: pd.DataFrame, columns: pd.Index) -> pd.DataFrame:
-    """Return a table with only these columns. Copy the table only if it has other columns."""
+    """Return a table with only these columns. If it has no other columns, the table is not copied."""
     return table if table.columns.equals(columns) else table[list(columns)]
 
 
 class _Search:
     """The search for rows in tables with the same columns.
 
-    Values are converted to a logarithmic scale, on which a relative difference is a distance, and on which the
-    tolerance of each column is 1. The distance between two rows is the largest distance in any column, so only the
-    nearest known row needs to be compared. Tables are converted one at a time, because a converted table is as large as
-    the original.
+    Values are converted to a logarithmic scale, on which a relative difference becomes a distance. The scale is divided
+    so that the tolerance of each column is a distance of 1. The distance between two rows is the largest distance in
+    any column. So only the nearest known row needs to be compared. Tables are converted one at a time, because a
+    converted table is as large as the original.
     """
 
     def __init__(self, rows: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> None:
@@ -136,7 +136,7 @@ class _Search:
         self._sizes = _measure_columns(self._tables)
 
     def find_alike(self) -> NDArray[np.bool_]:
-        """Return, for each row, whether it agrees with a known row within `ALIKE` or except for rounding."""
+        """Return, for each row, whether it agrees roughly with a known row: up to `ALIKE`, or up to rounding."""
         coarseness = (bound_coarseness(self._rows, table) for table in self._tables)
         tolerances = np.maximum.reduce([np.full(self._rows.shape[1], ALIKE), *coarseness])
         rounding = np.maximum.reduce([bound_rounding(self._rows, table) for table in self._tables])
@@ -144,7 +144,7 @@ class _Search:
         return self._find(every, tolerances, np.maximum(rounding / tolerances, self._choose_units(ALIKE_FLOOR)))
 
     def find_same(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return, for each row, whether it is chosen and agrees with a known row within `SAME`."""
+        """Return, for each row, whether it is a chosen row and agrees with a known row up to `SAME`."""
         return self._find(chosen, np.full(self._rows.shape[1], SAME), self._choose_units(SAME_FLOOR))
 
     def _choose_units(self, floor: float) -> Numbers:
@@ -174,8 +174,8 @@ class _Search:
 def _find_near(rows: Numbers, known: Numbers) -> NDArray[np.bool_]:
     """Return, for each row, whether a known row differs from it by at most 1 in every column."""
     first = np.unique(hash_rows(known), return_index=True)[1]
-    known = known[np.sort(first)] if len(first) < len(known) else known  # the search is slow among copies
-    # Building the tree takes a third of the time without the search for medians (balanced_tree).
+    known = known[np.sort(first)] if len(first) < len(known) else known  # copies slow down the search
+    # Without the search for medians (balanced_tree), building the tree takes a third of the time.
     tree = cKDTree(known, balanced_tree=False, compact_nodes=False)
     distances, _ = tree.query(rows, p=np.inf, distance_upper_bound=1 + 1e-9, workers=-1)
     return np.isfinite(distances)
@@ -195,7 +195,7 @@ def _encode(tables: Sequence[pd.DataFrame]) -> list[Numbers]:
 
 
 def _measure_columns(tables: Sequence[pd.DataFrame]) -> Numbers:
-    """Return, for each column, the mean magnitude of its finite numbers in all tables; 0 if it has none."""
+    """Return, for each column, the mean magnitude of its finite numbers in all tables, or 0 if it has none."""
     sums, counts = np.zeros(tables[0].shape[1]), np.zeros(tables[0].shape[1])
     for table in tables:
         for columns, numbers in list_blocks(table):

@@ -1,4 +1,4 @@
-"""The search for the files of a data file or folder by its URL. It does not read the files."""
+"""The search for the files at the URL of a data file or folder. The files are not read."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ class Files:
     format : str
         One of `FORMATS`.
     paths : mapping of str to str
-        The path of each file in the file system, by the name of the file in the folder.
+        The path of each file in the file system, by the file's name in the folder.
     parts : tuple of str
         The names of the files that contain rows, sorted. Hidden files do not contain rows.
     is_folder : bool
@@ -82,7 +82,7 @@ def find_files(url: str) -> Files:
     Raises
     ------
     UsageError
-        If there is no such file or folder, or if the rows of a file in the folder would be ignored.
+        If there is no such file or folder, or if the folder contains a subfolder or a file that is not a Parquet file.
     """
     import fsspec
 
@@ -100,7 +100,7 @@ def find_files(url: str) -> Files:
 
 
 def fetch_file(system: FileSystem, path: str, copy: Path) -> Path:
-    """Return the path of a local file. If the file is remote, copy it to `copy`, and return that path."""
+    """Return the path of a local file. A remote file is first copied to the path `copy`."""
     if is_local(system):
         return Path(path)
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def is_local(system: FileSystem) -> bool:
 
 @contextmanager
 def explain_unreadable(url: str) -> Iterator[None]:
-    """Turn the errors of a ``with`` statement into one error that says why a data file cannot be found or copied.
+    """Turn any error in a ``with`` statement into one that says why a data file cannot be found or copied.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def explain_unreadable(url: str) -> Iterator[None]:
 
 
 def _is_folder(system: FileSystem, path: str, url: str) -> bool:
-    """Return whether a URL is a folder. A server is asked only if the URL does not end as the name of a data file."""
+    """Return whether a URL is a folder. A server is asked only if the URL does not end like the name of a data file."""
     return find_path(url).is_dir() or (not split_name(url)[1] and system.isdir(path))
 
 
@@ -147,7 +147,9 @@ def _list_folder(system: FileSystem, path: str, url: str) -> Files:
 
 
 def _is_part(name: str, url: str) -> bool:
-    """Return whether a file in a folder is part of the data. Raise an error if its rows would be ignored."""
+    """Return whether a file in a folder is part of the data. Raise an error for a file that is neither hidden nor
+    Parquet.
+    """
     *folders, file = PurePosixPath(name).parts
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False

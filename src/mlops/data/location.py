@@ -31,7 +31,7 @@ def require_file(url: str, source: str) -> None:
     Raises
     ------
     UsageError
-        If it cannot be read.
+        If the file cannot be read.
     """
     found = SCHEME.match(url)
     if found and found[1] != "file":
@@ -43,20 +43,16 @@ def require_file(url: str, source: str) -> None:
 
 
 def name_folder(url: str) -> str:
-    """Return a phrase that names the folder of a relative path: " in /home/me".
-
-    It is "" for absolute paths and URLs.
-    """
+    """Return a phrase with the folder of a relative path, " in /home/me", or "" for absolute paths and URLs."""
     return "" if SCHEME.match(url) or Path(url).is_absolute() else f" in {Path.cwd()}"
 
 
 def describe_obstacle(path: Path) -> str:
     """Describe why a path cannot be read as data. Return "" if it can be read or does not exist.
 
-    The text continues a sentence that begins with the path.
+    The text continues a sentence that begins with the path: "is a pipe. Write the data to a file".
 
-    Pipes and devices count as unreadable. Reading them may never end, and the next notebook would not get the same
-    rows.
+    Pipes and devices count as unreadable: reading them may never end, and a second reader would get other rows.
     """
     try:
         mode = path.stat().st_mode

@@ -1,7 +1,7 @@
-"""A mergeable profile of a table: its distribution in a few numbers per column.
+"""The profile of a table: the distribution of each column, in a few numbers.
 
-Profiles of parts merge into the profile of the whole. So the profile of a table is the same whether the table is one
-file, a stream of batches or the partitions of a cluster.
+The profiles of the parts of a table merge into the profile of the table. So the profile does not depend on whether the
+table is one file, a stream of batches, or parts on a cluster.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,7 +62,7 @@ Profile = Mapping[str, ColumnProfile]
 def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
     """Return the edges of `bins` bins that have about the same number of values.
 
-    If many values are the same, return fewer.
+    If many values are the same, return fewer edges.
 
     Every edge lies between two values, so that the last digit of a value does not decide its bin. The first edge is
     below the smallest value, and the last edge above the largest. Missing and infinite values have no bin.
@@ -78,7 +78,7 @@ def choose_edges(values: pd.Series, bins: int = BINS) -> tuple[float, ...]:
 
 
 def choose_ranks(count: int, bins: int = BINS) -> NDArray[np.int64]:
-    """Return the ranks, counted from 0, of the values that end each of `bins` bins but the last one."""
+    """Return the ranks, counted from 0, of the largest values in each of `bins` bins except the last bin."""
     return np.floor((count - 1) * np.linspace(0, 1, bins + 1)[1:-1]).astype(np.int64) if count else np.empty(0, int)
 
 
@@ -92,9 +92,9 @@ def place_edges(
     lowest, highest : float
         The smallest and the largest value.
     between : iterable of pair of float
-        The largest value of each bin but the last one, with the next larger value.
+        For each bin except the last one: its largest value, and the next larger value of the column.
     bins : int
-        The number of bins, if no values are the same.
+        The number of bins that were asked for.
     """
     with np.errstate(over="ignore"):
         margin = (highest - lowest) / (2 * bins) or max(abs(lowest), 1.0) / (2 * bins)
@@ -165,7 +165,7 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
     Raises
     ------
     UsageError
-        If a column occurs twice, is not numeric, has no finite number, or has one whose square is infinite.
+        If a column occurs twice, is not numeric, has no finite number, or has a number whose square is infinite.
     """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     require_once(list(frame.columns))
@@ -173,17 +173,17 @@ def make_reference(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
 
 
 def is_number(kind: object) -> bool:
-    """Return whether the data test can profile a column of this pandas type, which must be numeric."""
+    """Return whether a pandas type is numeric, so that the data test can profile the column."""
     return bool(pd.api.types.is_any_real_numeric_dtype(kind))
 
 
 def require_once(names: Sequence[str]) -> None:
-    """Refuse a table for a reference in which a column occurs twice.
+    """Refuse to profile a table in which a column occurs twice.
 
     Raises
     ------
     UsageError
-        If one does.
+        If a column occurs twice.
     """
     seen: set[str] = set()
     for name in names:
@@ -193,24 +193,24 @@ def require_once(names: Sequence[str]) -> None:
 
 
 def require_numbers(name: str, kind: str, *, is_number: bool) -> None:
-    """Refuse a column for a reference whose type, as pandas calls it, is not one of numbers.
+    """Refuse to profile a column that does not contain numbers. `kind` is the name that pandas has for its type.
 
     Raises
     ------
     UsageError
-        If it is not.
+        If `is_number` is False.
     """
     if not is_number:
         raise UsageError(f"The column {name} contains {kind}, but a profile needs numbers. Convert or remove it.")
 
 
 def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
-    """Return the profile of a column of a reference; refuse one that the data test could not use.
+    """Return the profile of a column, but refuse a profile that cannot be a reference for the data test.
 
     Raises
     ------
     UsageError
-        If the column has no finite value, or one whose square is infinite.
+        If the column has no finite value, or a value whose square is infinite.
     """
     if not column.count:
         raise UsageError(f"The column {name} contains no finite number, so it has no profile. Remove it.")
@@ -224,7 +224,7 @@ def require_profile(name: str, column: ColumnProfile) -> ColumnProfile:
 
 def _profile_reference(name: str, values: pd.Series) -> ColumnProfile:
     require_numbers(name, str(values.dtype), is_number=is_number(values.dtype))
-    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
+    with np.errstate(over="ignore", invalid="ignore"):  # values that are too large are refused below
         column = profile_column(values.to_numpy(dtype=float, na_value=np.nan), choose_edges(values))
     return require_profile(name, column)
 

@@ -10,18 +10,18 @@ from mlops.data.blocks import list_blocks
 
 COARSE = 2  # significant digits; with three, errors are at most 5e-3, less than `identity.ALIKE`
 EXACT = 2e-7  # relative difference; single precision has an error of up to 6e-8
-MOST_DECIMALS = 12  # more decimals do not change any result
-FIRST = 25  # number of rows that are checked first, because they rule out most candidates
+MOST_DECIMALS = 12  # more decimals would change no result
+FIRST = 25  # check this many rows first, because they rule out most candidates
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
 def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return the largest difference, by column, that rounding can cause between tables that had the same numbers.
+    """Return, for each column, how far rounding to decimals can move two equal numbers apart in the two tables.
 
-    The result is 0 if both columns have the same number of decimals, because both then round a number to the same
-    value.
+    The result is 0 for a column with the same number of decimals in both tables, because equal numbers are then rounded
+    to the same value.
 
     Parameters
     ----------
@@ -33,10 +33,11 @@ def bound_rounding(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 
 
 def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
-    """Return the largest relative difference, by column, that rounding to one or two significant digits can cause.
+    """Return, for each column, the largest relative difference that rounding to two or fewer digits can cause.
 
-    The result is 0 unless all numbers of one table have at most two significant digits, and the other table has a
-    column with decimals and more digits. It is also 0 for columns with the same number of digits in both tables.
+    Digits are significant digits. A table counts as rounded if all its numbers have at most two digits, and the other
+    table has a column with decimals and more digits. If no table is rounded, the result is 0. It is also 0 for a column
+    with the same number of digits in both tables.
     """
     digits = np.array([_count_digits(rows), _count_digits(known)])
     fewest = int(digits.max(axis=1).min()) if digits.size else 0
@@ -50,7 +51,7 @@ def bound_coarseness(rows: pd.DataFrame, known: pd.DataFrame) -> Numbers:
 def _find_last_places(table: pd.DataFrame) -> Numbers:
     """Return the value of the last decimal place of each column: 0.01 if no number has more than two decimals.
 
-    The result is 0 for a column with more than `MOST_DECIMALS` decimals.
+    It is 0 for a column with more than `MOST_DECIMALS` decimals.
     """
     places = np.zeros(table.shape[1])
     for columns, numbers in list_blocks(table):
@@ -60,7 +61,7 @@ def _find_last_places(table: pd.DataFrame) -> Numbers:
 
 
 def _count_digits(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Return, for each column, the largest number of significant digits, counted up to `COARSE` + 1; 0 if empty."""
+    """Return, for each column, the largest number of significant digits (at most `COARSE` + 1), or 0 without values."""
     digits = np.zeros(table.shape[1], dtype="int64")
     for columns, numbers in list_blocks(table):
         found = _find_fewest(numbers, range(1, COARSE + 1), _has_digits)
@@ -76,7 +77,7 @@ def _are_whole(table: pd.DataFrame) -> Flags:
 
 
 def _find_fewest(numbers: Numbers, candidates: range, test: Callable[[Numbers, int], Flags]) -> NDArray[np.int64]:
-    """Return, for each column, the first candidate for which all values pass the test; -1 if there is none."""
+    """Return, for each column, the first candidate with which all values pass `test`, or -1 if there is none."""
     found = np.full(numbers.shape[1], -1)
     for candidate in candidates:
         pending = np.flatnonzero(found < 0)
@@ -87,7 +88,7 @@ def _find_fewest(numbers: Numbers, candidates: range, test: Callable[[Numbers, i
 
 @np.errstate(divide="ignore", invalid="ignore")
 def _has_digits(numbers: Numbers, most: int) -> Flags:
-    """Return, for each value, whether it has at most this number of significant digits; True for zeros and gaps."""
+    """Return, for each value, whether it has at most `most` significant digits. True for zeros and missing values."""
     units = 10.0 ** (np.floor(np.log10(np.abs(numbers))) + 1 - most)
     near = np.abs(numbers - np.round(numbers / units) * units) <= EXACT * np.abs(numbers)
     return near | (numbers == 0) | ~np.isfinite(numbers)
@@ -95,5 +96,5 @@ def _has_digits(numbers: Numbers, most: int) -> Flags:
 
 @np.errstate(invalid="ignore")
 def _has_decimals(numbers: Numbers, most: int) -> Flags:
-    """Return, for each value, whether it has at most this number of decimals. True for gaps."""
+    """Return, for each value, whether it has at most `most` decimals. True for missing values."""
     return (np.abs(numbers - np.round(numbers, most)) <= EXACT * np.abs(numbers)) | ~np.isfinite(numbers)

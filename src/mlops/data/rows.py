@@ -28,7 +28,7 @@ class ScanPlan:
     ranges : mapping of str to pair of float
         The range of each column that has a rule.
     others : tuple of str
-        The columns that have a rule but contain other values than numbers.
+        The columns that have a rule but whose values are not numbers.
     """
 
     edges: Mapping[str, tuple[float, ...]]
@@ -37,7 +37,7 @@ class ScanPlan:
 
     @property
     def compared(self) -> list[str]:
-        """The columns that are compared to find copies of rows."""
+        """The columns in which rows are compared to find copies."""
         return [name for name in self.edges if name in self.ranges]
 
 
@@ -48,9 +48,10 @@ class OtherTotals:
     Parameters
     ----------
     first, example : tuple of str
-        The first value, and the first value that is not a number; each is empty if there is no such value.
+        The first value, and the first value that is not a number. A tuple is empty if there is no such value.
     missing, first_missing : int
-        The number of missing values, and the row of the first missing value, counted from 0; -1 if no value is missing.
+        The number of missing values, and the row of the first one, counted from 0. The row is -1 if no value is
+        missing.
     """
 
     first: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class OtherTotals:
     first_missing: int = -1
 
     def merge(self, later: "OtherTotals") -> "OtherTotals":
-        """Merge these totals with those of the rows that follow."""
+        """Return these totals merged with those of the rows that follow."""
         return OtherTotals(
             first=self.first or later.first,
             example=self.example or later.example,
@@ -87,7 +88,7 @@ class RowsScan:
     hashes: NDArray[np.uint64]
 
     def merge(self, later: "RowsScan") -> "RowsScan":
-        """Merge these results with those of the rows that follow."""
+        """Return these results merged with those of the rows that follow."""
         return RowsScan(
             totals=self.totals.merge(later.totals),
             others={name: other.merge(later.others[name]) for name, other in self.others.items()},
@@ -108,7 +109,7 @@ def scan_rows(batches: Batches, plan: ScanPlan, row: int = 0) -> RowsScan:
 
 
 def count_copies(hashes: NDArray[np.uint64]) -> int:
-    """Return the number of hashes that are copies of another one. The hashes are sorted in place."""
+    """Return the number of hashes that equal an earlier hash. The array is sorted in place."""
     hashes.sort()
     return int(np.count_nonzero(hashes[1:] == hashes[:-1]))
 

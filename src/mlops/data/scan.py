@@ -58,10 +58,10 @@ class TableScan:
     names : tuple of str
         The names of the columns, in order. A name may occur more than once.
     numbers : mapping of str to ColumnTotals
-        The columns of numbers. In a table without rows, columns have no type, so all of them count as columns of
+        The totals of the columns of numbers. In a table without rows, columns have no type, so all count as columns of
         numbers.
     others : mapping of str to OtherColumn
-        The columns that have a rule but contain other values than numbers.
+        The columns that have a rule but whose values are not numbers.
     copies : int
         The number of rows that are copies: they equal an earlier row in all columns of numbers that have a rule.
     head : DataFrame
@@ -101,14 +101,14 @@ def scan_file(url: str, rules: Sequence[ColumnRule], reference: Profile) -> Tabl
     rules : sequence of ColumnRule
         The rules of the data test, one per column.
     reference : Profile
-        The profile that has the bin edges of each column.
+        The profile with the bin edges of each column.
 
     Raises
     ------
     IntegrityError
         If a file changes during the scan.
     UsageError
-        If the file does not exist, or its content does not have the format that the ending of its name says.
+        If the file does not exist, or its content is not in the format of the name's ending.
     """
     with open_content(url) as content, open_batches(content) as batches:
         return replace(scan_batches(batches, rules, reference), url=url, sha256=content.sha256)
@@ -130,13 +130,13 @@ def plan_scan(layout: Layout, rules: Sequence[ColumnRule], reference: Profile) -
 
 
 def conclude_scan(layout: Layout, found: RowsScan, copies: int, head: pd.DataFrame) -> TableScan:
-    """Return the result of a scan from the results for all rows of the table."""
+    """Return the result of a scan. `found`, `copies` and `head` describe all rows of the table."""
     others = {name: _describe_other(layout.name_kind(name), other) for name, other in found.others.items()}
     return TableScan(layout.rows, tuple(layout.names), found.totals.finish(), others, copies, head)
 
 
 def scan_batches(batches: Batches, rules: Sequence[ColumnRule], reference: Profile) -> TableScan:
-    """Scan a table that is read in batches; `rules` and `reference` as for `scan_file`."""
+    """Scan a table that is read in batches. `rules` and `reference` are the same as for `scan_file`."""
     found = scan_rows(batches, plan_scan(batches, rules, reference))
     return conclude_scan(batches, found, count_copies(found.hashes), batches.read_head(HEAD))
 

@@ -40,8 +40,7 @@ class Table:
 def write_sample(folder: Path, name: str, make: Callable[[], pd.DataFrame]) -> str:
     """Write a problem's sample data as CSV and return its path as text.
 
-    `folder` is usually ``MLOPS_HOME/datasets``. The file is in a subfolder whose name is a hash of the content. It is
-    not deleted.
+    `folder` is usually ``MLOPS_HOME/datasets``. The file is written to a subfolder whose name is a hash of the content.
     """
     return str(store_by_content(folder, name, make().to_csv(index=False).encode()))
 
@@ -62,7 +61,7 @@ def read_table(url: str, sha256: str = "") -> Table:
     IntegrityError
         If the hash differs from `sha256`.
     UsageError
-        If the file does not exist, is not in the format that its ending says, or has text that is not UTF-8.
+        If the file does not exist, is not in the format of the name's ending, or has text that is not UTF-8.
     """
     with open_content(url, sha256) as content:
         return Table(url, content.sha256, parse_content(content))
@@ -74,7 +73,7 @@ def parse_content(content: Content) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        If the content does not have the format that the ending of the file's name says.
+        If the content is not in the format of the name's ending.
     """
     frames = [_parse_part(content.format, part, content.url) for part in content.parts]
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
@@ -107,7 +106,7 @@ def _parse_parquet(file: Path, url: str) -> pd.DataFrame:
 
 
 def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageError:
-    """Return an error that says why Parquet files cannot be read: a text is not UTF-8, or else the reader's error."""
+    """Return an error that says why Parquet files cannot be read: a text that is not UTF-8, or else the given error."""
     if column := next(filter(None, map(_find_bad_text, files)), ""):
         return UsageError(f"The column {column} of the data file {url} has text that is not UTF-8. Save it as UTF-8.")
     return UsageError(f"The data file {url} is not a whole Parquet file: {quote_cause(error)}.")
@@ -115,7 +114,7 @@ def explain_damage(files: Sequence[Path], url: str, error: Exception) -> UsageEr
 
 def _find_bad_text(file: Path) -> str:
     """Return the name of the first column of a Parquet file that has text other than UTF-8; empty if there is none."""
-    import pyarrow.parquet as pq  # imported here, because only damaged files need it
+    import pyarrow.parquet as pq  # imported here, because it is needed only for damaged files
 
     try:
         with pq.ParquetFile(file) as opened:
@@ -140,7 +139,7 @@ def _is_bad(batches: Iterable[pa.RecordBatch]) -> bool:
 
 
 def require_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table after checking that its texts are UTF-8. pandas notices other texts only when it displays them.
+    """Return the table if all its texts are UTF-8. pandas itself fails only later, when it displays a text.
 
     Raises
     ------

@@ -25,7 +25,7 @@ class Violation:
     rule : str
         "columns", "type", "missing", "range", "duplicates", "rows", "shape" or "spread".
     seen, allowed : str
-        What the table has, and what the rule allows, both as text.
+        The value in the table, and the values that the rule allows, as text.
     """
 
     column: str
@@ -57,7 +57,7 @@ def find_violations(
     reference : Profile
         The expected distribution.
     false_alarm_rate : float
-        The probability, between 0 and 1, that a table with the same distribution as the reference counts as drifted.
+        The probability, between 0 and 1, of finding drift in a table that has the same distribution as the reference.
     max_duplicate_share : float
         The largest allowed share of rows that are copies of an earlier row, between 0 and 1.
     min_rows : int

@@ -1,4 +1,4 @@
-"""The modules that only notebooks import. The package checks the parameters of the notebook that imports it.
+"""The modules that only notebooks import. Importing the package turns on the check of parameters in JupyterLab.
 
 .. code-block:: text
 
@@ -6,7 +6,7 @@
     declared  the problem, and the hyperparameters that a notebook sets
     figures   the plots, with alt text
     excerpts  the tables that are too long to show whole
-    ranges    the check of a parameter's range in JupyterLab, where no runner checks it
+    ranges    the check of parameters in JupyterLab, where no runner checks them
 """
 
 from mlops.notebook.ranges import check_cells

@@ -4,7 +4,7 @@ import pandas as pd
 
 from mlops.numbers import format_number
 
-MOST = 20  # columns, which is as many as pandas shows
+MOST = 20  # maximum number of columns; pandas shows as many
 
 
 def show_largest(values: pd.Series) -> pd.DataFrame:
@@ -13,12 +13,12 @@ def show_largest(values: pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     values : Series
-        The numbers by column. The name of the series says what they are: "weight".
+        The numbers by column. The name of the series says what the numbers are: "weight".
 
     Returns
     -------
     DataFrame
-        A row of formatted numbers. If some are left out, the table has a caption that says so.
+        A row of formatted numbers. If some columns are left out, the caption of the table says so.
     """
     shown = values if len(values) <= MOST else values[values.abs().nlargest(MOST).index]
     chosen = f"The {MOST} of {len(values):,} columns with the largest {values.name}"

@@ -1,7 +1,7 @@
 """The figures of the notebooks, shown with the alt text that a report needs.
 
-They do not use pyplot. Loading its backend for notebooks takes as long as drawing a figure, and this backend would show
-each figure twice.
+They do not use pyplot, because its backend for notebooks takes as long to load as a figure takes to draw, and would
+show each figure twice.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ def save_picture(picture: bytes, path: Path) -> None:
 def plot_drift(drifts: Sequence[Drift]) -> Figure:
     """Plot the distance of each column from the reference, with the largest allowed distance.
 
-    If there are more columns than a figure can show, it shows the columns with the largest distance, and says so.
+    If there are too many columns for a figure, plot only those with the largest distance. The figure says so.
     """
     every = {drift.column: drift for drift in _list_shapes(drifts)}
     shown = choose_columns(every, drifts)

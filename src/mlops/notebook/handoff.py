@@ -1,8 +1,8 @@
 """The hand-off between notebooks: one notebook hands on its results as scraps, and the next reads them.
 
-In a run, a notebook's scraps are read from its executed copy in the run's folder. JupyterLab makes no such copy, and
-papermill's command can write it anywhere. So in both cases the scraps are also stored in
-``MLOPS_HOME/workbench/<notebook>.ipynb``. This file contains nothing else, and the next notebook reads it.
+In a run, the next notebook reads the scraps from the executed copy in the run's folder. JupyterLab makes no executed
+copy, and papermill's command can write the copy anywhere. In both cases, the scraps are also stored in
+``MLOPS_HOME/workbench/<notebook>.ipynb``, and the next notebook reads that file.
 """
 
 import math
@@ -18,7 +18,7 @@ WORKBENCH = "workbench"  # a folder in MLOPS_HOME
 
 
 class Results(Mapping[str, Any]):
-    """The results of a notebook, as a read-only mapping. The error about a missing name lists the existing names."""
+    """The results of a notebook, as a read-only mapping. For a missing name, the error lists the existing names."""
 
     def __init__(self, notebook: str, values: Mapping[str, Any]) -> None:
         self.notebook = notebook
@@ -49,9 +49,9 @@ def glue_results(notebook: str, run_folder: str = "", /, **values: Any) -> None:
     notebook : str
         The name of the calling notebook: "02_train", or with its environment: "06_deploy-qa".
     run_folder : str
-        The folder of the run, which the runner passes. Empty if JupyterLab or papermill's command runs the notebook.
+        The folder of the run, which the runner sets. Empty in JupyterLab and for papermill's command.
     **values
-        Plain values: text, numbers, booleans, None, and lists or dicts of these. Values of numpy are converted.
+        The results, by name: text, numbers, booleans, None, and lists or dicts of these. Values of numpy are converted.
 
     Raises
     ------
@@ -77,8 +77,8 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
     notebook : str
         The name of the notebook: "02_train".
     run_folder : str
-        The folder of the run. If it is empty, the results are those of the notebook's last execution in JupyterLab or
-        by papermill's command.
+        The folder of the run. If empty, read the results of the notebook's last execution in JupyterLab or with
+        papermill's command.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def read_results(notebook: str, run_folder: str = "") -> Results:
 
 
 def require_same(name: str, *results: Results) -> Any:
-    """Return the value of a result that several notebooks must agree on.
+    """Return the value of the result `name`, which must be the same in the results of all given notebooks.
 
     Raises
     ------

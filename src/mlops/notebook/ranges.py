@@ -1,4 +1,4 @@
-"""The check of parameters in JupyterLab and papermill, where the runner does not check a notebook first."""
+"""The check of parameters in JupyterLab and papermill. In a run, the runner checks them before the notebook starts."""
 
 import ast
 import sys
@@ -25,10 +25,10 @@ from mlops.parameters.suggestion import suggest
 RULES = (INTERVAL, OPTIONS, PATTERN)
 THIS_CELL = "parameters cell"
 SPECIAL = {*"[](){}*+?^$|\\"}  # a word that contains one of these characters is a pattern
-# The line that checks the variables of a cell.
+# A line of code that is added to a cell and checks its variables.
 AFTERWARDS = f"__import__({__name__!r}, fromlist=['check_cell']).check_cell.check_values({{source!r}}, globals())"
 INJECTED = "# Parameters\n"  # the first line of the cell in which papermill sets parameters
-# The syntax nodes that a constant consists of. Names and calls are not among them.
+# The kinds of syntax nodes in a constant. Names and calls are not among them.
 PARTS = (
     ast.Constant,
     ast.List,
@@ -52,9 +52,9 @@ def check_cells() -> None:
 
 
 class CellCheck:
-    """The check of all cells that one kernel runs. It remembers the parameters that the notebook declares."""
+    """The check of all cells that one kernel runs. The object keeps the parameters that the notebook has declared."""
 
-    has_side_effects = True  # so that IPython does not call this only to see whether a cell is complete
+    has_side_effects = True  # without this, IPython would also call this object to find out whether a cell is complete
 
     def __init__(self) -> None:
         self._declared: dict[str, Parameter] = {}
@@ -62,7 +62,7 @@ class CellCheck:
     def __call__(self, lines: list[str]) -> list[str]:
         """Check the parameters that a cell sets against the comments of their declarations, and return the cell to run.
 
-        If a cell only assigns values, and computes one of them, the returned cell checks its variables at its end. Any
+        If a cell only assigns values, but computes some of them, a last line that checks its variables is added. Any
         other cell is returned unchanged.
 
         Parameters
@@ -73,8 +73,8 @@ class CellCheck:
         Raises
         ------
         ParameterError
-            For a value that is not allowed, a parameter that the notebook does not declare, or a computed value in a
-            cell of declarations. IPython shows the error instead of running the cell.
+            For a value that is not allowed, a parameter that the notebook does not declare, or a declaration that is
+            not a literal, such as ``1 / 2``. IPython shows the error instead of running the cell.
         """
         source = "".join(lines)
         with _without_frames():
@@ -108,12 +108,12 @@ class CellCheck:
                     (self._declared[name],) = read_cell(line, THIS_CELL, {name: value})
             else:
                 said = f"{name} was not checked, because its value is of type {type(value).__name__}."
-                warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # so that the warning quotes no line of code
+                warnings.warn_explicit(said, UserWarning, THIS_CELL, 1)  # with this file name, it quotes no code
 
     def _read_declared(self, source: str) -> dict[str, Parameter]:
         """Return the parameters that a cell of constants declares.
 
-        A cell without range comments declares parameters only if no earlier cell has done so.
+        If an earlier cell has declared parameters, a cell without range comments does not change them.
         """
         ranges = any(rule.search(source) for rule in RULES)
         if self._declared and not ranges:
@@ -175,9 +175,9 @@ def _assigns_constants(source: str) -> bool:
 
 
 def _list_ruled(source: str) -> dict[str, str]:
-    """Return the assignments whose comment gives the allowed values. Return none if the cell does anything else.
+    """Return the assignments whose comments give the allowed values, by name. Return none if a cell does anything else.
 
-    Each assignment is returned as a separate text, with the comment of its last line.
+    The text of an assignment ends with the comment of its last line.
     """
     try:
         statements = [(name, statement) for name, statement, _ in _list_assignments(source)]

@@ -54,7 +54,8 @@ class Parameter:
     pattern : str
         A regular expression that the whole text must match. Empty if any text is allowed.
     declared : type, optional
-        The type that the annotation or the comment declares. None if the type of the literal counts.
+        The type that the annotation or the comment declares. None if neither does, so that the type of the literal
+        counts.
     """
 
     name: str
@@ -81,7 +82,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value. For error messages, it has the place that sets the value and the text that was typed there."""
+    """A value with its source and the text that the user typed, which error messages quote."""
 
     value: Any
     source: str
@@ -104,7 +105,7 @@ def read_declarations(notebook: Path) -> dict[str, Parameter]:
     Raises
     ------
     ParameterError
-        If a line of the cell is not ``name = literal``, or its comment does not allow its value.
+        If a line of the cell is not ``name = literal``, or its comment does not allow the literal.
     """
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -189,14 +190,14 @@ def _read_declaration(
 
 
 def split_assignment(line: ast.stmt) -> tuple[ast.Name | None, ast.expr | None]:
-    """Return the name and the value of an assignment. Each is None if the statement does not have it."""
+    """Return the name and the value of an assignment. Return None for a part that the statement does not have."""
     targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
     name = targets[0] if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
     return name, line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
 
 
 def _read_type(line: ast.stmt, default: object, comment: str, source: str) -> type | None:
-    """Return the type that a line declares, or None if the type of its literal counts."""
+    """Return the type that the annotation or the comment of a line declares, or None if they declare no type."""
     if isinstance(line, ast.AnnAssign):
         written = ast.unparse(line.annotation)
         try:
@@ -222,7 +223,7 @@ def check_value(parameter: Parameter, setting: Setting) -> Any:
         with suppress(TypeError, ValueError, OverflowError):
             value = float(value)  # YAML 1.1 reads 1e-3 as text
             if type(parameter.default) is int and value.is_integer():
-                value, kind = int(value), int  # an int like the default, because the notebook may need an int
+                value, kind = int(value), int  # if the default is an int, the notebook may need an int
     allowed = type(value) is kind and not (isinstance(value, float) and math.isnan(value))
     if allowed and parameter.options:
         allowed = value in parameter.options

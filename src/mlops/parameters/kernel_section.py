@@ -35,10 +35,11 @@ class KernelSettings:
     preload : tuple of str
         The modules that the parent imports in addition to those that every kernel needs.
     parents : int
-        The maximum number of parents per user, over all projects. If there are more, the parent that was idle longest
-        ends.
+        The maximum number of parents per user, over all projects. If there are more, the parent that has been idle
+        longest ends.
     own : tuple of str
-        The engine and the project's own packages. Edits to them take effect in the next kernel.
+        The package `mlops` and the project's own packages. The parent does not import them, so edits take effect in the
+        next kernel.
     """
 
     warm: bool

@@ -9,7 +9,7 @@ from mlops.parameters.declarations import Parameter
 from mlops.parameters.suggestion import find_closest, suggest
 from mlops.pipelines.step import Step
 
-# The runner sets these two parameters of notebooks, to different values in every run.
+# The runner sets these two parameters of notebooks. Their values differ in every run.
 RUN_FOLDER, SWEEP_TRACKING = "run_folder", "sweep"
 # The runner sets these if the notebook declares them. Neither a file nor -p can set them.
 RESERVED = ("platform", "environment", RUN_FOLDER, SWEEP_TRACKING)
@@ -48,8 +48,8 @@ class Declared:
         Raises
         ------
         ParameterError
-            If there is no such step or parameter, if only the runner can set the parameter, or if its name is that of a
-            secret.
+            If there is no such step or parameter, if only the runner can set the parameter, or if its name is a
+            secret's.
         """
         if step == SHARED:
             return self._find_shared(name, source)
@@ -70,7 +70,7 @@ class Declared:
         return parameters[name]
 
     def _explain_unknown(self, step: str, name: str, source: str, notebooks: Mapping[str, str]) -> str:
-        """Say that the step is not named or does not exist, and suggest the parameter that was probably meant."""
+        """Explain that no step is named or that the step does not exist, and suggest a parameter."""
         owners: dict[str, list[str]] = {}
         for known in {known.notebook: known for known in self.steps}.values():
             for declared in self.by_notebook[known.notebook]:

@@ -119,7 +119,7 @@ def _check_names(layer: Layer, declared: Declared) -> None:
 
 
 def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) -> None:
-    """Raise an error if the file of an environment has values that would be ignored in it."""
+    """Raise an error if the file of an environment sets values that the environment would ignore."""
     own = {name for step in steps if step.environment == environment for name in (step.name, step.notebook_name)}
     for setting in (*layer.run.values(), *layer.shared.values(), *layer.own.values()):
         raise ParameterError(f"{setting.source} applies to whole runs. It belongs in base.yml.")
@@ -131,7 +131,7 @@ def _check_environment(environment: str, layer: Layer, steps: Sequence[Step]) ->
 
 
 def _check_place(layer: Layer, base: Layer) -> None:
-    """Raise an error if a later layer has values that only the first layer can set."""
+    """Raise an error if a layer other than base.yml sets values that only base.yml can set."""
     if layer.platform:
         raise ParameterError(f"{layer.path}: platform can be set only in {base.path}. Remove it here.")
     for setting in layer.kernels.values():

@@ -29,8 +29,8 @@ class Override:
     Parameters
     ----------
     step : str
-        The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no step.
-        `Declared` refuses this with a suggestion.
+        The name of the step, the name of its notebook without the number, or `SHARED`. Empty if the user named no step,
+        which is an error in `Declared.find`.
     name : str
         The name of the parameter.
     value : bool, int, float, str or list
@@ -48,7 +48,7 @@ class Override:
     is_typed_text: bool = False
 
     def as_setting(self, parameter: Parameter) -> Setting:
-        """Return the value in a parameter's type. `check_value` refuses typed text that cannot be converted."""
+        """Return the value as a setting. Typed text is converted to the type of `parameter` if possible."""
         if not self.is_typed_text:
             return Setting(self.value, self.source)
         value, text = self.value, str(self.value)
@@ -58,7 +58,7 @@ class Override:
         return Setting(value, self.source, repr(text))
 
     def to_text(self) -> str:
-        """Return the text of a ``-p`` option with this override, for the command line of another process."""
+        """Return this override as the text of a ``-p`` option, for the command line of another process."""
         text = self.value if isinstance(self.value, str) else json.dumps(self.value)
         return f"{self.step}.{self.name}={text}"
 
@@ -81,7 +81,7 @@ def read_override(text: str) -> Override:
 
 
 def _read_text(text: str, kind: type) -> Value:
-    """Convert typed text. Python converts numbers, because YAML would read 010 as 8 and 1:30 as 90."""
+    """Convert typed text to a value. Numbers are not read as YAML, in which 010 is 8 and 1:30 is 90."""
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     found: Value = yaml.safe_load(text) if kind is list else kind(text)
@@ -91,7 +91,7 @@ def _read_text(text: str, kind: type) -> Value:
 def check_overrides(
     overrides: Iterable[Override], pipeline: str, steps: Sequence[Step], only: str = "", options: str = ""
 ) -> None:
-    """Raise an error if an override is for a step that does not run, because it would have no effect.
+    """Raise an error if an override has no effect, because its step does not run.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def check_overrides(
     pipeline : str
         The name of the pipeline, for messages.
     steps : sequence of Step
-        Its steps.
+        The steps of the pipeline.
     only : str
         The only step that runs. Empty if all steps run.
     options : str

@@ -1,4 +1,4 @@
-"""A platform's own settings, from its section in ``parameters/`` or, with priority, from environment variables."""
+"""A platform's own settings, from its section in ``parameters/`` and, with priority, from environment variables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -29,7 +29,7 @@ def read_platform_section(path: Path, declared: Sequence[Parameter], environ: Ma
     path : Path
         ``parameters/local.yml``, whose section is ``local``. It may be missing.
     declared : sequence of Parameter
-        The settings that exist. Their types decide how the text of a variable is read.
+        The settings that exist. The type of a setting decides how the text of its variable is read.
     environ : mapping
         The environment: ``MLOPS_LOCAL_QA_PORT`` sets ``qa_port``, with priority over the file.
 

@@ -19,7 +19,7 @@ from mlops.workspace import Workspace
 
 @dataclass(frozen=True)
 class Project:
-    """The parameters of a project, which `load` reads once per command.
+    """The parameters of a project. A command reads them once, with `load`.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 def suggest(name: str, known: Iterable[str], label: str = "Known") -> str:
-    """Return the end of an error about an unknown name: the closest known name, and a list of all known names.
+    """Return the end of an error message about an unknown name: the closest known name, and a list of all known names.
 
     The text begins with the full stop of the sentence before it: ". Did you mean 'alpha'? Known: alpha, seed." `label`
     introduces the list.

@@ -21,7 +21,8 @@ class Environment:
     name : str
         "production".
     model : str
-        "diabetes version 2", with a mark if the gate was overruled. Empty if there is no model or it is unknown.
+        "diabetes version 2", with a mark if the gate was overruled. Empty if no model is deployed, or the model is
+        unknown.
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed in the environment.
     since : str
@@ -39,7 +40,7 @@ class Environment:
     url : str
         The address of the service. Empty if no service is running.
     condition : str
-        The text to show instead of the health: "not running here". Empty to show the health.
+        The text to show instead of `health`: "not running here". Empty to show `health`.
     """
 
     name: str
@@ -66,9 +67,9 @@ class Overview:
     problems : sequence of str
         The reasons why parts of the platform could not be read.
     at : str
-        The time at which the platform was asked: UTC, ISO 8601.
+        The time at which this information was read from the platform: UTC, ISO 8601.
     dataset, dataset_url : str
-        The newest version of the data set, "diabetes version 2", and the URL of its file. Empty if it is unknown.
+        The newest version of the data set, "diabetes version 2", and the URL of its file. Empty if unknown.
     """
 
     environments: Sequence[Environment] = ()
@@ -120,7 +121,7 @@ def _list_rows(found: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _render_time(moment: str) -> str:
-    """Return the time of the overview as HTML. Readers need it because the overview may be out of date."""
+    """Return the time of the overview as HTML, because the overview may be out of date."""
     if not moment:
         return ""
     time = escape(format_time(moment))
@@ -128,7 +129,7 @@ def _render_time(moment: str) -> str:
 
 
 def _render_data_tests(overview: Overview, runs: Sequence[RunRecord]) -> str:
-    """Return the last test of the registered data, and the last test of another file if that test is newer."""
+    """Return the last test of the registered data as HTML, and a later test of another file if there is one."""
     last, dataset = find_data_test(runs), escape(overview.dataset)
     if last is None:
         return "<p>No data has been tested yet.</p>"

@@ -81,7 +81,7 @@ def _find_alt(metadata: Any) -> str:
 
 
 def _join(text: Any) -> str | None:
-    """Join a text that a notebook stores as a list of lines. Return None for anything but a text or a list of lines."""
+    """Return a text that a notebook stores as one string or as a list of lines. Return None for anything else."""
     if isinstance(text, list) and all(isinstance(line, str) for line in text):
         return "".join(text)
     return text if isinstance(text, str) else None

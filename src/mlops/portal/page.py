@@ -14,12 +14,12 @@ def read_stylesheet() -> str:
 
 
 def mark_code(text: str) -> str:
-    """Return a text as HTML, in which commands between backticks are code."""
+    """Return a text as HTML. Commands between backticks become code."""
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))
 
 
 def mark_unit(name: str, unit: str) -> str:
-    """Return the heading of a column of numbers as HTML: its name, and the unit if there is one."""
+    """Return the heading of a column of numbers as HTML: the name of the column, and the unit if there is one."""
     return f"{escape(name)} <small>({escape(unit)})</small>" if unit else escape(name)
 
 
@@ -31,7 +31,7 @@ def render_page(title: str, main: str, header: str = "") -> str:
     title : str
         The title, as text.
     main, header : str
-        The content, and the part above it, as HTML. Texts in them must be escaped.
+        The content of the page, and the part above it, as HTML in which all text is already escaped.
     """
     return f"""<!DOCTYPE html>
 <html lang="en">

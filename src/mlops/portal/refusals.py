@@ -15,7 +15,7 @@ SHOWN = 2  # maximum number of failed checks to list; the error below the verdic
 
 
 def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Describe a failed test: a sentence without its full stop, and then one line for each broken rule or failed check.
+    """Describe a failed test in lines: a sentence without a full stop, and then each broken rule or failed check.
 
     The list is empty if the step failed for another reason.
     """
@@ -30,7 +30,7 @@ def describe_failed_test(run: RunRecord, step: StepRecord, steps: Iterable[Step]
     if step.error_kind != ServiceTestFailed.__name__:
         return []
     serving = re.search(r"now serves (.+?):?$", said)
-    if said and not serving:  # the message says what the platform could not restore
+    if said and not serving:  # in this case the message says what the platform could not restore
         return [said.removesuffix("."), *checks]
     other = serving[1] if serving and serving[1] != model else ""
     return [f"{model} did not pass its test in {step.environment}{_name_other(other)}", *checks]

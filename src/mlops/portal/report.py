@@ -1,8 +1,8 @@
 """The report of an executed notebook: one HTML file without scripts or references to other files.
 
 nbconvert's own template loads scripts from other hosts and runs injected scripts, and its sanitizer destroys tables. So
-reports have their own template, nh3 cleans all HTML, formulas are MathML, and a content security policy forbids
-scripts.
+this module has its own template, cleans all HTML with nh3, and writes formulas as MathML. A content security policy
+forbids scripts.
 """
 
 import json
@@ -58,7 +58,7 @@ class ReportExporter(HTMLExporter):
         super().__init__(template_name="run-report", extra_template_basedirs=[str(TEMPLATES)], **options)
 
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Yield the filters, with nh3 for cleaning HTML and another cleaner for SVG, which nh3 does not support."""
+        """Yield the template filters. nh3 cleans HTML. Another filter cleans SVG, which nh3 does not support."""
         yield from super().default_filters()
         yield "clean_html", lambda html: clean_html(html) if isinstance(html, str) else clean_svg(html)
 
@@ -70,9 +70,10 @@ class ReportExporter(HTMLExporter):
         return clean_html(MarkdownWithMath(renderer=renderer).render(source))
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
-        """Convert a notebook as nbconvert does, but do not parse the finished page, which takes 40 % of the time.
+        """Convert a notebook as nbconvert does, but do not parse the finished page. Parsing would take 40 % of the
+        time.
 
-        nbconvert does that to add an alternative text to images without one. `clean_html` adds this text.
+        nbconvert parses the page to give an alternative text to images without one. Here, `clean_html` does this.
         """
         resources = self._init_resources(resources)
         lexer = nb.metadata["language_info"]["name"]
@@ -91,7 +92,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
     notebook : Path
         The executed notebook.
     run, step : RunRecord, StepRecord, optional
-        The run and the step, which the head of the page describes.
+        The run and the step to describe at the top of the page.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def render_report(notebook: Path, run: RunRecord | None = None, step: StepRecord
 
 
 def _read_notebook(path: Path) -> Any:
-    """Read a notebook without validation, because nbformat would print errors. Add a note if there are widgets."""
+    """Read a notebook without validating it, because nbformat would print errors. Add a note if it has widgets."""
     try:
         found = nbformat.from_dict(json.loads(path.read_bytes()))
         cells = [cell for cell in found.cells if isinstance(cell.get("source"), str | list)]
@@ -137,7 +138,7 @@ def _read_notebook(path: Path) -> Any:
 
 
 def _make_notebook(cells: list[Any]) -> Any:
-    """Return a notebook of these cells, without validation."""
+    """Return a notebook with these cells, without validating it."""
     metadata = {"language_info": {"name": "ipython3"}}
     return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4})
 
@@ -170,15 +171,15 @@ def _export(content: Any, resources: Mapping[str, Any]) -> str:
 
 @cache
 def _make_exporter() -> ReportExporter:
-    """Return the exporter. It is cached, because compiling its templates takes longer than writing a report."""
+    """Return the exporter. It is cached, because compiling its templates takes longer than writing a report does."""
     return ReportExporter()
 
 
 @cache
 def rehearse() -> None:
-    """Render a small notebook to compile all templates and patterns. This takes longer than writing a report.
+    """Render a small notebook, so that all templates and patterns are compiled.
 
-    The parent process of the warm kernels calls this, so that its forks need not compile anything.
+    The process that kernels and commands are forked from calls this. Its forks then write reports without compiling.
     """
     cells = [new_markdown_cell("# Title\n\n`code` and $x^2$"), new_code_cell("x = 1")]
     _render(_make_notebook(cells), {"stylesheet": read_stylesheet()}, "rehearsal.ipynb")
@@ -190,7 +191,7 @@ def _find_title(notebook: Any) -> str:
 
 
 def _is_marker(cell: Any) -> bool:
-    """Return whether a cell is papermill's own error banner. It would repeat the head of the page."""
+    """Return whether a cell is papermill's error banner, which would repeat the top of the page."""
     return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
 
 

@@ -17,7 +17,7 @@ LOGGER = logging.getLogger(__name__)
 
 @contextmanager
 def warn_unwritten(what: str) -> Iterator[None]:
-    """Log that a page could not be written, and continue. `mlops resume` writes missing reports."""
+    """Catch an error of the ``with`` statement that writes a page, and log that the page was not written."""
     try:
         yield
     except OSError as error:
@@ -32,8 +32,8 @@ class Reporter(Listener):
     outputs : Path
         The folder of all runs.
     read_overview : callable
-        Returns the current services of the environments, for the top of the index. If it returns None, the index has no
-        such part.
+        A function that returns the current services of the environments, for the top of the index. It returns None to
+        leave out this part.
     """
 
     def __init__(self, outputs: Path, read_overview: Callable[[], Overview | None] = lambda: None) -> None:
@@ -41,7 +41,7 @@ class Reporter(Listener):
         self._read_overview = read_overview
 
     def step_started(self, step: StepRecord) -> None:
-        """Load the templates while the first kernel starts, because the run has nothing else to do at this time."""
+        """Load the templates while the first kernel starts, when this process has nothing else to do."""
         from mlops.portal.report import rehearse
 
         rehearse()

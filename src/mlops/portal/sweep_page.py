@@ -136,7 +136,7 @@ def _find_verdict(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> tupl
 
 
 def _render_next(run: RunRecord, sweep: Sweep, points: Sequence[Point], command_options: str) -> str:
-    """Say how to continue with the best combination."""
+    """Return, as HTML, how to continue with the best combination."""
     if not _is_offered(run, sweep):
         why = "failed" if run.state == "failed" else "did not finish"
         return f"<p>The next step cannot use it, because the sweep {why}.</p>" if points else ""
@@ -171,7 +171,7 @@ def _render_table(run: RunRecord, sweep: Sweep, points: Sequence[Point]) -> str:
 
 
 def _list_results(sweep: Sweep, points: Sequence[Point]) -> list[str]:
-    """Return the names of the numeric results that differ between the combinations, without the metric."""
+    """Return the names of the numeric results, other than the metric, that differ between the combinations."""
     found: dict[str, set[float]] = {}
     for point in points:
         for name, value in point.results.items():

@@ -14,9 +14,9 @@ from matplotlib.patches import Rectangle
 from mlops.numbers import format_number
 from mlops.sweeps.results import Point, Sweep, describe_values, find_best, format_value
 
-BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the same value as in the figures of the notebooks
-WIDE = 100.0  # the ratio of the largest to the smallest value from which a scale is logarithmic
-MOST_LABELS = 60  # a heat map with more cells does not show their numbers
+BLUE, ORANGE, GREY = "#2a6fbb", "#c45a11", "#6e7781"  # the colors of the figures in the notebooks
+WIDE = 100.0  # a scale is logarithmic if the largest value is at least this many times the smallest
+MOST_LABELS = 60  # a heat map with more cells shows no numbers
 MOST_TICKS = 12
 
 
@@ -114,7 +114,7 @@ def _plot_map(sweep: Sweep, varying: Mapping[str, Sequence[Any]], done: Sequence
 
 
 def _rank(scores: "np.ndarray[Any, Any]", maximize: bool) -> "np.ndarray[Any, Any]":
-    """Return the rank of each field, from 0 to 1. Unlike values, ranks differ visibly even beside an outlier."""
+    """Return the rank of each value, from 0 to 1. As colors, ranks stay distinguishable if one value is an outlier."""
     flat = scores[~np.isnan(scores)]
     order = np.unique(flat)
     ranks = np.searchsorted(order, scores) / max(1, len(order) - 1)
@@ -139,7 +139,7 @@ def _sort_values(values: Sequence[Any]) -> list[Any]:
 
 
 def _place_values(values: Sequence[Any]) -> list[float]:
-    """Return the positions of values on an axis. Numbers are placed at their value, other values side by side."""
+    """Return the positions of values on an axis. Numbers are at their value, and other values are evenly spaced."""
     return [float(value) for value in values] if _is_numeric(values) else [float(place) for place in range(len(values))]
 
 

@@ -15,7 +15,7 @@ LARGEST_SPAN = 1000
 def align_tables(html: str) -> str:
     """Give the cells of each column a class for the style sheet: "number", "long", or none for short text.
 
-    The result still has to be cleaned.
+    The returned HTML still has to be cleaned.
     """
     if "<table" not in html:
         return html
@@ -34,7 +34,7 @@ def align_tables(html: str) -> str:
 
 def _place_cells(rows: Iterable[Tag]) -> Iterator[tuple[int, Tag]]:
     """Yield each cell that spans only one column, with the number of its column."""
-    reaching: dict[int, int] = {}  # by column: the number of further rows that a cell of an earlier row spans
+    reaching: dict[int, int] = {}  # by column: how many more rows a cell of an earlier row spans
     for row in rows:
         covered, place = reaching, 0
         reaching = {column: left - 1 for column, left in covered.items() if left > 1}
@@ -50,7 +50,7 @@ def _place_cells(rows: Iterable[Tag]) -> Iterator[tuple[int, Tag]]:
 
 
 def _read_span(cell: Tag, name: str) -> int:
-    """Return how many columns or rows a cell spans. The number is limited, as in browsers."""
+    """Return how many columns or rows a cell spans, up to the limit of browsers."""
     span = str(cell.get(name, "1"))
     return max(1, min(int(span), LARGEST_SPAN)) if span.isdecimal() else 1
 

@@ -26,7 +26,7 @@ class Verdict:
     kind : str
         "done", "failed", "promoted" or "rejected". This is also the CSS class.
     text : str
-        One or two sentences with an icon. If a test failed, a line for each broken rule or failed check follows.
+        An icon, and one or two sentences. If a test failed, each broken rule or failed check follows on its own line.
     """
 
     kind: str
@@ -88,7 +88,9 @@ def _name_numbers(step: StepRecord, steps: Sequence[Step]) -> str:
 
 
 def mark_unrun(cells: Sequence[Any]) -> list[Any]:
-    """Mark the cells after the failed cell. They did not run, so their prose describes results that do not exist."""
+    """Mark the cells after the failed cell, which did not run. The text between them describes results that do not
+    exist.
+    """
     failed = False
     for cell in cells:
         if failed:

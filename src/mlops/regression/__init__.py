@@ -1,6 +1,6 @@
-"""Regression tests of notebooks without a rerun. They compare the outputs of a run with the committed outputs.
+"""Regression tests of notebooks. They compare the outputs of a run with the committed outputs.
 
-This package executes nothing and writes nothing.
+This package executes no notebook and writes no file.
 
 .. code-block:: text
 

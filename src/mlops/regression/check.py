@@ -1,4 +1,4 @@
-"""The check of a run. It compares all executed notebooks of the run with the committed ones, and only reads files."""
+"""The check of a run. It compares all executed notebooks of the run with the committed ones. It only reads files."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from mlops.regression.notebook import read_notebook
 from mlops.regression.values import Difference, Sanitizer, read_sanitizer
 from mlops.scraps import name_copy
 
-SANITIZER = "sanitize.cfg"  # in the folder of the notebooks; nbval reads it, too
+SANITIZER = "sanitize.cfg"  # a file in the folder of the notebooks, which nbval also reads
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Verdict:
 
     @property
     def is_empty(self) -> bool:
-        """True if nothing was compared. In this case the run shows nothing about the notebooks."""
+        """True if nothing was compared, so that the check says nothing about the notebooks."""
         return not any(found.compared or found.differences for found in self.notebooks)
 
 
@@ -111,7 +111,7 @@ def check_run(folder: Path, notebooks: Path) -> Verdict:
 
 
 def _leave_out_summary(run: RunRecord) -> RunRecord:
-    """Return the record without the summary step of a sweep. Another step has the same notebook."""
+    """Return the record without the summary step of a sweep, because another step has the same notebook."""
     return replace(run, steps=tuple(step for step in run.steps if step.name != SWEEP or step.state == "failed"))
 
 
@@ -150,13 +150,13 @@ def _check_step(step: StepRecord, pipeline: str, folder: Path, notebooks: Path, 
 
 
 def _find_missing_file(step: StepRecord, folder: Path, notebooks: Path) -> Path | None:
-    """Return the path of an executed step's notebook or of its executed copy if that file is missing, or else None."""
+    """Return the path of a step's notebook or executed copy, whichever is missing, or None if both exist."""
     files = notebooks / f"{step.notebook}.ipynb", folder / name_copy(step.notebook, step.environment)
     return next((path for path in files if not path.is_file()), None) if step.has_results else None
 
 
 def _describe_parameters(step: StepRecord, source: Path) -> str:
-    """Describe the parameters of the run that differ from the committed ones. Return "" if all are the same."""
+    """Describe the parameters of a step that differ from those of the committed notebook. Return "" if none differ."""
     declared = read_declarations(source)
     return ", ".join(
         f"{name}={step.parameters[name]!r} (committed: {declared[name].default!r})"
@@ -167,13 +167,13 @@ def _describe_parameters(step: StepRecord, source: Path) -> str:
 def _find_other(
     step: StepRecord, declared: Mapping[str, Parameter], ignored: Sequence[str] = (RUN_FOLDER, SWEEP_TRACKING)
 ) -> list[str]:
-    """Return a step's parameters that do not have the committed values. Parameters that always differ are ignored."""
+    """Return the names of a step's parameters, except `ignored`, whose values differ from the committed ones."""
     given = {name: value for name, value in step.parameters.items() if name in declared and name not in ignored}
     return [name for name, value in given.items() if value != declared[name].default]
 
 
 def _advise(run: RunRecord, compared: Sequence[Comparison], folder: Path, notebooks: Path) -> str:
-    """Return what to do about differences. `make notebooks` helps only if the run used the notebooks' own values."""
+    """Return what to do about differences. Suggest `make notebooks` only if the run used the notebooks' own values."""
     if not any(found.differences for found in compared):
         return "Compare a run with the committed values. `mlops status` lists the latest runs."
     failed = next((step.name for step in run.steps if step.state == "failed"), "")

@@ -15,7 +15,7 @@ from mlops.regression.notebook import Cell, Notebook, join_text, match_cells
 from mlops.regression.outputs import describe_pieces, find_piece_differences, read_pieces
 from mlops.regression.values import SCRAP, Difference, Sanitizer, find_value_differences, shorten
 
-NOTHING = "not compared: it has nothing to compare"  # the reason may be in its notes
+NOTHING = "not compared: it has nothing to compare"  # the notes may give the reason
 REFRESH = "run `make notebooks`"
 
 
@@ -26,7 +26,7 @@ class Comparison:
     Parameters
     ----------
     notebook : str
-        Its name: "06_deploy-qa".
+        The name of the executed notebook: "06_deploy-qa".
     compared : int
         The number of compared outputs: scraps, texts, tables and pictures.
     differing : int
@@ -95,14 +95,14 @@ class _Pair:
     sanitizer: Sanitizer
 
     def describe_condition(self, declared: Declaration) -> str:
-        """Describe the scraps whose values prevent a comparison. Return "" if there are none."""
+        """Describe the scraps whose values prevent the comparison of outputs. Return "" if there are none."""
         return describe_condition(declared.if_same, self.committed.scraps, self.executed.scraps)
 
     @cached_property
     def gluing(self) -> Mapping[str, str]:
-        """The beginning of the committed cell that hands on each scrap, by the name of the scrap.
+        """The cells that hand on scraps: the beginning of the committed cell, by the name of the scrap.
 
-        A scrap that is in neither notebook gets the last of these cells.
+        For a scrap that is in neither notebook, it is the last cell that hands on any scrap.
         """
         names = {cell.id: _name(cell) for cell in self.committed.cells}
         cells = (*self.executed.cells, *self.committed.cells)

@@ -26,7 +26,7 @@ from mlops.regression.values import find_value_differences, show_pair
 
 Tolerance = Annotated[float, msgspec.Meta(ge=0)]
 PICTURES = 0.13  # see `mlops.regression.pictures`
-KEEP_TAG = "keep_output"  # nbstripout keeps the output of a cell with this tag, too
+KEEP_TAG = "keep_output"  # nbstripout also keeps the output of a cell with this tag
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,14 +35,14 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Parameters
     ----------
     scraps : mapping of str to float or None
-        Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). A scrap with the tolerance
-        None must exist, but is neither committed nor compared, because it differs between runs.
+        Every scrap that the notebook hands on, with its tolerance (see `values.is_close`). A scrap that differs between
+        runs has the tolerance None. It must exist, but is neither committed nor compared.
     numbers : float or None
-        The tolerance for numbers with a decimal point in tables and printed text. If it is None, a cell has the
-        tolerance of its notebook, and a notebook has 0. Whole numbers must always be the same, because they are counts.
+        The tolerance for numbers with a decimal point in tables and printed text. None in a cell means the tolerance of
+        the notebook; None in a notebook means 0. Whole numbers are counts, and must always be the same.
     pictures : float or None
-        The largest allowed difference of a picture. If it is None, a cell uses the value of its notebook, and a
-        notebook uses `PICTURES`.
+        The largest allowed difference of a picture. None in a cell means the value of the notebook; None in a notebook
+        means `PICTURES`.
     if_same : tuple of str
         The scraps that the outputs depend on. The outputs are compared only if all these scraps have their committed
         values.
@@ -73,7 +73,7 @@ def read_declaration(notebook: Notebook, name: str) -> Declaration:
 
 
 def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declaration:
-    """Return the declaration for one cell. Values that the cell does not declare come from the notebook."""
+    """Return the declaration for one cell. `whole`, the notebook's declaration, has the values that the cell lacks."""
     own = _convert(cell.metadata.mlops, f"the metadata of cell {cell.id} in {name}")
     return Declaration(
         numbers=_first(own.numbers, whole.numbers, 0.0),
@@ -83,7 +83,7 @@ def read_cell_declaration(cell: Cell, whole: Declaration, name: str) -> Declarat
 
 
 def list_kept_scraps(notebook: Notebook, name: str) -> set[str]:
-    """Return the names of the scraps to commit: those that are compared, and those that outputs depend on."""
+    """Return the names of the scraps to commit: those that are compared, and those in `if_same`."""
     whole = read_declaration(notebook, name)
     conditions = [read_cell_declaration(cell, whole, name).if_same for cell in notebook.cells]
     compared = (scrap for scrap, tolerance in whole.scraps.items() if tolerance is not None)
@@ -107,7 +107,7 @@ def _convert(declared: Mapping[str, Any], where: str) -> Declaration:
 
 
 def describe_condition(names: Iterable[str], committed: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Describe the scraps whose values in the run differ from the committed ones. Return "" if all are the same."""
+    """Describe the named scraps whose found values differ from the committed ones. Return "" if none differ."""
     pairs = {name: (found.get(name), committed.get(name)) for name in names}
     shown = {name: show_pair(*pair) for name, pair in pairs.items() if any(find_value_differences(name, *pair, 0))}
     return ", ".join(f"{name} is {here}, committed with {there}" for name, (here, there) in shown.items())

@@ -54,7 +54,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
             if self.open and self.open[-1].cell is None:
-                self.open.pop()  # It was never closed. A table can be nested only in a cell.
+                self.open.pop()  # outside of a cell, so not nested: the previous table was never closed
             self.open.append(_Table())
             self.tables.append(self.open[-1])
         elif tag == "tr" and self.open:
@@ -80,7 +80,7 @@ class _Reader(HTMLParser):
 
 
 def _read_span(attrs: list[tuple[str, str | None]], name: str) -> int:
-    """Return how many rows or columns a cell spans. The number is limited, as in browsers."""
+    """Return how many rows or columns a cell spans, up to the limit of browsers."""
     value = dict(attrs).get(name) or "1"
     return max(1, min(int(value), LARGEST_SPAN)) if value.isdecimal() else 1
 
@@ -94,7 +94,7 @@ def read_grids(html: str) -> list[Grid]:
 
 
 def find_grid_differences(committed: Grid, found: Grid, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Compare two tables. Labels must be the same. Numbers in cells can differ by the tolerance."""
+    """Yield the differences of two tables. Labels must be the same. Numbers in cells can differ by `tolerance`."""
     for name, labels, seen in (("columns", committed.columns, found.columns), ("rows", committed.labels, found.labels)):
         if labels != seen:
             yield Difference(name, _list_labels(seen), _list_labels(labels))
@@ -121,9 +121,9 @@ def _make_grid(table: _Table) -> Grid:
 
 
 def _expand(rows: list[list[_Cell]]) -> list[list[_Cell]]:
-    """Repeat a cell that spans several rows or columns in each of these rows and columns."""
+    """Return rows in which a cell that spans several rows or columns is repeated in each of them."""
     expanded: list[list[_Cell]] = []
-    # By column: a cell of an earlier row that spans further rows, and the number of these rows.
+    # By column: a cell of an earlier row, and how many more rows it spans.
     reaching: dict[int, tuple[_Cell, int]] = {}
     for row in rows:
         out: list[_Cell] = []
@@ -148,7 +148,7 @@ def _count_labels(row: list[_Cell]) -> int:
 
 
 def _count_blanks(head: list[list[_Cell]]) -> int:
-    """Return the number of label columns of a table without rows. Label columns have no name."""
+    """Return the number of label columns, which have no name in the head. Needed for a table without rows."""
     return next((place for place, cell in enumerate(head[-1]) if cell.text.strip()), 0) if head else 0
 
 

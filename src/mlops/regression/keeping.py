@@ -12,7 +12,7 @@ from mlops.regression.outputs import find_piece_differences, read_pieces
 from mlops.regression.values import Sanitizer, find_value_differences
 from mlops.scraps import MIME_PREFIX
 
-# A number in a text or between two tags of a table. Its groups are the whole part (commas allowed) and the decimals.
+# A number in a text or between two tags of a table. The groups are the whole part (commas allowed) and the decimals.
 NUMBER = re.compile(r"(?<![\w.])-?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:e[+-]?\d+)?(?!\w)")
 DECIMALS = 6  # notebooks/sanitize.cfg allows differences after this many decimals
 
@@ -22,8 +22,8 @@ def keep_close_outputs(
 ) -> None:
     """Replace each new output that is within its tolerance with the committed output.
 
-    Scraps are replaced one by one. The other outputs of a cell are replaced only if all of them are within their
-    tolerance and format their numbers in the same way, because nbval compares text: 3,150 is not 3150.2.
+    Each scrap is replaced on its own. The other outputs of a cell are replaced together: all must be within their
+    tolerance, and must format numbers as the committed outputs do. For nbval, which compares text, 3,150 is not 3150.2.
 
     Parameters
     ----------

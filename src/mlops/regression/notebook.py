@@ -37,14 +37,14 @@ class Display(msgspec.Struct, frozen=True, tag_field="output_type", tag="display
     Parameters
     ----------
     data : mapping
-        The content by MIME type. Pictures are bytes, HTML and plain text one string, and anything else is as in the
-        file.
+        The content by MIME type. A picture is decoded to bytes. HTML and plain text are joined to one string. Other
+        content is as in the file.
     """
 
     data: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        """Decode the formats that are compared. Msgspec adds the place in the notebook to a `ValueError`."""
+        """Decode the formats that are compared. If this raises `ValueError`, msgspec adds the place in the notebook."""
         for mime in (*PICTURES, *TEXTS):
             if mime in self.data:
                 self.data[mime] = _decode(mime, self.data[mime])
@@ -55,7 +55,7 @@ class Result(Display, frozen=True, tag="execute_result"):
 
 
 class CellMetadata(msgspec.Struct, frozen=True):
-    """The metadata of a cell that this package reads."""
+    """The part of a cell's metadata that this package reads."""
 
     tags: tuple[str, ...] = ()
     mlops: Mapping[str, Any] = {}
@@ -87,7 +87,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class NotebookMetadata(msgspec.Struct, frozen=True):
-    """The metadata of a notebook that this package reads."""
+    """The part of a notebook's metadata that this package reads."""
 
     mlops: Mapping[str, Any] = {}
 
@@ -122,8 +122,8 @@ def read_notebook(path: Path) -> Notebook:
 def match_cells(committed: Notebook, executed: Notebook) -> tuple[Notebook, Notebook]:
     """Return the two notebooks with the same ids for matching cells.
 
-    A notebook of format 4.4 or older has no ids, and papermill gives new ids to its copy. So if a cell of either
-    notebook has no id, the cells of both notebooks are numbered by position, without the cell that papermill adds.
+    If a cell has no id, the cells of both notebooks are numbered by position, without the cell that papermill adds.
+    Notebooks of format 4.4 or older have no ids, and papermill gives new ids to their executed copies.
     """
     if all(cell.id for notebook in (committed, executed) for cell in notebook.cells):
         return committed, executed

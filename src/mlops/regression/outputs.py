@@ -32,7 +32,7 @@ def read_pieces(cell: Cell) -> list[Piece]:
 def find_piece_differences(
     committed: Piece, found: Piece, *, numbers: float, pictures: float, sanitizer: Sanitizer
 ) -> Iterator[Difference]:
-    """Compare two pieces of the same kind."""
+    """Yield the differences of two pieces of the same kind."""
     if committed.kind == "text":
         yield from find_text_differences(committed.content, found.content, numbers, sanitizer)
     elif committed.kind == "table":
@@ -49,7 +49,7 @@ def describe_pieces(pieces: list[Piece]) -> str:
 
 
 def _read_bundle(data: Mapping[str, Any]) -> Iterator[Piece]:
-    """Yield the pieces of one output, in the best format that can be compared: picture, table or text."""
+    """Yield the pieces of one output, in the first of its formats that can be compared: picture, table or text."""
     for mime in PICTURES:
         if mime in data:
             yield Piece("picture", data[mime])

@@ -2,10 +2,10 @@
 
 Both pictures are scaled to the same size, blurred, and compared by pixel and color. The result is the largest
 difference at any pixel, relative to the darkness of that pixel. 0 means the same, and 1 means black instead of white. A
-mean over all pixels would not work, because most of a plot is white. The mean changes less if the model has another
-alpha than if the plot has another dpi.
+mean over all pixels would not work, because most of a plot is white. Such a mean changes less with another alpha of the
+model than with another dpi of the plot.
 
-These differences were measured between changed plots of the notebooks and the committed plots (`reduce_picture`):
+These differences were measured between changed plots and the committed plots of the notebooks:
 
 =========================================================================  =============
 change                                                                     difference
@@ -27,7 +27,7 @@ from typing import Any
 
 WIDTH = 320  # pixels; both pictures are compared at this width
 BLUR = 4  # pixels; machines render letters and edges differently, but at the same positions
-FLOOR = 0.6  # a lower value gives more weight to faint lines on white
+FLOOR = 0.6  # with a lower value, faint lines on white count more
 
 
 def measure_difference(committed: bytes, found: bytes) -> float:

@@ -28,7 +28,7 @@ class Difference:
     found : str
         The value in the run.
     committed : str
-        The committed value. Empty if `found` describes the difference alone.
+        The committed value. Empty if `found` already describes the whole difference.
     allowed : str
         The tolerance. Empty if the two values must be the same.
     cell : str
@@ -50,7 +50,7 @@ class Difference:
 
 
 def read_sanitizer(path: Path) -> Sanitizer:
-    """Read which parts of texts can differ, from a file in nbval's format. Return nothing if there is no such file."""
+    """Read a file in nbval's format that lists the parts of texts that can differ. The file may be missing."""
     if not path.is_file():
         return ()
     found = SANITIZER.findall(path.read_text(encoding="utf-8"))
@@ -58,16 +58,17 @@ def read_sanitizer(path: Path) -> Sanitizer:
 
 
 def sanitize(text: str, sanitizer: Sanitizer) -> str:
-    """Replace the parts that can differ. Also collapse spaces, so that the widths of columns do not matter."""
+    """Replace the parts of a text that can differ. Collapse spaces, so that the widths of columns do not matter."""
     for pattern, replacement in sanitizer:
         text = pattern.sub(replacement, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
 def is_close(committed: float, found: float, tolerance: float) -> bool:
-    """Return whether two numbers are close. Beyond 1 and -1, the tolerance is relative to the committed number.
+    """Return whether two numbers differ by at most the tolerance.
 
-    Infinity equals only the same infinity, and NaN only NaN.
+    The tolerance is relative if the committed number is above 1 or below -1. Infinity equals only the same infinity,
+    and NaN only NaN.
     """
     if not (math.isfinite(committed) and math.isfinite(found)):
         return committed == found or (math.isnan(committed) and math.isnan(found))
@@ -75,7 +76,7 @@ def is_close(committed: float, found: float, tolerance: float) -> bool:
 
 
 def is_same_text(committed: str, found: str, tolerance: float) -> bool:
-    """Return whether two texts are the same. Only numbers with a decimal point can differ, by `tolerance`."""
+    """Return whether two texts are the same, except that numbers with a decimal point can differ by `tolerance`."""
     words, seen = NUMBER.split(committed), NUMBER.split(found)
     if len(words) != len(seen) or words[::2] != seen[::2]:
         return False
@@ -83,7 +84,7 @@ def is_same_text(committed: str, found: str, tolerance: float) -> bool:
 
 
 def find_text_differences(committed: str, found: str, tolerance: float, sanitizer: Sanitizer) -> Iterator[Difference]:
-    """Compare two printed texts, line by line."""
+    """Yield the differences of two printed texts, line by line."""
     pairs = zip_longest(*(sanitize(text, sanitizer).splitlines() for text in (committed, found)))
     for number, (line, seen) in enumerate(pairs, start=1):
         if line is None or seen is None:
@@ -93,7 +94,7 @@ def find_text_differences(committed: str, found: str, tolerance: float, sanitize
 
 
 def find_value_differences(where: str, committed: Any, found: Any, tolerance: float) -> Iterator[Difference]:
-    """Compare two values of scraps. Lists and mappings are compared item by item."""
+    """Yield the differences of two values of a scrap. Lists and mappings are compared item by item."""
     if isinstance(committed, Mapping) and isinstance(found, Mapping) and committed.keys() == found.keys():
         for name in committed:
             yield from find_value_differences(f"{where}.{name}", committed[name], found[name], tolerance)
@@ -111,7 +112,7 @@ def describe_tolerance(tolerance: float) -> str:
 
 
 def show_pair(found: Any, committed: Any) -> tuple[str, str]:
-    """Format two values for a report. Numbers have only as many digits as the difference needs."""
+    """Format two values for a report. Numbers have only as many digits as are needed to show the difference."""
     if all(_is_number(value) and math.isfinite(value) for value in (found, committed)):
         return format_pair(found, committed)
     return shorten(repr(found)), shorten(repr(committed))

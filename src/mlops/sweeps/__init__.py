@@ -8,6 +8,6 @@
     run        the sweep from its first combination to its last
     executors  the interface for executing notebooks, and its implementation with threads on this machine
     cluster    an implementation of the interface on a Dask cluster
-    score      the number that combinations are compared by
+    score      the number by which combinations are compared
     results    the finished combinations, one line each in `sweep.jsonl`
 """

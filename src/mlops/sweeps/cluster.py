@@ -1,9 +1,9 @@
 """An executor on an existing Dask cluster.
 
 A worker needs the project's packages, and the project and MLOPS_HOME at the same paths as on this machine. On the local
-platform these folders must be on a shared file system, because MLOPS_HOME holds the data and the tracking. A worker
-does not need the folder `outputs/`. Each task carries the earlier results that its notebook reads, and returns the
-executed copy.
+platform, these two folders must be on a shared file system, because MLOPS_HOME holds the data and the trainings. A
+worker does not need the folder `outputs/`: each task contains the earlier results that its notebook reads, and returns
+the executed copy.
 """
 
 import json
@@ -31,8 +31,8 @@ from mlops.workspace import Workspace, find_workspace
 class Parcel:
     """The data that a worker gets with each task: the folders, and the earlier results by file name.
 
-    The data has one or two kilobytes. It is sent with each task, because scattered data is lost when the last worker
-    that holds it ends. If it were the result of a Dask task, Dask would prefer the worker that holds it.
+    A parcel has one or two kilobytes, so it is sent with each task. If it were scattered, it would be lost when the
+    last worker that holds it ends. If it were the result of a Dask task, Dask would prefer the worker that holds it.
     """
 
     platform: str
@@ -42,7 +42,7 @@ class Parcel:
 
 
 class Cluster:
-    """A Dask cluster. If a worker dies, Dask retries its notebooks on other workers, a limited number of times.
+    """An executor on a Dask cluster. If a worker dies, Dask retries its notebooks a few times on other workers.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Cluster:
     ------
     UsageError
         If Dask is not installed, if no scheduler answers at the address, if the scheduler has no workers, or if a
-        worker does not see the same files.
+        worker does not see the same files as this machine.
     """
 
     def __init__(self, address: str, workspace: Workspace, platform: str) -> None:
@@ -70,7 +70,7 @@ class Cluster:
             raise
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """See `Executor`. If the sweep is interrupted, workers finish their notebooks, but the results are ignored."""
+        """See `Executor`. After an interruption, workers still finish their notebooks, but the results are ignored."""
         from distributed import as_completed
 
         parcel = self._make_parcel(tasks[0])
@@ -102,7 +102,7 @@ class Cluster:
         )
 
     def _check_workers(self) -> int:
-        """Return how many notebooks can run at a time. Raise an error if a worker does not see the same files."""
+        """Return how many notebooks can run at a time. Raise an error if a worker does not see this machine's files."""
         threads = count_threads(self._client, self._address)
         try:
             with tempfile.NamedTemporaryFile(dir=self._workspace.home, prefix=".sweep-") as mark:
@@ -118,7 +118,7 @@ class Cluster:
 
 
 def look_around(project: str, mark: str) -> tuple[str, bool]:
-    """Return what a machine sees of the project and its state. This runs on each worker and on this machine."""
+    """Return what the current machine sees of the project and its state. Each worker and this machine call it."""
     base = Path(project, "parameters", "base.yml")
     return hash_file(base) if base.is_file() else "", Path(mark).is_file()
 
@@ -157,7 +157,7 @@ def execute_parcel(parcel: Parcel, task: Task) -> tuple[Outcome, bytes]:
 
 
 def _gather(future: Any, task: Task, address: str) -> tuple[Outcome, bytes]:
-    """Return the outcome of a task. The death of its worker or of the cluster is an outcome with an error."""
+    """Return the outcome of a task. If its worker died or the cluster disappeared, the outcome has an error."""
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker

@@ -52,10 +52,10 @@ class Executor(Protocol):
     """An object that executes notebooks, several at a time."""
 
     def run(self, tasks: Sequence[Task], secrets: Callable[[], Iterable[str]]) -> Generator[Outcome, None, None]:
-        """Execute all tasks, and yield the outcome of each task as soon as it ends. `mlops.sweeps.run` calls this.
+        """Execute all tasks, and yield the outcome of each task when it ends. `mlops.sweeps.run` calls this.
 
-        A task that fails is an outcome, not an exception. The executed copy exists before its outcome is yielded.
-        If the generator is closed early or an exception is thrown into it, running tasks are ended and others canceled.
+        A task that fails is an outcome, not an exception. The executed copy exists before its outcome is yielded. If
+        the generator is closed early or gets an exception, it ends the running tasks and cancels the others.
         """
         ...
 

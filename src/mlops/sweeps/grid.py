@@ -92,20 +92,20 @@ def read_grid(project: Project, name: str, options: Sequence[str], platform: str
 
 
 def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Return values to try for the first parameter whose range allows several of them: "alpha=0.04,0.4,4".
+    """Suggest values to try for one parameter: "alpha=0.04,0.4,4". It is the first whose range allows several values.
 
     Parameters
     ----------
     declared : iterable of Parameter
         The parameters of the step.
     given : mapping
-        The values of earlier runs, by parameter. The suggestions are around the earlier value or, if there is none,
-        around the default.
+        The values of earlier runs, by parameter. The suggested values are around the earlier value or, if there is
+        none, around the default.
     """
     for parameter in declared:
         if parameter.kind not in (int, float):
             continue
-        middle = given.get(parameter.name) or parameter.default  # not 0, whose multiples are all 0
+        middle = given.get(parameter.name) or parameter.default  # 0 has no other multiples, so the default replaces it
         allowed = []
         for value in (middle / 10, middle, middle * 10):
             with suppress(ParameterError):
@@ -116,7 +116,7 @@ def suggest_values(declared: Iterable[Parameter], given: Mapping[str, Any] = Map
 
 
 def _find_step(steps: Sequence[Step], name: str) -> tuple[Step, tuple[Step, ...]]:
-    """Return a step and the steps that it needs. Raise an error for a step that registers or deploys."""
+    """Return a step and the steps that it needs. Raise an error if the step registers or deploys something."""
     known = {step.name: step for step in steps}
     followed = {step.name: _follow_needs(step, known) for step in steps}
     allowed = [name for name, before in followed.items() if not any(step.only_if or step.effects for step in before)]
@@ -136,7 +136,7 @@ def _follow_needs(step: Step, known: Mapping[str, Step]) -> list[Step]:
 def _split_options(
     options: Iterable[str], step: Step, declared: Mapping[str, Parameter]
 ) -> tuple[dict[str, list[Override]], list[Override]]:
-    """Return the values for the swept step by parameter, and the overrides for other steps."""
+    """Return the values for the swept step, by parameter, and the overrides for other steps."""
     listed: dict[str, list[Override]] = {}
     fixed = []
     for text in options:

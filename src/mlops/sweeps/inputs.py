@@ -1,4 +1,4 @@
-"""The inputs of the swept notebook: results of earlier runs, or of a run that is made for the sweep."""
+"""The inputs of the swept notebook: results of earlier runs or, if they are out of date, of a new run."""
 
 from functools import partial
 
@@ -12,21 +12,21 @@ from mlops.sweeps.grid import Grid
 
 
 def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
-    """Return the steps that the swept step needs. If one of them cannot be reused from an earlier run, run them first.
+    """Return the records of the steps that the swept step needs. Unless an earlier run has them all, run the steps.
 
     Parameters
     ----------
     grid : Grid
         The combinations to try.
     record : RunRecord
-        The record of the sweep, which does not contain these steps yet.
+        The record of the sweep, which does not contain the needed steps yet.
     around : Surroundings
-        The surroundings of the sweep, which are the same as for a run.
+        The project, the listeners and the functions of the platform, as for a run.
 
     Raises
     ------
     StepFailed
-        If one of these steps fails.
+        If a needed step fails.
     """
     found = _find_unchanged(grid, record, around)
     if len(found) < len(grid.needed):
@@ -35,7 +35,7 @@ def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[St
 
 
 def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list[StepRecord]:
-    """Return the needed steps that can be reused, up to the first step that has to run."""
+    """Return the needed steps before the first step that cannot be reused."""
     found: list[StepRecord] = []
     for step in grid.needed:
         parameters = grid.parameters.values[step.name]
@@ -49,7 +49,7 @@ def _find_unchanged(grid: Grid, record: RunRecord, around: Surroundings) -> list
 
 
 def _run_needed(grid: Grid, around: Surroundings) -> list[StepRecord]:
-    """Run the needed steps, as a pipeline with exactly these steps or, if there is none, as the published pipeline."""
+    """Run the needed steps, in a run of the pipeline with exactly these steps or else of the published pipeline."""
     pipeline = next((name for name, steps in PIPELINES.items() if steps == grid.needed), PUBLISHED)
     run = run_pipeline(Plan(pipeline, grid.needed, grid.parameters), around)
     failed = next((step.name for step in run.steps if not step.has_results), "")

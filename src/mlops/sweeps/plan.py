@@ -19,13 +19,13 @@ class SweepListener:
         """Handle the end of a combination."""
 
     def best_offered(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Handle the best combination, before it is recorded as the result of the swept step.
+        """Handle the best combination, before the run records it as the result of the swept step.
 
         Returns
         -------
         StepRecord
-            The record of the step. A listener can add a report to it. Each listener gets the record that the previous
-            one returned, and the run keeps the last record.
+            The record of the step, to which a listener can add a report. Each listener gets the record that the
+            previous listener returned, and the run keeps the last record.
         """
         return step
 
@@ -35,7 +35,7 @@ class SweepListener:
 
 @dataclass(frozen=True)
 class Goal:
-    """The goal of a sweep: the metric to compare by, and whether higher is better."""
+    """The goal of a sweep: the metric, and whether higher is better."""
 
     metric: str
     maximize: bool = False

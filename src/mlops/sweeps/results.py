@@ -1,7 +1,7 @@
 """The results of a sweep: ``sweep.jsonl``, with one line for the sweep and one for every finished combination.
 
-``run.json`` holds only the state of the sweep and the best combination, so that a thousand combinations do not slow
-down the index and `mlops status`. Lines are only appended. A line that a crash left incomplete is ignored.
+Lines are only appended. A line that a crash left incomplete is ignored. ``run.json`` holds only the state of the sweep
+and the best combination, because a thousand combinations would slow down the index and `mlops status`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,13 +34,13 @@ class Sweep:
     axes : mapping of str to tuple
         The values to try, by parameter. The sweep tries every combination of them.
     metric : str
-        The result of the notebook that the combinations are compared by.
+        The result of the notebook by which the combinations are compared.
     maximize : bool
         Whether higher is better.
     tracking : str
         The id of the sweep on the tracking server. Empty if the notebook has no parameter `sweep`.
     format : int
-        The number of the file's format.
+        The format number of the file.
     """
 
     step: str
@@ -149,7 +149,7 @@ def describe_values(values: Mapping[str, Any]) -> str:
 
 
 def describe_best(sweep: Sweep, points: Sequence[Point]) -> str:
-    """Describe the best point, its lead over the next one, and whether a value outside of the grid may be better."""
+    """Describe the best point and its lead over the next one. Add whether a value outside of the grid may be better."""
     ranked = [point for point in rank_points(sweep, points) if point.score is not None]
     if not ranked:
         return "none: every combination failed"
@@ -191,7 +191,9 @@ def _compare(best: Point, other: Point) -> str:
 
 
 def _is_edge(value: Any, values: Sequence[Any]) -> bool:
-    """Return whether a value is the lowest or highest of three or more floats, but not 0, which is often a limit."""
+    """Return whether a value is the lowest or highest of three or more floats. 0, which is often a limit, does not
+    count.
+    """
     decimal = all(isinstance(other, float) for other in values)
     return decimal and len(values) > 2 and value != 0 and value in (min(values), max(values))
 

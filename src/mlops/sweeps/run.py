@@ -43,22 +43,22 @@ def run_sweep(
     """Execute a step's notebook for every combination of a grid.
 
     A combination that fails is recorded, and the others continue. The best combination is recorded as the result of the
-    step, so that later runs can reuse it. The steps that the swept step needs are reused from earlier runs. If they
-    have changed, they run first, in a separate run.
+    step, so that later runs can reuse it. The steps that the swept step needs are reused from earlier runs. If a needed
+    step has changed, the needed steps run first, in a separate run.
 
     Parameters
     ----------
     grid, goal : Grid, Goal
         The combinations, and how to compare them.
     surroundings : Surroundings
-        The surroundings of the sweep, which are the same as for a run. The folder ``<outputs>/<run id>/`` gets
-        ``run.json``, ``sweep.jsonl`` and the executed notebooks.
+        The project, the listeners and the functions of the platform, as for a run. The sweep writes ``run.json``,
+        ``sweep.jsonl`` and the executed notebooks to ``<outputs>/<run id>/``.
     executor : Executor
-        The executor that executes the notebooks.
+        The object that executes the notebooks.
     tracker : Tracker
-        The tracker, which groups the trainings of the sweep if the notebook declares a parameter `sweep`.
+        The tracking server, which groups the trainings of the sweep if the notebook declares a parameter `sweep`.
     listeners : sequence of SweepListener
-        Notified of the progress, in this order.
+        The listeners to notify of the progress, in this order.
 
     Returns
     -------
@@ -70,8 +70,8 @@ def run_sweep(
     StepFailed
         If a needed step fails.
     UsageError
-        If a notebook cannot be executed, or does not hand on the metric. If only the results of a combination show that
-        the metric is missing, the sweep stops after the first combination.
+        If a notebook cannot be executed, or does not hand on the metric. If this shows only in the results of the first
+        combination, the sweep stops after it.
     """
     with share_runs(surroundings.workspace.outputs):
         return _SweepRun(grid, goal, surroundings, executor, tracker, listeners).run()
@@ -139,7 +139,7 @@ class _SweepRun:
         )
         inputs = find_inputs(self.grid, self.record, self.around)
         self.folder = make_run_folder(self.workspace.outputs, SWEEP)
-        order = number_run(self.workspace.outputs)  # later than the order of a run that produced the inputs
+        order = number_run(self.workspace.outputs)  # not earlier: a run for the inputs has an order, too
         steps = (*inputs, *self.record.steps)
         self.record = replace(self.record, run_id=self.folder.name, started=now(), steps=steps, order=order)
         self.began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The score of a combination: the number that combinations are compared by."""
+"""The score of a combination: the number by which combinations are compared."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -15,7 +15,7 @@ from mlops.workspace import Workspace
 
 
 def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
-    """Raise an error if a step has never handed on the metric. Nothing has run yet.
+    """Raise an error if a step has never handed on the metric. This check comes before the first combination runs.
 
     The results of a step are known from its committed notebook and from its newest run. If neither has results, only
     the first combination can show whether the metric exists.
@@ -23,7 +23,7 @@ def require_metric(metric: str, step: Step, workspace: Workspace) -> None:
     Raises
     ------
     UsageError
-        If the step has results, but none with this name that is a number.
+        If the step has results, but no number with the name of the metric.
     """
     runs = islice(iterate_runs(workspace.outputs), LOOKED_AT)
     newest = next((found.results for run in runs if (found := run.step(step.name)) and found.has_results), {})
@@ -41,7 +41,7 @@ def read_score(results: Mapping[str, Any], sweep: Sweep) -> float | None:
     Raises
     ------
     UsageError
-        If there is no such result, or if the result is not a number. The other combinations would fail in the same way.
+        If there is no such result, or if the result is not a number.
     """
     metric = sweep.metric
     if metric in results and (results[metric] is None or _is_number(results[metric])):

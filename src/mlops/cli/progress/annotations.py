@@ -1,7 +1,7 @@
 """Annotations that show failures in a CI system, with notebook, cell and line.
 
-Annotations are printed on standard error, which Azure Pipelines and GitHub read, too. So standard output stays free for
-results.
+Annotations are printed on standard error, so that standard output contains only results. Azure Pipelines and GitHub
+read both streams.
 """
 
 import json
@@ -17,12 +17,12 @@ from mlops.record.redaction.terminal import escape_controls
 
 AZURE, GITHUB = "TF_BUILD", "GITHUB_ACTIONS"  # the environment variables that identify the two CI systems
 CUT = "…"
-COMMANDS = ("##vso[", "##[", "::")  # the prefixes of the commands that these systems find in a line of output
+COMMANDS = ("##vso[", "##[", "::")  # a line of output with one of these prefixes is a command to the CI system
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """The message of a failure and, if they are known, the file and the line that it belongs to."""
+    """The message of a failure, with the file and the line of the failure if they are known."""
 
     message: str
     file: str = ""
@@ -80,12 +80,12 @@ def find_line(notebook: Path, cell: str, line: int = 0) -> int:
 
 
 def _begins(source: str, cell: str) -> bool:
-    """Return whether `line` is the first line of a cell, `cell`. If `cell` was shortened, it ends with `CUT`."""
+    """Return whether `source` is the line `cell`, or begins with it if `cell` was shortened and so ends with `CUT`."""
     return source.startswith(cell.removesuffix(CUT)) if cell.endswith(CUT) else source == cell
 
 
 def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.environ) -> str:
-    """Return an annotation in the format of the CI system that runs this process; "" outside of a known CI system."""
+    """Return an annotation in the format of the current CI system, or "" if no known CI system runs this process."""
     if environ.get(AZURE):
         place = f"sourcepath={_escape(annotation.file, ';]')};" if annotation.file else ""
         place += f"linenumber={annotation.line};" if annotation.line else ""
@@ -98,7 +98,7 @@ def format_annotation(annotation: Annotation, environ: Mapping[str, str] = os.en
 
 
 def disarm(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Change a text of a notebook or a data file so that neither a terminal nor a CI system finds a command in it."""
+    """Change text from a notebook or a data file so that neither a terminal nor a CI system finds a command in it."""
     text = escape_controls(text)
     if not (environ.get(AZURE) or environ.get(GITHUB)):
         return text

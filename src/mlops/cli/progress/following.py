@@ -37,13 +37,13 @@ def find_following(
         The overrides that the user typed: "shared.model_name=other". The next command repeats those that apply to its
         step.
     refused : RefusedData, optional
-        The data that failed its test and must be corrected first.
+        The data that failed its test, if any.
     pipelines : mapping
         The steps of each pipeline.
     declared : callable
-        Returns the parameters that a notebook declares, by name. They are needed to suggest values for a sweep.
+        A function that returns the parameters of a notebook, by name. They are needed to suggest values for a sweep.
     release : NextRelease, optional
-        The release of the run's model, with the options that it needs.
+        The release that can follow the run, with the options that it needs.
     """
     if run.state != "succeeded":
         return _repeat(run, program, platform_option, refused, pipelines.get(run.pipeline, ()))
@@ -66,13 +66,13 @@ def find_following(
 def _repeat(
     run: RunRecord, program: str, platform_option: str, refused: RefusedData | None, steps: Sequence[Step]
 ) -> str:
-    """Return how to repeat a run that did not succeed. If its data was a version of the data set, replace it first."""
+    """Return the command that repeats a failed run. If the data failed its test, the text also says to correct it."""
     if refused and refused.is_version:
         return f"Correct the data, then run {program} provision -p {DATA_PARAMETER}=FILE{platform_option}"
     if not run.settings.parameters:
         return ""
     if run.settings.only and list_overtaken(run, steps):
-        return f"{program} run {run.pipeline}{platform_option}"  # --only excludes the comparison to repeat
+        return f"{program} run {run.pipeline}{platform_option}"  # with --only, the comparison would not be repeated
     again = f"{program} resume {run.run_id}"
     return f"Correct {refused.file}, then run {again}" if refused else again
 

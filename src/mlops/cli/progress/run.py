@@ -88,7 +88,7 @@ def _format_step(step: StepRecord, about: str) -> str:
 
 
 def _repeats_reason(run: RunRecord, step: StepRecord) -> bool:
-    """Return whether a step was skipped for the reason that the summary prints."""
+    """Return whether a step was skipped for the reason that the summary of the run prints anyway."""
     return step.state == "skipped" and step.reason != "" and step.reason == find_reason(run)
 
 
@@ -136,13 +136,13 @@ def summarize_run(
 
 
 def _describe_inputs(run: RunRecord) -> str:
-    """Return the earlier results that a run with --only used, with their runs. Return "" for any other run."""
+    """Describe the earlier results that a run with --only used. Return "" for any other run."""
     taken = [f"{step.name} of run {step.source}" for step in run.steps if run.settings.only and step.state == "reused"]
     return f"the results of {' and '.join(taken)}" if taken else ""
 
 
 def _describe_commits(run: RunRecord) -> str:
-    """Explain an unknown commit, or list the steps' commits if they differ. Return "" otherwise."""
+    """Say why the commit is unknown, or list the commits of the steps if they differ. Return "" otherwise."""
     steps: dict[str, list[str]] = {}
     for step in run.steps:
         if step.state == "done" and step.git_commit:

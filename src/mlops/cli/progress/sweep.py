@@ -26,8 +26,7 @@ SHOWN_POINTS = 10  # maximum number of rows in the summary; the report has all o
 
 
 class SweepProgress(SweepListener):
-    """A listener that prints how many combinations are finished. Outside of a terminal, it prints at most about ten
-    lines.
+    """A listener that prints how many combinations are finished. To a file, it prints at most about ten lines.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def summarize_sweep(
     sweep, points : Sweep, sequence of Point
         A finished sweep.
     run_id : str
-        The name of the sweep's run.
+        The id of the sweep's run.
     report : str
         The page to open.
     program, options : str
