@@ -154,7 +154,10 @@ class PlatformError(MlopsError):
 
 
 class LostLockError(PlatformError):
-    """A lock could not be renewed. Another process may hold it now, so do not change the state that it protects."""
+    """A lock could not be renewed.
+
+    Another process may hold the lock now, so do not change the state that it protects.
+    """
 
 
 class ClusterError(MlopsError):
@@ -162,7 +165,7 @@ class ClusterError(MlopsError):
 
 
 class DeploymentError(MlopsError):
-    """A service did not start, or its image must not be deployed in this environment."""
+    """A service did not start, or an image must not be deployed in this environment."""
 
 
 class RolledBackError(DeploymentError):

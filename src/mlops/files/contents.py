@@ -30,8 +30,8 @@ def store_by_content(folder: Path, name: str, content: bytes | Path) -> Path:
     Returns
     -------
     Path
-        The path of the stored file. If the same content was stored earlier under another name, the file keeps that
-        name.
+        The path of the stored file. If the same content was stored earlier under another name, this is the path with
+        that other name.
     """
     sha256 = hash_file(content) if isinstance(content, Path) else hash_content(content)
     place = locate_content(folder, name, sha256).parent

@@ -1,7 +1,7 @@
 """Records: reading of JSON files into types, and the check of their format numbers.
 
-The client that starts every command loads this module. So `msgspec`, whose import takes milliseconds, is imported only
-where it is used.
+Every command loads this module at its start. So `msgspec`, whose import takes milliseconds, is imported only where it
+is used.
 """
 
 from pathlib import Path

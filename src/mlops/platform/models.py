@@ -29,7 +29,7 @@ class ModelVersion:
 
     @property
     def identity(self) -> str:
-        """A text that identifies the version beyond its number.
+        """A text that identifies the version more reliably than its number.
 
         A registry that is restored from a backup can give the same number to a different model. Decisions about a
         version, such as a rollback, therefore apply only to this identity.

@@ -27,7 +27,7 @@ class Submission:
     caller_run_id: str = field(default="", metadata={"help": "An id of your own, which becomes a tag of the run."})
 
     def list_texts(self) -> dict[str, str]:
-        """Return every parameter as text; `NOTHING` stands for an empty one."""
+        """Return every parameter as text; an empty parameter becomes `NOTHING`."""
         return {name: getattr(self, name) or NOTHING for name in list_names()}
 
     def list_given(self) -> dict[str, str]:
@@ -50,7 +50,7 @@ def list_names() -> list[str]:
 
 
 def read_submission(given: Mapping[str, str]) -> Submission:
-    """Return the submission with these parameters, given as text by name. `NOTHING` stands for the default.
+    """Return the submission with these parameters: name and value as text. The value `NOTHING` means the default.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """The platform Azure Machine Learning, with azureml-sdk v1. Only this package imports the packages of Azure.
 
-They are imported on first use, so importing this module does not import them.
+These packages are imported on first use, not when this module is imported.
 
 .. code-block:: text
 

@@ -106,7 +106,7 @@ class LocalLeftovers:
                 yield _describe("service folder", f"{environment}/{folder.name}", folder, (folder,), ended)
 
     def _find_staged(self, kept: Set[str]) -> Iterator[Leftover]:
-        """Yield the staged files that no run or model refers to, neither by path nor by content."""
+        """Yield the staged files to which no run or model refers, by path or by content."""
         mentioned = kept | {tag for tags in self._registry.list_tags() for tag in tags.values()}
         for path in self._datasets.list_staged():
             if not mentioned & {str(path), path.as_uri()} and hash_file(path) not in mentioned:
@@ -116,8 +116,8 @@ class LocalLeftovers:
 def _describe(kind: str, name: str, place: Path, paths: tuple[Path, ...], recorded: str = "") -> Leftover:
     """Return a leftover with the recorded time of its last use.
 
-    If no time is recorded, the newest modification time of its files is used, although a copy of MLOPS_HOME can have
-    new modification times.
+    If no time is recorded, the newest modification time of the leftover's files is used. That time can be too late,
+    because copying MLOPS_HOME can change it.
     """
     inside = [path.lstat().st_mtime for path in place.rglob("*")] if kind == "service folder" else []
     last_used = from_iso(recorded) if recorded else max(place.stat().st_mtime, *inside, 0.0)

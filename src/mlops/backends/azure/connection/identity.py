@@ -22,8 +22,8 @@ def adopt_compute_identity(environ: MutableMapping[str, str] | None = None) -> N
     """Use the managed identity of the compute for every credential of this process and its children.
 
     A node of a compute cluster issues tokens only for an explicit client id, even if the cluster has only one identity.
-    The node has this id in a variable that azure-identity does not read (azure-sdk-for-python#30427). On a compute
-    without an identity, the variable contains the word "clientid".
+    The client id is in an environment variable of the node that azure-identity does not read
+    (azure-sdk-for-python#30427). On a compute without an identity, this variable contains the word "clientid".
 
     Parameters
     ----------

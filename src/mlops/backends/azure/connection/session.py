@@ -46,7 +46,9 @@ class AzureSession:
 
     @cached_property
     def workspace(self) -> SdkWorkspace:
-        """The SDK's workspace: the run's workspace in a step of a submitted run, otherwise the one in the settings.
+        """The SDK's workspace object.
+
+        In a step of a submitted run, this is the workspace of the run; otherwise, it is the workspace in the settings.
 
         A step opens the workspace with the identity of the compute. By default, the SDK would use the token of the run,
         which cannot read the workspace's description in Resource Manager.

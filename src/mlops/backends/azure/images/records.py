@@ -6,9 +6,10 @@
     mlops/images/<digest in the registry>.json         an image: name, model, bundle, files, example
     mlops/models/<name>/<version>.json                 the newest image of a model version
 
-The registry identifies an image by digest, but does not record its model and bundle. The properties of a model version
-cannot record them, because they are limited to 1000 characters, and a service must find its image without the model.
-The blobs are written in this order, so an image is complete when the last blob exists. A failed build writes no blob.
+The registry identifies an image by digest, but does not record the image's model and bundle. The properties of a model
+version are not used for this, because a property has at most 1000 characters, and a service must find its image
+without reading the model version. The blobs are written in this order, so an image is complete when the last blob exists. A failed build writes
+no blob.
 """
 
 import io
@@ -57,9 +58,10 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class ModelImages:
-    """The record of a model version's images; `newest` is the digest of the image that was published last.
+    """The record of a model version's images.
 
-    `identity` is `ModelVersion.identity`; empty in older records.
+    `newest` is the digest of the image that was published last. `identity` is `ModelVersion.identity`; it is empty in
+    older records.
     """
 
     newest: str = ""

@@ -57,7 +57,7 @@ class Teardown:
     client : ResourceManagementClient
         The client of the subscription.
     vaults : KeyVaultManagementClient
-        The client for Key Vaults, which purges deleted vaults. Otherwise Azure would keep them.
+        The client that purges deleted Key Vaults, which Azure would otherwise keep.
     settings : AzureSettings
         The names of the resource group and the workspace.
     seconds : float

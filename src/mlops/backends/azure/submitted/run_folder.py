@@ -2,7 +2,8 @@
 
 The files of a run on Azure cannot be changed. So each step stores its changed files under a new number, for example
 ``retraining/02-train/02_train.html``, and the newest version of each file is used. Each step stores the run's record,
-``run.json``, last. If it is missing, the step was killed while it stored its files, and these files are ignored.
+``run.json``, last. If the record is missing, the step was killed while it stored its files, and these files are
+ignored.
 """
 
 import re
@@ -51,7 +52,7 @@ def fetch_folder(run: SdkRun, folder: Path) -> None:
 
 
 def store_folder(run: SdkRun, folder: Path, step: str, known: dict[str, str]) -> None:
-    """Store the run's record, and the files whose SHA-256 differs from the one in `known`."""
+    """Store the files that are new or changed since `known` (SHA-256 by name), then the run's record."""
     found = {name: digest for name, digest in hash_folder(folder).items() if not Path(name).name.startswith(".")}
     changed = [name for name, digest in found.items() if known.get(name) != digest and name != RECORD]
     number = max((file.number for file in read_names(run.get_file_names())), default=0) + 1

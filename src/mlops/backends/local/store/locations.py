@@ -24,7 +24,7 @@ def locate_files(home: Path, run_id: str) -> Path:
 
 
 def move_locations(database: Path, experiment: str, patience: Patience = PATIENT) -> None:
-    """Update the paths in a database to the MLOPS_HOME that contains it. Call this function before every write.
+    """Update the paths in a database after its MLOPS_HOME was copied or moved. Call this function before every write.
 
     Does nothing if the paths are correct, or if there is no database yet. Safe to call again.
 
