@@ -244,10 +244,10 @@ class Services(Protocol):
         ...
 
     def roll_back(self, environment: str, decision: Decision = NO_DECISION, *, take_over: bool = False) -> Rollback:
-        """Serve the last earlier deployment that passed its test; called by `mlops rollback`.
+        """Redeploy the newest earlier image that passed its test; called by `mlops rollback`.
 
-        Only deployments of the same model are considered, unless `take_over` is true. The removed version is not
-        deployed again until a person asks for that. Raises the errors of `require_previous`.
+        Only images of the same model are considered, unless `take_over` is true. The removed version is not deployed
+        again until a person asks for that. Raises the errors of `require_previous`.
         """
         ...
 

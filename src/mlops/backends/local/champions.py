@@ -36,7 +36,7 @@ def find_champions(versions: Iterable[VersionRow]) -> dict[str, VersionRow]:
 
 
 class ChampionNotes:
-    """The notes of all models: one small file per model, written after each promotion.
+    """The notes that record the champion of each model: one small file per model, written after each promotion.
 
     If a person moves the tag in MLflow to another version, the note is updated to that version.
 

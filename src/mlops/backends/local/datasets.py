@@ -29,7 +29,10 @@ CATALOGUE = "catalogue.json"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One version: its number, its file relative to the catalogue, the file's SHA-256, and the registration time."""
+    """One version: its number, the path and SHA-256 of its file, and the time of its registration.
+
+    The path is relative to the folder of the catalogue.
+    """
 
     version: int
     file: str

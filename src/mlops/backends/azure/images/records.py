@@ -7,9 +7,9 @@
     mlops/models/<name>/<version>.json                 the newest image of a model version
 
 The registry identifies an image by digest, but does not record the image's model and bundle. The properties of a model
-version are not used for this, because a property has at most 1000 characters, and a service must find its image
-without reading the model version. The blobs are written in this order, so an image is complete when the last blob exists. A failed build writes
-no blob.
+version are not used for this, because a property has at most 1000 characters, and a service must find its image without
+reading the model version. The blobs are written in this order, so an image is complete when the last blob exists. A
+failed build writes no blob.
 """
 
 import io

@@ -29,7 +29,7 @@ class Note:
 
 
 class ChampionNotes:
-    """The notes of all models: one blob per model, written after each promotion."""
+    """The notes that record the champion of each model: one blob per model, written after each promotion."""
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session

@@ -84,7 +84,7 @@ def ask_database(path: Path, ask: Callable[[sqlite3.Connection], Answer], patien
 
 
 def require_writable(path: Path, patience: Patience = PATIENT) -> None:
-    """Check that a run can write to the database, without changing it; called before every run.
+    """Check that a run can write to the database, without changing the database; called before every run.
 
     Raises
     ------
