@@ -1,6 +1,6 @@
-"""The files of a model: a skops file for audits and retraining, and the files that its problem exports for the service.
+"""The files of a model: a skops file for audits and retraining, and plain numbers for the scoring image.
 
-Pickle is never used.
+Pickle is never used, because loading a pickle can run any code.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,10 @@ def save_model(problem: Problem, estimator: Any, folder: Path) -> None:
 
 
 def list_served(names: Iterable[str]) -> list[str]:
-    """Return those of a model's files that the service gets: all but the estimator, unless there is no other file."""
+    """Return the names of the model files that the service gets: all except the estimator.
+
+    If the estimator is the only file, the service gets the estimator.
+    """
     names = sorted(names)
     exported = [name for name in names if name not in (ESTIMATOR, TRAINING_DATA)]
     return [*(exported or [ESTIMATOR]), *(name for name in names if name == TRAINING_DATA)]
@@ -44,7 +47,7 @@ def list_served(names: Iterable[str]) -> list[str]:
 def load_model(folder: Path) -> Any:
     """Load the estimator that `save_model` wrote.
 
-    The caller must check its hash first (`mlops.files.hashes.verify_files`).
+    First check the hash of the file with `mlops.files.hashes.verify_files`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Loading of models. They are fetched from the platform and checked against their hashes before they are loaded."""
+"""The loading of models. A model is fetched from the platform, and its hashes are checked before it is loaded."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,6 @@ def load_registered(backend: Backend, model: ModelVersion) -> Any:
 
 
 def load_training_data(backend: Backend, model: ModelVersion) -> TrainingData:
-    """Return the description of a registered version's training data; see `read_training_data`."""
+    """Return the description of the data that a registered version was trained on; see `read_training_data`."""
     with TemporaryDirectory() as folder:
         return read_training_data(backend.registry.fetch_model(model, Path(folder, "model")))

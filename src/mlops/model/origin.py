@@ -1,4 +1,4 @@
-"""The origin of a training: its notebook, commit and data, as the page of the training shows them."""
+"""The origin of a training: its notebook, commit and data. The page of the training shows them."""
 
 from mlops.data.tables import Table
 from mlops.platform.trainings import TrainingOrigin

@@ -1,11 +1,12 @@
 """The promotion gate: decides whether the challenger is better than the champion by more than chance.
 
-Both models are scored on the same rows, which neither model has seen. The improvement on a row is the champion's loss
-minus the challenger's loss. The challenger is promoted if the one-sided lower bootstrap bound of the mean improvement
-is above zero. A comparison of two stored metrics would promote four in ten of the models that are not better.
+Both models are scored on the same rows, which neither model has seen in training. The improvement on a row is the
+champion's loss minus the challenger's loss. The challenger is promoted if the one-sided lower bootstrap bound of the
+mean improvement is above zero. If only two stored metrics were compared, four in ten of the models that are not better
+would be promoted.
 
-Above 10,000 rows, the mean is nearly normal, so the bound is computed as the mean minus t standard errors. This is
-fast, whereas the bootstrap of 200,000 rows takes 9 s.
+For more than 10,000 rows, the bound is the mean minus t standard errors, because the distribution of the mean is nearly
+normal. The bootstrap would be slow: it takes 9 s for 200,000 rows.
 
 Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", chapter 13 (percentile interval); Hesterberg
 (2015), "What Teachers Should Know About the Bootstrap", section 5.2 (expanded percentile, exact for few rows).
@@ -25,7 +26,7 @@ from mlops.pipelines.advice import GATE, GATE_NOTEBOOK
 from mlops.platform.models import OVERRIDDEN_BY, OVERRIDE_REASON
 
 POWER = 0.8  # the probability of a promotion if the true improvement equals the detectable gain
-BATCH_VALUES = 10_000_000  # limits the memory that the bootstrap takes
+BATCH_VALUES = 10_000_000  # maximum number of values that the bootstrap holds in memory
 MOST_RESAMPLED = 10_000  # maximum number of rows for the bootstrap
 
 
@@ -42,15 +43,15 @@ class Decision:
     rows : int
         The number of rows on which the models were compared.
     improvement, lower_bound : float
-        The mean improvement and its one-sided lower bound, in units of the loss. If they are above zero, the challenger
-        is better.
+        The mean improvement and its one-sided lower bound, in the unit of the loss. Values above zero mean that the
+        challenger is better.
     detectable_gain : float
-        The smallest true improvement that the gate detects on these rows in four out of five cases, in units of the
+        The smallest true improvement that the gate detects on these rows in four out of five cases, in the unit of the
         loss.
     override : str
         Why a person promoted the model although the gate rejected it; empty if the gate decided.
     kind : str
-        "first" if there was no champion, "few" if there were too few rows, "equal" if the models are equal, else
+        "first" if there was no champion, "few" if there were too few rows, "equal" if the models are equal, otherwise
         "compared".
     """
 
@@ -65,7 +66,10 @@ class Decision:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The improvement, its lower bound and the smallest detectable gain, by the names that 03_evaluate hands on."""
+        """The improvement, its lower bound and the smallest detectable gain.
+
+        The keys are the names of the results that 03_evaluate hands on.
+        """
         return {
             "improvement": self.improvement,
             "lower_bound": self.lower_bound,
@@ -85,23 +89,23 @@ def decide_promotion(
     unit: str = "",
     seed: int = 0,
 ) -> Decision:
-    """Decide between two models by their losses on the same rows.
+    """Decide whether to promote the challenger, from the losses of two models on the same rows.
 
     Parameters
     ----------
     champion_losses, challenger_losses : array of shape (n,)
-        The loss of every row, such as the squared error; lower is better. `champion_losses` is None if there is no
-        champion. Then the challenger is promoted.
+        The loss on each row, such as the squared error; lower is better. `champion_losses` is None if there is no
+        champion; the challenger is promoted then.
     confidence : float
         The confidence of the one-sided bound, between 0 and 1.
     resamples : int
-        The number of bootstrap resamples. It is not used above 10,000 rows, where the bound is computed from the
-        standard error.
+        The number of bootstrap resamples. Not used for more than 10,000 rows, because the bound is then computed from
+        the standard error.
     min_rows : int
         The minimum number of rows for a promotion.
     left_out : str
-        A sentence that says why other rows were left out of the comparison. It is added to the reason if too few rows
-        remain.
+        A sentence that says why some rows were left out of the comparison. If too few rows remain, the reason for the
+        decision includes it.
     loss, unit : str
         The name of the mean loss and its unit, for the reason: "mean squared error", "squared points".
     seed : int
@@ -150,7 +154,7 @@ def decide_promotion(
 
 
 def describe_sensitivity(decision: Decision, unit: str) -> str:
-    """Describe the smallest improvement that the gate detects on these rows. `unit` is the unit of the loss."""
+    """Return the smallest improvement that the gate detects on these rows, in words. `unit` is the unit of the loss."""
     if decision.kind == "compared":
         gain = format_number(decision.detectable_gain)
         return f"Smallest improvement that the gate detects on these rows in four cases out of five: {gain} {unit}."
@@ -162,7 +166,7 @@ def describe_sensitivity(decision: Decision, unit: str) -> str:
 
 
 def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
-    """Return the decision of the gate, or a promotion if a person overrules the gate's rejection.
+    """Return the gate's decision, or a promotion if a person overrules the gate.
 
     Parameters
     ----------
@@ -187,14 +191,14 @@ def overrule(decision: Decision, promote_always: bool, why: str) -> Decision:
 
 
 def tag_override(why: str, user: str) -> dict[str, str]:
-    """Return the tags that mark a version as promoted against the gate; empty if the gate was not overruled."""
+    """Return the tags of a version that a person promoted; empty if the gate was not overruled."""
     return {OVERRIDE_REASON: why, OVERRIDDEN_BY: user} if why else {}
 
 
 def require_promoted(promoted: bool, reason: str) -> None:
-    """Raise an error if the model was rejected, to stop a notebook that runs by itself.
+    """Raise an error if the model was rejected.
 
-    In a pipeline, the runner skips such a notebook.
+    This stops a notebook that a user runs in JupyterLab. In a pipeline, the runner skips the notebook.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The description of a model's training data in its files: ranges of the features, and rows of the data set."""
+"""The description of a model's training data, stored with the model: ranges of the features, and example rows."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ DIGITS = 6  # significant digits of the example rows
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Ranges of the features in the training rows, and other rows of the data set with their true values.
+    """The ranges of the features in the training rows, and example rows with their true values.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ class TrainingData:
     minimum, maximum : tuple of float, length k
         The lowest and the highest value of each feature in the training rows.
     rows : tuple of tuple of float, shape (n, k)
-        Example rows that the model was not trained on.
+        Example rows of the data set. The model was not trained on them.
     actual : tuple of float, length n
-        The true values of these rows, in the unit of the target.
+        The true target values of the example rows.
     """
 
     columns: tuple[str, ...] = ()
@@ -39,9 +39,9 @@ class TrainingData:
     actual: tuple[float, ...] = ()
 
     def judge_row(self, row: Sequence[float]) -> str:
-        """Return a text that says whether a row is far outside the training data, and in which columns.
+        """Return whether a row is far outside the training data, in words, and in which columns.
 
-        A row is far outside if one of its values is further from the range of the column than the range is wide.
+        A value is far outside if its distance from the range of its column is greater than the width of that range.
         """
         if not self.columns:
             return "unknown, because the model was trained by an older version, which did not record ranges"
@@ -64,7 +64,7 @@ def describe_data(training: pd.DataFrame, others: pd.DataFrame, actual: pd.Serie
     training : DataFrame
         The features of the training rows.
     others : DataFrame
-        The features of rows that were not used for training. The first of them become examples.
+        The features of rows that were not used for training. The first of these rows become the example rows.
     actual : Series
         The true values of `others`.
     """
@@ -87,7 +87,7 @@ def write_training_data(described: TrainingData, folder: Path) -> None:
 def read_training_data(folder: Path) -> TrainingData:
     """Read ``training_data.json``.
 
-    If an older version, which did not write it, trained the model, return an empty description.
+    The result is empty for a model of an older version, which did not write this file.
     """
     path = folder / TRAINING_DATA
     return read_record(path, TrainingData) if path.is_file() else TrainingData()

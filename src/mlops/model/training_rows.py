@@ -1,6 +1,6 @@
-"""The feature rows that models were trained on.
+"""The features of the rows that models were trained on.
 
-If several trainings use the same rows, the platform stores them once.
+If several trainings use the same rows, the platform stores the rows once.
 """
 
 import io
@@ -20,7 +20,7 @@ from mlops.problem.split import restore_rows
 
 
 def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
-    """Store the feature rows of a training on the platform.
+    """Store the features of the training rows on the platform.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
     Returns
     -------
     str
-        The name under which `find_rows` finds the rows.
+        The name of the stored rows.
     """
     content = io.BytesIO()
     unique = rows if _are_unique(rows) else rows.drop_duplicates()
@@ -41,9 +41,10 @@ def keep_rows(tracker: Tracker, rows: pd.DataFrame) -> str:
 
 
 def _are_unique(rows: pd.DataFrame) -> bool:
-    """Return whether all rows differ, as their hashes show. The result may be False although they do.
+    """Return whether all rows certainly differ, according to their hashes.
 
-    pandas needs ten times as long, because it numbers the different values of each column.
+    The result may be False although all rows differ: if two rows have the same hash, or if a column is not numeric. The
+    check of pandas is exact, but takes ten times as long.
     """
     if rows.empty or not all(map(pd.api.types.is_numeric_dtype, rows.dtypes)):
         return False
@@ -63,7 +64,7 @@ def find_distinct_rows(
 def find_rows(
     tracker: Tracker, problem: Problem, made: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS
 ) -> pd.DataFrame | None:
-    """Return the feature rows that a model was trained on.
+    """Return the features of the rows that a model was trained on.
 
     Parameters
     ----------
@@ -73,10 +74,10 @@ def find_rows(
         The problem that the model was trained for.
     made : mapping
         The results of the model's training, or the tags of its version, which have the same names. One of them names
-        the stored rows. If there is none, an older version of the engine trained the model. Then the rows are read from
-        the data file of the training, if that file still has the recorded hash.
+        the stored rows. Models that an older version of the engine trained have no such name. Their rows are read from
+        the data file of the training, if the hash of this file is unchanged.
     steps : iterable of Step
-        The steps of the pipeline. One of them declares the names of these results.
+        The steps of the pipeline. The training step declares the names of the entries of `made`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The monthly costs of a platform: its billable quantities, multiplied by the prices in the user's file."""
+"""The monthly costs of a platform: the quantities that it bills, multiplied by the prices in the user's file."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ KEYS = ("currency", "prices")
 
 @dataclass(frozen=True)
 class Prices:
-    """The price per unit of each billable thing, by its name, in one currency."""
+    """The price per unit of everything that is billed, by name, in one currency."""
 
     currency: str
     prices: Mapping[str, float]
@@ -23,7 +23,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Cost:
-    """One line of an estimate. `amount` is None if the price is unknown."""
+    """The cost of one billed quantity. `amount` is None if the price is unknown."""
 
     item: str
     quantity: float
@@ -36,7 +36,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The costs of a month. `total` has only the lines with a price. `missing` and `unused` are names of prices."""
+    """The costs of a month.
+
+    `total` is the sum of the known costs. `missing` has the names of unknown prices, and `unused` the names of prices
+    that were not needed.
+    """
 
     currency: str
     lines: tuple[Cost, ...]

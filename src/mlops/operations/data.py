@@ -1,4 +1,4 @@
-"""The data that a run trains on, and the registration of the next version of the data set."""
+"""The data that a run uses, and the registration of a new version of the data set."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from mlops.record.listener import Listener
 
 
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
-    """Return the parameters, with the newest version of the data set filled in for the step that tests the data.
+    """Return the parameters, so that the data test uses the newest version of the data set.
 
-    If the parameters name a file, that file is used instead. If the data set has no version yet, nothing is filled in,
-    and the notebook uses the project's sample data.
+    If the parameters already name a file, or if the data set has no version yet, they are returned unchanged. Without a
+    file, the notebook uses the project's sample data.
     """
     given = parameters.values[step.name]
     newest = None if given.get(step.takes_data) else datasets.find_newest()
@@ -27,7 +27,7 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the data that a run tested: "diabetes version 2", or the file. Return "" if the run tested no data.
+    """Return the data that a run tested: "diabetes version 2", or the file; "" if no data passed a test.
 
     Raises
     ------
@@ -44,14 +44,16 @@ def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = AL
 
 @dataclass(frozen=True)
 class RefusedData:
-    """Data that failed its test: the file as the user typed it, and whether it is a version of the data set."""
+    """Data that failed its test: the file as the user typed it, and whether the file is a version of the data set."""
 
     file: str
     is_version: bool
 
 
 def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> RefusedData | None:
-    """Return the data that failed its test in a run. Return None if the test passed, crashed, or used the sample data.
+    """Return the data that failed its test in a run.
+
+    The result is None if the test passed or crashed, or if it tested the sample data.
 
     Raises
     ------
@@ -67,16 +69,17 @@ def find_refused(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL
 
 
 class DataRegistrar(Listener):
-    """A listener that registers data that passed the data test.
+    """A listener that registers a new version of the data set after the data test passed.
 
-    If there is no data set yet, the sample data becomes version 1. A file that the parameters name is not registered.
+    It registers the new data, if there is any. If the data set has no version yet, it registers the sample data as
+    version 1. It does not register a file that the parameters name.
 
     Parameters
     ----------
     datasets : Datasets
         The platform's store of versions.
     new : str
-        The address of new data, which becomes the newest version if it passes its test. Empty if there is no new data.
+        The address of the new data; empty if there is none.
     registered : callable, optional
         Called with each version that is registered.
     steps : iterable of Step
@@ -96,7 +99,7 @@ class DataRegistrar(Listener):
         self._registered = registered
 
     def step_ended(self, run: RunRecord, step: StepRecord) -> StepRecord:
-        """Register the tested data if the step is a data test that passed."""
+        """Register the tested data if this step is a data test that passed."""
         declared = self._step
         if declared is None or step.name != declared.name or not step.has_results:
             return step
@@ -110,5 +113,8 @@ class DataRegistrar(Listener):
 
 
 def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return the parameters that the run passes to a step, even if the step's results come from an earlier run."""
+    """Return the parameters that the user gave for a step.
+
+    If the step's results come from an earlier run, these are still the parameters of this run.
+    """
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

@@ -1,4 +1,4 @@
-"""The file that names a new model. As in the reference implementation, a build passes it to the release."""
+"""The file with which a build passes the new model to the release."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from mlops.platform.models import ModelVersion
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model version. Its `id` is "name:version", as on Azure Machine Learning."""
+    """The model version that the file names. `id` is "name:version", as in Azure Machine Learning."""
 
     name: str
     version: int
@@ -29,12 +29,12 @@ def write_model_file(path: Path, model: ModelVersion) -> None:
 
 
 def find_named_image(path: Path, backend: Backend) -> Image:
-    """Return the newest image of the model that a file names.
+    """Return the newest image of the model version that the file names.
 
     Raises
     ------
     UsageError
-        If the file is missing or does not name a model, or if that version or its image does not exist.
+        If the file is missing or does not name a model, or if the model version or its image does not exist.
     """
     try:
         named = read_record(path, ModelFile, "`mlops submit` writes a new one.")

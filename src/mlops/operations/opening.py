@@ -1,4 +1,4 @@
-"""A project that is opened on one of its platforms. Every operation starts with it."""
+"""A project that is opened on a platform. Every operation starts with it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,18 +17,18 @@ from mlops.workspace import Workspace
 
 @dataclass(frozen=True)
 class OpenProject:
-    """A project on one of its platforms, with the values for one run.
+    """A project on a platform, with the parameter values for one run.
 
     Parameters
     ----------
     project : Project
-        The project's files, read once.
+        The project. Its files have been read.
     backend : Backend
         The platform.
     overrides : tuple of Override
-        The values for one run, with the lowest priority first.
+        The values that apply only to this run. Later ones have priority over earlier ones.
     parameters : Parameters
-        All layers and overrides, merged.
+        The parameters: the values from the project's files, and the overrides.
     """
 
     project: Project
@@ -74,7 +74,7 @@ class OpenProject:
         return replace(self, overrides=overrides, parameters=merged)
 
     def reopen(self, run: RunRecord) -> "OpenProject":
-        """Return the project with the parameters that a run was started with, such as the name of its model."""
+        """Return the project with the parameters of an earlier run, such as the name of its model."""
         given = run.settings.parameters
         if given is None:
             return self
@@ -92,17 +92,17 @@ def open_project(
     project : Project
         The project.
     overrides : sequence of Override
-        The values for one run.
+        The values that apply only to one run.
     platform : str
         The name of the platform. Empty for the default platform.
     command : sequence of str
-        The command that starts this program, as a list of arguments. The platform needs it to start runs in the
+        The command that starts this program, as a list of arguments. The platform uses it to start runs in the
         background.
 
     Raises
     ------
     ParameterError
-        If a layer or an override is wrong.
+        If a value in the project's files or an override is wrong.
     UsageError
         If this installation has no such platform.
     """
@@ -125,6 +125,6 @@ def check_training(opened: OpenProject, steps: Iterable[Step]) -> None:
 
 
 def require_ready(backend: Backend) -> None:
-    """Raise an error if the platform is not ready for a run. Call this before anything runs."""
+    """Raise an error if the platform is not ready for a run. Call this function before the first step."""
     if backend.infrastructure:
         backend.infrastructure.require_ready()

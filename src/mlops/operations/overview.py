@@ -1,4 +1,4 @@
-"""The overview for stakeholders: the service of each environment, the decision to deploy it, and its typical error."""
+"""The overview for stakeholders: the service of each environment, why it was deployed, and its typical error."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -21,11 +21,11 @@ from mlops.release.standing import Standing
 def read_overview(opened: OpenProject) -> Overview:
     """Ask the platform for the services of its environments. Production comes first.
 
-    Overrides of this run are ignored, so the champion is that of the project's own model. A part that cannot
-    be read becomes a problem in the overview, not an error, so that the runs are still shown.
+    The overview shows the project's own model, even if `opened` has an override of the model's name. If a part cannot
+    be read, the overview shows the reason instead.
     """
     try:
-        found = read_status(opened.override())  # without the overrides of this run, which may name another model
+        found = read_status(opened.override())  # without overrides, which may name another model
         standings = {standing.service.environment: standing for standing in found.standings}
         environments = tuple(
             _describe(found, standings[name], opened.problem.metrics[0]) if name in standings else Environment(name)
@@ -39,7 +39,7 @@ def read_overview(opened: OpenProject) -> Overview:
 
 
 def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
-    """Return the newest version of the data set, and the reason if it cannot be read."""
+    """Return the newest version of the data set, or None and the reason why it cannot be read."""
     try:
         return opened.backend.datasets.find_newest(), ""
     except (MlopsError, OSError) as error:
@@ -47,7 +47,7 @@ def _find_dataset(opened: OpenProject) -> tuple[DatasetVersion | None, str]:
 
 
 def refresh_index(opened: OpenProject) -> None:
-    """Rewrite the index after a change that is not a run. If there is no index yet, do nothing."""
+    """Rewrite the index page after a change that is not a run. If there is no index page yet, do nothing."""
     if (opened.workspace.outputs / "index.html").is_file():
         with suppress(OSError):  # the change was made, even if the page cannot be rewritten
             write_index(opened.workspace.outputs, read_overview(opened))
@@ -83,15 +83,18 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether this environment's card is the first with this reason for overruling the gate."""
+    """Return whether the overview first shows the override of this service's model on the card of `standing`.
+
+    The override is the reason why a person overruled the gate. Several environments can serve the same model.
+    """
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
 
 
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
-    """Describe who deployed the service or rolled back to it, and whether the gate promoted its model.
+    """Return who deployed the service, or who rolled back to it, and whether the gate promoted its model.
 
-    If a person overruled the gate, the name of the model in the overview already says who and why.
+    If a person overruled the gate, this is left out, because the overview shows it beside the name of the model.
     """
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""

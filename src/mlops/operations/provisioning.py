@@ -1,4 +1,4 @@
-"""Setting a platform up, as a run of the notebook 00_provision, and deleting the platform."""
+"""The creation of a platform, as a run of the notebook 00_provision, and the deletion of the platform."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -21,19 +21,19 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
     Raises
     ------
     UsageError
-        If the platform has no infrastructure to set up.
+        If the platform needs no infrastructure.
     """
     return opened.backend.require(opened.backend.infrastructure, "infrastructure to set up")
 
 
 def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Change]:
-    """Return the changes that provisioning (or, with `delete`, deletion) would make. Change nothing.
+    """Return the changes that setting up the platform would make, or deleting it if `delete` is set. Change nothing.
 
     Raises
     ------
     UsageError
-        If the platform has no infrastructure, an override names a step that provisioning does not run, or the data
-        file does not exist.
+        If the platform needs no infrastructure, an override is for a step that does not run, or the data file does not
+        exist.
     """
     steps = PIPELINES[SETTING_UP]
     check_overrides(opened.overrides, SETTING_UP, steps)
@@ -55,13 +55,13 @@ def provision_platform(opened: OpenProject, listeners: Sequence[Listener] = ()) 
     backend = opened.backend
 
     def list_secrets() -> Iterable[str]:
-        with suppress(WorkspaceNotFoundError):  # then only environment variables have secrets
+        with suppress(WorkspaceNotFoundError):  # without a workspace, only environment variables have secrets
             yield from backend.secrets.list_values()
 
     steps = PIPELINES[SETTING_UP]
     data = find_data_step(steps)
     named = bool(data and opened.parameters.values[data.name].get(data.takes_data))
     around = replace(surround_run(opened, listeners), secrets=list_secrets)
-    # An earlier test of the same content is not reused: it may have tested the sample, which never becomes a newer
+    # An earlier test of the same content is not reused. It may have tested the sample, which never becomes a newer
     # version.
     return run_pipeline(Plan(SETTING_UP, steps, opened.parameters, force=named), around)

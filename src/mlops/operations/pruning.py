@@ -1,4 +1,4 @@
-"""The deletion of old state that is no longer needed: runs, images and folders of services, files of warm kernels."""
+"""The deletion of old runs, images, folders of services and files of warm kernels that are no longer needed."""
 
 import math
 import time
@@ -25,7 +25,7 @@ LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # the states of runs
 
 @dataclass(frozen=True)
 class Pruning:
-    """The state that was or would be deleted, and whether state on the platform itself is kept."""
+    """The old state that is deleted. `platform_left_alone` is true if state on the platform itself is kept."""
 
     leftovers: tuple[Leftover, ...]
     platform_left_alone: bool
@@ -39,12 +39,12 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
     opened : OpenProject
         The project on its platform.
     before : float
-        A time, in seconds since 1970. State that was used after this time is kept.
+        A time in seconds since 1970. State that was used after this time is kept.
 
     Raises
     ------
     IntegrityError
-        If a record is damaged that is needed to know what the champion or a service uses.
+        If it is unknown what the champion or a service uses, because a record is damaged.
     """
     old, needed = _sort_runs(opened, before)
     own = opened.backend.leftovers.find(before, needed) if opened.backend.leftovers else []
@@ -52,11 +52,11 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
 
 
 def prune(opened: OpenProject, before: float) -> Pruning:
-    """Delete old state that is no longer needed, and return it.
+    """Delete old state that is no longer needed, and return what was deleted.
 
-    It never deletes the champion, a deployed image, an image that a rollback can restore, a run in progress, or state
-    that a remaining run refers to. If the process is killed, each run, image and folder is either whole or deleted, and
-    a second call deletes the rest.
+    The champion, deployed images, images that a rollback can restore, runs in progress, and everything that a remaining
+    run uses are never deleted. If the process is killed, each run, image and folder is either complete or deleted. A
+    second call deletes the rest.
 
     Raises
     ------
@@ -82,14 +82,17 @@ def prune(opened: OpenProject, before: float) -> Pruning:
 
 
 def _require_no_run(outputs: Path) -> None:
-    """Raise an error if a run is in progress. A run that an older version started holds no lock, so read its record."""
+    """Raise an error if a run is in progress.
+
+    The lock is not enough, because older versions start runs without it. So the records of the runs are read, too.
+    """
     running = next((run for run in list_runs(outputs) if run.state == "running"), None)
     if running:
         raise UsageError(f"Run {running.run_id} is in progress. Wait until it ends, then try again.")
 
 
 def _sort_runs(opened: OpenProject, before: float) -> tuple[list[Leftover], set[str]]:
-    """Return the runs to delete, and everything that the remaining runs refer to."""
+    """Return the runs to delete, and the names of everything that the remaining runs use."""
     services = _list_services(opened)
     runs = list_runs(opened.workspace.outputs)
     needed = _list_references(opened, services) | {_find_deployer(service, runs) for service in services}
@@ -102,7 +105,7 @@ def _sort_runs(opened: OpenProject, before: float) -> tuple[list[Leftover], set[
     }
     kept = [run for run in runs if run.run_id not in old]
     sources = [step.source for run in kept for step in run.steps]
-    while sources:  # a reused report is in the folder of the run that wrote it
+    while sources:  # the report of a reused step is in the folder of the run that wrote the report
         found = old.pop(sources.pop(), None)
         if found:
             kept.append(found)
@@ -122,7 +125,7 @@ def _list_services(opened: OpenProject) -> Sequence[Service]:
 
 
 def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
-    """Return the id of the newest run that deployed an environment's service. Return "" if no run did."""
+    """Return the id of the newest run that deployed this service, or "" if no run did."""
     declared = {step.name: step.deploys.digest for step in ALL_STEPS if step.deploys.digest}
     for run in runs:
         for step in run.steps:
@@ -133,7 +136,7 @@ def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
 
 
 def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[str]:
-    """Return everything that the champion, the services, the rollbacks and the platform's own records refer to."""
+    """Return the names of everything that the champion, the services, the rollbacks and the platform use."""
     backend = opened.backend
     champion = backend.registry.find_champion(opened.model_name)
     found = {text for service in services for text in (service.image, service.digest, service.decision.run_id)}
@@ -148,19 +151,21 @@ def _may_go(run: RunRecord, platform: str) -> bool:
 
 
 def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
-    """Return the time at which each run ended: its start if the end is unknown, or infinity if both are unknown.
+    """Return when each run ended: at its start if the end is unknown, or at infinity if both are unknown.
 
-    Wrong clocks are corrected. If the clock was behind, the recorded times are too early, so a run ends no earlier than
-    its `order`, which is a time, too. If the clock was ahead, the recorded times are in the future. A run with a start
-    in the future is as old as the run after it. A run with only its end in the future was resumed while the clock was
-    ahead, and never counts as old. An order that lies in the future is ignored.
+    Times from a wrong clock are corrected. If the clock was behind, the recorded times are too early. So
+    `RunRecord.order`, which is also a time, is used if it is later than the recorded end. An order in the future is
+    ignored.
+
+    If the start of a run is in the future, the clock was ahead. The run then has the end of the run that started after
+    it. If only the end is in the future, the run was resumed while the clock was ahead, and never counts as old.
 
     Parameters
     ----------
     runs : iterable of RunRecord
         All runs, newest first.
     now : float
-        The time, in seconds since 1970.
+        The present time in seconds since 1970.
     """
     ends, following = dict[str, float](), math.inf
     for run in runs:
@@ -179,7 +184,7 @@ def _find_ends(runs: Iterable[RunRecord], now: float) -> dict[str, float]:
 
 
 def _is_named(run: RunRecord, opened: OpenProject, needed: Set[str]) -> bool:
-    """Return whether `needed` contains the run's id, its folder, or the name of a model that the run trained."""
+    """Return whether `needed` contains the id or the folder of the run, or the name of a model that it trained."""
     makers = {step.name: step.names_model for step in ALL_STEPS if step.names_model and not step.environment}
     made = {
         ":".join(str(step.results.get(result)) for result in makers[step.name])

@@ -1,6 +1,6 @@
-"""Release production's last image again if a run rejects its new model while production is down.
+"""The release after a run: one that starts by itself, and one that the user can start.
 
-This module also finds the release that a user can run after a run.
+If a run rejects its new model while production is down, production's last image is released again.
 """
 
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from mlops.runner import Plan, Surroundings, run_pipeline
 
 @dataclass(frozen=True)
 class Remaining:
-    """The image that production served last, if any.
+    """The image that production served last, if there is one.
 
     Parameters
     ----------
     service : Service or None
-        The service of production, which is not healthy. None if production has never served.
+        The service of production, which is not healthy. None if production never had a service.
     is_registered : bool
-        Whether the registry still has the model version of the service. If not, its image cannot be tested.
+        Whether the registry still has the model version of the service. Without it, the image cannot be tested.
     """
 
     service: Service | None = None
@@ -42,33 +42,34 @@ def release_again(
     backend: Backend,
     release_begins: Callable[[Remaining], None] | None = None,
 ) -> RunRecord:
-    """Release the last image of production again if production is not healthy and the new model was rejected.
+    """Release production's last image again, if production is not healthy.
 
-    If production has never served, or if the registry no longer has its last model, the champion is released instead.
+    Called after a run that rejected its new model. If production never had a service, or if the registry no longer has
+    the model version of its last image, the champion is released instead.
 
     Parameters
     ----------
     record : RunRecord
         The run that rejected the model.
     parameters : Parameters
-        The parameters of that run.
+        The parameters of the run.
     around : Surroundings
-        The surroundings of that run.
+        The project, listeners and platform functions that the run used.
     backend : Backend
         The platform.
     release_begins : callable, optional
-        Called before the release starts. It is not called if production is healthy.
+        Called before the release starts.
 
     Returns
     -------
     RunRecord
-        `record`, or the record of the release if the release did not succeed.
+        The record of the release if the release did not succeed; otherwise `record`.
     """
     steps = PIPELINES[SERVING_AGAIN]
     last = find_release(steps)
     production = _find_service(backend, last.environment) if last else None
     if production and production.tested == "failed" and production.health != "stopped":
-        # The test was killed after it had recorded the failure, so restore the previous service now.
+        # The test was killed after it had recorded the failure. The previous service must still be restored.
         production = backend.services.record_test(production.environment, production.digest, passed=False).serving
     if production and production.health == "healthy":
         return record
@@ -89,8 +90,8 @@ def release_again(
 def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> NextRelease | None:
     """Return the release of the model that a run registered, packed or deployed.
 
-    If a release would deploy a different image by default, such as the champion's, the command of the returned release
-    names the run's image.
+    If a release would normally deploy another image, such as the champion's, the command of the returned release names
+    the run's image.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def find_release_after(opened: OpenProject, run: RunRecord, status: Status) -> N
     Returns
     -------
     NextRelease or None
-        None if the run has no model, or if its version or the images cannot be read.
+        The release. None if the run has no model, or if the model's version or the images cannot be read.
     """
     name, number = find_model_name(run), find_model_version(run)
     if not isinstance(number, int):

@@ -1,4 +1,4 @@
-"""A request to run a pipeline, and the checks of the request before anything runs."""
+"""A request to run a pipeline, and the checks of the request before the first step runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,13 @@ class RunRequest:
     only : str
         The only step to run. Empty for all steps.
     source : str
-        The run whose results the step `only` uses. Empty for the newest run that is not a sweep.
+        The run whose results the step `only` uses. Empty for the newest results of all runs except sweeps.
     model_file : Path, optional
         The file that names the model to release instead of the champion.
     reason : str
-        The reason for overruling the gate. Empty if the gate's decision counts.
+        The reason for overruling the gate. Empty if the gate is not overruled.
     force : bool
-        Whether to rerun unchanged steps, too, and to restart healthy services.
+        Whether to run unchanged steps again, and to restart healthy services.
     allowed : Permissions
         Whether the run is allowed to replace services of another model, and to deploy versions that were rolled back.
     run_id : str
@@ -63,12 +63,12 @@ class RunRequest:
 
     @property
     def asked(self) -> tuple[Step, ...]:
-        """The steps to run: all of them, or the one that `only` names."""
+        """The steps that run: all steps of the pipeline, or the one in `only`."""
         return tuple(step for step in self.steps if self.only in ("", step.name))
 
 
 def check_request(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a request is wrong in itself. No request is sent to the platform.
+    """Raise an error if the options of a request are wrong. No request is sent to the platform.
 
     Raises
     ------
@@ -96,7 +96,11 @@ def check_request(opened: OpenProject, request: RunRequest) -> None:
 
 
 def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
-    """Return the project with the overrides of a request. Overrides that the user typed have priority over `force`."""
+    """Return the project with the options of a request as overrides.
+
+    For example, the option `--force` sets the parameter `force` of deployments. If the user sets this parameter, too,
+    the user's value is used.
+    """
     forced: list[Override] = []
     named: list[Override] = []
     if request.force:
@@ -121,7 +125,10 @@ def give_request(opened: OpenProject, request: RunRequest) -> OpenProject:
 
 
 def _find_deployment(opened: OpenProject, request: RunRequest, option: str) -> Step:
-    """Return the first step of a pipeline that has a parameter for the image to deploy."""
+    """Return the first step of the request that has a parameter for the image to deploy.
+
+    If there is none, raise an error that names `option`.
+    """
     found = next((step for step in request.asked if step.deploys.image), None)
     if found is None:
         asked = _name_asked(request)
@@ -132,7 +139,7 @@ def _find_deployment(opened: OpenProject, request: RunRequest, option: str) -> S
 
 
 def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
-    """Refuse a scheduler that no step uses, text that is not an address, and any address if Dask is not installed."""
+    """Raise an error if no step uses the Dask scheduler, if its address is invalid, or if Dask is not installed."""
     found = _list_schedulers(request)
     if request.scheduler and not found:
         raise UsageError(
@@ -148,7 +155,7 @@ def _check_scheduler(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _list_schedulers(request: RunRequest) -> list[tuple[str, str]]:
-    """Return the steps that can read their data on a Dask cluster, each with the parameter for its scheduler."""
+    """Return the names of the steps that can use a Dask cluster, each with the parameter for the scheduler."""
     return [(step.name, step.takes_scheduler) for step in request.asked if step.takes_scheduler]
 
 
@@ -157,15 +164,15 @@ def _name_asked(request: RunRequest) -> str:
 
 
 def require_possible(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a request is certain to fail. No step has run yet.
+    """Raise an error if a run is certain to fail. Called before the first step.
 
     Raises
     ------
     UsageError
-        If the request would deploy in an environment of another model, needs an image or a model that does not exist,
-        tests a service that was stopped, or overrules the gate without a reason.
+        If the run would deploy in an environment that serves another model, needs an image or a model that does not
+        exist, tests a service that was stopped, or overrules the gate without a reason.
     IntegrityError
-        If the request needs the champion, but the registry is damaged and cannot tell which version is the champion.
+        If the run needs the champion, but the registry is damaged, so that the champion is unknown.
     """
     _require_owner(opened, request)
     _require_known_champion(opened, request)
@@ -175,7 +182,7 @@ def require_possible(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_owner(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a run would deploy in an environment of another model. The run has not trained anything yet."""
+    """Raise an error if a run would deploy in an environment that serves another model."""
     values = opened.parameters.values
     steps = [step for step in request.asked if step.deploys.digest]
     if any(values[step.name].get(step.deploys.image) for step in steps):
@@ -189,7 +196,7 @@ def _require_owner(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if a run needs the champion, but the registry cannot tell which version is the champion."""
+    """Raise an error if a run needs the champion, but the champion is unknown because the registry is damaged."""
     values = opened.parameters.values
     if any(
         step.watches or (step.deploys.image and not values[step.name].get(step.deploys.image)) for step in request.asked
@@ -198,10 +205,10 @@ def _require_known_champion(opened: OpenProject, request: RunRequest) -> None:
 
 
 def _require_running(opened: OpenProject, request: RunRequest) -> None:
-    """Raise an error if the run would only test a service that passed its test before and was then stopped.
+    """Raise an error if the run only tests a service, and this service passed its test earlier and was then stopped.
 
-    A service that never passed may have crashed after its deployment. Its test must then fail and restore the service
-    before it.
+    A service that never passed a test may have crashed. Such a service must be tested, because a failed test restores
+    the previous service.
     """
     tested = [step.environment for step in request.asked if step.checks and request.only]
     if not tested:

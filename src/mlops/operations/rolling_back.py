@@ -1,4 +1,4 @@
-"""Rolling an environment back, and recording it as a run."""
+"""The rollback of an environment to its previous service, recorded as a run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def roll_back(
     *,
     take_over: bool = False,
 ) -> RunRecord:
-    """Restore the previous image that passed its test, and record who did so, when and why.
+    """Restore the previous image that passed its test. Record the user, the time and the reason.
 
     Parameters
     ----------
@@ -39,22 +39,22 @@ def roll_back(
     environment : str
         The name of the environment.
     reason : str
-        The user's reason, which is recorded.
+        The user's reason for the rollback.
     listeners : sequence of Listener
         Notified of the end of the run.
     take_over : bool
-        Whether the restored image can belong to another model.
+        Whether the restored image may belong to another model.
 
     Returns
     -------
     RunRecord
-        A run of the pipeline "rollback" with one step, which has no notebook.
+        The record of the rollback: a run of the pipeline "rollback" with one step and without a notebook.
 
     Raises
     ------
     UsageError
-        If there is no reason, if there is no image to restore, or if the only image belongs to another model and
-        `take_over` is False. In these cases nothing is recorded. After any other error, the run is recorded as failed.
+        If the reason is empty, if there is no image to restore, or if the only such image belongs to another model and
+        `take_over` is False. No run is recorded then. After any other error, the run is recorded as failed.
     """
     require_ready(opened.backend)
     _require_previous(opened, environment, take_over)
@@ -79,7 +79,7 @@ def _require_reason(opened: OpenProject, environment: str, reason: str, take_ove
 
 
 def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
-    """Say what the next release deploys, and which command deploys the rolled-back version again.
+    """Return what the next release deploys, and which command deploys the rolled-back version again.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def explain_next_release(opened: OpenProject, record: RunRecord) -> str:
 
 
 def _require_previous(opened: OpenProject, environment: str, take_over: bool) -> None:
-    """Raise an error if the platform would refuse the rollback. No run is recorded then."""
+    """Raise an error if the platform would refuse the rollback. Called before a run is recorded."""
     try:
         opened.backend.services.require_previous(environment, take_over=take_over)
     except DeploymentNotFoundError as error:
@@ -114,7 +114,7 @@ def _require_previous(opened: OpenProject, environment: str, take_over: bool) ->
 
 
 def _explain_lost_champion(opened: OpenProject) -> str:
-    """Return why the champion cannot be read, and what to do. Return "" if it can be read."""
+    """Return why the champion cannot be read, and what the user can do; "" if it can be read."""
     try:
         opened.backend.registry.find_champion(opened.model_name)
     except IntegrityError as error:
@@ -123,7 +123,7 @@ def _explain_lost_champion(opened: OpenProject) -> str:
 
 
 def list_rollback_runs(opened: OpenProject) -> list[SubmittedRun]:
-    """Return the rollbacks on a platform, from all machines, in the form of submitted runs."""
+    """Return the rollbacks on a platform, in the form of submitted runs. Rollbacks from other machines are included."""
     return [
         SubmittedRun(
             run_id=rollback.decision.run_id,

@@ -25,23 +25,23 @@ def start_run(
     Parameters
     ----------
     opened : OpenProject
-        The project, with the overrides for the run.
+        The project on its platform, with the overrides for the run.
     request : RunRequest
         The pipeline and its options.
     listeners : sequence of Listener
         Notified of the progress.
     release_begins : callable, optional
-        Called before `release_again` releases the last image of production.
+        Called before a release that `release_again` starts.
 
     Returns
     -------
     RunRecord
-        The finished run. A failed step is recorded in it, not raised.
+        The record of the finished run. If a step fails, no error is raised: the record contains the failure.
 
     Raises
     ------
     UsageError
-        If the request cannot be run. In this case nothing has run.
+        If the request cannot be run. No step has run then.
     """
     check_request(opened, request)
     require_ready(opened.backend)
@@ -62,12 +62,12 @@ def start_run(
 
 
 def find_run(outputs: Path, run_id: str = "") -> RunRecord:
-    """Return the run to resume: the named run or, by default, the newest run.
+    """Return the record of the run to resume: the run `run_id` or, if this is empty, the newest run.
 
     Raises
     ------
     UsageError
-        If the named run does not exist, if there is no run yet, or if the newest run succeeded or cannot be read.
+        If the run does not exist, or if `run_id` is empty and the newest run succeeded or cannot be read.
     """
     if run_id:
         if Path(run_id).name != run_id or not (outputs / run_id / "run.json").is_file():
@@ -105,7 +105,7 @@ def resume_run(opened: OpenProject, record: RunRecord, jobs: int = 0, listeners:
     Raises
     ------
     UsageError
-        If the run is still running, or succeeded.
+        If the run is in progress or has succeeded.
     """
     require_ready(opened.backend)
     around = surround_run(opened.reopen(record), listeners, DataRegistrar(opened.backend.datasets))

@@ -15,10 +15,10 @@ from mlops.release.standing import Standing, find_standings
 
 @dataclass(frozen=True)
 class Status(ReleaseState):
-    """The champion, the services and the rollbacks, with the last runs, newest first.
+    """The champion, services, rollbacks and last runs of a project.
 
-    `problems` lists the parts of the platform that cannot be read. `versions` has the model version that each
-    environment serves. `unread` has the reasons why the model versions of other environments are unknown.
+    The newest run is first in `runs`. `problems` has a text for each part of the platform that cannot be read.
+    `versions` has the model version that each environment serves. If this version is unknown, `unread` has the reason.
     """
 
     runs: Sequence[RunRecord] = ()
@@ -34,12 +34,18 @@ class Status(ReleaseState):
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Name the model of a service. Add why the gate was overruled, unless the champion's name already says so."""
+        """Return the name of a service's model, and why a person overruled the gate.
+
+        The reason is left out if the name of the champion has the same one.
+        """
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model
 
     def find_redeployment(self, standing: Standing) -> str:
-        """Describe the earlier rollback of a version that is deployed again. Return "" if it was never rolled back."""
+        """Return a phrase about the earlier rollback of the version that serves now.
+
+        The phrase is empty if the version was not rolled back.
+        """
         service = standing.service
         found = [old for old in self.rollbacks if old.environment == service.environment and old.removed(service)]
         if standing.restored_by or not found:
@@ -55,7 +61,7 @@ class Status(ReleaseState):
 
 
 def read_status(opened: OpenProject, most: int = 0) -> Status:
-    """Ask the platform for the champion and the services, and read the last runs.
+    """Ask the platform for the champion and the services, and read the records of the last runs.
 
     Parameters
     ----------
@@ -67,7 +73,7 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
     Raises
     ------
     PlatformError
-        If the platform cannot be asked.
+        If the platform does not answer.
     """
     champion, problem = None, ""
     try:
@@ -93,7 +99,10 @@ def read_status(opened: OpenProject, most: int = 0) -> Status:
 
 
 def _find_versions(registry: Registry, services: Iterable[Service]) -> tuple[dict[str, ModelVersion], dict[str, str]]:
-    """Return the model version that each environment serves, and the reasons why the other versions are unknown."""
+    """Return the model version of each environment's service, by environment.
+
+    The second result has the reasons why a version is unknown, also by environment.
+    """
     found, unread = dict[str, ModelVersion](), dict[str, str]()
     for service in services:
         if service.problem:

@@ -1,4 +1,4 @@
-"""Running one step of a submitted run, on the machine that the platform started for it."""
+"""The execution of one step of a submitted run, on the machine that the platform started for the step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from mlops.runner import Listener, Plan, run_submitted, skip_submitted
 
 @dataclass(frozen=True)
 class SubmittedStep:
-    """The step that the platform started this process for, and the submission that the step belongs to."""
+    """The step for which the platform started this process, and the submitted run that it belongs to."""
 
     pipeline: str
     step: str
@@ -31,7 +31,7 @@ class SubmittedStep:
 def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Sequence[Listener] = ()) -> RunRecord:
     """Run one step of a submitted run.
 
-    The run's folder is first fetched from the platform, and stored there afterwards.
+    The folder of the run is fetched from the platform before the step, and stored on the platform after it.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def run_submitted_step(opened: OpenProject, asked: SubmittedStep, listeners: Seq
     Raises
     ------
     UsageError
-        If this process is not a step of a submitted run.
+        If the platform did not start this process for a submitted run.
     """
     job = opened.backend.jobs.find_job() if opened.backend.jobs else None
     if job is None:
@@ -79,13 +79,13 @@ def _run(opened: OpenProject, asked: SubmittedStep, job: Job, listeners: Sequenc
         return skip_submitted(plan, around, job, f"Run {found.taken_by} already took the new data {found.name}.")
     record = run_submitted(plan, around, job)
     if tested := record.step(asked.step):
-        # Do this even if an earlier attempt finished the step. It may have been killed before it registered the data.
+        # Do this even if an earlier attempt finished the step. The attempt may have been killed before this point.
         registrar.step_ended(record, tested)
     return record
 
 
 def _find_data(backend: Backend, version: str, job: Job) -> Arrival:
-    """Return the requested version of the data set, or the new data that arrived last."""
+    """Return the new data that arrived last if `version` is `NEW_DATA`, otherwise this version of the data set."""
     if version == NEW_DATA:
         return backend.require(backend.arrivals, "folder that is watched for new data").fetch_newest(job.run_id)
     return Arrival("", backend.datasets.get_version(version).url)

@@ -1,4 +1,4 @@
-"""Submitting the published pipeline, watching its runs, fetching their results, and listing all runs of a platform."""
+"""Submitted runs of the published pipeline, and the list of all runs of a platform."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class SubmissionListener:
         """Handle a change of the state of the run or of one of its steps."""
 
     def look_failed(self, error: PlatformError) -> None:
-        """Handle a failed attempt to read the state of the run. `watch_run` tries again later."""
+        """Handle a failure to read the state of the run. `watch_run` then tries again."""
 
 
 def require_pipelines(backend: Backend) -> Pipelines:
@@ -44,17 +44,17 @@ def require_pipelines(backend: Backend) -> Pipelines:
 
 
 def publish_pipeline(opened: OpenProject, build: Build) -> PublishedPipeline:
-    """Publish this checkout's retraining pipeline. If the build has no id, a new id is generated."""
+    """Publish the retraining pipeline of this checkout. A build without an id gets a new id."""
     return require_pipelines(opened.backend).publish(build.build_id or make_run_id("build"), build.build_uri)
 
 
 def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun:
-    """Start the published pipeline, and return immediately.
+    """Start the published pipeline. Do not wait for its end.
 
     Raises
     ------
     ParameterError
-        If a parameter is wrong. It is checked here, before the platform starts a machine.
+        If a parameter is wrong. Parameters are checked before the platform starts a machine.
     NotFoundError
         If no pipeline has been published.
     """
@@ -66,7 +66,7 @@ def submit_pipeline(opened: OpenProject, submission: Submission) -> SubmittedRun
 def watch_run(
     pipelines: Pipelines, run: SubmittedRun, listener: SubmissionListener, sleep: Callable[[float], None] = time.sleep
 ) -> SubmittedRun:
-    """Poll a run until it ends. The interval grows while the state of the run stays the same.
+    """Read the state of a run at intervals until the run ends. The intervals grow while the state does not change.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def watch_run(
     listener : SubmissionListener
         Notified of the progress.
     sleep : callable
-        A function that waits for a number of seconds.
+        Waits for a number of seconds.
 
     Raises
     ------
     PlatformError
-        If too many polls in a row fail.
+        If the state cannot be read too many times in a row.
     """
     pause, missed = FIRST_PAUSE, 0
     known: object = None
@@ -105,7 +105,10 @@ def watch_run(
 
 
 def write_new_model(path: Path, opened: OpenProject, run: SubmittedRun) -> None:
-    """Write the file that names the new model. If the model was rejected, delete the file of an earlier run."""
+    """Write the file that names the new model of a run.
+
+    If the model was rejected, delete the file, which may name the model of an earlier run.
+    """
     path.unlink(missing_ok=True)
     if run.outcome == "promoted":
         name = run.model_name or opened.model_name
@@ -142,7 +145,7 @@ def list_runs(opened: OpenProject, most: int) -> list[SubmittedRun]:
 
 
 def get_run(opened: OpenProject, run_id: str) -> SubmittedRun:
-    """Return a run by its id. It can be a submitted run, a run on this machine, or a rollback.
+    """Return the run with this id: a submitted run, a run on this machine, or a rollback.
 
     Raises
     ------
@@ -161,12 +164,12 @@ def get_run(opened: OpenProject, run_id: str) -> SubmittedRun:
 
 
 def require_submitted(opened: OpenProject, run_id: str) -> None:
-    """Raise an error if a run was not submitted. Only a submitted run has a log, and can be downloaded or canceled.
+    """Raise an error if the run was not submitted. Only submitted runs have a log and can be downloaded or canceled.
 
     Raises
     ------
     UsageError
-        If the run ran on this machine and was not submitted.
+        If the run was started on this machine and was not submitted.
     """
     if not _is_recorded(opened, run_id):
         return
@@ -181,9 +184,9 @@ def require_submitted(opened: OpenProject, run_id: str) -> None:
 
 
 def _iterate_records(opened: OpenProject) -> Iterator[RunRecord]:
-    """Yield this machine's records of runs on the platform, newest first.
+    """Yield the records on this machine of runs on this platform, newest first.
 
-    Unreadable records are included, because they may belong to this platform.
+    Unreadable records are included, because they may be of runs on this platform.
     """
     platforms = ("", opened.parameters.platform)
     return (record for record in iterate_runs(opened.workspace.outputs) if record.platform in platforms)

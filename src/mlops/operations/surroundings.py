@@ -1,4 +1,4 @@
-"""The parts of a platform that a run needs: reports, monitoring, secrets, services and the champion."""
+"""The project, listeners and platform functions that a run uses: reports, monitoring, secrets, services, champion."""
 
 from collections.abc import Sequence
 
@@ -22,19 +22,19 @@ def surround_run(
     *,
     is_job: bool = False,
 ) -> Surroundings:
-    """Return the surroundings of a run, connected to the platform of the project.
+    """Return the project, listeners and platform functions for a run.
 
     Parameters
     ----------
     opened : OpenProject
         The project on its platform.
     listeners : sequence of Listener
-        Notified of the progress, before the reports are written.
+        Listeners that are called before the reports are written.
     registrar : DataRegistrar, optional
-        The listener that registers data that passes its test.
+        The listener that registers data after a passed test.
     is_job : bool
-        Whether the platform started this machine for one step. If so, the index page is not written, because nobody
-        would read it there.
+        Whether the platform started this machine for one step. The index page is not written then, because nobody would
+        see it.
     """
     backend = opened.backend
 

@@ -1,4 +1,4 @@
-"""Sweeping: one step for every combination of its parameters, on this machine or a Dask cluster."""
+"""Sweeps: the execution of one step with every combination of some parameters, on this machine or a Dask cluster."""
 
 import os
 from collections.abc import Sequence
@@ -24,7 +24,10 @@ from mlops.sweeps.run import run_sweep
 
 @dataclass(frozen=True)
 class Places:
-    """The machines of a sweep: this one, with `jobs` threads (0: one per core), or the Dask cluster at `scheduler`."""
+    """The machines of a sweep: this machine, or the Dask cluster with the address `scheduler`.
+
+    On this machine, `jobs` notebooks run in parallel; 0 means one per core.
+    """
 
     jobs: int = 0
     scheduler: str = ""
@@ -38,24 +41,23 @@ class Places:
 
 
 def choose_goal(step: Step, problem: Problem, metric: str = "", maximize: bool = False) -> Goal:
-    """Return the goal of a sweep.
+    """Return the goal of a sweep: the metric to compare by, and whether higher values are better.
 
     Parameters
     ----------
     step : Step
-        The swept step.
+        The step of the sweep.
     problem : Problem
         The problem that the project solves.
     metric : str
-        The result to compare by; empty for the cross-validated metric that decides about promotions.
+        The name of the metric. If empty, the cross-validated metric that decides about promotions is used.
     maximize : bool
-        Whether a higher value is better, for a metric that the problem does not declare. Where it is declared, its
-        direction counts.
+        Whether higher values are better. Not needed for a metric that the problem declares.
 
     Raises
     ------
     UsageError
-        If no metric is given, and the step declares none.
+        If `metric` is empty, and the step declares no metric.
     """
     if not metric and not step.scored_by:
         raise UsageError(f"The step {step.name} does not declare a metric to compare by. Name one with --metric NAME.")
@@ -73,7 +75,9 @@ def sweep_step(
     listeners: Sequence[Listener] = (),
     sweep_listeners: Sequence[SweepListener] = (),
 ) -> tuple[RunRecord, Sweep, list[Point]]:
-    """Execute a step's notebook for every combination of a grid, and offer the best one.
+    """Execute the notebook of a step for every combination of a grid.
+
+    Return the record of the run, the sweep, and its combinations with their results.
 
     Parameters
     ----------
@@ -84,9 +88,9 @@ def sweep_step(
     places : Places
         The machines that execute the notebooks.
     listeners : sequence of Listener
-        Notified of the progress of the steps that run before the sweep, because the swept step needs their results.
+        Notified of the progress of earlier steps, which run before the sweep if the sweep needs their results.
     sweep_listeners : sequence of SweepListener
-        Notified of the progress of the sweep. When it ends, its page is written before they are notified.
+        Notified of the progress of the sweep. The page of the sweep is written before they are notified of its end.
 
     Raises
     ------

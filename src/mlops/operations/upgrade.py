@@ -1,4 +1,4 @@
-"""The upgrade of MLOPS_HOME to the format of this version, after a backup beside it."""
+"""The upgrade of MLOPS_HOME, also called the home, to the format of this version. The home is first backed up."""
 
 import os
 import shutil
@@ -22,34 +22,35 @@ from mlops.workspace import HOME_FORMAT, Workspace, check_home, mark_home, read_
 
 LOCKS = ("*.lock", "lock")  # the files that processes lock while they change a home
 DATABASES = (".db",)
-SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's own files. The copy of the database has their content.
+SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's own files, whose content is in the copy of the database
 
 
 def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | None) -> Iterator[str]:
-    """Upgrade MLOPS_HOME, and yield a line for each thing that is done.
+    """Upgrade MLOPS_HOME, and yield a line for each change.
 
-    If the process is killed, either the old home or the new one is whole, and a second call does the rest.
+    If the process is killed, the home can still be used by the old version or the new one. A second call completes the
+    upgrade.
 
     Parameters
     ----------
     workspace : Workspace
         The project and its MLOPS_HOME.
     services : Services
-        The services. They keep serving, and their files are not changed.
+        The services of the platform. They keep serving, and their files are not changed.
     upgrades : Upgrades, optional
-        The upgrades of the platform's own state. None if the platform has no such state.
+        The upgrades of the platform's state. None if the platform stores no state in MLOPS_HOME.
 
     Yields
     ------
     str
-        A line that says what was found or done.
+        A description of what was found or changed.
 
     Raises
     ------
     FormatError
         If a newer version wrote to MLOPS_HOME.
     UsageError
-        If another process works on the home.
+        If another process is using MLOPS_HOME.
     """
     home = workspace.home
     check_home(home)
@@ -75,7 +76,7 @@ def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | 
 
 
 def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
-    """Describe each upgrade that `upgrade_home` would do, in one line."""
+    """Return one line for each upgrade that `upgrade_home` would make."""
     if not home.is_dir():
         return []
     found = read_home_format(home)
@@ -84,10 +85,10 @@ def list_outdated(home: Path, upgrades: Upgrades | None) -> list[str]:
 
 
 def back_up_home(home: Path) -> Path:
-    """Copy a home to a new folder beside it, and return that folder.
+    """Copy the home to a new folder beside it, and return the new folder.
 
-    SQLite copies the databases, so that even a database in use is consistent in the backup. An interrupted copy has a
-    name that starts with a dot.
+    The databases are copied by SQLite, so the copy is consistent even if a database is in use. The name of an
+    incomplete copy starts with a dot.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def _copy_file(source: str, target: str) -> None:
 
 @contextmanager
 def _lock_home(workspace: Workspace, options: str) -> Iterator[None]:
-    """Hold all locks of a home. Raise an error if another process works on the home."""
+    """Hold all locks of the home. Raise an error if another process is using the home."""
     home = workspace.home
     found = {home / "upgrade.lock", *(path for name in LOCKS for path in home.rglob(name))}
     with ExitStack() as held:

@@ -21,7 +21,7 @@ class Scores:
 
 
 def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> Declaration | None:
-    """Return the declaration of the problem among the results of a step, or None. See `Step.declares`."""
+    """Return the problem's declaration of its metrics, if a step's results contain it. See `Step.declares`."""
     for name in dict.fromkeys(step.declares for step in steps if step.declares in results):
         try:
             return msgspec.convert(results[name], Declaration)
@@ -31,9 +31,9 @@ def read_declared(results: Mapping[str, object], steps: Iterable[Step] = ALL_STE
 
 
 def list_metrics(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> list[str]:
-    """Return the names of the metrics among a step's results, the one that the problem shows first at the front.
+    """Return the names of the metrics among a step's results, beginning with the one that the problem shows first.
 
-    Runs of older versions recorded no declaration. Their metrics are the numbers that the step measured.
+    Older runs recorded no declaration of their metrics. For them, the metrics are the numbers that the step measured.
     """
     declared = next((found for found in steps if found.name == step.name), None)
     if declared is None or not declared.declares:
@@ -62,7 +62,7 @@ def find_metrics(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> dict[str,
 
 
 def find_unit(metric: str, results: Mapping[str, object], steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the unit of a metric, taken from a step's results; "" if there is none. See `Step.measures`."""
+    """Return the unit of a metric if the problem shows this metric first; otherwise ""."""
     problem = read_declared(results, steps) or Declaration()
     return next((found.unit for found in problem.metrics[:1] if found.name == metric), "")
 

@@ -1,4 +1,4 @@
-"""HTTP calls to a deployed service, as any client makes them."""
+"""HTTP calls to a deployed service, in the same way as any client."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ from mlops.errors import ServiceUntestedError
 from mlops.release.sessions import open_session
 
 TIMEOUT = (3.05, 10.0)  # seconds to connect, and to answer
-ATTEMPTS = 5  # only if the connection fails (refused, reset, DNS, TLS, proxy), not if the service answered
+ATTEMPTS = 5  # a request is repeated only if the connection fails (refused, reset, DNS, TLS, proxy)
 PROXY_REFUSES = 407  # a proxy asks for a password with this status; services never send it
 
 
@@ -21,13 +21,13 @@ def call_service(
     Parameters
     ----------
     url, key : str
-        The service's address, and one of its keys. If the key is empty, none is sent.
+        The address of the service, and one of its keys. With an empty key, the request has no key.
     body : object
-        The body of the request, which is sent as JSON.
+        The body of the request. It is sent as JSON.
     raw : bytes, optional
-        The body as bytes, which are sent unchanged instead of `body`.
+        Bytes that are sent unchanged instead of `body`.
     **headers
-        Headers to set or replace. In their names, ``_`` stands for ``-``.
+        Headers to set or replace. Write ``_`` for ``-`` in their names.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def call_service(
 
 
 def post_rows(session: requests.Session, url: str, **options: Any) -> requests.Response:
-    """Send one request to ``/score``. Raise an error if a proxy answers and asks for a password."""
+    """Send one request to ``/score``. Raise an error if a proxy asks for a password."""
     answer = session.post(f"{url}/score", timeout=TIMEOUT, **options)
     if answer.status_code == PROXY_REFUSES:
         raise ServiceUntestedError(
@@ -68,7 +68,7 @@ def explain_silence(url: str, error: requests.RequestException) -> ServiceUntest
 
 
 def _find_reason(error: requests.RequestException) -> str:
-    """Return the reason at the end of a chain of errors, as the operating system or a library gave it."""
+    """Return the message of the first error in a chain of errors: that of the operating system or a library."""
     first: BaseException = error
     while earlier := first.__cause__ or first.__context__:
         first = earlier

@@ -12,13 +12,14 @@ from mlops.platform.models import ModelVersion
 def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
     """Return the image with this digest, or the champion's image if the digest is empty.
 
-    If a person promoted the model although the gate rejected it, `Image.override` says so. Called by 06_deploy, and by
-    `mlops run` before the first step.
+    If a person promoted the model although the gate rejected it, the reason is in `Image.override`. Called by
+    06_deploy, and by `mlops run` before the first step.
 
     Raises
     ------
     ModelNotFoundError
-        If the digest is empty and there is no champion, or if the image's model version was deleted from the registry.
+        If the digest is empty and there is no champion, or if the registry no longer has the model version of the
+        image.
     ImageNotFoundError
         If no image has this digest, or the champion has no image.
     """
@@ -42,7 +43,7 @@ def choose_image(backend: Backend, model_name: str, digest: str = "") -> Image:
 def _require_version(backend: Backend, image: Image) -> ModelVersion:
     """Return the model version of an image.
 
-    Raise an error if it was deleted, because the image cannot be tested then.
+    Raise an error if the version was deleted, because the image cannot be tested without it.
     """
     try:
         return backend.registry.get_version(image.model_name, image.model_version)
@@ -55,5 +56,5 @@ def _require_version(backend: Backend, image: Image) -> ModelVersion:
 
 
 def _mark(image: Image, version: ModelVersion) -> Image:
-    """Add the model's identity to an image and, if a person overruled the gate, the reason for that."""
+    """Return the image with the identity of its model, and with the reason if a person overruled the gate."""
     return replace(image, override=version.override, model_identity=version.identity)

@@ -1,4 +1,4 @@
-"""The deployment of an image, called by `06_deploy`, and its result."""
+"""The deployment of an image for `06_deploy`, and the result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ class DeploymentResult:
     service : Service or None
         The service that runs the image; None if the image was refused.
     refusal : str
-        The reason why the image must not be deployed; empty if it was deployed.
+        The reason why the image was refused; empty if it was deployed.
     """
 
     service: Service | None
@@ -35,7 +35,7 @@ class DeploymentResult:
         return self.service.digest if self.service else ""
 
     def describe(self, image: Image) -> str:
-        """Describe how the deployment of an image ended."""
+        """Describe in a line how the deployment of an image ended."""
         found = self.service
         if found is None:
             return f"not deployed: {self.refusal}"
@@ -67,13 +67,14 @@ def deploy_image(
     Returns
     -------
     DeploymentResult
-        If the model version was rolled back, the result has no service but a reason. This is not an error.
+        The service, or the reason for a refusal. An image is refused, without an error, if its model version was rolled
+        back.
 
     Raises
     ------
     DeploymentError
-        If the service does not become ready in time, the image has not passed a required test, or it would replace the
-        service of another model.
+        If the service does not become ready in time, if the image has not passed a required test, or if the image would
+        replace the service of another model.
     """
     decision = Decision(by=find_user(), run_id=Path(run_folder).name)
     try:

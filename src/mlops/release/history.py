@@ -1,7 +1,7 @@
 """The history of an environment: its deployments, the images that passed their test, and the rollbacks.
 
-Each platform stores the history in its own place, and adds its own details of a deployment in subclasses. The rules for
-the order of deployments are the same on all platforms.
+Each platform stores the history in its own place. A platform can add details to a deployment in a subclass. The rules
+for the order of deployments are the same on all platforms.
 """
 
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class Deployment:
 
     @property
     def model(self) -> str:
-        """The model and version of the image, for display. The text says if a person overruled the gate."""
+        """The model and version of the image, for display, with a note if a person overruled the gate."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
 
@@ -44,11 +44,12 @@ class Deployments:
     Parameters
     ----------
     current : Deployment or None
-        The deployment that serves. If the service was stopped, the deployment that served last.
+        The deployment that serves now. If the service was stopped, this is the deployment that served last. None before
+        the first deployment.
     history : tuple of Deployment
-        The deployments before it, oldest first.
+        The deployments before the current one, oldest first.
     passed : tuple of str
-        The digests of images that passed their test in this environment.
+        The digests of the images that passed their test in this environment.
     rollbacks : tuple of Rollback
         The rollbacks, oldest first.
     """
@@ -60,17 +61,20 @@ class Deployments:
 
     @property
     def owner(self) -> str:
-        """The model that owns the environment: that of the current deployment; empty before the first one."""
+        """The name of the model that the environment serves. Empty before the first deployment."""
         return name_model(self.current.image) if self.current else ""
 
     def serve(self, deployment: Deployment) -> Self:
-        """Return the state after a deployment. If the image passed its test here before, it counts as tested."""
+        """Return the state after a deployment. The image counts as tested if it passed its test here earlier."""
         tested: Test = "passed" if deployment.digest in self.passed else ""
         before = (*self.history, self.current) if self.current else self.history
         return replace(self, current=replace(deployment, tested=tested), history=before[-KEPT:])
 
     def credit(self, decision: Decision, image: Image) -> Self:
-        """Return the state whose current deployment has this decision and the override and identity of `image`."""
+        """Return the state with a new decision in the current deployment.
+
+        The deployment also gets the override and the model identity of `image`.
+        """
         assert self.current is not None
         credited = replace(
             self.current, decision=decision, override=image.override, model_identity=image.model_identity
@@ -102,9 +106,9 @@ class Deployments:
         )
 
     def restart(self, before: "Deployments") -> Self:
-        """Return the state after a restart.
+        """Return the state after a restart of the service.
 
-        The deployment's time, its test result and the history are those of `before`.
+        The deployment time, the test result and the history are copied from `before`.
         """
         assert self.current is not None
         assert before.current is not None
@@ -114,7 +118,8 @@ class Deployments:
     def judge(self, *, passed: bool, at: str) -> Self:
         """Return the state after the test of the current deployment.
 
-        If the image passed, the next environment accepts it.
+        An image that passed can be deployed in the next environment. This also ends a rollback's block of the image's
+        model.
         """
         assert self.current is not None
         digest, image, identity = self.current.digest, self.current.image, self.current.model_identity
@@ -132,11 +137,14 @@ class Deployments:
         return replace(self.forget_pass(self.current.digest), current=replace(self.current, tested=""))
 
     def forget_pass(self, digest: str) -> Self:
-        """Return the state in which the image with this digest no longer counts as tested."""
+        """Return the state in which the image with this digest counts as untested."""
         return replace(self, passed=tuple(known for known in self.passed if known != digest))
 
     def list_kept(self) -> list[Deployment]:
-        """Return the deployments that a rollback can restore, oldest first, and after them the current deployment."""
+        """Return the earlier deployments that a rollback can restore, and then the current one.
+
+        The earlier deployments are sorted, oldest first.
+        """
         usable = [old for old in self.history if old.digest in self.passed]
         return [*usable, *([self.current] if self.current else [])]
 
@@ -150,16 +158,16 @@ class Deployments:
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state after a rollback of the image with this digest, which no longer counts as tested."""
+        """Return the state after a rollback. The image with this digest was rolled back and counts as untested."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:
-        """Return the rollback that bars an image's model version from deployment, or None."""
+        """Return the rollback that forbids the deployment of an image's model version, or None."""
         found = [old for old in self.rollbacks if old.bars(image.name, image.model_identity)]
         return found[-1] if found else None
 
     def find_previous(self, *, same_model: bool = False) -> Deployment | None:
-        """Return the latest deployment before the current one that has a different digest and passed its test, or None.
+        """Return the latest earlier deployment of another image that passed its test, or None.
 
         With `same_model`, consider only deployments of the model that serves now.
         """

@@ -1,6 +1,6 @@
 """The protocol that a platform implements to serve images.
 
-`mlops.release.policy` decides which image to serve and when.
+`mlops.release.policy` decides which image is served and when.
 """
 
 from contextlib import AbstractContextManager
@@ -14,14 +14,17 @@ State = TypeVar("State", bound=Deployments)
 
 
 class View(Protocol[State]):
-    """The state of an environment, read without its lock."""
+    """The state of an environment, for reading. Its lock is not held."""
 
     def read(self) -> State:
         """Return the stored state of the environment; empty before the first deployment."""
         ...
 
     def accepts_keys(self, state: State) -> bool:
-        """Return whether the service accepts the keys that the platform stores now; True if there is no service."""
+        """Return whether the service accepts the keys that the platform stores now.
+
+        The result is True if there is no service.
+        """
         ...
 
     def describe(self, state: State) -> Service:
@@ -30,10 +33,10 @@ class View(Protocol[State]):
 
 
 class Site(View[State], Protocol[State]):
-    """An environment whose lock is held, so that no other process changes it."""
+    """The state of an environment, for changes. Its lock is held, so no other process changes it."""
 
     def write(self, state: State) -> None:
-        """Store `state`. Raise ConflictError or LostLockError if another process may have written in the meantime."""
+        """Store `state`. Raise ConflictError or LostLockError if another process may have changed the stored state."""
         ...
 
     def matches_settings(self, state: State) -> bool:
@@ -41,35 +44,33 @@ class Site(View[State], Protocol[State]):
         ...
 
     def replace_keys(self, *, keep_primary: bool) -> AbstractContextManager[bool]:
-        """Store new keys, and yield whether the running service has them already.
+        """Store new keys, and yield whether the running service already uses them.
 
-        If not, the caller restarts the service.
-
-        With `keep_primary`, the old primary key becomes the secondary key. If the caller raises an exception, restore
-        the old keys.
+        If it does not, the caller must restart the service. With `keep_primary`, the old primary key becomes the
+        secondary key. If the caller raises an exception, the old keys are restored.
         """
         ...
 
     def serve(self, state: State, image: Image, ready_seconds: float) -> State:
-        """Start serving `image`, wait until it is healthy, and return the new state.
+        """Start to serve `image`, wait until the service is healthy, and return the new state.
 
-        The previous service continues to run. Raise DeploymentError if the new one does not become ready in time.
+        The previous service keeps running. Raise DeploymentError if the new service does not become ready in time.
         """
         ...
 
     def put_back(self, state: State) -> None:
-        """Undo a call of `serve` that failed or whose result could not be stored.
+        """Undo a call of `serve` that failed, or whose result could not be stored.
 
-        `state` is the state before that call.
+        `state` is the state before this call of `serve`.
         """
         ...
 
     def retire(self, state: State) -> None:
-        """End the previous service, which `state` describes. Called after the new state was stored."""
+        """End the previous service, whose state is `state`. Called after the new state was stored."""
         ...
 
     def end(self) -> bool:
-        """End the service, and return True if one was running. The deployment stays in the state."""
+        """End the service, and return whether one was running. The state keeps the deployment."""
         ...
 
 
@@ -77,12 +78,12 @@ class Host(Protocol[State]):
     """A platform that serves one image per environment."""
 
     command_options: str  # the option to add to commands in error messages: " --platform azure", or empty
-    restore_seconds: float  # seconds in which a restored image must become ready
+    restore_seconds: float  # time limit in seconds for a restored image to become ready
 
     def look(self, environment: str) -> View[State]:
-        """Return an environment for reading. Other processes may change it meanwhile."""
+        """Return an environment for reading. Other processes may change it at the same time."""
         ...
 
     def lock(self, environment: str) -> AbstractContextManager[Site[State]]:
-        """Hold the lock of an environment. If another deployment holds the lock, wait until it finishes."""
+        """Hold the lock of an environment. If another deployment holds it, wait until that deployment is finished."""
         ...

@@ -1,4 +1,4 @@
-"""Reading of the keys of a service. Keys that the service would refuse are never returned."""
+"""The keys of a service. Only keys that the service accepts are returned."""
 
 from mlops.errors import DeploymentNotFoundError, ServiceUntestedError
 from mlops.platform.secrets import Secrets
@@ -25,7 +25,7 @@ def read_keys(secrets: Secrets, services: Services, environment: str) -> tuple[s
     DeploymentNotFoundError
         If nothing has been deployed in the environment yet.
     ServiceUntestedError
-        If the service was started with keys other than the stored ones. The service may be healthy all the same.
+        If the service does not accept the stored keys. The service may be healthy nevertheless.
     """
     if not services.find_owner(environment):
         raise DeploymentNotFoundError(

@@ -1,11 +1,14 @@
-"""The check whether a service is on this machine. It is a separate module, because importing requests takes 50 ms."""
+"""The check whether a service is on this machine.
+
+It has its own module because importing requests takes 50 ms.
+"""
 
 import ipaddress
 from urllib.parse import urlsplit
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether the host of a URL is a loopback address, such as 127.0.0.1, and therefore this machine."""
+    """Return whether the host of a URL is this machine: a loopback address, such as 127.0.0.1."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

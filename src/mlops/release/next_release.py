@@ -1,6 +1,6 @@
-"""The next release of a model version, usually the champion: what prevents it, and the command that starts it.
+"""The next release of a model version: what prevents it, and the command that starts it.
 
-All messages about releases use this module, so that they agree.
+All messages about releases use this module, so they agree.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from mlops.record.summary import name_rollback
 
 @dataclass(frozen=True)
 class ReleaseState:
-    """The state of a platform, as far as the next release depends on it.
+    """The champion, services and rollbacks of a platform, on which the next release depends.
 
     Parameters
     ----------
@@ -39,18 +39,18 @@ class ReleaseState:
 
 @dataclass(frozen=True)
 class NextRelease:
-    """The next release of a version by `mlops run release`.
+    """A release that `mlops run release` can make: its command, and the obstacles to it.
 
     Parameters
     ----------
     version : ModelVersion
         The version that the release deploys: the champion, or the version of the image that the user names.
     rollback : Rollback or None
-        The rollback that blocks this release, or None. Without `--redeploy-rolled-back`, the release ends as rejected.
+        The rollback that blocks the release, or None. If there is one, the release needs `--redeploy-rolled-back`.
     replaces : tuple of Service
-        The services of other models that the release replaces. If there are any, `--take-over` is required.
+        The services of other models that the release replaces. If there are any, the release needs `--take-over`.
     failed_in : str
-        The environment in which the version failed its last test; empty if it failed in none.
+        The environment in which the version failed its last test; empty if it failed in no environment.
     command_options : str
         The option that selects the platform, to add to commands: " --platform azure", or empty.
     digest : str
@@ -66,7 +66,7 @@ class NextRelease:
 
     @property
     def permissions(self) -> str:
-        """The options that the release needs to be allowed: " --take-over --redeploy-rolled-back", or empty."""
+        """The permissions that the release needs, as options: " --take-over --redeploy-rolled-back", or empty."""
         take_over = " --take-over" if self.replaces else ""
         redeploy = " --redeploy-rolled-back" if self.rollback else ""
         return f"{take_over}{redeploy}"
@@ -82,10 +82,10 @@ class NextRelease:
         return f"mlops run release{self.image_option}{self.command_options}{self.permissions}"
 
     def advise(self, told: str = "") -> str:
-        """Return one or two sentences that say why the champion is not deployed, if this is known, and what to do.
+        """Return why the champion is not deployed, if this is known, and what the user can do.
 
-        `told` is the text that the user has already read. If it describes the rollback that is the reason, the reason
-        is omitted.
+        `told` is text that the user has already read. If `told` describes the rollback that is the reason, the reason
+        is left out.
         """
         if self.rollback:
             said = describe_rollback(self.rollback)
@@ -97,7 +97,7 @@ class NextRelease:
 
 
 def name_image(digest: str) -> str:
-    """Return the option of `mlops run release` that names an image: " -p deploy_qa.image_digest=sha256:1"."""
+    """Return the option of `mlops run release` that selects an image: " -p deploy_qa.image_digest=sha256:1"."""
     first = next(step for step in PIPELINES[SERVING_AGAIN] if step.deploys.image)
     return f" -p {first.name}.{first.deploys.image}={digest}"
 
@@ -108,9 +108,10 @@ def find_next_release(state: ReleaseState) -> NextRelease | None:
 
 
 def describe_release(state: ReleaseState, version: ModelVersion, digest: str = "") -> NextRelease:
-    """Return the release of a version. With a digest, the command of the release names the image with this digest.
+    """Return the release of a model version.
 
-    A release passes through all environments, so an obstacle in any of them is included.
+    If a digest is given, the command of the release names the image with this digest. Obstacles in all environments are
+    included, because a release passes through all of them.
     """
     image = f"{version.name}:{version.version}"
     return NextRelease(

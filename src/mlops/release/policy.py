@@ -1,6 +1,6 @@
-"""The policy of releases: which images can be deployed, what a failed test restores, and how a rollback works.
+"""The rules for releases: which images can be deployed, what a failed test restores, and how a rollback works.
 
-The policy is the same on every platform. A platform implements `mlops.release.host.Host`, which starts, ends and
+The rules are the same on every platform. A platform implements `mlops.release.host.Host`, which starts, ends and
 describes services. It passes its host to `Releases`, which implements `mlops.platform.services.Services`:
 
 .. code-block:: python
@@ -47,9 +47,9 @@ class Releases(Generic[State]):
     Parameters
     ----------
     host : Host
-        The part of the platform that runs services.
+        The object of the platform that runs services.
     get_image : callable
-        Takes a digest and returns the platform's image with it: `Images.get_image`.
+        Returns the image with a given digest: `Images.get_image`.
     """
 
     def __init__(self, host: Host[State], get_image: Callable[[str], Image]) -> None:
@@ -171,7 +171,10 @@ class Releases(Generic[State]):
         return [service for service in found if service]
 
     def _record_failure(self, environment: str, site: Site[State], state: State) -> Service | None:
-        """Store that the current deployment failed its test. In production, restore the previous service."""
+        """Record that the current deployment failed its test, and restore the previous service.
+
+        In the first environment, the failure is recorded, but nothing is restored.
+        """
         assert state.current is not None
         restores = _restores(environment)
         try:
@@ -184,7 +187,7 @@ class Releases(Generic[State]):
             ) from error
 
     def _undo_deployment(self, site: Site[State], state: State, reason: str) -> Service | None:
-        """Restore the last earlier deployment that passed its test. If there is none, end the service."""
+        """Restore the latest earlier deployment that passed its test. If there is none, end the service."""
         undone, previous = state.current, state.find_previous()
         if undone is None or previous is None:
             site.end()
@@ -215,9 +218,8 @@ class Releases(Generic[State]):
     ) -> Service:
         """Serve `image` instead of the current service. If this fails, restore the current service.
 
-        `change` is applied to the state before the state is stored, so that the new service and the change are stored
-        in one write. Both services run between the calls of `serve` and `retire`. A canary release could be added
-        there.
+        `change` is applied to the new state before it is stored, so that one write stores both. Both services run
+        between the calls of `serve` and `retire`. A canary release could be added there.
         """
         try:
             served = change(site.serve(state, image, ready_seconds).credit(decision, image))
@@ -265,12 +267,12 @@ def _mark(image: Image, deployed: Deployment) -> Image:
 
 
 def _restores(environment: str) -> bool:
-    """Return whether a failed test restores the previous service: in every environment except the first."""
+    """Return whether a failed test restores the previous service. This is so in every environment except the first."""
     return previous_environment(environment) != ""
 
 
 def _undo(site: Site[State], state: State, error: BaseException) -> None:
-    """Undo a failed deployment. If that fails, too, add a note to `error`."""
+    """Undo a failed deployment. If this fails, too, add a note to `error`."""
     try:
         site.put_back(state)
     except (MlopsError, OSError) as failure:

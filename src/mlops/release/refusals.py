@@ -1,4 +1,4 @@
-"""The refusals of a release: images that must not be deployed, and rollbacks without a deployment to restore."""
+"""The refusal of deployments that are not allowed, and of rollbacks that have no deployment to restore."""
 
 from mlops.errors import DeploymentError, DeploymentNotFoundError, RolledBackError
 from mlops.platform.images import Image
@@ -9,7 +9,7 @@ from mlops.release.next_release import describe_rollback, name_image
 
 
 def require_passed(host: Host[State], environment: str, image: Image) -> None:
-    """Refuse an image that has not passed its test in the previous environment."""
+    """Raise an error if the image has not passed its test in the previous environment."""
     before = previous_environment(environment)
     if before and image.digest not in host.look(before).read().passed:
         raise DeploymentError(
@@ -19,26 +19,26 @@ def require_passed(host: Host[State], environment: str, image: Image) -> None:
 
 
 def require_kept_everywhere(host: Host[State], environment: str, image: Image, allowed: Permissions) -> None:
-    """Refuse a version that was rolled back in this environment or in an environment that a release reaches later."""
+    """Raise an error if the image's version was rolled back in `environment` or in a later one."""
     for place in ENVIRONMENTS[ENVIRONMENTS.index(environment) :]:
         require_kept(host.look(place).read(), image, allowed)
 
 
 def require_kept(state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Refuse a version that was rolled back in the environment of `state`."""
+    """Raise an error if the image's version was rolled back in the environment that has this state."""
     rollback = None if allowed.redeploy else state.find_rollback(image)
     if rollback:
         raise RolledBackError(f"{describe_rollback(rollback)} It is deployed again only with `--redeploy-rolled-back`.")
 
 
 def require_owner(environment: str, state: Deployments, image: Image, allowed: Permissions) -> None:
-    """Refuse to replace the service of a different model."""
+    """Raise an error if the image would replace the service of a different model."""
     if state.owner not in ("", image.model_name) and not allowed.take_over:
         raise DeploymentError(explain_owner(environment, state.owner, image.model_name))
 
 
 def explain_owner(environment: str, owner: str, model_name: str) -> str:
-    """Return why a model must not be deployed in an environment that serves a different model, and what to do."""
+    """Return why a model must not be deployed in an environment that serves another model, and what the user can do."""
     return (
         f"{environment} serves the model {owner}, and this run would deploy the model {model_name}. "
         f"Add `--take-over` to replace {owner}."
@@ -48,7 +48,7 @@ def explain_owner(environment: str, owner: str, model_name: str) -> str:
 def choose_previous(
     environment: str, state: Deployments, take_over: bool, command_options: str
 ) -> tuple[Deployment, Deployment]:
-    """Return the deployment that a rollback replaces, and the deployment that it restores."""
+    """Return the deployment that a rollback ends, and the earlier deployment that it restores."""
     previous, other = state.find_previous(same_model=not take_over), state.find_previous()
     if state.current and previous:
         return state.current, previous

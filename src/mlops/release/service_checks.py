@@ -1,4 +1,4 @@
-"""The test of a deployed web service. It calls the service over HTTP, as any client does."""
+"""The test of a deployed web service, with HTTP requests as from any client."""
 
 import math
 import time
@@ -34,14 +34,17 @@ class Check:
 
 @dataclass(frozen=True)
 class NoAnswer(Check):
-    """A check that got no answer. Only the platform can say whether the service or the network is broken."""
+    """A check whose request got no answer.
+
+    Only the platform can tell whether the service or the network is the cause.
+    """
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Percentiles of the response time, in milliseconds, over `requests` requests.
+    """Percentiles of the response time of `requests` requests, in milliseconds.
 
-    If a request fails, the percentiles are NaN, and `failures` contains the failed check.
+    If a request fails, the percentiles are NaN, and `failures` has the failed check.
     """
 
     requests: int
@@ -59,7 +62,7 @@ class _Answer:
 
 
 def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
-    """Check that a service returns its model's predictions and refuses bad requests.
+    """Check that a service returns the predictions of its model and refuses bad requests.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
     Returns
     -------
     list of Check
-        All checks, passed or failed. If the service stops answering, the last check is a failed `NoAnswer`.
+        All checks, both passed and failed. If the service stops answering, the last check is a `NoAnswer`.
     """
     checks: list[Check] = []
     try:
@@ -85,7 +88,7 @@ def run_checks(url: str, key: str, rows: Sequence[Sequence[float]], expected: Ar
 
 
 def check_predictions(url: str, key: str, rows: Sequence[Sequence[float]], expected: ArrayLike) -> list[Check]:
-    """Check that the service returns the registered model's predictions; see `run_checks`."""
+    """Check that the service returns the predictions of the registered model; see `run_checks`."""
     wanted = np.asarray(expected, dtype=float)
     answer = call_service(url, key, {"data": rows})
     checks = [_check_status(f"{len(rows)} rows with the key", answer, 200)]
@@ -128,7 +131,10 @@ def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[
 
 
 def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Iterator[Check]:
-    """Yield a check for each bad request. A request is sent when its check is asked for."""
+    """Yield a check for each bad request.
+
+    Each request is sent only when the caller takes its check.
+    """
     good = {"data": rows}
     short = {"data": [row[:-1] for row in rows]}
     text = {"data": [[str(value) for value in row] for row in rows]}
@@ -145,9 +151,9 @@ def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Itera
 
 
 def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: int) -> Latency:
-    """Send `count` requests with `rows`, one after another, and return the percentiles of the response time.
+    """Send `count` requests with `rows`, one after another, and measure the response times.
 
-    Stop at the first request that gets no answer or is refused; see `Latency`.
+    Stop at the first request that is refused or gets no answer; see `Latency`.
     """
     times: list[float] = []
     with open_session(url) as session:
@@ -162,7 +168,7 @@ def measure_latency(url: str, key: str, rows: Sequence[Sequence[float]], count: 
 
 
 def _check_request(session: requests.Session, name: str, url: str, key: str, rows: Sequence[Sequence[float]]) -> Check:
-    """Check that the service answers one request. Do not repeat the request."""
+    """Check that the service answers one request, which is not repeated."""
     try:
         answer = post_rows(session, url, json={"data": rows}, headers={"Authorization": f"Bearer {key}"})
     except requests.RequestException as error:
@@ -182,16 +188,17 @@ def conclude_test(services: Services, environment: str, digest: str, url: str, c
     environment, digest, url : str
         The environment of the tested service, the digest of its image, and its URL.
     checks : sequence of Check
-        The result of `run_checks`, and the `failures` of `measure_latency`. The test fails if any check got a wrong
-        answer, even if others got no answer.
+        The result of `run_checks`, and the `failures` of `measure_latency`. If one check got a wrong answer, the test
+        fails, even if other checks got no answer.
 
     Raises
     ------
     ServiceUntestedError
         If the service does not answer although the platform reports that it runs, if the platform cannot be asked, or
-        if another image was deployed in the meantime. In these cases nothing is changed.
+        if another image was deployed in the meantime. Nothing has been changed then.
     ServiceTestFailed
-        If the test failed. In production, the previous service has been restored, unless the message says otherwise.
+        If the test failed. If the tested service was in production, the previous service has been restored, unless the
+        message says otherwise.
     """
     failed = [check for check in checks if not check.passed]
     silent = failed[0].seen if failed and all(isinstance(check, NoAnswer) for check in failed) else ""
@@ -243,7 +250,7 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
 
 
 def _list_failed(checks: Sequence[Check]) -> list[str]:
-    """Return a line for each failed check. Requests that got no answer for the same reason share one line."""
+    """Return one line per failed check. Checks that got no answer for the same reason share a line."""
     silences = {check.seen: check for check in reversed(checks) if isinstance(check, NoAnswer)}
     failed = [check for check in checks if not check.passed and silences.get(check.seen, check) is check]
     return [f"  {check.name}: expected {check.expected}, saw {check.seen}" for check in failed]

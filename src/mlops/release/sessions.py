@@ -6,10 +6,9 @@ from mlops.release.loopback import is_loopback
 
 
 def open_session(url: str) -> requests.Session:
-    """Return a session for a service.
+    """Return a session for requests to a service.
 
-    For loopback addresses, `http_proxy` and ``.netrc`` are ignored, because a proxy cannot reach services on this
-    machine.
+    If the service is on this machine, proxies and ``.netrc`` are ignored, because a proxy cannot reach this machine.
 
     Parameters
     ----------

@@ -42,13 +42,16 @@ class Standing:
     def remark(self) -> str:
         """Sentences about the problems of the environment; empty if there are none.
 
-        Only the last environment should serve the champion. The others serve models for a test. There, only a rollback
-        of the champion is a problem, because it blocks the next release.
+        Only the last environment should serve the champion. The others serve models for a test. In these, a service
+        other than the champion is a problem only after a rollback of the champion, which blocks the next release.
         """
         return self.shorten_remark("")
 
     def shorten_remark(self, told: str) -> str:
-        """Return the remark without what the text `told` already says about a rollback or another MLOPS_HOME."""
+        """Return the remark without what the user has already read in `told`.
+
+        This can be the description of a rollback or of another MLOPS_HOME.
+        """
         if self.service.problem:
             return ""
         if self.service.original:
@@ -66,19 +69,19 @@ class Standing:
 
     @property
     def _blocks_release(self) -> bool:
-        """True if the rollback that blocks the next release is also the one that restored this service."""
+        """True if the same rollback restored this service and blocks the next release."""
         rollback = self.next_release.rollback if self.next_release else None
         return rollback is not None and rollback == self.restored_by
 
     def _locate_original(self) -> str:
-        """Return a sentence that names the other MLOPS_HOME from which the service was started."""
+        """Return a sentence that names the other MLOPS_HOME, in which the service was started."""
         said, following = f"It was started in {self.service.original}, not in this home.", self.next_release
         if following is None:
             return said
         return f"{said} `{following.command}` deploys the champion, {following.version.title}, here."
 
     def _judge_test(self) -> str:
-        """Return sentences that say that the service failed its test, and what to do; "" if it did not fail."""
+        """Return that the service failed its test, and what the user can do; "" if the service did not fail."""
         service, following = self.service, self.next_release
         if service.tested != "failed":
             return ""
@@ -94,7 +97,7 @@ class Standing:
         return f"{failed} `{following.command}` deploys the champion, {following.version.title}."
 
     def _judge_champion(self, told: str) -> str:
-        """Return why the champion does not serve, and what to do; "" if it serves."""
+        """Return why the environment does not serve the champion, and what the user can do; "" if it serves it."""
         service, following = self.service, self.next_release
         if following is None or self.serves_champion:
             return ""
