@@ -71,6 +71,19 @@ def test_a_file_that_the_notebook_chose_itself_is_the_one_that_is_named_later() 
     assert list_changes(other, [first]) == ["test_data.data_path b/diabetes.csv (before: a/diabetes.csv)"]
 
 
+def test_a_long_value_that_is_no_path_is_shown_from_its_beginning() -> None:
+    """The end of a digest would look like a commit, and the end of a reason like another reason."""
+    digest = f"sha256:{'0123456789abcdef' * 4}"
+    first, second = make_run(deploy_qa={"image_digest": ""}), make_run(deploy_qa={"image_digest": digest})
+    said = "deploy_qa.image_digest sha256:0123456789abcdef0123456789abcdef… (before: default)"
+    assert list_changes(second, [first]) == [said]
+    other = make_run(deploy_qa={"image_digest": f"{digest[:-1]}0"})
+    assert list_changes(other, [second]) == [f"deploy_qa.image_digest {digest[:-1]}0 (before: {digest})"]
+    long = make_run(test_data={"data_path": f"/home/{'a' * 30}{'b' * 40}"})
+    plain = make_run(test_data={"data_path": "/home/c.csv"})
+    assert list_changes(long, [plain]) == [f"test_data.data_path …{'b' * 39} (before: /home/c.csv)"]
+
+
 def test_what_steps_share_is_named_once_and_steps_that_one_run_lacks_are_not_named() -> None:
     def give(name: str, force: bool, alpha: float) -> RunRecord:
         values = {"model_name": name, "force": force, "platform": name}

@@ -10,7 +10,7 @@ from mlops.parameters.lookup import RESERVED, SHARED
 from mlops.record.ledger import RunRecord
 from mlops.record.steps import StepRecord
 
-LONGEST = 40  # maximum length of a value; a longer path is shortened to its last part
+LONGEST = 40  # maximum length of a value; a longer path is cut at the front, any other value at the end
 UNKNOWN = "default"
 NOTHING, FIRST, NONE_SUCCEEDED = "none", "first run", "no earlier run succeeded"
 
@@ -114,6 +114,8 @@ def _describe_change(now: object, before: object) -> str:
     while shown[0] == shown[1] and count < max(map(len, parts)):
         count += 1
         shown = ["/".join(found[-count:]) for found in parts]
+    if shown[0] == shown[1]:
+        shown = [str(now), str(before)]
     return f"{shown[0]} (before: {shown[1]})"
 
 
@@ -121,4 +123,9 @@ def _show(value: object) -> str:
     if value is None or value == "":
         return UNKNOWN
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= LONGEST else PurePosixPath(text).name[-LONGEST:]
+    if len(text) <= LONGEST:
+        return text
+    if "/" not in text:
+        return f"{text[: LONGEST - 1]}…"
+    name = PurePosixPath(text).name
+    return name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
