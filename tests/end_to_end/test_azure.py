@@ -33,8 +33,8 @@ ROWS = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1
 class Laptop:
     """A checkout on some machine, with the command line on Azure.
 
-    Commands that change something run as processes, each of which imports Azure's SDKs (3 s). Commands that only read,
-    and repetitions, run in the process of the test.
+    Commands that change something run as processes, each of which imports Azure's SDKs (3 s). Most commands
+    that only read, and some repetitions, run in the process of the test.
     """
 
     project: Path
@@ -81,7 +81,7 @@ class Laptop:
     def ask_production(self) -> list[float]:
         """Call the production service as a client."""
         (service,) = [one for one in self.read("status")["services"] if one["environment"] == "production"]
-        key = self.ask("keys", "production", "--primary").strip()
+        key = self("keys", "production", "--primary").strip()
         answer = requests.post(
             f"{service['url']}/score", json=ROWS, headers={"Authorization": f"Bearer {key}"}, timeout=30
         )
@@ -142,7 +142,7 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
 
     # Release a better model, which comes with a commit.
     laptop.set_alpha(0.4)
-    laptop.ask("publish", "--build-id", "8")
+    laptop("publish", "--build-id", "8")
     better = laptop.read("submit", "retrain", "--wait")
     assert (better["outcome"], better["version"]) == ("promoted", "8")
     laptop("run", "release")
@@ -157,7 +157,7 @@ def test_the_reference_architecture_on_azure(azure: Azure, laptop: Laptop) -> No
     # Delete everything. A second time there is nothing to do.
     laptop("provision", "--delete", "--yes")
     assert not azure.workspaces.exists
-    laptop.ask("provision", "--delete", "--yes")
+    laptop("provision", "--delete", "--yes")
     ended = subprocess.run(
         [str(MLOPS), "status", "--platform", "azure"], cwd=laptop.project, capture_output=True, text=True, check=False
     )

@@ -813,6 +813,23 @@ def test_a_second_interrupt_while_a_service_is_restored_is_recorded(deploying: W
     assert (record.steps[2].ending, record.steps[2].error) == ("interrupted", record.error)
 
 
+def test_an_interrupt_of_a_repeated_test_undoes_no_release_that_was_completed(deploying: Workspace) -> None:
+    class Impatient(Watch):
+        def cell_done(self, step: StepRecord, done: int, cells: int) -> None:
+            raise KeyboardInterrupt
+
+    judge, act = DEPLOYING[1], replace(DEPLOYING[2], environment="production", only_if=())
+    steps = (DEPLOYING[0], judge, act, DEPLOYING[3])
+    parameters = load_parameters(deploying.project, steps)
+    for only in ("", "judge"):  # a release, then a deployment whose test is outstanding
+        run_pipeline(Plan("four", steps, parameters, only), surround(deploying))
+        restored: list[tuple[object, ...]] = []
+        around = surround(deploying, [Impatient()], restore=lambda *what, into=restored: into.append(what))
+        with pytest.raises(RunInterrupted):
+            run_pipeline(Plan("four", steps, parameters, "act"), around)
+        assert restored == ([("production", "sha256:1", "interrupted")] if only else [])
+
+
 def test_an_interrupt_while_a_service_that_failed_its_test_is_replaced_ends_the_run(deploying: Workspace) -> None:
     path = deploying.notebooks / "03_act.ipynb"
     text = path.read_text().replace("assert not broken, 'it is broken'", "raise ServiceTestFailed('2 checks failed.')")

@@ -1,6 +1,6 @@
 """The restore of an environment's previous service, after the test of the new service did not pass."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlops.errors import MlopsError, ServiceTestFailed, ServiceUntestedError
@@ -9,7 +9,7 @@ from mlops.pipelines.step import Step
 from mlops.platform.services import FAILED_TEST, Ending
 from mlops.record.ledger import RunRecord
 from mlops.record.summary import find_model
-from mlops.runner.plan import Surroundings
+from mlops.runner.plan import Plan, Surroundings
 
 ENDINGS: Mapping[str, Ending] = {  # how the test ended, by the class of its error; "interrupted" for all other classes
     ServiceTestFailed.__name__: "failed",
@@ -42,16 +42,19 @@ class Left:
         return f"{self.problem} {self.advice}".strip()
 
 
-def restore_service(step: Step, steps: Sequence[Step], record: RunRecord, around: Surroundings) -> Left:
+def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundings) -> Left:
     """Restore the service that an environment had before this run, because `step` failed.
 
-    Nothing is done if the step is not the test of a service, which declares `restores`.
+    Nothing is done if the step is not the test of a service, which declares `restores`. Nothing is done either if a
+    repeated test did not finish, because the test before it completed the release.
     """
-    deployment = find_deployment(steps, step.restores) if step.restores else None
+    deployment = find_deployment(plan.steps, step.restores) if step.restores else None
     deployed = record.step(deployment.name) if deployment else None
     if not deployment or not deployed or not deployed.results:
         return Left()
     ending = ENDINGS.get(record.get_step(step.name).error_kind, "interrupted")
+    if plan.repeats and ending == "interrupted":
+        return Left()
     model = find_model(record, [deployment])
     try:
         around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)

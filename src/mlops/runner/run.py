@@ -177,7 +177,7 @@ class Run:
             fingerprint = self._fingerprint(step, _name_files(step, found, results)) if same else ""
             ended = replace(found, state="done", results=results, fingerprint=fingerprint)
         self._save(self.record.with_step(ended))
-        left = restore_service(step, self.plan.steps, self.record, self.around) if ended.state == "failed" else Left()
+        left = restore_service(step, self.plan, self.record, self.around) if ended.state == "failed" else Left()
         if left.problem:
             told = self._shorten(f"{ended.error}\n{left.told}")
             self._save(self.record.with_step(replace(ended, error=told)))
@@ -226,7 +226,7 @@ class Run:
                 if state != "interrupted":
                     ended = replace(found, state="pending", reason=CUT_OFF, fingerprint="")
                 self._save(self.record.with_step(ended))
-                if (found_left := restore_service(step, self.plan.steps, self.record, self.around)).problem:
+                if (found_left := restore_service(step, self.plan, self.record, self.around)).problem:
                     left = found_left
                     self._save(self.record.with_step(replace(ended, error=self._shorten(f"{error}. {left.told}"))))
         if state == "interrupted":
