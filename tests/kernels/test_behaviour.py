@@ -24,6 +24,11 @@ CELLS = {
     ),
     "arguments": ("print(os.path.basename(sys.argv[0]), sys.argv[1])", "ipykernel_launcher.py -f"),
     "the way it was started": ("print(sys.orig_argv[1:4])", "['-Xfrozen_modules=off', '-m', 'ipykernel_launcher']"),
+    "the debugger skips what was there at the start": (
+        "import ipykernel.ipkernel, tabnanny; skipped = get_ipython().kernel.debugger.kernel_modules\n"
+        "print(ipykernel.__file__ in skipped, tabnanny.__file__ in skipped, ipykernel.ipkernel.sys is sys)",
+        "True False True",
+    ),
     "garbage collection is on": ("import gc; print(gc.isenabled())", "True"),
     "a figure is shown in line": (
         "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nNone",

@@ -293,7 +293,9 @@ def test_a_package_of_the_project_is_imported_anew_by_every_kernel(
     folder = make_project("plugin")
     (folder / "plugin.py").write_text("import churn")
     (folder / "src" / "churn").mkdir(parents=True)
-    (folder / "src" / "churn" / "__init__.py").touch()
+    module = folder / "src" / "churn" / "__init__.py"
+    module.touch()
+    os.utime(module, (time.time() + 60,) * 2)  # as if it were edited after the import
     kernel = start_kernel(cwd=str(folder), env={**os.environ, "PYTHONPATH": f"{folder}:{folder / 'src'}"})
     assert kernel.warm
     assert kernel.run("import sys; print('plugin' in sys.modules, 'churn' in sys.modules)") == "True False"

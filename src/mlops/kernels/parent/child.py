@@ -13,8 +13,8 @@ import tempfile
 import threading
 import time
 import types
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from mlops.kernels.parent.importer import Imports
 from mlops.kernels.request import ALWAYS_IGNORED, KERNEL, Request
@@ -49,7 +49,7 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     _forget_modules(imports)
     if request.kind == KERNEL:
         _configure_matplotlib(request.environ.get("MPLBACKEND") or INLINE)
-        return _leave(lambda: _run_kernel(request, files[3], parent))
+        return _leave(lambda: _run_kernel(request, files[3], parent, imports.files))
     _show_in_terminal(request)
     return _leave(lambda: _run_command(request))
 
@@ -121,10 +121,31 @@ def _configure_matplotlib(backend: str) -> None:
             matplotlib.rcParams["backend"] = backend
 
 
-def _run_kernel(request: Request, ready: int, parent: int) -> None:
-    from ipykernel import kernelapp
+class _NoModules:
+    """The module `sys`, but without modules."""
+
+    modules: ClassVar[Mapping[str, types.ModuleType]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
+
+
+def _run_kernel(request: Request, ready: int, parent: int, module_files: Sequence[str]) -> None:
+    from ipykernel import ipkernel, kernelapp
 
     class IPKernelApp(kernelapp.IPKernelApp):
+        def init_kernel(self) -> None:
+            # ipykernel lists the files of all modules for its debugger. In a fork that copies the memory of 5,000
+            # modules, which takes 15 ms and 18 MB. So the parent has listed them.
+            ipkernel.sys = _NoModules()
+            try:
+                super().init_kernel()
+            finally:
+                ipkernel.sys = sys
+            self.kernel._kernel_modules = module_files
+            if debugger := getattr(self.kernel, "debugger", None):
+                debugger.kernel_modules = module_files
+
         def init_heartbeat(self) -> None:
             super().init_heartbeat()
             os.write(ready, b"1")  # tells the client that all ports are bound

@@ -44,11 +44,14 @@ class Imports:
         The random number generators that libraries created. A fork gives them new seeds.
     forgotten : tuple of str
         The names of the modules that a fork must import again.
+    files : list of str
+        The files of all modules.
     """
 
     problem: str
     generators: tuple[random.Random, ...]
     forgotten: tuple[str, ...]
+    files: list[str]
 
 
 class Importer:
@@ -71,6 +74,8 @@ class Importer:
         self._sources = Sources(own)
         self._problem = ""
         self._generators: list[random.Random] = []
+        self._files: list[str] = []
+        self._listed = 0  # the number of modules whose files are listed
         self._spent = 0.0
         self._expected: set[str] = set(KERNEL_PACKAGES)
         self._record(time.time())
@@ -149,7 +154,11 @@ class Importer:
     def describe(self) -> Imports:
         """Return what a fork must know about the imports so far."""
         asking = [name for name in ASKING if name in sys.modules]
-        return Imports(self._problem, tuple(self._generators), (*asking, *self._sources.find_stale()))
+        if self._listed != len(sys.modules):
+            self._files = [file for module in sys.modules.values() if (file := getattr(module, "__file__", None))]
+            self._listed = len(sys.modules)
+        forgotten = (*asking, *self._sources.find_stale())
+        return Imports(self._problem, tuple(self._generators), forgotten, self._files)
 
 
 def _load(module: str) -> None:
