@@ -173,7 +173,10 @@ class RolledBackError(DeploymentError):
 
 
 class ServiceUntestedError(DeploymentError):
-    """A service could not be tested, for example because this machine cannot reach it. It may still be healthy."""
+    """A service could not be tested, for example because this machine cannot reach it.
+
+    The service may still be healthy.
+    """
 
 
 class ServiceTestFailed(DeploymentError):

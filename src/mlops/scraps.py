@@ -46,7 +46,8 @@ def extract_scraps(notebook: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     HandoffError
-        If an output has the MIME type of a scrap, but not the content of a scrap. `glue_results` did not create it.
+        If an output has the MIME type of a scrap, but not the content of a scrap. Such an output was not created with
+        `glue_results`.
     """
     return collect_scraps(
         output.get("data", {})

@@ -11,7 +11,10 @@ from mlops.files.hashes import hash_content, hash_file
 
 
 def locate_content(folder: Path, name: str, sha256: str) -> Path:
-    """Return the path at which `store_by_content` stores a file. Its folder is named after 12 digits of the hash."""
+    """Return the path at which `store_by_content` stores a file.
+
+    The file's folder is named after 12 digits of its hash.
+    """
     return folder / sha256[:12] / name
 
 

@@ -1,4 +1,4 @@
-"""Scoring images: their content, and the check that it is unchanged.
+"""Scoring images: their content, and the check that the content is unchanged.
 
 .. code-block:: text
 

@@ -152,5 +152,8 @@ class LocalDatasets:
         return entry
 
     def _describe(self, entry: CatalogueEntry, versions: Sequence[CatalogueEntry]) -> DatasetVersion:
-        """Describe a version. The data set has the name of the file that was registered first."""
+        """Return an entry as a `DatasetVersion`.
+
+        The name of the data set is that of the file that was registered first.
+        """
         return DatasetVersion(split_name(Path(versions[0].file).name)[0], entry.version, str(self._folder / entry.file))

@@ -1,8 +1,8 @@
 """Model versions in MLflow's registry.
 
 MLflow does not protect the files of a model, so the SHA-256 of every file is recorded and checked. MLflow has no
-compare-and-swap for tags, so the champion changes under a lock. The champion is marked with a tag of the version, which
-every platform supports. MLflow's alias of the same name is also set, for MLflow's pages.
+compare-and-swap for tags, so the champion changes under a lock. A tag marks the champion, because every platform
+supports tags. MLflow's alias of the same name is also set, for MLflow's pages.
 """
 
 import json

@@ -110,7 +110,7 @@ class AzureImages:
         return list(self.find_record(image).files)
 
     def fetch_bundle(self, record: ImageRecord, folder: Path) -> Path:
-        """Copy the files of an image's bundle to `folder`, and check that they are unchanged."""
+        """Copy the files of an image's bundle to `folder`, and check that the files are unchanged."""
         with explain_refusals(self._session, f"fetch the bundle of {record.image.name}"):
             return self._store.fetch_bundle(record, folder)
 
@@ -152,7 +152,7 @@ class AzureImages:
         )
 
     def _find_digest(self, repository: str, label: str) -> str | None:
-        """Return the digest of the image with a tag, or None if the registry has no such image."""
+        """Return the digest of the image with the tag `label`, or None if the registry has no such image."""
         from azure.core.exceptions import ResourceNotFoundError
 
         if not self._registry:

@@ -48,7 +48,8 @@ def make_image_environment(name: str, image: Image) -> object:
 def make_inference_configuration(bundle: Path, environment: object) -> object:
     """Return the SDK's inference configuration with a bundle's files and its entry script.
 
-    Azure mounts the files over those in the image. The entry script checks that they match the bundle's manifest.
+    Azure mounts the bundle's files over the files in the image. The entry script checks the mounted files against the
+    bundle's manifest.
     """
     from azureml.core.model import InferenceConfig
 

@@ -89,7 +89,7 @@ class ChampionNotes:
     def _find_deployed(self, name: str) -> str:
         """Return a clause that names a version of the model that is or was deployed; "" if none was.
 
-        Only a model that was promoted has an image to deploy.
+        A deployment shows that the model had a champion, because images are created only from promoted versions.
         """
         for environment in reversed(ENVIRONMENTS):
             with suppress(IntegrityError):  # `status` reports a damaged environment by itself

@@ -179,7 +179,7 @@ class AzureTracker:
 class Picture:
     """A picture file with the method `savefig`, so that the SDK accepts it as a figure.
 
-    From a path, the SDK would name the image after this path.
+    If it got a path instead, the SDK would use the path as the name of the image.
     """
 
     path: Path
@@ -223,7 +223,7 @@ def _log_plots(run: SdkRun, plots: Path) -> None:
 
 
 def _end_as_failed(run: SdkRun) -> None:
-    """End a run as failed. Errors of this request are ignored, so that the original error is raised."""
+    """End a run as failed. Errors of this request are ignored, so that the caller can raise the original error."""
     from azureml.exceptions import AzureMLException
     from msrest.exceptions import ClientException
     from requests.exceptions import RequestException

@@ -41,7 +41,7 @@ User = TypeVar("User", bound=HomeUser)
 
 @contextmanager
 def explain_failures(database: Path) -> Iterator[None]:
-    """Replace an error that the database caused with one that explains the cause; raise other errors unchanged.
+    """Replace an error of the database with an error that explains the cause; raise other errors unchanged.
 
     Raises
     ------

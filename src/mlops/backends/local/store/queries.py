@@ -1,6 +1,6 @@
 """Queries with SQL instead of MLflow's client, because importing MLflow takes over a second in every command.
 
-Call `require_schema` before these functions. They return the same as MLflow's client.
+Call `require_schema` before these functions. The functions return the same as MLflow's client.
 """
 
 import sqlite3
