@@ -1,4 +1,4 @@
-"""The check that the notebook which trains the model sets each hyperparameter of the problem, and nothing in vain."""
+"""The check of the training notebook: it sets each hyperparameter of the problem, and no parameter is unused."""
 
 import ast
 import json
