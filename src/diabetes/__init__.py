@@ -1,6 +1,6 @@
-"""The problem: how far diabetes has progressed one year after ten measurements. It imports `mlops.problem` only.
+"""The problem: how far diabetes has progressed one year after ten measurements.
 
-Importing this package imports neither numpy nor pandas nor scikit-learn; its methods import what they need.
+Every command imports this package. So numpy, pandas and scikit-learn are imported only in the methods that need them.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ class Diabetes(Problem):
     """442 patients with ten baseline measurements each, and their disease progression one year later."""
 
     name = "diabetes"
-    # A feature scaled to a sum of squares of 1 over 442 rows has a standard deviation of 0.048, a tenth of the limit.
+    # The limit is ten standard deviations. A feature with a sum of squares of 1 over 442 rows has one of 0.048.
     columns = (
         *(Column(name, minimum=-0.5, maximum=0.5) for name in FEATURES),
         Column("Y", role="target", minimum=0.0, maximum=500.0, title="disease progression", unit=UNIT),
@@ -43,7 +43,7 @@ class Diabetes(Problem):
         return load_sample([column.name for column in self.columns])
 
     def train(self, rows: "pd.DataFrame", *, alpha: float) -> "Pipeline":
-        """Fit a ridge regression. `alpha` is its penalty, 0 or more; 0 is ordinary least squares."""
+        """Fit a ridge regression. `alpha` is the penalty, 0 or more. With 0, it is ordinary least squares."""
         from diabetes.model import train_model
 
         return train_model(rows[list(self.features)], rows[self.target.name], alpha)

@@ -1,4 +1,4 @@
-"""The data, as shipped with scikit-learn: every feature is centred and scaled to a sum of squares of 1.
+"""The data, as shipped with scikit-learn. Every feature is centred and scaled to a sum of squares of 1.
 
 Source: Efron, Hastie, Johnstone and Tibshirani (2004), "Least Angle Regression".
 """

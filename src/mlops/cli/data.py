@@ -18,8 +18,9 @@ from mlops.cli.options import OutputPath, scheduler_option
 def profile(data_file: str, output: Path | None, scheduler: str) -> None:
     """Write a profile of a data file. The data test compares new data with this profile.
 
-    DATA_FILE is a CSV or Parquet file, or a folder of Parquet files. The workers of a Dask cluster read the files of a
-    folder side by side, and must find them at the same path or URL. The profile is the same.
+    DATA_FILE is a CSV or Parquet file, or a folder of Parquet files. With --scheduler, the workers of a Dask cluster
+    read the files of a folder side by side. Each worker must find the files at the same path or URL. The cluster does
+    not change the profile.
 
     \b
     Examples:

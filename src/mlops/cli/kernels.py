@@ -18,7 +18,9 @@ STOP = "`mlops kernels --stop`"
 
 
 @click.command()
-@click.option("--stop", is_flag=True, help="End the processes of this checkout, with all their kernels and commands.")
+@click.option(
+    "--stop", is_flag=True, help="End the processes of this checkout, and the kernels and commands forked from them."
+)
 @click.option("--all", "everywhere", is_flag=True, help="With --stop: end the processes of all checkouts.")
 @json_option
 def kernels(stop: bool, everywhere: bool, as_json: bool) -> None:

@@ -53,7 +53,7 @@ EXPLAINED = ("unreadable", ROLLED_BACK)  # `mlops runs` also prints the reason f
 def publish(platform: str, build_id: str, build_uri: str, as_json: bool) -> None:
     """Publish this checkout's retraining pipeline. `mlops submit` and the schedules then start this version.
 
-    Each build id has one version of the pipeline. Publishing it again changes nothing.
+    Each build id has one version of the pipeline. Publishing the same build id again changes nothing.
 
     \b
     Examples:
@@ -96,7 +96,7 @@ def submit(
     """Start the published pipeline, and return immediately. Changes made to this checkout after publishing are not
     included.
 
-    A run succeeds even if its model is rejected because it is not better.
+    A run succeeds even if the new model is rejected because it is not better than the champion.
 
     \b
     Examples:

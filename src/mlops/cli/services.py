@@ -71,7 +71,7 @@ def stop(platform: str) -> None:
 def rollback(environment: str, reason: str, take_over: bool, platform: str, as_json: bool) -> None:
     """Restore the previous image that passed its test, and record the rollback as a run.
 
-    The default is the last image of the same model. With --take-over, the image can belong to any model.
+    By default, the image must belong to the same model. With --take-over, it can belong to any model.
 
     A release does not deploy the rolled-back version again without --redeploy-rolled-back, even if it is the champion.
 

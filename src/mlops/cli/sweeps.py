@@ -55,10 +55,10 @@ def sweep(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Execute a step's notebook for every combination of parameters, and let `evaluate` use the best one.
+    """Execute a step's notebook for every combination of parameters, and let `evaluate` use the best combination.
 
-    If a combination fails, the others continue, and `evaluate` can still use the best one. The report shows the error,
-    and the exit code is 1.
+    If a combination fails, the others continue, and `evaluate` can still use the best of them. The report shows the
+    error, and the exit code is 1.
 
     \b
     Examples:

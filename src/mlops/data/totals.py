@@ -202,7 +202,7 @@ def _read_terms(values: Sequence[float | None], rows: int, edges: tuple[float, .
 
 
 def _find_ends(numbers: NDArray[np.float64], there: NDArray[np.bool_]) -> tuple[list[float], list[float]]:
-    """Return the minimum and the maximum of each column, from the values that are there."""
+    """Return the minimum and the maximum of each column. `there` marks the values that count."""
     minima = numbers.min(axis=0, initial=np.inf, where=there)
     return minima.tolist(), numbers.max(axis=0, initial=-np.inf, where=there).tolist()
 

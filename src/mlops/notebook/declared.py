@@ -12,18 +12,18 @@ def load_problem() -> Problem:
     Raises
     ------
     ProblemError
-        If it names none, or the declaration is wrong.
+        If ``base.yml`` names no problem, or the problem's declaration is wrong.
     """
     return load(read_layer(find_workspace().parameters / f"{BASE}.yml").problem)
 
 
 def read_hyperparameters(problem: Problem) -> dict[str, object]:
-    """Return the values of the problem's hyperparameters, which are variables of the calling notebook.
+    """Return the hyperparameters of a problem, by name. Their values are variables of the notebook that calls this.
 
     Raises
     ------
     ProblemError
-        If the notebook does not set one of them.
+        If the notebook does not set one of the hyperparameters.
     """
     from IPython.core.getipython import get_ipython
 

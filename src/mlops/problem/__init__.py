@@ -18,16 +18,16 @@ A problem is a package of the project, such as ``src/diabetes``, that declares o
 
     problem = Churn()
 
-The engine knows the problem only through this object. Importing the declaration imports neither numpy nor pandas nor
-scikit-learn, so that every command can read it; its functions import what they need.
+The package `mlops` uses the problem only through this object. Do not import numpy, pandas or scikit-learn at the top of
+the package, because every command imports it. Import them in the methods that need them.
 
 .. code-block:: text
 
     column       a column of the table: kind, role, rules
     metric       a metric: direction, unit, digits
-    metrics      stock metrics, which carry scikit-learn's names
+    metrics      metrics for use in problems, with scikit-learn's names
     declared     the base class of problems
-    declaration  what a run records of its problem
+    declaration  the name and metrics of a problem, which a run records
     loading      loads a problem by the name of its package
     split        the split into training rows and holdout
     scoring      predictions and cross-validation

@@ -23,22 +23,22 @@ class Column:
     kind : str
         "number", "category" (text), "boolean", "date" or "id" (text or whole numbers that name a row).
     role : str, optional
-        "feature" (an input of the model), "target" (what it predicts), "id" (distinguishes rows) or "ignored" (in the
-        file, but not used). By default, "id" for a column of the kind "id", else "feature".
+        "feature" (an input of the model), "target" (the value to predict), "id" (distinguishes rows) or "ignored" (in
+        the file, but not used). By default, "id" for a column of the kind "id", and "feature" for any other column.
     minimum, maximum : float or date, optional
         The range of a number or a date. Both ends are allowed.
     allowed : tuple of str, optional
-        The values of a category. Empty: any.
+        The allowed values of a category. Empty if any value is allowed.
     max_missing : float
-        The largest share of missing values, from 0 to 1.
+        The largest allowed share of missing values, from 0 to 1.
     min_share : float
-        The smallest share of each class of a category or boolean, from 0 to 0.5.
+        The smallest allowed share of each class of a category or boolean, from 0 to 0.5.
     unique : bool, optional
         Whether a value may occur only once. By default, true for the role "id".
     title : str, optional
         The name in plots and sentences: "disease progression". By default, `name`.
     unit : str
-        The unit of its numbers, for plots and reports.
+        The unit of the numbers in the column, for plots and reports.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class Column:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The ends of the range of a number; infinite if it is open."""
+        """The ends of the range of a column of numbers. An end that is not set is infinite."""
         low, high = self.minimum, self.maximum
         return float("-inf") if low is None else float(low), float("inf") if high is None else float(high)  # type: ignore[arg-type]
 

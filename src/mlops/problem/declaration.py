@@ -1,4 +1,4 @@
-"""The declaration of a problem as a run records it, so that pages about the run need nothing else."""
+"""The declaration of a problem in the record of a run, from which pages about the run are written."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeclaredMetric:
-    """A metric without its functions; the fields are those of `Metric`."""
+    """A metric without its functions. The other fields are those of `Metric`."""
 
     name: str
     higher_is_better: bool
@@ -27,7 +27,7 @@ class Declaration:
     name : str
         The name of the problem.
     metrics : tuple of DeclaredMetric
-        The metrics, the one that is shown first at the front.
+        The metrics, in the order in which pages show them.
     gate : str
         The name of the metric that decides about promotions.
     """

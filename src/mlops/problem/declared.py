@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # with the longest suffix, 32 characters, as Azure allows
+NAME = re.compile(r"[a-z][a-z0-9-]{1,19}[a-z0-9]")  # Azure allows 32 characters, which include a suffix
 
 
 class Problem:
@@ -30,21 +30,21 @@ class Problem:
     Attributes
     ----------
     name : str
-        The name from which those of the model, the data set, the services and the pipeline derive: lower-case letters,
-        digits and hyphens, at most 21.
+        The names of the model, the data set, the services and the pipeline derive from this name. It has 3 to 21
+        lower-case letters, digits and hyphens.
     columns : tuple of Column
         The columns of a data file, one of which has the role "target".
     metrics : tuple of Metric
         The metrics of a model. Reports show the first one first.
     gate : str
-        The name of the metric that decides about promotions. Empty: the first metric.
+        The name of the metric that decides about promotions. Empty for the first metric.
     examples : tuple of mapping of str to value
-        Rows to try the service with, by column. They are published, so never take them from the data.
+        Rows with which users can try the service, by column. Examples are published, so never take them from the data.
 
     Raises
     ------
     ProblemError
-        If the declaration contradicts itself, when the class is called.
+        If the declaration contradicts itself. It is checked when an object of the class is created.
     """
 
     name: ClassVar[str] = ""
@@ -70,42 +70,43 @@ class Problem:
         return f"The problem {self.name!r}"
 
     def load_sample(self) -> "pd.DataFrame":
-        """Return data to begin with, which a home without a data set is given.
+        """Return sample data, which is used if MLOPS_HOME has no data set yet.
 
         Raises
         ------
         ProblemError
-            If the problem has no sample, as by default.
+            If the problem has no sample data, which is the default.
         """
         from mlops.pipelines.advice import DATA_PARAMETER
 
         raise ProblemError(f"{self} has no sample data. Name a file with the parameter {DATA_PARAMETER}.")
 
     def mark_holdout(self, rows: "pd.DataFrame", share: float, seed: int) -> "pd.Series":
-        """Mark the rows that are held out from training; by default with `mlops.problem.split.mark_rows`.
+        """Mark the rows that are held out from training. The default is `mlops.problem.split.mark_rows`.
 
         Parameters
         ----------
         rows : DataFrame
-            Rows with all features and the id, if there is one.
+            Rows with all features, and with the id if the problem has one.
         share : float
             The expected share of held-out rows, between 0 and 1.
         seed : int
-            Another seed selects another holdout.
+            The seed. Another seed selects another holdout.
 
         Returns
         -------
         Series of bool
-            True for a held-out row; indexed as `rows`.
+            True for a held-out row. The index is that of `rows`.
         """
         from mlops.problem.split import mark_rows
 
         return mark_rows(self, rows, share, seed)
 
     def train(self, rows: "pd.DataFrame", *args: "Any", **hyperparameters: "Any") -> "Any":
-        """Return a scikit-learn estimator that is fitted on rows.
+        """Fit a scikit-learn estimator on rows, and return it.
 
-        Override this method. Its keyword-only parameters are the hyperparameters; 02_train declares each of them.
+        Override this method. Its keyword-only parameters are the hyperparameters. The notebook 02_train must declare
+        each of them as a parameter.
 
         Parameters
         ----------
@@ -115,20 +116,20 @@ class Problem:
         raise NotImplementedError(f"{self} must override train")
 
     def predict(self, model: "Any", rows: "pd.DataFrame") -> "ArrayLike":
-        """Return the predictions for rows, exactly as the service answers them.
+        """Return the predictions for rows. The service must return the same predictions.
 
         Parameters
         ----------
         model : scikit-learn estimator
-            What `train` returned.
+            An estimator that `train` returned.
         rows : DataFrame
             One or more rows with all features.
 
         Returns
         -------
         array of shape (n,) or (n, classes)
-            By default, numbers for a target of numbers, the probability of true for a boolean, and the probabilities of
-            the sorted classes for a category.
+            By default, numbers if the target is a number, the probability of true if it is a boolean, and the
+            probabilities of the sorted classes if it is a category.
         """
         features = rows[list(self.features)]
         if not self.classes:
@@ -137,15 +138,15 @@ class Problem:
         return probabilities[:, 1] if self.target.kind == "boolean" else probabilities
 
     def explain(self, model: "Any") -> "pd.Series | None":
-        """Return how much each feature counts, by feature, for the report of the training; None to leave it out."""
+        """Return the importance of each feature, by name, for the report of a training. Return None to leave it out."""
         return None
 
     def export(self, model: "Any", folder: Path) -> None:
-        """Write further files of the model, for example plain numbers for the scoring script; by default none."""
+        """Write more files of the model, such as numbers for the scoring script. By default, write nothing."""
 
     @cached_property
     def folder(self) -> Path:
-        """The folder of the package that declares the problem, which also holds its scoring script."""
+        """The folder of the package that declares the problem. The scoring script is also in this folder."""
         return Path(inspect.getfile(type(self))).parent
 
     @cached_property
@@ -165,7 +166,7 @@ class Problem:
 
     @cached_property
     def classes(self) -> tuple[str | bool, ...]:
-        """The sorted classes of the target; empty if the target is a number."""
+        """The sorted classes of the target. Empty if the target is a number."""
         if self.target.kind == "boolean":
             return (False, True)
         return tuple(sorted(self.target.allowed))
@@ -188,11 +189,11 @@ class Problem:
 
     @cached_property
     def declaration(self) -> Declaration:
-        """The declaration as a run records it."""
+        """The declaration for the record of a run."""
         return Declaration(self.name, tuple(map(describe_metric, self.metrics)), self.decisive.name)
 
     def encode(self, values: "ArrayLike") -> "NDArray[np.generic]":
-        """Return values of the target, or predictions, as metrics take them: numbers, booleans or places of classes."""
+        """Convert target values or predictions to the form that metrics need; see `mlops.problem.metrics`."""
         import numpy as np
 
         found = np.asarray(values)
@@ -201,20 +202,20 @@ class Problem:
         return found.astype(bool if found.dtype == object and self.target.kind == "boolean" else float)
 
     def score(self, actual: "ArrayLike", predicted: "ArrayLike") -> dict[str, float | None]:
-        """Return the metrics of predictions by name; None for a metric that is undefined for these rows.
+        """Return the metrics of predictions, by name. A metric that is undefined for these rows is None.
 
         Parameters
         ----------
         actual : array of shape (n,)
             Values of the target.
         predicted : array of shape (n,) or (n, classes)
-            What `predict` returned.
+            The predictions that `predict` returned.
         """
         pair = self.encode(actual), self.encode(predicted)
         return {metric.name: metric.measure(*pair) for metric in self.metrics}
 
     def summarize(self, scores: Mapping[str, float | None]) -> str:
-        """Return the metric that is shown first, with its name and unit: "mean absolute error 47.6 points"."""
+        """Return the first metric for display, with its name and unit: "mean absolute error 47.6 points"."""
         shown = self.metrics[0]
         return f"{shown.title} {shown.show(scores.get(shown.name))}"
 

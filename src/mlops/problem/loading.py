@@ -14,12 +14,12 @@ def load(name: str) -> Problem:
     Parameters
     ----------
     name : str
-        The package, which has an attribute ``problem``: "diabetes".
+        The name of the package: "diabetes". The package has an attribute ``problem``.
 
     Raises
     ------
     ProblemError
-        If there is no such package, it cannot be imported, or it declares no problem.
+        If there is no such package, or if the package cannot be imported or declares no problem.
     """
     if not name.isidentifier():
         raise ProblemError(f"The problem {name!r} is not the name of a package. Set `problem` in parameters/base.yml.")

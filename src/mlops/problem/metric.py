@@ -24,17 +24,18 @@ class Metric:
     name : str
         The name in results, tags and tables: "mse".
     score : callable
-        Returns the metric of actual and predicted values; see `mlops.problem.metrics`. It imports what it needs.
+        A function that returns the metric of actual and predicted values; see `mlops.problem.metrics`. It imports
+        scikit-learn itself.
     higher_is_better : bool
-        The direction.
+        Whether a higher value is better.
     row_loss : callable, optional
-        Returns the loss of every row, lower being better, if the metric is their mean. The gate is then faster.
+        If the metric is a mean of losses, a function that returns the loss of every row. It makes the gate faster.
     title : str, optional
         The name in sentences: "mean squared error". By default, `name`.
     unit : str
-        The unit: "squared points"; empty if it has none.
+        The unit: "squared points". Empty if the metric has no unit.
     digits : int
-        The significant digits that matter, from 1 to 15. A rerun must agree to this number of digits.
+        The number of significant digits, from 1 to 15, in which a rerun must agree.
     least_rows : int
         The smallest number of rows for which the metric is defined.
     all_classes : bool
@@ -86,5 +87,5 @@ class Metric:
         return f"{format_number(value)} {self.unit}".strip()
 
     def is_better(self, value: float, other: float) -> bool:
-        """Return whether a value is better than another one."""
+        """Return whether `value` is better than `other`."""
         return value > other if self.higher_is_better else value < other

@@ -1,11 +1,11 @@
-"""Stock metrics, which carry scikit-learn's names. Importing this module does not import scikit-learn.
+"""Metrics for use in problems, with scikit-learn's names. Importing this module does not import scikit-learn.
 
-Each function returns a `Metric`. Its parameters ``name``, ``unit`` and ``digits`` replace those of the metric.
+Each function returns a `Metric` with the given ``name``, ``unit`` and ``digits``.
 
-Actual values and predictions have the form that `Problem.score` gives them. Actual values are numbers, booleans, or for
-a category the place of the value among the sorted classes. Predictions are numbers, the probability of the positive
-class, or the probabilities of all classes in an array of shape (n, classes). Metrics of labels take the most probable
-class; a probability of 0.5 counts as positive.
+`Problem.encode` converts actual values and predictions to the form that metrics need. An actual value is a number, a
+boolean or, for a category, the position of the value among the sorted classes. A prediction is a number, the
+probability of the positive class, or the probabilities of all classes (in an array of shape (n, classes)). Metrics of
+labels use the most probable class. A probability of 0.5 counts as positive.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mlops.problem.metric import Score
 
-SMALLEST = 1e-15  # a probability of 0 counts as this, so that the loss of a certain but wrong prediction is finite
+SMALLEST = 1e-15  # replaces a probability of 0, so that the loss of a certain but wrong prediction is finite
 
 
 def mean_squared_error(name: str = "mean_squared_error", *, unit: str = "", digits: int = 6) -> Metric:
@@ -61,7 +61,7 @@ def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
 
 
 def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
-    """Return the area under the ROC curve, for several classes the mean of one against the rest. 0.5 is chance."""
+    """Return the area under the ROC curve; with more than two classes, the mean over each class against the rest."""
     score = _call("roc_auc_score", multi_class="ovr")
     return Metric(name, score, True, None, "area under the ROC curve", "", digits, all_classes=True)
 
@@ -78,12 +78,12 @@ def accuracy_score(name: str = "accuracy_score", *, digits: int = 6) -> Metric:
 
 
 def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
-    """Return the F1 score of the positive class, for several classes the mean of their scores. Higher is better."""
+    """Return the F1 score of the positive class; with more than two classes, the mean of the classes' scores."""
     return Metric(name, _score_f1, True, None, "F1 score", "", digits)
 
 
 def _call(function: str, **options: object) -> "Score":
-    """Return a function of scikit-learn, which is imported when it is first called."""
+    """Return a score that calls a function of scikit-learn. scikit-learn is imported at the first call."""
 
     def score(actual: "ArrayLike", predicted: "ArrayLike") -> float:
         import sklearn.metrics
@@ -98,7 +98,7 @@ def _average(lose: "Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]") -> "
 
 
 def _label(score: "Score") -> "Score":
-    """Return a score that receives the most probable class of each row instead of probabilities."""
+    """Return a score that passes the most probable class of each row to `score`, instead of probabilities."""
     return lambda actual, predicted: score(*_find_classes(actual, predicted))
 
 
@@ -134,7 +134,7 @@ def _score_f1(actual: "ArrayLike", predicted: "ArrayLike") -> float:
 
 
 def _find_classes(actual: "ArrayLike", predicted: "ArrayLike") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
-    """Return the true class and the most probable class of each row, as their places among the classes."""
+    """Return the true class and the most probable class of each row, as positions among the sorted classes."""
     import numpy as np
 
     found = np.asarray(predicted, dtype=float)

@@ -18,7 +18,7 @@ FOLDS = 5
 
 
 def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDArray[np.generic]":
-    """Return the predictions of a model for rows, of which there may be none.
+    """Return the predictions of a model for rows. `rows` can be empty.
 
     Raises
     ------
@@ -38,10 +38,10 @@ def predict_rows(problem: "Problem", model: "Any", rows: "pd.DataFrame") -> "NDA
 
 
 def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: object) -> float:
-    """Return the cross-validated metric of the gate within the training rows.
+    """Return the cross-validated value of the gate's metric within the training rows.
 
-    A model fitted on the other folds predicts each fold, so that a hyperparameter can be chosen without the holdout.
-    The folds are the same for all hyperparameters. They are random, because a file may be sorted.
+    Each fold is predicted by a model that is fitted on the other folds, so a hyperparameter can be chosen without the
+    holdout. The folds are the same for all hyperparameters. They are random, because a file may be sorted.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: 
     rows : DataFrame
         Training rows.
     **hyperparameters
-        Those of `Problem.train`.
+        The hyperparameters of `Problem.train`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: 
     Raises
     ------
     ProblemError
-        If it is undefined for every fold.
+        If the metric is undefined for every fold.
     """
     found = []
     for training, fold in _split_folds(problem, rows):

@@ -1,6 +1,6 @@
-"""The split into training rows and holdout: a hash of each row decides on which side it falls.
+"""The split into training rows and holdout rows. A hash of each row decides whether it is held out.
 
-So a row stays on its side if the data grows or is reordered, or if its target is corrected.
+So the decision stays the same if the data grows or is reordered, or if the target of the row is corrected.
 """
 
 from typing import TYPE_CHECKING
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from mlops.problem.declared import Problem
 
 CHUNK = 100_000  # rows that are hashed at a time, so that no copy of a large table is in memory
-DIGITS = 3  # significant digits of a number that count
+DIGITS = 3  # the significant digits of a number that are hashed
 
 
 def mark_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
     """Mark the rows that are held out from training.
 
-    The id decides, if the problem declares one. Otherwise all features do: numbers rounded to `DIGITS` significant
-    digits, so that a row stays on its side if its numbers are written with fewer digits, and all other values as they
-    are. A number close to the border between two roundings can still change the side of its row.
+    If the problem declares an id, a hash of the id decides. Otherwise, a hash of all features decides, with numbers
+    rounded to `DIGITS` significant digits. So the decision stays the same if the numbers are written with fewer digits.
+    It can still change if a number is close to a rounding boundary.
 
     Parameters
     ----------
     problem : Problem
         The problem that declares the columns.
     rows : DataFrame
-        Rows with these columns.
+        Rows with the id or, if there is no id, with all features.
     share : float
         The expected share of held-out rows, between 0 and 1.
     seed : int
@@ -42,14 +42,14 @@ def mark_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) -
     Returns
     -------
     Series of bool
-        True for a held-out row; indexed as `rows`.
+        True for a held-out row. The index is that of `rows`.
     """
     parts = [rows.iloc[start : start + CHUNK] for start in range(0, max(len(rows), 1), CHUNK)]
     return pd.concat([_draw_rows(_code_rows(problem, part), share, seed) for part in parts])
 
 
 def split_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split rows into training and holdout; see `Problem.mark_holdout`.
+    """Return the training rows and the holdout rows; see `Problem.mark_holdout`.
 
     Raises
     ------
@@ -67,9 +67,10 @@ def split_rows(problem: "Problem", rows: pd.DataFrame, share: float, seed: int) 
 
 
 def restore_rows(problem: "Problem", rows: pd.DataFrame, made: "Mapping[str, object]") -> pd.DataFrame:
-    """Return the features of the rows that an older version of this engine trained on, but did not store.
+    """Return the features of the rows that an older version of `mlops` trained on.
 
-    Older versions assigned a row by a hash of the exact bits of its features, all of which were numbers.
+    Older versions did not store these rows. A hash of the exact bits of a row's features decided whether it was held
+    out. All features were numbers.
 
     Parameters
     ----------
@@ -80,12 +81,12 @@ def restore_rows(problem: "Problem", rows: pd.DataFrame, made: "Mapping[str, obj
     made : mapping
         The results of the training, with ``holdout_share`` and ``seed``.
     """
-    features = rows[list(problem.features)].astype("float64") + 0.0  # so that -0.0 and 0.0 are the same
+    features = rows[list(problem.features)].astype("float64") + 0.0  # turns -0.0 into 0.0
     return features[~_draw_rows(features, float(str(made["holdout_share"])), int(str(made["seed"])))]
 
 
 def _code_rows(problem: "Problem", rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that decide, coded so that equal codes mean the same side."""
+    """Return the columns to hash, as codes. Rows with equal codes are on the same side of the split."""
     if problem.id:
         return rows[[problem.id.name]].astype(str)
     kinds = {column.name: column.kind for column in problem.columns}
@@ -105,7 +106,7 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 
 
 def _round_values(values: "NDArray[np.float64]") -> "NDArray[np.int64]":
-    """Round to `DIGITS` significant digits, coded as integers: 0.0123 becomes 123 and three digits for the exponent."""
+    """Round to `DIGITS` significant digits, and encode as integers: 0.0123 becomes 123 and three digits of exponent."""
     usable = np.isfinite(values) & (values != 0)
     exponents = np.zeros(len(values))
     np.log10(np.abs(values), out=exponents, where=usable)
