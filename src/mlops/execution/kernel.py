@@ -50,7 +50,7 @@ class Kernel:
             run_sync(self.manager.request_shutdown)()
 
     def kill_on_close(self) -> None:
-        """Make `open_kernel` kill this unused kernel at the end, instead of asking it to end."""
+        """Make `open_kernel` kill the kernel instead of asking it to end. Call this for an unused kernel."""
         self.starter.shutdown_kernel = "immediate"
 
 

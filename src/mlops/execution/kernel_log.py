@@ -15,7 +15,7 @@ class KernelLog:
 
     ipykernel sends all output on file descriptors 1 and 2 to the notebook. It also repeats this output on the original
     descriptors. Without this file, the terminal would show secrets in the output, and with ``--json`` the output would
-    precede the JSON. A process that outlives its kernel would keep the program's pipe open.
+    precede the JSON. Also, a process that outlives its kernel would hold the program's standard error open.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class KernelLog:
         return {"stdout": subprocess.DEVNULL, "stderr": self._file.fileno()}
 
     def find_last(self) -> str:
-        """Return the last line of the log, after a colon; "" if the log is empty. It ends a sentence.
+        """Return a colon and the last line of the log, to end a sentence with; "" if the log is empty.
 
         The line is not shortened. Its secrets are redacted later, and half of a secret would not be found.
         """

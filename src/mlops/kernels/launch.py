@@ -93,8 +93,8 @@ def _read_flags(cmd: Sequence[str]) -> list[str]:
 def _open_streams(options: Mapping[str, Any], stack: ExitStack) -> tuple[list[int], tuple[int, int]]:
     """Open the kernel's standard input, output and error.
 
-    Return their descriptors, and the pipes from which to read stdout and stderr. A stream that is not captured has the
-    pipe 0.
+    Return their descriptors, and the pipes from which to read stdout and stderr. If a stream is not captured, 0 stands
+    for its pipe.
     """
     null = os.open(os.devnull, os.O_RDWR)
     stack.callback(os.close, null)

@@ -1,4 +1,4 @@
-"""The packages that a notebook imports. A parent forks the kernel of the notebook as soon as it has imported them.
+"""The packages that a notebook imports. A parent imports these packages before it forks the notebook's kernel.
 
 The imports are found by reading the source text. Executing the notebook would take too long.
 """

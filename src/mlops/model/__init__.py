@@ -2,9 +2,10 @@
 
 .. code-block:: text
 
-    files saves a fitted estimator without code (skops), and the files that its problem exports loading loads the model
-    of a training or of a registered version, after a check of its hashes training_data ranges of the training data, and
-    example rows for predictions training_rows stores and finds the rows that a model was trained on origin the origin
-    of a training: notebook, commit and data promotion decides whether the challenger is significantly better than the
-    champion
+    files          saves a fitted estimator without code (skops), and the files that its problem exports
+    loading        loads the model of a training or of a registered version, after a check of its hashes
+    training_data  ranges of the training data, and example rows for predictions
+    training_rows  stores and finds the rows that a model was trained on
+    origin         the origin of a training: notebook, commit and data
+    promotion      decides whether the challenger is significantly better than the champion
 """

@@ -4,15 +4,21 @@ All functions have typed arguments and results. They report progress to listener
 
 .. code-block:: text
 
-    opening a project on one of its platforms, with which every operation starts running running a pipeline, resuming a
-    run request a request to run a pipeline, and the checks before anything runs releasing releases the last image of
-    production again, if production is down rolling_back restores the previous service of an environment, and records
-    this as a run stepping one step of a submitted run, on its machine submitting the published pipeline: publish,
-    submit, watch, download; all runs of a platform provisioning setting a platform up, as a run sweeping one step for
-    every combination of its parameters surroundings the surroundings of a run: reports, monitoring, secrets, services,
-    the champion data the data that a run trains on, and the data set's next version model_file the file that names a
-    new model, passed from a build to the release costs the costs of a month: billable quantities times prices overview
-    the services of the environments, for the top of the index status the champion, the services, the last runs pruning
-    the deletion of old state that is no longer needed upgrade the upgrade of MLOPS_HOME to the format of this version,
-    after a backup
+    opening        a project on one of its platforms, with which every operation starts
+    running        runs a pipeline, or resumes a run
+    request        a request to run a pipeline, and the checks before the first step
+    releasing      releases the last image of production again if production is down
+    rolling_back   restores the previous service of an environment, and records this as a run
+    stepping       one step of a submitted run, on its machine
+    submitting     the published pipeline: publish, submit, watch, download; all runs of a platform
+    provisioning   sets a platform up, as a run
+    sweeping       executes one step for every combination of its parameters
+    surroundings   the project, listeners and platform functions that a run uses
+    data           the data that a run uses, and the data set's next version
+    model_file     the file that names a new model, passed from a build to the release
+    costs          the costs of a month: billed quantities times prices
+    overview       the services of the environments, for the top of the index
+    status         the champion, the services, the last runs
+    pruning        the deletion of old state that is no longer needed
+    upgrade        the upgrade of MLOPS_HOME to the format of this version, after a backup
 """

@@ -14,7 +14,7 @@ from mlops.record.listener import Listener
 
 
 def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Parameters:
-    """Return the parameters, so that the data test uses the newest version of the data set.
+    """Return the parameters with the newest version of the data set as the file for the data test.
 
     If the parameters already name a file, or if the data set has no version yet, they are returned unchanged. Without a
     file, the notebook uses the project's sample data.

@@ -1,4 +1,4 @@
-"""The creation of a platform, as a run of the notebook 00_provision, and the deletion of the platform."""
+"""The setup of a platform, as a run of the notebook 00_provision, and the deletion of the platform."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -27,7 +27,7 @@ def require_infrastructure(opened: OpenProject) -> Infrastructure:
 
 
 def preview_changes(opened: OpenProject, *, delete: bool = False) -> Sequence[Change]:
-    """Return the changes that setting up the platform would make, or deleting it if `delete` is set. Change nothing.
+    """Return the changes that would set the platform up or, with `delete`, delete it. Nothing is changed yet.
 
     Raises
     ------

@@ -25,7 +25,7 @@ LEFT_ALONE = ("running", "waiting", "unreadable", "newer")  # the states of runs
 
 @dataclass(frozen=True)
 class Pruning:
-    """The old state that is deleted. `platform_left_alone` is true if state on the platform itself is kept."""
+    """The old state to delete. `platform_left_alone` is true if state on the platform itself is kept."""
 
     leftovers: tuple[Leftover, ...]
     platform_left_alone: bool

@@ -28,8 +28,7 @@ SIDE_FILES = ("*-journal", "*-wal", "*-shm")  # SQLite's own files, whose conten
 def upgrade_home(workspace: Workspace, services: Services, upgrades: Upgrades | None) -> Iterator[str]:
     """Upgrade MLOPS_HOME, and yield a line for each change.
 
-    If the process is killed, the home can still be used by the old version or the new one. A second call completes the
-    upgrade.
+    If the process is killed, MLOPS_HOME or its backup is complete. A second call completes the upgrade.
 
     Parameters
     ----------

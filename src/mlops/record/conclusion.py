@@ -43,7 +43,7 @@ def conclude_run(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> Conclusio
     run : RunRecord
         The run, which may be in progress.
     steps : iterable of Step
-        The steps of the pipeline. Each one declares which of its results name the model or give a reason.
+        The steps of the pipeline. They declare which of their results name the model, and which give a reason.
     """
     steps = tuple(steps)
     name, version = find_model_name(run, steps), find_model_version(run, steps)

@@ -126,7 +126,7 @@ def find_commit(project: Path) -> Commit:
 
 
 def _ask_commit(project: Path) -> tuple[str, str]:
-    """Return the commit and an empty problem, or an empty commit and the reason why it is unknown."""
+    """Return the commit and, if the commit is unknown, the reason. One of the two texts is empty."""
     if shutil.which("git") is None:
         return "", "git is not installed"
     state, problem = _ask_git(project, "status", *STATUS, ceiling=str(project.resolve().parent))
@@ -150,7 +150,7 @@ def _find_parent_repository(project: Path) -> str:
 
 
 def _ask_git(project: Path, *words: str, ceiling: str = "") -> tuple[str, str]:
-    """Run git, and return its output and an empty problem, or an empty output and the reason why git failed.
+    """Run git. Return its output and, if git failed, the reason for the failure.
 
     Git does not search for a repository in the folder `ceiling` and above.
     """

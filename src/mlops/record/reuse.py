@@ -213,7 +213,8 @@ def _find_refused(
 def list_overtaken(run: RunRecord, steps: Iterable[Step]) -> set[str]:
     """Return the names of the steps that must be repeated after a conflict with another run.
 
-    These are the steps whose watched state the other run changed, so that a later step failed with a ConflictError.
+    The other run changed state that these steps watch (`Step.watches`). Because of that, a later step failed with a
+    ConflictError.
     """
     steps = tuple(steps)
     refused = [step for step in steps if (found := run.step(step.name)) and found.error_kind == ConflictError.__name__]

@@ -118,8 +118,8 @@ class Deployments:
     def judge(self, *, passed: bool, at: str) -> Self:
         """Return the state after the test of the current deployment.
 
-        An image that passed can be deployed in the next environment. This also ends a rollback's block of the image's
-        model.
+        If the image passed, it can be deployed in the next environment, and an earlier rollback of its model version no
+        longer forbids its deployment.
         """
         assert self.current is not None
         digest, image, identity = self.current.digest, self.current.image, self.current.model_identity
@@ -158,7 +158,7 @@ class Deployments:
         return tuple(failed)
 
     def withdraw(self, rollback: Rollback, digest: str) -> Self:
-        """Return the state after a rollback. The image with this digest was rolled back and counts as untested."""
+        """Return the state after a rollback. The image with this digest, which was rolled back, counts as untested."""
         return replace(self.forget_pass(digest), rollbacks=(*self.rollbacks, rollback)[-KEPT:])
 
     def find_rollback(self, image: Image) -> Rollback | None:

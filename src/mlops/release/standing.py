@@ -74,7 +74,7 @@ class Standing:
         return rollback is not None and rollback == self.restored_by
 
     def _locate_original(self) -> str:
-        """Return a sentence that names the other MLOPS_HOME, in which the service was started."""
+        """Return that the service was started in another MLOPS_HOME, and what the user can do."""
         said, following = f"It was started in {self.service.original}, not in this home.", self.next_release
         if following is None:
             return said

@@ -7,7 +7,7 @@ from mlops.runner.plan import Plan
 
 
 def name_outcome(record: RunRecord, plan: Plan) -> str:
-    """Return the outcome of a run with no more steps to run: "promoted", "rejected", "released", "done" or "error"."""
+    """Return the outcome of a run after its last step: "promoted", "rejected", "released", "done" or "error"."""
     if any(step.state == "failed" for step in record.steps):
         return "error"
     if find_refusal(record, plan.steps):

@@ -27,7 +27,7 @@ class Left:
         The service that may now run without a passed test, and the reason; empty if the restore succeeded or was not
         needed.
     advice : str
-        A sentence with the command that resumes this run, if this repairs the environment; otherwise empty.
+        A sentence that tells the user to resume this run; empty if this does not repair the environment.
     interrupted : bool
         Whether the user interrupted the restore.
     """

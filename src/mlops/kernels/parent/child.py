@@ -36,7 +36,7 @@ def run(request: Request, files: Sequence[int], parent: int, imports: Imports) -
     parent : int
         The id of the process that forked this one.
     imports : Imports
-        The state that the imports of the parent left behind.
+        What the fork must know about the imports of its parent.
 
     Returns
     -------
