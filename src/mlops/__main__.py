@@ -55,7 +55,7 @@ def _open_standard_files() -> None:
 
 
 def _run_forked() -> int | None:
-    """Run the command in a fork and return its exit code. Return None if it must run in this process."""
+    """Run the command in a fork and return its exit code. Return None if the command must run in this process."""
     from mlops.kernels.parent_client import run_command
     from mlops.kernels.socket_folder import UnavailableError
 
@@ -67,7 +67,10 @@ def _run_forked() -> int | None:
 
 
 def _find_parent() -> Connection | None:
-    """Connect to a parent that is ready. If there is none and the command runs notebooks, start one for them."""
+    """Return a connection to a parent process that is ready, or None.
+
+    If no parent is ready and the command runs notebooks, start a parent in the background.
+    """
     from mlops.errors import MlopsError
     from mlops.kernels.parent_client import connect, find_key, start_parent
     from mlops.kernels.socket_folder import UnavailableError

@@ -132,7 +132,10 @@ class LocalPipelines:
         return found
 
     def _get_or_mark(self, run_id: str) -> SubmittedRun | None:
-        """Return a run, or None if it was deleted meanwhile. If its record is damaged, its outcome is "unreadable"."""
+        """Return a run, or None if it was deleted meanwhile.
+
+        If the run's record is damaged, the outcome is "unreadable".
+        """
         try:
             return self.get_run(run_id)
         except (RunNotFoundError, FileNotFoundError):

@@ -118,7 +118,10 @@ class LocalTracker:
         return require_hash(path.read_bytes(), sha256, f"The training rows {path}")
 
     def _create_run(self, name: str, tags: Mapping[str, str], began: int | None = None) -> Any:
-        """Create an MLflow run with this name. `began` is its start in milliseconds since 1970, by default now."""
+        """Create an MLflow run with this name.
+
+        `began` is the start of the run in milliseconds since 1970, by default now.
+        """
         self._store.prepare_write()
         experiment = self._store.client.get_experiment_by_name(EXPERIMENT)
         own = {"mlflow.user": name_user(), **tags}

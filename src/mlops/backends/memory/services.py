@@ -212,7 +212,7 @@ class MemorySite:
 
 @contextmanager
 def _model_folder(folder: Path) -> Iterator[None]:
-    """Set the environment variable in which a scoring script finds the folder of its model."""
+    """Until the end of the block, set the environment variable in which a scoring script finds its model's folder."""
     with _LOADING:
         before = os.environ.get("AZUREML_MODEL_DIR")
         os.environ["AZUREML_MODEL_DIR"] = str(folder)

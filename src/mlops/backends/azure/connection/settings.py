@@ -141,7 +141,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
 
 
 def _name_after_model(workspace: Workspace, values: Mapping[str, object]) -> dict[str, str]:
-    """Return the names that are empty in the settings, derived from the model's name in ``base.yml``."""
+    """Return a name for each name setting that is empty, derived from the model's name in ``base.yml``."""
     base = workspace.parameters / f"{BASE}.yml"
     model = read_layer(base).shared.get(MODEL_NAME) if base.is_file() else None
     name = str(model.value) if model else "model"

@@ -181,7 +181,10 @@ class AzureImages:
 
     @property
     def _registry(self) -> str:
-        """The host of the registry; empty if the workspace has none yet. Azure creates it for the first image."""
+        """The host of the registry; empty if there is no registry yet.
+
+        Azure creates the registry for the first image.
+        """
         if not self._host:
             self._host = _name_registry(self._session)
         return self._host

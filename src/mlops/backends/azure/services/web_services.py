@@ -214,7 +214,7 @@ def _describe(settings: AzureSettings, environment: str, image: Image) -> str:
 
 
 def _read_log(service: WebService) -> str:
-    """Return the last lines of a container's output, with an introduction."""
+    """Return sentences that quote the last lines of a container's output."""
     from azureml.exceptions import WebserviceException
 
     try:

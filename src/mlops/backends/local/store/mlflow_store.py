@@ -161,7 +161,7 @@ class MlflowStore:
 
 
 def _make_database(path: Path) -> None:
-    """Create MLflow's database atomically, because MLflow cannot use one whose creation was interrupted."""
+    """Create MLflow's database atomically, because MLflow cannot use a database whose creation was interrupted."""
     from mlflow import MlflowClient
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
