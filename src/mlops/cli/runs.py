@@ -219,7 +219,7 @@ def find_page(record: RunRecord, outputs: Path) -> Path:
 
 
 def _read_status(opened: OpenProject) -> Status:
-    """Return the status of the project. If the platform is unreachable, print the reason and return an empty status."""
+    """Return the status of the project. If that fails, print the reason, and return a status with only the reason."""
     try:
         found = read_status(opened)
     except MlopsError as error:

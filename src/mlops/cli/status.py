@@ -75,7 +75,7 @@ def show_status(found: Status) -> None:
 
 
 def _list_lines(found: Status, standing: Standing | None, told: str) -> list[str]:
-    """Return the lines about an environment. `told` is text that is already printed; its rollback is not repeated."""
+    """Return the lines about an environment. Leave out a rollback that `told`, the text printed so far, describes."""
     if standing is None:
         return ["nothing deployed yet"]
     service = standing.service

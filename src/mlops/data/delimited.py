@@ -53,7 +53,7 @@ def read_delimited(content: bytes, url: str) -> pd.DataFrame:
 
 
 def _describe_byte(content: bytes) -> str:
-    """Name the first byte that is not UTF-8, and its position in the file. pandas reports a position in a chunk."""
+    """Name the first byte that is not UTF-8, and its position in the file."""
     try:
         content.decode()
     except UnicodeDecodeError as error:

@@ -147,9 +147,7 @@ def _list_folder(system: FileSystem, path: str, url: str) -> Files:
 
 
 def _is_part(name: str, url: str) -> bool:
-    """Return whether a file in a folder is part of the data. Raise an error for a file that is neither hidden nor
-    Parquet.
-    """
+    """Return True for a Parquet file in a folder, and False for a hidden file. Raise an error for any other file."""
     *folders, file = PurePosixPath(name).parts
     if any(part.startswith(HIDDEN) for part in (*folders, file)):
         return False

@@ -54,8 +54,7 @@ class Parameter:
     pattern : str
         A regular expression that the whole text must match. Empty if any text is allowed.
     declared : type, optional
-        The type that the annotation or the comment declares. None if neither does, so that the type of the literal
-        counts.
+        The type that the annotation or the comment declares. If None, the type of the literal counts.
     """
 
     name: str

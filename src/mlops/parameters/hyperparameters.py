@@ -1,4 +1,4 @@
-"""The check of the training notebook: it sets each hyperparameter of the problem, and no parameter is unused."""
+"""The check that a training notebook sets all hyperparameters of the problem, and no parameter that nothing uses."""
 
 import ast
 import json
@@ -11,26 +11,27 @@ from mlops.parameters.suggestion import find_closest
 from mlops.problem import Problem
 
 TAG = "parameters"
-MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)  # lines of IPython, which are not Python
+MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)  # IPython commands, which are not valid Python
 WORD = re.compile(r"\w+")
 
 
 def require_hyperparameters(problem: Problem, notebook: Path, declared: Collection[str]) -> None:
-    """Raise an error unless the hyperparameters of a problem and the parameters of a notebook fit together.
+    """Raise an error if a notebook does not set a hyperparameter, or declares a parameter that nothing uses.
 
     Parameters
     ----------
     problem : Problem
         The problem; see `Problem.hyperparameters`.
     notebook : Path
-        The notebook that trains its models.
+        The notebook that trains the models of the problem.
     declared : collection of str
         The parameters that the notebook declares.
 
     Raises
     ------
     ProblemError
-        If the notebook has no line for a hyperparameter, or has a line that neither the training nor a cell uses.
+        If the notebook has no line for a hyperparameter, or a line for a parameter that neither a cell nor `train`
+        uses.
     """
     trained = problem.hyperparameters
     missing = next((name for name in trained if name not in declared), None)
@@ -49,7 +50,7 @@ def require_hyperparameters(problem: Problem, notebook: Path, declared: Collecti
 
 
 def _list_names(notebook: Path) -> set[str]:
-    """Return every name in the code of a notebook, without the cell of its parameters."""
+    """Return every name in the code of a notebook, except in the cell that declares the parameters."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code" and TAG not in cell["metadata"].get("tags", [])]
     return {name for cell in code for name in _find_names("".join(cell["source"]))}
@@ -58,6 +59,6 @@ def _list_names(notebook: Path) -> set[str]:
 def _find_names(source: str) -> set[str]:
     try:
         tree = ast.parse(MAGIC.sub("", source))
-    except SyntaxError:  # the cell itself reports it
+    except SyntaxError:  # the cell fails with this error when it runs
         return {*WORD.findall(source)}
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -38,8 +38,7 @@ class KernelSettings:
         The maximum number of parents per user, over all projects. If there are more, the parent that has been idle
         longest ends.
     own : tuple of str
-        The package `mlops` and the project's own packages. The parent does not import them, so edits take effect in the
-        next kernel.
+        The package `mlops` and the project's own packages. Edits to them take effect in the next kernel.
     """
 
     warm: bool

@@ -70,8 +70,7 @@ class ReportExporter(HTMLExporter):
         return clean_html(MarkdownWithMath(renderer=renderer).render(source))
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> tuple[str, Any]:
-        """Convert a notebook as nbconvert does, but do not parse the finished page. Parsing would take 40 % of the
-        time.
+        """Convert a notebook as nbconvert does, but do not parse the finished page, which would take 40 % of the time.
 
         nbconvert parses the page to give an alternative text to images without one. Here, `clean_html` does this.
         """

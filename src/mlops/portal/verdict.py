@@ -88,9 +88,7 @@ def _name_numbers(step: StepRecord, steps: Sequence[Step]) -> str:
 
 
 def mark_unrun(cells: Sequence[Any]) -> list[Any]:
-    """Mark the cells after the failed cell, which did not run. The text between them describes results that do not
-    exist.
-    """
+    """Mark the cells after the failed cell. They did not run, but the text between them describes their results."""
     failed = False
     for cell in cells:
         if failed:

@@ -61,7 +61,7 @@ def log_loss(name: str = "log_loss", *, digits: int = 6) -> Metric:
 
 
 def roc_auc_score(name: str = "roc_auc_score", *, digits: int = 6) -> Metric:
-    """Return the area under the ROC curve; with more than two classes, the mean over each class against the rest."""
+    """Return the area under the ROC curve, averaged over each class against the rest if there are more than two."""
     score = _call("roc_auc_score", multi_class="ovr")
     return Metric(name, score, True, None, "area under the ROC curve", "", digits, all_classes=True)
 
@@ -78,7 +78,7 @@ def accuracy_score(name: str = "accuracy_score", *, digits: int = 6) -> Metric:
 
 
 def f1_score(name: str = "f1_score", *, digits: int = 6) -> Metric:
-    """Return the F1 score of the positive class; with more than two classes, the mean of the classes' scores."""
+    """Return the F1 score of the positive class, or the mean over all classes if there are more than two."""
     return Metric(name, _score_f1, True, None, "F1 score", "", digits)
 
 

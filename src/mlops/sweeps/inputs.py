@@ -12,7 +12,7 @@ from mlops.sweeps.grid import Grid
 
 
 def find_inputs(grid: Grid, record: RunRecord, around: Surroundings) -> tuple[StepRecord, ...]:
-    """Return the records of the steps that the swept step needs. Unless an earlier run has them all, run the steps.
+    """Return the records of the steps that the swept step needs. If one cannot be reused, run them first.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ class ProgressLine:
         self._stream = stream
 
     def draw(self, text: str) -> bool:
-        """Replace the line. Return False if the stream cannot show such a line.
+        """Replace the line. Return False if the stream cannot show a line of progress.
 
         The text is cut to the width of the terminal, because `erase` would erase only the last row of a wrapped line.
         """
