@@ -36,7 +36,7 @@ def end_surplus(own: Path, most: int) -> None:
 
 
 def _rank(channel: Channel) -> tuple[float, float]:
-    """Return a parent's idle time and age, in seconds. A parent that is importing counts as busy."""
+    """Return a parent's idle time and age, in seconds. While a parent imports modules, it counts as busy."""
     with suppress(MessageError, OSError):
         if channel.wait(ANSWER_SECONDS):
             channel.send({"ask": "status"})

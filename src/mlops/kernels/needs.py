@@ -101,7 +101,7 @@ def _list_imports(text: str, package: str = "") -> Iterable[str]:
 
 
 def _resolve(name: str, package: str) -> str:
-    """Return the absolute name of a module from the name in an import within `package`, such as "..data"."""
+    """Return the absolute name of a module that is imported in `package` under a relative name, such as "..data"."""
     bare = name.lstrip(".")
     parents = package.split(".")[: len(package.split(".")) + 1 - (len(name) - len(bare))] if bare != name else []
     return ".".join([*parents, bare] if bare else parents)

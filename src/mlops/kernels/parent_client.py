@@ -123,12 +123,12 @@ def start_parent(key: Key) -> None:
 
 
 def fork(connection: Connection, request: Request, files: Sequence[int]) -> WarmProcess:
-    """Ask the parent to fork a process, and wait while it imports the packages that the process needs.
+    """Ask the parent to fork a process, and wait for it. The parent first imports the packages that the process needs.
 
     Parameters
     ----------
     connection : Connection
-        The connection from `connect`. The returned object will close its channel.
+        The connection from `connect`. From now on, the returned process closes the connection's channel.
     request : Request
         The kernel or command to fork.
     files : sequence of int

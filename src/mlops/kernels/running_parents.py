@@ -79,7 +79,7 @@ def list_parents(seconds: float = ANSWER_SECONDS) -> list[RunningParent]:
 def list_failed_starts() -> list[str]:
     """List the reasons why parents of this checkout did not start.
 
-    Until a parent is started again, all kernels are fresh ones.
+    Until a parent starts, all kernels are fresh ones.
     """
     notes = [path for path in sorted(find_folder().glob("*.failed")) if belongs_here(path.with_suffix(".log"))]
     return [path.read_text() for path in notes if is_recent(path)]

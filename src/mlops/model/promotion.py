@@ -198,7 +198,7 @@ def tag_override(why: str, user: str) -> dict[str, str]:
 def require_promoted(promoted: bool, reason: str) -> None:
     """Raise an error if the model was rejected.
 
-    This stops a notebook that a user runs in JupyterLab. In a pipeline, the runner skips the notebook.
+    The error stops the notebook if a user runs it in JupyterLab. In a pipeline, the runner skips the notebook.
 
     Raises
     ------

@@ -113,8 +113,5 @@ class DataRegistrar(Listener):
 
 
 def _find_given(run: RunRecord, step: StepRecord) -> Mapping[str, Any]:
-    """Return the parameters that the user gave for a step.
-
-    If the step's results come from an earlier run, these are still the parameters of this run.
-    """
+    """Return the parameters that this run gives to a step, even if the step's results come from an earlier run."""
     return run.settings.parameters.values.get(step.name, {}) if run.settings.parameters else step.parameters

@@ -83,9 +83,9 @@ def _describe(status: Status, standing: Standing, metric: Metric) -> Environment
 
 
 def _is_first_mention(status: Status, standing: Standing) -> bool:
-    """Return whether the overview first shows the override of this service's model on the card of `standing`.
+    """Return whether `standing` has the first card in the overview that shows this reason for overruling the gate.
 
-    The override is the reason why a person overruled the gate. Several environments can serve the same model.
+    Several environments can serve the same model, for which a person overruled the gate.
     """
     override = standing.service.override
     return next(found for found in reversed(status.standings) if found.service.override == override) == standing
@@ -94,7 +94,8 @@ def _is_first_mention(status: Status, standing: Standing) -> bool:
 def _find_decision(status: Status, standing: Standing, version: ModelVersion | None = None) -> str:
     """Return who deployed the service, or who rolled back to it, and whether the gate promoted its model.
 
-    If a person overruled the gate, this is left out, because the overview shows it beside the name of the model.
+    If a person overruled the gate, the text does not say so, because the overview shows it beside the name of the
+    model.
     """
     made, undone = standing.service.decision, standing.restored_by
     by = f" by {made.by}" if made.by else ""

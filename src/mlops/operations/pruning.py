@@ -54,9 +54,9 @@ def preview_pruning(opened: OpenProject, before: float) -> Pruning:
 def prune(opened: OpenProject, before: float) -> Pruning:
     """Delete old state that is no longer needed, and return what was deleted.
 
-    The champion, deployed images, images that a rollback can restore, runs in progress, and everything that a remaining
-    run uses are never deleted. If the process is killed, each run, image and folder is either complete or deleted. A
-    second call deletes the rest.
+    The function keeps the champion, deployed images, images that a rollback can restore, runs in progress, and
+    everything that a remaining run uses. If the process is killed, each run, image and folder is either complete or
+    deleted. A second call deletes the rest.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def _find_deployer(service: Service, runs: Iterable[RunRecord]) -> str:
 
 
 def _list_references(opened: OpenProject, services: Sequence[Service]) -> set[str]:
-    """Return the names of everything that the champion, the services, the rollbacks and the platform use."""
+    """Return the names of everything that is used by the champion, the services, the rollbacks or the platform."""
     backend = opened.backend
     champion = backend.registry.find_champion(opened.model_name)
     found = {text for service in services for text in (service.image, service.digest, service.decision.run_id)}

@@ -1,6 +1,7 @@
-"""The release after a run: one that starts by itself, and one that the user can start.
+"""The release after a run.
 
-If a run rejects its new model while production is down, production's last image is released again.
+If a run rejects its new model while production is down, `release_again` releases production's last image again.
+`find_release_after` finds the release that the user can start after a run.
 """
 
 from collections.abc import Callable

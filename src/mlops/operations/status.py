@@ -34,9 +34,9 @@ class Status(ReleaseState):
         return "unknown" if self.champion_problem else "none yet"
 
     def name_model(self, service: Service) -> str:
-        """Return the name of a service's model, and why a person overruled the gate.
+        """Return the name of a service's model and, if a person overruled the gate for it, the reason.
 
-        The reason is left out if the name of the champion has the same one.
+        The reason is left out if the champion has the same one, because it is then shown beside the champion.
         """
         told = self.champion.override if self.champion else ""
         return service.model if service.override == told else service.full_model

@@ -82,7 +82,7 @@ def watch_run(
     Raises
     ------
     PlatformError
-        If the state cannot be read too many times in a row.
+        If reading the state fails too many times in a row.
     """
     pause, missed = FIRST_PAUSE, 0
     known: object = None

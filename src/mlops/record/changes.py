@@ -60,7 +60,7 @@ def measure_duration(run: RunRecord) -> str:
 
 
 def _is_comparable(run: RunRecord, other: RunRecord) -> bool:
-    """Return whether two runs have the same pipeline and the same `--only`, and the other run has parameters."""
+    """Return whether a run can be compared with another one: same pipeline, same `--only`, known parameters."""
     given = other.settings
     return other.pipeline == run.pipeline and given.only == run.settings.only and given.parameters is not None
 

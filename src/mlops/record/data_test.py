@@ -74,8 +74,8 @@ def find_data_test(runs: Iterable[RunRecord], steps: Iterable[Step] = ALL_STEPS,
 def summarize_rules(step: StepRecord, most: int = 2) -> list[str]:
     """Return the first rules that the data broke, at most `most`, and the number of further broken rules.
 
-    The list is empty if the step rejected no data. Only the first line of the step's error has the total number of
-    broken rules, because the record of a run shortens long errors.
+    The list is empty if the step did not reject its data. The total number of broken rules is read from the first line
+    of the error, because a record has only the beginning of a long error.
     """
     head, *lines = step.error.splitlines() or [""]
     rules = [line.strip() for line in lines if line.startswith("  ")]

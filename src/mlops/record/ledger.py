@@ -238,7 +238,7 @@ def list_runs(outputs: Path) -> list[RunRecord]:
 
 
 def iterate_runs(outputs: Path) -> Iterator[RunRecord]:
-    """Yield the records of all runs, newest first. The order is that in which the runs started."""
+    """Yield the records of all runs, beginning with the run that started last."""
     for path in sort_records(outputs.glob(RECORDS)):
         with suppress(RunNotFoundError):  # the run was deleted after it was listed
             yield _read_or_mark(path.parent)

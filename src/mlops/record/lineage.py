@@ -143,7 +143,7 @@ def _ask_commit(project: Path) -> tuple[str, str]:
 
 
 def _find_parent_repository(project: Path) -> str:
-    """Return a message if the project is in a subfolder of a repository; "" if it is not."""
+    """Return a message if a parent folder of the project is a repository; "" if none is."""
     root, _ = _ask_git(project, "rev-parse", "--show-toplevel")
     said = f"{project} is a folder inside the repository {root}, whose commits do not necessarily cover it"
     return said if root else ""

@@ -82,9 +82,9 @@ def describe_holders(path: Path) -> str:
 
 
 def find_holders(path: Path) -> list[int]:
-    """Return the ids of the other processes that use a file.
+    """Return the ids of the other processes that have locked a file.
 
-    These are the processes that have locked the file. If there are none, they are those that have it open.
+    If no process has locked the file, return those that have it open.
     """
     holders = _find_locking(path) or _find_opening(path)
     return sorted(holders - {os.getpid()})

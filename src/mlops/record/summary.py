@@ -13,7 +13,7 @@ OVERRULED = "gate overruled"  # marks a model that a person promoted although th
 
 
 def has_step(run: RunRecord, is_wanted: Callable[[Step], object], steps: Iterable[Step] = ALL_STEPS) -> bool:
-    """Return whether `is_wanted` is true for one of the run's steps, including those that were not executed."""
+    """Return whether `is_wanted` is true for a step of the run, even if that step was not executed."""
     names = {step.name for step in steps if is_wanted(step)}
     return any(step.name in names for step in run.steps)
 
@@ -129,7 +129,7 @@ def find_decision(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> bool | N
 
 
 def describe_failure(run: RunRecord) -> str:
-    """Return the failed step and the error that ended the run: "train: ValueError: no rows"; "" if none did."""
+    """Return the failed step and the error of a run: "train: ValueError: no rows"; "" if there was no error."""
     return next((step.cause for step in run.steps if step.cause), run.error)
 
 

@@ -1,4 +1,4 @@
-"""HTTP calls to a deployed service, in the same way as any client."""
+"""HTTP calls to a deployed service."""
 
 import time
 from typing import Any

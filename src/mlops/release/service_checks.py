@@ -1,4 +1,4 @@
-"""The test of a deployed web service, with HTTP requests as from any client."""
+"""The test of a deployed web service. It sends the same HTTP requests as any client."""
 
 import math
 import time
@@ -131,10 +131,7 @@ def check_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> list[
 
 
 def _list_refusals(url: str, key: str, rows: Sequence[Sequence[float]]) -> Iterator[Check]:
-    """Yield a check for each bad request.
-
-    Each request is sent only when the caller takes its check.
-    """
+    """Yield a check for each bad request. The requests are sent one by one while the caller iterates."""
     good = {"data": rows}
     short = {"data": [row[:-1] for row in rows]}
     text = {"data": [[str(value) for value in row] for row in rows]}
@@ -242,7 +239,7 @@ def require_passed(checks: Sequence[Check], url: str, consequence: str) -> None:
     Raises
     ------
     ServiceTestFailed
-        The message lists the failed checks and says what the `consequence` for the environment is.
+        If any check failed. The message lists the failed checks and says what the `consequence` for the environment is.
     """
     if failed := _list_failed(checks):
         count = f"{len(failed)} check{'s' * (len(failed) > 1)}"

@@ -45,8 +45,8 @@ class Left:
 def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundings) -> Left:
     """Restore the service that an environment had before this run, because `step` failed.
 
-    Nothing is done if the step is not the test of a service, which declares `restores`. Nothing is done either if a
-    repeated test did not finish, because the test before it completed the release.
+    Nothing is done if the step is not the test of a service, which declares `restores`. Nothing is done either if the
+    step repeats a test that had passed and completed the release, and the repetition did not finish.
     """
     deployment = find_deployment(plan.steps, step.restores) if step.restores else None
     deployed = record.step(deployment.name) if deployment else None

@@ -265,7 +265,7 @@ class Run:
 
 
 def _name_files(step: Step, found: StepRecord, results: Mapping[str, Any]) -> StepRecord:
-    """Return the record of a step with the data files that the step chose itself among its parameters.
+    """Return the record of a step. Data files that the step chose itself are added to its parameters.
 
     The next run will pass these files as parameters. Otherwise, the data test would run again after the sample was
     registered as the first version of the data set.

@@ -53,7 +53,11 @@ def list_spellings(secret: str) -> tuple[Spelling, ...]:
 
 
 def _list_encoded(text: str) -> Iterator[str]:
-    """Yield a text in hexadecimal, and the base64 of its escaped forms at each position in a longer text."""
+    """Yield a text in hexadecimal and in base64.
+
+    The base64 of a text depends on its position in a longer text, so all possible forms are yielded. Text that was
+    escaped before it was encoded is included.
+    """
     forms = {
         text,
         json.dumps(text)[1:-1],

@@ -39,7 +39,7 @@ def redact_pieces(pieces: Sequence[str], spellings: Sequence[Spelling], *, marku
 
 
 def _list_quiet(text: str, markup: bool) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each pattern to ignore, such as colour codes, and the text without most of its matches.
+    """Yield each pattern of ignored characters, such as colour codes, and the text with most of its matches removed.
 
     This text is only searched for anchors.
     """
@@ -91,9 +91,10 @@ def _find_secrets(text: str, spellings: Sequence[Spelling]) -> list[tuple[int, i
 
 
 def _edit(pieces: Sequence[str], edits: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Return the pieces after edits whose positions refer to the joined text.
+    """Apply edits to the pieces of a text, and return the new pieces.
 
-    A replacement goes into the piece where the replaced part begins.
+    The positions of the edits refer to the joined pieces. A replacement goes into the piece where the replaced part
+    begins.
     """
     results, begin, waiting = [], 0, list(reversed(edits))
     for piece in pieces:
