@@ -61,7 +61,7 @@ class FormatError(UsageError):
 
 
 class ProblemError(UsageError):
-    """The declaration of the problem is missing or contradicts itself, or something belongs to another problem."""
+    """The declaration of the problem is missing or inconsistent, or code, data or a model does not fit the declaration."""
 
 
 class ExtraMissingError(UsageError):

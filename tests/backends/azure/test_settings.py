@@ -26,7 +26,7 @@ CASES = {
     "nodes": ("kubernetes_min_nodes: 2", r"azure.kubernetes_min_nodes is 2, but .* in \[3, 1000\]"),
     "cores": ("kubernetes_vm_size: Standard_D2s_v5", "is 3, and Standard_D2s_v5 has 2 cores, but production needs 12"),
     "registry": ("container_registry: my-registry", "azure.container_registry is 'my-registry', but it must be"),
-    "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes is 9, which is above compute_max_nodes, 4"),
+    "limits": ("compute_min_nodes: 9", "azure.compute_min_nodes is 9, but compute_max_nodes is only 4"),
 }
 
 

@@ -132,7 +132,7 @@ def read_settings(workspace: Workspace, environ: Mapping[str, str] | None = None
         if values[least] > values[most]:
             source = given[least].source if least in given else least
             raise UsageError(
-                f"{source} is {values[least]}, which is above {most}, {values[most]}. Lower {least} or raise {most}."
+                f"{source} is {values[least]}, but {most} is only {values[most]}. Lower {least} or raise {most}."
             )
     settings = AzureSettings(**values, given=given)
     _require_apart(settings)
