@@ -61,7 +61,7 @@ class FormatError(UsageError):
 
 
 class ProblemError(UsageError):
-    """The declaration of the problem is missing or inconsistent, or code, data or a model does not fit the declaration."""
+    """The declaration of the problem is missing or inconsistent, or code, data or a model does not match it."""
 
 
 class ExtraMissingError(UsageError):
