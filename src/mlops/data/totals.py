@@ -105,7 +105,7 @@ class Totals:
         return replace(sums, profile=profile)
 
     def _choose_origins(self, batch: pl.DataFrame) -> None:
-        """Choose the first finite value of each column that has no origin yet."""
+        """Set the origin of each column to its first finite value, unless the column already has an origin."""
         first = batch.row(0, named=True) if batch.height else {}
         for name in self.edges.keys() - self._origins.keys():
             value = first.get(name)

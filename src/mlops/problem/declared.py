@@ -151,7 +151,7 @@ class Problem:
 
     @cached_property
     def features(self) -> tuple[str, ...]:
-        """The names of the columns that the model predicts from."""
+        """The names of the columns that are inputs of the model."""
         return tuple(column.name for column in self.columns if column.role == "feature")
 
     @cached_property

@@ -39,7 +39,7 @@ class Metric:
     least_rows : int
         The smallest number of rows for which the metric is defined.
     all_classes : bool
-        Whether the metric is defined only for rows of all classes.
+        Whether the metric is undefined if a class has no rows.
 
     Raises
     ------

@@ -46,7 +46,7 @@ def cross_validate(problem: "Problem", rows: "pd.DataFrame", **hyperparameters: 
     Parameters
     ----------
     problem : Problem
-        The problem, whose `decisive` metric is measured.
+        The problem. The metric of its gate is measured.
     rows : DataFrame
         Training rows.
     **hyperparameters
