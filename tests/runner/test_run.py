@@ -742,8 +742,8 @@ def interrupt(*what: object) -> None:
 
 
 LEFT = (
-    "production may still serve tiny version 2, which has not passed its test, because the previous service could not "
-    "be restored. Azure did not answer."
+    "The previous service could not be restored, so production may still serve tiny version 2, which has not passed "
+    "its test. Azure did not answer."
 )
 DEPLOYING = (
     STEPS[0],

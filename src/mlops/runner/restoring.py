@@ -60,8 +60,8 @@ def restore_service(step: Step, plan: Plan, record: RunRecord, around: Surroundi
         around.restore(step.restores, str(deployed.results[deployment.deploys.digest]), ending)
     except (MlopsError, OSError) as error:  # the run must also report its own error
         return Left(
-            f"{step.restores} may still serve {model or 'the image of this run'}, which has not passed its test, "
-            f"because the previous service could not be restored. {error}"
+            f"The previous service could not be restored, so {step.restores} may still serve "
+            f"{model or 'the image of this run'}, which has not passed its test. {error}"
         )
     except KeyboardInterrupt:
         serving = _find_serving(step.restores, around)
