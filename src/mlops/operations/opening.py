@@ -55,7 +55,7 @@ class OpenProject:
     @property
     def model_name(self) -> str:
         """The name of the project's model in the registry."""
-        return str(self.parameters.shared["model_name"])
+        return str(self.parameters.shared["model_name"] or self.problem.name)
 
     @property
     def command_options(self) -> str:

@@ -10,10 +10,12 @@ import yaml
 from mlops.errors import ParameterError
 from mlops.parameters.declarations import Parameter, Setting, check_value
 from mlops.parameters.suggestion import suggest
+from mlops.problem import load
 
 SECTIONS = ("platform", "run", "kernels", "shared", "steps")
 BASE = "base"
 PROBLEM = "problem"  # a key of base.yml alone
+MODEL_NAME = "model_name"  # a key of the section shared
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,19 @@ def read_layer(path: Path) -> Layer:
         platform=str(sections.get("platform") or ""),
         problem=str(sections.get(PROBLEM) or ""),
         run=_read_settings(sections.get("run"), f"{name}: run"),
-        shared=_read_settings(sections.get("shared"), f"{name}: shared"),
+        shared=_name_model(sections, name) | _read_settings(sections.get("shared"), f"{name}: shared"),
         steps={step: _read_settings(values, f"{name}: steps.{step}") for step, values in steps.items()},
         kernels=_read_settings(sections.get("kernels"), f"{name}: kernels"),
         own=_read_settings(sections.get(path.stem) if path.stem != BASE else None, f"{name}: {path.stem}"),
     )
+
+
+def _name_model(sections: Mapping[str, Any], name: str) -> dict[str, Setting]:
+    """Return the name of the model, which is that of the problem unless ``shared`` sets another one."""
+    package = sections.get(PROBLEM)
+    if not package or MODEL_NAME in (sections.get("shared") or {}):
+        return {}
+    return {MODEL_NAME: Setting(load(str(package)).name, f"{name}: {PROBLEM}")}
 
 
 def read_mapping(path: Path, name: str) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from pathlib import PurePosixPath
 from mlops.backends.azure.connection.machines import LEAST_CORES, count_cores
 from mlops.errors import UsageError
 from mlops.parameters.declarations import Parameter, Setting, check_value
-from mlops.parameters.layers import BASE, check_section, read_layer
+from mlops.parameters.layers import BASE, MODEL_NAME, check_section, read_layer
 from mlops.parameters.platform_section import declare, read_platform_section
 from mlops.workspace import Workspace
 
 PREFIX = "MLOPS_AZURE_"
-MODEL_NAME = "model_name"  # a key in the section shared of base.yml
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
 OWN_NAME = f"(|{NAME})"
 SERVICE_NAME = "(|[a-z][a-z0-9-]{1,30}[a-z0-9])"  # the SDK's own rule for web services
