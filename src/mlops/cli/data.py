@@ -25,7 +25,7 @@ def profile(data_file: str, output: Path | None, scheduler: str) -> None:
     \b
     Examples:
       mlops profile good.csv --output src/diabetes/reference_profile.json
-      mlops profile /shared/patients --scheduler tcp://10.0.0.7:8786 --output reference.json
+      mlops profile /shared/data --scheduler tcp://HOST:8786 --output profile.json
     """
     from mlops.cluster.profile import profile_file
     from mlops.data.profile import encode_profile

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -230,9 +231,9 @@ class Problem:
         return np.searchsorted(classes, values)
 
     def _check_columns(self) -> None:
-        names = [column.name for column in self.columns]
-        if repeated := {name for name in names if names.count(name) > 1}:
-            raise ProblemError(f"{self} declares the column {min(repeated)!r} more than once.")
+        (most, count), *_ = Counter(column.name for column in self.columns).most_common(1) or [("", 0)]
+        if count > 1:
+            raise ProblemError(f"{self} declares the column {most!r} more than once.")
         targets = [column for column in self.columns if column.role == "target"]
         if len(targets) != 1:
             named = ", ".join(column.name for column in targets) or "none"

@@ -90,13 +90,14 @@ def _code_rows(problem: "Problem", rows: pd.DataFrame) -> pd.DataFrame:
     if problem.id:
         return rows[[problem.id.name]].astype(str)
     kinds = {column.name: column.kind for column in problem.columns}
-    coded = {name: _code_column(rows[name], kinds[name]) for name in problem.features}
-    return pd.DataFrame(coded, index=rows.index)
+    numbers = [name for name in problem.features if kinds[name] == "number"]
+    coded = pd.DataFrame(_round_values(rows[numbers].to_numpy(dtype=float, na_value=np.nan)), rows.index, numbers)
+    others = {name: _code_values(rows[name]) for name in problem.features if kinds[name] != "number"}
+    return coded.assign(**others)[list(problem.features)] if others else coded
 
 
-def _code_column(values: pd.Series, kind: str) -> "NDArray[np.generic]":
-    if kind == "number":
-        return _round_values(values.to_numpy(dtype=float, na_value=np.nan))
+def _code_values(values: pd.Series) -> "NDArray[np.generic]":
+    """Return values as text. Missing values are equal, however the file writes them."""
     return values.astype("object").where(values.notna(), None).astype(str).to_numpy()
 
 
@@ -108,7 +109,7 @@ def _draw_rows(keys: pd.DataFrame, share: float, seed: int) -> pd.Series:
 def _round_values(values: "NDArray[np.float64]") -> "NDArray[np.int64]":
     """Round to `DIGITS` significant digits, and encode as integers: 0.0123 becomes 123 and three digits of exponent."""
     usable = np.isfinite(values) & (values != 0)
-    exponents = np.zeros(len(values))
+    exponents = np.zeros(values.shape)
     np.log10(np.abs(values), out=exponents, where=usable)
     exponents = np.floor(exponents)
     digits = np.rint(np.where(usable, values, 0.0) / 10.0 ** (exponents - DIGITS + 1))
