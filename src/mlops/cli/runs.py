@@ -98,7 +98,7 @@ def run(
       mlops run all
       mlops run retrain -p train.alpha=0.1
       mlops run build -p test_data.data_path=new.csv
-      mlops run build -p test_data.data_path=/shared/data --scheduler tcp://HOST:8786
+      mlops run build -p test_data.data_path=/data --scheduler tcp://HOST:8786
       mlops run retrain --only evaluate
       mlops run retrain --only evaluate --from 20261122-190758-sweep-3f9a51c2
       mlops run release --model-file model.json
