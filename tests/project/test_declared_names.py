@@ -57,3 +57,11 @@ def test_no_module_but_the_declarations_spells_a_declared_name(project: Path, de
 
 def test_every_declared_name_is_looked_for(declared: set[str]) -> None:
     assert {"02_train", "test_data", "data_path", "data_sha256", "training_rows", "promote_always"} <= declared
+
+
+def test_the_engine_names_no_problem(project: Path) -> None:
+    """Neither in code nor in help or docstrings, so that nobody looks in the engine for what a problem declares."""
+    word = re.compile(r"diabetes|\bridge\b|\b(cv_)?mse\b", re.IGNORECASE)
+    engine = project / "src" / "mlops"
+    texts = {path.relative_to(engine).as_posix(): path.read_text(encoding="utf-8") for path in engine.rglob("*.py")}
+    assert {name: word.findall(text) for name, text in texts.items() if word.search(text)} == {}

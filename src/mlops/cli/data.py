@@ -24,7 +24,7 @@ def profile(data_file: str, output: Path | None, scheduler: str) -> None:
 
     \b
     Examples:
-      mlops profile good.csv --output src/diabetes/reference_profile.json
+      mlops profile good.csv --output src/churn/reference_profile.json
       mlops profile /shared/data --scheduler tcp://HOST:8786 --output profile.json
     """
     from mlops.cluster.profile import profile_file

@@ -5,7 +5,7 @@ Instead, two rows are the same if all their values agree to five digits. Two row
 same row, written with fewer digits. In this case, it is unknown whether the model was trained on the row.
 
 Two values also agree roughly if rounding can explain their difference. How a file was rounded is visible in the number
-of decimals of each column. The diabetes features are near zero, so a file with four decimals has only one or two
+of decimals of each column. The features of the example are near zero, so a file with four decimals has only one or two
 significant digits. Without this rule, 93 of 341 trained rows from such a file counted as unseen, and 334 from a file
 with three decimals. With it, none do, even with one decimal. But the rule mistakes some new rows for trained ones. Of
 101 new rows, it mistakes none with two decimals or more, and 47 with one decimal. Of 5,000 random points among 20,000

@@ -64,7 +64,7 @@ def verify_files(
     expected : mapping of str to str
         The recorded SHA-256 of each file, by relative path.
     what : str
-        The name of the content, for the message: "model diabetes version 3".
+        The name of the content, for the message: "model churn version 3".
     advice : str
         How to restore the content, for the message.
 

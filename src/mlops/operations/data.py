@@ -27,7 +27,7 @@ def choose_data(parameters: Parameters, step: Step, datasets: Datasets) -> Param
 
 
 def describe_data(run: RunRecord, datasets: Datasets, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the data that a run tested: "diabetes version 2", or the file; "" if no data passed a test.
+    """Return the data that a run tested: "churn version 2", or the file; "" if no data passed a test.
 
     Raises
     ------

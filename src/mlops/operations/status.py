@@ -28,7 +28,7 @@ class Status(ReleaseState):
 
     @property
     def champion_title(self) -> str:
-        """The name of the champion: "diabetes version 3", "none yet", or "unknown" if it cannot be read."""
+        """The name of the champion: "churn version 3", "none yet", or "unknown" if it cannot be read."""
         if self.champion:
             return self.champion.full_title
         return "unknown" if self.champion_problem else "none yet"

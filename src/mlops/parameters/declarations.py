@@ -4,7 +4,7 @@ A declaration is a literal, with a comment that gives its meaning and the allowe
 
 .. code-block:: python
 
-    alpha = 0.4           # ridge penalty, no unit; in [0, inf)
+    alpha = 0.4           # strength of the regularization, no unit; in [0, inf)
     folds = 5             # parts of the data, no unit; a whole number in [2, 20]
     environment = "qa"    # where to deploy; one of: qa, production
 

@@ -29,7 +29,7 @@ class Layer:
     platform : str
         The platform that the file chooses. Empty if it does not choose one.
     problem : str
-        The name of the package that declares the problem: "diabetes". Only base.yml can set it.
+        The name of the package that declares the problem: "churn". Only base.yml can set it.
     run, shared : mapping of str to Setting
         `run` has the settings of the runner. `shared` has the values for every notebook that declares a parameter of
         the same name.

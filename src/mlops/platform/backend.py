@@ -7,7 +7,7 @@ To add a platform, create a folder beside ``backends/local/``. Its ``__init__`` 
 .. code-block:: python
 
     backend = open_backend("local")
-    champion = backend.registry.find_champion("diabetes")
+    champion = backend.registry.find_champion("churn")
     if backend.billing:  # a part that the platform does not have is None
         backend.billing.list_billable(Usage())
 """

@@ -26,7 +26,7 @@ class Image:
 
     @property
     def model(self) -> str:
-        """The model version in the image: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
+        """The model version in the image: "churn version 2", or "churn version 2 (gate overruled)"."""
         return name_version(self.model_name, self.model_version, self.override)
 
 

@@ -13,7 +13,7 @@ class Leftover:
     Parameters
     ----------
     kind, name : str
-        The kind and the name for display, such as "image" and "diabetes:1 sha256:3f9a…".
+        The kind and the name for display, such as "image" and "churn:1 sha256:3f9a…".
     last_used : float
         The time of the last use, in seconds since 1970.
     size : int

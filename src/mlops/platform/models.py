@@ -38,12 +38,12 @@ class ModelVersion:
 
     @property
     def title(self) -> str:
-        """The name for display: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
+        """The name for display: "churn version 2", or "churn version 2 (gate overruled)"."""
         return name_version(self.name, self.version, self.override)
 
     @property
     def full_title(self) -> str:
-        """The name for the first mention on a page: "diabetes version 2 (gate overruled by ada: urgent)"."""
+        """The name for the first mention on a page: "churn version 2 (gate overruled by ada: urgent)"."""
         return name_version_fully(self.name, self.version, self.override)
 
     @property
@@ -55,12 +55,12 @@ class ModelVersion:
 
 
 def name_version(name: str, version: int, override: str = "") -> str:
-    """Return the name for display: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
+    """Return the name for display: "churn version 2", or "churn version 2 (gate overruled)"."""
     return f"{name} version {version}" + (f" ({OVERRULED})" if override else "")
 
 
 def name_version_fully(name: str, version: int, override: str = "") -> str:
-    """Return the name for the first mention on a page: "diabetes version 2 (gate overruled by ada: urgent)"."""
+    """Return the name for the first mention on a page: "churn version 2 (gate overruled by ada: urgent)"."""
     return f"{name} version {version}" + (f" ({override})" if override else "")
 
 

@@ -65,7 +65,7 @@ class Service:
     override : str
         The person who overruled the gate to promote the model, and the reason; empty if the gate decided.
     previous : str
-        The image that a rollback would restore, such as "diabetes:1"; empty if there is no earlier image of the same
+        The image that a rollback would restore, such as "churn:1"; empty if there is no earlier image of the same
         model.
     failed : tuple of FailedTest
         The model versions whose last test in this environment failed.
@@ -112,7 +112,7 @@ class Service:
 
     @property
     def model(self) -> str:
-        """The deployed model version: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
+        """The deployed model version: "churn version 2", or "churn version 2 (gate overruled)"."""
         return name_version(self.model_name, self.model_version, self.override)
 
     def serves(self, version: ModelVersion) -> bool:
@@ -122,7 +122,7 @@ class Service:
 
     @property
     def full_model(self) -> str:
-        """The model version for the first mention on a page: "diabetes version 2 (gate overruled by ada: urgent)"."""
+        """The model version for the first mention on a page: "churn version 2 (gate overruled by ada: urgent)"."""
         return name_version_fully(self.model_name, self.model_version, self.override)
 
 
@@ -187,12 +187,12 @@ class Rollback:
 
     @property
     def model(self) -> str:
-        """The removed model version: "diabetes version 2", or "diabetes version 2 (gate overruled)"."""
+        """The removed model version: "churn version 2", or "churn version 2 (gate overruled)"."""
         return name_version(name_model(self.image), self.model_version, self.override)
 
     @property
     def restored_model(self) -> str:
-        """The restored model version: "diabetes version 1", or "diabetes version 1 (gate overruled)"."""
+        """The restored model version: "churn version 1", or "churn version 1 (gate overruled)"."""
         return name_version(name_model(self.restored), self.restored_version, self.restored_override)
 
 
@@ -288,7 +288,7 @@ class Services(Protocol):
 
 
 def name_model(image: str) -> str:
-    """Return the name of an image's model: "diabetes" of "diabetes:2"."""
+    """Return the name of an image's model: "churn" of "churn:2"."""
     return image.rpartition(":")[0]
 
 

@@ -21,7 +21,7 @@ class Environment:
     name : str
         "production".
     model : str
-        "diabetes version 2", with a mark if the gate was overruled. Empty if no model is deployed, or the model is
+        "churn version 2", with a mark if the gate was overruled. Empty if no model is deployed, or the model is
         unknown.
     health : str
         "healthy", "unhealthy", "stopped" or "unreadable". Empty if nothing was ever deployed in the environment.
@@ -69,7 +69,7 @@ class Overview:
     at : str
         The time at which this information was read from the platform: UTC, ISO 8601.
     dataset, dataset_url : str
-        The newest version of the data set, "diabetes version 2", and the URL of its file. Empty if unknown.
+        The newest version of the data set, "churn version 2", and the URL of its file. Empty if unknown.
     """
 
     environments: Sequence[Environment] = ()

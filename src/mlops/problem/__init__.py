@@ -1,6 +1,6 @@
 """The interface to a problem: what is predicted, from which columns, how well, and by which model.
 
-A problem is a package of the project, such as ``src/diabetes``, that declares one object:
+A problem is a package of the project, such as ``src/churn``, that declares one object:
 
 .. code-block:: python
 

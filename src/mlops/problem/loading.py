@@ -14,7 +14,7 @@ def load(name: str) -> Problem:
     Parameters
     ----------
     name : str
-        The name of the package: "diabetes". The package has an attribute ``problem``.
+        The name of the package: "churn". The package has an attribute ``problem``.
 
     Raises
     ------

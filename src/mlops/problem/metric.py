@@ -22,7 +22,7 @@ class Metric:
     Parameters
     ----------
     name : str
-        The name in results, tags and tables: "mse".
+        The name in results, tags and tables: "auc".
     score : callable
         A function that returns the metric of actual and predicted values; see `mlops.problem.metrics`. It imports
         scikit-learn itself.

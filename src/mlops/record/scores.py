@@ -14,7 +14,7 @@ from mlops.record.summary import OVERRULED, find_override
 
 @dataclass(frozen=True)
 class Scores:
-    """The metrics of a model. `model` is, for example, "challenger" or "champion (diabetes version 3)"."""
+    """The metrics of a model. `model` is, for example, "challenger" or "champion (churn version 3)"."""
 
     model: str
     metrics: Mapping[str, float]

@@ -45,7 +45,7 @@ def name_end(step: StepRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
 
 
 def find_model(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the model that the run registered or deployed: "diabetes version 2"; "" if there is none.
+    """Return the model that the run registered or deployed: "churn version 2"; "" if there is none.
 
     See `Step.names_model`. For a rollback, this is the restored model. Steps that refused to act are ignored.
     """
@@ -73,7 +73,7 @@ def _list_acting(run: RunRecord, steps: Iterable[Step]) -> list[Step]:
 
 
 def find_dataset(run: RunRecord, steps: Iterable[Step] = ALL_STEPS) -> str:
-    """Return the version of the data set that the run registered: "diabetes version 2"; "" if there is none."""
+    """Return the version of the data set that the run registered: "churn version 2"; "" if there is none."""
     return _find_version(run.steps, {step.name: step.names_dataset for step in steps})
 
 

@@ -6,7 +6,7 @@ Metadata):
 .. code-block:: json
 
     {"mlops": {"check": {
-        "scraps": {"mse": 1e-6, "rows": 0, "training_run": null},
+        "scraps": {"loss": 1e-6, "rows": 0, "training_run": null},
         "numbers": 0.001,
         "pictures": 0.13,
         "if_same": ["champion_version"]

@@ -24,7 +24,7 @@ class Difference:
     Parameters
     ----------
     where : str
-        "scrap mse", or a place in the cell: "row holdout, column mse".
+        "scrap loss", or a place in the cell: "row holdout, column loss".
     found : str
         The value in the run.
     committed : str

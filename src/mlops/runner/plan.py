@@ -84,7 +84,7 @@ class Surroundings:
         run. Everything that the step created on the platform must still exist, and a service that it deployed must
         still serve.
     find_serving : callable
-        Returns a description of what an environment serves now: "diabetes version 2, which is healthy".
+        Returns a description of what an environment serves now: "churn version 2, which is healthy".
     """
 
     project: Project

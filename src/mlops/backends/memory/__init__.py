@@ -8,7 +8,7 @@ The platform has no pipelines, jobs, billing or telemetry, and ``--platform`` do
     from mlops.backends import memory
 
     backend = memory.open_backend()
-    run = backend.tracker.log_training(parameters={"alpha": 0.4}, metrics={"mse": 2.5}, tags={}, files=folder)
+    run = backend.tracker.log_training(parameters={"alpha": 0.4}, metrics={"loss": 2.5}, tags={}, files=folder)
     version = backend.registry.register("tiny", run, {})
 
 .. code-block:: text

@@ -110,7 +110,7 @@ def summarize_run(
     following : str
         The next command, if there is one; see `mlops.cli.progress.following`.
     data : str
-        The data that the run tested: "diabetes version 2".
+        The data that the run tested: "churn version 2".
     """
     lines = [("Outcome", format_outcome(run))]
     if inputs := _describe_inputs(run):

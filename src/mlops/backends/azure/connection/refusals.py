@@ -114,7 +114,7 @@ def explain_refusals(session: Authenticated, doing: str, scope: Scope = WORKSPAC
     session : Authenticated
         The session that has the token.
     doing : str
-        The action for the message, which begins with "Could not": "register the model 'diabetes'".
+        The action for the message, which begins with "Could not": "register the model 'churn'".
     scope : Scope
         The kind of resource to which the request is sent.
 

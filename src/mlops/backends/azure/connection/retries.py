@@ -29,7 +29,7 @@ def repeat(
         The session. Its setting `retry_seconds` is the first pause, and each further pause is twice as long. The
         session forgets a token that Azure rejects.
     doing : str
-        The action for the message, which begins with "Could not": "publish diabetes-retraining".
+        The action for the message, which begins with "Could not": "publish churn-retraining".
     call : callable
         A function that is safe to repeat and sends requests with the SDK, msrest or requests, but not with a storage
         client, because storage clients have their own retries.
